@@ -1,0 +1,84 @@
+"""How every command of ours speaks: errors in one line with an exit code, progress, and text from the web made harmless.
+
+The functions print nothing themselves but through rich's console on standard error; results go to standard output in each `cli.py`.
+"""
+
+import sys
+import time
+import unicodedata
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from catalog.errors import VgpianoError
+
+PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
+
+Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
+
+
+def clean(text: str) -> str:
+    """Return `text` without control, bidi and other invisible format characters, white space folded to single spaces."""
+    kept = (
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+    return " ".join("".join(kept).split())
+
+
+def complain(message: str) -> None:
+    """Write one line to standard error, with nothing in it that a terminal could take as a command."""
+    sys.stderr.write(clean(message) + "\n")
+    sys.stderr.flush()
+
+
+def run(app: Any) -> None:
+    """Run a typer `app` as a console script: our errors become one line and an exit code, Ctrl-C becomes 130."""
+    try:
+        app()
+    except VgpianoError as error:
+        complain(f"error: {error}")
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        complain("stopped")
+        raise SystemExit(130) from None
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """A bar on a terminal, a plain line every ten seconds elsewhere, nothing at all for work that ends at once.
+
+    Call it with (done, total); pass it wherever a library function takes a `Report`.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._bar: Any = None
+        self._task: Any = None
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            self._draw(done, total)
+        elif time.monotonic() - self._last >= PLAIN_EVERY_S:
+            self._last = time.monotonic()
+            complain(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
+
+    def _draw(self, done: int, total: int) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as RichProgress
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(self.label, total=total or None)
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total or None)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -1,0 +1,1 @@
+"""Turning pieces into corpora: notes, measures, filters, duplicates, splits, the corpus format."""

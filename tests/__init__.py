@@ -1,0 +1,1 @@
+"""Tests mirror the four packages, plus one end-to-end road."""

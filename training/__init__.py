@@ -1,0 +1,1 @@
+"""Turning corpora into music: events, network, training, evaluation, sampling."""
