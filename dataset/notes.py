@@ -1,0 +1,303 @@
+"""MIDI bytes to notes and back. In: the bytes of a Standard MIDI File; out: `Notes`, every track but drums merged, on a
+grid of 1/24 of a quarter note. Nothing here knows of catalogs, filters or files on disk; symusic is imported here only.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from catalog.console import clean
+from catalog.errors import DatasetError, MidiError
+from dataset.smf import MOST_TRACKS, file_of, meta, track_of
+from dataset.timing import (
+    DENOMINATORS,
+    FASTEST_QPM,
+    FILE_TICKS,
+    MAX_NUMERATOR,
+    MAX_TICK,
+    SLOWEST_QPM,
+    TICKS_PER_QUARTER,
+    TempoChange,
+    TimeSignatureChange,
+    canonical_tempos,
+    canonical_time_signatures,
+    tick_to_seconds,
+)
+
+__all__ = [
+    "MAX_TICK",
+    "TICKS_PER_QUARTER",
+    "Notes",
+    "Reading",
+    "TempoChange",
+    "TimeSignatureChange",
+    "beats",
+    "read",
+    "read_midi",
+    "seconds",
+    "tick_to_seconds",
+    "write_midi",
+]
+
+HIGHEST_LEFT_PITCH = 59  # the note below middle C: what lies lower is written to the left hand's track
+CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Notes:
+    """The notes of one piece, in the order onset, pitch, longest first, loudest first; made so whatever order comes in.
+
+    onset, duration   int32[n], ticks of 1/24 quarter note from the start of the file, >= 0 and >= 1, up to MAX_TICK
+    pitch, velocity   uint8[n], 0-127 and 1-127
+    tempos            (tick, quarter notes a minute), the first at tick 0; a speed is what MIDI can say exactly,
+                      a whole number of microseconds a quarter note
+    time_signatures   (tick, numerator, denominator), the first at tick 0; a repetition on a bar line is dropped
+
+    Raises DatasetError for arrays of different lengths or values out of range. The arrays cannot be written to.
+    """
+
+    onset: NDArray[np.int32]
+    duration: NDArray[np.int32]
+    pitch: NDArray[np.uint8]
+    velocity: NDArray[np.uint8]
+    tempos: tuple[TempoChange, ...] = ()
+    time_signatures: tuple[TimeSignatureChange, ...] = ()
+
+    def __post_init__(self) -> None:
+        onset, duration, pitch, velocity = (
+            np.asarray(values, np.int64) for values in (self.onset, self.duration, self.pitch, self.velocity)
+        )
+        if not onset.shape == duration.shape == pitch.shape == velocity.shape == (onset.size,):
+            raise DatasetError("notes: onset, duration, pitch and velocity must be flat and of one length")
+        for name, values, low, high in (
+            ("onset", onset, 0, MAX_TICK),
+            ("duration", duration, 1, MAX_TICK),
+            ("end", onset + duration, 1, MAX_TICK),
+            ("pitch", pitch, 0, 127),
+            ("velocity", velocity, 1, 127),
+        ):
+            if values.size and not (low <= values.min() and values.max() <= high):
+                raise DatasetError(f"notes: {name} must lie in {low} to {high}, not {values.min()} to {values.max()}")
+        order = np.lexsort((-velocity, -duration, pitch, onset))
+        for name, values, kind in (
+            ("onset", onset, np.int32),
+            ("duration", duration, np.int32),
+            ("pitch", pitch, np.uint8),
+            ("velocity", velocity, np.uint8),
+        ):
+            column = values[order].astype(kind)
+            column.setflags(write=False)
+            object.__setattr__(self, name, column)
+        object.__setattr__(self, "tempos", canonical_tempos(self.tempos))
+        object.__setattr__(self, "time_signatures", canonical_time_signatures(self.time_signatures))
+
+    @classmethod
+    def of(
+        cls,
+        onset: ArrayLike,
+        duration: ArrayLike,
+        pitch: ArrayLike,
+        velocity: ArrayLike,
+        tempos: Iterable[TempoChange] = (),
+        time_signatures: Iterable[TimeSignatureChange] = (),
+    ) -> "Notes":
+        """Return notes from anything array-like, such as lists or the columns of a table."""
+        onset, duration, pitch, velocity = (np.asarray(values) for values in (onset, duration, pitch, velocity))
+        return cls(onset, duration, pitch, velocity, tuple(tempos), tuple(time_signatures))
+
+    def __len__(self) -> int:
+        return int(self.onset.size)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Notes):
+            return NotImplemented
+        return (
+            self.tempos == other.tempos
+            and self.time_signatures == other.time_signatures
+            and np.array_equal(self.onset, other.onset)
+            and np.array_equal(self.duration, other.duration)
+            and np.array_equal(self.pitch, other.pitch)
+            and np.array_equal(self.velocity, other.velocity)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared by value, and too large to hash on a whim
+
+    @property
+    def end(self) -> NDArray[np.int32]:
+        """Where each note ends: int32[n], ticks."""
+        return self.onset + self.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds: its notes, and what only the file itself could say of them."""
+
+    notes: Notes
+    tracks: int  # tracks with notes, drums included
+    piano_notes: int  # played by a General MIDI piano, programs 0-7
+    drum_notes: int  # on the drum channel; not among `notes`
+    grid_error: float  # mean distance of onsets from the grid before rounding, in ticks, 0-0.5; 0 without notes
+
+
+def read_midi(data: bytes) -> Notes:
+    """Return the notes of a Standard MIDI File: all tracks merged, drums left out, rounded to the grid.
+
+    Overlapping notes of one pitch on one track end first in, first out; a note of no length becomes one tick.
+    Raises MidiError with a stable reason: not_midi, smpte_time, midi_format_2, broken_midi, time_out_of_range,
+    only_drums, no_notes.
+    """
+    reading = read(data)
+    if len(reading.notes) == 0:
+        raise (
+            MidiError("only_drums", f"{reading.drum_notes} drum notes") if reading.drum_notes else MidiError("no_notes")
+        )
+    return reading.notes
+
+
+def read(data: bytes) -> Reading:
+    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error."""
+    from symusic import Score
+
+    try:
+        score = Score.from_midi(_midi_chunks(data), sanitize_data=True)
+    except (RuntimeError, ValueError, OverflowError) as error:
+        raise MidiError("broken_midi", clean(str(error))[:200]) from error
+    division = int(score.ticks_per_quarter)
+    tracks = [track for track in score.tracks if len(track.notes)]
+    drums = sum(len(track.notes) for track in tracks if track.is_drum)
+    pianos = sum(len(track.notes) for track in tracks if not track.is_drum and track.program <= 7)
+    columns = [track.notes.numpy() for track in tracks if not track.is_drum]
+
+    def merged(name: str) -> NDArray[np.int64]:
+        return np.concatenate([column[name] for column in columns] or [np.empty(0)]).astype(np.int64)
+
+    start = merged("time")
+    if start.size and (start.min() < 0 or merged("duration").min() < 0):
+        raise MidiError("time_out_of_range", "a note starts or ends after more ticks than the parser can count")
+    onset = _to_grid(start, division)
+    duration = np.maximum(_to_grid(start + merged("duration"), division) - onset, 1)
+    if onset.size and (onset + duration).max() > MAX_TICK:
+        raise MidiError("time_out_of_range", f"a note ends {int((onset + duration).max()) // 24} quarter notes in")
+    off_grid = np.abs(start * TICKS_PER_QUARTER / division - onset)
+    notes = Notes(
+        onset.astype(np.int32),
+        duration.astype(np.int32),
+        merged("pitch").astype(np.uint8),
+        np.clip(merged("velocity"), 1, 127).astype(np.uint8),
+        _tempos_of(score, division),
+        _time_signatures_of(score, division),
+    )
+    return Reading(notes, len(tracks), pianos, drums, float(off_grid.mean()) if off_grid.size else 0.0)
+
+
+def write_midi(notes: Notes, *, name: str = "") -> bytes:
+    """Return `notes` as a Standard MIDI File of format 1, 480 ticks a quarter, all piano; `read_midi` gives them back.
+
+    Track 1 holds tempos and time signatures, then one track a hand, parted at middle C. A note that starts before an
+    earlier one of its pitch has ended goes to a further track, so that no reader can pair the wrong ends. The same notes
+    give the same bytes. Raises DatasetError where there are more notes of one pitch at once than MIDI has tracks.
+    """
+    tracks = [_conductor_track(notes, clean(name))]
+    left = notes.pitch <= HIGHEST_LEFT_PITCH
+    for hand, chosen in (("Right hand", ~left), ("Left hand", left)):
+        layers = _layers(notes, np.flatnonzero(chosen))
+        for number, layer in enumerate(layers):
+            label = hand if number == 0 else f"{hand} {number + 1}"
+            tracks.append(_note_track(notes, layer, label, CHANNELS[(len(tracks) - 1) % len(CHANNELS)]))
+    if len(tracks) > MOST_TRACKS:
+        raise DatasetError(
+            f"notes: {len(tracks)} notes of one pitch sound at once; MIDI has at most {MOST_TRACKS} tracks"
+        )
+    return file_of(tracks, TICKS_PER_QUARTER * FILE_TICKS)
+
+
+def seconds(notes: Notes) -> float:
+    """Return the seconds from the first onset to the last end, under the piece's own tempos; 0 without notes."""
+    if len(notes) == 0:
+        return 0.0
+    first, last = tick_to_seconds(notes.tempos, [notes.onset[0], notes.end.max()])
+    return float(last - first)
+
+
+def beats(notes: Notes) -> float:
+    """Return the quarter notes from the first onset to the last end; 0 without notes."""
+    if len(notes) == 0:
+        return 0.0
+    return float(notes.end.max() - notes.onset[0]) / TICKS_PER_QUARTER
+
+
+def _midi_chunks(data: bytes) -> bytes:
+    """Return the file from its MThd on (some are wrapped in RIFF or MacBinary); raise MidiError where none can be read."""
+    start = data.find(b"MThd", 0, 256)
+    if start < 0 or len(data) < start + 14:
+        raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
+    kind, _, division = struct.unpack_from(">HHH", data, start + 8)
+    if kind == 2:
+        raise MidiError("midi_format_2", "its tracks are separate sequences, not one piece")
+    if division & 0x8000:
+        raise MidiError("smpte_time", "its time is in film frames, not in beats")
+    if division == 0:
+        raise MidiError("broken_midi", "a quarter note has no ticks")
+    return data[start:] if start else data
+
+
+def _to_grid(ticks: NDArray[np.int64], division: int) -> NDArray[np.int64]:
+    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up; exact in integers."""
+    return (ticks * (2 * TICKS_PER_QUARTER) + division) // (2 * division)
+
+
+def _tempos_of(score: Any, division: int) -> tuple[TempoChange, ...]:
+    columns = score.tempos.numpy()
+    micros = columns["mspq"].astype(np.int64)
+    ticks = _to_grid(columns["time"].astype(np.int64), division)
+    sane = (micros >= 60e6 / FASTEST_QPM) & (micros <= 60e6 / SLOWEST_QPM) & (ticks >= 0) & (ticks <= MAX_TICK)
+    return tuple(zip(ticks[sane].tolist(), (60e6 / micros[sane]).tolist(), strict=True))
+
+
+def _time_signatures_of(score: Any, division: int) -> tuple[TimeSignatureChange, ...]:
+    columns = score.time_signatures.numpy()
+    numerator, denominator = columns["numerator"].astype(np.int64), columns["denominator"].astype(np.int64)
+    ticks = _to_grid(columns["time"].astype(np.int64), division)
+    sane = (numerator >= 1) & (numerator <= MAX_NUMERATOR) & np.isin(denominator, DENOMINATORS)
+    sane &= (ticks >= 0) & (ticks <= MAX_TICK)
+    return tuple(zip(ticks[sane].tolist(), numerator[sane].tolist(), denominator[sane].tolist(), strict=True))
+
+
+def _layers(notes: Notes, indices: NDArray[np.intp]) -> list[list[int]]:
+    """Share notes out to as few tracks as needed for no two notes of one pitch to overlap on a track."""
+    layers: list[list[int]] = []
+    ends: list[dict[int, int]] = []
+    columns = (indices, notes.onset[indices], notes.end[indices], notes.pitch[indices])
+    for index, onset, end_of_note, pitch in zip(*(column.tolist() for column in columns), strict=True):
+        number = next((n for n, last in enumerate(ends) if last.get(pitch, 0) <= onset), len(layers))
+        if number == len(layers):
+            layers.append([])
+            ends.append({})
+        layers[number].append(index)
+        ends[number][pitch] = end_of_note
+    return layers
+
+
+def _conductor_track(notes: Notes, name: str) -> bytes:
+    events: list[tuple[int, bytes]] = [(0, meta(0x03, name.encode()))] if name else []
+    for tick, numerator, denominator in notes.time_signatures:
+        events.append((tick * FILE_TICKS, meta(0x58, bytes([numerator, denominator.bit_length() - 1, 24, 8]))))
+    for tick, qpm in notes.tempos:
+        events.append((tick * FILE_TICKS, meta(0x51, round(60e6 / qpm).to_bytes(3, "big"))))
+    return track_of(sorted(events, key=lambda event: event[0]))
+
+
+def _note_track(notes: Notes, indices: list[int], label: str, channel: int) -> bytes:
+    on, off = 0x90 | channel, 0x80 | channel
+    columns = (notes.onset[indices], notes.end[indices], notes.pitch[indices], notes.velocity[indices])
+    events: list[tuple[int, int, bytes]] = []
+    for onset, end, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
+        events.append((onset * FILE_TICKS, 1, bytes([on, pitch, velocity])))
+        events.append((end * FILE_TICKS, 0, bytes([off, pitch, 64])))
+    events.sort()  # ends before onsets, then by pitch
+    piano = [(0, meta(0x03, label.encode())), (0, bytes([0xC0 | channel, 0]))]
+    return track_of(piano + [(tick, message) for tick, _, message in events])
