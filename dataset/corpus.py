@@ -1,0 +1,248 @@
+"""A corpus as it lies on disk, and how to open one: notes.parquet, excluded.parquet, manifest.json, CREDITS.md.
+
+What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business.
+"""
+
+import difflib
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.errors import CorpusError
+from dataset.notes import Notes
+from dataset.shelf import corpora_folder, recover
+
+NOTES_FILE, EXCLUDED_FILE, MANIFEST_FILE, CREDITS_FILE = (
+    "notes.parquet",
+    "excluded.parquet",
+    "manifest.json",
+    "CREDITS.md",
+)
+FORMAT = 1  # raise it when a reader of the old form could not read the new one
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": meaning})
+
+
+NOTES = pa.schema(
+    [
+        _field("sha256", pa.string(), "SHA-256 of the MIDI file, hexadecimal"),
+        _field("game", pa.string(), "the game's slug"),
+        _field("series", pa.string(), "the slug of the series that the game belongs to"),
+        _field("title", pa.string(), "title of the piece as listed"),
+        _field("sequencer", pa.string(), "who made the MIDI file, as listed; null where the source leaves it blank"),
+        _field("cluster", pa.string(), "pieces of one cluster are the same music: a split never parts them"),
+        _field("split", pa.string(), "train, validation or test"),
+        _field("onset", pa.list_(pa.int32()), "start of each note, ticks of 1/24 quarter from the start of the file"),
+        _field("duration", pa.list_(pa.int32()), "length of each note, ticks of 1/24 quarter, at least 1"),
+        _field("pitch", pa.list_(pa.uint8()), "MIDI pitch, 0-127"),
+        _field("velocity", pa.list_(pa.uint8()), "MIDI velocity, 1-127"),
+        _field(
+            "tempos",
+            pa.list_(pa.struct([("tick", pa.int32()), ("qpm", pa.float64())])),
+            "tempo changes, quarter notes a minute, the first at tick 0",
+        ),
+        _field(
+            "time_signatures",
+            pa.list_(pa.struct([("tick", pa.int32()), ("numerator", pa.uint8()), ("denominator", pa.uint8())])),
+            "time-signature changes, the first at tick 0",
+        ),
+    ]
+)
+
+EXCLUDED = pa.schema(
+    [
+        _field("url", pa.string(), "address of the file"),
+        _field("title", pa.string(), "title of the piece as listed"),
+        _field("game", pa.string(), "the game's slug"),
+        _field("sha256", pa.string(), "SHA-256 of the MIDI file; null where none was fetched"),
+        _field("stage", pa.string(), "where it was left out: fetch, parse, filter or duplicate"),
+        _field("reason", pa.string(), "a stable snake_case id"),
+        _field(
+            "detail", pa.string(), "the value that decided; for a duplicate, the sha256 and address of the piece kept"
+        ),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorpusPiece:
+    """One piece of a corpus."""
+
+    sha256: str
+    game: str
+    series: str
+    title: str
+    sequencer: str | None
+    cluster: str
+    split: Split
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many pieces came through each stage; each number is a part of the one before, the last three add up to unique."""
+
+    listed: int
+    fetched: int
+    parsed: int
+    kept: int
+    unique: int
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """How to get a corpus again, and what came of it. It holds no times and no paths: the same input gives the same bytes."""
+
+    name: str
+    query: str
+    identity: str  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
+    seed: int
+    filters: Mapping[str, float | int]
+    versions: Mapping[str, str]
+    input_sha256: str  # of the catalog rows
+    files: Mapping[str, str]  # file name: sha256
+    funnel: Funnel
+    reasons: Mapping[str, int]  # how many pieces were left out for each
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Return the manifest as the text of manifest.json."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Return the manifest that `to_json` wrote. Raises ValueError, TypeError or KeyError for any other text."""
+        values: dict[str, Any] = json.loads(text)
+        if values["format"] != FORMAT:
+            raise ValueError(f"format {values['format']}, this version reads {FORMAT}")
+        return cls(**{**values, "funnel": Funnel(**values["funnel"])})
+
+
+class Corpus:
+    """A corpus opened for reading; its files have been checked when `open` returns."""
+
+    def __init__(self, path: Path, manifest: Manifest, notes: bytes, excluded: bytes) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._notes = notes
+        self._excluded = excluded
+
+    @property
+    def name(self) -> str:
+        """The corpus's name."""
+        return self.manifest.name
+
+    @property
+    def hash(self) -> str:
+        """The identity of the content: SHA-256 over the bytes of notes.parquet, hexadecimal."""
+        return self.manifest.files[NOTES_FILE]
+
+    @classmethod
+    def open(cls, root: Path, name_or_path: str) -> "Corpus":
+        """Return the corpus of that name under `root`, or in that folder. Raises CorpusError if missing or damaged."""
+        folder = corpora_folder(root) / name_or_path
+        recover(folder)
+        if not (folder / MANIFEST_FILE).is_file() and (Path(name_or_path) / MANIFEST_FILE).is_file():
+            folder = Path(name_or_path)
+        if not (folder / MANIFEST_FILE).is_file():
+            raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
+        try:
+            return cls._read(folder)
+        except CorpusError:  # another process may have put a new corpus in its place while we read
+            return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: Path) -> "Corpus":
+        try:
+            manifest = Manifest.from_json((folder / MANIFEST_FILE).read_text())
+            data = {name: (folder / name).read_bytes() for name in (NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE)}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
+        for name, content in data.items():
+            if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
+                raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
+        return cls(folder, manifest, data[NOTES_FILE], data[EXCLUDED_FILE])
+
+    def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
+        """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
+        return list(map(_piece, *_columns(self.table(split))))
+
+    def table(self, split: Split | None = None) -> pa.Table:
+        """Return notes.parquet as a table of schema NOTES, of one split or all."""
+        filters = None if split is None else [("split", "=", split)]
+        return pq.read_table(io.BytesIO(self._notes), filters=filters)
+
+    def excluded(self) -> pa.Table:
+        """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
+        return pq.read_table(io.BytesIO(self._excluded))
+
+
+def names(root: Path) -> list[str]:
+    """Return the names of the corpora under `root`, sorted."""
+    return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
+
+
+def to_table(pieces: list[CorpusPiece]) -> pa.Table:
+    """Return `pieces` as a table of schema NOTES, in the order given."""
+    text = {name: [getattr(piece, name) for piece in pieces] for name in NOTES.names[:7]}
+    lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in NOTES.names[7:11]}
+    changes = {
+        "tempos": [[{"tick": tick, "qpm": qpm} for tick, qpm in piece.notes.tempos] for piece in pieces],
+        "time_signatures": [
+            [
+                {"tick": tick, "numerator": over, "denominator": under}
+                for tick, over, under in piece.notes.time_signatures
+            ]
+            for piece in pieces
+        ],
+    }
+    columns = {**text, **lists, **changes}
+    return pa.table(
+        [pa.array(columns[f.name], f.type) if f.name not in lists else columns[f.name] for f in NOTES], NOTES
+    )
+
+
+def _lists(arrays: list[Any]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(arrays)))
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    def arrays(name: str) -> list[Any]:
+        column = table.column(name).combine_chunks()
+        values, offsets = column.values.to_numpy(), column.offsets.to_numpy()
+        return [values[start:end] for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+
+    return [arrays(name) if name in NOTES.names[7:11] else table.column(name).to_pylist() for name in NOTES.names]
+
+
+def _piece(*row: Any) -> CorpusPiece:
+    tempos = tuple((change["tick"], change["qpm"]) for change in row[11])
+    signatures = tuple((change["tick"], change["numerator"], change["denominator"]) for change in row[12])
+    return CorpusPiece(*row[:7], notes=Notes(*row[7:11], tempos, signatures))
+
+
+def _nearest(root: Path, name: str) -> str:
+    known = names(root)
+    near = difflib.get_close_matches(name, known, 1, 0.5) or [
+        other for other in known if name in other or other in name
+    ]
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(known[:20])}" if known else "; `dataset build` makes one"

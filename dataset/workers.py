@@ -1,0 +1,148 @@
+"""Work on many items in worker processes that may die: an item that kills or hangs its worker costs that item, no more.
+
+A worker is a fresh interpreter, so nothing of this process is forked and a script that
+calls us needs no `__main__` guard. Results come back in any order; whoever needs an order has the index.
+"""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any
+
+from catalog.console import clean
+from catalog.errors import DatasetError
+
+CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
+TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
+CHUNK = 32  # items a worker holds at a time: enough to keep it busy, few enough to share the work evenly
+TRIES = 2  # a worker may be killed from outside: an item is to blame when it does it twice
+MOST_DEATHS_AT_START = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What stands in the place of a result: `reason` is parser_crashed, parser_timed_out or parser_failed."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    pipe: Connection
+    chunk: deque[int] = field(default_factory=deque)  # indices under way, the first one at work now
+    ready: bool = False
+
+
+def default_workers() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def work(
+    task: str, items: Sequence[Any], *, workers: int | None = None, timeout_s: float = TIMEOUT_S
+) -> Iterator[tuple[int, Any]]:
+    """Yield (index, result or Failure) for each of `items`, each index once, in the order in which they are done.
+
+    `task` names a function of one argument as "package.module:function"; items and results must pickle. An item gets
+    `timeout_s` seconds; one that ends its worker is tried again in another before it is called a Failure, and so is one
+    that a worker was killed over from outside. Raises DatasetError where workers cannot start at all.
+    """
+    crew: list[_Worker] = []
+    waiting = deque(range(len(items)))
+    tries: dict[int, int] = {}
+    left, deaths_at_start = len(items), 0
+    try:
+        while left:
+            wanted = min(workers or default_workers(), -(-(len(waiting) + sum(len(w.chunk) for w in crew)) // CHUNK))
+            while len(crew) < max(1, wanted):
+                crew.append(_start(task, timeout_s))
+            for worker in crew:
+                if worker.ready and not worker.chunk and waiting:
+                    share = min(CHUNK, -(-len(waiting) // len(crew)))
+                    worker.chunk.extend(waiting.popleft() for _ in range(share))
+                    with suppress(OSError):  # it has died meanwhile: the next recv says so
+                        worker.pipe.send([items[index] for index in worker.chunk])
+            for pipe in wait([worker.pipe for worker in crew]):
+                worker = next(w for w in crew if w.pipe is pipe)
+                try:
+                    message = worker.pipe.recv()
+                except (EOFError, OSError):
+                    crew.remove(worker)
+                    code = _end(worker)
+                    if worker.chunk:
+                        index = worker.chunk.popleft()
+                        waiting.extendleft(reversed(worker.chunk))
+                        tries[index] = tries.get(index, 0) + 1
+                        if tries[index] < TRIES:
+                            waiting.append(index)
+                        else:
+                            left -= 1
+                            yield index, _verdict(code, timeout_s)
+                    elif not worker.ready:
+                        deaths_at_start += 1
+                        if deaths_at_start >= MOST_DEATHS_AT_START:
+                            raise DatasetError(f"worker processes do not start (exit code {code})") from None
+                    continue
+                if worker.ready:
+                    left -= 1
+                    yield worker.chunk.popleft(), message
+                worker.ready = True
+    finally:
+        for worker in crew:
+            worker.process.kill()
+            _end(worker)
+
+
+def _start(task: str, timeout_s: float) -> _Worker:
+    ours, theirs = Pipe()
+    command = [sys.executable, "-c", f"from dataset.workers import serve; serve({theirs.fileno()})"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}  # noqa: PTH109
+    try:
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+    finally:
+        theirs.close()
+    with suppress(OSError):
+        ours.send((task, timeout_s))
+    return _Worker(process, ours)
+
+
+def _end(worker: _Worker) -> int:
+    worker.pipe.close()
+    return worker.process.wait()
+
+
+def _verdict(code: int, timeout_s: float) -> Failure:
+    if code == -signal.SIGALRM:
+        return Failure(TIMED_OUT, f"no result after {timeout_s:g} s")
+    name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"exit code {code}"
+    return Failure(CRASHED, f"the worker process ended by {name}")
+
+
+def serve(handle: int) -> None:
+    """Do a worker's work: take chunks of items, send one result an item, until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a parser's own loop
+    pipe = Connection(handle)
+    task, timeout_s = pipe.recv()
+    module, _, function = task.partition(":")
+    do = getattr(importlib.import_module(module), function)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(None)
+        while True:
+            for item in pipe.recv():
+                signal.setitimer(signal.ITIMER_REAL, timeout_s)
+                try:
+                    result = do(item)
+                except Exception as error:  # noqa: BLE001 - whatever one item does wrong costs that item only
+                    result = Failure(FAILED, clean(f"{type(error).__name__}: {error}")[:200])
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                pipe.send(result)
