@@ -1,0 +1,90 @@
+"""The bytes of pieces, each in a file named by its SHA-256 and by nothing that a web page said.
+
+Bytes are checked against their name whenever they are read. `quarantine` holds what failed a check, with the reason.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.console import Report
+from catalog.errors import CatalogError
+from catalog.files import write_bytes, write_text
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of all files against their names found; each list is of SHA-256 and sorted."""
+
+    checked: int  # files that should be there, whether or not they were
+    missing: list[str]  # listed in the catalog, not on disk
+    wrong: list[str]  # on disk, but the bytes are not those of the name
+    unlisted: list[str]  # on disk, in no row of the catalog: no fault, a killed writer leaves such
+
+    @property
+    def ok(self) -> bool:
+        """Whether every listed file is there and is what its name says."""
+        return not self.missing and not self.wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """The files below `folder`: ab/abcdef….mid."""
+
+    folder: Path
+
+    def path(self, sha256: str) -> Path:
+        """Return where the bytes of `sha256` (64 hexadecimal digits, else CatalogError) are or would be."""
+        if not SHA256.fullmatch(sha256):
+            raise CatalogError(f"{sha256!r} is no SHA-256: 64 digits of 0-9 and a-f are expected")
+        return self.folder / sha256[:2] / f"{sha256}.mid"
+
+    def read(self, sha256: str) -> bytes:
+        """Return the bytes of `sha256`. Raises CatalogError where they are missing or damaged."""
+        path = self.path(sha256)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise CatalogError(f"{path} is missing; scrape again to fetch it") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise CatalogError(f"{path} is damaged: its bytes are not those of its name; delete it and scrape again")
+        return data
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`, unless it is held already, and return its SHA-256. Durable on return; a damaged file is mended."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.path(sha256)
+        if not path.exists() or path.read_bytes() != data:
+            write_bytes(path, data)
+        return sha256
+
+    def verify(self, listed: Iterable[str], report: Report | None = None) -> Verification:
+        """Check every file of `listed` (SHA-256) against its name, and look for files that are not listed."""
+        wanted = sorted(set(listed))
+        missing, wrong = [], []
+        for done, sha256 in enumerate(wanted, start=1):
+            path = self.path(sha256)
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                missing.append(sha256)
+            else:
+                if hashlib.sha256(data).hexdigest() != sha256:
+                    wrong.append(sha256)
+            if report:
+                report(done, len(wanted))
+        held = {path.stem for path in self.folder.glob("??/*.mid") if not path.name.startswith(".")}
+        return Verification(len(wanted), missing, wrong, sorted(held.difference(wanted)))
+
+
+def quarantine(folder: Path, data: bytes, details: Mapping[str, str | int | None]) -> Path:
+    """Keep `data` that failed a check as <sha256>.bin, with `details` of the check in <sha256>.json; return the former."""
+    path = folder / f"{hashlib.sha256(data).hexdigest()}.bin"
+    write_bytes(path, data)
+    write_text(path.with_suffix(".json"), json.dumps(dict(details), indent=2, ensure_ascii=False) + "\n")
+    return path

@@ -1,0 +1,55 @@
+"""One writer at a time: a lock that the system frees when its holder dies, and a note beside it of who that is.
+
+The note is for the message that a second writer gets, and tells the next writer whether the last one ended well.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from catalog.console import clean
+from catalog.errors import CatalogError
+from catalog.files import write_text
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[bool]:
+    """Hold the lock of `folder` (made if absent); yields whether the last holder was killed and may have left litter.
+
+    Raises CatalogError at once, naming process, command and start, where another process or thread holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / ".writer"
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise CatalogError(f"{folder} is being written by {_holder(note)}; wait for it to end, or stop it") from None
+    try:
+        was_killed = note.exists()
+        write_text(note, json.dumps(_me()))
+        try:
+            yield was_killed
+        finally:
+            note.unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _me() -> dict[str, str | int]:
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _holder(note: Path) -> str:
+    try:
+        who = json.loads(note.read_text())
+        return clean(f"process {who['pid']} (`{who['command']}`) since {who['since']}")
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"  # it holds the lock but has not written its note yet

@@ -1,0 +1,152 @@
+"""The catalog on disk: rows of pieces and of measures, and the bytes they speak of, below one data root.
+
+Any number of readers need no lock; one writer at a time adds, and merges its small files into one when it ends. Rows
+are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them with no code of ours.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.blobs import Blobs, Verification, quarantine
+from catalog.console import Report
+from catalog.errors import CatalogError
+from catalog.files import remove_leftovers
+from catalog.lock import exclusive
+from catalog.parts import Parts, PartsWriter
+from catalog.query import columns_of, compile_query
+from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
+
+ORDER = ("source", "section", "game", "title", "url", "md5")
+ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
+PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
+
+
+class Catalog:
+    """What is known of every piece, below the data root `root` (which need not exist: then the catalog is empty)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        folder = root / "catalog"
+        self._folder = folder
+        self._pieces = Parts(folder / "pieces", PIECES, KEY, ORDER, placeholder="md5")
+        self._measures = Parts(folder / "measures", MEASURES, ("sha256",), ("sha256",))
+        self._blobs = Blobs(root / "midi")
+
+    def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the pieces for which `query` holds (all without one), sorted by ORDER, with their measures beside them.
+
+        Columns are those of ROWS, or only `columns`; measures are null where a piece has not been measured. Raises
+        QueryError for a query that is wrong, CatalogError where the files cannot be read.
+        """
+        names = list(ROWS.names if columns is None else columns)
+        condition = None if query is None else compile_query(query, ROWS)
+        asked = set() if query is None else columns_of(query)
+        measured = [name for name in MEASURED if name in names or name in asked]
+        if not measured:
+            return self._pieces.read(names, condition)
+        late = not asked.isdisjoint(MEASURED)
+        table = self._with_measures(self._pieces.read(condition=None if late else condition), measured)
+        return (table.filter(condition) if late else table).select(names)
+
+    def _with_measures(self, pieces: pa.Table, names: list[str]) -> pa.Table:
+        measures = self._measures.read(["sha256", *names])
+        rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
+        found = measures.take(rows)
+        for name in names:
+            pieces = pieces.append_column(ROWS.field(name), found[name])
+        return pieces
+
+    def measures(self) -> pa.Table:
+        """Return what has been measured: the columns of MEASURES, one row a SHA-256, sorted by it."""
+        return self._measures.read()
+
+    def blob_path(self, sha256: str) -> Path:
+        """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid."""
+        return self._blobs.path(sha256)
+
+    def read_blob(self, sha256: str) -> bytes:
+        """Return the bytes of `sha256`, checked against it. Raises CatalogError where they are missing or damaged."""
+        return self._blobs.read(sha256)
+
+    def verify(self, report: Report | None = None) -> Verification:
+        """Check the bytes of every piece that has some against their SHA-256."""
+        listed = self._pieces.read(["sha256"])["sha256"].drop_null()
+        return self._blobs.verify(listed.to_pylist(), report)
+
+    @contextmanager
+    def writer(self) -> Iterator["Writer"]:
+        """Yield the one Writer; what it added is merged when the block ends, however it ends.
+
+        Raises CatalogError, naming process, command and start, while another writer is at work.
+        """
+        with exclusive(self._folder) as was_killed:
+            if was_killed:
+                for folder in (self._pieces.folder, self._measures.folder, self.root / "quarantine"):
+                    remove_leftovers(folder)
+                for folder in self._blobs.folder.glob("??"):
+                    remove_leftovers(folder)
+            writer = Writer(self.root, self._pieces, self._measures, self._blobs)
+            try:
+                yield writer
+            finally:
+                writer.compact()
+
+
+class Writer:
+    """What may be done to a catalog; made by `Catalog.writer()`. Every method's work is durable when it returns."""
+
+    def __init__(self, root: Path, pieces: Parts, measures: Parts, blobs: Blobs) -> None:
+        self._quarantine = root / "quarantine"
+        self._pieces = PartsWriter(pieces)
+        self._measures = PartsWriter(measures)
+        self._blobs = blobs
+        self._added = 0
+
+    def add(self, pieces: Sequence[Piece]) -> None:
+        """Add rows; a row takes the place of an older one of the same (source, url, md5).
+
+        Raises CatalogError for a fetched piece without a SHA-256, or one that is none.
+        """
+        for piece in pieces:
+            if piece.sha256 is not None:
+                self._blobs.path(piece.sha256)
+            elif piece.state == FETCHED:
+                raise CatalogError(f"{piece.url}: a fetched piece needs its sha256; put its bytes first")
+        if pieces:
+            self._append(self._pieces, to_table(list(pieces)))
+
+    def add_measures(self, table: pa.Table) -> None:
+        """Add rows with the columns of MEASURES (missing ones are null); a row replaces an older one of its SHA-256."""
+        unknown = sorted(set(table.column_names) - set(MEASURES.names))
+        if unknown or "sha256" not in table.column_names:
+            raise CatalogError(f"measures need a sha256 and may hold {MEASURES.names}, not {unknown}")
+        columns = [
+            table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+            for field in MEASURES
+        ]
+        if len(table):
+            self._append(self._measures, pa.table(columns, schema=MEASURES))
+
+    def put_blob(self, data: bytes) -> str:
+        """Keep `data` under its SHA-256, which is returned."""
+        return self._blobs.put(data)
+
+    def quarantine(self, data: bytes, details: Mapping[str, str | int | None]) -> Path:
+        """Keep `data` that failed a check in quarantine/, with `details` in a JSON file beside it; return its path."""
+        return quarantine(self._quarantine, data, details)
+
+    def compact(self) -> None:
+        """Merge the small files into one for pieces and one for measures, each key once."""
+        self._pieces.compact()
+        self._measures.compact()
+        self._added = 0
+
+    def _append(self, parts: PartsWriter, table: pa.Table) -> None:
+        parts.append(table)
+        self._added += 1
+        if self._added >= PARTS_BEFORE_MERGE:
+            self.compact()
