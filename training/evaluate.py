@@ -1,0 +1,42 @@
+"""Quality: held-out bits per note, in total and by field, by the network in NumPy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import MidiError, TrainingError
+from dataset.notes import read_midi
+from training.batches import EncodedPiece
+from training.events import FIELDS, encode
+from training.inference import Network
+from training.vocabulary import UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Bits per note over all notes but each piece's first: the mean of −log2 of the probability of what came."""
+
+    bits_per_note: float
+    fields: dict[str, float]
+    notes: int
+    pieces: int
+
+
+def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
+    """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
+    notes = sum(len(piece.events) - 1 for piece in pieces)
+    if notes < 1:
+        raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
+    mean = network.bits(pieces).sum(axis=0) / notes
+    return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
+
+
+def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
+    """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
+    pieces, reasons = [], {}
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and p.is_file()):
+        try:
+            pieces.append(EncodedPiece(encode(read_midi(path.read_bytes())), (UNKNOWN, UNKNOWN)))
+        except (MidiError, OSError) as error:
+            reasons[str(path)] = str(error)
+    return pieces, reasons

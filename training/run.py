@@ -1,0 +1,228 @@
+"""The folder of one run, and the rule that its parts belong together.
+
+A run carries its own recipe and vocabulary; `run.json` holds their hashes and what was asked, `checkpoints/state.json` how far it is.
+The state names the checkpoint that it goes with and is written last, so a kill at any moment leaves a whole earlier epoch.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
+
+from catalog.errors import TrainingError, UsageError
+from catalog.files import sync_folder, write_text
+from training import recipe as recipes
+from training.recipe import Recipe, digest
+
+RUNS = "runs"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the run was asked to do."""
+
+    corpus: str  # the corpus's folder
+    corpus_hash: str
+    query: str
+    seed: int
+    minutes: float | None
+    epochs: int | None
+    init: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRow:
+    """What one epoch came to: a line of metrics.csv. Losses are in bits a note."""
+
+    epoch: int
+    seconds: float  # of training since the run began
+    notes_per_second: float
+    learning_rate: float
+    train_bits: float
+    validation_bits: float
+    time: float
+    pitch: float
+    duration: float
+    velocity: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """How far training is; `checkpoint` is the file that goes with it."""
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_epoch: int = 0
+    checkpoint: str | None = None
+    ended: str | None = None  # why training ended; None while it is under way
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def best_bits(self) -> float:
+        """The lowest validation figure so far, infinity before the first epoch."""
+        return min((float(row["validation_bits"]) for row in self.history), default=float("inf"))
+
+
+class Run:
+    """One run folder, opened."""
+
+    def __init__(self, path: Path, recipe: Recipe, vocabulary_text: str, asked: Asked) -> None:
+        """Use `create` or `open`."""
+        self.path, self.recipe, self.vocabulary_text, self.asked = path, recipe, vocabulary_text, asked
+        self.recipe_sha256 = digest(recipes.to_json(recipe))
+        self.vocabulary_sha256 = digest(vocabulary_text)
+
+    @property
+    def name(self) -> str:
+        """The run's name on the command line."""
+        return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """The best epoch's weights, for sampling and evaluation."""
+        return self.path / "weights.npz"
+
+    @property
+    def model(self) -> Path:
+        """The best epoch's network as Keras saves it."""
+        return self.path / "model.keras"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of generated pieces."""
+        return self.path / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what `--resume` needs."""
+        return self.path / "checkpoints"
+
+    @classmethod
+    def create(cls, root: Path, name: str, recipe: Recipe, vocabulary_text: str, asked: Asked) -> "Run":
+        """Make the folder of a new run, whole or not at all. Raises TrainingError where the name is taken."""
+        folder = root / RUNS
+        folder.mkdir(parents=True, exist_ok=True)
+        run = cls(folder / checked_name(name), recipe, vocabulary_text, asked)
+        if run.path.exists():
+            raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
+        making = Path(mkdtemp(prefix=".tmp-", dir=folder))
+        making.chmod(0o755)
+        write_text(making / "recipe.json", recipes.to_json(recipe))
+        write_text(making / "vocabulary.json", vocabulary_text)
+        held = {
+            "format": FORMAT,
+            "recipe_sha256": run.recipe_sha256,
+            "vocabulary_sha256": run.vocabulary_sha256,
+            "asked": asdict(asked),
+        }
+        write_text(making / "run.json", json.dumps(held, indent=2, ensure_ascii=False) + "\n")
+        making.rename(run.path)
+        sync_folder(folder)
+        return run
+
+    @classmethod
+    def open(cls, root: Path, name: str) -> "Run":
+        """Open the run of that name below the root, or at that path. Raises TrainingError where it is none, or was altered."""
+        path = root / RUNS / name
+        if not (path / "run.json").is_file():
+            path = Path(name)
+        if not (path / "run.json").is_file():
+            there = ", ".join(names(root)) or "none yet"
+            raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
+        try:
+            held = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            recipe_text = (path / "recipe.json").read_text(encoding="utf-8")
+            vocabulary_text = (path / "vocabulary.json").read_text(encoding="utf-8")
+            asked = Asked(**held["asked"])
+            hashes = held["recipe_sha256"], held["vocabulary_sha256"], held["format"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f"{path}: not a whole run ({error}); train it again") from None
+        run = cls(path, recipes.from_json(recipe_text, str(path / "recipe.json")), vocabulary_text, asked)
+        found = digest(recipe_text), digest(vocabulary_text), FORMAT
+        for file, is_there, was in zip(("recipe.json", "vocabulary.json", "run.json"), found, hashes, strict=True):
+            if is_there != was:
+                raise TrainingError(
+                    f"{path / file}: does not fit this run (it has {is_there}, the run was made with {was})"
+                )
+        return run
+
+    def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
+        """Raise TrainingError unless weights with these hashes belong to this run."""
+        if (recipe_sha256, vocabulary_sha256) != (self.recipe_sha256, self.vocabulary_sha256):
+            raise TrainingError(f"{where}: made with another recipe or vocabulary than run {self.name}; train it again")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep every other trainer out. Raises TrainingError where one is at work."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise TrainingError(
+                f"run {self.name} is being trained by another process; wait for it, or stop it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def progress(self) -> Progress:
+        """Return how far training is; the beginning where nothing is saved yet."""
+        path = self.checkpoints / "state.json"
+        if not path.is_file():
+            return Progress()
+        try:
+            return Progress(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise TrainingError(f"{path}: damaged ({error}); remove it to train from the start") from None
+
+    def save_progress(self, progress: Progress) -> None:
+        """Write the state, then metrics.csv, then remove checkpoints that no state names."""
+        write_text(self.checkpoints / "state.json", json.dumps(asdict(progress), indent=1) + "\n")
+        table = io.StringIO()
+        if progress.history:
+            writer = csv.DictWriter(table, list(progress.history[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(progress.history)
+        write_text(self.path / "metrics.csv", table.getvalue())
+        for old in self.checkpoints.glob("*.keras"):
+            if old.name != progress.checkpoint:
+                old.unlink()
+
+    def require(self, kind: type[recipes.Recipe], purpose: str) -> Any:
+        """Return the recipe if it is of that kind. Raises UsageError where `purpose` is not for this run."""
+        if not isinstance(self.recipe, kind):
+            raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
+        return cast(Any, self.recipe)
+
+
+def names(root: Path) -> list[str]:
+    """Return the names of all runs below the root, in order."""
+    return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
+
+
+def checked_name(name: str) -> str:
+    """Return a name fit for a folder. Raises UsageError otherwise."""
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    if not plain.isalnum() or not name.isascii() or name.startswith(".") or len(name) > 100:
+        raise UsageError(f"{name!r} is no name for a run: use letters, digits, '-', '_' and '.', at most 100")
+    return name
+
+
+def free_name(root: Path, wanted: str) -> str:
+    """Return `wanted`, or `wanted-2`, `wanted-3` … where that is taken."""
+    taken = set(names(root))
+    number, name = 1, wanted
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name

@@ -1,0 +1,90 @@
+"""What a run knows by name: the series and games it was trained on, and how their pieces begin.
+
+The events themselves need no vocabulary, for their classes are fixed. Number 0 stands for a style that is not said, or not known.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from catalog.errors import TrainingError
+from dataset.corpus import CorpusPiece
+from training.events import DURATION, PITCH, PLACE, VELOCITY, encode
+
+UNKNOWN = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first note of a training piece, as classes, with the piece's style, first tempo and first time signature."""
+
+    series: str
+    game: str
+    place: int
+    pitch: int
+    duration: int
+    velocity: int
+    tempo: float  # quarter notes a minute
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Names to numbers: `series[i]` and `games[i]` have number i + 1."""
+
+    series: tuple[str, ...]
+    games: tuple[str, ...]
+    openings: tuple[Opening, ...]
+
+    def style(self, series: str, game: str) -> tuple[int, int]:
+        """Return the numbers of a series and a game, 0 for one that is not known."""
+        return _number(self.series, series), _number(self.games, game)
+
+    def to_json(self) -> str:
+        """Return the vocabulary as JSON text, the same for the same vocabulary."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Vocabulary":
+        """Return the vocabulary that `text` holds. Raises TrainingError where it is none."""
+        try:
+            held = json.loads(text)
+            openings = tuple(Opening(**opening) for opening in held["openings"])
+            return cls(tuple(held["series"]), tuple(held["games"]), openings)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TrainingError(f"{where}: no vocabulary of a run ({error})") from None
+
+    @classmethod
+    def of(cls, pieces: Sequence[CorpusPiece], before: "Vocabulary | None" = None) -> "Vocabulary":
+        """Return the vocabulary of the training pieces; the names of `before` come first and keep their numbers."""
+        old_series, old_games = (before.series, before.games) if before else ((), ())
+        return cls(
+            series=_extend(old_series, (piece.series for piece in pieces)),
+            games=_extend(old_games, (piece.game for piece in pieces)),
+            openings=tuple(_opening(piece) for piece in pieces),
+        )
+
+
+def _number(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) + 1 if name in names else UNKNOWN
+
+
+def _extend(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
+    return (*old, *sorted(set(new) - set(old)))
+
+
+def _opening(piece: CorpusPiece) -> Opening:
+    first = encode(piece.notes)[0]
+    _, numerator, denominator = piece.notes.time_signatures[0]
+    return Opening(
+        piece.series,
+        piece.game,
+        int(first[PLACE]),
+        int(first[PITCH]),
+        int(first[DURATION]),
+        int(first[VELOCITY]),
+        piece.notes.tempos[0][1],
+        numerator,
+        denominator,
+    )
