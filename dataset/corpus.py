@@ -8,7 +8,9 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -198,6 +200,15 @@ def names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
 
 
+def manifests(root: Path) -> list[Manifest]:
+    """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
+    found = []
+    for name in names(root):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            found.append(Manifest.from_json((corpora_folder(root) / name / MANIFEST_FILE).read_text()))
+    return found
+
+
 def to_table(pieces: list[CorpusPiece]) -> pa.Table:
     """Return `pieces` as a table of schema NOTES, in the order given."""
     text = {name: [getattr(piece, name) for piece in pieces] for name in NOTES.names[:7]}
@@ -227,15 +238,22 @@ def _columns(table: pa.Table) -> list[list[Any]]:
     def arrays(name: str) -> list[Any]:
         column = table.column(name).combine_chunks()
         values, offsets = column.values.to_numpy(), column.offsets.to_numpy()
-        return [values[start:end] for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [values[start:end] for start, end in pairwise(offsets.tolist())]
 
     return [arrays(name) if name in NOTES.names[7:11] else table.column(name).to_pylist() for name in NOTES.names]
 
 
 def _piece(*row: Any) -> CorpusPiece:
-    tempos = tuple((change["tick"], change["qpm"]) for change in row[11])
-    signatures = tuple((change["tick"], change["numerator"], change["denominator"]) for change in row[12])
-    return CorpusPiece(*row[:7], notes=Notes(*row[7:11], tempos, signatures))
+    sha256, game, series, title, sequencer, cluster, split, onset, duration, pitch, velocity, tempos, signatures = row
+    notes = Notes(
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tuple((change["tick"], change["qpm"]) for change in tempos),
+        tuple((change["tick"], change["numerator"], change["denominator"]) for change in signatures),
+    )
+    return CorpusPiece(sha256, game, series, title, sequencer, cluster, split, notes)
 
 
 def _nearest(root: Path, name: str) -> str:

@@ -1,0 +1,277 @@
+"""From a query to a corpus: list, fetch (from the store), parse, filter, drop duplicates, split, write.
+
+Nothing gets lost on the way: each listed piece ends in notes.parquet or, with a stage and a reason, in excluded.parquet.
+The same catalog, query, seed and limits give the same bytes, however many workers there are.
+"""
+
+import difflib
+import hashlib
+import json
+import platform
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.console import Report
+from catalog.errors import CorpusError, UsageError
+from catalog.schema import FETCHED
+from catalog.store import Catalog
+from dataset.corpus import (
+    CREDITS_FILE,
+    EXCLUDED,
+    EXCLUDED_FILE,
+    MANIFEST_FILE,
+    NOTES_FILE,
+    Corpus,
+    CorpusPiece,
+    Funnel,
+    Manifest,
+    to_table,
+)
+from dataset.credits import Credit, write_credits
+from dataset.duplicates import Candidate, find_duplicates, fingerprint
+from dataset.filters import DEFAULT_LIMITS, Limits, judge
+from dataset.notes import Notes
+from dataset.parse import PARSE, Parsed, Source, parse_all
+from dataset.shelf import corpora_folder, locked, recover, replacing_folder
+from dataset.split import assign
+
+FETCH, PARSING, FILTER, DUPLICATE = "fetch", "parse", "filter", "duplicate"  # stages of excluded.parquet
+NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
+COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
+IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
+
+Row = dict[str, Any]  # one listed piece: the columns of COLUMNS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that decides what a corpus holds, but the catalog."""
+
+    query: str
+    seed: int = 0
+    limits: Limits = DEFAULT_LIMITS
+
+    @property
+    def name(self) -> str:
+        """The name a corpus gets where none is asked for: `ocarina-of-time` for one game, `series-zelda` for one series."""
+        plain = PLAIN.fullmatch(self.query)
+        if plain:
+            return plain[3] if plain[1] == "game" else f"{plain[1]}-{plain[3]}".lower()
+        words = re.sub(r"[^a-z0-9]+", "-", self.query.lower()).strip("-")[:40].rstrip("-")
+        return f"{words}-{hashlib.sha256(self.query.encode()).hexdigest()[:6]}".lstrip("-")
+
+
+@dataclass(slots=True, eq=False)
+class _Sieve:
+    """The pieces still in, by index in the catalog's order, and why the others are not."""
+
+    rows: list[Row]
+    left: list[int]
+    out: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
+
+    def drop(self, index: int, stage: str, reason: str, detail: str) -> None:
+        self.out[index] = (stage, reason, detail)
+
+    def settle(self) -> int:
+        """Take out what was dropped; return how many are left."""
+        self.left = [index for index in self.left if index not in self.out]
+        return len(self.left)
+
+
+def ensure(
+    root: Path, query: str, name: str | None = None, *, seed: int = 0, report: Report = IGNORE_PROGRESS
+) -> Corpus:
+    """Return the corpus for `query`: the one that stands if it was built from the same catalog rows in the same way, else a new one.
+
+    Raises QueryError for a wrong query, CorpusError where nothing matches or nothing is left.
+    """
+    plan = Plan(query=query, seed=seed)
+    folder = _folder(root, name or plan.name)
+    recover(folder)
+    if (folder / MANIFEST_FILE).is_file():
+        try:
+            corpus = Corpus.open(root, folder.name)
+        except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
+            return build(root, plan, name, report=report)
+        if corpus.manifest.identity == _identity(plan, _list(root, query)):
+            return corpus
+    return build(root, plan, name, report=report)
+
+
+def build(
+    root: Path,
+    plan: Plan,
+    name: str | None = None,
+    *,
+    workers: int | None = None,
+    report: Report = IGNORE_PROGRESS,
+    task: str = PARSE,
+) -> Corpus:
+    """Build the corpus of `plan` under `root`/corpora and return it; one of that name is replaced, whole.
+
+    `workers` is the number of processes that parse, by default one a core; `task` is what they do (see parse.parse_all).
+    Raises UsageError for a name that is none, QueryError for a wrong query, CorpusError where nothing matches, nothing
+    is left, or another build does not end.
+    """
+    folder = _folder(root, name or plan.name)
+    rows = _list(root, plan.query)
+    sieve = _Sieve(rows, list(range(len(rows))), {})
+    for index, row in enumerate(rows):
+        if row["state"] != FETCHED or row["sha256"] is None:
+            reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
+            sieve.drop(index, FETCH, reason, row["reason"] or "")
+    counts = {"listed": len(rows), "fetched": sieve.settle()}
+    found = _parse(Catalog(root), sieve, workers, report, task)
+    counts["parsed"] = sieve.settle()
+    for index in sieve.left:
+        verdict = judge(found[rows[index]["sha256"]].measures, plan.limits)
+        if verdict:
+            sieve.drop(index, FILTER, verdict.reason, verdict.detail)
+    counts["kept"] = sieve.settle()
+    notes = {index: found[rows[index]["sha256"]].notes for index in sieve.left}
+    pieces = _unique(sieve, {index: piece for index, piece in notes.items() if piece is not None}, plan.seed)
+    counts["unique"] = sieve.settle()
+    splits = Counter(piece.split for piece in pieces)
+    funnel = Funnel(**counts, **{split: splits[split] for split in ("train", "validation", "test")})
+    _check(funnel, pieces, sieve)
+    if not pieces:
+        raise CorpusError(f"of {len(rows)} pieces none is left: {_reasons(sieve)}")
+    with locked(folder.parent), replacing_folder(folder) as new:
+        _write(new, folder.name, plan, funnel, pieces, sieve)
+    return Corpus.open(root, folder.name)
+
+
+def _list(root: Path, query: str) -> list[Row]:
+    catalog = Catalog(root)
+    rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
+    if not rows:
+        raise CorpusError(f"no piece matches {query}{_nearest(catalog, query)}")
+    return rows
+
+
+def _nearest(catalog: Catalog, query: str) -> str:
+    table = catalog.pieces(columns=["game", "series"])
+    if len(table) == 0:
+        return "; the catalog is empty, `scrape vgmusic` fills it"
+    known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
+    for _, text in re.findall(r"(['\"])(.*?)\1", query):
+        near = difflib.get_close_matches(text, known, 1, 0.6) or [slug for slug in known if text and text in slug]
+        if near and text not in known:
+            return f"; did you mean {near[0]!r}?"
+    return "; `catalog games` lists what there is"
+
+
+def _parse(catalog: Catalog, sieve: _Sieve, workers: int | None, report: Report, task: str) -> dict[str, Parsed]:
+    """Parse each distinct file once; pieces without notes are dropped."""
+    names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
+    sources = [Source(sha256, catalog.blob_path(sha256)) for sha256 in names]
+    found: dict[str, Parsed] = {}
+    for source, parsed in parse_all(sources, workers=workers, task=task):
+        found[source.sha256] = parsed
+        report(len(found), len(sources))
+    for index in sieve.left:
+        parsed = found[sieve.rows[index]["sha256"]]
+        if parsed.notes is None:
+            sieve.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
+    return found
+
+
+def _unique(sieve: _Sieve, notes: dict[int, Notes], seed: int) -> list[CorpusPiece]:
+    """Drop duplicates, split what stays, and return it in the catalog's order."""
+    rows, order = sieve.rows, sieve.left
+    prints = {index: fingerprint(notes[index]) for index in order}
+    candidates = [Candidate(rows[i]["sha256"], prints[i], bool(rows[i]["sequencer"])) for i in order]
+    for position, duplicate in find_duplicates(candidates).items():
+        kept = rows[order[duplicate.kept]]
+        sieve.drop(order[position], DUPLICATE, duplicate.reason, f"{kept['sha256']} {kept['url']}")
+    sieve.settle()
+    sides = assign((prints[index] for index in sieve.left), seed)
+    return [
+        CorpusPiece(
+            **{key: rows[index][key] for key in ("sha256", "game", "series", "title", "sequencer")},
+            cluster=prints[index],
+            split=sides[prints[index]],
+            notes=notes[index],
+        )
+        for index in sieve.left
+    ]
+
+
+def _check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: _Sieve) -> None:
+    """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
+    steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
+    sound = (
+        funnel.listed == len(pieces) + len(sieve.out)
+        and funnel.unique == len(pieces) == funnel.train + funnel.validation + funnel.test
+        and list(steps) == sorted(steps, reverse=True)
+    )
+    if not sound:
+        raise CorpusError(f"the funnel does not add up: {asdict(funnel)}, {len(sieve.out)} excluded; please report it")
+
+
+def _write(folder: Path, name: str, plan: Plan, funnel: Funnel, pieces: list[CorpusPiece], sieve: _Sieve) -> None:
+    rows = sieve.rows
+    excluded = [
+        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(sieve.out[index])}
+        for index in sorted(sieve.out)
+    ]
+    _write_parquet(to_table(pieces), folder / NOTES_FILE)
+    _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
+    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
+    (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
+    files = (NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE)
+    manifest = Manifest(
+        name=name,
+        query=plan.query,
+        identity=_identity(plan, rows),
+        seed=plan.seed,
+        filters=asdict(plan.limits),
+        versions=_versions(),
+        input_sha256=_digest(rows),
+        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files},
+        funnel=funnel,
+        reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
+    )
+    (folder / MANIFEST_FILE).write_text(manifest.to_json())
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", row_group_size=4096)
+
+
+def _why(out: tuple[str, str, str]) -> dict[str, str]:
+    return dict(zip(("stage", "reason", "detail"), out, strict=True))
+
+
+def _reasons(sieve: _Sieve) -> str:
+    counts = Counter(reason for _, reason, _ in sieve.out.values())
+    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+
+
+def _folder(root: Path, name: str) -> Path:
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a corpus: use small letters, digits, '-', '_' and '.', at most 80")
+    return corpora_folder(root) / name
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("vgpiano", "symusic", "numpy", "pyarrow")}
+    return {**packages, "python": platform.python_version()}
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _identity(plan: Plan, rows: list[Row]) -> str:
+    return _digest([asdict(plan), _versions(), rows])

@@ -1,0 +1,128 @@
+"""The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
+
+import json
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalog import console
+from catalog.errors import UsageError
+from catalog.files import data_root
+
+if TYPE_CHECKING:
+    from dataset.corpus import Corpus
+
+app = typer.Typer(
+    help="Turn pieces of the catalog into corpora.",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    table = "table"
+    json = "json"
+
+
+@app.command()
+def measure(
+    query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also what has been measured before.")] = False,
+    workers: Workers = None,
+    root: Root = None,
+) -> None:
+    """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
+    from dataset.remeasure import measure_catalog
+
+    with console.Progress("measuring") as report:
+        done = measure_catalog(data_root(root), query, again=again, workers=workers, report=report)
+    print(f"{done.files} files: {done.before} measured before, {done.now} now")
+    for reason, count in done.unreadable.items():
+        print(f"  of these without notes, {reason}: {count}")
+
+
+@app.command()
+def build(
+    game: Annotated[str | None, typer.Option(help="The one game whose slug contains this, such as ocarina.")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Pieces for which this holds, such as \"series == 'zelda'\".")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The corpus's name; by default from the game or the query.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which pieces are held out.")] = 0,
+    workers: Workers = None,
+    root: Root = None,
+) -> None:
+    """Build a corpus: parse, filter, drop duplicates, split, and say what became of every piece."""
+    from catalog.games import find_game
+    from catalog.store import Catalog
+    from dataset import build as library
+
+    if (game is None) == (query is None):
+        raise UsageError("give --game NAME or --query Q, one of them (everything: --query \"source == 'vgmusic'\")")
+    if query is None:
+        slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
+        query = f"game == '{find_game(game or '', slugs)}'"
+    with console.Progress("parsing") as report:
+        plan = library.Plan(query=query, seed=seed)
+        corpus = library.build(data_root(root), plan, name, workers=workers, report=report)
+    _print_funnel(corpus)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    root: Root = None,
+) -> None:
+    """Show a corpus: its funnel, and why pieces were left out."""
+    from dataset.corpus import Corpus
+
+    corpus = Corpus.open(data_root(root), name)
+    if form is Format.json:
+        json.dump(asdict(corpus.manifest), sys.stdout, indent=2)
+        print()
+    else:
+        _print_funnel(corpus)
+
+
+@app.command("list")
+def list_corpora(root: Root = None) -> None:
+    """List the corpora that there are."""
+    from dataset.corpus import manifests
+
+    for manifest in manifests(data_root(root)):
+        print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
+
+
+def _print_funnel(corpus: "Corpus") -> None:
+    manifest = corpus.manifest
+    funnel = asdict(manifest.funnel)
+    print(f"corpus {manifest.name}, seed {manifest.seed}, query {console.clean(manifest.query)}")
+    for stage in ("listed", "fetched", "parsed", "kept", "unique"):
+        print(f"  {stage:<12} {funnel[stage]:>7}")
+    for split in ("train", "validation", "test"):
+        print(f"    {split:<12} {funnel[split]:>5}")
+    if manifest.reasons:
+        print(f"  left out     {sum(manifest.reasons.values()):>7}")
+    for reason, count in sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0])):
+        print(f"    {reason:<24} {count:>5}")
+    print(f"  {corpus.path}")
+
+
+def main() -> None:
+    """Run the command line."""
+    console.run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""From the stored bytes of many pieces to their notes and measures, in worker processes. Files are read, none is written."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import MidiError
+from dataset.measure import UNREADABLE, Measures, measure
+from dataset.notes import Notes, read
+from dataset.workers import Failure, work
+
+PARSE = "dataset.parse:parse"
+BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the bytes of a piece lie, and what they must hash to."""
+
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What became of one file: notes, or the reason why there are none. Measures there are always."""
+
+    measures: Measures
+    notes: Notes | None = None
+    reason: str | None = None  # a reason of MidiError or of workers.Failure, blob_missing or blob_damaged
+    detail: str = ""
+
+
+def parse(source: Source) -> Parsed:
+    """Return the notes and measures of one stored file; a file that cannot be read is a result with a reason, no error."""
+    try:
+        data = source.path.read_bytes()
+    except OSError as error:
+        return Parsed(UNREADABLE, reason=BLOB_MISSING, detail=error.strerror or "cannot be read")
+    if hashlib.sha256(data).hexdigest() != source.sha256:
+        return Parsed(UNREADABLE, reason=BLOB_DAMAGED, detail="the bytes do not hash to the name of the file")
+    try:
+        reading = read(data)
+    except MidiError as error:
+        return Parsed(UNREADABLE, reason=error.reason, detail=error.detail)
+    if len(reading.notes) == 0:
+        reason = "only_drums" if reading.drum_notes else "no_notes"
+        return Parsed(measure(reading), reason=reason, detail=f"{reading.drum_notes} drum notes")
+    return Parsed(measure(reading), reading.notes)
+
+
+def parse_all(
+    sources: Sequence[Source], *, workers: int | None = None, task: str = PARSE
+) -> Iterator[tuple[Source, Parsed]]:
+    """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`."""
+    for index, result in work(task, sources, workers=workers):
+        if isinstance(result, Failure):
+            yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
+        else:
+            yield sources[index], result

@@ -1,0 +1,56 @@
+"""Bring the catalog's measures up to date: every stored file that a query gives is parsed and gets its row of measures."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from catalog.console import Report
+from catalog.store import Catalog
+from dataset.measure import to_table
+from dataset.parse import PARSE, Source, parse_all
+
+BATCH = 1000  # measures written at a time: what a killed run loses at most
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run did: files the query gave, those measured before, those measured now, and why some hold no notes."""
+
+    files: int
+    before: int
+    now: int
+    unreadable: Mapping[str, int]  # reason: files; they are among `now`, with 0 notes
+
+
+def measure_catalog(
+    root: Path,
+    query: str | None = None,
+    *,
+    again: bool = False,
+    workers: int | None = None,
+    report: Report | None = None,
+    task: str = PARSE,
+) -> Measured:
+    """Measure the fetched files of `query` (all without one) that have no measures yet, or all of them `again`.
+
+    Raises QueryError for a wrong query, CatalogError while another process writes to the catalog.
+    """
+    catalog = Catalog(root)
+    listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()
+    known = set() if again else set(catalog.measures()["sha256"].to_pylist())
+    wanted = [Source(sha256, catalog.blob_path(sha256)) for sha256 in listed if sha256 not in known]
+    unreadable: Counter[str] = Counter()
+    done = 0
+    if wanted:
+        with catalog.writer() as writer:
+            results = parse_all(wanted, workers=workers, task=task)
+            while batch := list(islice(results, BATCH)):
+                sources, parsed = zip(*batch, strict=True)
+                writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))
+                unreadable.update(one.reason for one in parsed if one.reason is not None)
+                done += len(batch)
+                if report:
+                    report(done, len(wanted))
+    return Measured(len(listed), len(listed) - len(wanted), done, dict(sorted(unreadable.items())))
