@@ -1,0 +1,112 @@
+"""The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog import console
+from catalog.console import complain
+from catalog.files import data_root
+from scraper.limits import DELAY_S
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
+)
+REASONS_SHOWN = 40
+
+Root = Annotated[Path | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
+
+
+@app.callback()
+def scrape() -> None:
+    """Bring pieces into the catalog."""
+
+
+@app.command()
+def vgmusic(
+    section: Annotated[str, typer.Option(help="The section of the site.")] = "piano",
+    base_url: Annotated[
+        str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
+    ] = "https://www.vgmusic.com",
+    allow_private_hosts: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-hosts",
+            envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
+            help="Let --base-url be this or a near machine.",
+        ),
+    ] = False,
+    delay: Annotated[
+        float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")
+    ] = DELAY_S,
+    limit: Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read the listing page only, and say what would be done.")
+    ] = False,
+    contact: Annotated[
+        str,
+        typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
+    ] = "",
+    root: Root = None,
+) -> None:
+    """Scrape a section of VGMusic. What is held already is not asked for again."""
+    from scraper.crawl import crawl, survey
+    from scraper.fetch import Fetcher
+    from scraper.urls import site
+
+    with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
+        if dry_run:
+            plan = survey(data_root(root), fetcher, section)
+            print(
+                f"listed {plan.listed}: {plan.held} held, {plan.unsafe} unsafe, {plan.to_ask} files to ask for "
+                f"({plan.bytes:,} bytes), about {plan.seconds / 60:.1f} minutes at {fetcher.delay:g} s a request"
+            )
+            return
+        with console.Progress(f"scraping {section}") as progress:
+            totals = crawl(data_root(root), fetcher, section, limit, progress)
+    for piece in totals.faults[:REASONS_SHOWN]:
+        complain(f"{piece.state}: {piece.url}: {piece.reason}")
+    for row in totals.rejected[:REASONS_SHOWN]:
+        complain(f"unsafe: {row.game} / {row.title} / {row.href}: {row.reason}")
+    more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
+    if more:
+        complain(f"and {more} more")
+    if totals.unchanged:
+        print("the listing page is unchanged")
+    print(
+        f"listed {totals.listed} = {totals.held} held before + {totals.twins} twins + {totals.fetched} fetched "
+        f"+ {totals.missing} missing + {totals.quarantined} quarantined + {totals.unsafe} unsafe "
+        f"+ {totals.not_asked} not asked; {totals.bytes:,} bytes in {totals.requests} requests"
+    )
+    if totals.stopped is not None:
+        complain(f"stopped early: {totals.stopped}")
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo_site(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any that is free.")] = 8765,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Where the site is made; else demo-site below the data root.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Make and serve a replica of VGMusic's piano section, whose pieces are public-domain stand-ins; Ctrl-C ends it."""
+    import threading
+
+    from scraper.demo_site import build, serving
+
+    folder = folder or data_root(root) / "demo-site"
+    with console.Progress("exporting stand-ins") as progress:
+        pieces = build(folder, progress)
+    with serving(folder, port) as base_url:
+        print(f"{pieces} stand-ins at {base_url}; in another terminal, for example:")
+        print(f"  scrape vgmusic --base-url {base_url} --allow-private-hosts --delay 0")
+        print(f"  VGPIANO_BASE_URL={base_url} VGPIANO_ALLOW_PRIVATE_HOSTS=1 make scrape", flush=True)
+        threading.Event().wait()
+
+
+def main() -> None:
+    """Run `scrape`."""
+    console.run(app)

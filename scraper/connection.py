@@ -1,0 +1,101 @@
+"""The socket under a request: every address that a name resolves to must be public, and one answer may not take for ever.
+
+The check is on what is connected to, not on a look-up made beforehand: the name is resolved once, here, and the numbers that
+passed are dialled. Redirects, retries, pauses and the meaning of answers are not known here.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from catalog.errors import FetchError
+from scraper.urls import is_public_address
+
+
+class Guard:
+    """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
+
+    def __init__(self, private: bool) -> None:
+        self._private = private  # whether addresses that are not public may be dialled
+        self._connection: HTTPConnection | None = None
+
+    def dial(self, connection: HTTPConnection) -> socket.socket:
+        """Return a socket connected to the host of `connection`. Raises FetchError where an address of it is private."""
+        self._connection = connection
+        host = connection.host.strip("[]")
+        try:
+            answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(host, connection, socket.gaierror(str(error))) from error
+        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        refused = [address for address in addresses if not is_public_address(address)]
+        if refused and not self._private:
+            raise FetchError(f"{host} is at the private address {refused[0]}: not asked; see --allow-private-hosts")
+        failure: OSError = OSError("no address")
+        for address in addresses:
+            try:
+                return create_connection(
+                    (address, connection.port), connection.timeout, socket_options=connection.socket_options
+                )
+            except OSError as error:
+                failure = error
+        raise NewConnectionError(connection, f"no connection: {failure}") from failure
+
+    @contextmanager
+    def clock(self, seconds: float) -> Iterator[threading.Event]:
+        """Shut the connection when the block takes longer than `seconds`; the event yielded says whether that happened.
+
+        A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
+        """
+        late = threading.Event()
+        timer = threading.Timer(seconds, self._cut, (late,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+
+    def _cut(self, late: threading.Event) -> None:
+        late.set()
+        sock = self._connection.sock if self._connection is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class GuardedAdapter(HTTPAdapter):
+    """A transport adapter for requests whose sockets come from a Guard; it never retries or redirects by itself."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        super().__init__(pool_connections=2, pool_maxsize=1, max_retries=Retry(0, read=False))
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools dial through the guard (called by requests)."""
+        super().init_poolmanager(*args, **kwargs)
+        guard = self._guard
+
+        class GuardedHTTP(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return guard.dial(self)
+
+        class GuardedHTTPS(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return guard.dial(self)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = GuardedHTTP
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = GuardedHTTPS
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

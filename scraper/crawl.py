@@ -1,0 +1,281 @@
+"""One section of a site into the catalog: the listing page, then each file of it that is not held yet, checked against its row.
+
+Nothing is asked for twice: bytes are known by the MD5 and size of their row, wherever in the catalog they are. Every file is
+durable before the next is asked for, so a run that is killed and run again ends as if it had not been.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalog.console import Report, clean
+from catalog.errors import FetchError
+from catalog.games import Game, resolve
+from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
+from catalog.store import Catalog, Writer
+from scraper import limits
+from scraper.check import Finding, check
+from scraper.fetch import Answer, Fetcher, Judge
+from scraper.held import Held
+from scraper.listing import Listing, Rejected, Row, parse
+from scraper.memory import Memory, Page, conditions, header
+from scraper.robots import Rules
+from scraper.urls import SUFFIX, file_url
+
+SOURCE = "vgmusic"
+_TROUBLE = ("soft_404", "http_401", "http_403")  # with transient problems: what may mean that the site shuts us out
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What became of every row: listed = held + twins + fetched + missing + quarantined + unsafe + not_asked.
+
+    `held` had its bytes in the catalog before the run, `twins` got them from another row of the run. `stopped` says why the
+    run ended early, if it did.
+    """
+
+    listed: int
+    held: int = 0
+    twins: int = 0
+    fetched: int = 0
+    missing: int = 0
+    quarantined: int = 0
+    unsafe: int = 0
+    not_asked: int = 0
+    bytes: int = 0
+    requests: int = 0
+    unchanged: bool = False
+    stopped: str | None = None
+    faults: tuple[Piece, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a run would do: rows listed, held and unsafe, files to ask for, their listed bytes, and the seconds it would take."""
+
+    listed: int
+    held: int
+    unsafe: int
+    to_ask: int
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A listing page, read, with who may be asked for what."""
+
+    page: Page
+    listing: Listing
+    fresh: bool  # whether it came with this answer
+    unchanged: bool  # whether it is what the last run saw
+    judge: Judge
+
+
+def crawl(
+    root: Path, fetcher: Fetcher, section: str = "piano", limit: int | None = None, report: Report | None = None
+) -> Totals:
+    """Bring `section` into the catalog at `root`, asking for `limit` files at most, and return what became of every row.
+
+    Raises FetchError where robots.txt or the listing page cannot be had, ListingError where it is no listing, CatalogError
+    while another writer is at work. Trouble later on ends the run with `stopped` set.
+    """
+    catalog = Catalog(root)
+    memory = Memory(root, f"{SOURCE}-{section}")
+    with catalog.writer() as writer:
+        found = _read_section(memory, fetcher, section)
+        if found.fresh:
+            memory.keep(found.page)
+        run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
+        try:
+            for done, row in enumerate(found.listing.rows):
+                if report:
+                    report(done, len(found.listing.rows))
+                run.take(row)
+        finally:
+            run.flush()
+    return run.totals()
+
+
+def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
+    """Read the listing page of `section` and return what `crawl` would do; nothing is written but the day's robots.txt."""
+    found = _read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
+    held = Held(Catalog(root), SOURCE)
+    known, new = 0, dict[str, int]()
+    for row in found.listing.rows:
+        url = file_url(found.page.url, row.file)
+        if held.find(url, row.md5, row.size) is None:
+            new.setdefault(row.md5 or url, row.size or 0)
+        else:
+            known += 1
+    rows, unsafe = len(found.listing.rows), len(found.listing.rejected)
+    seconds = len(new) * fetcher.delay * (1 + limits.DELAY_JITTER / 2)
+    return Survey(rows + unsafe, known, unsafe, len(new), sum(new.values()), seconds)
+
+
+def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
+    site, url = fetcher.site, fetcher.site.section(section)
+    rules = memory.robots(fetcher)
+    if rules.crawl_delay is not None:
+        if rules.crawl_delay > limits.CRAWL_DELAY_CEILING_S:
+            raise FetchError(
+                f"{site.host} wants {rules.crawl_delay:g} s between requests: too slow for a program; stopped"
+            )
+        fetcher.slow_down(rules.crawl_delay)
+    path = urlsplit(url).path
+    if not rules.allows(path):
+        raise FetchError(f"robots.txt of {site.host} asks programs to leave {path} alone: stopped")
+    last = memory.page(url)
+    answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditions(last)})
+    if answer.problem is not None:
+        raise FetchError(f"the listing page {url} cannot be had: {answer.reason}; nothing was changed")
+    if answer.status == 304:
+        if last is None:
+            raise FetchError(f"{url} answers 304 to a question that was never asked; try again later")
+        page = last
+    else:
+        page = Page(url, answer.body, header(answer.headers, "ETag"), header(answer.headers, "Last-Modified"))
+    unchanged = last is not None and last.body == page.body
+    return _Section(page, parse(page.body), page is not last, unchanged, _judge(fetcher, rules, path))
+
+
+def _judge(fetcher: Fetcher, rules: Rules, below: str) -> Judge:
+    def judge(url: str) -> str | None:
+        problem = fetcher.site.problem(url, below, SUFFIX)
+        return problem or (None if rules.allows(urlsplit(url).path) else "robots.txt asks programs to leave it alone")
+
+    return judge
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one crawl: rows to write, counts, and how many failures in a row there have been."""
+
+    writer: Writer
+    held: Held
+    fetcher: Fetcher
+    found: _Section
+    section: str
+    limit: int | None
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: list[Piece] = field(default_factory=list)
+    pending: list[Piece] = field(default_factory=list)
+    games: dict[str, Game] = field(default_factory=dict)
+    asked: int = 0
+    bytes: int = 0
+    failures: int = 0
+    stopped: str | None = None
+
+    def take(self, row: Row) -> None:
+        """Deal with one row: held already, or asked for and checked, or left for another run."""
+        url = file_url(self.found.page.url, row.file)
+        bytes_held = self.held.find(url, row.md5, row.size)
+        if bytes_held is not None:
+            piece = bytes_held.give_to(self._listed(row, url))
+            if not self.held.has_row(piece):
+                self.pending.append(piece)
+            self.counts["twins" if bytes_held.new else "held"] += 1
+        elif self.stopped is not None or (self.limit is not None and self.asked >= self.limit):
+            self.counts["not_asked"] += 1
+        else:
+            self._ask(row, url)
+
+    def _ask(self, row: Row, url: str) -> None:
+        most = max(limits.FILE_BYTES_ALWAYS, limits.FILE_TIMES_LISTED * (row.size or limits.FILE_BYTES))
+        try:
+            answer = self.fetcher.get(url, self.found.judge, min(most, limits.FILE_BYTES))
+        except FetchError as error:
+            self.stopped = str(error)
+            self.counts["not_asked"] += 1
+            return
+        self.asked += 1
+        piece, trouble = self._keep(row, self._listed(row, url), answer)
+        self.counts[piece.state] += 1
+        if piece.state == FETCHED:
+            self.held.add(piece)
+        else:
+            self.faults.append(piece)
+        self.pending.append(piece)
+        self.flush()
+        self.failures = self.failures + 1 if trouble else 0
+        if self.failures >= limits.FAILURES_IN_A_ROW:
+            self.stopped = f"{self.failures} failures in a row, the last one {piece.reason}; run this again later"
+
+    def _keep(self, row: Row, piece: Piece, answer: Answer) -> tuple[Piece, bool]:
+        """Return the row for the catalog that `answer` makes of `piece`, and whether it was trouble rather than a plain no."""
+        if answer.problem is not None:
+            reason = clean(answer.reason or "")
+            return replace(piece, state=MISSING, reason=reason), answer.transient or answer.problem in _TROUBLE
+        self.bytes += len(answer.body)
+        finding = check(answer.body, row, answer.headers.get("Content-Type", ""))
+        if finding.problem == "soft_404":
+            return replace(piece, state=MISSING, reason=finding.reason), True
+        if finding.problem is not None:
+            self.writer.quarantine(answer.body, _details(piece, finding))
+            return replace(piece, state=QUARANTINED, reason=finding.reason), False
+        return (
+            replace(
+                piece,
+                state=FETCHED,
+                md5=finding.md5,
+                sha256=self.writer.put_blob(answer.body),
+                bytes=finding.size,
+                fetched_at=datetime.now(UTC),
+                etag=header(answer.headers, "ETag"),
+                last_modified=header(answer.headers, "Last-Modified"),
+            ),
+            False,
+        )
+
+    def flush(self) -> None:
+        """Make the rows dealt with so far durable."""
+        pending, self.pending = self.pending, []
+        self.writer.add(pending)
+
+    def _listed(self, row: Row, url: str) -> Piece:
+        title = clean(row.game)
+        game = self.games.setdefault(title, resolve(title)) if title not in self.games else self.games[title]
+        return Piece(
+            source=SOURCE,
+            section=self.section,
+            url=url,
+            game_title=title,
+            game=game.game,
+            series=game.series,
+            title=clean(row.title) or row.file,
+            sequencer=clean(row.sequencer or "") or None,
+            state=MISSING,
+            md5=row.md5,
+            bytes=row.size,
+        )
+
+    def totals(self) -> Totals:
+        rejected = self.found.listing.rejected
+        return Totals(
+            listed=len(self.found.listing.rows) + len(rejected),
+            unsafe=len(rejected),
+            bytes=self.bytes,
+            requests=self.fetcher.requests,
+            unchanged=self.found.unchanged,
+            stopped=self.stopped,
+            faults=tuple(self.faults),
+            rejected=rejected,
+            **self.counts,
+        )
+
+
+def _details(piece: Piece, finding: Finding) -> dict[str, str | int | None]:
+    return {
+        "reason": finding.reason,
+        "url": piece.url,
+        "game_title": piece.game_title,
+        "title": piece.title,
+        "listed_bytes": piece.bytes,
+        "received_bytes": finding.size,
+        "listed_md5": piece.md5,
+        "received_md5": finding.md5,
+        "received_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,39 @@
+"""Every limit of the scraper, in one place: how much it takes from a server, how long it waits, how often it asks.
+
+Sizes are bytes, times are seconds. What an honest VGMusic sends stays far below each of them.
+"""
+
+# What one answer may hold.
+PAGE_BYTES = 4 << 20  # a listing page as it comes off the wire, decompressed; the real piano page has 227,506
+FILE_BYTES = 4 << 20  # a MIDI file; the largest real one in the piano section has 57,406
+FILE_TIMES_LISTED = 4  # and no more than this many times the size that its row lists ...
+FILE_BYTES_ALWAYS = 64 << 10  # ... though this much is always taken, so that a wrong size can be shown with its bytes
+ROBOTS_BYTES = 512 << 10  # RFC 9309 asks for at least 500 KiB
+ERROR_BYTES = 64 << 10  # of the body of an answer that is no success, to tell a challenge page from an error
+CHUNK_BYTES = 64 << 10
+
+# What one listing page may hold.
+LISTING_BYTES = 16 << 20  # of a page parsed from anywhere; the whole site's 31,629 rows are 8 MB
+LISTING_ROWS = 50_000
+TITLE_CHARACTERS = 500  # longer titles are cut
+LISTED_BYTES = 1 << 30  # a listed size above this is a slip of the page, not a size
+NAME_BYTES = 255  # of a file name; the longest real one has 72
+
+# How long.
+CONNECT_S = 10.0
+READ_S = 20.0  # between two pieces of an answer
+WHOLE_S = 60.0  # one answer from connection to last byte, by our own clock
+
+# How often.
+DELAY_S = 1.0  # between the starts of two requests
+DELAY_FLOOR_S = 0.5  # no smaller delay against a public host
+DELAY_JITTER = 0.2  # each delay is stretched by up to this share
+DELAY_CEILING_S = 60.0  # the delay doubles after each 429 and 503, up to this
+TRIES = 4
+BACKOFF_S = 1.0  # full jitter: before try n wait between nothing and this times 2 ** (n - 1) ...
+BACKOFF_CEILING_S = 60.0  # ... or this
+RETRY_AFTER_CEILING_S = 600.0  # asked to wait longer than this, the run stops and says when to come back
+REDIRECTS = 5
+FAILURES_IN_A_ROW = 5  # then the run stops: the site or the line is in trouble
+ROBOTS_FRESH_S = 24 * 3600.0  # how long robots.txt may be used without asking again (RFC 9309)
+CRAWL_DELAY_CEILING_S = 60.0  # a larger Crawl-delay means: not by a program

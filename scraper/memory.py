@@ -1,0 +1,114 @@
+"""What an earlier run learned of a site, below root/scrape/: its robots.txt for a day, and each listing page as last seen.
+
+The page is kept whole, so that a run over an unchanged page (304, or the same bytes) still knows every row and can complete
+what a killed or limited run left out. A memory that is damaged or of another address counts as none.
+"""
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.console import clean
+from catalog.errors import FetchError
+from catalog.files import write_bytes, write_text
+from scraper import limits
+from scraper.fetch import AGENT, Fetcher
+from scraper.robots import Rules, parse
+
+_VALIDATOR = re.compile(r"[\x20-\x7e]{1,300}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A listing page as it was last seen at `url`."""
+
+    url: str
+    body: bytes
+    etag: str | None
+    last_modified: str | None
+
+
+class Memory:
+    """The folder root/scrape/, for source and section `name`, such as vgmusic-piano."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self._robots = root / "scrape" / "robots.json"
+        self._facts = root / "scrape" / f"{name}.json"
+        self._body = root / "scrape" / f"{name}.html"
+
+    def page(self, url: str) -> Page | None:
+        """Return the page last seen at `url`, or None."""
+        facts = _read_json(self._facts)
+        try:
+            body = self._body.read_bytes()
+        except OSError:
+            return None
+        if facts.get("url") != url or facts.get("sha256") != hashlib.sha256(body).hexdigest():
+            return None
+        return Page(url, body, _validator(facts.get("etag")), _validator(facts.get("last_modified")))
+
+    def keep(self, page: Page) -> None:
+        """Remember `page`. A kill between the two files leaves a pair that does not match, which counts as no memory."""
+        write_bytes(self._body, page.body)
+        facts = {
+            "url": page.url,
+            "sha256": hashlib.sha256(page.body).hexdigest(),
+            "etag": page.etag,
+            "last_modified": page.last_modified,
+        }
+        write_text(self._facts, json.dumps(facts, indent=2) + "\n")
+
+    def robots(self, fetcher: Fetcher) -> Rules:
+        """Return the site's rules for us, asked for at most once a day.
+
+        RFC 9309: 200 is obeyed, 4xx (but 429) means no rules; anything else raises FetchError, for then nobody has said yes.
+        """
+        origin = fetcher.site.origin
+        known = _read_json(self._robots)
+        age = time.time() - known.get("at", 0.0) if isinstance(known.get("at"), int | float) else -1.0
+        if known.get("origin") == origin and isinstance(known.get("text"), str) and 0 <= age < limits.ROBOTS_FRESH_S:
+            return parse(known["text"], AGENT)
+        url = origin + "/robots.txt"
+        answer = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
+        if answer.problem is not None and (answer.transient or not 400 <= answer.status < 500):
+            raise FetchError(
+                f"{url} cannot be read ({answer.reason}), so nothing is asked of this site; try again later"
+            )
+        text = answer.body.decode("utf-8", errors="replace") if answer.problem is None else ""
+        write_text(self._robots, json.dumps({"origin": origin, "at": time.time(), "text": text}) + "\n")
+        return parse(text, AGENT)
+
+
+def conditions(page: Page | None) -> dict[str, str]:
+    """Return the headers that ask for a page only if it is no longer `page`.
+
+    Apache's mod_deflate sends ETags that end in -gzip and does not know them again, so both forms are offered.
+    """
+    headers = {}
+    if page is not None and page.etag is not None:
+        plain = page.etag.removesuffix('-gzip"').removesuffix('"') + '"'
+        headers["If-None-Match"] = f'{plain[:-1]}-gzip", {plain}'
+    if page is not None and page.last_modified is not None:
+        headers["If-Modified-Since"] = page.last_modified
+    return headers
+
+
+def header(headers: Any, name: str) -> str | None:
+    """Return the header `name` of an answer, made harmless, or None."""
+    return clean(headers.get(name, ""))[:300] or None
+
+
+def _validator(value: object) -> str | None:
+    return value if isinstance(value, str) and _VALIDATOR.fullmatch(value) else None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
