@@ -1,11 +1,22 @@
-"""From the title under which a source lists a game to one slug for all its spellings, its series, and a name to print.
+"""From the title under which a source lists a game to one slug for all its spellings, its series, and a name for people.
 
-First version: folds spelling only; series from games.toml follow.
+Spelling is `catalog.titles`; what cannot be seen from the spelling (series, other names, typos, regions) stands in
+games.toml beside this module. A title that is not there is its own game, in the series of what stands before its number.
 """
 
-import re
-import unicodedata
+import difflib
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from catalog.errors import UsageError
+from catalog.titles import fold, pretty, read_romans, slug
+
+REGIONS = frozenset({"japan", "europe", "us", "usa", "pal", "korea", "asia", "world", "jp", "eu"})
+MOST_LISTED = 12  # games in an error message
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +28,114 @@ class Game:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    slug: str
+    roman: bool  # numbers its games I, V, X
+    drops_title: bool  # slugs of its games leave the series' own title out
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """games.toml, by the words of titles run together (so "Mega Man" and "Megaman" are one key)."""
+
+    games: dict[str, Game]
+    beginnings: dict[str, tuple[_Series, list[str]]]  # how titles of a series begin, and the words for it in slugs
+
+
+@cache
+def _table() -> _Table:
+    with resources.files("catalog").joinpath("games.toml").open("rb") as file:
+        return build_table(tomllib.load(file))
+
+
+def build_table(entries: Mapping[str, Any]) -> _Table:
+    """Return the content of games.toml as a table. Raises ValueError where two entries claim one spelling."""
+    table = _Table({}, {})
+    simple = {slug(fold(name)): {"name": name} for name in entries["plain"]}
+    for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
+        series = _Series(series_slug, entry.get("roman", False), entry.get("drops_title", False))
+        for title in entry.get("titles", [entry["name"]]):
+            _claim(table.beginnings, title, (series, fold(title)))
+        for other, title in entry.get("same_as", {}).items():
+            _claim(table.beginnings, other, (series, fold(title)))
+        for game_slug, names in entry.get("games", {}).items():
+            game = Game(game_slug, series_slug, names[0])
+            for name in {_key(fold(spelling)): spelling for spelling in (game_slug, *names)}.values():
+                _claim(table.games, name, game)
+    return table
+
+
+def _claim(taken: dict[str, Any], title: str, value: Any) -> None:
+    key = _key(fold(title))
+    if taken.get(key, value) != value:
+        raise ValueError(f"games.toml: {title!r} is claimed twice, by {taken[key]} and {value}")
+    taken[key] = value
+
+
+def _key(words: list[str]) -> str:
+    """Run `words` together, with a mark between digits so that "1 2" does not become "12"."""
+    key = ""
+    for word in words:
+        key += f" {word}" if key[-1:].isdigit() and word[0].isdigit() else word
+    return key
+
+
 def resolve(listed_title: str) -> Game:
-    """Return the game that `listed_title` stands for; every spelling of one title gives the same slug."""
-    folded = unicodedata.normalize("NFKD", listed_title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-") or "unnamed"
-    zelda = "zelda" in slug
-    slug = re.sub(r"^(the-)?legend-of-zelda-(the-)?(?=.)", "", slug)
-    return Game(slug, "zelda" if zelda else slug, listed_title)
+    """Return the game that `listed_title` stands for; every spelling of one title gives the same slug and series."""
+    table, words = _table(), fold(listed_title)
+    known = table.games.get(_key(words))
+    if known:
+        return known
+    for length in range(len(words), 0, -1):
+        found = table.beginnings.get(_key(words[:length]))
+        if found:
+            return _in_series(*found, words[length:], listed_title)
+    before_subtitle = fold(listed_title.partition(":")[0]) or words
+    stem = [word for word in before_subtitle if word not in REGIONS] or before_subtitle
+    while len(stem) > 1 and stem[-1].isdigit():
+        stem.pop()
+    return Game(slug(words), slug(stem), pretty(listed_title))
+
+
+def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
+    if series.roman:
+        rest = read_romans(rest)
+    if rest == ["1"]:
+        rest = []
+    known = _table().games
+    for words in ([*beginning, *rest], rest):
+        game = known.get(_key(words)) if words else None
+        if game and game.series == series.slug:
+            return game
+    words = rest if series.drops_title and rest and rest != ["series"] else [*beginning, *rest]
+    return Game(slug(words), series.slug, pretty(listed_title))
+
+
+def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
+    """Return the one of `slugs` that is `text`, or contains it, or is what `text` names; spelling is as free as in titles.
+
+    `slugs` may map to the number of pieces, which is then said. Raises UsageError that lists them where several fit, and
+    that names the nearest where none does.
+    """
+    wanted = slug(fold(text))
+    if text in slugs or wanted in slugs:
+        return text if text in slugs else wanted
+    fitting = sorted(one for one in slugs if wanted in one)
+    fitting = fitting or sorted(one for one in slugs if wanted.replace("-", "") in one.replace("-", ""))
+    if not fitting:
+        named = resolve(text).game
+        fitting = [named] if named in slugs else []
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them")
+    close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
+    nearest = f"nearest: {_listed(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
+    raise UsageError(f"no game {text!r}; {nearest}; `catalog games` lists them all")
+
+
+def _listed(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:
+    counted = [f"{one} ({slugs[one]})" if isinstance(slugs, Mapping) else one for one in chosen[:MOST_LISTED]]
+    more = len(chosen) - MOST_LISTED
+    return ", ".join(counted) + (f" and {more} more" if more > 0 else "")

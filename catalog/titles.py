@@ -1,0 +1,64 @@
+"""Spelling of game titles: what is left of a listed title when case, accents, punctuation, articles and roman numbers are alike.
+
+`fold` gives the words that all spellings of one title share, `slug` the short name made of them. Which game or series
+a title belongs to is not known here.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+
+LONGEST_SLUG = 80  # characters; slugs become folder names
+_ROMAN = {
+    roman: str(number)
+    for number, roman in enumerate(
+        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix".split(), start=1
+    )
+}
+_SEGMENT = re.compile(r":|\s[-–—]\s|[()\[\]/]")
+_ARTICLE_LAST = re.compile(r"^(.+),\s*(?:the|an?)$")
+_ARTICLE_FIRST = re.compile(r"^(?:the|an?)\s+(?=\S)")
+_MARKS = re.compile("[\u0300-\u036f]")
+_DROPPED = re.compile("['`´’‘ʼ]")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def fold(title: str) -> list[str]:
+    """Return the words of `title`, lower case, without accents and articles, roman numbers as digits.
+
+    An article is left out where it leads a part of the title or trails it after a comma. Numbers of two letters and
+    more are read anywhere but at the start; I and V only at the end of a part; X and XX never, since they are names
+    more often than numbers (see `read_romans`).
+    """
+    plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", title))).casefold()
+    plain = _DROPPED.sub("", plain).replace("&", " and ").replace("+", " plus ")
+    words: list[str] = []
+    for segment in _SEGMENT.split(plain):
+        text = _ARTICLE_FIRST.sub("", _ARTICLE_LAST.sub(r"\1", segment.strip(" .")))
+        found = _WORD.findall(text)
+        for place, word in enumerate(found):
+            starts = not words
+            ends = place == len(found) - 1
+            is_number = word in _ROMAN and word != "x" and not starts and (ends or len(word) > 1)
+            words.append(_ROMAN[word] if is_number else word)
+    return words
+
+
+def read_romans(words: Sequence[str]) -> list[str]:
+    """Return `words` with every roman number up to XIX read, single letters too: for series that number so."""
+    return [_ROMAN.get(word, word) for word in words]
+
+
+def slug(words: Sequence[str]) -> str:
+    """Return `words` joined by hyphens, at most LONGEST_SLUG characters, different for different words; never empty."""
+    joined = "-".join(words)
+    if 0 < len(joined) <= LONGEST_SLUG:
+        return joined
+    digest = hashlib.sha256(joined.encode()).hexdigest()[:8]
+    return f"{joined[: LONGEST_SLUG - 9].rstrip('-')}-{digest}" if joined else "untitled"
+
+
+def pretty(title: str) -> str:
+    """Return `title` with its article in front: "Sims, The" becomes "The Sims", "X, The: Y" becomes "The X: Y"."""
+    return re.sub(r"^([^:]+),\s*(The|An?)(?=$|:)", r"\2 \1", " ".join(title.split()), flags=re.IGNORECASE)
