@@ -3,15 +3,12 @@
 Pure functions, vectorised over the notes. Which pieces are measured, and in which processes, is `dataset.parse`'s business.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from catalog.schema import MEASURES
 from dataset.notes import Notes, Reading, beats, seconds, tick_to_seconds
 
 # Krumhansl and Kessler's probe-tone ratings, C major and C minor, as in C. L. Krumhansl, Cognitive Foundations of Musical
@@ -80,12 +77,6 @@ def measure(reading: Reading) -> Measures:
     )
 
 
-def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
-    """Return a table of schema MEASURES, a row for each piece."""
-    rows = [{**asdict(values), "sha256": name} for name, values in zip(sha256, measures, strict=True)]
-    return pa.Table.from_pylist(rows, schema=MEASURES)
-
-
 def key_of(notes: Notes) -> str | None:
     """Return the key whose profile correlates best with the time that each pitch class sounds, such as "F# minor".
 
@@ -121,6 +112,8 @@ _PROFILES = _profiles()
 
 def _longest(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
     """Return the value in force for the most seconds between the first onset and the last end; the earlier one of equals."""
+    if len(values) == 1:
+        return values[0]
     first, last = int(notes.onset[0]), int(notes.end.max())
     bounds = tick_to_seconds(notes.tempos, np.clip([*ticks, last], first, last))
     held: dict[Any, float] = {}

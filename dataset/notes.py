@@ -187,7 +187,7 @@ def read(data: bytes) -> Reading:
         onset.astype(np.int32),
         duration.astype(np.int32),
         merged("pitch").astype(np.uint8),
-        np.clip(merged("velocity"), 1, 127).astype(np.uint8),
+        np.minimum(np.maximum(merged("velocity"), 1), 127).astype(np.uint8),
         _tempos_of(score, division),
         _time_signatures_of(score, division),
     )
@@ -259,10 +259,13 @@ def _tempos_of(score: Any, division: int) -> tuple[TempoChange, ...]:
 
 
 def _time_signatures_of(score: Any, division: int) -> tuple[TimeSignatureChange, ...]:
+    if len(score.time_signatures) == 0:
+        return ()
     columns = score.time_signatures.numpy()
     numerator, denominator = columns["numerator"].astype(np.int64), columns["denominator"].astype(np.int64)
     ticks = _to_grid(columns["time"].astype(np.int64), division)
-    sane = (numerator >= 1) & (numerator <= MAX_NUMERATOR) & np.isin(denominator, DENOMINATORS)
+    sane = (numerator >= 1) & (numerator <= MAX_NUMERATOR)
+    sane &= (denominator >= 1) & (denominator <= max(DENOMINATORS)) & (denominator & (denominator - 1) == 0)
     sane &= (ticks >= 0) & (ticks <= MAX_TICK)
     return tuple(zip(ticks[sane].tolist(), numerator[sane].tolist(), denominator[sane].tolist(), strict=True))
 

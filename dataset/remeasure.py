@@ -1,14 +1,17 @@
 """Bring the catalog's measures up to date: every stored file that a query gives is parsed and gets its row of measures."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+
 from catalog.console import Report
+from catalog.schema import MEASURES
 from catalog.store import Catalog
-from dataset.measure import to_table
+from dataset.measure import Measures
 from dataset.parse import PARSE, Source, parse_all
 
 BATCH = 1000  # measures written at a time: what a killed run loses at most
@@ -54,3 +57,9 @@ def measure_catalog(
                 if report:
                     report(done, len(wanted))
     return Measured(len(listed), len(listed) - len(wanted), done, dict(sorted(unreadable.items())))
+
+
+def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
+    """Return a table of schema MEASURES, a row for each piece."""
+    rows = [{**asdict(values), "sha256": name} for name, values in zip(sha256, measures, strict=True)]
+    return pa.Table.from_pylist(rows, schema=MEASURES)

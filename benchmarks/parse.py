@@ -1,0 +1,125 @@
+"""How many MIDI files a second one core turns into notes and measures: our parse path beside music21's and pretty_midi's.
+
+    python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
+
+FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Ours is what
+`dataset build` does to every file, in its worker process: read, check the SHA-256, parse, merge, round, measure, send
+back. The peers only parse, and a sample, evenly spaced by size, because they are slow. Everything is timed in one run,
+in turns, in CPU seconds of all processes that take part, so that other load on the machine counts for nothing; medians.
+"""
+
+import argparse
+import hashlib
+import json
+import resource
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from catalog.files import data_root, write_text
+from dataset.parse import Source, parse_all
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def ours(paths: Sequence[Path]) -> int:
+    sources = [Source(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
+    return sum(parsed.notes is not None for _, parsed in parse_all(sources, workers=1))
+
+
+def music21(paths: Sequence[Path]) -> int:
+    from music21 import converter
+
+    read = 0
+    for path in paths:
+        try:
+            converter.parse(path, format="midi", forceSource=True, storePickle=False)  # no time for its cache
+            read += 1
+        except Exception as error:  # noqa: BLE001 - a file that a peer cannot read is not ours to judge
+            print(f"  music21 cannot read {path.name}: {type(error).__name__}", file=sys.stderr)
+    return read
+
+
+def pretty_midi(paths: Sequence[Path]) -> int:
+    from pretty_midi import PrettyMIDI
+
+    read = 0
+    for path in paths:
+        try:
+            PrettyMIDI(str(path))
+            read += 1
+        except Exception as error:  # noqa: BLE001 - as above
+            print(f"  pretty_midi cannot read {path.name}: {type(error).__name__}", file=sys.stderr)
+    return read
+
+
+def measured(reader: Callable[[Sequence[Path]], int], paths: Sequence[Path]) -> dict[str, float]:
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    read = reader(paths)
+    cpu, wall = cpu_seconds() - cpu, time.perf_counter() - wall
+    return {"files": len(paths), "read": read, "cpu_s": cpu, "wall_s": wall, "files_per_cpu_s": len(paths) / cpu}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--sample", type=int, default=24, help="files for the peers")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--require", type=float, default=300.0, help="least ratio to music21; exit code 1 below it")
+    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    options = parser.parse_args()
+    folder = options.folder or data_root()
+    paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    if not paths:
+        print(f"error: no .mid files in {folder}; `scrape vgmusic` brings them, or name a folder", file=sys.stderr)
+        return 2
+    step = max(1, len(paths) // options.sample)
+    sample = paths[step // 2 :: step][: options.sample]
+    readers: dict[str, tuple[Callable[[Sequence[Path]], int], Sequence[Path]]] = {
+        "vgpiano": (ours, paths),
+        "music21": (music21, sample),
+    }
+    if find_spec("pretty_midi"):
+        readers["pretty_midi"] = (pretty_midi, sample)
+    else:
+        print("pretty_midi is not installed (`make bench` installs it): left out")
+    warnings.simplefilter("ignore")
+    for reader, _ in readers.values():
+        reader(sample[:2])  # what is imported once is not what is measured
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in readers}
+    for _ in range(options.repeats):
+        for name, (reader, files) in readers.items():
+            runs[name].append(measured(reader, files))
+    print(f"$ {' '.join([Path(sys.executable).name, *sys.argv])}")
+    rates = {name: statistics.median(run["files_per_cpu_s"] for run in results) for name, results in runs.items()}
+    for name, results in runs.items():
+        release = version(name)
+        last = results[-1]
+        each = ", ".join(f"{run['files_per_cpu_s']:.1f}" for run in results)
+        print(
+            f"{name:<12} {release:<8} {rates[name]:>9.1f} files/s and core   "
+            f"({int(last['read'])} of {int(last['files'])} files read, median of {len(results)}: {each})"
+        )
+    ratios = {name: rates["vgpiano"] / rate for name, rate in rates.items() if name != "vgpiano"}
+    for name, ratio in ratios.items():
+        print(f"vgpiano is {ratio:.0f} times as fast as {name}")
+    if options.out:
+        summary = {"command": sys.argv, "files_per_cpu_s": rates, "ratios": ratios, "runs": runs}
+        write_text(options.out, json.dumps(summary, indent=2) + "\n")
+    if ratios["music21"] < options.require:
+        print(f"required: at least {options.require:g} times music21", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""From catalog to corpus: nothing is lost, every reason is right, and the same input gives the same bytes."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import CorpusError, UsageError
+from catalog.store import Catalog
+from dataset.build import Plan, build, ensure
+from dataset.corpus import NOTES_FILE, Corpus
+from dataset.notes import Notes, write_midi
+from dataset.remeasure import measure_catalog
+from tests.dataset.conftest import fill, midi, off, on, tune, tunes
+from tests.dataset.tasks import KILLER, SLEEPER
+
+ALL = Plan(query="source == 'vgmusic'")
+DRUMS = midi([on(0, 36, channel=9), off(9, 36, channel=9)])
+SHORT = midi([on(0, 60), off(480, 60)])
+
+
+def reasons(corpus: Corpus) -> dict[str, str]:
+    """Title: reason, for each piece left out."""
+    table = corpus.excluded()
+    return dict(zip(table["title"].to_pylist(), table["reason"].to_pylist(), strict=True))
+
+
+def test_every_piece_left_out_has_its_stage_and_reason(root: Path) -> None:
+    again = tune(3)
+    louder = Notes(again.onset + 24, again.duration, again.pitch, 127 - again.velocity // 2, ((0, 80.0),))
+    strange = {
+        "Not music": b"<html>not found</html>",
+        "Drums": DRUMS,
+        "Short": SHORT,
+        "Twin": tunes(1)["Tune 0"],
+        "Louder": write_midi(louder),
+    }
+    fill(root, strange, game="b-game", missing=["gone.mid"])
+    Catalog(root).blob_path(_sha(root, "Tune 5")).unlink()
+    Catalog(root).blob_path(_sha(root, "Tune 6")).write_bytes(SHORT)
+    corpus = build(root, ALL, "all")
+    assert reasons(corpus) == {
+        "gone.mid": "missing",
+        "Tune 5": "blob_missing",
+        "Tune 6": "blob_damaged",
+        "Not music": "not_midi",
+        "Drums": "only_drums",
+        "Short": "too_few_notes",
+        "Twin": "duplicate_bytes",
+        "Louder": "duplicate_notes",
+    }
+    funnel = corpus.manifest.funnel
+    assert (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique) == (18, 17, 13, 12, 10)
+    assert funnel.train + funnel.validation + funnel.test == 10
+    stages = Counter(corpus.excluded()["stage"].to_pylist())
+    assert stages == {"fetch": 1, "parse": 4, "filter": 1, "duplicate": 2}
+    twin = next(row for row in corpus.excluded().to_pylist() if row["title"] == "Twin")
+    assert twin["detail"] == f"{_sha(root, 'Tune 0')} https://example.org/a-game/0.mid"
+
+
+def test_the_same_command_twice_and_any_number_of_workers_give_the_same_bytes(root: Path) -> None:
+    fill(root, tunes(60, first=20), game="b-game")
+    contents = []
+    for workers in (1, 3, 1):
+        folder = build(root, ALL, "all", workers=workers).path
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0] == contents[1] == contents[2]
+    assert set(contents[0]) == {"notes.parquet", "excluded.parquet", "manifest.json", "CREDITS.md"}
+
+
+def test_measures_in_the_catalog_change_no_byte_of_a_corpus(root: Path) -> None:
+    before = build(root, ALL, "all").hash
+    measure_catalog(root)
+    assert build(root, ALL, "all").hash == before
+
+
+def test_another_seed_moves_pieces_between_splits_only(root: Path) -> None:
+    fill(root, tunes(40, first=20), game="b-game")
+    one, two = build(root, ALL, "one"), build(root, Plan(query=ALL.query, seed=1), "two")
+    assert [piece.sha256 for piece in one.pieces()] == [piece.sha256 for piece in two.pieces()]
+    assert [piece.split for piece in one.pieces()] != [piece.split for piece in two.pieces()]
+
+
+def test_a_file_that_kills_or_hangs_its_worker_costs_one_row(root: Path) -> None:
+    fill(root, {"Killer": KILLER, "Sleeper": SLEEPER}, game="b-game")
+    corpus = build(root, ALL, "all", task="tests.dataset.tasks:parse_or_die", workers=2)
+    assert reasons(corpus) == {"Killer": "parser_crashed", "Sleeper": "parser_timed_out"}
+    assert corpus.manifest.funnel.unique == 12
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    good=st.integers(1, 6),
+    bad=st.lists(st.sampled_from([b"", b"MThd", DRUMS, SHORT]), max_size=4),
+    gone=st.integers(0, 3),
+    twins=st.integers(0, 3),
+)
+def test_listed_is_always_kept_and_excluded(
+    tmp_path_factory: pytest.TempPathFactory, good: int, bad: list[bytes], gone: int, twins: int
+) -> None:
+    root = tmp_path_factory.mktemp("root")
+    files = {**tunes(good), **{f"Bad {n}": data for n, data in enumerate(bad)}}
+    files |= {f"Twin {n}": data for n, data in zip(range(twins), tunes(good).values(), strict=False)}
+    fill(root, files, missing=[f"gone{n}.mid" for n in range(gone)])
+    corpus = build(root, ALL, "all", workers=1)
+    funnel = corpus.manifest.funnel
+    assert funnel.listed == len(files) + gone == len(corpus.pieces()) + len(corpus.excluded())
+    assert len(corpus.excluded()) == sum(corpus.manifest.reasons.values())
+    assert funnel.unique == len(corpus.pieces()) == good
+    assert all(corpus.excluded()["reason"].to_pylist())
+
+
+def test_nothing_found_names_what_is_nearest(root: Path) -> None:
+    with pytest.raises(CorpusError, match="did you mean 'a-game'"):
+        build(root, Plan(query="game == 'a-gaem'"))
+    with pytest.raises(CorpusError, match="catalog is empty"):
+        build(root / "nowhere", ALL)
+
+
+def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
+    fill(tmp_path, {"Drums": DRUMS, "Short": SHORT})
+    with pytest.raises(CorpusError, match=r"2 pieces none is left: .*only_drums 1"):
+        build(tmp_path, ALL, "all")
+    assert not (tmp_path / "corpora" / "all").exists()
+
+
+@pytest.mark.parametrize("name", ["../escape", "", ".hidden", "a/b", "A b", "x" * 81])
+def test_a_name_that_is_no_name_is_wrong_usage(root: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="no name"):
+        build(root, Plan(query="source == 'vgmusic'"), name or "-")
+
+
+@pytest.mark.parametrize(
+    "query, name",
+    [
+        ("game == 'ocarina-of-time'", "ocarina-of-time"),
+        ('series == "zelda"', "series-zelda"),
+        ("notes < 5", "notes-5-"),
+        ("notes > 5", "notes-5-"),
+    ],
+)
+def test_a_corpus_without_a_name_is_named_after_its_query(query: str, name: str) -> None:
+    assert Plan(query=query).name.startswith(name)
+
+
+def test_queries_that_only_differ_in_signs_get_different_names() -> None:
+    assert Plan(query="notes < 5").name != Plan(query="notes > 5").name
+
+
+def test_ensure_opens_what_stands_and_builds_what_is_out_of_date(root: Path) -> None:
+    first = ensure(root, ALL.query, "all")
+    mark = (first.path / NOTES_FILE).stat().st_ino
+    assert (ensure(root, ALL.query, "all").path / NOTES_FILE).stat().st_ino == mark  # not built again
+    fill(root, tunes(1, first=90), game="b-game")
+    grown = ensure(root, ALL.query, "all")
+    assert grown.manifest.funnel.unique == 13
+    assert ensure(root, ALL.query, "all", seed=4).manifest.seed == 4
+    (grown.path / NOTES_FILE).write_bytes(b"damaged")
+    assert ensure(root, ALL.query, "all").hash == grown.hash
+    assert ensure(root, "game == 'a-game'").name == "a-game"
+
+
+def test_measuring_fills_the_catalog_once(root: Path) -> None:
+    fill(root, {"Drums": DRUMS, "Not music": b"<html>"}, game="b-game")
+    done = measure_catalog(root)
+    assert (done.files, done.before, done.now) == (14, 0, 14)
+    assert done.unreadable == {"not_midi": 1, "only_drums": 1}
+    assert measure_catalog(root).now == 0
+    assert measure_catalog(root, "game == 'b-game'", again=True).now == 2
+    table = Catalog(root).pieces("notes == 40")
+    assert len(table) == 12
+    assert set(table["time_signature"].to_pylist()) == {"3/4"}
+
+
+def _sha(root: Path, title: str) -> str:
+    return str(Catalog(root).pieces(f"title == '{title}' and game == 'a-game'")["sha256"][0].as_py())

@@ -1,0 +1,132 @@
+"""A corpus on disk: what is written is read again, damage is seen, and a killed builder leaves the old one or the new."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import CorpusError
+from dataset.build import Plan, build
+from dataset.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
+from dataset.credits import Credit, escape, write_credits
+from dataset.notes import read_midi
+from dataset.shelf import locked, replacing_folder
+from tests.dataset.conftest import fill, tunes
+
+PLAN = Plan(query="game == 'a-game'")
+
+
+def test_pieces_come_back_as_they_were_in_the_catalogs_order(root: Path) -> None:
+    corpus = build(root, PLAN)
+    files = tunes(12)
+    pieces = corpus.pieces()
+    assert [piece.title for piece in pieces] == sorted(files)
+    for piece in pieces:
+        assert piece.notes == read_midi(files[piece.title])
+        assert (piece.game, piece.series) == ("a-game", "a")
+    parts = [corpus.pieces(split) for split in ("train", "validation", "test")]
+    assert sorted(piece.title for part in parts for piece in part) == sorted(files)
+    assert all(parts)
+
+
+def test_the_notes_can_be_read_with_pandas_alone(root: Path) -> None:
+    corpus = build(root, PLAN)
+    frame = pd.read_parquet(corpus.path / NOTES_FILE)
+    assert list(frame.columns) == NOTES.names
+    assert frame["onset"][0].tolist() == corpus.pieces()[0].notes.onset.tolist()
+    assert frame["tempos"][0][0]["tick"] == 0
+
+
+@pytest.mark.parametrize("name", [NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE])
+def test_a_changed_byte_in_any_file_is_seen(root: Path, name: str) -> None:
+    path = build(root, PLAN).path / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CorpusError, match="build"):
+        Corpus.open(root, "a-game")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}'])
+def test_a_manifest_that_is_none_is_an_error_in_one_line(root: Path, text: str) -> None:
+    (build(root, PLAN).path / "manifest.json").write_text(text)
+    with pytest.raises(CorpusError, match="cannot be read"):
+        Corpus.open(root, "a-game")
+    assert manifests(root) == []
+
+
+def test_a_corpus_can_be_opened_by_its_folder_and_a_wrong_name_is_answered(root: Path) -> None:
+    corpus = build(root, PLAN)
+    assert Corpus.open(Path("elsewhere"), str(corpus.path)).hash == corpus.hash
+    with pytest.raises(CorpusError, match="did you mean 'a-game'"):
+        Corpus.open(root, "a-gane")
+    assert names(root) == ["a-game"]
+
+
+def test_a_corpus_that_stood_aside_when_its_builder_was_killed_is_put_back(root: Path) -> None:
+    corpus = build(root, PLAN)
+    corpus.path.rename(corpus.path.with_name(".old-a-game"))
+    (root / "corpora" / ".new-xyz").mkdir()
+    assert Corpus.open(root, "a-game").hash == corpus.hash
+    assert sorted(path.name for path in (root / "corpora").iterdir()) == [".lock", "a-game"]
+
+
+def test_an_old_corpus_whose_successor_stands_is_removed_by_the_next_builder(root: Path) -> None:
+    corpus = build(root, PLAN)
+    old = corpus.path.with_name(".old-a-game")
+    old.mkdir()
+    (old / "half").write_text("deleted")
+    build(root, PLAN)
+    assert not old.exists()
+
+
+def test_a_write_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
+    target = tmp_path / "corpora" / "x"
+    with locked(target.parent), replacing_folder(target) as folder:
+        (folder / "file").write_text("old")
+
+    def write_and_fail() -> None:
+        with locked(target.parent), replacing_folder(target) as folder:
+            (folder / "file").write_text("new")
+            raise OSError("no space left on disk")
+
+    with pytest.raises(OSError, match="disk"):
+        write_and_fail()
+    assert (target / "file").read_text() == "old"
+    assert [path.name for path in target.parent.iterdir() if path.name != ".lock"] == ["x"]
+
+
+def test_a_second_builder_that_waits_in_vain_is_told_so(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(CorpusError, match="another build"), locked(tmp_path, wait_s=0.1):
+        pass
+
+
+def test_the_manifest_says_how_to_get_the_corpus_again(root: Path) -> None:
+    fill(root, tunes(3, first=50), game="b-game", missing=["gone.mid"])
+    corpus = build(root, Plan(query="series in ['a', 'b']", seed=7), "both")
+    manifest = json.loads((corpus.path / "manifest.json").read_text())
+    assert manifest["query"] == "series in ['a', 'b']"
+    assert manifest["seed"] == 7
+    assert manifest["filters"]["least_notes"] == 16
+    assert manifest["reasons"] == {"missing": 1}
+    assert manifest["funnel"]["listed"] == 16
+    assert {"vgpiano", "symusic", "pyarrow"} <= set(manifest["versions"])
+
+
+def test_every_sequencer_is_credited_with_their_pieces(root: Path) -> None:
+    text = (build(root, PLAN).path / CREDITS_FILE).read_text()
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [f"## Sequencer {n}" for n in range(3)]
+    assert text.count("\n- ") == 12
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=60))
+def test_a_hostile_name_cannot_leave_its_line_or_become_markup(name: str) -> None:
+    text = write_credits("x", [Credit(name, name, name, "vgmusic")])
+    assert len(text.splitlines()) == 8
+    shown = escape(name)
+    for mark in "<>[]()*_`#&|~!:.@":
+        assert shown.count(mark) == shown.count("\\" + mark)

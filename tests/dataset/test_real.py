@@ -1,0 +1,53 @@
+"""The real piano section, where it is at hand: every file is read, and written and read again as it was."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from dataset.build import Plan, build
+from dataset.notes import read_midi, write_midi
+from tests.dataset.conftest import fill
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def files(real_site: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(real_site.rglob("*.mid"))}
+
+
+def test_every_real_file_survives_the_way_through_notes_and_midi(files: dict[str, bytes]) -> None:
+    assert len(files) == 721
+    for name, data in files.items():
+        notes = read_midi(data)
+        assert read_midi(write_midi(notes)) == notes, name
+
+
+def test_the_funnel_of_the_real_section_adds_up_and_nearly_everything_stays(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
+    fill(tmp_path, files)
+    corpus = build(tmp_path, Plan(query="section == 'piano'"), "all")
+    funnel = corpus.manifest.funnel
+    assert (funnel.listed, funnel.fetched, funnel.parsed) == (721, 721, 721)
+    assert len(corpus.pieces()) + len(corpus.excluded()) == 721
+    assert corpus.manifest.reasons == {
+        "duplicate_bytes": 2,
+        "duplicate_notes": 1,
+        "not_piano": 3,
+        "too_few_notes": 1,
+    }
+    loud = {hashlib.sha256(data).hexdigest() for data in files.values() if _has_velocity_above_127(data)}
+    assert loud
+    assert loud <= {piece.sha256 for piece in corpus.pieces()}
+
+
+def _has_velocity_above_127(data: bytes) -> bool:
+    from symusic import Score
+
+    try:
+        Score.from_midi(data)
+    except RuntimeError:
+        return True
+    return False
