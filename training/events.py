@@ -30,7 +30,8 @@ IntArray = npt.NDArray[np.int32]
 
 def to_class(ticks: npt.ArrayLike) -> IntArray:
     """Return the class of each number of ticks (the nearest edge, the shorter of two as near; longer than 768 is clipped)."""
-    return np.searchsorted(_MIDDLES, np.asarray(ticks), side="left").astype(np.int32)
+    classes: IntArray = np.searchsorted(_MIDDLES, np.asarray(ticks), side="left").astype(np.int32)
+    return classes
 
 
 def bar_ticks(numerator: int, denominator: int) -> int:
@@ -44,7 +45,8 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
     starts = np.array([tick for tick, _, _ in time_signatures], dtype=np.int32)
     lengths = np.array([bar_ticks(n, d) for _, n, d in time_signatures], dtype=np.int32)
     which = np.maximum(np.searchsorted(starts, onset, side="right") - 1, 0)
-    return np.minimum((onset - starts[which]) % lengths[which], PLACES - 1).astype(np.int32)
+    place: IntArray = np.minimum((onset - starts[which]) % lengths[which], PLACES - 1).astype(np.int32)
+    return place
 
 
 def encode(notes: Notes) -> IntArray:

@@ -35,6 +35,10 @@ HEADS = {
 }
 """What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guess."""
 
+GUESSED = {"time": events.GUESS_TIME, "pitch": events.GUESS_PITCH, "duration": events.GUESS_DURATION}
+"""Fields with one score more than classes: how much likelier the guessed class is for being the guess. The network learns to
+copy within seconds through it, for it need not first learn which output stands for which embedding."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightsMeta:
@@ -140,21 +144,29 @@ class Network:
         """Return the embedding of one field of notes, or of their place."""
         return self._embed[name][numbers]
 
-    def logits(self, name: str, state: Array, seen: dict[str, Array]) -> Array:
+    def logits(self, name: str, state: Array, seen: dict[str, Array], guess: IntArray) -> Array:
         """Return the logits of one field, [..., classes]; `seen` must hold what HEADS says that the field sees."""
         kernel, bias = self._hidden[name]
         hidden = np.maximum(np.concatenate([state, *(seen[n] for n in HEADS[name])], axis=-1) @ kernel + bias, 0)
         kernel, bias = self._out[name]
-        return hidden @ kernel + bias
+        scores: Array = hidden @ kernel + bias
+        if name not in GUESSED:
+            return scores
+        logits = scores[..., :-1].copy()
+        copied = guess[..., GUESSED[name] - events.GUESS_TIME, None]
+        gain = np.where(guess[..., 3:] > 0, scores[..., -1:], np.float32(0))
+        np.put_along_axis(logits, copied, np.take_along_axis(logits, copied, axis=-1) + gain, axis=-1)
+        return logits
 
     def logits_of(self, rows: IntArray, style: IntArray, state: State) -> tuple[dict[str, Array], State]:
         """Return the logits of every note but the first of `rows` [batch, notes + 1, 9], and the state after them."""
         now, last = rows[:, 1:], rows[:, :-1]
-        above, after = self.advance(last[..., : events.PLACE + 1], now[..., events.GUESS_TIME :], style, state)
-        seen = self.seen(now[..., events.GUESS_TIME :])
+        guess = now[..., events.GUESS_TIME :]
+        above, after = self.advance(last[..., : events.PLACE + 1], guess, style, state)
+        seen = self.seen(guess)
         for column, name in enumerate((*events.FIELDS, "place")):
             seen[name] = self.embed(name, now[..., column])
-        return {name: self.logits(name, above, seen) for name in events.FIELDS}, after
+        return {name: self.logits(name, above, seen, guess) for name in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
         """Return [pieces, 4]: the bits that each field of each piece costs, summed over all notes but the first."""
@@ -193,4 +205,5 @@ def bits_of(logits: Array, classes: IntArray) -> npt.NDArray[np.float64]:
 
 
 def _sigmoid(x: Array) -> Array:
-    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
+    squashed: Array = np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
+    return squashed

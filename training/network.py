@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from training import events
-from training.inference import HEADS
+from training.inference import GUESSED, HEADS
 from training.recipe import NoteLSTMRecipe
 from training.repeats import CONTEXTS
 
@@ -50,7 +50,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             layers.LSTM(settings.width, return_sequences=True, name=f"lstm_{i}") for i in range(settings.layers)
         ]
         self.hidden = {n: layers.Dense(settings.head, activation="relu", name=f"hidden_{n}") for n in events.FIELDS}
-        self.outputs_of = {n: layers.Dense(events.SIZES[n], dtype="float32", name=f"out_{n}") for n in events.FIELDS}
+        self.outputs_of = {
+            n: layers.Dense(events.SIZES[n] + (n in GUESSED), dtype="float32", name=f"out_{n}") for n in events.FIELDS
+        }
         self.drop = layers.Dropout(settings.dropout, name="drop")
 
     def get_config(self) -> dict[str, Any]:
@@ -99,7 +101,11 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         logits = {}
         for name, beside in HEADS.items():
             hidden = self.hidden[name](ops.concatenate([state, *(seen[n] for n in beside)], axis=-1))
-            logits[name] = self.outputs_of[name](self.drop(hidden, training=training))
+            scores = self.outputs_of[name](self.drop(hidden, training=training))
+            if name in GUESSED:
+                copied = ops.one_hot(now[..., GUESSED[name]], events.SIZES[name], dtype="float32")
+                scores = scores[..., :-1] + scores[..., -1:] * copied * ops.cast(matched, "float32")
+            logits[name] = scores
         return logits
 
     def compute_loss(

@@ -17,12 +17,13 @@ from typing import Any, cast
 from filelock import FileLock, Timeout
 
 from catalog.errors import TrainingError, UsageError
-from catalog.files import sync_folder, write_text
+from catalog.files import sync_folder, write_bytes, write_text
 from training import recipe as recipes
 from training.recipe import Recipe, digest
 
 RUNS = "runs"
 FORMAT = 1
+INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,13 @@ class Run:
         return self.path / "checkpoints"
 
     @classmethod
-    def create(cls, root: Path, name: str, recipe: Recipe, vocabulary_text: str, asked: Asked) -> "Run":
-        """Make the folder of a new run, whole or not at all. Raises TrainingError where the name is taken."""
+    def create(
+        cls, root: Path, name: str, recipe: Recipe, vocabulary_text: str, asked: Asked, init: bytes | None = None
+    ) -> "Run":
+        """Make the folder of a new run, whole or not at all; `init` are the weights it begins from.
+
+        Raises TrainingError where the name is taken.
+        """
         folder = root / RUNS
         folder.mkdir(parents=True, exist_ok=True)
         run = cls(folder / checked_name(name), recipe, vocabulary_text, asked)
@@ -125,6 +131,8 @@ class Run:
             "asked": asdict(asked),
         }
         write_text(making / "run.json", json.dumps(held, indent=2, ensure_ascii=False) + "\n")
+        if init is not None:
+            write_bytes(making / INIT_FILE, init)
         making.rename(run.path)
         sync_folder(folder)
         return run

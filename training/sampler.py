@@ -180,7 +180,7 @@ def _ended(stream: _Stream, wish: Wish) -> bool:
 
 def _seconds(stream: _Stream) -> float:
     end = stream.tick + int(EDGES[stream.rows[-1][DURATION]])
-    since, until = (float(t) for t in tick_to_seconds(np.array([stream.start, end]), stream.tempos))
+    since, until = (float(t) for t in tick_to_seconds(stream.tempos, np.array([stream.start, end])))
     return until - since
 
 
@@ -191,7 +191,7 @@ def _draw(
     rows = np.zeros((len(streams), PLACE + 1), np.int32)
     seen = network.seen(guesses)
     for column, name in enumerate(FIELDS):
-        logits = network.logits(name, above, seen)
+        logits = network.logits(name, above, seen, guesses)
         for slot, stream in enumerate(streams):
             _forbid(logits[slot], name, stream, rows[slot])
             rows[slot, column] = _choose(logits[slot], stream.rng, wish)

@@ -5,7 +5,6 @@ moment loses at most the epoch under way. Keras is imported only when training b
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,11 +16,12 @@ from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
 from dataset.corpus import Corpus
 from training import batches, inference
+from training.backend import load_keras
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
 from training.recipe import NoteLSTMRecipe
-from training.run import EpochRow, Progress, Run
+from training.run import INIT_FILE, EpochRow, Progress, Run
 from training.vocabulary import Vocabulary
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
@@ -74,12 +74,10 @@ class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 
     def __init__(self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        import keras
         from tensorboardX import SummaryWriter
 
         self.run, self.recipe, self.vocabulary, self.budget = run, recipe, vocabulary, budget
-        self.keras = keras
+        self.keras = load_keras()
         self.board = SummaryWriter(str(run.path / "tensorboard"))
 
     def fit(
@@ -97,7 +95,8 @@ class _Trainer:
             if self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
                 progress.ended = "budget"
                 break
-            losses, notes, since = [], 0, time.monotonic()
+            losses: list[float] = []
+            notes, since = 0, time.monotonic()
             for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
                 gone = self.budget.gone(time.monotonic() - began + reserve, progress.epoch)
                 if gone >= 1 and losses:
@@ -144,7 +143,7 @@ class _Trainer:
         self.keras.config.set_dtype_policy(precision(self.recipe.precision))
         built = self._built()
         if self.run.asked.init is not None:
-            named, _ = inference.load_weights(self.run.path / "init.npz")
+            named, _ = inference.load_weights(self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(
             optimizer=self.keras.optimizers.AdamW(

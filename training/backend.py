@@ -1,0 +1,28 @@
+"""Keras, imported without the noise that TensorFlow makes on standard error while its libraries load."""
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+
+def load_keras() -> Any:
+    """Return the `keras` module. What its backend says while loading is shown only if loading fails.
+
+    The messages come from C++ before any log level is heeded, so the file descriptor itself is turned aside.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            import keras
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+    return keras

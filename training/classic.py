@@ -1,0 +1,228 @@
+"""The recipe `classic`: the original experiment of 2018, whole. Three LSTMs read 100 tokens and guess the next one.
+
+In: a run whose vocabulary.json holds the music as tokens (`classic_tokens`). Out: the weights of the lowest training loss, as the
+original kept them, and beside each training loss the validation loss that it never looked at. `classic_sampler` plays the result.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import TrainingError, UsageError
+from catalog.files import remove_leftovers, replacing
+from dataset.corpus import Corpus
+from training import inference
+from training.backend import load_keras
+from training.classic_sampler import compose
+from training.classic_tokens import IntArray, Music, vocabulary_text
+from training.recipe import ClassicRecipe
+from training.run import Progress, Run
+from training.train import Budget
+
+__all__ = ["ClassicRow", "build", "compose", "train", "vocabulary_text", "windows"]
+
+VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicRow:
+    """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
+
+    epoch: int
+    seconds: float  # of training since the run began
+    tokens_per_second: float  # tokens learnt, which is one a window
+    train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
+    validation_loss: float | None  # None where the split has no window of known tokens
+
+
+def windows(numbers: IntArray, length: int, classes: int) -> tuple[npt.NDArray[np.float32], IntArray]:
+    """Return every window of `length` tokens, divided by `classes`, [n, length, 1], and the number of the token after each, [n].
+
+    As in the original, windows run on across the borders of pieces. n is 0 where there are not enough tokens.
+    """
+    if len(numbers) <= length:
+        return np.zeros((0, length, 1), np.float32), np.zeros(0, np.int32)
+    held = np.lib.stride_tricks.sliding_window_view((numbers / classes).astype(np.float32), length)
+    return held[:-1, :, None], numbers[length:]
+
+
+def build(keras: Any, recipe: ClassicRecipe, classes: int) -> Any:
+    """Return the original's network, compiled: windows [batch, recipe.window, 1] to probabilities [batch, classes].
+
+    5,440,739 weights at 227 classes. The Dense layer in the middle is linear, as it was. The loss is the original's categorical
+    cross-entropy, computed from the class numbers instead of one-hot vectors.
+    """
+    layers = keras.layers
+    network = keras.Sequential([keras.Input((recipe.window, 1))], name="classic")
+    for i in range(recipe.layers):
+        last = i == recipe.layers - 1
+        network.add(layers.LSTM(recipe.width, return_sequences=not last, name=f"lstm_{i}"))
+        if not last:
+            network.add(layers.Dropout(recipe.dropout, name=f"drop_{i}"))
+    network.add(layers.Dense(recipe.dense, name="dense"))
+    network.add(layers.Dropout(recipe.dropout, name="drop_dense"))
+    network.add(layers.Dense(classes, activation="softmax", name="out"))
+    network.compile(loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(), jit_compile=False)
+    return network
+
+
+def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow], None]) -> Progress:
+    """Train `run` from where it stands until the budget or the recipe's epochs are used.
+
+    A kill or Ctrl-C loses the epoch under way, no more. Raises TrainingError where the corpus is not the run's or has too little
+    music, or the loss is no longer a number.
+    """
+    recipe: ClassicRecipe = run.require(ClassicRecipe, "is not trained on music21's tokens")
+    if run.asked.init is not None:
+        raise UsageError("recipe classic starts from nothing, as the original did; leave out --init")
+    if corpus.hash != run.asked.corpus_hash:
+        raise TrainingError(
+            f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
+        )
+    music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+    if len(music.training) <= recipe.window:
+        raise TrainingError(
+            f"corpus {corpus.name} has {len(music.training)} training tokens and a window takes {recipe.window}; "
+            "choose a query with more pieces"
+        )
+    with run.writing():
+        remove_leftovers(run.path)
+        remove_leftovers(run.checkpoints)
+        progress = run.progress()
+        progress.ended = None
+        trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs))
+        try:
+            trainer.fit(progress, report)
+        finally:
+            trainer.close()
+    return progress
+
+
+class _Trainer:
+    """The Keras side of one training session: network, optimizer, checkpoints, logs."""
+
+    def __init__(self, run: Run, recipe: ClassicRecipe, music: Music, budget: Budget) -> None:
+        from tensorboardX import SummaryWriter
+
+        self.run, self.recipe, self.budget = run, recipe, budget
+        self.classes = len(music.tokens)
+        self.training = windows(music.training, recipe.window, self.classes)
+        self.validation = windows(music.validation, recipe.window, self.classes)
+        self.keras = load_keras()
+        self.board = SummaryWriter(str(run.path / "tensorboard"))
+
+    def fit(self, progress: Progress, report: Callable[[ClassicRow], None]) -> None:
+        """Go on from `progress` until the budget is used, saving after each epoch."""
+        began = time.monotonic() - progress.seconds
+        network = self._network(progress)
+        reserve = self._time_validation(network)  # what validation and saving take, to be left of the budget
+        while progress.ended is None:
+            if self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
+                progress.ended = "budget"
+                break
+            since = time.monotonic()
+            loss, learnt = self._epoch(network, progress, began - reserve)
+            ended = time.monotonic()
+            progress.epoch += 1
+            validation_loss = self._validation_loss(network)
+            row = ClassicRow(
+                epoch=progress.epoch,
+                seconds=round(time.monotonic() - began, 3),
+                tokens_per_second=round(learnt / (ended - since), 2),
+                train_loss=loss,
+                validation_loss=validation_loss,
+            )
+            self._check(row)
+            self._save(network, row, progress)
+            reserve = time.monotonic() - ended
+            report(row)
+        self._finish(progress)
+
+    def _epoch(self, network: Any, progress: Progress, began: float) -> tuple[float, int]:
+        """Learn every window once, in an order of the epoch's own; return the mean loss and how many windows there was time for.
+
+        `began` is the moment from which the budget runs, set back by what the epoch's end will take.
+        """
+        before, target = self.training
+        order = np.random.default_rng([self.run.asked.seed, progress.epoch]).permutation(len(target))
+        network.reset_metrics()
+        loss, learnt = math.nan, 0
+        for start in range(0, len(order), self.recipe.batch):
+            if learnt and self.budget.gone(time.monotonic() - began, progress.epoch) >= 1:
+                break
+            rows = order[start : start + self.recipe.batch]
+            loss = float(network.train_on_batch(before[rows], target[rows]))  # the mean since reset_metrics
+            learnt += len(rows)
+            progress.step += 1
+        return loss, learnt
+
+    def _validation_loss(self, network: Any, most: int | None = None) -> float | None:
+        before, target = self.validation[0][:most], self.validation[1][:most]
+        if not len(target):
+            return None
+        return float(network.evaluate(before, target, batch_size=VALIDATION_BATCH, verbose=0))
+
+    def _time_validation(self, network: Any) -> float:
+        """Return about how many seconds validation takes; on few cores it is a good part of a short budget."""
+        self._validation_loss(network, VALIDATION_BATCH)  # compiles
+        since = time.monotonic()
+        self._validation_loss(network, VALIDATION_BATCH)
+        return (time.monotonic() - since) * -(-len(self.validation[1]) // VALIDATION_BATCH)
+
+    def _network(self, progress: Progress) -> Any:
+        if progress.checkpoint is not None:
+            path = self.run.checkpoints / progress.checkpoint
+            if not path.is_file():
+                raise TrainingError(f"{path} is gone; the run cannot be resumed, train anew without --resume")
+            return self.keras.models.load_model(path)
+        self.keras.config.set_dtype_policy("float32")
+        self.keras.utils.set_random_seed(self.run.asked.seed)
+        return build(self.keras, self.recipe, self.classes)
+
+    def _check(self, row: ClassicRow) -> None:
+        if not math.isfinite(row.train_loss):
+            raise TrainingError(
+                f"run {self.run.name}: the loss is no longer a number in epoch {row.epoch}; the epochs before it are kept. "
+                "Start a new run with another --seed"
+            )
+
+    def _save(self, network: Any, row: ClassicRow, progress: Progress) -> None:
+        """Save the epoch: weights if they are the best, checkpoint, logs, and last the state that names them."""
+        from training.network import arrays
+
+        progress.seconds = row.seconds
+        if row.train_loss < min((float(old["train_loss"]) for old in progress.history), default=math.inf):
+            progress.best_epoch = row.epoch
+            bits = math.nan if row.validation_loss is None else row.validation_loss / math.log(2)
+            meta = inference.WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, bits)
+            inference.save_weights(self.run.weights, arrays(network), meta)
+        progress.history.append(asdict(row))
+        progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
+        with replacing(self.run.checkpoints / progress.checkpoint) as temporary:
+            network.save(temporary)
+        self.run.save_progress(progress)
+        for name, value in asdict(row).items():
+            if name != "epoch" and value is not None:
+                self.board.add_scalar(name, value, row.epoch)
+        self.board.flush()
+
+    def _finish(self, progress: Progress) -> None:
+        """Write the best epoch's network as Keras saves it, and say why training ended."""
+        from training.network import assign
+
+        named, meta = inference.load_weights(self.run.weights)
+        self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
+        best = build(self.keras, self.recipe, self.classes)
+        assign(best, named)
+        with replacing(self.run.model) as temporary:
+            best.save(temporary)
+        self.run.save_progress(progress)
+
+    def close(self) -> None:
+        """Close the log."""
+        self.board.close()

@@ -1,0 +1,190 @@
+"""The commands `train`, `evaluate` and `generate`."""
+
+import json
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from catalog import console
+from catalog.errors import UsageError
+from catalog.files import data_root
+
+PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
+train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
+evaluate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
+generate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
+
+Root = Annotated[Path | None, typer.Option("--root", help="Data root; else $VGPIANO_ROOT, else ./data.")]
+
+
+@train_app.command()
+def train(
+    query: Annotated[
+        str | None, typer.Option("--query", help="Pieces to train on, such as \"series == 'zelda'\".")
+    ] = None,
+    corpus: Annotated[str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.")] = None,
+    recipe: Annotated[str, typer.Option("--recipe", help="note-lstm, classic, or a JSON file.")] = "note-lstm",
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the run; else that of the corpus.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    root: Root = None,
+) -> None:
+    """Train a network on the pieces of a query or a corpus, and write three samples.
+
+    Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
+    best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
+    """
+    from training import session
+    from training.sampler import Wish
+    from training.train import parted
+
+    base = data_root(root)
+    order = session.Order(
+        query=query,
+        corpus=corpus,
+        recipe=recipe,
+        minutes=minutes,
+        epochs=epochs,
+        name=name,
+        seed=seed,
+        resume=resume,
+        init=init,
+    )
+    with console.Progress("corpus") as progress:
+        run, held, budget = session.prepare(base, order, progress)
+    funnel = held.manifest.funnel
+    print(f"run      {run.path}")
+    print(
+        f"corpus   {held.name}: {funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
+    )
+    until = " or ".join(
+        f"{value:g} {unit}" for value, unit in ((budget.minutes, "minutes"), (budget.epochs, "epochs")) if value
+    )
+    print(f"recipe   {run.recipe.kind}, for {until} at most", flush=True)
+    said: list[str] = []
+
+    def show(row: Any) -> None:
+        print(_line(row), flush=True)
+        warning = parted(run.progress().history) if run.recipe.kind == "note-lstm" else None
+        if warning and not said:
+            said.append(warning)
+            console.complain(f"warning: {warning}")
+
+    try:
+        ended = session.fit(base, run, held, budget, show)
+    except KeyboardInterrupt:
+        console.complain(f"stopped; go on with: train --name {run.name} --resume")
+        raise SystemExit(130) from None
+    print(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
+    wish = Wish(count=session.SAMPLES, seconds=session.SAMPLE_SECONDS, seed=run.asked.seed)
+    for file in session.write_pieces(run.samples, session.music(run, wish), run.name):
+        print(f"sample   {file}")
+
+
+def _line(row: Any) -> str:
+    """Return one line about an epoch."""
+    values = asdict(row)
+    return "  ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
+
+
+@evaluate_app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="Name or path of a run.")],
+    split: Annotated[
+        Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
+    ] = None,
+    midi: Annotated[Path | None, typer.Option("--midi", help="A folder of MIDI files instead of a split.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    root: Root = None,
+) -> None:
+    """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
+    from training import session
+    from training.evaluate import quality, read_folder
+    from training.run import Run
+
+    if split is not None and midi is not None:
+        raise UsageError("--split and --midi both say what to evaluate on; give one")
+    base = data_root(root)
+    opened = Run.open(base, run)
+    network = session.network(opened)
+    if midi is not None:
+        if not midi.is_dir():
+            raise UsageError(f"--midi {midi}: no such folder")
+        pieces, reasons = read_folder(midi)
+        for path, reason in reasons.items():
+            console.complain(f"left out {path}: {reason}")
+    else:
+        pieces = session.held_pieces(base, opened, split or "test")
+    found = asdict(quality(network, pieces))
+    if as_json:
+        print(json.dumps(found))
+        return
+    print(f"{found['bits_per_note']:.3f} bits a note over {found['notes']:,} notes of {found['pieces']} pieces")
+    for field, value in found["fields"].items():
+        print(f"  {field:9}{value:.3f}")
+
+
+@generate_app.command()
+def generate(
+    run: Annotated[str, typer.Argument(help="Name or path of a run.")],
+    count: Annotated[int, typer.Option("--count", help="How many pieces.")] = 1,
+    notes: Annotated[int | None, typer.Option("--notes", help="Length of each in notes.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Length of each in seconds (else 60).")] = None,
+    temperature: Annotated[float, typer.Option("--temperature", help="Below 1 is safer, above 1 is bolder.")] = 1.0,
+    top_p: Annotated[float, typer.Option("--top-p", help="Share of the probability that is drawn from, 0–1.")] = 0.97,
+    prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
+    series: Annotated[str | None, typer.Option("--series", help="Compose in the style of this series.")] = None,
+    game: Annotated[str | None, typer.Option("--game", help="Compose in the style of this game.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
+    root: Root = None,
+) -> None:
+    """Compose new pieces with a trained run and write them as MIDI: rhythm, chords, both hands and tempo."""
+    from dataset.notes import read_midi
+    from training import session
+    from training.run import Run
+    from training.sampler import Wish
+
+    if notes is None and seconds is None:
+        seconds = session.SAMPLE_SECONDS
+    drawn = secrets.randbelow(2**32) if seed is None else seed
+    wish = Wish(
+        count=count,
+        notes=notes,
+        seconds=seconds,
+        temperature=temperature,
+        top_p=top_p,
+        seed=drawn,
+        series=series,
+        game=game,
+    )
+    if prime is not None and not prime.is_file():
+        raise UsageError(f"--prime {prime}: no such file")
+    opened = Run.open(data_root(root), run)
+    first = read_midi(prime.read_bytes()) if prime is not None else None
+    for file in session.write_pieces(out or opened.samples, session.music(opened, wish, first), opened.name):
+        print(file)
+    console.complain(f"seed {drawn}")
+
+
+def train_main() -> None:
+    """Run `train` as a console script."""
+    console.run(train_app)
+
+
+def evaluate_main() -> None:
+    """Run `evaluate` as a console script."""
+    console.run(evaluate_app)
+
+
+def generate_main() -> None:
+    """Run `generate` as a console script."""
+    console.run(generate_app)

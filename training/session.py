@@ -1,0 +1,173 @@
+"""The whole of one `train`: find or build the corpus, make or reopen the run, train it by its recipe, write three samples.
+
+Also what `generate` and `evaluate` share: opening a run's network, and writing pieces where nothing is overwritten.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.console import Report
+from catalog.errors import TrainingError, UsageError
+from catalog.files import write_bytes
+from catalog.store import Catalog
+from dataset import build
+from dataset.corpus import Corpus, Split
+from dataset.notes import Notes, write_midi
+from training import classic, inference
+from training import recipe as recipes
+from training import train as note_training
+from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
+from training.run import Asked, Progress, Run, free_name, names
+from training.sampler import Wish, compose
+from training.train import Budget
+from training.vocabulary import Vocabulary
+
+SAMPLES, SAMPLE_SECONDS = 3, 60.0
+SHARED_BY_INIT = ("width", "layers", "head")  # what two recipes must have in common for weights to pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What `train` was asked for."""
+
+    query: str | None = None
+    corpus: str | None = None
+    recipe: str = "note-lstm"
+    minutes: float | None = None
+    epochs: int | None = None
+    name: str | None = None
+    seed: int = 0
+    resume: bool = False
+    init: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done."""
+        if self.query is None and self.corpus is None and not (self.resume and self.name):
+            raise UsageError("say what to train on: --query \"series == 'zelda'\", or --corpus NAME")
+        if self.query is not None and self.corpus is not None:
+            raise UsageError("--query and --corpus both say what to train on; give one")
+        if self.minutes is not None and not 0 < self.minutes <= 100_000:
+            raise UsageError("--minutes must be above 0")
+        if self.epochs is not None and not 0 < self.epochs <= 1_000_000:
+            raise UsageError("--epochs must be at least 1")
+
+
+def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
+    """Return the run to train, its corpus and its budget, making what is not there yet."""
+    if order.resume:
+        run = _resumed(root, order)
+        corpus = Corpus.open(root, run.asked.corpus)
+        minutes, epochs = order.minutes, order.epochs
+        if minutes is None and epochs is None:
+            minutes, epochs = run.asked.minutes, run.asked.epochs
+        return run, corpus, Budget(minutes, epochs)
+    recipe = recipes.load(order.recipe)
+    corpus = Corpus.open(root, order.corpus) if order.corpus else build.ensure(root, str(order.query), report=report)
+    minutes, epochs = order.minutes, order.epochs
+    if minutes is None and epochs is None:
+        minutes, epochs = (recipe.minutes, None) if isinstance(recipe, NoteLSTMRecipe) else (None, recipe.epochs)
+    asked = Asked(
+        corpus=str(corpus.path) if Path(order.corpus or "").is_absolute() else corpus.name,
+        corpus_hash=corpus.hash,
+        query=corpus.manifest.query,
+        seed=order.seed,
+        minutes=minutes,
+        epochs=epochs,
+        init=order.init,
+    )
+    vocabulary_text, init = _beginning(root, order, recipe, corpus)
+    name = order.name or free_name(root, _default_name(corpus, recipe))
+    return Run.create(root, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
+
+
+def fit(root: Path, run: Run, corpus: Corpus, budget: Budget, report: Callable[[Any], None]) -> Progress:
+    """Train the run by its recipe until the budget is used or nothing is gained."""
+    if isinstance(run.recipe, ClassicRecipe):
+        return classic.train(run, corpus, Catalog(root), budget, report)
+    return note_training.train(run, corpus, budget, report)
+
+
+def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
+    """Return new pieces by the best epoch of the run."""
+    if isinstance(run.recipe, ClassicRecipe):
+        if prime is not None:
+            raise UsageError(
+                f"run {run.name} is of recipe classic, which starts from its own tokens; leave out --prime"
+            )
+        return classic.compose(run, wish.count, wish.seed, wish.notes)
+    return compose(network(run), vocabulary(run), wish, prime)
+
+
+def network(run: Run) -> inference.Network:
+    """Return the best epoch's network. Raises TrainingError where the weights are not this run's."""
+    run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+    named, meta = inference.load_weights(run.weights)
+    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    return inference.Network(named)
+
+
+def vocabulary(run: Run) -> Vocabulary:
+    """Return the run's vocabulary."""
+    return Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+
+
+def held_pieces(root: Path, run: Run, split: Split) -> list[Any]:
+    """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
+    from training.batches import encode_pieces
+
+    corpus = Corpus.open(root, run.asked.corpus)
+    if corpus.hash != run.asked.corpus_hash:
+        raise TrainingError(
+            f"corpus {corpus.name} has changed since run {run.name} was trained on it; build it as it was"
+        )
+    return encode_pieces(corpus.pieces(split), vocabulary(run))
+
+
+def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
+    """Write each piece as the next free `sample-N.mid` of the folder; return the files."""
+    taken = [int(m[1]) for path in folder.glob("sample-*.mid") if (m := re.fullmatch(r"sample-(\d+)", path.stem))]
+    first = max(taken, default=0) + 1
+    files = [folder / f"sample-{number}.mid" for number in range(first, first + len(pieces))]
+    for file, notes in zip(files, pieces, strict=True):
+        write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
+    return files
+
+
+def _resumed(root: Path, order: Order) -> Run:
+    """Return the run that `--resume` means: the one named, else the latest of this corpus and recipe."""
+    if order.name:
+        return Run.open(root, order.name)
+    kind = recipes.load(order.recipe).kind
+    for name in sorted(names(root), key=lambda n: -(root / "runs" / n / "run.json").stat().st_mtime_ns):
+        run = Run.open(root, name)
+        fits = run.asked.query == order.query if order.query is not None else run.asked.corpus == order.corpus
+        if fits and run.recipe.kind == kind:
+            return run
+    raise TrainingError("no run to resume for this query or corpus; leave out --resume to start one")
+
+
+def _default_name(corpus: Corpus, recipe: Recipe) -> str:
+    return corpus.name if isinstance(recipe, NoteLSTMRecipe) else f"{corpus.name}-{recipe.kind}"
+
+
+def _beginning(root: Path, order: Order, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes | None]:
+    """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
+    if isinstance(recipe, ClassicRecipe):
+        if order.init is not None:
+            raise UsageError("--init goes with recipe note-lstm: a classic network's tokens are its own")
+        return classic.vocabulary_text(corpus, Catalog(root)), None
+    if order.init is None:
+        return Vocabulary.of(corpus.pieces("train")).to_json(), None
+    before = Run.open(root, order.init)
+    theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be gone on from")), asdict(recipe)
+    for setting in SHARED_BY_INIT:
+        if theirs[setting] != ours[setting]:
+            raise TrainingError(
+                f"--init {order.init}: its {setting} is {theirs[setting]}, this recipe's is {ours[setting]}; "
+                f"use --recipe {before.path / 'recipe.json'}"
+            )
+    network(before)  # refuses weights that are not that run's
+    return Vocabulary.of(corpus.pieces("train"), vocabulary(before)).to_json(), before.weights.read_bytes()
