@@ -56,6 +56,8 @@ def canonical_time_signatures(changes: Iterable[TimeSignatureChange]) -> tuple[T
 
 def tick_to_seconds(tempos: Sequence[TempoChange], ticks: ArrayLike) -> NDArray[np.float64]:
     """Return the time of each tick of 1/24 quarter in seconds from tick 0, under `tempos` as `Notes` holds them."""
+    if len(tempos) == 1:
+        return np.asarray(ticks, np.float64) * (60.0 / (tempos[0][1] * TICKS_PER_QUARTER))
     starts = np.array([tick for tick, _ in tempos], np.float64)
     seconds_a_tick = np.array([60.0 / (qpm * TICKS_PER_QUARTER) for _, qpm in tempos])
     elapsed = np.concatenate([[0.0], np.cumsum(np.diff(starts) * seconds_a_tick[:-1])])

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
@@ -22,7 +22,6 @@ from catalog.errors import DatasetError
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
 CHUNK = 32  # items a worker holds at a time: enough to keep it busy, few enough to share the work evenly
-TRIES = 2  # a worker may be killed from outside: an item is to blame when it does it twice
 MOST_DEATHS_AT_START = 3
 
 
@@ -38,7 +37,7 @@ class Failure:
 class _Worker:
     process: subprocess.Popen[bytes]
     pipe: Connection
-    chunk: deque[int] = field(default_factory=deque)  # indices under way, the first one at work now
+    chunk: list[int] = field(default_factory=list)  # indices of the items under way
     ready: bool = False
 
 
@@ -53,53 +52,52 @@ def work(
     """Yield (index, result or Failure) for each of `items`, each index once, in the order in which they are done.
 
     `task` names a function of one argument as "package.module:function"; items and results must pickle. An item gets
-    `timeout_s` seconds; one that ends its worker is tried again in another before it is called a Failure, and so is one
-    that a worker was killed over from outside. Raises DatasetError where workers cannot start at all.
+    `timeout_s` seconds. When a worker dies, its items are done again, each on its own; one over which a worker dies
+    again is a Failure. So a worker that is killed from outside costs no item. Raises DatasetError where workers cannot
+    start at all.
     """
     crew: list[_Worker] = []
-    waiting = deque(range(len(items)))
-    tries: dict[int, int] = {}
-    left, deaths_at_start = len(items), 0
+    waiting = deque(_chunks(len(items), workers or default_workers()))
+    suspects: set[int] = set()  # items that a worker has died over
+    deaths_at_start = 0
     try:
-        while left:
-            wanted = min(workers or default_workers(), -(-(len(waiting) + sum(len(w.chunk) for w in crew)) // CHUNK))
-            while len(crew) < max(1, wanted):
+        while waiting or any(worker.chunk for worker in crew):
+            busy = sum(bool(worker.chunk) for worker in crew)
+            while len(crew) < min(workers or default_workers(), busy + len(waiting)):
                 crew.append(_start(task, timeout_s))
             for worker in crew:
                 if worker.ready and not worker.chunk and waiting:
-                    share = min(CHUNK, -(-len(waiting) // len(crew)))
-                    worker.chunk.extend(waiting.popleft() for _ in range(share))
+                    worker.chunk = waiting.popleft()
                     with suppress(OSError):  # it has died meanwhile: the next recv says so
                         worker.pipe.send([items[index] for index in worker.chunk])
             for pipe in wait([worker.pipe for worker in crew]):
-                worker = next(w for w in crew if w.pipe is pipe)
+                worker = next(each for each in crew if each.pipe is pipe)
                 try:
-                    message = worker.pipe.recv()
+                    results = worker.pipe.recv()
                 except (EOFError, OSError):
                     crew.remove(worker)
                     code = _end(worker)
-                    if worker.chunk:
-                        index = worker.chunk.popleft()
-                        waiting.extendleft(reversed(worker.chunk))
-                        tries[index] = tries.get(index, 0) + 1
-                        if tries[index] < TRIES:
-                            waiting.append(index)
-                        else:
-                            left -= 1
-                            yield index, _verdict(code, timeout_s)
-                    elif not worker.ready:
+                    if len(worker.chunk) == 1 and worker.chunk[0] in suspects:
+                        yield worker.chunk[0], _verdict(code, timeout_s)
+                    else:
+                        suspects.update(worker.chunk)
+                        waiting.extend([index] for index in worker.chunk)
+                    if not worker.ready:
                         deaths_at_start += 1
                         if deaths_at_start >= MOST_DEATHS_AT_START:
                             raise DatasetError(f"worker processes do not start (exit code {code})") from None
                     continue
-                if worker.ready:
-                    left -= 1
-                    yield worker.chunk.popleft(), message
-                worker.ready = True
+                yield from zip(worker.chunk, results, strict=True)
+                worker.chunk, worker.ready = [], True
     finally:
         for worker in crew:
             worker.process.kill()
             _end(worker)
+
+
+def _chunks(count: int, workers: int) -> list[list[int]]:
+    size = max(1, min(CHUNK, -(-count // workers)))
+    return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
 
 
 def _start(task: str, timeout_s: float) -> _Worker:
@@ -128,7 +126,7 @@ def _verdict(code: int, timeout_s: float) -> Failure:
 
 
 def serve(handle: int) -> None:
-    """Do a worker's work: take chunks of items, send one result an item, until the other side is gone."""
+    """Do a worker's work: take chunks of items, send a list of results for each, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a parser's own loop
     pipe = Connection(handle)
@@ -136,13 +134,16 @@ def serve(handle: int) -> None:
     module, _, function = task.partition(":")
     do = getattr(importlib.import_module(module), function)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send(None)
+        pipe.send([])
         while True:
-            for item in pipe.recv():
-                signal.setitimer(signal.ITIMER_REAL, timeout_s)
-                try:
-                    result = do(item)
-                except Exception as error:  # noqa: BLE001 - whatever one item does wrong costs that item only
-                    result = Failure(FAILED, clean(f"{type(error).__name__}: {error}")[:200])
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                pipe.send(result)
+            pipe.send([_result(do, item, timeout_s) for item in pipe.recv()])
+
+
+def _result(do: Callable[[Any], Any], item: Any, timeout_s: float) -> Any:
+    signal.setitimer(signal.ITIMER_REAL, timeout_s)
+    try:
+        return do(item)
+    except Exception as error:  # noqa: BLE001 - whatever one item does wrong costs that item only
+        return Failure(FAILED, clean(f"{type(error).__name__}: {error}")[:200])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
