@@ -63,12 +63,12 @@ def build(
     root: Root = None,
 ) -> None:
     """Build a corpus: parse, filter, drop duplicates, split, and say what became of every piece."""
+    if (game is None) == (query is None):
+        raise UsageError("give --game NAME or --query Q, one of them (everything: --query \"source == 'vgmusic'\")")
     from catalog.games import find_game
     from catalog.store import Catalog
     from dataset import build as library
 
-    if (game is None) == (query is None):
-        raise UsageError("give --game NAME or --query Q, one of them (everything: --query \"source == 'vgmusic'\")")
     if query is None:
         slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"

@@ -47,29 +47,3 @@ def test_two_builds_at_once_both_end_well(root: Path) -> None:
     processes = [start(root, seed) for seed in (0, 1)]
     assert [process.wait() for process in processes] == [0, 0]
     assert Corpus.open(root, "all").manifest.funnel.unique == 12
-
-
-def test_the_commands_answer_in_one_line_and_an_exit_code(root: Path) -> None:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        done = subprocess.run(command(root, *arguments), capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-    code, out, _ = run("build", "--game", "a-g")
-    assert code == 0
-    assert "listed            12" in out
-    assert run("show", "a-game")[1] == out
-    assert '"listed": 12' in run("show", "a-game", "--format", "json")[1]
-    assert run("list")[1].startswith("a-game")
-    assert run("measure")[1] == "12 files: 0 measured before, 12 now\n"
-    for arguments, expected in (
-        (["build"], 2),
-        (["build", "--game", "a", "--query", "b"], 2),
-        (["build", "--query", "gaem == 'a'"], 2),
-        (["build", "--game", "no such game"], 2),
-        (["build", "--query", "game == 'b'"], 1),
-        (["show", "nothing"], 1),
-    ):
-        code, out, error = run(*arguments)
-        assert (code, out) == (expected, "")
-        assert error.startswith("error: ")
-        assert error.count("\n") == 1

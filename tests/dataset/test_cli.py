@@ -1,0 +1,81 @@
+"""The command `dataset`: what it prints, and how it answers mistakes. It runs in this process, through its own entry point."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from dataset import cli
+
+
+class Answer(NamedTuple):
+    """What a command gave back."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def dataset(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """The command as a function of its arguments."""
+
+    def run(*arguments: str) -> Answer:
+        monkeypatch.setenv("VGPIANO_ROOT", str(root))
+        monkeypatch.setattr(sys, "argv", ["dataset", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return Answer(int(end.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_a_game_is_found_by_a_part_of_its_name_and_its_funnel_is_shown(dataset) -> None:  # type: ignore[no-untyped-def]
+    built = dataset("build", "--game", "a-g")
+    assert built.code == 0
+    assert "  listed            12\n" in built.out
+    assert dataset("show", "a-game") == built
+    manifest = json.loads(dataset("show", "a-game", "--format", "json").out)
+    assert manifest["funnel"]["unique"] == 12
+    assert manifest["query"] == "game == 'a-game'"
+    assert dataset("list").out == f"{'a-game':<32}      12 pieces   game == 'a-game'\n"
+
+
+def test_measuring_says_what_it_did(dataset) -> None:  # type: ignore[no-untyped-def]
+    assert dataset("measure").out == "12 files: 0 measured before, 12 now\n"
+    assert dataset("measure", "notes == 40").out == "12 files: 12 measured before, 0 now\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        (["build"], 2),
+        (["build", "--game", "a", "--query", "b"], 2),
+        (["build", "--query", "gaem == 'a-game'"], 2),
+        (["build", "--game", "no such game"], 2),
+        (["build", "--game", "a-game", "--name", "../up"], 2),
+        (["build", "--query", "game == 'b'"], 1),
+        (["show", "nothing"], 1),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line_and_an_exit_code(dataset, arguments: list[str], code: int) -> None:  # type: ignore[no-untyped-def]
+    answer = dataset(*arguments)
+    assert (answer.code, answer.out) == (code, "")
+    assert answer.error.startswith("error: ")
+    assert answer.error.count("\n") == 1
+
+
+def test_neither_help_nor_a_build_imports_what_they_do_not_need(root: Path) -> None:
+    script = (
+        "import sys; from dataset import cli; heavy = {'numpy', 'pyarrow', 'symusic', 'tensorflow', 'music21'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules);"
+        f"sys.argv = ['dataset', 'build', '--game', 'a-game', '--root', {str(root)!r}];"
+        "import atexit; atexit.register(lambda: print({'symusic', 'tensorflow', 'music21'} & set(sys.modules)));"
+        "cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("set()\n")
