@@ -248,7 +248,7 @@ def parted(history: list[dict[str, Any]]) -> str | None:
     best = min(history, key=lambda row: float(row["validation_bits"]))
     last = history[-1]
     rise = last["validation_bits"] - best["validation_bits"]
-    if rise < PARTED_BITS or last["train_bits"] >= best["train_bits"]:
+    if last["epoch"] < best["epoch"] + 2 or rise < PARTED_BITS or last["train_bits"] >= best["train_bits"]:
         return None
     return (
         f"validation has risen by {rise:.2f} bits since epoch {best['epoch']} while training fell by "

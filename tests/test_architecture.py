@@ -1,0 +1,89 @@
+"""The arrows between the rooms, checked against the imports in the code: data only ever moves to the right."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[1]
+ROOMS = ("catalog", "scraper", "dataset", "training")
+MAY_IMPORT = {
+    "catalog": ("catalog",),
+    "scraper": ("catalog", "scraper"),
+    "dataset": ("catalog", "dataset"),
+    "training": ("catalog", "dataset.build", "dataset.corpus", "dataset.notes", "dataset.workers", "training"),
+}
+HEAVY = ("tensorflow", "keras", "music21", "tensorboardX")
+MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported anywhere in `tree`; `from a import b` gives a.b, for b may be a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                yield "relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, module: str) -> bool:
+    return name == module or name.startswith(module + ".")
+
+
+def forbidden(room: str, tree: ast.AST) -> list[str]:
+    """The imports in `tree` that a module of `room` may not have."""
+    ours = [name for name in imports(tree) if name.split(".")[0] in (*ROOMS, "tests", "benchmarks", "relative import")]
+    return [name for name in ours if not any(within(name, allowed) for allowed in MAY_IMPORT[room])]
+
+
+def at_top(tree: ast.Module) -> ast.Module:
+    """What runs when the module is imported: all but the bodies of functions."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802  # the name ast gives it
+            return None
+
+    return ast.fix_missing_locations(Strip().visit(tree))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
+def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
+    room = path.relative_to(TOP).parts[0]
+    assert forbidden(room, ast.parse(path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
+def test_nobody_imports_a_command_line(path: Path) -> None:
+    found = list(imports(ast.parse(path.read_text())))
+    assert [name for name in found for room in ROOMS if within(name, f"{room}.cli")] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
+def test_heavy_libraries_are_imported_at_the_top_of_the_network_alone(path: Path) -> None:
+    if path == TOP / "training" / "network.py":
+        return
+    found = list(imports(at_top(ast.parse(path.read_text()))))
+    assert [name for name in found if name.split(".")[0] in HEAVY] == []
+
+
+def test_a_module_has_one_idea_and_says_which() -> None:
+    for path in MODULES:
+        text = path.read_text()
+        assert ast.get_docstring(ast.parse(text)), f"{path} opens with no docstring"
+        assert len(text.splitlines()) <= 330, f"{path} is long; give its second idea a module of its own"
+
+
+def test_the_walk_sees_a_wrong_arrow() -> None:
+    for line in (
+        "import dataset.notes",
+        "from dataset import notes",
+        "from training.run import Run",
+        "from . import x",
+    ):
+        assert forbidden("scraper", ast.parse(f"def f():\n    {line}"))
+    assert forbidden("training", ast.parse("from dataset.filters import judge"))
+    assert not forbidden("training", ast.parse("from dataset import notes, build\nfrom dataset.corpus import Corpus"))
+    assert "music21.corpus" in imports(at_top(ast.parse("if x:\n    from music21 import corpus")))

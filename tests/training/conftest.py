@@ -1,0 +1,103 @@
+"""Music written by the tests, a corpus built from it the real way, and one small run trained on it."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.schema import FETCHED, Piece
+from catalog.store import Catalog
+from dataset.notes import Notes, write_midi
+
+BIN = Path(sys.executable).parent
+TINY = {
+    "kind": "note-lstm",
+    "width": 24,
+    "layers": 2,
+    "head": 16,
+    "batch": 8,
+    "window": 16,
+    "epoch_notes": 256,
+    "precision": "float32",
+}
+
+
+def song(number: int, bars: int = 16) -> Notes:
+    """A looping two-handed piece in 3/4 or 4/4: a bass note and a chord on each beat, a melody above; another for each number."""
+    rng = np.random.default_rng(number)
+    beats = 3 + number % 2
+    scale = np.array([0, 2, 4, 5, 7, 9, 11])
+    loop = [60 + int(scale[rng.integers(7)]) + 12 for _ in range(4 * beats)]
+    onset, duration, pitch = [], [], []
+    for bar in range(bars):
+        for beat in range(beats):
+            tick = (bar * beats + beat) * 24
+            onset += [tick, tick, tick + 12]
+            duration += [24, 12, 6]
+            top = loop[(bar % 4) * beats + beat]
+            pitch += [36 + int(scale[bar % 7]), top, top + 2]
+    return Notes(
+        np.array(onset),
+        np.array(duration),
+        np.array(pitch),
+        np.full(len(onset), 80) + np.arange(len(onset)) % 16,
+        ((0, 100.0 + number),),
+        ((0, beats, 4),),
+    )
+
+
+def fill(root: Path, pieces: int = 20) -> None:
+    """Put that many songs of two games of one series into the catalog of `root`."""
+    with Catalog(root).writer() as writer:
+        rows = []
+        for number in range(pieces):
+            data = write_midi(song(number))
+            game = ("wood", "water")[number % 2]
+            rows.append(
+                Piece(
+                    source="vgmusic",
+                    section="piano",
+                    url=f"https://example.org/{number}.mid",
+                    game_title=f"Temple of {game.title()}",
+                    game=game,
+                    series="temple",
+                    title=f"Song {number}",
+                    state=FETCHED,
+                    sequencer="Test",
+                    md5=hashlib.md5(data).hexdigest(),
+                    sha256=writer.put_blob(data),
+                    bytes=len(data),
+                )
+            )
+        writer.add(rows)
+
+
+def command(name: str, *words: str, root: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands as a user would."""
+    return subprocess.run(
+        [str(BIN / name), *words, "--root", str(root)], capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe small enough to train in seconds."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.json"
+    path.write_text(json.dumps(TINY))
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
+    """A data root with a catalog of songs, its corpus, and the run `tiny` trained on it for five epochs."""
+    root = tmp_path_factory.mktemp("root")
+    fill(root)
+    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "5", "--name", "tiny")
+    done = command("train", *words, "--seed", "3", root=root)
+    if done.returncode:
+        pytest.fail(done.stdout + done.stderr)
+    return root

@@ -1,0 +1,113 @@
+"""Keras and NumPy compute the same network; its output is a likelihood; weights go to a file and back."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catalog.errors import TrainingError
+from tests.training.conftest import song
+from training import events, inference
+from training.backend import load_keras
+from training.batches import EncodedPiece
+from training.recipe import NoteLSTMRecipe
+
+RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def keras_network() -> Any:
+    keras = load_keras()
+    from training.network import NoteLSTM
+
+    keras.utils.set_random_seed(5)
+    network = NoteLSTM(asdict(RECIPE), 2, 3, name="note_lstm")
+    network.build(None)
+    for weight in network.trainable_weights:  # biases and gates that are not zero, so that none goes untested
+        weight.assign(np.random.default_rng(weight.shape[0]).normal(0, 0.3, weight.shape))
+    return network
+
+
+def batch_of(pieces: int, length: int) -> dict[str, np.ndarray]:
+    rows = np.stack([events.encode(song(n, bars=40))[: length + 1] for n in range(pieces)])
+    style = np.array([[n % 3, n % 4] for n in range(pieces)], np.int32)
+    return {"events": rows, "style": style}
+
+
+def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None:
+    from training.network import arrays
+
+    batch = batch_of(4, 90)
+    theirs = keras_network(batch)
+    plain = inference.Network(arrays(keras_network))
+    ours, _ = plain.logits_of(batch["events"], batch["style"], plain.start(4))
+    for name in events.FIELDS:
+        expected = np.exp(theirs[name]) / np.exp(theirs[name]).sum(axis=-1, keepdims=True)
+        found = np.exp(ours[name]) / np.exp(ours[name]).sum(axis=-1, keepdims=True)
+        assert np.abs(expected - found).max() < 1e-4
+        assert found.shape == (4, 90, events.SIZES[name])
+
+
+def test_the_loss_is_the_bits_a_note_that_evaluation_gives(keras_network: Any) -> None:
+    from training.network import arrays
+
+    batch = batch_of(3, 50)
+    mask = np.ones((3, 50), np.float32)
+    mask[1, 30:] = 0
+    loss = keras_network.compute_loss(y=batch["events"][:, 1:, :4], y_pred=keras_network(batch), sample_weight=mask)
+    pieces = [
+        EncodedPiece(batch["events"][n, : int(mask[n].sum()) + 1], tuple(batch["style"][n].tolist())) for n in range(3)
+    ]
+    bits = inference.Network(arrays(keras_network)).bits(pieces)
+    assert float(loss) == pytest.approx(bits.sum() / mask.sum(), rel=1e-4)
+
+
+def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
+    keras_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.network import arrays
+
+    plain = inference.Network(arrays(keras_network))
+    pieces = [EncodedPiece(events.encode(song(n, bars=2 + 3 * n)), (1, 1)) for n in range(6)]
+    alone = np.concatenate([plain.bits([piece]) for piece in pieces])
+    assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
+    monkeypatch.setattr(inference, "STRETCH", 7)
+    monkeypatch.setattr(inference, "TOGETHER", 4)
+    assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
+
+
+def test_a_network_comes_back_from_its_file(keras_network: Any, tmp_path: Path) -> None:
+    from training.network import arrays
+
+    keras_network.save(tmp_path / "model.keras")
+    back = load_keras().models.load_model(tmp_path / "model.keras")
+    for name, array in arrays(keras_network).items():
+        assert (array == arrays(back)[name]).all()
+
+
+def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_network: Any) -> None:
+    from training.network import NoteLSTM, arrays, assign
+
+    wider = NoteLSTM(asdict(RECIPE), 2, 5, name="wider")
+    wider.build(None)
+    assign(wider, arrays(keras_network))
+    old, new = arrays(keras_network)["embed_game/embeddings"], arrays(wider)["embed_game/embeddings"]
+    assert new.shape == (6, old.shape[1])
+    assert (new[:4] == old).all()
+
+
+def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    meta = inference.WeightsMeta("a", "b", 3, 1.5)
+    inference.save_weights(path, {"w": np.ones(3, np.float32)}, meta)
+    named, found = inference.load_weights(path)
+    assert (named["w"].tolist(), found) == ([1, 1, 1], meta)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(TrainingError, match=r"weights\.npz: damaged"):
+        inference.load_weights(path)
+    with pytest.raises(TrainingError, match="no weights yet"):
+        inference.load_weights(tmp_path / "none.npz")
+    with pytest.raises(TrainingError, match="is missing"):
+        inference.Network({"enter/kernel": np.ones((2, 2), np.float32)})

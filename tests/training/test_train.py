@@ -1,0 +1,235 @@
+"""Training as a user meets it: real processes, kills, resumption, refusals."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import TrainingError, UsageError
+from dataset.notes import read_midi, seconds
+from tests.training.conftest import BIN, command
+from training import recipe as recipes
+from training.inference import load_weights
+from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.run import Run
+from training.train import Budget, parted
+
+
+def metrics(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def copy_of(trained: Path, tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    shutil.copytree(trained, root)
+    return root
+
+
+def test_a_run_holds_all_that_it_needs(trained: Path) -> None:
+    run = trained / "runs" / "tiny"
+    there = {"recipe.json", "vocabulary.json", "run.json", "metrics.csv", "model.keras", "weights.npz", "samples"}
+    assert there <= {path.name for path in run.iterdir()}
+    assert [int(row["epoch"]) for row in metrics(run)] == [1, 2, 3, 4, 5]
+    assert list((run / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_training_learns_and_the_best_epoch_is_kept(trained: Path) -> None:
+    rows = metrics(trained / "runs" / "tiny")
+    held_out = [float(row["validation_bits"]) for row in rows]
+    assert min(held_out) < held_out[0] - 1
+    assert float(rows[-1]["train_bits"]) < float(rows[0]["train_bits"]) - 1
+    _, meta = load_weights(trained / "runs" / "tiny" / "weights.npz")
+    assert meta.validation_bits == pytest.approx(min(held_out))
+    for row in rows:
+        fields = sum(float(row[name]) for name in ("time", "pitch", "duration", "velocity"))
+        assert fields == pytest.approx(float(row["validation_bits"]))
+
+
+def test_three_samples_are_written_that_play_for_a_minute(trained: Path) -> None:
+    files = sorted((trained / "runs" / "tiny" / "samples").glob("*.mid"))
+    assert [file.name for file in files[:3]] == ["sample-1.mid", "sample-2.mid", "sample-3.mid"]
+    assert all(seconds(read_midi(file.read_bytes())) >= 60 for file in files[:3])
+
+
+def test_evaluate_says_what_training_said_and_needs_no_tensorflow(trained: Path) -> None:
+    done = command("evaluate", "tiny", "--split", "validation", "--json", root=trained)
+    found = json.loads(done.stdout)
+    assert set(found) == {"bits_per_note", "fields", "notes", "pieces"}
+    assert set(found["fields"]) == {"time", "pitch", "duration", "velocity"}
+    best = min(float(row["validation_bits"]) for row in metrics(trained / "runs" / "tiny"))
+    assert found["bits_per_note"] == pytest.approx(best)
+
+
+def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(trained / "runs" / "tiny" / "samples", folder / "deep")
+    (folder / "broken.mid").write_bytes(b"MThd and then nothing")
+    done = command("evaluate", "tiny", "--midi", str(folder), "--json", root=trained)
+    assert json.loads(done.stdout)["pieces"] == len(list((folder / "deep").iterdir()))
+    assert "broken.mid" in done.stderr
+
+
+def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
+    code = (
+        "import sys\nfrom training.cli import generate_app, evaluate_app\n"
+        "for app, words in ((generate_app, ['tiny', '--notes', '9']), (evaluate_app, ['tiny'])):\n"
+        "    app([*words, '--root', sys.argv[1]], standalone_mode=False)\n"
+        "print('LOADED', *sorted({'tensorflow', 'keras', 'music21', 'jax'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [str(BIN / "python"), "-c", code, str(trained)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("generate", "tiny", "--count", "2", "--notes", "30", "--seed", "8", "--out", str(out))
+    assert command(*words, root=trained).returncode == 0
+    assert command(*words, root=trained).returncode == 0
+    files = [out / f"sample-{n}.mid" for n in (1, 2, 3, 4)]
+    assert files[0].read_bytes().replace(b"sample-1", b"") == files[2].read_bytes().replace(b"sample-3", b"")
+    assert len(sorted(out.iterdir())) == 4
+
+
+def test_generate_goes_on_from_a_midi_file(trained: Path, tmp_path: Path) -> None:
+    prime = trained / "runs" / "tiny" / "samples" / "sample-1.mid"
+    words = ("tiny", "--prime", str(prime), "--notes", "20", "--seed", "1", "--out", str(tmp_path))
+    assert command("generate", *words, root=trained).returncode == 0
+    before, after = read_midi(prime.read_bytes()), read_midi((tmp_path / "sample-1.mid").read_bytes())
+    assert len(after.onset) == len(before.onset) + 20
+    assert (after.pitch[: len(before.pitch)] == before.pitch).all()
+
+
+@pytest.mark.parametrize(
+    "words, code, says",
+    [
+        (("train",), 2, "--query"),
+        (("train", "--query", "serie == 'temple'"), 2, "series"),
+        (("train", "--query", "series == 'temple'", "--recipe", "nonsense"), 2, "note-lstm, classic"),
+        (("train", "--corpus", "nowhere"), 1, "nowhere"),
+        (("train", "--query", "series == 'temple'", "--name", "tiny"), 1, "--resume"),
+        (("train", "--name", "nobody", "--resume"), 1, "no run 'nobody'"),
+        (("train", "--query", "series == 'temple'", "--minutes", "-3"), 2, "--minutes"),
+        (("train", "--query", "series == 'temple'", "--name", "../up"), 2, "no name for a run"),
+        (("generate", "nobody"), 1, "tiny"),
+        (("generate", "tiny", "--game", "fire"), 2, "water, wood"),
+        (("generate", "tiny", "--prime", "none.mid"), 2, "none.mid"),
+        (("evaluate", "tiny", "--split", "dev"), 2, "validation"),
+        (("evaluate", "tiny", "--midi", "nowhere"), 2, "nowhere"),
+    ],
+)
+def test_mistakes_get_one_clear_line(trained: Path, words: tuple[str, ...], code: int, says: str) -> None:
+    done = command(*words, root=trained)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("file", ["recipe.json", "vocabulary.json"])
+def test_a_run_refuses_parts_that_are_not_its_own(trained: Path, tmp_path: Path, file: str) -> None:
+    root = copy_of(trained, tmp_path)
+    path = root / "runs" / "tiny" / file
+    path.write_text(path.read_text().replace('"wood"', '"wool"').replace('"head": 16', '"head": 17'))
+    done = command("generate", "tiny", "--notes", "9", root=root)
+    assert done.returncode == 1
+    assert "does not fit this run" in done.stderr
+
+
+def test_a_run_refuses_weights_of_another_run(trained: Path) -> None:
+    run = Run.open(trained, "tiny")
+    _, meta = load_weights(run.weights)
+    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    with pytest.raises(TrainingError, match="another recipe or vocabulary"):
+        run.check_weights("0" * 64, meta.vocabulary_sha256, run.weights)
+
+
+def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path, tiny_recipe: Path) -> None:
+    words = [
+        "--query",
+        "series == 'temple'",
+        "--recipe",
+        str(tiny_recipe),
+        "--epochs",
+        "5",
+        "--name",
+        "killed",
+        "--seed",
+        "3",
+    ]
+    run = trained / "runs" / "killed"
+    process = subprocess.Popen(
+        [str(BIN / "train"), *words, "--root", str(trained)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 90
+    while not (run / "checkpoints" / "state.json").is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.15)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = len(metrics(run))
+    assert 1 <= done < 5
+    assert command("generate", "killed", "--notes", "20", root=trained).returncode == 0
+    resumed = command("train", "--name", "killed", "--resume", root=trained)
+    assert resumed.returncode == 0, resumed.stderr
+    whole, pieced = metrics(trained / "runs" / "tiny"), metrics(run)
+    assert [row["epoch"] for row in pieced] == ["1", "2", "3", "4", "5"]
+    for a, b in zip(whole, pieced, strict=True):
+        assert float(a["validation_bits"]) == pytest.approx(float(b["validation_bits"]), abs=1e-4)
+        assert float(a["train_bits"]) == pytest.approx(float(b["train_bits"]), abs=1e-4)
+
+
+def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_recipe: Path) -> None:
+    words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--epochs", "1", "--name", "tuned")
+    done = command("train", *words, "--init", "tiny", root=trained)
+    assert done.returncode == 0, done.stderr
+    [tuned] = metrics(trained / "runs" / "tuned")
+    scratch = metrics(trained / "runs" / "tiny")[0]
+    assert float(tuned["train_bits"]) < float(scratch["train_bits"]) - 1
+    refused = command("train", "--query", "game == 'wood'", "--init", "tiny", root=trained)
+    assert refused.returncode == 1
+    assert "its width is 24" in refused.stderr
+
+
+def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: Path) -> None:
+    for recipe in (NoteLSTMRecipe(width=7, dropout=0.5), ClassicRecipe(epochs=3)):
+        assert recipes.from_json(recipes.to_json(recipe), "x") == recipe
+    path = tmp_path / "mine.json"
+    for text, says in (
+        ('{"kind": "note-lstm", "wdith": 3}', "no setting 'wdith'"),
+        ('{"kind": "note-lstm", "width": "3"}', "width must be of type int"),
+        ('{"kind": "poem"}', '"kind" must be one of'),
+        ("[", "not JSON"),
+    ):
+        path.write_text(text)
+        with pytest.raises(TrainingError, match=says):
+            recipes.load(str(path))
+    with pytest.raises(UsageError, match="note-lstm, classic"):
+        recipes.load("nothing")
+
+
+def test_a_budget_ends_with_whichever_comes_first() -> None:
+    assert Budget(2.0, None).gone(60, 5) == 0.5
+    assert Budget(None, 10).gone(1e9, 5) == 0.5
+    assert Budget(2.0, 10).gone(120, 5) == 1.0
+    assert Budget(2.0, 10).gone(30, 9) == 0.9
+
+
+def test_a_warning_when_validation_rises_while_training_falls() -> None:
+    def rows(train: list[float], held: list[float]) -> list[dict[str, float]]:
+        return [
+            {"epoch": n, "train_bits": t, "validation_bits": v}
+            for n, (t, v) in enumerate(zip(train, held, strict=True), 1)
+        ]
+
+    assert parted(rows([9, 8, 7, 6], [9, 8.5, 8.2, 8.1])) is None
+    assert parted(rows([9, 8, 8, 8.5], [9, 8, 8.3, 8.4])) is None
+    warning = parted(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]))
+    assert warning is not None
+    assert "since epoch 2" in warning
