@@ -185,7 +185,7 @@ def read(data: bytes) -> Reading:
     off_grid = np.abs(start * TICKS_PER_QUARTER / division - onset)
     changes = _tempos_of(score, division), _time_signatures_of(score, division)
     return Reading(
-        notes=Notes.of(onset, duration, pitch, np.minimum(np.maximum(velocity, 1), 127), *changes),
+        notes=Notes.of(onset, duration, pitch, velocity, *changes),
         tracks=len(tracks),
         piano_notes=sum(len(notes["time"]) for notes, is_drum, program in tracks if program <= 7 and not is_drum),
         drum_notes=sum(len(notes["time"]) for notes, is_drum, _ in tracks if is_drum),

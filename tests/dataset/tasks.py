@@ -32,3 +32,10 @@ def parse_or_die(source: Source) -> Parsed:
     if SLEEPER in data:
         signal.raise_signal(signal.SIGALRM)  # what ends a worker whose time is up
     return parse(source)
+
+
+def parse_late(source: Source) -> Parsed:
+    """Parse a file as the real task does, but about one in eight a good deal later than the others."""
+    if source.sha256 < "2":
+        time.sleep(0.1)
+    return parse(source)

@@ -12,6 +12,7 @@ from catalog.store import Catalog
 from dataset.build import Plan, build, ensure
 from dataset.corpus import NOTES_FILE, Corpus
 from dataset.notes import Notes, write_midi
+from dataset.parse import PARSE
 from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
 from tests.dataset.tasks import KILLER, SLEEPER
@@ -63,8 +64,8 @@ def test_every_piece_left_out_has_its_stage_and_reason(root: Path) -> None:
 def test_the_same_command_twice_and_any_number_of_workers_give_the_same_bytes(root: Path) -> None:
     fill(root, tunes(60, first=20), game="b-game")
     contents = []
-    for workers in (1, 3, 1):
-        folder = build(root, ALL, "all", workers=workers).path
+    for workers, task in ((1, PARSE), (3, "tests.dataset.tasks:parse_late"), (2, PARSE)):
+        folder = build(root, ALL, "all", workers=workers, task=task).path
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1] == contents[2]
     assert set(contents[0]) == {"notes.parquet", "excluded.parquet", "manifest.json", "CREDITS.md"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataset.build import Plan, build
 from dataset.corpus import Corpus
+from dataset.shelf import recover
 from tests.dataset.conftest import fill, tunes
 
 QUERY = "source == 'vgmusic'"
@@ -41,6 +42,43 @@ def test_a_build_killed_at_ten_moments_leaves_the_old_corpus_or_the_new(root: Pa
     assert start(root, 0).wait() == 0
     assert Corpus.open(root, "all").hash == whole[0]
     assert sorted(path.name for path in (root / "corpora").iterdir()) == [".lock", "all", "reference-0", "reference-1"]
+
+
+SWAP = """
+import os, signal, sys
+from pathlib import Path
+from dataset.shelf import locked, replacing_folder
+target, content, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def count(event, arguments):
+    global steps
+    if event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree", "open") and ".lock" not in str(arguments):
+        steps -= 1
+        if steps < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+with locked(target.parent), replacing_folder(target) as folder:
+    for name in ("a", "b"):
+        (folder / name).write_text(content)
+"""
+
+
+def test_a_folder_is_replaced_whole_whatever_step_on_the_disk_was_the_last(tmp_path: Path) -> None:
+    target = tmp_path / "corpora" / "x"
+
+    def swap(content: str, steps: int) -> int:
+        line = [sys.executable, "-c", SWAP, str(target), content, str(steps)]
+        return subprocess.run(line, check=False).returncode
+
+    assert swap("0", 1000) == 0
+    stands, killed, steps = "0", 0, 0
+    while (code := swap(new := str(steps + 1), steps)) == -signal.SIGKILL:
+        recover(target)
+        found = {path.name: path.read_text() for path in target.iterdir()}
+        assert found in ({"a": stands, "b": stands}, {"a": new, "b": new})
+        stands, killed, steps = found["a"], killed + 1, steps + 1
+    assert code == 0
+    assert killed >= 10
+    assert sorted(path.name for path in target.parent.iterdir()) == [".lock", "x"]
 
 
 def test_two_builds_at_once_both_end_well(root: Path) -> None:

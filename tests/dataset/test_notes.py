@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from symusic import Score
 
 from catalog.errors import DatasetError, MidiError
 from dataset.notes import MAX_TICK, Notes, beats, read, read_midi, seconds, tick_to_seconds, write_midi
@@ -50,6 +51,27 @@ def test_the_order_in_which_notes_come_in_does_not_matter(notes: Notes) -> None:
     )
     assert shuffled == notes
     assert write_midi(shuffled) == write_midi(notes)
+
+
+@settings(max_examples=50, deadline=None)
+@given(pieces())
+def test_no_written_track_holds_overlapping_notes_of_one_pitch_so_that_any_reader_pairs_them_alike(
+    notes: Notes,
+) -> None:
+    for track in Score.from_midi(write_midi(notes)).tracks:
+        columns = track.notes.numpy()
+        for pitch in set(columns["pitch"].tolist()):
+            chosen = columns["pitch"] == pitch
+            starts = np.sort(columns["time"][chosen])
+            ends = np.sort((columns["time"] + columns["duration"])[chosen])
+            assert (starts[1:] >= ends[:-1]).all()
+
+
+def test_a_tempo_or_time_signature_that_changes_nothing_is_dropped_and_the_last_of_a_tick_counts() -> None:
+    tempos = [(24, 90.0), (0, 60.0), (24, 60.0), (48, 60.0), (72, 120.0)]
+    notes = Notes.of([0], [1], [60], [64], tempos, [(0, 4, 4), (0, 3, 4), (72, 3, 4)])
+    assert notes.tempos == ((0, 60.0), (72, 120.0))
+    assert notes.time_signatures == ((0, 3, 4),)
 
 
 def test_changes_of_tempo_and_time_signature_survive_the_way_through_midi() -> None:
