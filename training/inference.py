@@ -6,6 +6,7 @@ notes to the next; a sampler goes note by note.
 
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
         raise TrainingError(
             f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
         ) from None
-    except (ValueError, KeyError, OSError, TypeError, EOFError) as error:
+    except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
     return named, meta
 

@@ -55,6 +55,10 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         }
         self.drop = layers.Dropout(settings.dropout, name="drop")
 
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Make what dropout draws in an epoch depend on nothing but these two numbers."""
+        self.drop.seed_generator.state.assign(ops.convert_to_tensor([seed % 2**32, epoch], "uint32"))
+
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
         return {**super().get_config(), "recipe": self.recipe, "series": self.series, "games": self.games}

@@ -97,6 +97,7 @@ class _Trainer:
                 break
             losses: list[float] = []
             notes, since = 0, time.monotonic()
+            network.reseed(self.run.asked.seed, progress.epoch)
             for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
                 gone = self.budget.gone(time.monotonic() - began + reserve, progress.epoch)
                 if gone >= 1 and losses:
