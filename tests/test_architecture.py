@@ -43,7 +43,7 @@ def at_top(tree: ast.Module) -> ast.Module:
     """What runs when the module is imported: all but the bodies of functions."""
 
     class Strip(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802  # the name ast gives it
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # the name ast gives it
             return None
 
     return ast.fix_missing_locations(Strip().visit(tree))

@@ -28,6 +28,18 @@ STRETCH = 256  # notes that go through at once
 TOGETHER = 48  # pieces side by side
 META = "meta"
 
+EMBEDDINGS = {
+    "time": 64,
+    "pitch": 192,
+    "duration": 64,
+    "velocity": 32,
+    "place": 32,
+    "match": 32,
+    "series": 16,
+    "game": 32,
+}
+"""Width of the embedding of each input."""
+
 HEADS = {
     "time": ("guess_time", "match"),
     "pitch": ("time", "place", "guess_pitch", "guess_time", "match"),

@@ -11,21 +11,9 @@ import keras
 from keras import layers, ops
 
 from training import events
-from training.inference import GUESSED, HEADS
+from training.inference import EMBEDDINGS, GUESSED, HEADS
 from training.recipe import NoteLSTMRecipe
 from training.repeats import CONTEXTS
-
-EMBEDDINGS = {
-    "time": 64,
-    "pitch": 192,
-    "duration": 64,
-    "velocity": 32,
-    "place": 32,
-    "match": 32,
-    "series": 16,
-    "game": 32,
-}
-"""Width of the embedding of each input."""
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")

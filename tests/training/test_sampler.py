@@ -11,7 +11,6 @@ from catalog.errors import UsageError
 from dataset.notes import Notes, seconds, write_midi
 from tests.training.conftest import song
 from training import events, inference
-from training.network import EMBEDDINGS
 from training.recipe import NoteLSTMRecipe
 from training.sampler import SAME_BARS, Wish, compose
 from training.vocabulary import Opening, Vocabulary
@@ -28,8 +27,8 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     """A network with small random weights; `biases` set what an output says whatever it sees."""
     rng = np.random.default_rng(0)
     sizes = {**events.SIZES, "place": events.PLACES, "match": 5, "series": 2, "game": 3}
-    named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in EMBEDDINGS.items()}
-    widths = {**EMBEDDINGS, **{f"guess_{n}": EMBEDDINGS[n] for n in ("time", "pitch", "duration")}}
+    named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inference.EMBEDDINGS.items()}
+    widths = {**inference.EMBEDDINGS, **{f"guess_{n}": inference.EMBEDDINGS[n] for n in ("time", "pitch", "duration")}}
     entering = sum(widths.values())
     settings = asdict(RECIPE)
     width, head = settings["width"], settings["head"]
