@@ -122,7 +122,8 @@ class _Trainer:
         network = self._network(progress)
         reserve = self._time_validation(network)  # what validation and saving take, to be left of the budget
         while progress.ended is None:
-            if self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
+            # a first epoch is begun however small the budget is, so that every run ends with weights
+            if progress.epoch and self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
                 progress.ended = "budget"
                 break
             since = time.monotonic()
@@ -149,7 +150,11 @@ class _Trainer:
         `began` is the moment from which the budget runs, set back by what the epoch's end will take.
         """
         before, target = self.training
-        order = np.random.default_rng([self.run.asked.seed, progress.epoch]).permutation(len(target))
+        rng = np.random.default_rng([self.run.asked.seed, progress.epoch])
+        order = rng.permutation(len(target))
+        for layer in network.layers:  # Keras saves no dropout seeds: a resumed run must draw what it would have drawn
+            if isinstance(layer, self.keras.layers.Dropout):
+                layer.seed_generator.state.assign(rng.integers(2**31, size=2))
         network.reset_metrics()
         loss, learnt = math.nan, 0
         for start in range(0, len(order), self.recipe.batch):

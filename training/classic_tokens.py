@@ -121,23 +121,34 @@ def tokens_of(data: bytes) -> list[str]:
     """Return the tokens of a MIDI file in the order in which the original met them.
 
     A note is its name with octave (`E-4` is E flat 4), a chord its pitch classes in normal order (`4.7.11`). Only the first part
-    counts. Raises what music21 raises for bytes that it cannot read.
+    counts. Today's music21 ties notes over bar lines and makes an empty part of a track's name ("Piano RH"); that of 2018 did
+    neither, so what is tied to a note before is no token, and the first part is the first with notes. Raises what music21 raises
+    for bytes that it cannot read.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from music21 import chord, converter, instrument, note
+        from music21 import converter, instrument
 
         score: Any = converter.parseData(data, format="midi")
         parted: Any = instrument.partitionByInstrument(score)
-        parts = list(parted.parts) if parted is not None else []
-        elements = parts[0].recurse() if parts else score.flatten().notes
-        tokens = []
-        for element in elements:
-            if isinstance(element, note.Note):
-                tokens.append(str(element.pitch))
-            elif isinstance(element, chord.Chord):
-                tokens.append(".".join(str(pitch_class) for pitch_class in element.normalOrder))
-    return tokens
+        parts = [part.recurse() for part in parted.parts] if parted is not None else []
+        for elements in parts or [score.flatten().notes]:
+            tokens = [token for element in elements if (token := _token(element)) is not None]
+            if tokens:
+                return tokens
+    return []
+
+
+def _token(element: Any) -> str | None:
+    from music21 import chord, note
+
+    if not isinstance(element, (note.Note, chord.Chord)):
+        return None
+    if element.tie is not None and element.tie.type in ("stop", "continue"):
+        return None
+    if isinstance(element, note.Note):
+        return str(element.pitch)
+    return ".".join(str(pitch_class) for pitch_class in element.normalOrder)
 
 
 def pitches_of(token: str) -> tuple[int, ...]:
