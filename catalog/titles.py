@@ -10,12 +10,28 @@ import unicodedata
 from collections.abc import Sequence
 
 LONGEST_SLUG = 80  # characters; slugs become folder names
-_ROMAN = {
-    roman: str(number)
-    for number, roman in enumerate(
-        "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix".split(), start=1
-    )
-}
+_NUMERALS = (
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "v",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "x",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xv",
+    "xvi",
+    "xvii",
+    "xviii",
+    "xix",
+)
+_ROMAN = {roman: str(number) for number, roman in enumerate(_NUMERALS, start=1)}
 _SEGMENT = re.compile(r":|\s[-–—]\s|[()\[\]/]")
 _ARTICLE_LAST = re.compile(r"^(.+),\s*(?:the|an?)$")
 _ARTICLE_FIRST = re.compile(r"^(?:the|an?)\s+(?=\S)")
