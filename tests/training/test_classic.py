@@ -27,7 +27,7 @@ from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Asked, Progress, Run
 from training.train import Budget
 
-TINY = ClassicRecipe(width=16, layers=2, dense=8, window=10, batch=32, epochs=4)
+TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)
 
 
