@@ -1,6 +1,7 @@
 """What a query compares: columns, constants, and arithmetic over them, each with its kind, ready for Arrow.
 
-Arithmetic is done in floating point of 64 bits. A time without a zone is UTC.
+Arithmetic is done in floating point of 64 bits. A time is written as a text, UTC where it names no zone, and is equal to
+the same moment (pandas' queries never find a time equal to a text).
 """
 
 import ast
@@ -41,6 +42,10 @@ class Operand:
     @property
     def is_constant(self) -> bool:
         return self.arrow is None
+
+    def as_float(self) -> Any:
+        """Return the numbers in floating point; beyond 2**53 they are rounded, as in pandas."""
+        return self.arrow.cast(pa.float64(), safe=False)
 
 
 def check_depth(depth: int) -> None:
@@ -94,7 +99,7 @@ def _arithmetic(node: ast.expr, left: Operand, op: type[ast.operator], right: Op
             return Operand(NUMBER, said(node), constant=on_constants(left.constant, right.constant))
         except (ZeroDivisionError, OverflowError) as error:
             raise QueryError(f"{said(node)}: {error}") from None
-    sides = [pc.scalar(_float(v.constant)) if v.is_constant else v.arrow.cast(pa.float64()) for v in (left, right)]
+    sides = [pc.scalar(_float(v.constant)) if v.is_constant else v.as_float() for v in (left, right)]
     return Operand(NUMBER, said(node), arrow=on_columns(*sides), type=pa.float64())
 
 
@@ -108,10 +113,12 @@ def fitted(left: Operand, right: Operand) -> tuple[Any, Any]:
     if right.is_constant:
         value = constant_for(left, right)
         if left.kind == NUMBER and isinstance(value, float):
-            return left.arrow.cast(pa.float64()), pc.scalar(value)
+            return left.as_float(), pc.scalar(value)
         return left.arrow, pc.scalar(pa.scalar(value, left.type) if left.kind == TIME else value)
     if left.kind != right.kind:
         raise QueryError(f"{left.said} is a {left.kind}, {right.said} a {right.kind}: they cannot be compared")
+    if left.kind == NUMBER and left.type != right.type:
+        return left.as_float(), right.as_float()
     return left.arrow, right.arrow
 
 
@@ -124,8 +131,9 @@ def constant_for(column: Operand, constant: Operand) -> Any:
         raise QueryError(
             f"{column.said} is a {column.kind}: compare it with a {column.kind}{quotes}, not {constant.said}"
         )
-    if column.kind == NUMBER and (not isinstance(constant.constant, int) or constant.constant not in INT64):
-        return _float(constant.constant)
+    if column.kind == NUMBER:
+        exact = pa.types.is_integer(column.type) and isinstance(constant.constant, int) and constant.constant in INT64
+        return constant.constant if exact else _float(constant.constant)
     return constant.constant
 
 

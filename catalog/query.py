@@ -6,6 +6,7 @@ pandas gives, also where values are missing. Pure: no I/O, and no knowledge of t
 
 import ast
 import difflib
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.errors import QueryError
-from catalog.operands import NUMBER, TEXT, Operand, check_depth, constant_for, field_named, fitted, operand
+from catalog.operands import INT64, NUMBER, TEXT, Operand, check_depth, constant_for, field_named, fitted, operand
 from catalog.patterns import to_re2
 from catalog.syntax import columns_of, equalities, parse, said
 
@@ -101,12 +102,12 @@ def _membership(left: ast.expr, elements: Sequence[ast.expr], schema: pa.Schema,
         if not value.is_constant:
             raise QueryError(f"{value.said} is a column; a list may hold constants only")
     constants = [constant_for(column, value) for value in values]
-    expression, kind = column.arrow, column.type
-    if column.kind == NUMBER:
-        whole = pa.types.is_integer(column.type) and not any(isinstance(constant, float) for constant in constants)
-        kind = pa.int64() if whole else pa.float64()
-        expression = expression.cast(kind)
-    return _Truth(expression.isin(pa.array(constants, kind)), exact=True)
+    if column.kind != NUMBER:
+        return _Truth(column.arrow.isin(pa.array(constants, column.type)), exact=True)
+    if pa.types.is_integer(column.type):
+        whole = [int(c) for c in constants if math.isfinite(c) and int(c) == c and int(c) in INT64]
+        return _Truth(column.arrow.isin(pa.array(whole, pa.int64())), exact=True)
+    return _Truth(column.as_float().isin(pa.array(map(float, constants), pa.float64())), exact=True)
 
 
 def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Truth:

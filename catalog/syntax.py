@@ -11,6 +11,7 @@ from catalog.errors import QueryError
 
 LONGEST = 20_000  # characters of a query
 DEEPEST = 100  # levels of brackets and operators in a query
+_LOOSE = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
 
 
 def parse(text: str) -> ast.expr:
@@ -19,7 +20,7 @@ def parse(text: str) -> ast.expr:
         raise QueryError(f"the query is {len(text)} characters long; {LONGEST} are the most")
     try:
         lines = io.StringIO(text.strip()).readline
-        tokens = [(kind, {"&": "and", "|": "or"}.get(word, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
+        tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
         return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
         why = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"

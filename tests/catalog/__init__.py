@@ -1,0 +1,1 @@
+"""The catalog: store, query language, game names, command line."""
