@@ -8,6 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,14 @@ from catalog.errors import VgpianoError
 PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
 
 Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
+
+
+class Format(StrEnum):
+    """How rows are printed (`catalog.output`)."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
 
 
 def clean(text: str) -> str:

@@ -63,6 +63,13 @@ def field_named(name: str, schema: pa.Schema) -> pa.Field:
     raise QueryError(f"no column {short(name)!r}; {nearest} (a text needs quotes: '{short(name)}')")
 
 
+def fields_named(names: str, schema: pa.Schema) -> list[str]:
+    """Return the column names in `names`, written with commas between; all of `schema` for "all". Raises QueryError."""
+    if names.strip() == "all":
+        return list(schema.names)
+    return [field_named(name.strip(), schema).name for name in names.split(",")]
+
+
 def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:
     """Return what `node` stands for. Raises QueryError where it is nothing that can be compared."""
     check_depth(depth)

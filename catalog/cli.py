@@ -1,0 +1,120 @@
+"""The command `catalog`: look at what is known of every piece, and check that all of it is there."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalog import console
+from catalog.console import Format
+from catalog.files import data_root
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHORT = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
+MOST = 1000  # rows of a table unless asked for more
+
+app = typer.Typer(
+    help="Look at the catalog: every piece that is known, and what is known of it.",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
+Form = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+
+
+@app.command()
+def show(
+    query: Annotated[
+        str | None, typer.Argument(help="Pieces for which this holds, such as \"series == 'zelda' and bytes > 9000\".")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help=f"Names with commas between, or all; by default {SHORT} in a table, else all.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help=f"Print at most so many; 0: no limit. By default {MOST} in a table, else 0."),
+    ] = None,
+    form: Form = Format.table,
+    root: Root = None,
+) -> None:
+    """Print the pieces for which a query holds.
+
+    The query is pandas': comparisons, and, or, not, &, |, ~, in [...], + - * /, .str.contains/startswith/endswith(...),
+    .isna(), .notna(). `catalog schema` prints what may be asked for.
+    """
+    from catalog.hints import hints
+    from catalog.operands import fields_named
+    from catalog.store import ROWS
+    from catalog.summary import opened
+
+    catalog = opened(data_root(root))
+    chosen = columns or (SHORT if form is Format.table else "all")
+    pieces = catalog.pieces(query, fields_named(chosen, ROWS))
+    most = (MOST if form is Format.table else 0) if limit is None else limit
+    _print(pieces.slice(0, most) if most else pieces, form)
+    if form is Format.table:
+        shown = f", {most} shown (--limit 0 shows all)" if 0 < most < len(pieces) else ""
+        print(f"{len(pieces)} piece{'' if len(pieces) == 1 else 's'}{shown}")
+    for hint in hints(catalog, query) if query else []:
+        console.complain(hint)
+
+
+@app.command()
+def games(
+    text: Annotated[str | None, typer.Argument(help="Only games whose slug, series or name contains this.")] = None,
+    form: Form = Format.table,
+    root: Root = None,
+) -> None:
+    """Print the games, their series, and how many pieces each has."""
+    from catalog import summary
+
+    found = summary.games(summary.opened(data_root(root)), text)
+    _print(found, form)
+    if form is Format.table:
+        print(f"{len(found)} game{'' if len(found) == 1 else 's'}")
+
+
+@app.command()
+def schema(form: Form = Format.table) -> None:
+    """Print every field with its type, meaning and unit."""
+    from catalog.summary import fields
+
+    _print(fields(), form)
+
+
+@app.command()
+def stats(form: Form = Format.table, root: Root = None) -> None:
+    """Print totals: pieces by state, files, bytes, games, series, sequencers, and the biggest of them."""
+    from catalog import summary
+
+    _print(summary.totals(summary.opened(data_root(root))), form)
+
+
+@app.command()
+def verify(root: Root = None) -> None:
+    """Check every file against its SHA-256; exit code 1 and a list if any is missing or wrong."""
+    from catalog.summary import opened
+
+    with console.Progress("verifying") as report:
+        found = opened(data_root(root)).verify(report)
+    for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (no fault)", found.unlisted)):
+        for name in names:
+            print(f"{what} {name}")
+    print(f"{found.checked} files checked: {len(found.missing)} missing, {len(found.wrong)} wrong")
+    raise typer.Exit(0 if found.ok else 1)
+
+
+def _print(table: "pa.Table", form: Format) -> None:
+    from catalog.output import render
+
+    print(render(table, form))
+
+
+def main() -> None:
+    """Run the command line."""
+    console.run(app)

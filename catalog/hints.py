@@ -1,0 +1,30 @@
+"""What to say when a query asks for a series or game that the catalog does not have: the nearest ones that it has."""
+
+import difflib
+
+from catalog.games import resolve
+from catalog.query import equalities
+from catalog.store import Catalog
+
+NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
+
+
+def hints(catalog: Catalog, query: str) -> list[str]:
+    """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'"."""
+    lines = []
+    for column, asked in dict.fromkeys(equalities(query)):
+        if column in NAMES:
+            held = catalog.pieces(columns=[column])[column].unique().to_pylist()
+            if asked not in held:
+                near = _nearest(column, asked, held)
+                lines.append(f"no {column} {asked!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
+    return lines
+
+
+def _nearest(column: str, asked: str, held: list[str]) -> list[str]:
+    if column in ("game", "series"):
+        named: str = getattr(resolve(asked), column)
+        if named in held:
+            return [named]
+    within = sorted(name for name in held if asked and asked.lower() in name)[:3]
+    return within or difflib.get_close_matches(asked.lower(), held, n=3, cutoff=0.5)

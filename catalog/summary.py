@@ -1,0 +1,85 @@
+"""What the catalog holds, counted: games with their pieces, and totals. Reads the catalog, prints nothing."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.errors import CatalogError
+from catalog.games import resolve
+from catalog.schema import MEASURES, PIECES, describe
+from catalog.store import Catalog
+from catalog.titles import fold, slug
+
+GAMES = pa.schema(
+    [
+        ("game", pa.string()),
+        ("series", pa.string()),
+        ("pieces", pa.int64()),
+        ("bytes", pa.int64()),
+        ("name", pa.string()),
+    ]
+)
+BIGGEST = 5  # games named in the totals
+
+
+def opened(root: Path) -> Catalog:
+    """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
+    catalog = Catalog(root)
+    if len(catalog.pieces(columns=["state"])) == 0:
+        raise CatalogError(f"no pieces in {root / 'catalog'}; run `make scrape` (or `scrape vgmusic`) to bring some in")
+    return catalog
+
+
+def games(catalog: Catalog, text: str | None = None) -> pa.Table:
+    """Return each game with its pieces, columns GAMES, most pieces first.
+
+    With `text` only those whose slug, series or name contains it; spelling is as free as in titles.
+    """
+    rows = catalog.pieces(columns=["game", "series", "game_title", "bytes"])
+    measures = [("game_title", "min"), ("game", "count"), ("bytes", "sum")]
+    counted = rows.group_by(["game", "series"]).aggregate(measures).to_pylist()
+    found = [
+        {
+            "game": row["game"],
+            "series": row["series"],
+            "pieces": row["game_count"],
+            "bytes": row["bytes_sum"],
+            "name": resolve(row["game_title_min"]).name,
+        }
+        for row in counted
+        if text is None or _mentions(row, slug(fold(text)))
+    ]
+    return pa.Table.from_pylist(sorted(found, key=lambda row: (-row["pieces"], row["game"])), schema=GAMES)
+
+
+def _mentions(row: dict[str, str], wanted: str) -> bool:
+    where = (row["game"], row["series"], slug(fold(row["game_title_min"])))
+    return any(wanted in place or wanted.replace("-", "") in place.replace("-", "") for place in where)
+
+
+def totals(catalog: Catalog) -> pa.Table:
+    """Return columns what, count: pieces, by state, files and bytes held, games, series, sequencers, the biggest games."""
+    columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
+    rows = catalog.pieces(columns=columns)
+    held = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
+    lines = [("pieces", len(rows))]
+    lines += [(f"pieces {state}", count) for state, count in Counter(rows["state"].to_pylist()).most_common()]
+    lines += [("files", len(held)), ("bytes of files", pc.sum(held["bytes_max"]).as_py() or 0)]
+    lines += [("files measured", pc.sum(pc.is_in(held["sha256"], catalog.measures()["sha256"])).as_py() or 0)]
+    for column, many in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
+        lines.append((many, pc.count_distinct(rows[column], mode="only_valid").as_py()))
+    lines.append(("pieces without a sequencer", rows["sequencer"].null_count))
+    sections = Counter(zip(rows["source"].to_pylist(), rows["section"].to_pylist(), strict=True))
+    lines += [(f"pieces of {source} {section}", count) for (source, section), count in sections.most_common()]
+    for column in ("series", "game"):
+        biggest = Counter(rows[column].to_pylist()).most_common(BIGGEST)
+        lines += [(f"pieces of {column} {name}", count) for name, count in biggest]
+    return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
+
+
+def fields() -> pa.Table:
+    """Return columns table, name, type, description: every field that the catalog has."""
+    tables = (("pieces", PIECES), ("measures", MEASURES))
+    return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])
