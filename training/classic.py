@@ -7,19 +7,17 @@ original kept them, and beside each training loss the validation loss that it ne
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError, UsageError
-from catalog.files import remove_leftovers, replacing
 from dataset.corpus import Corpus
-from training import inference
-from training.backend import load_keras
 from training.classic_sampler import compose
 from training.classic_tokens import IntArray, Music, vocabulary_text
+from training.keeper import Keeper
 from training.recipe import ClassicRecipe
 from training.run import Progress, Run
 from training.train import Budget
@@ -91,15 +89,13 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
             "choose a query with more pieces"
         )
     with run.writing():
-        remove_leftovers(run.path)
-        remove_leftovers(run.checkpoints)
         progress = run.progress()
         progress.ended = None
         trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs))
         try:
             trainer.fit(progress, report)
         finally:
-            trainer.close()
+            trainer.keeper.close()
     return progress
 
 
@@ -107,17 +103,17 @@ class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 
     def __init__(self, run: Run, recipe: ClassicRecipe, music: Music, budget: Budget) -> None:
-        from tensorboardX import SummaryWriter
-
         self.run, self.recipe, self.budget = run, recipe, budget
+        self.keeper = Keeper(run, "train_loss")
         self.classes = len(music.tokens)
         self.training = windows(music.training, recipe.window, self.classes)
         self.validation = windows(music.validation, recipe.window, self.classes)
-        self.keras = load_keras()
-        self.board = SummaryWriter(str(run.path / "tensorboard"))
+        self.keras = self.keeper.keras
 
     def fit(self, progress: Progress, report: Callable[[ClassicRow], None]) -> None:
         """Go on from `progress` until the budget is used, saving after each epoch."""
+        from training.network import arrays
+
         began = time.monotonic() - progress.seconds
         network = self._network(progress)
         reserve = self._time_validation(network)  # what validation and saving take, to be left of the budget
@@ -138,11 +134,11 @@ class _Trainer:
                 train_loss=loss,
                 validation_loss=validation_loss,
             )
-            self._check(row)
-            self._save(network, row, progress)
+            bits = math.nan if validation_loss is None else validation_loss / math.log(2)
+            self.keeper.save(network, arrays(network), row, bits, progress)
             reserve = time.monotonic() - ended
             report(row)
-        self._finish(progress)
+        self.keeper.finish(lambda: build(self.keras, self.recipe, self.classes), progress)
 
     def _epoch(self, network: Any, progress: Progress, began: float) -> tuple[float, int]:
         """Learn every window once, in an order of the epoch's own; return the mean loss and how many windows there was time for.
@@ -180,54 +176,8 @@ class _Trainer:
         return (time.monotonic() - since) * -(-len(self.validation[1]) // VALIDATION_BATCH)
 
     def _network(self, progress: Progress) -> Any:
-        if progress.checkpoint is not None:
-            path = self.run.checkpoints / progress.checkpoint
-            if not path.is_file():
-                raise TrainingError(f"{path} is gone; the run cannot be resumed, train anew without --resume")
-            return self.keras.models.load_model(path)
+        if (resumed := self.keeper.resumed(progress)) is not None:
+            return resumed
         self.keras.config.set_dtype_policy("float32")
         self.keras.utils.set_random_seed(self.run.asked.seed)
         return build(self.keras, self.recipe, self.classes)
-
-    def _check(self, row: ClassicRow) -> None:
-        if not math.isfinite(row.train_loss):
-            raise TrainingError(
-                f"run {self.run.name}: the loss is no longer a number in epoch {row.epoch}; the epochs before it are kept. "
-                "Start a new run with another --seed"
-            )
-
-    def _save(self, network: Any, row: ClassicRow, progress: Progress) -> None:
-        """Save the epoch: weights if they are the best, checkpoint, logs, and last the state that names them."""
-        from training.network import arrays
-
-        progress.seconds = row.seconds
-        if row.train_loss < min((float(old["train_loss"]) for old in progress.history), default=math.inf):
-            progress.best_epoch = row.epoch
-            bits = math.nan if row.validation_loss is None else row.validation_loss / math.log(2)
-            meta = inference.WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, bits)
-            inference.save_weights(self.run.weights, arrays(network), meta)
-        progress.history.append(asdict(row))
-        progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary:
-            network.save(temporary)
-        self.run.save_progress(progress)
-        for name, value in asdict(row).items():
-            if name != "epoch" and value is not None:
-                self.board.add_scalar(name, value, row.epoch)
-        self.board.flush()
-
-    def _finish(self, progress: Progress) -> None:
-        """Write the best epoch's network as Keras saves it, and say why training ended."""
-        from training.network import assign
-
-        named, meta = inference.load_weights(self.run.weights)
-        self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
-        best = build(self.keras, self.recipe, self.classes)
-        assign(best, named)
-        with replacing(self.run.model) as temporary:
-            best.save(temporary)
-        self.run.save_progress(progress)
-
-    def close(self) -> None:
-        """Close the log."""
-        self.board.close()

@@ -71,13 +71,16 @@ def train(
 
     def show(row: Any) -> None:
         print(_line(row), flush=True)
-        warning = parted(run.progress().history) if run.recipe.kind == "note-lstm" else None
+        figures = (
+            ("train_loss", "validation_loss") if run.recipe.kind == "classic" else ("train_bits", "validation_bits")
+        )
+        warning = parted(run.progress().history, *figures)
         if warning and not said:
             said.append(warning)
             console.complain(f"warning: {warning}")
 
     try:
-        ended = session.fit(base, run, held, budget, show)
+        ended = session.fit(run, held, budget, show)
     except KeyboardInterrupt:
         console.complain(f"stopped; go on with: train --name {run.name} --resume")
         raise SystemExit(130) from None

@@ -67,11 +67,6 @@ class Progress:
     ended: str | None = None  # why training ended; None while it is under way
     history: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def best_bits(self) -> float:
-        """The lowest validation figure so far, infinity before the first epoch."""
-        return min((float(row["validation_bits"]) for row in self.history), default=float("inf"))
-
 
 class Run:
     """One run folder, opened."""

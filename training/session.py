@@ -78,15 +78,15 @@ def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budg
         epochs=epochs,
         init=order.init,
     )
-    vocabulary_text, init = _beginning(root, order, recipe, corpus)
+    vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
     name = order.name or free_name(root, _default_name(corpus, recipe))
     return Run.create(root, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
 
 
-def fit(root: Path, run: Run, corpus: Corpus, budget: Budget, report: Callable[[Any], None]) -> Progress:
+def fit(run: Run, corpus: Corpus, budget: Budget, report: Callable[[Any], None]) -> Progress:
     """Train the run by its recipe until the budget is used or nothing is gained."""
     if isinstance(run.recipe, ClassicRecipe):
-        return classic.train(run, corpus, Catalog(root), budget, report)
+        return classic.train(run, corpus, budget, report)
     return note_training.train(run, corpus, budget, report)
 
 
@@ -153,12 +153,12 @@ def _default_name(corpus: Corpus, recipe: Recipe) -> str:
     return corpus.name if isinstance(recipe, NoteLSTMRecipe) else f"{corpus.name}-{recipe.kind}"
 
 
-def _beginning(root: Path, order: Order, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes | None]:
+def _beginning(root: Path, order: Order, recipe: Recipe, corpus: Corpus, report: Report) -> tuple[str, bytes | None]:
     """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
     if isinstance(recipe, ClassicRecipe):
         if order.init is not None:
             raise UsageError("--init goes with recipe note-lstm: a classic network's tokens are its own")
-        return classic.vocabulary_text(corpus, Catalog(root)), None
+        return classic.vocabulary_text(corpus, Catalog(root), report), None
     if order.init is None:
         return Vocabulary.of(corpus.pieces("train")).to_json(), None
     before = Run.open(root, order.init)

@@ -13,19 +13,18 @@ from typing import Any
 import numpy as np
 
 from catalog.errors import TrainingError
-from catalog.files import remove_leftovers, replacing
 from dataset.corpus import Corpus
 from training import batches, inference
-from training.backend import load_keras
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
+from training.keeper import Keeper
 from training.recipe import NoteLSTMRecipe
 from training.run import INIT_FILE, EpochRow, Progress, Run
 from training.vocabulary import Vocabulary
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
-PARTED_BITS = 0.15  # validation this far above its best, while training still falls, is worth a warning
+PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,13 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow],
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
     with run.writing():
-        remove_leftovers(run.path)
-        remove_leftovers(run.checkpoints)
         progress = run.progress()
         progress.ended = None
         trainer = _Trainer(run, recipe, vocabulary, budget)
         try:
             trainer.fit(training, validation, progress, report)
         finally:
-            trainer.close()
+            trainer.keeper.close()
     return progress
 
 
@@ -74,11 +71,9 @@ class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 
     def __init__(self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget) -> None:
-        from tensorboardX import SummaryWriter
-
         self.run, self.recipe, self.vocabulary, self.budget = run, recipe, vocabulary, budget
-        self.keras = load_keras()
-        self.board = SummaryWriter(str(run.path / "tensorboard"))
+        self.keeper = Keeper(run, "validation_bits")
+        self.keras = self.keeper.keras
 
     def fit(
         self,
@@ -88,6 +83,8 @@ class _Trainer:
         report: Callable[[EpochRow], None],
     ) -> None:
         """Go on from `progress` until there is a reason to end, saving it after each epoch."""
+        from training.network import arrays
+
         began = time.monotonic() - progress.seconds
         network = self._network(progress)
         reserve = 0.0  # what validation and saving took last time, to be left of the budget
@@ -110,7 +107,7 @@ class _Trainer:
             seconds = time.monotonic() - since
             ended = time.monotonic()
             progress.epoch += 1
-            named = self._arrays(network)
+            named = arrays(network)
             measured = quality(inference.Network(named), validation)
             row = EpochRow(
                 epoch=progress.epoch,
@@ -121,11 +118,12 @@ class _Trainer:
                 validation_bits=measured.bits_per_note,
                 **measured.fields,
             )
-            self._check(row)
-            self._save(network, named, row, progress)
+            self.keeper.save(network, named, row, row.validation_bits, progress)
+            if progress.epoch - progress.best_epoch >= self.recipe.patience:
+                progress.ended = "no gain"
             reserve = time.monotonic() - ended
             report(row)
-        self._finish(progress)
+        self.keeper.finish(self._built, progress)
 
     def _rate(self, step: int, gone: float) -> float:
         """Return the learning rate: a short warm-up, then a half cosine over the budget."""
@@ -135,11 +133,8 @@ class _Trainer:
     def _network(self, progress: Progress) -> Any:
         from training import network
 
-        if progress.checkpoint is not None:
-            path = self.run.checkpoints / progress.checkpoint
-            if not path.is_file():
-                raise TrainingError(f"{path} is gone; the run cannot be resumed, train anew without --resume")
-            return self.keras.models.load_model(path)
+        if (resumed := self.keeper.resumed(progress)) is not None:
+            return resumed
         self.keras.utils.set_random_seed(self.run.asked.seed)
         self.keras.config.set_dtype_policy(precision(self.recipe.precision))
         built = self._built()
@@ -162,56 +157,6 @@ class _Trainer:
         )
         built.build(None)
         return built
-
-    def _arrays(self, network: Any) -> dict[str, Any]:
-        from training.network import arrays
-
-        return arrays(network)
-
-    def _check(self, row: EpochRow) -> None:
-        if not (math.isfinite(row.train_bits) and math.isfinite(row.validation_bits)):
-            raise TrainingError(
-                f"run {self.run.name}: the loss is no longer a number in epoch {row.epoch}; the epochs before it are kept. "
-                "Use a recipe with a lower learning_rate, or precision float32"
-            )
-
-    def _save(self, network: Any, named: dict[str, Any], row: EpochRow, progress: Progress) -> None:
-        """Save the epoch: checkpoint, weights if they are the best, logs, and last the state that names them."""
-        progress.seconds = row.seconds
-        if row.validation_bits < progress.best_bits:
-            progress.best_epoch = row.epoch
-            meta = inference.WeightsMeta(
-                self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, row.validation_bits
-            )
-            inference.save_weights(self.run.weights, named, meta)
-        progress.history.append(asdict(row))
-        progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary:
-            network.save(temporary)
-        if row.epoch - progress.best_epoch >= self.recipe.patience:
-            progress.ended = "no gain"
-        self.run.save_progress(progress)
-        for name, value in asdict(row).items():
-            if name != "epoch":
-                self.board.add_scalar(name, value, row.epoch)
-        self.board.flush()
-
-    def _finish(self, progress: Progress) -> None:
-        """Write the best epoch's network in float32, which every processor can load, and say why training ended."""
-        from training.network import assign
-
-        named, meta = inference.load_weights(self.run.weights)
-        self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
-        self.keras.config.set_dtype_policy("float32")
-        best = self._built()
-        assign(best, named)
-        with replacing(self.run.model) as temporary:
-            best.save(temporary)
-        self.run.save_progress(progress)
-
-    def close(self) -> None:
-        """Close the log."""
-        self.board.close()
 
 
 def _step(network: Any, batch: batches.Batch) -> Any:
@@ -242,17 +187,19 @@ def precision(setting: str) -> str:
     return "mixed_bfloat16" if took["bfloat16"] * 1.2 < took["float32"] else "float32"
 
 
-def parted(history: list[dict[str, Any]]) -> str | None:
-    """Return a warning where validation has risen from its best while training went on falling, else None."""
-    if len(history) < 3:
+def parted(history: list[dict[str, Any]], train: str = "train_bits", held: str = "validation_bits") -> str | None:
+    """Return a warning where validation has risen from its best while training went on falling, else None.
+
+    `train` and `held` name the two columns of metrics.csv.
+    """
+    known = [row for row in history if row[held] is not None]
+    if not known:
         return None
-    best = min(history, key=lambda row: float(row["validation_bits"]))
-    last = history[-1]
-    rise = last["validation_bits"] - best["validation_bits"]
-    if last["epoch"] < best["epoch"] + 2 or rise < PARTED_BITS or last["train_bits"] >= best["train_bits"]:
+    best, last = min(known, key=lambda row: float(row[held])), known[-1]
+    rise, fall = last[held] - best[held], best[train] - last[train]
+    if last["epoch"] < best["epoch"] + 2 or rise < PARTED or fall <= 0:
         return None
     return (
-        f"validation has risen by {rise:.2f} bits since epoch {best['epoch']} while training fell by "
-        f"{best['train_bits'] - last['train_bits']:.2f}: the network is learning these pieces by heart. Epoch {best['epoch']} is kept; "
-        "more pieces, or fewer minutes, would help"
+        f"{held} has risen by {rise:.2f} since epoch {best['epoch']} while {train} fell by {fall:.2f}: the network is learning "
+        "these pieces by heart; more pieces, or fewer minutes, would help"
     )
