@@ -6,7 +6,8 @@ passed are dialled. Redirects, retries, pauses and the meaning of answers are no
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -19,6 +20,8 @@ from urllib3.util.connection import create_connection
 from catalog.errors import FetchError
 from scraper.urls import is_public_address
 
+CLOCK_TICK_S = 0.2
+
 
 class Guard:
     """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
@@ -26,6 +29,15 @@ class Guard:
     def __init__(self, private: bool) -> None:
         self._private = private  # whether addresses that are not public may be dialled
         self._connection: HTTPConnection | None = None
+        self._lock = threading.Lock()
+        self._deadline: float | None = None
+        self._cut = False
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._watch_the_clock, name="scrape-clock", daemon=True)
+
+    def close(self) -> None:
+        """End the watch."""
+        self._closed.set()
 
     def dial(self, connection: HTTPConnection) -> socket.socket:
         """Return a socket connected to the host of `connection`. Raises FetchError where an address of it is private."""
@@ -50,26 +62,30 @@ class Guard:
         raise NewConnectionError(connection, f"no connection: {failure}") from failure
 
     @contextmanager
-    def clock(self, seconds: float) -> Iterator[threading.Event]:
-        """Shut the connection when the block takes longer than `seconds`; the event yielded says whether that happened.
+    def clock(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        """Shut the connection when the block takes longer than `seconds`; what is yielded says whether that has happened.
 
         A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
         """
-        late = threading.Event()
-        timer = threading.Timer(seconds, self._cut, (late,))
-        timer.daemon = True
-        timer.start()
+        if not self._watch.is_alive():
+            self._watch.start()
+        with self._lock:
+            self._cut, self._deadline = False, time.monotonic() + seconds
         try:
-            yield late
+            yield lambda: self._cut
         finally:
-            timer.cancel()
+            with self._lock:
+                self._deadline = None
 
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
-        sock = self._connection.sock if self._connection is not None else None
-        if sock is not None:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+    def _watch_the_clock(self) -> None:
+        while not self._closed.wait(CLOCK_TICK_S):
+            with self._lock:
+                sock = self._connection.sock if self._connection is not None else None
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    self._cut = True
+                    if sock is not None:
+                        with suppress(OSError):
+                            sock.shutdown(socket.SHUT_RDWR)
 
 
 class GuardedAdapter(HTTPAdapter):

@@ -86,6 +86,7 @@ class Fetcher:
 
     def __exit__(self, *_: object) -> None:
         self._session.close()
+        self._guard.close()
 
     def slow_down(self, delay: float) -> None:
         """Let at least `delay` seconds lie between two requests from now on."""
@@ -139,9 +140,9 @@ class Fetcher:
             except requests.Timeout as error:
                 return Answer(url, problem="timed_out", detail=_short(error), transient=True)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                problem = "timed_out" if late.is_set() else "network_error"
+                problem = "timed_out" if late() else "network_error"
                 return Answer(url, problem=problem, detail=_short(error), transient=True)
-        if late.is_set():
+        if late():
             return Answer(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
         return answer
 

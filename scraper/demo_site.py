@@ -1,0 +1,168 @@
+"""A folder that is a replica of VGMusic's piano section: public-domain stand-ins as MIDI files, listed in the real page layout.
+
+music21 exports the pieces of demo_pieces.py, in two worker processes, each file whole or not at all; what is there already is
+not made again, unless the list, music21 or the way of exporting has changed. The same list gives the same bytes.
+"""
+
+import hashlib
+import html
+import json
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import version
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from filelock import FileLock
+
+from catalog.console import Report, complain
+from catalog.errors import ScrapeError
+from catalog.files import remove_leftovers, write_bytes, write_text
+from scraper.demo_pieces import STAND_INS, StandIn
+from scraper.replica import serving
+from scraper.urls import SECTIONS
+
+__all__ = ["build", "export", "listing_page", "serving"]
+
+EXPORT_VERSION = 1  # raise it when export() gives other bytes
+WORKERS = 2
+SEQUENCER = "music21 corpus"
+_ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
+
+
+def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
+    """Make the site in `folder`, or complete it, and return how many pieces it lists.
+
+    A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can.
+    """
+    section = folder / SECTIONS["piano"].strip("/")
+    section.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        remove_leftovers(section)
+        failed = _failed_before(folder, section, stand_ins)
+        todo = [piece for piece in stand_ins if piece.file not in failed and not (section / piece.file).exists()]
+        if todo:
+            failed |= _export_all(todo, section, report)
+            write_text(folder / ".made.json", json.dumps({"key": _key(stand_ins), "failed": failed}, indent=2))
+        made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
+        if not made:
+            raise ScrapeError(f"music21 could export none of the pieces of the demo site: {failed}")
+        _write_if_new(section / "index.html", listing_page(made))
+        _write_if_new(folder / "robots.txt", _ROBOTS)
+    return len(made)
+
+
+def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+    """Return the pieces known not to work; when what is there was made otherwise than now, remove it first."""
+    try:
+        made: dict[str, Any] = json.loads((folder / ".made.json").read_text())
+    except (OSError, ValueError):
+        made = {}
+    if made.get("key") == _key(stand_ins):
+        return dict(made["failed"])
+    for old in section.glob("*.mid"):
+        old.unlink()
+    write_text(folder / ".made.json", json.dumps({"key": _key(stand_ins), "failed": {}}))
+    return {}
+
+
+def _key(stand_ins: Sequence[StandIn]) -> str:
+    return hashlib.sha256(repr((EXPORT_VERSION, version("music21"), stand_ins)).encode()).hexdigest()
+
+
+def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -> dict[str, str]:
+    failed: dict[str, str] = {}
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
+        for done, job in enumerate(as_completed(jobs), start=1):
+            piece, problem = jobs[job], job.result()
+            if problem is not None:
+                failed[piece.file] = problem
+                complain(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
+            if report:
+                report(done, len(todo))
+    return failed
+
+
+def _export_to(work: str, path: Path) -> str | None:
+    """Export `work` to `path` and return None, or why that failed (in a worker process)."""
+    try:
+        write_bytes(path, export(work))
+    except Exception as error:  # noqa: BLE001 - music21 raises of every kind, and one piece must not cost the others
+        return f"{type(error).__name__}: {error}"[:200]
+    return None
+
+
+def export(work: str) -> bytes:
+    """Return `work` of music21's corpus as MIDI, all parts played by a piano, repeats written out. Raises what music21 raises."""
+    from music21 import corpus, instrument
+    from music21.converter import parseFile
+    from music21.midi.translate import streamToMidiFile
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        score: Any = parseFile(corpus.getWork(work), forceSource=True, storePickle=False)
+        for part in score.parts:
+            for old in list(part.recurse().getElementsByClass(instrument.Instrument)):
+                part.remove(old, recurse=True)
+            part.insert(0, instrument.Piano())
+        return bytes(streamToMidiFile(score).writestr())
+
+
+def listing_page(made: Sequence[tuple[StandIn, bytes]]) -> str:
+    """Return the listing page of pieces with their bytes, in VGMusic's layout of 2024 on (unclosed cells and all)."""
+    by_game = sorted(made, key=lambda item: item[0].game.lower())
+    rows = []
+    for game, items in groupby(by_game, key=lambda item: item[0].game):
+        rows.append(f'<tr class="gameheader">\n<td class="header" colspan="5">{html.escape(game)}</td>\n</tr>')
+        rows.extend(_row(piece, data) for piece, data in items)
+        rows.append('<tr>\n<td colspan="5">&nbsp;</td>\n</tr>')
+    return _PAGE.format(rows="\n".join(rows))
+
+
+def _row(piece: StandIn, data: bytes) -> str:
+    return (
+        f'<tr>\n<td><a href="{quote(piece.file)}">{html.escape(piece.title)}</a>\n'
+        f'<td align="right">{len(data)} bytes\n<td align="center">{SEQUENCER}\n'
+        f'<td class="comments" align="center"><a href="/file/{hashlib.md5(data).hexdigest()}.html#disqus_thread">Comments</a>'
+        "\n</tr>"
+    )
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    if not path.exists() or path.read_bytes() != text.encode():
+        write_text(path, text)
+
+
+_PAGE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
+<html>
+<head>
+<meta http-equiv="Content-Type" content="text/html; charset=utf-8">
+<title>VGMusic.com - Piano Only Music</title>
+</head>
+<body>
+<p>This is not VGMusic. It is a replica of its piano section's layout, for trying things out offline; every piece is a stand-in
+from music21's public-domain corpus. <a href="/">Home</a></p>
+<table width="100%">
+<tr class="header">
+<th class="header">Song Title</th>
+<th class="header">File Size</th>
+<th class="header">Sequenced By</th>
+<th class="header">Comments</th>
+</tr>
+<tr>
+<td colspan="5">&nbsp;</td>
+</tr>
+{rows}
+</table>
+<hr>
+<address>
+A stand-in for a page of VGMusic.com Indexer, version 4.1.0.
+</address>
+</body>
+</html>
+"""
