@@ -130,6 +130,11 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
         return fitting[0]
     if fitting:
         raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them")
+    series = _table().beginnings.get(_key(fold(text)))
+    if series:
+        raise UsageError(
+            f"{text!r} is a series, not one game; ask for all of it: --query \"series == '{series[0].slug}'\""
+        )
     close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
     nearest = f"nearest: {_listed(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
     raise UsageError(f"no game {text!r}; {nearest}; `catalog games` lists them all")

@@ -3,15 +3,22 @@
 import difflib
 
 from catalog.games import resolve
-from catalog.query import equalities
+from catalog.query import columns_of, equalities
+from catalog.schema import MEASURED
 from catalog.store import Catalog
 
 NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
 
 
 def hints(catalog: Catalog, query: str) -> list[str]:
-    """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'"."""
+    """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'".
+
+    A further line says so where it asks for measures and nothing has been measured.
+    """
     lines = []
+    measured = sorted(columns_of(query).intersection(MEASURED))
+    if measured and len(catalog.measures()) == 0:
+        lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
     for column, asked in dict.fromkeys(equalities(query)):
         if column in NAMES:
             held = catalog.pieces(columns=[column])[column].unique().to_pylist()

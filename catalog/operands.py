@@ -63,6 +63,15 @@ def field_named(name: str, schema: pa.Schema) -> pa.Field:
     raise QueryError(f"no column {short(name)!r}; {nearest} (a text needs quotes: '{short(name)}')")
 
 
+def whole_text(text: str) -> str:
+    """Return `text`. Raises QueryError where it holds half a character (a lone surrogate), which no column can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise QueryError(f"{short(ascii(text))} holds half a character") from None
+    return text
+
+
 def fields_named(names: str, schema: pa.Schema) -> list[str]:
     """Return the column names in `names`, written with commas between; all of `schema` for "all". Raises QueryError."""
     if names.strip() == "all":
@@ -77,7 +86,7 @@ def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:
         case ast.Constant(value=bool() | None as value):
             raise QueryError(f"{value!r} is no value to compare with; missing values: .isna(), .notna()")
         case ast.Constant(value=str() as text):
-            return Operand(TEXT, short(repr(text)), constant=text)
+            return Operand(TEXT, short(repr(text)), constant=whole_text(text))
         case ast.Constant(value=int() | float() as number):
             return Operand(NUMBER, short(repr(number)), constant=number)
         case ast.Name(id=name):

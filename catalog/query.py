@@ -16,7 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.errors import QueryError
-from catalog.operands import INT64, NUMBER, TEXT, Operand, check_depth, constant_for, field_named, fitted, operand
+from catalog.operands import (
+    INT64,
+    NUMBER,
+    TEXT,
+    Operand,
+    check_depth,
+    constant_for,
+    field_named,
+    fitted,
+    operand,
+    whole_text,
+)
 from catalog.patterns import to_re2
 from catalog.syntax import columns_of, equalities, parse, said
 
@@ -167,7 +178,7 @@ def _texts(name: str, node: ast.Call, *, many: bool) -> list[str]:
     """Return the texts that the method `name` is called with: one, or a tuple of them where `many` are allowed."""
     sought = node.args[0] if len(node.args) == 1 else None
     elements = sought.elts if many and isinstance(sought, ast.Tuple) else [sought]
-    texts = [e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    texts = [whole_text(e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
     if not texts or len(texts) != len(elements):
         raise QueryError(f".{name} needs one text in quotes, as in title.{name}('Boss')")
     return texts

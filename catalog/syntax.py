@@ -23,8 +23,15 @@ def parse(text: str) -> ast.expr:
         tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
         return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
-        why = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
-        raise QueryError(f"the query {short(text)!r} cannot be read: {why}; {_hint(text)}") from None
+        raise QueryError(f"the query {short(text)!r} cannot be read: {_why(error)}; {_hint(text)}") from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, tokenize.TokenError):
+        return "a bracket or a quotation is not closed"
+    if isinstance(error, RecursionError | MemoryError):
+        return "it is nested too deeply"
+    return error.msg if isinstance(error, SyntaxError) else str(error)
 
 
 def _hint(text: str) -> str:

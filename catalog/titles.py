@@ -48,7 +48,7 @@ def fold(title: str) -> list[str]:
     more often than numbers (see `read_romans`).
     """
     plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", title))).casefold()
-    plain = _DROPPED.sub("", plain).replace("&", " and ").replace("+", " plus ")
+    plain = " ".join(_DROPPED.sub("", plain).replace("&", " and ").replace("+", " plus ").split())
     words: list[str] = []
     for segment in _SEGMENT.split(plain):
         text = _ARTICLE_FIRST.sub("", _ARTICLE_LAST.sub(r"\1", segment.strip(" .")))
