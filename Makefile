@@ -25,7 +25,7 @@ demo: $(STAMP) ## the whole road offline, on public-domain stand-ins, in about s
 	$(BIN)/python -m scraper.demo
 
 test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: $(STAMP) ## lint, format, strict types, import directions
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The commands `train`, `evaluate` and `generate`."""
 
 import json
+import os
 import secrets
 from dataclasses import asdict
 from pathlib import Path
@@ -151,6 +152,8 @@ def generate(
     root: Root = None,
 ) -> None:
     """Compose new pieces with a trained run and write them as MIDI: rhythm, chords, both hands and tempo."""
+    # a few notes at a time are too little work for two threads, which would only wait for each other; NumPy reads this as it loads
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dataset.notes import read_midi
     from training import session
     from training.run import Run

@@ -1,0 +1,132 @@
+"""The whole road as a user walks it, every step a process of its own, on the real piano section served on loopback."""
+
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dataset.notes import read_midi, seconds
+from scraper.replica import serving
+from tests.training.conftest import TINY
+from tests.training.test_sampler import longest_run
+
+BIN = Path(sys.executable).parent
+ZELDA = "series == 'zelda'"
+KILLS = int(os.environ.get("VGPIANO_KILLS", "3"))
+
+pytestmark = pytest.mark.real
+
+
+def run(root: Path, *words: str, code: int = 0) -> str:
+    """Run one of our commands below `root` and return what it printed."""
+    done = subprocess.run(
+        [str(BIN / words[0]), *words[1:], "--root", str(root)], capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def address(real_site: Path) -> Iterator[str]:
+    with serving(real_site) as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def root(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root into which the whole section has been scraped."""
+    root = tmp_path_factory.mktemp("road") / "data"
+    said = run(root, "scrape", "vgmusic", "--base-url", address, "--allow-private-hosts", "--delay", "0")
+    assert "listed 721" in said
+    return root
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "small.json"
+    path.write_text(json.dumps({**TINY, "width": 48, "head": 32, "batch": 32, "window": 64}))
+    return path
+
+
+def test_the_section_is_in_the_catalog_and_verified(root: Path) -> None:
+    assert len(list((root / "midi").glob("??/*.mid"))) == 719
+    assert "0 missing, 0 wrong" in run(root, "catalog", "verify")
+    assert len(json.loads(run(root, "catalog", "show", ZELDA, "--format", "json"))) == 79
+    [ocarina] = json.loads(run(root, "catalog", "games", "ocarina", "--format", "json"))
+    assert ocarina["pieces"] == 18
+
+
+def test_pandas_reads_the_catalog_with_no_code_of_ours_and_agrees(root: Path) -> None:
+    frame = pd.read_parquet(root / "catalog" / "pieces")
+    assert len(frame) == 721
+    for query in (ZELDA, "bytes > 20000 and not title.str.contains('theme', case=False)", "sequencer.isna()"):
+        shown = csv.DictReader(io.StringIO(run(root, "catalog", "show", query, "--format", "csv", "--columns", "url")))
+        assert sorted(row["url"] for row in shown) == sorted(frame.query(query, engine="python")["url"])
+
+
+def test_a_second_scrape_asks_for_the_page_alone(root: Path, address: str) -> None:
+    said = run(root, "scrape", "vgmusic", "--base-url", address, "--allow-private-hosts", "--delay", "0")
+    assert "in 1 requests" in said
+
+
+def test_a_corpus_is_the_same_bytes_twice_and_accounts_for_every_piece(root: Path) -> None:
+    files = {}
+    for attempt in range(2):
+        run(root, "dataset", "build", "--game", "ocarina")
+        folder = root / "corpora" / "ocarina-of-time"
+        files[attempt] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert files[0] == files[1]
+    for words in (("--query", ZELDA), ("--query", "bytes > 0", "--name", "all")):
+        run(root, "dataset", "build", *words)
+    for name in ("ocarina-of-time", "series-zelda", "all"):
+        funnel = json.loads((root / "corpora" / name / "manifest.json").read_text())["funnel"]
+        excluded = len(pd.read_parquet(root / "corpora" / name / "excluded.parquet"))
+        assert funnel["listed"] == funnel["unique"] + excluded
+        assert funnel["unique"] == funnel["train"] + funnel["validation"] + funnel["test"]
+    assert funnel["listed"] == 721
+
+
+def test_train_evaluate_and_generate_on_zelda(root: Path, recipe: Path, tmp_path: Path) -> None:
+    run(root, "train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "3", "--name", "zelda")
+    found = json.loads(run(root, "evaluate", "zelda", "--json"))
+    assert found["pieces"] > 3
+    assert 3 < found["bits_per_note"] < 20
+    run(root, "generate", "zelda", "--count", "2", "--seconds", "40", "--game", "wind-waker", "--out", str(tmp_path))
+    for file in (*(root / "runs" / "zelda" / "samples").glob("*.mid"), *tmp_path.glob("*.mid")):
+        notes = read_midi(file.read_bytes())
+        assert seconds(notes) >= 30
+        assert len(set(notes.pitch.tolist())) >= 12
+        assert len(set(notes.duration.tolist())) > 1
+        assert longest_run(notes) <= 4
+
+
+def test_a_training_killed_again_and_again_ends_as_a_working_run(root: Path, recipe: Path) -> None:
+    words = ["--query", ZELDA, "--recipe", str(recipe), "--epochs", "4", "--name", "killed"]
+    chance = random.Random(1)
+    folder = root / "runs" / "killed"
+    for _ in range(KILLS):
+        resume = ["--resume"] if folder.exists() else []
+        process = subprocess.Popen(
+            [str(BIN / "train"), *words, *resume, "--root", str(root)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(chance.uniform(1, 14))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    run(root, "train", *words, *(["--resume"] if folder.exists() else []))
+    with (folder / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
+    assert not list(folder.rglob(".tmp-*"))
+    assert json.loads(run(root, "evaluate", "killed", "--json"))["bits_per_note"] < 20
+    assert "0 missing, 0 wrong" in run(root, "catalog", "verify")
