@@ -6,6 +6,7 @@ Nothing is evaluated, here or later. As in pandas, `&` and `|` bind as loosely a
 import ast
 import io
 import tokenize
+import warnings
 
 from catalog.errors import QueryError
 
@@ -21,7 +22,9 @@ def parse(text: str) -> ast.expr:
     try:
         lines = io.StringIO(text.strip()).readline
         tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
-        return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on its own code, such as on '\\w' in a text
+            return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
         raise QueryError(f"the query {short(text)!r} cannot be read: {_why(error)}; {_hint(text)}") from None
 

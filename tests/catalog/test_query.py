@@ -164,6 +164,7 @@ def queries(draw: st.DrawFn, depth: int = 3) -> str:
     return f"{draw(queries(depth - 1))}{joint}{draw(queries(depth - 1))}"
 
 
+@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # pandas lets Python's advice through
 @settings(max_examples=600, deadline=None)
 @given(queries())
 @example("size == 1 & low > 0 | series == 'mario'")
