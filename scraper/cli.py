@@ -86,13 +86,22 @@ def vgmusic(
 
 @app.command()
 def demo_site(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(help="Run this while the site is served, with VGPIANO_BASE_URL set to it; write -- before it."),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any that is free.")] = 8765,
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Where the site is made; else demo-site below the data root.")
     ] = None,
     root: Root = None,
 ) -> None:
-    """Make and serve a replica of VGMusic's piano section, whose pieces are public-domain stand-ins; Ctrl-C ends it."""
+    """Make and serve a replica of VGMusic's piano section, whose pieces are public-domain stand-ins.
+
+    Ctrl-C ends it, or the end of COMMAND.
+    """
+    import os
+    import subprocess
     import threading
 
     from scraper.demo_site import build, serving
@@ -101,6 +110,10 @@ def demo_site(
     with console.Progress("exporting stand-ins") as progress:
         pieces = build(folder, progress)
     with serving(folder, port) as base_url:
+        if command:
+            print(f"{pieces} stand-ins at {base_url}", flush=True)
+            address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}
+            raise typer.Exit(subprocess.run(command, env={**os.environ, **address}, check=False).returncode)
         print(f"{pieces} stand-ins at {base_url}; in another terminal, for example:")
         print(f"  scrape vgmusic --base-url {base_url} --allow-private-hosts --delay 0")
         print(f"  VGPIANO_BASE_URL={base_url} VGPIANO_ALLOW_PRIVATE_HOSTS=1 make scrape", flush=True)
