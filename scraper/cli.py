@@ -113,7 +113,8 @@ def demo_site(
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}
-            raise typer.Exit(subprocess.run(command, env={**os.environ, **address}, check=False).returncode)
+            done = subprocess.run(command, env={**os.environ, **address}, check=False)  # noqa: S603 - the user's own command
+            raise typer.Exit(done.returncode)
         print(f"{pieces} stand-ins at {base_url}; in another terminal, for example:")
         print(f"  scrape vgmusic --base-url {base_url} --allow-private-hosts --delay 0")
         print(f"  VGPIANO_BASE_URL={base_url} VGPIANO_ALLOW_PRIVATE_HOSTS=1 make scrape", flush=True)
@@ -123,3 +124,7 @@ def demo_site(
 def main() -> None:
     """Run `scrape`."""
     console.run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -86,6 +86,7 @@ def crawl(
     catalog = Catalog(root)
     memory = Memory(root, f"{SOURCE}-{section}")
     with catalog.writer() as writer:
+        memory.tidy()
         found = _read_section(memory, fetcher, section)
         if found.fresh:
             memory.keep(found.page)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4.exceptions import ParserRejectedMarkup
 
 from catalog.errors import ListingError
 from scraper.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, TITLE_CHARACTERS
@@ -77,7 +78,7 @@ def parse(page: bytes) -> Listing:
         raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
     reader = _Reader()
     for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
-        for node in BeautifulSoup(part, "html.parser").descendants:
+        for node in _tree(part).descendants:
             if isinstance(node, Tag):
                 reader.tag(node)
             elif type(node) is NavigableString:  # not its children: comments, scripts, declarations
@@ -95,6 +96,13 @@ def _tame(text: str) -> str:
         kept.append(text[at:start])
         at = end + 3
     return _TABLE_END.sub("<tr>", _NO_TAG.sub("&lt;", "".join(kept) + text[at:]))
+
+
+def _tree(part: str) -> BeautifulSoup:
+    try:
+        return BeautifulSoup(part, "html.parser")
+    except ParserRejectedMarkup as error:
+        raise ListingError(f"the listing page is not HTML that can be read: {error}") from error
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog.console import clean
 from catalog.errors import FetchError
-from catalog.files import write_bytes, write_text
+from catalog.files import remove_leftovers, write_bytes, write_text
 from scraper import limits
 from scraper.fetch import AGENT, Fetcher
 from scraper.robots import Rules, parse
@@ -50,6 +50,10 @@ class Memory:
         if facts.get("url") != url or facts.get("sha256") != hashlib.sha256(body).hexdigest():
             return None
         return Page(url, body, _validator(facts.get("etag")), _validator(facts.get("last_modified")))
+
+    def tidy(self) -> None:
+        """Remove what a killed run left half written. Only for the one writer."""
+        remove_leftovers(self._robots.parent)
 
     def keep(self, page: Page) -> None:
         """Remember `page`. A kill between the two files leaves a pair that does not match, which counts as no memory."""

@@ -1,0 +1,1 @@
+"""Bringing pieces in: listing pages, polite HTTP, checks, the demo site."""

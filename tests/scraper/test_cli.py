@@ -1,0 +1,83 @@
+"""`scrape` as people call it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scraper.conftest import PIANO, Server, midi, row
+
+HERE = {"VGPIANO_BASE_URL": "", "VGPIANO_ALLOW_PRIVATE_HOSTS": "", "VGPIANO_ROOT": "", "VGPIANO_CONTACT": ""}
+
+
+def scrape(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in HERE}
+    line = [sys.executable, "-m", "scraper.cli", *arguments]
+    return subprocess.run(line, capture_output=True, text=True, env=clean | environment, timeout=60, check=False)
+
+
+def here(server: Server, root: Path) -> list[str]:
+    return ["--base-url", server.base_url, "--allow-private-hosts", "--delay", "0", "--root", str(root)]
+
+
+def test_the_last_line_adds_up_and_faults_are_named(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1), "b.mid": midi(1)}, row("gone.mid", midi(2)), row("../x.mid", b"", "Bad\u202e"))
+    server.files[PIANO + "a.mid"] = midi(1)
+    done = scrape("vgmusic", *here(server, tmp_path))
+    assert done.returncode == 0
+    assert (
+        "listed 4 = 0 held before + 1 twins + 1 fetched + 1 missing + 0 quarantined + 1 unsafe + 0 not asked"
+        in done.stdout
+    )
+    assert f"missing: {server.base_url}{PIANO}gone.mid: http_404" in done.stderr
+    assert "unsafe: A Game / Bad / ../x.mid: path_in_name" in done.stderr
+
+
+def test_a_run_that_stops_early_says_why_and_exits_1(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1)})
+    server.faults[PIANO + "a.mid"] = [lambda handler: handler.reply(429, Retry_After="9999")]
+    done = scrape("vgmusic", *here(server, tmp_path))
+    assert done.returncode == 1
+    assert "stopped early: 127.0.0.1 asks us to come back at" in done.stderr
+
+
+def test_the_environment_sets_the_site(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1)})
+    settings = {"VGPIANO_BASE_URL": server.base_url, "VGPIANO_ROOT": str(tmp_path), "VGPIANO_CONTACT": "me@example.org"}
+    refused = scrape("vgmusic", **settings)
+    assert refused.returncode == 2
+    assert "--allow-private-hosts" in refused.stderr
+    assert server.log == []
+    done = scrape("vgmusic", "--delay", "0", **settings, VGPIANO_ALLOW_PRIVATE_HOSTS="1")
+    assert (done.returncode, "1 fetched" in done.stdout) == (0, True)
+    assert "me@example.org" in server.log[0].headers["User-Agent"]
+
+
+def test_a_dry_run_says_what_would_be_done(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1), "b.mid": midi(2)})
+    done = scrape("vgmusic", "--dry-run", *here(server, tmp_path))
+    assert done.stdout.startswith(f"listed 2: 0 held, 0 unsafe, 2 files to ask for ({2 * len(midi(1))} bytes)")
+    assert server.asked() == ["/robots.txt", "PAGE"]
+
+
+@pytest.mark.parametrize(
+    "arguments, complaint",
+    [
+        (["--section", "organ"], "piano"),
+        (["--delay", "0.1"], "--delay"),
+        (["--base-url", "http://10.0.0.1"], "private"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], complaint: str) -> None:
+    done = scrape("vgmusic", *arguments, "--root", str(tmp_path))
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, scraper.cli; print(*[m for m in ('requests', 'pyarrow', 'bs4', 'music21', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

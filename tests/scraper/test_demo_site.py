@@ -1,0 +1,115 @@
+"""The stand-in for the site: made once, the same each time, and scraped like the real one."""
+
+import http.client
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import ScrapeError
+from catalog.store import Catalog
+from scraper.crawl import crawl
+from scraper.demo_pieces import STAND_INS, StandIn
+from scraper.demo_site import build
+from scraper.fetch import Fetcher
+from scraper.replica import serving
+from scraper.urls import SECTIONS, link_problem, site
+
+FEW = (
+    StandIn("Legend Of Zelda, The: Ocarina Of Time", "bach/bwv103.6", "Bach, Chorale BWV 103.6"),
+    StandIn("Legend Of Zelda, The: Ocarina Of Time", "no/such/work", "Nobody, Nothing"),
+    StandIn("Chrono Trigger", "bach/bwv16.6", "Bach, Chorale BWV 16.6"),
+)
+
+
+def test_the_list_has_the_headings_that_the_three_commands_need() -> None:
+    games = [piece.game for piece in STAND_INS]
+    assert len(games) >= 60
+    assert games.count("Legend Of Zelda, The: Ocarina Of Time") >= 12
+    assert sum("Zelda" in game for game in games) >= 45
+    assert len({piece.file for piece in STAND_INS}) == len(STAND_INS)
+    assert all(link_problem(piece.file) is None and piece.title.startswith("Stand-in: ") for piece in STAND_INS)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "site"
+    assert build(folder, stand_ins=FEW) == 2
+    return folder
+
+
+def files(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_it_is_made_once_and_a_piece_that_fails_costs_one_line(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = files(made)
+    assert build(made, stand_ins=FEW) == 2
+    assert files(made) == before
+    assert capfd.readouterr().err == ""
+    assert b"Nobody" not in before["music/other/miscellaneous/piano/index.html"][0]
+
+
+def test_it_is_scraped_whole_and_again_with_one_request(made: Path, tmp_path: Path) -> None:
+    seen: list[str] = []
+    with serving(made, seen=seen.append) as base_url:
+        for _ in range(2):
+            seen.clear()
+            with Fetcher(site(base_url, True), 0) as fetcher:
+                totals = crawl(tmp_path, fetcher)
+        assert (totals.held, totals.unchanged, seen) == (2, True, [SECTIONS["piano"]])
+    rows = Catalog(tmp_path).pieces().to_pylist()
+    assert [(row["game"], row["title"], row["sequencer"]) for row in rows] == [
+        ("chrono-trigger", "Stand-in: Bach, Chorale BWV 16.6", "music21 corpus"),
+        ("ocarina-of-time", "Stand-in: Bach, Chorale BWV 103.6", "music21 corpus"),
+    ]
+
+
+def test_another_list_is_made_anew_with_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "site"
+    shutil.copytree(made, folder)
+    name = FEW[0].file
+    piano = folder / SECTIONS["piano"].strip("/")
+    (piano / FEW[2].file).write_bytes(b"stale")
+    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert [path.name for path in piano.glob("*.mid")] == [name]
+    assert (piano / name).read_bytes() == (made / SECTIONS["piano"].strip("/") / name).read_bytes()
+
+
+def ask(base_url: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    connection = http.client.HTTPConnection(base_url.removeprefix("http://"), timeout=5)
+    connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status, dict(response.headers)
+
+
+def test_it_answers_as_apache_does(made: Path) -> None:
+    piano = SECTIONS["piano"]
+    with serving(made) as base_url:
+        status, headers = ask(base_url, piano + FEW[0].file)
+        assert (status, headers["Content-Type"]) == (200, "audio/midi")
+        status, headers = ask(base_url, piano, Accept_Encoding="gzip")
+        assert (status, headers["Content-Encoding"], headers["ETag"][-6:]) == (200, "gzip", '-gzip"')
+        tag, date = headers["ETag"], headers["Last-Modified"]
+        assert ask(base_url, piano, If_None_Match=tag, If_Modified_Since=date)[0] == 200
+        assert ask(base_url, piano, If_None_Match=tag.replace("-gzip", ""))[0] == 304
+        assert ask(base_url, piano, If_Modified_Since=date)[0] == 304
+        assert ask(base_url, piano.rstrip("/"))[0] == 301
+
+
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/%2e%2e/x", "/.made.json", "/.lock", "//etc/passwd", "/music/../.lock"]
+)
+def test_it_serves_nothing_but_the_site(made: Path, path: str) -> None:
+    with serving(made) as base_url:
+        assert ask(base_url, path)[0] == 404
+
+
+def test_a_port_that_is_taken_is_one_clear_line(made: Path) -> None:
+    with serving(made) as base_url, pytest.raises(ScrapeError, match="--port"), serving(made, int(base_url[-5:])):
+        pass
