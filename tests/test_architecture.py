@@ -1,6 +1,8 @@
 """The arrows between the rooms, checked against the imports in the code: data only ever moves to the right."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +89,19 @@ def test_the_walk_sees_a_wrong_arrow() -> None:
     assert forbidden("training", ast.parse("from dataset.filters import judge"))
     assert not forbidden("training", ast.parse("from dataset import notes, build\nfrom dataset.corpus import Corpus"))
     assert "music21.corpus" in imports(at_top(ast.parse("if x:\n    from music21 import corpus")))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_help_is_ready_before_any_heavy_library_is_loaded(room: str) -> None:
+    heavy = "{'numpy', 'pyarrow', 'pandas', 'requests', 'bs4', 'symusic', 'tensorflow', 'keras', 'music21'}"
+    code = f"import sys, {room}.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_command_but_train_loads_tensorflow() -> None:
+    left = [p for p in MODULES if p.parent.name != "training" and p.stem != "__init__"]
+    names = ", ".join(f"{path.parent.name}.{path.stem}" for path in left)
+    code = f"import sys, {names}, training.session, training.sampler, training.evaluate; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
+    assert done.stdout.strip() == "False"
