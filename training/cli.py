@@ -69,6 +69,7 @@ def train(
     )
     print(f"recipe   {run.recipe.kind}, for {until} at most", flush=True)
     said: list[str] = []
+    before = run.progress().epoch
 
     def show(row: Any) -> None:
         print(_line(row), flush=True)
@@ -86,6 +87,9 @@ def train(
         console.complain(f"stopped; go on with: train --name {run.name} --resume")
         raise SystemExit(130) from None
     print(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
+    if ended.epoch == before and run.samples.is_dir():
+        print(f"nothing was left to train; its samples are in {run.samples}")
+        return
     wish = Wish(count=session.SAMPLES, seconds=session.SAMPLE_SECONDS, seed=run.asked.seed)
     for file in session.write_pieces(run.samples, session.music(run, wish), run.name):
         print(f"sample   {file}")

@@ -31,6 +31,13 @@ def copy_of(trained: Path, tmp_path: Path) -> Path:
     return root
 
 
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 90
+    while not path.is_file():
+        assert time.monotonic() < deadline, f"no {path} after 90 s"
+        time.sleep(0.01)
+
+
 def test_a_run_holds_all_that_it_needs(trained: Path) -> None:
     run = trained / "runs" / "tiny"
     there = {"recipe.json", "vocabulary.json", "run.json", "metrics.csv", "model.keras", "weights.npz", "samples"}
@@ -167,9 +174,7 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
     process = subprocess.Popen(
         [str(BIN / "train"), *words, "--root", str(trained)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    deadline = time.monotonic() + 90
-    while not (run / "checkpoints" / "state.json").is_file() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(run / "checkpoints" / "state.json")
     time.sleep(0.15)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -183,6 +188,24 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
     for a, b in zip(whole, pieced, strict=True):
         assert float(a["validation_bits"]) == pytest.approx(float(b["validation_bits"]), abs=1e-4)
         assert float(a["train_bits"]) == pytest.approx(float(b["train_bits"]), abs=1e-4)
+
+
+def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: Path, tiny_recipe: Path) -> None:
+    words = ["--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1000", "--name", "stopped"]
+    run = trained / "runs" / "stopped"
+    process = subprocess.Popen([str(BIN / "train"), *words, "--root", str(trained)], stderr=subprocess.PIPE, text=True)
+    wait_for(run / "checkpoints" / "state.json")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "train --name stopped --resume" in said
+    assert "Traceback" not in said
+    done = len(metrics(run))
+    assert command("train", "--name", "stopped", "--resume", "--epochs", str(done), root=trained).returncode == 0
+    assert len(metrics(run)) == done
+    again = command("train", "--name", "stopped", "--resume", "--epochs", str(done), root=trained)
+    assert "nothing was left to train" in again.stdout
+    assert len(list((run / "samples").iterdir())) == 3
 
 
 def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_recipe: Path) -> None:
