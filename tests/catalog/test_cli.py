@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -162,10 +161,8 @@ def test_an_empty_catalog_says_how_to_fill_it(command: str, tmp_path: Path) -> N
     assert shown.stderr.count("\n") == 1
 
 
-def test_help_answers_at_once_and_loads_nothing_heavy() -> None:
-    started = time.monotonic()
+def test_help_loads_nothing_heavy() -> None:
     assert "verify" in catalog("--help").stdout
-    assert time.monotonic() - started < 2  # 0.1 s where nothing else runs; tests share their cores
     code = (
         "import sys, catalog.cli; print([m for m in ('pyarrow', 'pandas', 'numpy', 'tensorflow') if m in sys.modules])"
     )
