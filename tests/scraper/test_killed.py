@@ -1,6 +1,5 @@
 """`scrape` as a real process, killed at any moment: the rerun ends as if it had never been killed."""
 
-import os
 import random
 import signal
 import subprocess
@@ -17,7 +16,12 @@ FILES = {f"{number}.mid": midi(number) for number in range(60)} | {"twin.mid": m
 MOMENTS = 10
 
 
-def start(server: Server, root: Path, **environment: str) -> subprocess.Popen[bytes]:
+def listen_to_ctrl_c() -> None:
+    """Undo what a shell does to processes in the background: SIGINT would be ignored, here and in what we start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(server: Server, root: Path) -> subprocess.Popen[bytes]:
     line = [
         sys.executable,
         "-m",
@@ -30,7 +34,7 @@ def start(server: Server, root: Path, **environment: str) -> subprocess.Popen[by
         str(root),
     ]
     line += ["--base-url", server.base_url]
-    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | environment)
+    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=listen_to_ctrl_c)
 
 
 def rows(root: Path) -> list[dict[str, Any]]:
