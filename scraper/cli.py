@@ -90,7 +90,9 @@ def demo_site(
         list[str] | None,
         typer.Argument(help="Run this while the site is served, with VGPIANO_BASE_URL set to it; write -- before it."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any that is free.")] = 8765,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for that of last time, else any that is free.")
+    ] = 8765,
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Where the site is made; else demo-site below the data root.")
     ] = None,
@@ -104,12 +106,12 @@ def demo_site(
     import subprocess
     import threading
 
-    from scraper.demo_site import build, serving
+    from scraper.demo_site import build, served
 
     folder = folder or data_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build(folder, progress)
-    with serving(folder, port) as base_url:
+    with served(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}

@@ -8,8 +8,9 @@ import hashlib
 import html
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from importlib.metadata import version
 from itertools import groupby
 from multiprocessing import get_context
@@ -23,10 +24,8 @@ from catalog.console import Report, complain
 from catalog.errors import ScrapeError
 from catalog.files import remove_leftovers, write_bytes, write_text
 from scraper.demo_pieces import STAND_INS, StandIn
-from scraper.replica import serving
+from scraper.replica import is_free, serving
 from scraper.urls import SECTIONS
-
-__all__ = ["build", "export", "listing_page", "serving"]
 
 EXPORT_VERSION = 1  # raise it when export() gives other bytes
 WORKERS = 2
@@ -54,6 +53,21 @@ def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandI
         _write_if_new(section / "index.html", listing_page(made))
         _write_if_new(folder / "robots.txt", _ROBOTS)
     return len(made)
+
+
+@contextmanager
+def served(folder: Path, port: int = 0) -> Iterator[str]:
+    """Serve the site in `folder` while the block runs; yields its base URL.
+
+    Port 0 takes the one of last time if it is free, else any: the address is part of a piece's key, so a catalog that is
+    filled from here time and again should meet the same one.
+    """
+    note = folder / ".port"
+    text = note.read_text() if note.exists() else ""
+    last = int(text) if text.isdecimal() else 0
+    with serving(folder, last if port == 0 and is_free(last) else port) as base_url:
+        write_text(note, base_url.rpartition(":")[2])
+        yield base_url
 
 
 def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:

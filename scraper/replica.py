@@ -5,6 +5,7 @@ anything else. For the demo site and for tests; never reachable from another mac
 """
 
 import gzip
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,17 @@ def serving(folder: Path, port: int = 0, seen: Seen | None = None) -> Iterator[s
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def is_free(port: int) -> bool:
+    """Return whether `port` could be served on now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
 
 
 def _table(folder: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from catalog.errors import ScrapeError
 from catalog.store import Catalog
 from scraper.crawl import crawl
 from scraper.demo_pieces import STAND_INS, StandIn
-from scraper.demo_site import build
+from scraper.demo_site import build, served
 from scraper.fetch import Fetcher
 from scraper.replica import serving
 from scraper.urls import SECTIONS, link_problem, site
@@ -113,3 +113,11 @@ def test_it_serves_nothing_but_the_site(made: Path, path: str) -> None:
 def test_a_port_that_is_taken_is_one_clear_line(made: Path) -> None:
     with serving(made) as base_url, pytest.raises(ScrapeError, match="--port"), serving(made, int(base_url[-5:])):
         pass
+
+
+def test_its_address_stays_the_same_from_one_time_to_the_next(made: Path) -> None:
+    with served(made) as first, served(made) as beside:
+        assert beside != first
+    with served(made) as second, serving(made) as other:
+        assert second == beside
+        assert other != second
