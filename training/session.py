@@ -66,6 +66,7 @@ def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budg
         return run, corpus, Budget(minutes, epochs)
     recipe = recipes.load(order.recipe)
     corpus = Corpus.open(root, order.corpus) if order.corpus else build.ensure(root, str(order.query), report=report)
+    _check_size(corpus, recipe)
     minutes, epochs = order.minutes, order.epochs
     if minutes is None and epochs is None:
         minutes, epochs = (recipe.minutes, None) if isinstance(recipe, NoteLSTMRecipe) else (None, recipe.epochs)
@@ -147,6 +148,16 @@ def _resumed(root: Path, order: Order) -> Run:
         if fits and run.recipe.kind == kind:
             return run
     raise TrainingError("no run to resume for this query or corpus; leave out --resume to start one")
+
+
+def _check_size(corpus: Corpus, recipe: Recipe) -> None:
+    """Raise TrainingError, before any run is made, where the corpus has too few pieces for the recipe."""
+    funnel = corpus.manifest.funnel
+    if not funnel.train or (isinstance(recipe, NoteLSTMRecipe) and not funnel.validation):
+        raise TrainingError(
+            f"corpus {corpus.name} has {funnel.unique} pieces, too few to train on some and validate on others; "
+            "choose a query with three or more"
+        )
 
 
 def _default_name(corpus: Corpus, recipe: Recipe) -> str:

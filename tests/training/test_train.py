@@ -139,6 +139,13 @@ def test_mistakes_get_one_clear_line(trained: Path, words: tuple[str, ...], code
     assert "Traceback" not in done.stderr
 
 
+def test_a_corpus_too_small_to_validate_on_is_refused_before_a_run_is_made(trained: Path) -> None:
+    done = command("train", "--query", "title == 'Song 3'", "--name", "single", root=trained)
+    assert done.returncode == 1
+    assert "has 1 pieces, too few" in done.stderr
+    assert not (trained / "runs" / "single").exists()
+
+
 @pytest.mark.parametrize("file", ["recipe.json", "vocabulary.json"])
 def test_a_run_refuses_parts_that_are_not_its_own(trained: Path, tmp_path: Path, file: str) -> None:
     root = copy_of(trained, tmp_path)
