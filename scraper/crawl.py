@@ -4,6 +4,7 @@ Nothing is asked for twice: bytes are known by the MD5 and size of their row, wh
 durable before the next is asked for, so a run that is killed and run again ends as if it had not been.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,7 +26,14 @@ from scraper.robots import Rules
 from scraper.urls import SUFFIX, file_url
 
 SOURCE = "vgmusic"
-_TROUBLE = ("soft_404", "http_401", "http_403")  # with transient problems: what may mean that the site shuts us out
+_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
+_TROUBLE = (
+    "soft_404",
+    "http_401",
+    "http_403",
+    "redirect_refused",
+    "redirect_loop",
+)  # with transient problems: what may mean that the site shuts us out
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class _Section:
     listing: Listing
     fresh: bool  # whether it came with this answer
     unchanged: bool  # whether it is what the last run saw
+    whole: bool  # whether its table has an end
     judge: Judge
 
 
@@ -88,7 +97,7 @@ def crawl(
     with catalog.writer() as writer:
         memory.tidy()
         found = _read_section(memory, fetcher, section)
-        if found.fresh:
+        if found.fresh and found.whole:  # a 304 to a page cut short would hide its other rows for ever
             memory.keep(found.page)
         run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
         try:
@@ -98,6 +107,8 @@ def crawl(
                 run.take(row)
         finally:
             run.flush()
+    if not found.whole:
+        run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
     return run.totals()
 
 
@@ -140,7 +151,8 @@ def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
     else:
         page = Page(url, answer.body, header(answer.headers, "ETag"), header(answer.headers, "Last-Modified"))
     unchanged = last is not None and last.body == page.body
-    return _Section(page, parse(page.body), page is not last, unchanged, _judge(fetcher, rules, path))
+    whole = _END.search(page.body, page.body.lower().rfind(b"<tr") + 1) is not None
+    return _Section(page, parse(page.body), page is not last, unchanged, whole, _judge(fetcher, rules, path))
 
 
 def _judge(fetcher: Fetcher, rules: Rules, below: str) -> Judge:

@@ -62,6 +62,13 @@ class Patience:
     backoff: float = limits.BACKOFF_S
 
 
+class _Session(requests.Session):
+    """Sees no redirects: requests would read the body of each whole, however large, to make ready for the next request."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class Fetcher:
     """One session with one site over one connection, no two requests starting within `delay` seconds of each other."""
 
@@ -75,7 +82,7 @@ class Fetcher:
         self._patience = patience or Patience()
         self._earliest = 0.0
         self._guard = Guard(private=site.private)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # no proxy, no .netrc
         self._session.headers = CaseInsensitiveDict({"User-Agent": user_agent(contact), "Accept": "*/*"})
         self._session.mount("https://", GuardedAdapter(self._guard))
@@ -209,7 +216,9 @@ def _retry_after(answer: Answer) -> float:
         return 0.0
     now = datetime.now(UTC)
     try:
-        then = now + timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value)
+        then = (
+            now + timedelta(seconds=min(int(value[:20]), 10**9)) if value.isdecimal() else parsedate_to_datetime(value)
+        )
         seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return 0.0

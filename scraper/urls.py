@@ -157,4 +157,7 @@ def file_url(section_url: str, name: str) -> str:
 
 def redirect_target(url: str, location: str) -> str:
     """Return the absolute address that a Location header of an answer to `url` means; it still has to be judged."""
-    return urljoin(url, location)
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location

@@ -1,0 +1,178 @@
+"""Random schedules of faults, each with two kills: what is on disk in the end is what a run with no faults makes.
+
+VGPIANO_SCHEDULES is how many (few by default; a full proof is 200).
+"""
+
+import hashlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.store import Catalog
+from tests.scraper import chaos
+from tests.scraper.chaos import Chaos, Run, Switch, scrape, status, tree
+from tests.scraper.conftest import PIANO, midi, page, row
+
+SCHEDULES = int(os.environ.get("VGPIANO_SCHEDULES", "4"))
+HURRY = {"WHOLE_S": 0.4, "READ_S": 0.3, "BACKOFF_S": 0.005}
+
+FILES = {f"{number}.mid": midi(number) for number in range(53)}
+FILES |= {"twin1.mid": midi(7), "twin2.mid": midi(8), "Case.mid": midi(100), "case.mid": midi(101)}
+UNSIGNED = {"no_md5_1.mid": midi(102), "no_md5_2.mid": midi(103)}  # rows that list a size and no MD5
+GONE = row("gone.mid", midi(104))
+ALL = FILES | UNSIGNED
+SHA = {PIANO + name: hashlib.sha256(data).hexdigest() for name, data in ALL.items()}
+
+TO_ANOTHER = chaos.redirect(f"{PIANO}0.mid")
+ON_FILES = [
+    *(status(code) for code in (404, 403, 500, 502, 503)),
+    chaos.retry_after("0"),
+    chaos.retry_after_date(-5),
+    chaos.retry_after("9999"),
+    chaos.reset_mid_body,
+    chaos.reset_at_once,
+    chaos.truncated,
+    chaos.truncated_unsaid,
+    chaos.truncated_chunks,
+    chaos.longer_claimed,
+    chaos.shorter_claimed,
+    chaos.one_byte_more,
+    chaos.wrong_bytes,
+    chaos.HTML,
+    chaos.challenge,
+    chaos.redirect_to_self,
+    chaos.redirect("http://10.0.0.1/x.mid"),
+    TO_ANOTHER,
+    chaos.gibberish,
+    chaos.endless_head,
+    chaos.silence,
+]
+ON_PAGES = [switch for switch in ON_FILES if switch is not chaos.wrong_bytes and switch is not chaos.one_byte_more]
+
+
+def listing(names: dict[str, bytes]) -> bytes:
+    signed = [row(name, data, f"Title of {name}") for name, data in names.items()]
+    unsigned = [row(name, data).partition('<td class="comments">')[0] for name, data in UNSIGNED.items()]
+    return page(*signed[:30], GONE, *unsigned, *signed[30:])
+
+
+def set_up(server: Chaos) -> None:
+    server.files |= {PIANO + name: data for name, data in ALL.items()}
+    server.files[PIANO] = listing(FILES)
+
+
+def fault_of(seed: int, path: str, number: int) -> Switch | None:
+    """The fault, if any, of request `number` for `path` under schedule `seed`: the same one in whatever order they come."""
+    luck = random.Random(f"{seed} {path} {number}")
+    share = random.Random(seed).choice([0.03, 0.1, 0.25])
+    if luck.random() > share:
+        return None
+    if not path.endswith(".mid"):
+        return luck.choice(ON_PAGES)
+    switch = luck.choice(ON_FILES)
+    unsigned = (
+        path.removeprefix(PIANO) in UNSIGNED
+    )  # bytes that are wrong in no way that the page tells are not found out
+    return chaos.one_byte_more if unsigned and switch in (chaos.wrong_bytes, TO_ANOTHER) else switch
+
+
+def what_is_kept(root: Path) -> tuple[Any, ...]:
+    """All that must not depend on faults: rows but for the time, and bytes."""
+    table = Catalog(root).pieces()
+    blobs = {path.name: path.read_bytes() for path in (root / "midi").glob("??/*")}
+    return table.schema, table.drop_columns(["fetched_at"]).to_pylist(), blobs
+
+
+class Witness:
+    """Notes each request for bytes that lie on disk already, and which of these a kill left with no row."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.repeats: Counter[str] = Counter()
+        self.orphans: Counter[str] = Counter()
+        self.led = False  # whether the last answer sent the client on to a file that it may hold
+
+    def watch(self, path: str) -> None:
+        led, self.led = self.led, False
+        if path in SHA and not led and Catalog(self.root).blob_path(SHA[path]).exists():
+            self.repeats[SHA[path]] += 1
+
+    def after_kill(self) -> None:
+        rows = set(Catalog(self.root).pieces("state == 'fetched'", ["sha256"])["sha256"].to_pylist())
+        self.orphans.update(path.stem for path in (self.root / "midi").glob("??/[!.]*.mid") if path.stem not in rows)
+
+
+def kill_at_random(server: Chaos, run: Run, luck: random.Random) -> bool:
+    """Start `run` and kill it within its work; return whether it was still alive."""
+    before, wanted = len(server.log), luck.choice([luck.randrange(3), luck.randrange(70)])
+    run.start()
+    while len(server.log) - before < wanted and run.process.is_alive():
+        time.sleep(0.0005)
+    time.sleep(luck.choice([0, luck.uniform(0, 0.005), luck.uniform(0, 0.05)]))
+    run.process.kill()
+    return run.wait().code == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def faultless(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a run with no faults keeps, with addresses as of a server on port 1."""
+    box = tmp_path_factory.mktemp("faultless") / "box"
+    with chaos.chaos() as server:
+        set_up(server)
+        assert scrape(server, box).code == 0
+        assert server.counts[PIANO + "0.mid"] == 1
+        return portless(what_is_kept(box / "data"), server)
+
+
+def portless(kept: tuple[Any, ...], server: Chaos) -> tuple[Any, ...]:
+    schema, rows, blobs = kept
+    return schema, [row | {"url": row["url"].replace(server.base_url, "http://here")} for row in rows], blobs
+
+
+@pytest.mark.parametrize("seed", range(SCHEDULES))
+def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: int) -> None:
+    luck = random.Random(seed * 7919)
+    box = tmp_path / "box"
+    witness = Witness(box / "data")
+    with chaos.chaos() as server:
+        set_up(server)
+        if seed % 3 == 0:  # a page that grows in between
+            server.files[PIANO] = listing(dict(list(FILES.items())[:40]))
+        server.watch = witness.watch
+
+        def choose(path: str, number: int) -> Switch | None:
+            switch = fault_of(seed, path, number)
+            witness.led = switch is TO_ANOTHER
+            return switch
+
+        server.choose = choose
+        kills = 0
+        for _ in range(8):  # two kills that come while the run is alive
+            kills += kill_at_random(server, Run(server, box, hurry=HURRY), luck)
+            witness.after_kill()
+            assert Catalog(box / "data").verify().ok
+            if kills == 2:
+                break
+        server.files[PIANO] = listing(FILES)
+        faulty = scrape(server, box, **HURRY)
+        assert faulty.code in (0, 1), faulty
+        assert "Traceback" not in faulty.err, faulty
+        server.well_behaved()
+        (box / "data" / "scrape" / "robots.json").unlink(missing_ok=True)
+        clean = scrape(server, box)
+        assert clean.code == 0, clean
+        assert portless(what_is_kept(box / "data"), server) == faultless
+        assert all(path.startswith("data/") for path in tree(box))
+        assert {part.split("/")[1] for part in tree(box)} <= {"catalog", "midi", "quarantine", "scrape"}
+        assert not [path for path in tree(box) if ".tmp-" in path]
+        again = scrape(server, box)
+        assert (again.code, "0 fetched" in again.out) == (0, True), again
+    # A kill between the bytes and their row costs one request for them again, and nothing else does.
+    assert witness.repeats <= witness.orphans
+    print(f"seed {seed}: {kills} kills, {len(server.log)} requests, {witness.repeats.total()} repeats")
