@@ -103,7 +103,11 @@ def test_retry_after_is_waited_for_in_both_forms(server: Server, as_date: bool) 
     assert server.log[1].at - server.log[0].at > 0.9
 
 
-@pytest.mark.parametrize("then", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)])
+@pytest.mark.parametrize(
+    "then",
+    ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)],
+    ids=["seconds", "date"],  # a date in the name would differ between the processes that collect the tests
+)
 def test_asked_to_come_back_much_later_it_says_when_and_stops(server: Server, then: str) -> None:
     server.faults[X] = [lambda handler: handler.reply(429, Retry_After=then)]
     with pytest.raises(FetchError, match="come back at"):
