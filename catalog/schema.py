@@ -32,6 +32,7 @@ class Piece:
     etag: str | None = None
     last_modified: str | None = None
     reason: str | None = None
+    listed_at: datetime | None = None
 
 
 def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
@@ -40,9 +41,15 @@ def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
 
 PIECES = pa.schema(
     [
-        _field("source", pa.string(), "where the piece comes from: vgmusic"),
-        _field("section", pa.string(), "the section of the source that lists it: piano"),
-        _field("url", pa.string(), "address of the file, absolute"),
+        _field(
+            "source", pa.string(), "where the piece comes from: vgmusic, or import: files that somebody had already"
+        ),
+        _field(
+            "section",
+            pa.string(),
+            "the section of the source that lists it: piano; of an import, the archive or folder",
+        ),
+        _field("url", pa.string(), "address of the file, absolute; of an import, its place in the archive or folder"),
         _field("game_title", pa.string(), "title of the game as the source lists it"),
         _field("game", pa.string(), "the game's slug: one for all spellings of one title"),
         _field("series", pa.string(), "the slug of the series that the game belongs to"),
@@ -64,6 +71,11 @@ PIECES = pa.schema(
         _field("fetched_at", pa.timestamp("us", tz="UTC"), "when the bytes were received, UTC"),
         _field("etag", pa.string(), "the ETag header that came with the bytes"),
         _field("last_modified", pa.string(), "the Last-Modified header that came with the bytes"),
+        _field(
+            "listed_at",
+            pa.timestamp("us", tz="UTC"),
+            "when the source says it listed the piece, its clock taken as UTC; null where it gives no date",
+        ),
     ]
 )
 KEY = ("source", "url", "md5")

@@ -135,6 +135,10 @@ class Writer:
         """Keep `data` under its SHA-256, which is returned."""
         return self._blobs.put(data)
 
+    def put_blobs(self, many: Sequence[bytes]) -> list[str]:
+        """Keep each of `many` under its SHA-256; these are returned, in order."""
+        return self._blobs.put_many(many)
+
     def quarantine(self, data: bytes, details: Mapping[str, str | int | None]) -> Path:
         """Keep `data` that failed a check in quarantine/, with `details` in a JSON file beside it; return its path."""
         return quarantine(self._quarantine, data, details)

@@ -1,5 +1,6 @@
 """The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,13 @@ app = typer.Typer(
 REASONS_SHOWN = 40
 
 Root = Annotated[Path | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
+
+
+class TitleFrom(StrEnum):
+    """Where the title of an imported file comes from."""
+
+    name = "name"
+    text = "text"
 
 
 @app.callback()
@@ -81,6 +89,38 @@ def vgmusic(
     )
     if totals.stopped is not None:
         complain(f"stopped early: {totals.stopped}")
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Folders, zip files or MIDI files; folders with all below them.")],
+    game: Annotated[
+        str | None, typer.Option(help="The game all of it is from; else each file's folder, or archive, names it.")
+    ] = None,
+    series: Annotated[str | None, typer.Option(help="The series all of it is from; else that of the game.")] = None,
+    title_from: Annotated[
+        TitleFrom, typer.Option(help="Where titles come from: the file's name, or the text in it where there is some.")
+    ] = TitleFrom.name,
+    root: Root = None,
+) -> None:
+    """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
+    from scraper.imports import Labels, import_files
+
+    with console.Progress("importing") as progress:
+        totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
+    for address, reason in totals.faults[:REASONS_SHOWN]:
+        complain(f"skipped: {reason}: {address}")
+    skipped = sum(totals.skipped.values())
+    if skipped > REASONS_SHOWN:
+        complain(f"and {skipped - REASONS_SHOWN} more")
+    reasons = ", ".join(f"{count} {reason}" for reason, count in totals.skipped.items())
+    print(
+        f"found {totals.files} = {totals.new} new ({totals.twins} of them with bytes held already) + {totals.held} held before "
+        f"+ {skipped} skipped{f' ({reasons})' if reasons else ''}; {totals.bytes:,} new bytes"
+    )
+    if not totals.new + totals.held:
+        complain("no MIDI file in what was named")
         raise typer.Exit(1)
 
 

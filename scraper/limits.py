@@ -19,6 +19,15 @@ TITLE_CHARACTERS = 500  # longer titles are cut
 LISTED_BYTES = 1 << 30  # a listed size above this is a slip of the page, not a size
 NAME_BYTES = 255  # of a file name; the longest real one has 72
 
+# What an archive that people already have may hold. The largest known one has 31,629 files.
+ARCHIVE_DIRECTORY_BYTES = 16 << 20  # the table of contents of a zip file; 31,000 names of 100 bytes are 4.5 MB
+ARCHIVE_FILES = 200_000  # in one zip file
+ARCHIVE_RATIO = 100  # a member that unpacks to more than this many times its packed size is a bomb; MIDI reaches 30 ...
+ARCHIVE_RATIO_BYTES = 64 << 10  # ... but below this size it may
+ARCHIVE_TIMES = 50  # and all members together may unpack to this many times the size of the zip file, and FILE_BYTES
+FOLDER_DEPTH = 64  # folders within folders
+ARCHIVE_NAME = 1000  # characters of the name of a member, with its folders
+
 # How long.
 CONNECT_S = 10.0
 READ_S = 20.0  # between two pieces of an answer
