@@ -6,7 +6,9 @@ VgpianoError                 exit code 1
 ├── CatalogError             the store: locked by another writer, missing, not readable
 ├── ScrapeError              bringing pieces in
 │   ├── ListingError         a page that is no listing, or breaks a limit
+│   │   └── EmptyListingError    a page without a single piece
 │   └── FetchError           a request that was refused, failed, or answered wrongly
+│       └── MissingPageError     a page that the site does not have, or not for us
 ├── DatasetError             corpora
 │   ├── MidiError            bytes that are no MIDI we can read; `reason` is a stable snake_case id
 │   └── CorpusError          a corpus that is missing, empty, damaged or does not fit
@@ -44,8 +46,16 @@ class ListingError(ScrapeError):
     """A page is no listing, or is larger than any honest one."""
 
 
+class EmptyListingError(ListingError):
+    """A page lists nothing: its section is empty, or it is no listing."""
+
+
 class FetchError(ScrapeError):
     """A request was refused by our own rules, failed, or was answered wrongly."""
+
+
+class MissingPageError(FetchError):
+    """The site does not have a page, or not for us; it may well have others."""
 
 
 class DatasetError(VgpianoError):

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,12 +10,36 @@ from catalog import console
 from catalog.console import complain
 from catalog.files import data_root
 from scraper.limits import DELAY_S
+from scraper.urls import VGMUSIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scraper.crawl import Survey, Totals
+    from scraper.menu import Outcome
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
 )
 REASONS_SHOWN = 40
 
+BaseUrl = Annotated[
+    str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
+]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-hosts",
+        envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
+        help="Let --base-url be this or a near machine.",
+    ),
+]
+Delay = Annotated[float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")]
+Limit = Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")]
+Contact = Annotated[
+    str,
+    typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
+]
 Root = Annotated[Path | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
 
 
@@ -33,46 +57,91 @@ def scrape() -> None:
 
 @app.command()
 def vgmusic(
-    section: Annotated[str, typer.Option(help="The section of the site.")] = "piano",
-    base_url: Annotated[
-        str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
-    ] = "https://www.vgmusic.com",
-    allow_private_hosts: Annotated[
-        bool,
-        typer.Option(
-            "--allow-private-hosts",
-            envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-            help="Let --base-url be this or a near machine.",
-        ),
-    ] = False,
-    delay: Annotated[
-        float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")
-    ] = DELAY_S,
-    limit: Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")] = None,
+    section: Annotated[
+        str, typer.Option(help="A section by its name in the site's menu or its path (/music/…/), or all.")
+    ] = "piano",
+    base_url: BaseUrl = VGMUSIC,
+    allow_private_hosts: Private = False,
+    delay: Delay = DELAY_S,
+    limit: Limit = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the listing page only, and say what would be done.")
     ] = False,
-    contact: Annotated[
-        str,
-        typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
-    ] = "",
+    contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape a section of VGMusic. What is held already is not asked for again."""
+    """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
     from scraper.crawl import crawl, survey
     from scraper.fetch import Fetcher
+    from scraper.menu import choose, crawl_all, survey_all
     from scraper.urls import site
 
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
-        if dry_run:
-            plan = survey(data_root(root), fetcher, section)
-            print(
-                f"listed {plan.listed}: {plan.held} held, {plan.unsafe} unsafe, {plan.to_ask} files to ask for "
-                f"({plan.bytes:,} bytes), about {plan.seconds / 60:.1f} minutes at {fetcher.delay:g} s a request"
-            )
+        sections = choose(data_root(root), fetcher, section)
+        if dry_run and len(sections) == 1:
+            _tell_plan(survey(data_root(root), fetcher, sections[0].name), fetcher.delay)
             return
         with console.Progress(f"scraping {section}") as progress:
-            totals = crawl(data_root(root), fetcher, section, limit, progress)
+            if len(sections) > 1:
+                found = survey_all(data_root(root), fetcher, sections) if dry_run else None
+                _tell_all(
+                    found or crawl_all(data_root(root), fetcher, sections, limit, progress),
+                    len(sections),
+                    fetcher.delay,
+                )
+                return
+            totals = crawl(data_root(root), fetcher, sections[0].name, limit, progress)
+    _tell(totals)
+
+
+@app.command()
+def new(
+    base_url: BaseUrl = VGMUSIC,
+    allow_private_hosts: Private = False,
+    delay: Delay = DELAY_S,
+    limit: Limit = None,
+    contact: Contact = "",
+    root: Root = None,
+) -> None:
+    """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
+    from scraper.fetch import Fetcher
+    from scraper.uploads import crawl_new
+    from scraper.urls import site
+
+    with (
+        Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
+        console.Progress("new uploads") as progress,
+    ):
+        totals = crawl_new(data_root(root), fetcher, limit, progress)
+    _tell(totals)
+
+
+def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
+    print(
+        f"{name}listed {plan.listed}: {plan.held} held, {plan.unsafe} unsafe, {plan.to_ask} files to ask for "
+        f"({plan.bytes:,} bytes), about {plan.seconds / 60:.1f} minutes at {delay:g} s a request"
+    )
+
+
+def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
+    empty = failed = done = 0
+    for outcome in outcomes:
+        if outcome.totals is not None:
+            print(f"{outcome.section.name}:", flush=True)
+            _tell(outcome.totals)  # which ends the command where the run was stopped
+        elif outcome.plan is not None:
+            _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
+        else:
+            complain(f"{outcome.section.name}: {outcome.problem}")
+        done += outcome.problem is None
+        empty += outcome.empty
+        failed += outcome.problem is not None and not outcome.empty
+    print(f"{listed} sections = {done} done + {empty} empty + {failed} failed")
+    if failed or not done:
+        raise typer.Exit(1)
+
+
+def _tell(totals: "Totals") -> None:
     for piece in totals.faults[:REASONS_SHOWN]:
         complain(f"{piece.state}: {piece.url}: {piece.reason}")
     for row in totals.rejected[:REASONS_SHOWN]:

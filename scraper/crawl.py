@@ -4,7 +4,6 @@ Nothing is asked for twice: bytes are known by the MD5 and size of their row, wh
 durable before the next is asked for, so a run that is killed and run again ends as if it had not been.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from catalog.console import Report, clean
-from catalog.errors import FetchError
+from catalog.errors import EmptyListingError, FetchError, ListingError, MissingPageError
 from catalog.games import Game, resolve
 from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
 from catalog.store import Catalog, Writer
@@ -20,13 +19,12 @@ from scraper import limits
 from scraper.check import Finding, check
 from scraper.fetch import Answer, Fetcher, Judge
 from scraper.held import Held
-from scraper.listing import Listing, Rejected, Row, parse
+from scraper.listing import Listing, Rejected, Row, has_end, parse
 from scraper.memory import Memory, Page, conditions, header
-from scraper.robots import Rules
-from scraper.urls import SUFFIX, file_url
+from scraper.permission import judge_of, rules_of
+from scraper.urls import file_url
 
 SOURCE = "vgmusic"
-_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
 _TROUBLE = (
     "soft_404",
     "http_401",
@@ -128,22 +126,41 @@ def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
     return Survey(rows + unsafe, known, unsafe, len(new), sum(new.values()), seconds)
 
 
+def bring_rows(
+    catalog: Catalog,
+    writer: Writer,
+    fetcher: Fetcher,
+    section: str,
+    page_url: str,
+    listing: Listing,
+    judge: Judge,
+    limit: int | None = None,
+    report: Report | None = None,
+) -> Totals:
+    """Bring the files of `listing`, which lie below `page_url`, into the catalog, in its order, as `crawl` does."""
+    found = _Section(Page(page_url, b"", None, None), listing, fresh=True, unchanged=False, whole=True, judge=judge)
+    run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
+    try:
+        for done, row in enumerate(listing.rows):
+            if report:
+                report(done, len(listing.rows))
+            run.take(row)
+    finally:
+        run.flush()
+    return run.totals()
+
+
 def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
     site, url = fetcher.site, fetcher.site.section(section)
-    rules = memory.robots(fetcher)
-    if rules.crawl_delay is not None:
-        if rules.crawl_delay > limits.CRAWL_DELAY_CEILING_S:
-            raise FetchError(
-                f"{site.host} wants {rules.crawl_delay:g} s between requests: too slow for a program; stopped"
-            )
-        fetcher.slow_down(rules.crawl_delay)
+    rules = rules_of(memory, fetcher)
     path = urlsplit(url).path
     if not rules.allows(path):
         raise FetchError(f"robots.txt of {site.host} asks programs to leave {path} alone: stopped")
     last = memory.page(url)
     answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditions(last)})
     if answer.problem is not None:
-        raise FetchError(f"the listing page {url} cannot be had: {answer.reason}; nothing was changed")
+        error = FetchError if answer.transient else MissingPageError
+        raise error(f"the listing page {url} cannot be had: {answer.reason}; nothing was changed")
     if answer.status == 304:
         if last is None:
             raise FetchError(f"{url} answers 304 to a question that was never asked; try again later")
@@ -151,16 +168,17 @@ def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
     else:
         page = Page(url, answer.body, header(answer.headers, "ETag"), header(answer.headers, "Last-Modified"))
     unchanged = last is not None and last.body == page.body
-    whole = _END.search(page.body, page.body.lower().rfind(b"<tr") + 1) is not None
-    return _Section(page, parse(page.body), page is not last, unchanged, whole, _judge(fetcher, rules, path))
+    whole = has_end(page.body)
+    return _Section(page, _parsed(page.body, whole), page is not last, unchanged, whole, judge_of(fetcher, rules, path))
 
 
-def _judge(fetcher: Fetcher, rules: Rules, below: str) -> Judge:
-    def judge(url: str) -> str | None:
-        problem = fetcher.site.problem(url, below, SUFFIX)
-        return problem or (None if rules.allows(urlsplit(url).path) else "robots.txt asks programs to leave it alone")
-
-    return judge
+def _parsed(page: bytes, whole: bool) -> Listing:
+    try:
+        return parse(page)
+    except EmptyListingError as error:
+        if whole:
+            raise
+        raise ListingError(f"{error}; it has no end, so it may have been cut short") from error
 
 
 @dataclass(slots=True)
@@ -263,6 +281,7 @@ class _Run:
             state=MISSING,
             md5=row.md5,
             bytes=row.size,
+            listed_at=row.listed_at,
         )
 
     def totals(self) -> Totals:

@@ -13,6 +13,8 @@ ERROR_BYTES = 64 << 10  # of the body of an answer that is no success, to tell a
 CHUNK_BYTES = 64 << 10
 
 # What one listing page may hold.
+SECTIONS = 500  # in the menu of the site; it had 58 in 2021
+UPLOAD_PAGES = 1000  # of new uploads read in one run, about 100 rows each
 LISTING_BYTES = 16 << 20  # of a page parsed from anywhere; the whole site's 31,629 rows are 8 MB
 LISTING_ROWS = 50_000
 TITLE_CHARACTERS = 500  # longer titles are cut

@@ -8,11 +8,12 @@ is kept as listed but for white space around it; making it safe to show is up to
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
-from catalog.errors import ListingError
+from catalog.errors import EmptyListingError, ListingError
 from scraper.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, TITLE_CHARACTERS
 from scraper.urls import file_name, link_problem
 
@@ -24,13 +25,17 @@ _TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+)
 _NO_TAG = re.compile(rf"<(?!{_TAG})")
 _TABLE_END = re.compile(r"</table\s{0,9}>", re.IGNORECASE)
 _ROW_START = re.compile(r"<tr[\s>]", re.IGNORECASE)
+_PAGE_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})\s*bytes?", re.IGNORECASE)
 _MD5 = re.compile(r"(?:^|/)file/([0-9a-f]{32})\.html(?:$|#)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense."""
+    """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense.
+
+    `listed_at` is when the page says it came, where it does.
+    """
 
     game: str
     href: str
@@ -39,6 +44,7 @@ class Row:
     sequencer: str | None
     size: int | None
     md5: str | None
+    listed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,15 @@ class Listing:
 
 
 @dataclass(slots=True)
-class _Cell:
+class Cell:
+    """What one cell of a table holds: its texts, the addresses it links to, and whether it is a heading."""
+
     text: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     header: bool = False
 
     def words(self) -> str:
+        """Return the text, white space around it removed, cut at TITLE_CHARACTERS."""
         return "".join(self.text).strip()[:TITLE_CHARACTERS].rstrip()
 
 
@@ -74,19 +83,34 @@ def parse(page: bytes) -> Listing:
 
     Raises ListingError where the page is larger than any honest one, has too many rows, or has no song in it.
     """
-    if len(page) > LISTING_BYTES:
-        raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
     reader = _Reader()
-    for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
-        for node in _tree(part).descendants:
-            if isinstance(node, Tag):
-                reader.tag(node)
-            elif type(node) is NavigableString:  # not its children: comments, scripts, declarations
-                reader.string(node)
+    for node in walk(page):
+        if isinstance(node, Tag):
+            reader.tag(node)
+        else:
+            reader.string(node)
     reader.end_row()
     if not reader.rows and not reader.rejected:
-        raise ListingError("no song in the page: it is no listing, or the site has changed its layout")
+        raise EmptyListingError("no song in the page: it is no listing, or the site has changed its layout")
     return Listing(tuple(reader.rows), tuple(reader.rejected))
+
+
+def has_end(page: bytes) -> bool:
+    """Return whether `page` has an end below its last row, or was cut short."""
+    return _PAGE_END.search(page, page.lower().rfind(b"<tr") + 1) is not None
+
+
+def walk(page: bytes) -> Iterator[Tag | NavigableString]:
+    """Yield the tags and texts of `page` in document order, in linear time; the end of a table comes as the start of a row.
+
+    Raises ListingError where the page is larger than any honest one, or no HTML that can be read.
+    """
+    if len(page) > LISTING_BYTES:
+        raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
+    for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
+        for node in _tree(part).descendants:
+            if isinstance(node, Tag) or type(node) is NavigableString:  # no comments, scripts, declarations
+                yield node
 
 
 def _tame(text: str) -> str:
@@ -121,13 +145,13 @@ class _Reader:
         self.rows: list[Row] = []
         self.rejected: list[Rejected] = []
         self._game = ""
-        self._cells: list[_Cell] = []
+        self._cells: list[Cell] = []
 
     def tag(self, tag: Tag) -> None:
         if tag.name in ("tr", "table"):
             self.end_row()
         elif tag.name in ("td", "th"):
-            self._cells.append(_Cell(header="header" in tag.get_attribute_list("class")))
+            self._cells.append(Cell(header="header" in tag.get_attribute_list("class")))
         elif tag.name == "a" and self._cells:
             href = tag.get("href")
             if isinstance(href, str):
@@ -156,7 +180,7 @@ class _Reader:
         for extra in links[1:]:
             self._reject(extra, title, "second_link_in_row")
 
-    def _song(self, href: str, title: str, cells: list[_Cell]) -> None:
+    def _song(self, href: str, title: str, cells: list[Cell]) -> None:
         reason = link_problem(href) or (None if self._game else "no_game_heading")
         if reason is not None:
             self._reject(href, title, reason)
@@ -170,8 +194,8 @@ class _Reader:
                 file=name,
                 title=title or name,
                 sequencer=(cells[2].words() or None) if len(cells) > 2 else None,
-                size=_size(cells[1].words()) if len(cells) > 1 else None,
-                md5=_md5(cells[3].links) if len(cells) > 3 else None,
+                size=size_of(cells[1].words()) if len(cells) > 1 else None,
+                md5=md5_of(cells[3].links) if len(cells) > 3 else None,
             )
         )
 
@@ -184,13 +208,15 @@ class _Reader:
             raise ListingError(f"more than {LISTING_ROWS:,} rows in one listing page")
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
+    """Return the bytes that the text of a size cell means, or None."""
     match = _SIZE.fullmatch(text)
     size = int(match[1].replace(",", "")) if match else 0
     return size if 0 < size <= LISTED_BYTES else None
 
 
-def _md5(links: list[str]) -> str | None:
+def md5_of(links: list[str]) -> str | None:
+    """Return the MD5 in the first of `links` that leads to a file's own page, or None."""
     for link in links:
         match = _MD5.search(link)
         if match:

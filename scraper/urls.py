@@ -6,7 +6,8 @@ of the real site use, so there is nothing to escape, to normalise twice, or to m
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from catalog.errors import UsageError
@@ -14,12 +15,14 @@ from scraper.limits import NAME_BYTES
 
 VGMUSIC = "https://www.vgmusic.com"
 SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
+MUSIC = "/music/"  # above every section, and the page with the menu of them
 SUFFIX = ".mid"
 
 _TWIN_HOSTS = {"www.vgmusic.com": ("www.vgmusic.com", "vgmusic.com"), "vgmusic.com": ("www.vgmusic.com", "vgmusic.com")}
 _PORTS = {"https": 443, "http": 80}
 _NAME = re.compile(r"[A-Za-z0-9_.\-~!'()&,+\[\]^`{}]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_SECTION = re.compile(MUSIC + r"(?:[A-Za-z0-9_\-]{1,60}/){1,8}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -32,6 +35,7 @@ class Site:
     host: str
     port: int
     private: bool
+    sections: Mapping[str, str] = field(default_factory=lambda: SECTIONS)  # name to path
 
     @property
     def origin(self) -> str:
@@ -41,9 +45,9 @@ class Site:
 
     def section(self, name: str) -> str:
         """Return the address of the listing page of section `name`; raise UsageError for a section we do not know."""
-        if name not in SECTIONS:
-            raise UsageError(f"no section called {name!r}; known: {', '.join(SECTIONS)}")
-        return self.origin + SECTIONS[name]
+        if name not in self.sections:
+            raise UsageError(f"no section called {name!r}; known: {', '.join(self.sections)}")
+        return self.origin + self.sections[name]
 
     def problem(self, url: str, below: str = "/", suffix: str = "") -> str | None:
         """Return why `url` may not be asked for, or None where it may.
@@ -119,6 +123,17 @@ def is_public_address(address: str) -> bool:
         if inner is not None:
             ip = inner
     return ip.is_global and not ip.is_multicast
+
+
+def section_name(path: str) -> str | None:
+    """Return the name of the section at `path`, such as console-nintendo-snes; None where it is no section's path.
+
+    Sections have plain folder names below /music/.
+    """
+    if not _SECTION.fullmatch(path):
+        return None
+    known = {path: name for name, path in SECTIONS.items()}
+    return known.get(path) or path.removeprefix(MUSIC).strip("/").replace("/", "-").lower()
 
 
 def link_problem(href: str) -> str | None:
