@@ -105,7 +105,9 @@ def wait_until(answer: Answer) -> tuple[datetime, float]:
     if answer.status not in BUSY or not value:
         return now, 0.0
     try:
-        then = now + timedelta(seconds=min(int(value[:20]), 10**9)) if value.isdecimal() else parsedate_to_datetime(value)
+        then = (
+            now + timedelta(seconds=min(int(value[:20]), 10**9)) if value.isdecimal() else parsedate_to_datetime(value)
+        )
         seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return now, 0.0

@@ -84,15 +84,15 @@ def crawl(
                 run.take(row)
         finally:
             run.flush()
-            if not found.whole:
-                run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
-            totals = run.totals()
-            log.update({name: getattr(totals, name) for name in COUNTED})
+        if not found.whole:
+            run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
+        totals = run.totals()
+        log.update({name: getattr(totals, name) for name in COUNTED})
     return totals
 
 
 def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
-    """Read the listing page of `section` and return what `crawl` would do; nothing is written but the day's robots.txt and the journal."""
+    """Read the listing page of `section` and return what `crawl` would do; nothing is written but robots.txt and journal."""
     with logged(root, fetcher, f"{SOURCE} {section}, dry run"):
         found = _read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
     held = Held(Catalog(root), SOURCE)
