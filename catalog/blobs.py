@@ -86,8 +86,11 @@ class Blobs:
                     wrong.append(sha256)
             if report:
                 report(done, len(wanted))
-        held = {path.stem for path in self.folder.glob("??/*.mid") if not path.name.startswith(".")}
-        return Verification(len(wanted), missing, wrong, sorted(held.difference(wanted)))
+        return Verification(len(wanted), missing, wrong, sorted(self.names().difference(wanted)))
+
+    def names(self) -> set[str]:
+        """Return the SHA-256 of every file on disk, unchecked."""
+        return {path.stem for path in self.folder.glob("??/*.mid") if SHA256.fullmatch(path.stem)}
 
 
 def quarantine(folder: Path, data: bytes, details: Mapping[str, str | int | None]) -> Path:

@@ -3,6 +3,7 @@
 The functions print nothing themselves but through rich's console on standard error; results go to standard output in each `cli.py`.
 """
 
+import errno
 import sys
 import time
 import unicodedata
@@ -14,6 +15,15 @@ from typing import Any
 
 from catalog.errors import VgpianoError
 
+_REMEDIES = {
+    errno.ENOSPC: "free some space, then run this again: what was written so far is kept",
+    errno.EDQUOT: "free some of your quota, then run this again: what was written so far is kept",
+    errno.EROFS: "choose a folder that can be written, such as with --root",
+    errno.EACCES: "make it yours to read and write, or choose another folder, such as with --root",
+    errno.EPERM: "make it yours to read and write, or choose another folder, such as with --root",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+    errno.EEXIST: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+}
 PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
 
 Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
@@ -53,6 +63,16 @@ def run(app: Any) -> None:
     except KeyboardInterrupt:
         complain("stopped")
         raise SystemExit(130) from None
+    except OSError as error:
+        complain(f"error: {_trouble(error)}")
+        raise SystemExit(1) from None
+
+
+def _trouble(error: OSError) -> str:
+    """Return what the system refused, where, and what to do about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{where}{what}; {_REMEDIES.get(error.errno or 0, 'nothing half-written is left: run this again when that is mended')}"
 
 
 class Progress(AbstractContextManager["Progress"]):

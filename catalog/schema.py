@@ -33,6 +33,7 @@ class Piece:
     last_modified: str | None = None
     reason: str | None = None
     listed_at: datetime | None = None
+    gone_since: datetime | None = None
 
 
 def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
@@ -68,13 +69,18 @@ PIECES = pa.schema(
             "SHA-256 of the bytes held, hexadecimal: the name of the file under midi/; null where none are held",
         ),
         _field("bytes", pa.int64(), "size of the file in bytes: as held, else as listed"),
-        _field("fetched_at", pa.timestamp("us", tz="UTC"), "when the bytes were received, UTC"),
+        _field("fetched_at", pa.timestamp("us", tz="UTC"), "when the bytes were first received, UTC"),
         _field("etag", pa.string(), "the ETag header that came with the bytes"),
         _field("last_modified", pa.string(), "the Last-Modified header that came with the bytes"),
         _field(
             "listed_at",
             pa.timestamp("us", tz="UTC"),
             "when the source says it listed the piece, its clock taken as UTC; null where it gives no date",
+        ),
+        _field(
+            "gone_since",
+            pa.timestamp("us", tz="UTC"),
+            "when a run first found the source no longer listing this file with this MD5, UTC; null while it is listed",
         ),
     ]
 )

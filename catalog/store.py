@@ -77,6 +77,10 @@ class Catalog:
         listed = self._pieces.read(["sha256"])["sha256"].drop_null()
         return self._blobs.verify(listed.to_pylist(), report)
 
+    def unlisted(self) -> set[str]:
+        """Return the SHA-256 of files that no row speaks of, unchecked: a writer that was killed leaves such."""
+        return self._blobs.names().difference(self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist())
+
     @contextmanager
     def writer(self) -> Iterator["Writer"]:
         """Yield the one Writer; what it added is merged when the block ends, however it ends.

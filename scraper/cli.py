@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog import console
-from catalog.console import complain
+from catalog.console import Format, complain
 from catalog.files import data_root
 from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
@@ -15,13 +15,14 @@ from scraper.urls import VGMUSIC
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scraper.crawl import Survey, Totals
     from scraper.menu import Outcome
+    from scraper.totals import Survey, Totals
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
 )
 REASONS_SHOWN = 40
+LINES_SHOWN = 50
 
 BaseUrl = Annotated[
     str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
@@ -149,6 +150,9 @@ def _tell(totals: "Totals") -> None:
     more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
     if more:
         complain(f"and {more} more")
+    for count, what in ((totals.gone, "no longer listed: kept, and marked"), (totals.back, "listed again")):
+        if count:
+            print(f"{count} pieces {what}")
     if totals.unchanged:
         print("the listing page is unchanged")
     print(
@@ -191,6 +195,53 @@ def import_(
     if not totals.new + totals.held:
         complain("no MIDI file in what was named")
         raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    section: Annotated[str | None, typer.Option(help="Of this section alone.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+    root: Root = None,
+) -> None:
+    """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
+    from catalog.output import render
+    from scraper import status
+
+    print(render(status.status(data_root(root), section), form))
+
+
+@app.command()
+def journal(
+    check: Annotated[
+        bool, typer.Option("--check", help="Say whether every run kept its delays and adds up; exit code 1 if not.")
+    ] = False,
+    last: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Print so many lines at most; by default {LINES_SHOWN} in a table, else all."),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How lines are printed.")] = Format.table,
+    root: Root = None,
+) -> None:
+    """Print what was asked of whom, when, and what came of it: every request of every run."""
+    from catalog.output import render
+    from scraper.audit import audit
+    from scraper.journal import Journal
+
+    if not check:
+        most = last or (LINES_SHOWN if form is Format.table else None)
+        print(render(Journal(data_root(root)).table(most), form))
+        return
+    found = audit(data_root(root))
+    for problem in found.problems:
+        print(problem)
+    shortest = (
+        "" if found.shortest_s is None else f"; never less than {found.shortest_s:.3f} s between two to a public host"
+    )
+    print(
+        f"{found.requests} requests in {found.runs} runs ({found.unended} without an end), {found.bytes:,} bytes{shortest}: "
+        f"{len(found.problems)} problems"
+    )
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command()

@@ -1,9 +1,11 @@
 """One section of a site into the catalog: the listing page, then each file of it that is not held yet, checked against its row.
 
 Nothing is asked for twice: bytes are known by the MD5 and size of their row, wherever in the catalog they are. Every file is
-durable before the next is asked for, so a run that is killed and run again ends as if it had not been.
+durable before the next is asked for, and its bytes are found again though its row was not written yet, so a run that is
+killed and run again ends as if it had not been. Rows that the page no longer has are kept and marked.
 """
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,12 +18,16 @@ from catalog.games import Game, resolve
 from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
 from catalog.store import Catalog, Writer
 from scraper import limits
+from scraper.answer import Answer, header
+from scraper.changes import changed
 from scraper.check import Finding, check
-from scraper.fetch import Answer, Fetcher, Judge
+from scraper.fetch import Fetcher, Judge
 from scraper.held import Held
-from scraper.listing import Listing, Rejected, Row, has_end, parse
-from scraper.memory import Memory, Page, conditions, header
+from scraper.journal import logged
+from scraper.listing import Listing, Row, has_end, parse
+from scraper.memory import Memory, Page, conditions
 from scraper.permission import judge_of, rules_of
+from scraper.totals import COUNTED, Survey, Totals
 from scraper.urls import file_url
 
 SOURCE = "vgmusic"
@@ -33,41 +39,10 @@ _TROUBLE = (
     "redirect_loop",
 )  # with transient problems: what may mean that the site shuts us out
 
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What became of every row: listed = held + twins + fetched + missing + quarantined + unsafe + not_asked.
-
-    `held` had its bytes in the catalog before the run, `twins` got them from another row of the run. `stopped` says why the
-    run ended early, if it did.
-    """
-
-    listed: int
-    held: int = 0
-    twins: int = 0
-    fetched: int = 0
-    missing: int = 0
-    quarantined: int = 0
-    unsafe: int = 0
-    not_asked: int = 0
-    bytes: int = 0
-    requests: int = 0
-    unchanged: bool = False
-    stopped: str | None = None
-    faults: tuple[Piece, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a run would do: rows listed, held and unsafe, files to ask for, their listed bytes, and the seconds it would take."""
-
-    listed: int
-    held: int
-    unsafe: int
-    to_ask: int
-    bytes: int
-    seconds: float
+# Rows are written when so many wait, or the first has waited so long. A kill before that costs nothing: their bytes are on disk,
+# and what came with them is in the journal.
+ROWS_A_PART = 64
+PART_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +67,32 @@ def crawl(
     """
     catalog = Catalog(root)
     memory = Memory(root, f"{SOURCE}-{section}")
-    with catalog.writer() as writer:
+    with catalog.writer() as writer, logged(root, fetcher, f"{SOURCE} {section}") as log:
         memory.tidy()
         found = _read_section(memory, fetcher, section)
         if found.fresh and found.whole:  # a 304 to a page cut short would hide its other rows for ever
             memory.keep(found.page)
         run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
         try:
+            if found.whole:  # else what it lacks may be below its end
+                run.mark()
             for done, row in enumerate(found.listing.rows):
                 if report:
                     report(done, len(found.listing.rows))
                 run.take(row)
         finally:
             run.flush()
-    if not found.whole:
-        run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
-    return run.totals()
+        if not found.whole:
+            run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
+        totals = run.totals()
+        log.update({name: getattr(totals, name) for name in COUNTED})
+    return totals
 
 
 def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
-    """Read the listing page of `section` and return what `crawl` would do; nothing is written but the day's robots.txt."""
-    found = _read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
+    """Read the listing page of `section` and return what `crawl` would do; nothing is written but robots.txt and journal."""
+    with logged(root, fetcher, f"{SOURCE} {section}, dry run"):
+        found = _read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
     held = Held(Catalog(root), SOURCE)
     known, new = 0, dict[str, int]()
     for row in found.listing.rows:
@@ -130,6 +110,7 @@ def bring_rows(
     catalog: Catalog,
     writer: Writer,
     fetcher: Fetcher,
+    log: Counter[str],
     section: str,
     page_url: str,
     listing: Listing,
@@ -137,7 +118,7 @@ def bring_rows(
     limit: int | None = None,
     report: Report | None = None,
 ) -> Totals:
-    """Bring the files of `listing`, which lie below `page_url`, into the catalog, in its order, as `crawl` does."""
+    """Bring the files of `listing`, which lie below `page_url`, into the catalog, in its order, as `crawl` does; counts go to `log` too."""
     found = _Section(Page(page_url, b"", None, None), listing, fresh=True, unchanged=False, whole=True, judge=judge)
     run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
     try:
@@ -147,7 +128,9 @@ def bring_rows(
             run.take(row)
     finally:
         run.flush()
-    return run.totals()
+        totals = run.totals()
+        log.update({name: getattr(totals, name) for name in COUNTED})
+    return totals
 
 
 def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
@@ -194,11 +177,18 @@ class _Run:
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[Piece] = field(default_factory=list)
     pending: list[Piece] = field(default_factory=list)
+    oldest: float = 0.0  # when the first of `pending` came, by the monotonic clock
     games: dict[str, Game] = field(default_factory=dict)
     asked: int = 0
     bytes: int = 0
     failures: int = 0
     stopped: str | None = None
+
+    def mark(self) -> None:
+        """Mark the catalog's rows that are gone from the page, and unmark those that are back."""
+        for piece in changed(self.held.rows(), self.found.listing, self.found.page.url, datetime.now(UTC)):
+            self.counts["gone" if piece.gone_since else "back"] += 1
+            self._put(piece)
 
     def take(self, row: Row) -> None:
         """Deal with one row: held already, or asked for and checked, or left for another run."""
@@ -206,8 +196,8 @@ class _Run:
         bytes_held = self.held.find(url, row.md5, row.size)
         if bytes_held is not None:
             piece = bytes_held.give_to(self._listed(row, url))
-            if not self.held.has_row(piece):
-                self.pending.append(piece)
+            if self.held.row(piece.url, piece.md5) != piece:
+                self._put(piece)
             self.counts["twins" if bytes_held.new else "held"] += 1
         elif self.stopped is not None or (self.limit is not None and self.asked >= self.limit):
             self.counts["not_asked"] += 1
@@ -217,7 +207,9 @@ class _Run:
     def _ask(self, row: Row, url: str) -> None:
         most = max(limits.FILE_BYTES_ALWAYS, limits.FILE_TIMES_LISTED * (row.size or limits.FILE_BYTES))
         try:
-            answer = self.fetcher.get(url, self.found.judge, min(most, limits.FILE_BYTES))
+            answer = self.fetcher.get(
+                url, self.found.judge, min(most, limits.FILE_BYTES), verdict=lambda answer: _verdict(answer, row)
+            )
         except FetchError as error:
             self.stopped = str(error)
             self.counts["not_asked"] += 1
@@ -229,8 +221,7 @@ class _Run:
             self.held.add(piece)
         else:
             self.faults.append(piece)
-        self.pending.append(piece)
-        self.flush()
+        self._put(piece)
         self.failures = self.failures + 1 if trouble else 0
         if self.failures >= limits.FAILURES_IN_A_ROW:
             self.stopped = f"{self.failures} failures in a row, the last one {piece.reason}; run this again later"
@@ -239,27 +230,42 @@ class _Run:
         """Return the row for the catalog that `answer` makes of `piece`, and whether it was trouble rather than a plain no."""
         if answer.problem is not None:
             reason = clean(answer.reason or "")
-            return replace(piece, state=MISSING, reason=reason), answer.transient or answer.problem in _TROUBLE
+            return replace(
+                self._since(piece), state=MISSING, reason=reason
+            ), answer.transient or answer.problem in _TROUBLE
         self.bytes += len(answer.body)
         finding = check(answer.body, row, answer.headers.get("Content-Type", ""))
         if finding.problem == "soft_404":
-            return replace(piece, state=MISSING, reason=finding.reason), True
+            return replace(self._since(piece), state=MISSING, reason=finding.reason), True
         if finding.problem is not None:
             self.writer.quarantine(answer.body, _details(piece, finding))
-            return replace(piece, state=QUARANTINED, reason=finding.reason), False
+            return replace(self._since(piece), state=QUARANTINED, reason=finding.reason), False
+        piece = self._since(replace(piece, md5=finding.md5))
         return (
             replace(
                 piece,
                 state=FETCHED,
-                md5=finding.md5,
                 sha256=self.writer.put_blob(answer.body),
                 bytes=finding.size,
-                fetched_at=datetime.now(UTC),
+                fetched_at=piece.fetched_at or datetime.now(UTC),
                 etag=header(answer.headers, "ETag"),
                 last_modified=header(answer.headers, "Last-Modified"),
             ),
             False,
         )
+
+    def _since(self, piece: Piece) -> Piece:
+        """Return `piece` with the time at which its bytes were first received, if they ever were."""
+        known = self.held.row(piece.url, piece.md5)
+        return replace(piece, fetched_at=known.fetched_at) if known is not None else piece
+
+    def _put(self, piece: Piece) -> None:
+        if not self.pending:
+            self.oldest = time.monotonic()
+        self.pending.append(piece)
+        self.held.note(piece)
+        if len(self.pending) >= ROWS_A_PART or time.monotonic() - self.oldest >= PART_S:
+            self.flush()
 
     def flush(self) -> None:
         """Make the rows dealt with so far durable."""
@@ -297,6 +303,11 @@ class _Run:
             rejected=rejected,
             **self.counts,
         )
+
+
+def _verdict(answer: Answer, row: Row) -> str:
+    """Return what a body is, for the journal: fetched, or the problem with it."""
+    return check(answer.body, row, answer.headers.get("Content-Type", "")).problem or FETCHED
 
 
 def _details(piece: Piece, finding: Finding) -> dict[str, str | int | None]:

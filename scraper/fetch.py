@@ -7,9 +7,8 @@ should hold is not known here, nor what is done with it; sockets are `connection
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, metadata
 from urllib.parse import urlsplit
 
@@ -19,37 +18,24 @@ from urllib3.exceptions import HTTPError
 
 from catalog.errors import FetchError, UsageError
 from scraper import limits
+from scraper.answer import REDIRECTS, Answer, Asked, Verdict, wait_until
 from scraper.connection import Guard, GuardedAdapter
 from scraper.urls import Site, redirect_target
 
 AGENT = "vgpiano"  # our product token, by which a robots.txt may name us
 Judge = Callable[[str], str | None]  # why an address may not be asked for, or None
 
-_REDIRECTS = (301, 302, 303, 307, 308)
 _TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
-_BUSY = (413, 429, 503)  # what Retry-After may come with
 _CHALLENGES = (b"/cdn-cgi/challenge-platform/", b"cf-challenge", b"ddos-guard", b"g-recaptcha", b"h-captcha")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of asking for `url`: a body, or a `problem` (stable snake_case id) with its `detail`.
-
-    `transient` problems are of the moment (a server error, a lost line): asking on another day may help.
-    """
-
+class _Question:
     url: str
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    problem: str | None = None
-    detail: str = ""
-    transient: bool = False
-
-    @property
-    def reason(self) -> str | None:
-        """The problem and its detail in one string; None where all is well."""
-        return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
+    judge: Judge
+    limit: int
+    headers: Mapping[str, str]
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +65,16 @@ class Fetcher:
         self.site = site
         self.delay = delay
         self.requests = 0  # how many were made
+        self.agent = user_agent(contact)
+        self.record: Callable[[Asked], None] | None = None  # told of every request as it ends
         self._patience = patience or Patience()
-        self._earliest = 0.0
+        self._made = time.monotonic()
+        self._last_start: float | None = None
+        self._not_before = 0.0  # what Retry-After asked for
         self._guard = Guard(private=site.private)
         self._session = _Session()
         self._session.trust_env = False  # no proxy, no .netrc
-        self._session.headers = CaseInsensitiveDict({"User-Agent": user_agent(contact), "Accept": "*/*"})
+        self._session.headers = CaseInsensitiveDict({"User-Agent": self.agent, "Accept": "*/*"})
         self._session.mount("https://", GuardedAdapter(self._guard))
         self._session.mount("http://", GuardedAdapter(self._guard))
 
@@ -99,29 +89,39 @@ class Fetcher:
         """Let at least `delay` seconds lie between two requests from now on."""
         self.delay = max(self.delay, delay)
 
-    def get(self, url: str, judge: Judge, limit: int, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(
+        self,
+        url: str,
+        judge: Judge,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        verdict: Verdict = lambda answer: "ok",
+    ) -> Answer:
         """Ask for `url`, through up to REDIRECTS redirects and TRIES tries, and return the last answer.
 
-        `judge` is asked before each request; `limit` is the largest body taken, in bytes, decompressed. Raises FetchError
-        where the run should stop: asked to wait for long, a challenge page, a private address.
+        `judge` is asked before each request; `limit` is the largest body taken, in bytes, decompressed; `verdict` names what
+        came of a body, for the journal. Raises FetchError where the run should stop: asked to wait for long, a challenge page,
+        a private address.
         """
-        answer = self._follow(url, judge, limit, headers or {})
+        question = _Question(url, judge, limit, headers or {}, verdict)
+        answer = self._follow(question, 1)
         for attempt in range(1, limits.TRIES):
             if not answer.transient:
                 break
             pause = random.uniform(0, min(self._patience.backoff * 2 ** (attempt - 1), limits.BACKOFF_CEILING_S))
             time.sleep(max(pause, _retry_after(answer)))
-            answer = self._follow(url, judge, limit, headers or {})
-        _retry_after(answer)
+            answer = self._follow(question, attempt + 1)
+        self._not_before = time.monotonic() + _retry_after(answer)
         return answer
 
-    def _follow(self, url: str, judge: Judge, limit: int, headers: Mapping[str, str]) -> Answer:
+    def _follow(self, question: _Question, attempt: int) -> Answer:
+        url, judge = question.url, question.judge
         problem = judge(url)
         if problem is not None:
             return Answer(url, problem="not_allowed", detail=problem)
         for _ in range(1 + limits.REDIRECTS):
-            answer = self._once(url, limit, headers)
-            if answer.status not in _REDIRECTS:
+            answer = self._once(url, question, attempt)
+            if answer.status not in REDIRECTS:
                 return answer
             url = redirect_target(url, answer.headers.get("Location", ""))
             problem = judge(url)
@@ -131,8 +131,23 @@ class Fetcher:
                 )
         return Answer(url, answer.status, problem="redirect_loop", detail=f"more than {limits.REDIRECTS} redirects")
 
-    def _once(self, url: str, limit: int, headers: Mapping[str, str]) -> Answer:
-        self._pace()
+    def _once(self, url: str, question: _Question, attempt: int) -> Answer:
+        start, at, delay = self._pace(), datetime.now(UTC), self.delay
+        answer = Answer(url, problem="stopped")
+        try:
+            answer = self._ask(url, question.limit, question.headers)
+        except FetchError as error:
+            answer = Answer(url, problem="stopped", detail=str(error))
+            raise
+        finally:
+            if self.record is not None:
+                seconds = time.monotonic() - start
+                self.record(
+                    Asked.of(answer, at, start - self._made, seconds, delay, question.url, attempt, question.verdict)
+                )
+        return answer
+
+    def _ask(self, url: str, limit: int, headers: Mapping[str, str]) -> Answer:
         patience = self._patience
         with self._guard.clock(patience.whole) as late:
             try:
@@ -153,14 +168,19 @@ class Fetcher:
             return Answer(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
         return answer
 
-    def _pace(self) -> None:
-        time.sleep(max(0.0, self._earliest - time.monotonic()))
-        self._earliest = time.monotonic() + self.delay * random.uniform(1, 1 + limits.DELAY_JITTER)
+    def _pace(self) -> float:
+        """Wait until the delay in force has passed since the last start, and what Retry-After asked for; return the time."""
+        earliest = self._not_before
+        if self._last_start is not None:
+            earliest = max(earliest, self._last_start + self.delay * random.uniform(1, 1 + limits.DELAY_JITTER))
+        time.sleep(max(0.0, earliest - time.monotonic()))
+        self._last_start = start = time.monotonic()
         self.requests += 1
+        return start
 
     def _read(self, url: str, response: requests.Response, limit: int) -> Answer:
         status, headers = response.status_code, response.headers
-        if status in _REDIRECTS or status == 304:
+        if status in REDIRECTS or status == 304:
             return Answer(url, status, headers)
         good = status == 200
         body = _body(response, limit if good else limits.ERROR_BYTES)
@@ -171,11 +191,13 @@ class Fetcher:
             )
         if status in (429, 503):
             self.slow_down(min(2 * self.delay, limits.DELAY_CEILING_S))
+        size = len(body)
         if not good:
-            return Answer(url, status, headers, problem=f"http_{status}", transient=status in _TRANSIENT)
-        if len(body) > limit:
-            return Answer(url, status, headers, problem="too_large", detail=f"more than {limit:,} bytes")
-        return Answer(url, status, headers, body)
+            return Answer(url, status, headers, problem=f"http_{status}", transient=status in _TRANSIENT, received=size)
+        if size > limit:
+            detail = f"more than {limit:,} bytes"
+            return Answer(url, status, headers, problem="too_large", detail=detail, received=size)
+        return Answer(url, status, headers, body, received=size)
 
 
 def user_agent(contact: str = "") -> str:
@@ -211,22 +233,12 @@ def _is_challenge(headers: Mapping[str, str], body: bytes) -> bool:
 
 def _retry_after(answer: Answer) -> float:
     """Return the seconds that `answer` asks us to wait. Raises FetchError where that is longer than we wait in silence."""
-    value = answer.headers.get("Retry-After", "").strip()
-    if answer.status not in _BUSY or not value:
-        return 0.0
-    now = datetime.now(UTC)
-    try:
-        then = (
-            now + timedelta(seconds=min(int(value[:20]), 10**9)) if value.isdecimal() else parsedate_to_datetime(value)
-        )
-        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
+    then, seconds = wait_until(answer)
     if seconds > limits.RETRY_AFTER_CEILING_S:
         raise FetchError(
             f"{urlsplit(answer.url).hostname} asks us to come back at {then:%Y-%m-%d %H:%M %Z}: run this again then"
         )
-    return max(0.0, seconds)
+    return seconds
 
 
 def _short(error: Exception) -> str:

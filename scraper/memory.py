@@ -8,11 +8,11 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.console import clean
 from catalog.errors import FetchError
 from catalog.files import remove_leftovers, write_bytes, write_text
 from scraper import limits
@@ -42,14 +42,8 @@ class Memory:
 
     def page(self, url: str) -> Page | None:
         """Return the page last seen at `url`, or None."""
-        facts = _read_json(self._facts)
-        try:
-            body = self._body.read_bytes()
-        except OSError:
-            return None
-        if facts.get("url") != url or facts.get("sha256") != hashlib.sha256(body).hexdigest():
-            return None
-        return Page(url, body, _validator(facts.get("etag")), _validator(facts.get("last_modified")))
+        page = _read_page(self._facts)
+        return page if page is not None and page.url == url else None
 
     def tidy(self) -> None:
         """Remove what a killed run left half written. Only for the one writer."""
@@ -87,6 +81,14 @@ class Memory:
         return parse(text, AGENT)
 
 
+def pages(root: Path) -> Iterator[tuple[str, Page]]:
+    """Yield (name, page) for each listing page that is remembered below data root `root`, such as vgmusic-piano."""
+    for facts in sorted((root / "scrape").glob("*.json")):
+        page = _read_page(facts)
+        if page is not None:
+            yield facts.stem, page
+
+
 def conditions(page: Page | None) -> dict[str, str]:
     """Return the headers that ask for a page only if it is no longer `page`.
 
@@ -101,13 +103,20 @@ def conditions(page: Page | None) -> dict[str, str]:
     return headers
 
 
-def header(headers: Any, name: str) -> str | None:
-    """Return the header `name` of an answer, made harmless, or None."""
-    return clean(headers.get(name, ""))[:300] or None
-
-
 def _validator(value: object) -> str | None:
     return value if isinstance(value, str) and _VALIDATOR.fullmatch(value) else None
+
+
+def _read_page(path: Path) -> Page | None:
+    """Return the page whose facts are at `path`, or None where they are not those of the page beside it."""
+    facts = _read_json(path)
+    try:
+        body = path.with_suffix(".html").read_bytes()
+    except OSError:
+        return None
+    if not isinstance(facts.get("url"), str) or facts.get("sha256") != hashlib.sha256(body).hexdigest():
+        return None
+    return Page(facts["url"], body, _validator(facts.get("etag")), _validator(facts.get("last_modified")))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from catalog.console import Report, clean
 from catalog.errors import EmptyListingError, FetchError, ListingError, MissingPageError, UsageError
 from catalog.titles import fold, slug
 from scraper import limits
-from scraper.crawl import SOURCE, Survey, Totals, crawl, survey
+from scraper.crawl import SOURCE, crawl, survey
 from scraper.fetch import Fetcher
+from scraper.journal import logged
 from scraper.listing import walk
 from scraper.memory import Memory
 from scraper.permission import rules_of
+from scraper.totals import Survey, Totals
 from scraper.urls import MUSIC, SECTIONS, Site, section_name
 
 ALL = "all"
@@ -94,7 +96,8 @@ def choose(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
     elif "/" in wanted:
         raise UsageError(f"{wanted!r} is no path of a section; such as {MUSIC}console/nintendo/snes/ is expected")
     else:
-        sections = _menu(root, fetcher)
+        with logged(root, fetcher, f"{SOURCE} menu"):
+            sections = _menu(root, fetcher)
         chosen = sections if wanted == ALL else (_named(wanted, sections),)
     known = {**fetcher.site.sections, **{section.name: section.path for section in chosen}}
     fetcher.site = replace(fetcher.site, sections=known)

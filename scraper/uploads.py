@@ -15,12 +15,14 @@ from catalog.console import Report
 from catalog.errors import EmptyListingError, FetchError, ListingError
 from catalog.store import Catalog
 from scraper import limits
-from scraper.crawl import SOURCE, Totals, bring_rows
+from scraper.crawl import SOURCE, bring_rows
 from scraper.fetch import Fetcher, Judge
+from scraper.journal import logged
 from scraper.listing import Cell, Listing, Rejected, Row, has_end, md5_of, size_of, walk
 from scraper.memory import Memory
 from scraper.permission import judge_of, rules_of
 from scraper.robots import Rules
+from scraper.totals import Totals
 from scraper.urls import Site, file_name, file_url, link_problem
 
 SECTION = "new-files"
@@ -37,12 +39,12 @@ def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Re
     another writer is at work.
     """
     catalog = Catalog(root)
-    with catalog.writer() as writer:
+    with catalog.writer() as writer, logged(root, fetcher, f"{SOURCE} {SECTION}") as log:
         rules = rules_of(Memory(root, f"{SOURCE}-{SECTION}"), fetcher)
         listing = _walk(fetcher, rules, _known(catalog))
         judge = judge_of(fetcher, rules, FOLDER)
         return bring_rows(
-            catalog, writer, fetcher, SECTION, fetcher.site.origin + FOLDER, listing, judge, limit, report
+            catalog, writer, fetcher, log, SECTION, fetcher.site.origin + FOLDER, listing, judge, limit, report
         )
 
 

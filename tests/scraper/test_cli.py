@@ -81,3 +81,26 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys, scraper.cli; print(*[m for m in ('requests', 'pyarrow', 'bs4', 'music21', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_what_the_system_refuses_is_one_line_that_says_what_to_do(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1)})
+    (tmp_path / "file").write_bytes(b"")
+    done = scrape("vgmusic", *here(server, tmp_path / "file"))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'file' / 'catalog'}: Not a directory; a file stands where")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which is a full disk, on this system")
+def test_a_full_disk_is_one_line_that_says_what_to_do(server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1)})
+    (tmp_path / "scrape").mkdir()
+    (tmp_path / "scrape" / "journal.jsonl").symlink_to("/dev/full")
+    done = scrape("vgmusic", *here(server, tmp_path))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert (
+        line == "error: No space left on device; free some space, then run this again: what was written so far is kept"
+    )
+    assert server.asked() == []  # nothing is asked for that cannot be accounted for

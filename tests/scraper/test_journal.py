@@ -1,0 +1,226 @@
+"""The journal: every request is in it, whatever came of it, and it proves that a run was polite and adds up."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.errors import FetchError
+from scraper import limits
+from scraper.audit import audit
+from scraper.crawl import survey
+from scraper.fetch import Fetcher
+from scraper.journal import Journal, logged
+from scraper.urls import site
+from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
+from tests.scraper.test_killed import start
+
+FIVE = {f"{number}.mid": midi(number) for number in range(5)}
+
+
+def lines(root: Path) -> list[dict[str, Any]]:
+    return [line for _, line in Journal(root).lines() if line is not None]
+
+
+def asked(root: Path) -> list[dict[str, Any]]:
+    return [line for line in lines(root) if line["event"] == "request"]
+
+
+def doctored(root: Path, number: int, **facts: object) -> list[str]:
+    """The problems found once line `number` of the journal says something else; None for a fact takes the whole line away."""
+    path = Journal(root).path
+    before = path.read_bytes()
+    texts = before.splitlines()
+    changed = json.loads(texts[number - 1]) | facts
+    texts[number - 1 : number] = [json.dumps(changed).encode()] if facts else []
+    path.write_bytes(b"\n".join(texts) + b"\n")
+    found = audit(root).problems
+    path.write_bytes(before)
+    return list(found)
+
+
+def test_every_request_has_a_line_in_the_order_of_asking(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE, row("gone.mid", midi(9)), row("wrong.mid", midi(8), size=7))
+    server.files[PIANO + "wrong.mid"] = midi(8)
+    server.faults[PIANO + "1.mid"] = [lambda handler: handler.reply(503, b"later")]
+    server.faults[PIANO + "2.mid"] = [lambda handler: handler.reply(302, Location=PIANO + "moved.mid")]
+    server.files[PIANO + "moved.mid"] = FIVE["2.mid"]
+    server.faults[PIANO + "3.mid"] = [lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)]
+    scrape()
+    found = asked(scrape.root)
+    assert [line["url"].removeprefix(server.base_url) for line in found] == [seen.path for seen in server.log]
+    outcomes = {line["url"].rpartition("/")[2]: line["outcome"] for line in found}
+    assert outcomes["gone.mid"] == "http_404"
+    assert outcomes["wrong.mid"] == "size_mismatch"
+    assert [line["outcome"] for line in found if line["url"].endswith("/1.mid")] == ["http_503", "fetched"]
+    assert [line["try"] for line in found if line["url"].endswith("/1.mid")] == [1, 2]
+    assert [line["outcome"] for line in found if "2.mid" in line.get("asked", line["url"])] == ["redirect", "fetched"]
+    assert [line["outcome"] for line in found if line["url"].endswith("/3.mid")] == ["network_error", "fetched"]
+    assert next(line["bytes"] for line in found if line["url"].endswith("/1.mid")) == len(b"later")
+    begin, *_, end = lines(scrape.root)
+    assert (begin["event"], begin["what"], begin["site"]) == ("begin", "vgmusic piano", server.base_url)
+    assert begin["agent"].startswith("vgpiano/")
+    assert (end["event"], end["outcome"], end["requests"]) == ("end", "done", len(server.log))
+    assert (end["listed"], end["fetched"], end["missing"], end["quarantined"]) == (7, 5, 1, 1)
+    assert audit(scrape.root).problems == ()
+
+
+def test_a_run_that_fails_is_in_it_too(scrape: Scrape, server: Server) -> None:
+    server.faults["/robots.txt"] = [lambda handler: handler.reply(500)] * limits.TRIES
+    with pytest.raises(FetchError):
+        scrape()
+    assert [line["outcome"] for line in asked(scrape.root)] == ["http_500"] * limits.TRIES
+    assert lines(scrape.root)[-1]["outcome"] == "FetchError"
+    assert audit(scrape.root).problems == ()
+
+
+def test_a_challenge_page_is_in_it(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    server.faults[PIANO + "2.mid"] = [lambda handler: handler.reply(403, b"", **{"cf-mitigated": "challenge"})]
+    assert "challenge" in (scrape().stopped or "")
+    assert asked(scrape.root)[-1]["outcome"] == "stopped"
+    assert audit(scrape.root).problems == ()
+
+
+def test_a_dry_run_is_in_it(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    with Fetcher(site(server.base_url, True), 0) as fetcher:
+        survey(scrape.root, fetcher)
+    assert [line["outcome"] for line in asked(scrape.root)] == ["ok", "ok"]
+    assert lines(scrape.root)[0]["what"] == "vgmusic piano, dry run"
+
+
+def test_a_run_within_a_run_is_one_run(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    with Fetcher(site(server.base_url, True), 0) as fetcher, logged(scrape.root, fetcher, "twice") as totals:
+        totals["fetched"] += 1
+        with logged(scrape.root, fetcher, "within") as inner:
+            fetcher.get(server.base_url + PIANO, lambda url: None, 10_000)
+            inner.update(fetched=2)
+        assert fetcher.record is not None
+    assert [line["event"] for line in lines(scrape.root)] == ["begin", "request", "end"]
+    assert lines(scrape.root)[-1]["fetched"] == 3
+
+
+def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server) -> None:
+    server.publish({"0.mid": midi(0), "1.mid": midi(1)})
+    scrape.delay = 0.1
+    scrape()
+    assert audit(scrape.root).problems == ()
+    third, fourth = asked(scrape.root)[2:]
+    [problem] = doctored(scrape.root, 5, clock=third["clock"] + 0.05)
+    assert problem.endswith("line 5: asked 0.050 s after the request before it, with 0.1 s in force")
+    assert "sooner than Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
+    assert "under way" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
+    assert "against a public host" in doctored(scrape.root, 1, private=False)[0]
+
+
+@pytest.mark.parametrize(
+    "number, facts, problem",
+    [
+        (4, {"bytes": 1}, "bytes at its end"),
+        (6, {"fetched": 9}, "says 9 fetched at its end, its lines 2"),
+        (6, {"requests": 3}, "says 3 requests at its end, its lines 4"),
+        (4, {"sha256": "0" * 64}, "is not in the catalog"),
+        (4, {"outcome": "md5_mismatch"}, "says 0 quarantined at its end, its lines 1"),
+        (4, {"event": "what"}, "is no line of a journal"),
+        (4, {"clock": "noon"}, "a request without its number, times, delay or bytes"),
+        (4, {}, "line 4: is request 4, but 3 of those that are here"),
+        (1, {}, "has no first line"),
+    ],
+)
+def test_the_check_names_what_does_not_add_up(
+    scrape: Scrape, server: Server, number: int, facts: dict[str, object], problem: str
+) -> None:
+    server.publish({"0.mid": midi(0), "1.mid": midi(1)})
+    scrape()
+    assert any(problem in found for found in doctored(scrape.root, number, **facts))
+
+
+def test_a_torn_last_line_is_passed_over_and_gone_after_the_next_run(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    scrape()
+    path = Journal(scrape.root).path
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole.splitlines()[2][:-20])
+    assert audit(scrape.root).problems == ()
+    scrape()
+    assert path.read_bytes().startswith(whole)
+    assert len(path.read_bytes().splitlines()) == len(lines(scrape.root))
+    path.write_bytes(path.read_bytes() + b"rubbish\n")
+    [problem] = audit(scrape.root).problems
+    assert problem.endswith("is not readable")
+
+
+def test_a_last_line_that_lacks_its_end_only_is_kept(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    scrape()
+    path = Journal(scrape.root).path
+    path.write_bytes(path.read_bytes()[:-1])
+    scrape()
+    assert [line["event"] for line in lines(scrape.root)].count("end") == 2
+    assert audit(scrape.root).problems == ()
+
+
+def test_a_killed_run_leaves_its_lines_and_the_check_counts_it(server: Server, tmp_path: Path) -> None:
+    server.publish(FIVE)
+    server.faults[PIANO + "3.mid"] = [lambda handler: time.sleep(3)]
+    process = start(server, tmp_path)
+    while process.poll() is None and not any(seen.path.endswith("/3.mid") for seen in server.log):
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert [line["outcome"] for line in asked(tmp_path)] == ["ok", "ok", "fetched", "fetched", "fetched"]
+    found = audit(tmp_path)
+    assert (found.runs, found.unended, found.requests, found.problems) == (1, 1, 5, ())
+
+
+def test_many_processes_may_write_at_a_time(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from scraper.journal import Journal\n"
+        "for n in range(200): Journal(Path(sys.argv[1])).append({'event': 'x' * 500, 'n': n})"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(3)]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert sorted(line["n"] for line in lines(tmp_path)) == sorted(list(range(200)) * 3)
+
+
+def test_a_new_delay_holds_from_the_next_request_on_and_retry_after_for_the_next_file(server: Server) -> None:
+    server.files["/x"] = b"x"
+    server.faults["/busy"] = [lambda handler: handler.reply(413, Retry_After="1")]
+    with Fetcher(site(server.base_url, True), 0) as fetcher:
+        fetcher.get(server.base_url + "/x", lambda url: None, 100)
+        fetcher.slow_down(0.3)
+        fetcher.get(server.base_url + "/busy", lambda url: None, 100)
+        fetcher.get(server.base_url + "/x", lambda url: None, 100)
+    first, second, third = (seen.at for seen in server.log)
+    assert second - first > 0.28
+    assert third - second > 0.9
+
+
+def test_the_command_prints_lines_and_the_check_has_its_exit_code(scrape: Scrape, server: Server) -> None:
+    server.publish(FIVE)
+    scrape()
+
+    def journal(*options: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "scraper.cli", "journal", "--root", str(scrape.root), *options]
+        return subprocess.run(line, capture_output=True, text=True, check=False)
+
+    table = journal("--last", "3").stdout
+    assert "4.mid" in table
+    assert "1.mid" not in table
+    assert [line["event"] for line in json.loads(journal("--format", "json").stdout)] == [
+        line["event"] for line in lines(scrape.root)
+    ]
+    good = journal("--check")
+    assert good.returncode == 0
+    assert good.stdout.startswith("7 requests in 1 runs (0 without an end), ")
+    with Journal(scrape.root).path.open("a") as file:
+        file.write("{}\n")
+    bad = journal("--check")
+    assert (bad.returncode, bad.stdout.splitlines()[0]) == (1, "line 10: is no line of a journal")

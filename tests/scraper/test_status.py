@@ -1,0 +1,91 @@
+"""`scrape status`: every listed row is counted once, with the reason where it is not held."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from catalog.errors import UsageError
+from catalog.schema import Piece
+from scraper.status import status
+from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
+
+
+def fill(scrape: Scrape, server: Server) -> None:
+    files = {f"{number}.mid": midi(number) for number in range(4)}
+    server.publish(files | {"old.mid": midi(9)})
+    scrape()
+    server.publish(
+        files | {"new.mid": midi(5), "last.mid": midi(6)},
+        row("gone.mid", midi(7)),
+        row("bad.mid", midi(8), size=3),
+        row("../x.mid", b""),
+        row("0.mid", midi(0)),
+    )
+    server.files[PIANO + "bad.mid"] = midi(8)
+    server.faults[PIANO + "new.mid"] = [lambda handler: handler.reply(403)]
+    scrape(limit=1)
+    server.faults.clear()
+    server.faults[PIANO + "new.mid"] = [lambda handler: handler.reply(403)]
+    server.faults[PIANO + "last.mid"] = [lambda handler: handler.reply(503, Retry_After="9999")]
+
+
+def test_each_row_is_counted_with_its_reason(scrape: Scrape, server: Server) -> None:
+    fill(scrape, server)
+    [found] = status(scrape.root).to_pylist()
+    assert found == {
+        "source": "vgmusic",
+        "section": "piano",
+        "listed": 10,
+        "held": 5,
+        "missing": 1,
+        "quarantined": 0,
+        "unsafe": 1,
+        "not_asked": 3,
+        "gone": 1,
+        "bytes": 5 * len(midi(0)),
+        "reasons": "http_403 1, path_in_name 1",
+    }
+    server.faults.clear()
+    scrape()
+    [found] = status(scrape.root).to_pylist()
+    assert (found["held"], found["missing"], found["quarantined"], found["not_asked"]) == (7, 1, 1, 0)
+    assert found["reasons"] == "http_404 1, size_mismatch 1, path_in_name 1"
+
+
+def test_sections_are_apart_and_have_a_sum(scrape: Scrape, server: Server) -> None:
+    fill(scrape, server)
+    facts = {"source": "import", "game_title": "", "game": "", "series": "", "title": "", "state": "missing"}
+    with scrape.catalog.writer() as writer:
+        writer.add([Piece(section="mine", url="x", reason="not_midi: no", **facts)])
+    mine, piano, whole = status(scrape.root).to_pylist()
+    assert (mine["listed"], mine["missing"], mine["reasons"]) == (1, 1, "not_midi 1")
+    assert (whole["source"], whole["section"], whole["listed"]) == ("all", "all", 11)
+    for found in (mine, piano, whole):
+        parts = ("held", "missing", "quarantined", "unsafe", "not_asked")
+        assert found["listed"] == sum(found[part] for part in parts)
+    assert status(scrape.root, "mine").to_pylist() == [mine]
+    with pytest.raises(UsageError, match="nothing is known of a section 'violin'"):
+        status(scrape.root, "violin")
+
+
+def test_the_command_asks_nothing_and_prints_in_three_forms(scrape: Scrape, server: Server) -> None:
+    fill(scrape, server)
+    server.asked()
+    command = [sys.executable, "-m", "scraper.cli", "status", "--root", str(scrape.root), "--format"]
+    printed = {
+        form: subprocess.run([*command, form], capture_output=True, text=True, check=True).stdout
+        for form in ("table", "csv", "json")
+    }
+    [from_csv] = csv.DictReader(io.StringIO(printed["csv"]))
+    [from_json] = json.loads(printed["json"])
+    assert {name: str(value) for name, value in from_json.items()} == from_csv
+    assert "path_in_name" in printed["table"]
+    assert server.asked() == []
+
+
+def test_an_empty_root_has_an_empty_status(scrape: Scrape) -> None:
+    assert len(status(scrape.root)) == 0
