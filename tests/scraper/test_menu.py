@@ -117,6 +117,7 @@ def test_all_sections_are_crawled_in_one_session(fetcher: Fetcher, server: Serve
     server.log.clear()
     assert [one.totals.held for one in crawl_all(tmp_path, fetcher, sections) if one.totals] == [2, 2, 1]
     assert [seen.path for seen in server.log] == [SNES, GEN, EMPTY, PIANO]
+    assert set(Catalog(tmp_path).pieces()["gone_since"].to_pylist()) == {None}
 
 
 def test_the_limit_is_over_all_sections(fetcher: Fetcher, tmp_path: Path) -> None:

@@ -181,3 +181,5 @@ def test_the_command_adds_up(server: Server, tmp_path: Path) -> None:
     done = scrape("new", *here(server, tmp_path))
     assert done.returncode == 0
     assert "listed 2 = 0 held before + 0 twins + 2 fetched" in done.stdout
+    checked = scrape("journal", "--check", "--root", str(tmp_path))
+    assert (checked.returncode, "0 problems" in checked.stdout) == (0, True)
