@@ -33,13 +33,8 @@ from scraper.urls import SUFFIX, file_url
 
 SOURCE = "vgmusic"
 _END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
-_TROUBLE = (
-    "soft_404",
-    "http_401",
-    "http_403",
-    "redirect_refused",
-    "redirect_loop",
-)  # with transient problems: what may mean that the site shuts us out
+# with transient problems: what may mean that the site shuts us out
+_TROUBLE = ("soft_404", "http_401", "http_403", "redirect_refused", "redirect_loop")
 
 # Rows are written when so many wait, or the first has waited so long. A kill before that costs nothing: their bytes are on disk,
 # and what came with them is in the journal.
