@@ -55,6 +55,7 @@ check: $(STAMP) ## lint, format, strict types, import directions
 bench: $(STAMP) ## measure against the peers, side by side
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/scrape.py
 
 clean: ## remove .venv and caches; ./data stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

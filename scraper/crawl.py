@@ -31,13 +31,8 @@ from scraper.totals import COUNTED, Survey, Totals
 from scraper.urls import file_url
 
 SOURCE = "vgmusic"
-_TROUBLE = (
-    "soft_404",
-    "http_401",
-    "http_403",
-    "redirect_refused",
-    "redirect_loop",
-)  # with transient problems: what may mean that the site shuts us out
+# with transient problems: what may mean that the site shuts us out
+_TROUBLE = ("soft_404", "http_401", "http_403", "redirect_refused", "redirect_loop")
 
 # Rows are written when so many wait, or the first has waited so long. A kill before that costs nothing: their bytes are on disk,
 # and what came with them is in the journal.
