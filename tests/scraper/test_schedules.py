@@ -108,9 +108,9 @@ class Witness:
         self.orphans.update(path.stem for path in (self.root / "midi").glob("??/[!.]*.mid") if path.stem not in rows)
 
 
-def kill_at_random(server: Chaos, run: Run, luck: random.Random) -> bool:
-    """Start `run` and kill it within its work; return whether it was still alive."""
-    before, wanted = len(server.log), luck.choice([luck.randrange(3), luck.randrange(70)])
+def kill_at_random(server: Chaos, run: Run, luck: random.Random, most: int) -> bool:
+    """Start `run` and kill it about when it makes a request up to number `most`; return whether it was still alive."""
+    before, wanted = len(server.log), luck.choice([luck.randrange(min(3, most)), luck.randrange(most)])
     run.start()
     while len(server.log) - before < wanted and run.process.is_alive():
         time.sleep(0.0005)
@@ -153,12 +153,13 @@ def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: i
 
         server.choose = choose
         kills = 0
-        for _ in range(8):  # two kills that come while the run is alive
-            kills += kill_at_random(server, Run(server, box, hurry=HURRY), luck)
+        for most in (70, 70, 40, 10, 3, 1, 1, 1, 1):  # until two kills came while the run was alive
+            kills += kill_at_random(server, Run(server, box, hurry=HURRY), luck, most)
             witness.after_kill()
             assert Catalog(box / "data").verify().ok
             if kills == 2:
                 break
+        assert kills == 2
         server.files[PIANO] = listing(FILES)
         faulty = scrape(server, box, **HURRY)
         assert faulty.code in (0, 1), faulty
@@ -173,6 +174,6 @@ def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: i
         assert not [path for path in tree(box) if ".tmp-" in path]
         again = scrape(server, box)
         assert (again.code, "0 fetched" in again.out) == (0, True), again
-    # A kill between the bytes and their row costs one request for them again, and nothing else does.
-    assert witness.repeats <= witness.orphans
+    # Only a kill between the bytes and their row costs asking for them again (until they are adopted as they lie there).
+    assert set(witness.repeats) <= set(witness.orphans)
     print(f"seed {seed}: {kills} kills, {len(server.log)} requests, {witness.repeats.total()} repeats")
