@@ -19,7 +19,7 @@ from scraper.listing import Listing, parse
 from scraper.urls import VGMUSIC, file_url, link_problem, site
 from tests.scraper.conftest import FIXTURES, PIANO, midi, page, row
 
-CASES = int(os.environ.get("VGPIANO_FUZZ", "300"))
+CASES = int(os.environ.get("VGPIANO_FUZZ", "200"))
 OLD_LAYOUT = (
     '<html><body><table><tr><th class="header">Song</th></tr><tr><td>\n</tr>'
     '<tr class="header"><td class="header" colspan="5"><a name="G">Legend Of G, The: A &amp; B</a></td></tr>'

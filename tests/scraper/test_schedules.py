@@ -19,7 +19,7 @@ from tests.scraper import chaos
 from tests.scraper.chaos import Chaos, Run, Switch, scrape, status, tree
 from tests.scraper.conftest import PIANO, midi, page, row
 
-SCHEDULES = int(os.environ.get("VGPIANO_SCHEDULES", "4"))
+SCHEDULES = int(os.environ.get("VGPIANO_SCHEDULES", "2"))
 HURRY = {"WHOLE_S": 0.4, "READ_S": 0.3, "BACKOFF_S": 0.005}
 
 FILES = {f"{number}.mid": midi(number) for number in range(53)}
