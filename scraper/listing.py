@@ -17,12 +17,15 @@ from catalog.errors import EmptyListingError, ListingError
 from scraper.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, TITLE_CHARACTERS
 from scraper.urls import file_name, link_problem
 
-PART_CHARACTERS = 32 << 10  # parsed at a time: a tree takes fifty times the memory of its text
+PART_CHARACTERS = (
+    8 << 10
+)  # parsed at a time: a tree takes fifty times the memory of its text, and quadratic time if it is deep
 
 # html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
 # bounded length; the quantifiers are possessive, so that this check cannot backtrack.
 _TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+){0,8}+>"
 _NO_TAG = re.compile(rf"<(?!{_TAG})")
+_ANY_TAG = re.compile(rf"<{_TAG}")
 _TABLE_END = re.compile(r"</table\s{0,9}>", re.IGNORECASE)
 _ROW_START = re.compile(r"<tr[\s>]", re.IGNORECASE)
 _PAGE_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
@@ -130,9 +133,15 @@ def _tree(part: str) -> BeautifulSoup:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield `text` in pieces of about PART_CHARACTERS, cut where rows start, so that memory does not grow with the page."""
+    """Yield `text` in pieces of about PART_CHARACTERS, cut where rows start, so that memory does not grow with the page.
+
+    Where no row starts for long they are cut at any tag: the walk does not mind, and no tree gets deep.
+    """
     at = 0
-    while (cut := _ROW_START.search(text, at + PART_CHARACTERS)) is not None:
+    while (
+        cut := _ROW_START.search(text, at + PART_CHARACTERS, at + 2 * PART_CHARACTERS)
+        or _ANY_TAG.search(text, at + PART_CHARACTERS)
+    ) is not None:
         yield text[at : cut.start()]
         at = cut.start()
     yield text[at:]
