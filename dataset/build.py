@@ -25,10 +25,13 @@ from catalog.schema import FETCHED
 from catalog.store import Catalog
 from dataset.corpus import (
     CREDITS_FILE,
-    EXCLUDED,
     EXCLUDED_FILE,
+    FILES,
     MANIFEST_FILE,
+    MEASURES_FILE,
     NOTES_FILE,
+    RELATIONS_FILE,
+    SPLITS,
     Corpus,
     CorpusPiece,
     Funnel,
@@ -36,14 +39,22 @@ from dataset.corpus import (
     to_table,
 )
 from dataset.credits import Credit, write_credits
-from dataset.duplicates import Candidate, find_duplicates, fingerprint
 from dataset.filters import DEFAULT_LIMITS, Limits, judge
+from dataset.ledger import read_sides, write_sides
 from dataset.notes import Notes
 from dataset.parse import PARSE, Parsed, Source, parse_all
+from dataset.remeasure import to_table as measures_table
 from dataset.shelf import corpora_folder, locked, recover, replacing_folder
-from dataset.split import assign
+from dataset.tables import EXCLUDED, RELATIONS
+from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 
-FETCH, PARSING, FILTER, DUPLICATE = "fetch", "parse", "filter", "duplicate"  # stages of excluded.parquet
+FETCH, PARSING, FILTER, DUPLICATE, SPLIT = (
+    "fetch",
+    "parse",
+    "filter",
+    "duplicate",
+    "split",
+)  # stages of excluded.parquet
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -138,15 +149,22 @@ def build(
         if verdict:
             sieve.drop(index, FILTER, verdict.reason, verdict.detail)
     counts["kept"] = sieve.settle()
-    notes = {index: found[rows[index]["sha256"]].notes for index in sieve.left}
-    pieces = _unique(sieve, {index: piece for index, piece in notes.items() if piece is not None}, plan.seed)
-    counts["unique"] = sieve.settle()
-    splits = Counter(piece.split for piece in pieces)
-    funnel = Funnel(**counts, **{split: splits[split] for split in ("train", "validation", "test")})
-    _check(funnel, pieces, sieve)
-    if not pieces:
-        raise CorpusError(f"of {len(rows)} pieces none is left: {_reasons(sieve)}")
+    related = list(sieve.left)
+    decisions = decide([rows[index] for index in related], [_notes(found[rows[index]["sha256"]]) for index in related])
+    for position, (kept, reason) in decisions.left_out.items():
+        row = rows[related[kept]]
+        sieve.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
     with locked(folder.parent), replacing_folder(folder) as new:
+        pieces = _split(root, plan.seed, sieve, related, decisions, found)
+        counts["unique"] = sieve.settle()
+        splits = Counter(piece.split for piece in pieces)
+        funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
+        _check(funnel, pieces, sieve)
+        if not pieces:
+            raise CorpusError(f"of {len(rows)} pieces none is left: {_reasons(sieve)}")
+        measured = [found[piece.sha256].measures for piece in pieces]
+        _write_parquet(measures_table([piece.sha256 for piece in pieces], measured), new / MEASURES_FILE)
+        _write_parquet(pa.Table.from_pylist(list(decisions.relations), RELATIONS), new / RELATIONS_FILE)
         _write(new, folder.name, plan, funnel, pieces, sieve)
     return Corpus.open(root, folder.name)
 
@@ -186,25 +204,39 @@ def _parse(catalog: Catalog, sieve: _Sieve, workers: int | None, report: Report,
     return found
 
 
-def _unique(sieve: _Sieve, notes: dict[int, Notes], seed: int) -> list[CorpusPiece]:
-    """Drop duplicates, split what stays, and return it in the catalog's order."""
-    rows, order = sieve.rows, sieve.left
-    prints = {index: fingerprint(notes[index]) for index in order}
-    candidates = [Candidate(rows[i]["sha256"], prints[i], bool(rows[i]["sequencer"])) for i in order]
-    for position, duplicate in find_duplicates(candidates).items():
-        kept = rows[order[duplicate.kept]]
-        sieve.drop(order[position], DUPLICATE, duplicate.reason, f"{kept['sha256']} {kept['url']}")
-    sieve.settle()
-    sides = assign((prints[index] for index in sieve.left), seed)
-    return [
-        CorpusPiece(
-            **{key: rows[index][key] for key in ("sha256", "game", "series", "title", "sequencer")},
-            cluster=prints[index],
-            split=sides[prints[index]],
-            notes=notes[index],
+def _notes(parsed: Parsed) -> Notes:
+    if parsed.notes is None:
+        raise CorpusError("a piece without notes came through the filters; please report it")
+    return parsed.notes
+
+
+def _split(
+    root: Path, seed: int, sieve: _Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+) -> list[CorpusPiece]:
+    """Give every piece its side, for good, and return those that stay, in the catalog's order."""
+    rows = [sieve.rows[index] for index in related]
+    known = read_sides(root, seed)
+    settled = settle(rows, decisions, known, seed)
+    pieces = []
+    for position, (index, row, side) in enumerate(zip(related, rows, settled.sides, strict=True)):
+        if index in sieve.out:
+            continue
+        if side is None:
+            sieve.drop(index, SPLIT, SPANS_SPLITS, "belongs with pieces of different splits, which it would join")
+            continue
+        pieces.append(
+            CorpusPiece(
+                **{key: row[key] for key in ("sha256", "game", "series", "title", "sequencer")},
+                cluster=settled.cluster[position],
+                work=settled.work[position],
+                split=side,
+                notes=_notes(found[row["sha256"]]),
+            )
         )
-        for index in sieve.left
-    ]
+    new = {row["sha256"]: side for row, side in zip(rows, settled.sides, strict=True) if side is not None}
+    if not new.keys() <= known.keys():
+        write_sides(root, seed, known | new)
+    return pieces
 
 
 def _check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: _Sieve) -> None:
@@ -229,7 +261,6 @@ def _write(folder: Path, name: str, plan: Plan, funnel: Funnel, pieces: list[Cor
     _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
     credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
     (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
-    files = (NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE)
     manifest = Manifest(
         name=name,
         query=plan.query,
@@ -238,7 +269,7 @@ def _write(folder: Path, name: str, plan: Plan, funnel: Funnel, pieces: list[Cor
         filters=asdict(plan.limits),
         versions=_versions(),
         input_sha256=_digest(rows),
-        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files},
+        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
         funnel=funnel,
         reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
     )

@@ -1,4 +1,5 @@
-"""A corpus as it lies on disk, and how to open one: notes.parquet, excluded.parquet, manifest.json, CREDITS.md.
+"""A corpus as it lies on disk, and how to open one: notes, measures, relations and exclusions in Parquet,
+manifest.json, CREDITS.md.
 
 What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business.
 """
@@ -21,62 +22,21 @@ import pyarrow.parquet as pq
 from catalog.errors import CorpusError
 from dataset.notes import Notes
 from dataset.shelf import corpora_folder, recover
+from dataset.tables import LISTS, NOTES, TEXT
 
-NOTES_FILE, EXCLUDED_FILE, MANIFEST_FILE, CREDITS_FILE = (
+NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
     "notes.parquet",
     "excluded.parquet",
-    "manifest.json",
+    "measures.parquet",
+    "relations.parquet",
     "CREDITS.md",
+    "manifest.json",
 )
-FORMAT = 1  # raise it when a reader of the old form could not read the new one
+FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
+FORMAT = 2  # raise it when a reader of the old form could not read the new one
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
-
-
-def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": meaning})
-
-
-NOTES = pa.schema(
-    [
-        _field("sha256", pa.string(), "SHA-256 of the MIDI file, hexadecimal"),
-        _field("game", pa.string(), "the game's slug"),
-        _field("series", pa.string(), "the slug of the series that the game belongs to"),
-        _field("title", pa.string(), "title of the piece as listed"),
-        _field("sequencer", pa.string(), "who made the MIDI file, as listed; null where the source leaves it blank"),
-        _field("cluster", pa.string(), "pieces of one cluster are the same music: a split never parts them"),
-        _field("split", pa.string(), "train, validation or test"),
-        _field("onset", pa.list_(pa.int32()), "start of each note, ticks of 1/24 quarter from the start of the file"),
-        _field("duration", pa.list_(pa.int32()), "length of each note, ticks of 1/24 quarter, at least 1"),
-        _field("pitch", pa.list_(pa.uint8()), "MIDI pitch, 0-127"),
-        _field("velocity", pa.list_(pa.uint8()), "MIDI velocity, 1-127"),
-        _field(
-            "tempos",
-            pa.list_(pa.struct([("tick", pa.int32()), ("qpm", pa.float64())])),
-            "tempo changes, quarter notes a minute, the first at tick 0",
-        ),
-        _field(
-            "time_signatures",
-            pa.list_(pa.struct([("tick", pa.int32()), ("numerator", pa.uint8()), ("denominator", pa.uint8())])),
-            "time-signature changes, the first at tick 0",
-        ),
-    ]
-)
-
-EXCLUDED = pa.schema(
-    [
-        _field("url", pa.string(), "address of the file"),
-        _field("title", pa.string(), "title of the piece as listed"),
-        _field("game", pa.string(), "the game's slug"),
-        _field("sha256", pa.string(), "SHA-256 of the MIDI file; null where none was fetched"),
-        _field("stage", pa.string(), "where it was left out: fetch, parse, filter or duplicate"),
-        _field("reason", pa.string(), "a stable snake_case id"),
-        _field(
-            "detail", pa.string(), "the value that decided; for a duplicate, the sha256 and address of the piece kept"
-        ),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +49,7 @@ class CorpusPiece:
     title: str
     sequencer: str | None
     cluster: str
+    work: str
     split: Split
     notes: Notes
 
@@ -139,11 +100,10 @@ class Manifest:
 class Corpus:
     """A corpus opened for reading; its files have been checked when `open` returns."""
 
-    def __init__(self, path: Path, manifest: Manifest, notes: bytes, excluded: bytes) -> None:
+    def __init__(self, path: Path, manifest: Manifest, data: Mapping[str, bytes]) -> None:
         self.path = path
         self.manifest = manifest
-        self._notes = notes
-        self._excluded = excluded
+        self._data = data  # file name: its bytes
 
     @property
     def name(self) -> str:
@@ -173,13 +133,13 @@ class Corpus:
     def _read(cls, folder: Path) -> "Corpus":
         try:
             manifest = Manifest.from_json((folder / MANIFEST_FILE).read_text())
-            data = {name: (folder / name).read_bytes() for name in (NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE)}
+            data = {name: (folder / name).read_bytes() for name in FILES}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
             if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
                 raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
-        return cls(folder, manifest, data[NOTES_FILE], data[EXCLUDED_FILE])
+        return cls(folder, manifest, data)
 
     def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
         """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
@@ -188,11 +148,22 @@ class Corpus:
     def table(self, split: Split | None = None) -> pa.Table:
         """Return notes.parquet as a table of schema NOTES, of one split or all."""
         filters = None if split is None else [("split", "=", split)]
-        return pq.read_table(io.BytesIO(self._notes), filters=filters)
+        return self._read_table(NOTES_FILE, filters)
 
     def excluded(self) -> pa.Table:
         """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
-        return pq.read_table(io.BytesIO(self._excluded))
+        return self._read_table(EXCLUDED_FILE)
+
+    def measures(self) -> pa.Table:
+        """Return the measures of the pieces, of schema catalog.schema.MEASURES, in the order of `pieces()`."""
+        return self._read_table(MEASURES_FILE)
+
+    def relations(self) -> pa.Table:
+        """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
+        return self._read_table(RELATIONS_FILE)
+
+    def _read_table(self, name: str, filters: Any = None) -> pa.Table:
+        return pq.read_table(io.BytesIO(self._data[name]), filters=filters)
 
 
 def names(root: Path) -> list[str]:
@@ -211,8 +182,8 @@ def manifests(root: Path) -> list[Manifest]:
 
 def to_table(pieces: list[CorpusPiece]) -> pa.Table:
     """Return `pieces` as a table of schema NOTES, in the order given."""
-    text = {name: [getattr(piece, name) for piece in pieces] for name in NOTES.names[:7]}
-    lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in NOTES.names[7:11]}
+    text = {name: [getattr(piece, name) for piece in pieces] for name in TEXT}
+    lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in LISTS}
     changes = {
         "tempos": [[{"tick": tick, "qpm": qpm} for tick, qpm in piece.notes.tempos] for piece in pieces],
         "time_signatures": [
@@ -240,11 +211,26 @@ def _columns(table: pa.Table) -> list[list[Any]]:
         values, offsets = column.values.to_numpy(), column.offsets.to_numpy()
         return [values[start:end] for start, end in pairwise(offsets.tolist())]
 
-    return [arrays(name) if name in NOTES.names[7:11] else table.column(name).to_pylist() for name in NOTES.names]
+    return [arrays(name) if name in LISTS else table.column(name).to_pylist() for name in NOTES.names]
 
 
 def _piece(*row: Any) -> CorpusPiece:
-    sha256, game, series, title, sequencer, cluster, split, onset, duration, pitch, velocity, tempos, signatures = row
+    (
+        sha256,
+        game,
+        series,
+        title,
+        sequencer,
+        cluster,
+        work,
+        split,
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tempos,
+        signatures,
+    ) = row
     notes = Notes(
         onset,
         duration,
@@ -253,7 +239,7 @@ def _piece(*row: Any) -> CorpusPiece:
         tuple((change["tick"], change["qpm"]) for change in tempos),
         tuple((change["tick"], change["numerator"], change["denominator"]) for change in signatures),
     )
-    return CorpusPiece(sha256, game, series, title, sequencer, cluster, split, notes)
+    return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
 
 
 def _nearest(root: Path, name: str) -> str:

@@ -153,10 +153,10 @@ def _resumed(root: Path, order: Order) -> Run:
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:
     """Raise TrainingError, before any run is made, where the corpus has too few pieces for the recipe."""
     funnel = corpus.manifest.funnel
-    if not funnel.train or (isinstance(recipe, NoteLSTMRecipe) and not funnel.validation):
+    if not funnel.train or (isinstance(recipe, NoteLSTMRecipe) and not funnel.validation and funnel.train < 2):
         raise TrainingError(
             f"corpus {corpus.name} has {funnel.unique} pieces, too few to train on some and validate on others; "
-            "choose a query with three or more"
+            "choose a query with more"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from catalog.errors import TrainingError
-from dataset.corpus import Corpus
+from dataset.corpus import Corpus, CorpusPiece
 from training import batches, inference
 from training.batches import EncodedPiece
 from training.evaluate import quality
@@ -24,6 +24,7 @@ from training.run import INIT_FILE, EpochRow, Progress, Run
 from training.vocabulary import Vocabulary
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
+LENT_EVERY = 10
 PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
 
 
@@ -51,8 +52,8 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow],
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
     vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
-    training = batches.encode_pieces(corpus.pieces("train"), vocabulary)
-    validation = batches.encode_pieces(corpus.pieces("validation"), vocabulary)
+    learned, held = parts(corpus)
+    training, validation = batches.encode_pieces(learned, vocabulary), batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
@@ -65,6 +66,18 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow],
         finally:
             trainer.keeper.close()
     return progress
+
+
+def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
+    """Return what is learned from, and what is validated on: the corpus's own, or every tenth piece for training, lent.
+
+    A corpus has no validation pieces where all it holds went to training in an earlier, larger corpus; sides are for good.
+    """
+    training, validation = corpus.pieces("train"), corpus.pieces("validation")
+    if validation or len(training) < 2:
+        return training, validation
+    lent = training[:: max(2, min(LENT_EVERY, len(training)))]
+    return [piece for piece in training if piece not in lent], lent
 
 
 class _Trainer:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from catalog.errors import CorpusError, UsageError
 from catalog.store import Catalog
 from dataset.build import Plan, build, ensure
-from dataset.corpus import NOTES_FILE, Corpus
+from dataset.corpus import FILES, NOTES_FILE, Corpus
 from dataset.notes import Notes, write_midi
 from dataset.parse import PARSE
 from dataset.remeasure import measure_catalog
@@ -68,7 +68,7 @@ def test_the_same_command_twice_and_any_number_of_workers_give_the_same_bytes(ro
         folder = build(root, ALL, "all", workers=workers, task=task).path
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1] == contents[2]
-    assert set(contents[0]) == {"notes.parquet", "excluded.parquet", "manifest.json", "CREDITS.md"}
+    assert set(contents[0]) == {*FILES, "manifest.json"}
 
 
 def test_measures_in_the_catalog_change_no_byte_of_a_corpus(root: Path) -> None:

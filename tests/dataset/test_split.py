@@ -1,48 +1,107 @@
-"""Splits: every cluster has one side, no side is empty, and a side does not change when pieces are added."""
+"""Splits: what belongs together has one side, sides are balanced by game, and a side once given never changes."""
 
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.split import HELD_OUT, assign, place
+from dataset.corpus import Split
+from dataset.split import EVERY, Member, split
 
-CLUSTERS = st.lists(st.integers(0, 10**6).map(str), min_size=1, max_size=60)
-
-
-@given(CLUSTERS, st.integers(0, 99))
-def test_no_part_is_empty_from_three_clusters_on(clusters: list[str], seed: int) -> None:
-    sides = assign(clusters, seed)
-    assert sides.keys() == set(clusters)
-    count = len(sides)
-    assert set(sides.values()) == (
-        {"train", "validation", "test"} if count >= 3 else set(("train", "validation")[:count])
-    )
+ALL = ("train", "validation", "test")
 
 
-@given(CLUSTERS, st.integers(0, 99), st.randoms(use_true_random=False))
-def test_neither_order_nor_repetition_matters(clusters: list[str], seed: int, random: object) -> None:
-    shuffled = [*clusters, *clusters[:3]]
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert assign(shuffled, seed) == assign(clusters, seed)
+def member(number: int, game: int = 0) -> Member:
+    return Member(f"sha{number}", f"print{number}", f"series{game // 2}", f"game{game}")
 
 
-def test_about_a_tenth_is_held_out_twice() -> None:
-    counts = Counter(assign(map(str, range(10_000)), 0).values())
-    assert 900 < counts["test"] < 1100
-    assert 900 < counts["validation"] < 1100
+def members(count: int, games: int = 1) -> list[Member]:
+    return [member(number, number % games) for number in range(count)]
 
 
-def test_a_cluster_keeps_its_side_when_the_catalog_grows() -> None:
-    before, after = assign(map(str, range(1000)), 5), assign(map(str, range(3000)), 5)
-    assert all(after[cluster] == side for cluster, side in before.items())
+def ledger(pieces: list[Member], sides: list[Split | None]) -> dict[str, Split]:
+    return {piece.sha256: side for piece, side in zip(pieces, sides, strict=True) if side is not None}
 
 
-def test_only_where_a_part_would_be_empty_is_a_cluster_moved() -> None:
-    clusters = [str(number) for number in range(200) if place(str(number), 0) >= 2 * HELD_OUT][:12]
-    sides = assign(clusters, 0)  # by their places alone, all twelve would be for training
-    assert Counter(sides.values()) == {"train": 10, "validation": 1, "test": 1}
+LINKS = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=40)
+
+
+@given(st.integers(1, 60), st.integers(0, 99))
+def test_no_part_is_empty_from_three_works_on(count: int, seed: int) -> None:
+    sides = split(members(count), [], {}, seed)
+    assert set(sides) == set(ALL[:count] if count < 3 else ALL)
+
+
+@given(LINKS, st.integers(0, 99))
+def test_what_is_linked_has_one_side(links: list[tuple[int, int]], seed: int) -> None:
+    sides = split(members(40, 5), links, {}, seed)
+    assert None not in sides
+    assert all(sides[one] == sides[other] for one, other in links)
+
+
+@given(LINKS, LINKS, st.integers(0, 99), st.integers(5, 40))
+def test_a_side_never_changes_when_the_catalog_grows_and_nothing_leaks(
+    links: list[tuple[int, int]], more: list[tuple[int, int]], seed: int, first: int
+) -> None:
+    pieces = members(40, 5)
+    early = [(a, b) for a, b in links if a < first and b < first]
+    known = ledger(pieces[:first], split(pieces[:first], early, {}, seed))
+    sides = split(pieces, links + more, known, seed)
+    for piece, side in zip(pieces, sides, strict=True):
+        assert side is None or side == known.get(piece.sha256, side)
+    assert all(sides[a] == sides[b] for a, b in links + more if sides[a] is not None and sides[b] is not None)
+
+
+def test_games_are_balanced_to_within_one_work() -> None:
+    games = 12
+    pieces = members(12 * 37, games)
+    sides = split(pieces, [], {}, 3)
+    for game in range(games):
+        counts = Counter(side for piece, side in zip(pieces, sides, strict=True) if piece.game == f"game{game}")
+        assert counts["test"] in (37 // EVERY, 37 // EVERY + 1)
+        assert counts["validation"] in (37 // EVERY, 37 // EVERY + 1)
+    assert abs(Counter(sides)["test"] - len(pieces) / EVERY) <= 1
+
+
+def test_many_games_of_one_piece_are_held_out_in_due_share() -> None:
+    sides = split(members(1000, 1000), [], {}, 0)
+    assert Counter(sides) == {"train": 800, "validation": 100, "test": 100}
+
+
+def test_pieces_that_come_one_by_one_are_held_out_in_due_share() -> None:
+    grown = members(300)
+    known = ledger(grown, split(grown, [], {}, 0))
+    for number in range(300, 1300):
+        grown.append(member(number))
+        known = ledger(grown, split(grown, [], known, 0))
+    counts = Counter(known.values())
+    assert 90 <= counts["test"] <= 170
+    assert 90 <= counts["validation"] <= 170
+
+
+def test_a_new_piece_that_joins_two_sides_is_left_out_and_its_twins_are_not() -> None:
+    known: dict[str, Split] = {"sha0": "train", "sha1": "test"}
+    medley, twin = 2, 3  # the medley holds 0 and 1, the twin is another version of 0
+    assert split(members(4), [(0, medley), (1, medley), (0, twin)], known, 0) == ["train", "test", None, "train"]
+    assert split(members(4), [(0, medley), (medley, twin), (1, twin)], known, 0) == ["train", "test", None, None]
+
+
+def test_of_old_pieces_found_to_belong_together_the_held_out_one_stays() -> None:
+    known: dict[str, Split] = {"sha0": "train", "sha1": "test", "sha2": "validation"}
+    assert split(members(3), [(0, 1), (2, 1)], known, 0) == [None, "test", None]
+
+
+def test_a_piece_of_known_music_goes_with_it() -> None:
+    known: dict[str, Split] = {"sha0": "validation"}
+    assert split(members(2), [(0, 1)], known, 7) == ["validation", "validation"]
+
+
+def test_the_order_of_pieces_within_a_game_does_not_matter() -> None:
+    pieces = members(50, 5)
+    sides = dict(zip(pieces, split(pieces, [], {}, 1), strict=True))
+    backwards = pieces[::-1]
+    assert dict(zip(backwards, split(backwards, [], {}, 1), strict=True)) == sides
 
 
 def test_another_seed_gives_another_split() -> None:
-    assert assign(map(str, range(100)), 0) != assign(map(str, range(100)), 1)
+    assert split(members(100), [], {}, 0) != split(members(100), [], {}, 1)

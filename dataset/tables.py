@@ -1,0 +1,80 @@
+"""The tables of a corpus, field by field: NOTES, EXCLUDED and RELATIONS. What each field means stands in its metadata.
+
+The fourth table, the measures of the pieces kept, has the catalog's schema (`catalog.schema.MEASURES`).
+"""
+
+import pyarrow as pa
+
+TICKS = "ticks of 1/24 quarter"
+
+
+def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": meaning})
+
+
+NOTES = pa.schema(
+    [
+        _field("sha256", pa.string(), "SHA-256 of the MIDI file, hexadecimal"),
+        _field("game", pa.string(), "the game's slug"),
+        _field("series", pa.string(), "the slug of the series that the game belongs to"),
+        _field("title", pa.string(), "title of the piece as listed"),
+        _field("sequencer", pa.string(), "who made the MIDI file, as listed; null where the source leaves it blank"),
+        _field("cluster", pa.string(), "pieces of one cluster hold the same notes in good part"),
+        _field(
+            "work", pa.string(), "pieces of one work are the same music, also in other notes: a split never parts them"
+        ),
+        _field("split", pa.string(), "train, validation or test"),
+        _field("onset", pa.list_(pa.int32()), f"start of each note, {TICKS} from the start of the file"),
+        _field("duration", pa.list_(pa.int32()), f"length of each note, {TICKS}, at least 1"),
+        _field("pitch", pa.list_(pa.uint8()), "MIDI pitch, 0-127"),
+        _field("velocity", pa.list_(pa.uint8()), "MIDI velocity, 1-127"),
+        _field(
+            "tempos",
+            pa.list_(pa.struct([("tick", pa.int32()), ("qpm", pa.float64())])),
+            "tempo changes, quarter notes a minute, the first at tick 0",
+        ),
+        _field(
+            "time_signatures",
+            pa.list_(pa.struct([("tick", pa.int32()), ("numerator", pa.uint8()), ("denominator", pa.uint8())])),
+            "time-signature changes, the first at tick 0",
+        ),
+    ]
+)
+TEXT = ("sha256", "game", "series", "title", "sequencer", "cluster", "work", "split")
+LISTS = ("onset", "duration", "pitch", "velocity")
+
+EXCLUDED = pa.schema(
+    [
+        _field("url", pa.string(), "address of the file"),
+        _field("title", pa.string(), "title of the piece as listed"),
+        _field("game", pa.string(), "the game's slug"),
+        _field("sha256", pa.string(), "SHA-256 of the MIDI file; null where none was fetched"),
+        _field("stage", pa.string(), "where it was left out: fetch, parse, filter, duplicate or split"),
+        _field("reason", pa.string(), "a stable snake_case id"),
+        _field(
+            "detail", pa.string(), "the value that decided; for a duplicate, the sha256 and address of the piece kept"
+        ),
+    ]
+)
+
+RELATIONS = pa.schema(
+    [
+        _field("relation", pa.string(), "bytes, notes, near, contained or work"),
+        _field("first", pa.string(), "SHA-256 of the one piece; of contained ones the whole"),
+        _field("second", pa.string(), "SHA-256 of the other piece; of contained ones the part"),
+        _field("share", pa.float64(), "share of the notes of the shorter piece that stand in the other, 0-1"),
+        _field("notes", pa.int32(), "how many notes match"),
+        _field("transposition", pa.int16(), "semitones from the second piece up to the first"),
+        _field("tempo_ratio", pa.float64(), "ticks of the first piece for each tick of the second"),
+        _field("offset_first", pa.int32(), f"where the match begins in the first piece, {TICKS}"),
+        _field("offset_second", pa.int32(), f"where the match begins in the second piece, {TICKS}"),
+        *(
+            _field(f"{side}_{name}", pa.string(), f"the {side} piece's {name}")
+            for side in ("first", "second")
+            for name in ("url", "title", "game", "sequencer")
+        ),
+        _field(
+            "left_out", pa.string(), "address of the piece that is left out for the other's sake; null where both stay"
+        ),
+    ]
+)
