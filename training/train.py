@@ -76,8 +76,8 @@ def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
     training, validation = corpus.pieces("train"), corpus.pieces("validation")
     if validation or len(training) < 2:
         return training, validation
-    lent = training[:: max(2, min(LENT_EVERY, len(training)))]
-    return [piece for piece in training if piece not in lent], lent
+    every = min(LENT_EVERY, len(training))
+    return [piece for i, piece in enumerate(training) if i % every], training[::every]
 
 
 class _Trainer:

@@ -11,6 +11,7 @@ from catalog.errors import CorpusError, UsageError
 from catalog.store import Catalog
 from dataset.build import Plan, build, ensure
 from dataset.corpus import FILES, NOTES_FILE, Corpus
+from dataset.ledger import ledger_path
 from dataset.notes import Notes, write_midi
 from dataset.parse import PARSE
 from dataset.remeasure import measure_catalog
@@ -130,7 +131,7 @@ def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../escape", "", ".hidden", "a/b", "A b", "x" * 81])
 def test_a_name_that_is_no_name_is_wrong_usage(root: Path, name: str) -> None:
     with pytest.raises(UsageError, match="no name"):
-        build(root, Plan(query="source == 'vgmusic'"), name or "-")
+        build(root, ALL, name or "-")
 
 
 @pytest.mark.parametrize(
@@ -177,3 +178,44 @@ def test_measuring_fills_the_catalog_once(root: Path) -> None:
 
 def _sha(root: Path, title: str) -> str:
     return str(Catalog(root).pieces(f"title == '{title}' and game == 'a-game'")["sha256"][0].as_py())
+
+
+def sides_of(corpus: Corpus) -> dict[str, str]:
+    return {piece.sha256: piece.split for piece in corpus.pieces()}
+
+
+def test_a_piece_has_one_side_in_all_corpora_and_keeps_it_when_the_catalog_grows(root: Path) -> None:
+    before = sides_of(build(root, Plan(query="game == 'a-game'")))
+    fill(root, tunes(40, first=100), game="b-game")
+    whole = sides_of(build(root, ALL))
+    again = sides_of(build(root, Plan(query="game == 'a-game'")))
+    assert again == before == {sha256: whole[sha256] for sha256 in before}
+    assert Counter(whole.values())["test"] in (5, 6)
+
+
+def test_another_seed_has_sides_of_its_own(root: Path) -> None:
+    fill(root, tunes(40, first=100), game="b-game")
+    one = sides_of(build(root, ALL))
+    other = sides_of(build(root, Plan(query="source == 'vgmusic'", seed=1), "other"))
+    assert one.keys() == other.keys()
+    assert one != other
+
+
+def test_a_damaged_ledger_is_named_and_stops_the_build(root: Path) -> None:
+    build(root, ALL)
+    path = ledger_path(root, 0)
+    path.write_bytes(b"no parquet")
+    with pytest.raises(CorpusError, match=r"seed-0\.parquet cannot be read"):
+        build(root, ALL)
+
+
+def test_measures_and_relations_lie_with_the_corpus(root: Path) -> None:
+    twin = next(iter(tunes(1).values()))
+    fill(root, {"Twin": twin}, game="z-game")
+    corpus = build(root, ALL)
+    measures = corpus.measures()
+    assert measures["sha256"].to_pylist() == [piece.sha256 for piece in corpus.pieces()]
+    assert measures["notes"].to_pylist() == [len(piece.notes) for piece in corpus.pieces()]
+    (row,) = corpus.relations().to_pylist()
+    assert (row["relation"], row["first_title"], row["second_title"]) == ("bytes", "Tune 0", "Twin")
+    assert row["left_out"] == row["second_url"]

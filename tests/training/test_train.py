@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import TrainingError, UsageError
+from dataset.build import Plan, build
 from dataset.notes import read_midi, seconds
+from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from training import recipe as recipes
 from training.inference import load_weights
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
-from training.train import Budget, parted
+from training.train import Budget, parted, parts
 
 
 def metrics(run: Path) -> list[dict[str, str]]:
@@ -263,3 +265,16 @@ def test_a_warning_when_validation_rises_while_training_falls() -> None:
     warning = parted(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]))
     assert warning is not None
     assert "since epoch 2" in warning
+
+
+def test_a_corpus_whose_pieces_are_all_for_training_elsewhere_lends_some_to_validate_on(tmp_path: Path) -> None:
+    fill(tmp_path, tunes(30), game="a-game")
+    fill(tmp_path, tunes(30, first=50), game="b-game")
+    whole = build(tmp_path, Plan(query="source == 'vgmusic'"))
+    learned = [piece.title for piece in whole.pieces("train") if piece.game == "b-game"][:12]
+    corpus = build(tmp_path, Plan(query=f"title in {learned}"))
+    assert corpus.manifest.funnel.train == 12
+    training, held = parts(corpus)
+    assert len(training) == 10
+    assert sorted(piece.title for piece in training + held) == sorted(learned)
+    assert [len(part) for part in parts(whole)] == [whole.manifest.funnel.train, whole.manifest.funnel.validation]
