@@ -1,0 +1,97 @@
+"""What importing a large archive costs: files a second and memory, for two sizes, and again after a kill.
+
+    python benchmarks/imports.py [--files 31000] [--least 1000] [--memory-mb 300]
+
+Small MIDI files, all different, in one zip of folders. `scrape import` is run as a user runs it: on a quarter of them, on
+all of them (memory must not grow with the archive but for the catalog's own rows), and on all once more into a root where
+the first run was killed half-way: nothing may be lost or stored twice. Exit code 1 where a limit is not kept.
+"""
+
+import argparse
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from catalog.store import Catalog
+
+
+def midi(number: int) -> bytes:
+    """A real file of a few notes, another one for each number."""
+    body = b"".join(
+        bytes([0, 0x90, 36 + (number >> shift) % 64, 64, 48, 0x80, 36 + (number >> shift) % 64, 0])
+        for shift in range(0, 16, 2)
+    )
+    body += b"\0\xff\x01\x04" + struct.pack(">I", number) + b"\0\xff\x2f\0"
+    return struct.pack(">4sIHHH4sI", b"MThd", 6, 0, 1, 96, b"MTrk", len(body)) + body
+
+
+def archive(path: Path, files: int) -> Path:
+    """Write a zip of so many files, fifty a folder."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for number in range(files):
+            target.writestr(f"Game {number // 50}/Tune {number}.mid", midi(number))
+    return path
+
+
+def command(source: Path, root: Path) -> list[str]:
+    return [sys.executable, "-m", "scraper.cli", "import", str(source), "--root", str(root)]
+
+
+def run(source: Path, root: Path) -> tuple[float, float, float]:
+    """Return wall seconds, CPU seconds and peak MB of one import."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command(source, root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit((process.stderr.read() if process.stderr else b"").decode())
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def killed(source: Path, root: Path, after_s: float) -> int:
+    """Kill an import after so long, and return how many pieces the catalog holds then."""
+    process = subprocess.Popen(command(source, root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return len(Catalog(root).pieces(columns=["sha256"]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--files", type=int, default=31_000)
+    parser.add_argument("--least", type=float, default=1000.0, help="files a second")
+    parser.add_argument("--memory-mb", type=float, default=300.0)
+    asked = parser.parse_args()
+    sound = True
+    print(f"$ python benchmarks/imports.py --files {asked.files}")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for count in (asked.files // 4, asked.files):
+            wall, cpu, memory = run(archive(place / f"{count}.zip", count), place / str(count))
+            held = len(Catalog(place / str(count)).pieces(columns=["sha256"]))
+            sound &= (
+                held == count and (count < asked.files or count / wall >= asked.least) and memory <= asked.memory_mb
+            )
+            print(
+                f"{count:>7,} files: {count / wall:,.0f} a second, {cpu:.1f} s CPU, peak {memory:.0f} MB, {held:,} held"
+            )
+        half = killed(place / f"{asked.files}.zip", place / "killed", wall / 2)
+        again, _, _ = run(place / f"{asked.files}.zip", place / "killed")
+        held = len(Catalog(place / "killed").pieces(columns=["sha256"]))
+        blobs = sum(1 for _ in (place / "killed" / "midi").glob("??/*.mid"))
+        sound &= held == blobs == asked.files
+        print(
+            f"killed after {wall / 2:.1f} s with {half:,} in the catalog; "
+            f"run again: {again:.1f} s, {held:,} held, {blobs:,} files on disk"
+        )
+    return 0 if sound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
