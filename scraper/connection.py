@@ -18,9 +18,8 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from catalog.errors import FetchError
+from scraper.limits import CLOCK_TICK_S
 from scraper.urls import is_public_address
-
-CLOCK_TICK_S = 0.2
 
 
 class Guard:

@@ -9,6 +9,7 @@ FILE_BYTES = 4 << 20  # a MIDI file; the largest real one in the piano section h
 FILE_TIMES_LISTED = 4  # and no more than this many times the size that its row lists ...
 FILE_BYTES_ALWAYS = 64 << 10  # ... though this much is always taken, so that a wrong size can be shown with its bytes
 ROBOTS_BYTES = 512 << 10  # RFC 9309 asks for at least 500 KiB
+ROBOTS_RULES = 5000  # for one robot
 ERROR_BYTES = 64 << 10  # of the body of an answer that is no success, to tell a challenge page from an error
 CHUNK_BYTES = 64 << 10
 
@@ -17,6 +18,9 @@ SECTIONS = 500  # in the menu of the site; it had 58 in 2021
 UPLOAD_PAGES = 1000  # of new uploads read in one run, about 100 rows each
 LISTING_BYTES = 16 << 20  # of a page parsed from anywhere; the whole site's 31,629 rows are 8 MB
 LISTING_ROWS = 50_000
+PART_CHARACTERS = (
+    8 << 10
+)  # of a page parsed at a time: a tree takes fifty times its text, and quadratic time if it is deep
 TITLE_CHARACTERS = 500  # longer titles are cut
 LISTED_BYTES = 1 << 30  # a listed size above this is a slip of the page, not a size
 NAME_BYTES = 255  # of a file name; the longest real one has 72
@@ -34,6 +38,7 @@ ARCHIVE_NAME = 1000  # characters of the name of a member, with its folders
 CONNECT_S = 10.0
 READ_S = 20.0  # between two pieces of an answer
 WHOLE_S = 60.0  # one answer from connection to last byte, by our own clock
+CLOCK_TICK_S = 0.2  # how often that clock looks
 
 # How often.
 DELAY_S = 1.0  # between the starts of two requests

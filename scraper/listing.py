@@ -14,12 +14,8 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from catalog.errors import EmptyListingError, ListingError
-from scraper.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, TITLE_CHARACTERS
+from scraper.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, PART_CHARACTERS, TITLE_CHARACTERS
 from scraper.urls import file_name, link_problem
-
-PART_CHARACTERS = (
-    8 << 10
-)  # parsed at a time: a tree takes fifty times the memory of its text, and quadratic time if it is deep
 
 # html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
 # bounded length; the quantifiers are possessive, so that this check cannot backtrack.

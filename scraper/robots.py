@@ -7,9 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from scraper.limits import ROBOTS_BYTES
-
-_RULES_MAX = 5000
+from scraper.limits import ROBOTS_BYTES, ROBOTS_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def parse(text: str, agent: str) -> Rules:
         elif key in ("allow", "disallow", "crawl-delay"):
             open_group = False
             for target in targets:
-                if len(target) < _RULES_MAX:
+                if len(target) < ROBOTS_RULES:
                     target.append((key, value))
     lines = ours if named else everyones
     rules = tuple((key == "allow", _normal(value)) for key, value in lines if key != "crawl-delay" and value)
