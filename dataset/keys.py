@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.notes import Notes
+from dataset.timing import TICKS_PER_QUARTER
 
 # Krumhansl and Kessler's probe-tone ratings, C major and C minor, as in C. L. Krumhansl, Cognitive Foundations of Musical
 # Pitch (Oxford University Press, 1990), p. 30; the key-finding method that correlates them with durations is its chapter 4.
@@ -15,14 +16,16 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 MAJOR_KEYS = tuple(f"{tonic} major" for tonic in ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"])
 MINOR_KEYS = tuple(f"{tonic} minor" for tonic in ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"])
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+LONGEST_HOLD = 16 * TICKS_PER_QUARTER  # four bars of 4/4: no string sounds longer, but some files never end a note
 
 
 def key_of(notes: Notes) -> str | None:
     """Return the key whose profile correlates best with the time that each pitch class sounds, such as "F# minor".
 
-    Krumhansl and Schmuckler's method (source above). None where every pitch class sounds for the same time.
+    Krumhansl and Schmuckler's method (source above). A note counts for at most 16 quarter notes, so that one which its
+    file forgets to end does not decide. None where every pitch class sounds for the same time.
     """
-    weight = np.bincount(notes.pitch % 12, notes.duration, 12)
+    weight = np.bincount(notes.pitch % 12, np.minimum(notes.duration, LONGEST_HOLD), 12)
     weight = weight - weight.mean()
     norm = float(np.sqrt(weight @ weight))
     if norm < 1e-9:

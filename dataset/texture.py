@@ -74,4 +74,4 @@ def groove_consistency(notes: Notes, bar: int) -> float | None:
     same = np.count_nonzero(onset[np.minimum(at, len(onset) - 1)] == onset + bar)
     ends = np.count_nonzero(onset < bar) + np.count_nonzero(onset >= (bars - 1) * bar)  # these bars have one neighbour
     different = 2 * len(onset) - ends - 2 * same
-    return 1.0 - different / (bar * (bars - 1))
+    return 1.0 - float(different) / (bar * (bars - 1))
