@@ -4,7 +4,7 @@ import difflib
 
 from catalog.games import resolve
 from catalog.query import columns_of, equalities
-from catalog.schema import MEASURED
+from catalog.schema import MEASURED, MEASURED_BY
 from catalog.store import Catalog
 
 NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
@@ -13,12 +13,17 @@ NAMES = ("game", "series", "source", "section", "state")  # columns of few value
 def hints(catalog: Catalog, query: str) -> list[str]:
     """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'".
 
-    A further line says so where it asks for measures and nothing has been measured.
+    A further line says so where it asks for measures and nothing has been measured, or some by an earlier version.
     """
     lines = []
     measured = sorted(columns_of(query).intersection(MEASURED))
-    if measured and len(catalog.measures()) == 0:
-        lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
+    if measured:
+        versions = catalog.measures()["measured_by"].to_pylist()
+        old = sum(version != MEASURED_BY for version in versions)
+        if not versions:
+            lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
+        elif old:
+            lines.append(f"{old} of {len(versions)} files were measured by another version; run `dataset measure`")
     for column, asked in dict.fromkeys(equalities(query)):
         if column in NAMES:
             held = catalog.pieces(columns=[column])[column].unique().to_pylist()

@@ -86,32 +86,134 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
+MEASURED_BY = 2
+"""Version of the definitions of MEASURES; raise it when one is added or changed, so that `dataset measure` measures again."""
+
+
+def _measure(name: str, kind: pa.DataType, meaning: str, unit: str = "", valid: str = "") -> pa.Field:
+    """Return a field of MEASURES; `valid` is its range, "0–1" with both ends or "0–" without an upper one."""
+    return pa.field(name, kind, metadata={"description": meaning, "unit": unit, "range": valid})
+
+
 MEASURES = pa.schema(
     [
-        _field("sha256", pa.string(), "SHA-256 of the bytes measured, hexadecimal"),
-        _field("notes", pa.int32(), "notes in all tracks but drums; 0 where the file cannot be read"),
-        _field("tracks", pa.int16(), "tracks that hold notes, drums included"),
-        _field(
-            "duration_s", pa.float64(), "seconds from the first onset to the last end, under the piece's own tempos"
+        _measure("sha256", pa.string(), "SHA-256 of the bytes measured, hexadecimal"),
+        _measure(
+            "measured_by",
+            pa.int16(),
+            "version of these definitions by which the row was made; null in one made before there were versions",
+            valid="2–",
         ),
-        _field("beats", pa.float64(), "quarter notes from the first onset to the last end"),
-        _field("tempo_bpm", pa.float64(), "quarter notes a minute: the tempo in force for the longest time"),
-        _field("time_signature", pa.string(), "the time signature in force for the longest time, such as 3/4"),
-        _field("key", pa.string(), "the key that the pitch classes fit best (Krumhansl–Schmuckler), such as C major"),
-        _field("pitch_low", pa.int16(), "lowest MIDI pitch, 0–127"),
-        _field("pitch_high", pa.int16(), "highest MIDI pitch, 0–127"),
-        _field("polyphony", pa.float64(), "mean number of notes that sound together while any note sounds"),
-        _field("note_density", pa.float64(), "notes a second, over duration_s"),
-        _field(
+        _measure("notes", pa.int32(), "notes in all tracks but drums; 0 where the file cannot be read", "notes", "0–"),
+        _measure("tracks", pa.int16(), "tracks that hold notes, drums included", "tracks", "0–"),
+        _measure(
+            "duration_s",
+            pa.float64(),
+            "time from the first onset to the last end, under the piece's own tempos",
+            "seconds",
+            "0–",
+        ),
+        _measure("beats", pa.float64(), "quarter notes from the first onset to the last end", "quarter notes", "0–"),
+        _measure(
+            "tempo_bpm",
+            pa.float64(),
+            "the tempo in force for the longest time",
+            "quarter notes a minute",
+            "4–1000",
+        ),
+        _measure("time_signature", pa.string(), "the time signature in force for the longest time, such as 3/4"),
+        _measure(
+            "key",
+            pa.string(),
+            "the key that the time of the pitch classes fits best (Krumhansl–Schmuckler), such as C major; "
+            "null where all twelve sound for the same time",
+        ),
+        _measure("pitch_low", pa.int16(), "lowest pitch", "MIDI number", "0–127"),
+        _measure("pitch_high", pa.int16(), "highest pitch", "MIDI number", "0–127"),
+        _measure("pitches", pa.int16(), "different pitches", "pitches", "0–128"),
+        _measure(
+            "pitch_class_entropy",
+            pa.float64(),
+            "Shannon entropy of the notes' pitch classes: 0 for a single one, 3.585 for all twelve alike",
+            "bits",
+            "0–3.585",
+        ),
+        _measure(
+            "scale_consistency",
+            pa.float64(),
+            "share of notes that lie in the one major or natural minor scale that holds most of them",
+            "share of notes",
+            "0.583–1",
+        ),
+        _measure(
+            "polyphony",
+            pa.float64(),
+            "mean number of different pitches that sound together while any sounds, by beats",
+            "pitches",
+            "1–128",
+        ),
+        _measure(
+            "polyphony_rate",
+            pa.float64(),
+            "share of beats, from the start of the file to the last end, in which three or more pitches sound",
+            "share of beats",
+            "0–1",
+        ),
+        _measure(
+            "empty_beat_rate",
+            pa.float64(),
+            "share of whole beats, from the start of the file to the last end, that no note touches",
+            "share of beats",
+            "0–1",
+        ),
+        _measure(
+            "groove_consistency",
+            pa.float64(),
+            "how alike neighbouring bars of time_signature are in where notes begin: 1 less the share of a bar's ticks "
+            "(1/24 quarter) that differ; null where the piece does not outlast a bar or a bar is no whole ticks",
+            "share of ticks",
+            "0–1",
+        ),
+        _measure(
+            "loop_share",
+            pa.float64(),
+            "share of notes whose time and pitch are those that followed when the last 3 to 16 notes stood earlier",
+            "share of notes",
+            "0–1",
+        ),
+        _measure("note_density", pa.float64(), "notes over duration_s", "notes a second", "0–"),
+        _measure(
+            "left_share",
+            pa.float64(),
+            "share of notes in the left hand: the lower of two tracks where a file has two, both piano; "
+            "else what lies below middle C",
+            "share of notes",
+            "0–1",
+        ),
+        _measure(
             "piano_share",
             pa.float64(),
-            "share of notes, drums left out, played by a General MIDI piano (programs 0–7), 0–1",
+            "share of notes, drums left out, played by a General MIDI piano (programs 0–7)",
+            "share of notes",
+            "0–1",
         ),
-        _field("drum_share", pa.float64(), "share of all notes that are on the drum channel, 0–1"),
-        _field(
+        _measure(
+            "drum_share", pa.float64(), "share of all notes that are on the drum channel", "share of notes", "0–1"
+        ),
+        _measure(
+            "on_grid",
+            pa.float64(),
+            "share of notes that begin exactly on the 1/24 of a quarter note, before rounding: 1 where a piece is "
+            "quantised, near 0 where it is played freely",
+            "share of notes",
+            "0–1",
+        ),
+        _measure(
             "grid_error",
             pa.float64(),
-            "mean distance of onsets from the nearest 1/24 of a quarter note, in ticks of 1/24, 0–0.5",
+            "mean distance of onsets from the nearest 1/24 of a quarter note",
+            "ticks of 1/24 quarter note",
+            "0–0.5",
         ),
     ]
 )
@@ -124,8 +226,10 @@ def to_table(pieces: list[Piece]) -> pa.Table:
 
 
 def describe(schema: pa.Schema) -> list[dict[str, Any]]:
-    """Return one {name, type, description} for each field, for people to read."""
+    """Return one {name, type, unit, range, description} for each field, for people to read; unit and range may be ""."""
+    keys = ("unit", "range", "description")
     return [
-        {"name": field.name, "type": str(field.type), "description": field.metadata[b"description"].decode()}
+        {"name": field.name, "type": str(field.type)}
+        | {key: field.metadata.get(key.encode(), b"").decode() for key in keys}
         for field in schema
     ]

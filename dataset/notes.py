@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catalog.console import clean
 from catalog.errors import DatasetError, MidiError
+from dataset.hands import is_left, left_notes
 from dataset.smf import MOST_TRACKS, file_of, meta, track_of
 from dataset.timing import (
     DENOMINATORS,
@@ -43,7 +44,7 @@ __all__ = [
     "write_midi",
 ]
 
-HIGHEST_LEFT_PITCH = 59  # the note below middle C: what lies lower is written to the left hand's track
+LAST_PIANO = 7  # General MIDI programs 0-7 are pianos
 CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums
 
 
@@ -143,6 +144,8 @@ class Reading:
     piano_notes: int  # played by a General MIDI piano, programs 0-7
     drum_notes: int  # on the drum channel; not among `notes`
     grid_error: float  # mean distance of onsets from the grid before rounding, in ticks, 0-0.5; 0 without notes
+    on_grid: float = 0.0  # share of onsets that lie on the grid before rounding, exactly; 0 without notes
+    left_notes: int = 0  # played by the left hand (see dataset.hands)
 
 
 def read_midi(data: bytes) -> Notes:
@@ -171,7 +174,8 @@ def read(data: bytes) -> Reading:
     division = int(score.ticks_per_quarter)
     tracks = [(track.notes.numpy(), bool(track.is_drum), int(track.program)) for track in score.tracks]
     tracks = [track for track in tracks if len(track[0]["time"])]
-    columns = [notes for notes, is_drum, _ in tracks if not is_drum]
+    voices = [(notes, program <= LAST_PIANO) for notes, is_drum, program in tracks if not is_drum]
+    columns = [notes for notes, _ in voices]
     start, length, pitch, velocity = (
         np.concatenate([column[name] for column in columns] or [np.empty(0, np.int64)], dtype=np.int64)
         for name in ("time", "duration", "pitch", "velocity")
@@ -182,14 +186,16 @@ def read(data: bytes) -> Reading:
     duration = np.maximum(_to_grid(start + length, division) - onset, 1)
     if start.size and (onset + duration).max() > MAX_TICK:
         raise MidiError("time_out_of_range", f"a note ends {int((onset + duration).max()) // 24} quarter notes in")
-    off_grid = np.abs(start * TICKS_PER_QUARTER / division - onset)
+    off_grid = np.abs(start * TICKS_PER_QUARTER - onset * division)  # in ticks of the file's and ours at once: exact
     changes = _tempos_of(score, division), _time_signatures_of(score, division)
     return Reading(
         notes=Notes.of(onset, duration, pitch, velocity, *changes),
         tracks=len(tracks),
-        piano_notes=sum(len(notes["time"]) for notes, is_drum, program in tracks if program <= 7 and not is_drum),
+        piano_notes=sum(len(notes["time"]) for notes, is_piano in voices if is_piano),
         drum_notes=sum(len(notes["time"]) for notes, is_drum, _ in tracks if is_drum),
-        grid_error=float(off_grid.mean()) if off_grid.size else 0.0,
+        grid_error=float((off_grid / division).mean()) if off_grid.size else 0.0,
+        on_grid=float((off_grid == 0).mean()) if off_grid.size else 0.0,
+        left_notes=left_notes([notes["pitch"] for notes, _ in voices], [is_piano for _, is_piano in voices]),
     )
 
 
@@ -201,7 +207,7 @@ def write_midi(notes: Notes, *, name: str = "") -> bytes:
     give the same bytes. Raises DatasetError where there are more notes of one pitch at once than MIDI has tracks.
     """
     tracks = [_conductor_track(notes, clean(name))]
-    left = notes.pitch <= HIGHEST_LEFT_PITCH
+    left = is_left(notes.pitch)
     for hand, chosen in (("Right hand", ~left), ("Left hand", left)):
         layers = _layers(notes, np.flatnonzero(chosen))
         for number, layer in enumerate(layers):

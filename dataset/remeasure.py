@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.console import Report
-from catalog.schema import MEASURES
+from catalog.schema import MEASURED_BY, MEASURES
 from catalog.store import Catalog
 from dataset.measure import Measures
 from dataset.parse import PARSE, Source, parse_all
@@ -22,7 +23,7 @@ class Measured:
     """What a run did: files the query gave, those measured before, those measured now, and why some hold no notes."""
 
     files: int
-    before: int
+    before: int  # by these very definitions; what an earlier version measured is measured again
     now: int
     unreadable: Mapping[str, int]  # reason: files; they are among `now`, with 0 notes
 
@@ -36,13 +37,16 @@ def measure_catalog(
     report: Report | None = None,
     task: str = PARSE,
 ) -> Measured:
-    """Measure the fetched files of `query` (all without one) that have no measures yet, or all of them `again`.
+    """Measure the fetched files of `query` (all without one) that this version has not measured, or all of them `again`.
 
     Raises QueryError for a wrong query, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
     listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()
-    known = set() if again else set(catalog.measures()["sha256"].to_pylist())
+    measured = catalog.measures()
+    known = (
+        set() if again else set(measured.filter(pc.equal(measured["measured_by"], MEASURED_BY))["sha256"].to_pylist())
+    )
     wanted = [Source(sha256, catalog.blob_path(sha256)) for sha256 in listed if sha256 not in known]
     unreadable: Counter[str] = Counter()
     done = 0
@@ -61,5 +65,6 @@ def measure_catalog(
 
 def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
     """Return a table of schema MEASURES, a row for each piece."""
-    rows = [{**asdict(values), "sha256": name} for name, values in zip(sha256, measures, strict=True)]
+    named = zip(sha256, measures, strict=True)
+    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in named]
     return pa.Table.from_pylist(rows, schema=MEASURES)

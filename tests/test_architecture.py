@@ -14,7 +14,15 @@ MAY_IMPORT = {
     "catalog": ("catalog",),
     "scraper": ("catalog", "scraper"),
     "dataset": ("catalog", "dataset"),
-    "training": ("catalog", "dataset.build", "dataset.corpus", "dataset.notes", "dataset.workers", "training"),
+    "training": (
+        "catalog",
+        "dataset.build",
+        "dataset.corpus",
+        "dataset.notes",
+        "dataset.repeats",
+        "dataset.workers",
+        "training",
+    ),
 }
 HEAVY = ("tensorflow", "keras", "music21", "tensorboardX")
 MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]

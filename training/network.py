@@ -10,10 +10,10 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from dataset.repeats import CONTEXTS
 from training import events
 from training.inference import EMBEDDINGS, GUESSED, HEADS
 from training.recipe import NoteLSTMRecipe
-from training.repeats import CONTEXTS
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")

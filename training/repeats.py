@@ -7,10 +7,8 @@ through a whole piece at once, `Follower` goes note by note; both give the same 
 import numpy as np
 import numpy.typing as npt
 
-CONTEXTS = (16, 8, 5, 3)
-"""How many past notes (time and pitch) must have stood before, the longest first; match 4 is the longest, 1 the shortest, 0 none."""
+from dataset.repeats import CONTEXTS, earlier
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 IntArray = npt.NDArray[np.int32]
 
 
@@ -20,34 +18,11 @@ def follow(notes: IntArray) -> IntArray:
     `notes` is [n, 3]: classes of time, pitch, duration.
     """
     guess = np.zeros((len(notes), 4), dtype=np.int32)
-    keys = (notes[:, 0].astype(np.uint64) << np.uint64(8)) + notes[:, 1].astype(np.uint64) + np.uint64(1)
-    for match, length in enumerate(reversed(CONTEXTS), start=1):
-        if len(notes) <= length:
-            continue
-        earlier = _last_time(_rolling_hash(keys, length)[: len(notes) - length])
-        found = np.flatnonzero(earlier >= 0)
-        guess[found + length, :3] = notes[earlier[found] + length]
-        guess[found + length, 3] = match
+    place, match = earlier(notes[:, 0], notes[:, 1])
+    found = match > 0
+    guess[found, :3] = notes[place[found]]
+    guess[:, 3] = match
     return guess
-
-
-def _rolling_hash(keys: npt.NDArray[np.uint64], length: int) -> npt.NDArray[np.uint64]:
-    """Return a 64-bit hash of every run of `length` keys, [n - length + 1]."""
-    total = np.zeros(len(keys) - length + 1, dtype=np.uint64)
-    for offset in range(length):
-        total = (total ^ keys[offset : offset + len(total)]) * _MULTIPLIER
-        total ^= total >> np.uint64(29)
-    return total
-
-
-def _last_time(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Return for each place the latest earlier place with the same hash, or -1."""
-    order = np.argsort(hashes, kind="stable")
-    ranked = hashes[order]
-    earlier = np.full(len(hashes), -1, dtype=np.int64)
-    again = np.flatnonzero(ranked[1:] == ranked[:-1])
-    earlier[order[again + 1]] = order[again]
-    return earlier
 
 
 class Follower:

@@ -1,0 +1,80 @@
+"""Where the most recent notes of a piece stood before, looked up for every note at once. Game music loops.
+
+The match is causal and has no parameters; what is guessed from it is `training.repeats`' business. Pure.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dataset.notes import Notes
+
+CONTEXTS = (16, 8, 5, 3)
+"""How many past notes (time and pitch) must have stood before, the longest first; match 4 is the longest, 1 the shortest, 0 none."""
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(29)
+
+
+def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for every note the place of the note that followed the last time its context stood earlier, and the match.
+
+    `times` [n] are those since the previous onset, in any whole unit; `pitches` [n] are 0-255. A context is the 16, 8, 5
+    or 3 notes before; the longest one that stood before counts. Both results are [n]: place -1 and match 0 for none.
+    """
+    time, pitch = np.asarray(times).astype(np.uint64), np.asarray(pitches).astype(np.uint64)
+    place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
+    hashes = _hashes((time << np.uint64(8)) + pitch + np.uint64(1))
+    for rank, length in enumerate(reversed(CONTEXTS), start=1):
+        before = _last_time(hashes[length][: max(0, len(time) - length)])
+        found = np.flatnonzero(before >= 0)
+        if len(found) == 0:
+            break  # where no short context stands twice, no longer one does
+        place[found + length] = before[found] + length
+        match[found + length] = rank
+    return place, match
+
+
+def loop_share(notes: Notes) -> float:
+    """Return the share of notes whose time since the previous onset and whose pitch the match of the last 3-16 predicts.
+
+    0 to less than 1; 0 for fewer than five notes. A second note of the same pitch at one onset does not count.
+    """
+    keep = np.ones(len(notes), dtype=bool)
+    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    onset, pitch = notes.onset[keep], notes.pitch[keep]
+    time = np.diff(onset, prepend=onset[:1])
+    place, _ = earlier(time, pitch)
+    guessed = np.flatnonzero(place >= 0)
+    source = place[guessed]
+    right = (time[source] == time[guessed]) & (pitch[source] == pitch[guessed])
+    return float(np.count_nonzero(right)) / len(onset) if len(onset) else 0.0
+
+
+def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
+    """Return a 64-bit hash of every run of each length of CONTEXTS: {length: [n - length + 1]}, from those of its halves."""
+    one = _mixed(keys)
+    two = _joined(one, one, 1)
+    four = _joined(two, two, 2)
+    eight = _joined(four, four, 4)
+    return {3: _joined(two, one, 2), 5: _joined(four, one, 4), 8: eight, 16: _joined(eight, eight, 8)}
+
+
+def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
+    """Return the hashes of runs of `length` (those of `left`) with the runs of `right` that follow them."""
+    size = max(0, len(right) - length)
+    return _mixed(left[:size] * _MULTIPLIER + right[length:])
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    values = values * _MULTIPLIER
+    return values ^ (values >> _SHIFT)
+
+
+def _last_time(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return for each place the latest earlier place with the same hash, or -1."""
+    order = np.argsort(hashes, kind="stable")
+    ranked = hashes[order]
+    before = np.full(len(hashes), -1, dtype=np.int64)
+    again = np.flatnonzero(ranked[1:] == ranked[:-1])
+    before[order[again + 1]] = order[again]
+    return before

@@ -1,0 +1,60 @@
+"""The key of a piece: cadences in every transposition, degenerate pieces, and music21's opinion of real files.
+
+`VGPIANO_MUSIC21=100` asks music21, which reads about two files a second, about so many files; by default about a few.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.keys import LONGEST_HOLD, MAJOR_KEYS, MINOR_KEYS, key_of
+from dataset.notes import Notes, read_midi
+
+SAMPLE = int(os.environ.get("VGPIANO_MUSIC21", "6"))
+MAJOR_CADENCE = (0, 4, 7, 5, 9, 12, 7, 11, 14, 0, 4, 7, 12)
+MINOR_CADENCE = (0, 3, 7, 5, 8, 12, 7, 11, 14, 0, 3, 7, 12)
+LETTERS = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
+
+
+def cadence(steps: tuple[int, ...], tonic: int) -> Notes:
+    size = len(steps)
+    return Notes.of(range(size), [24] * (size - 1) + [48], np.array(steps) + 48 + tonic, [64] * size)
+
+
+@pytest.mark.parametrize("tonic", range(12))
+def test_a_cadence_gives_its_key_in_every_transposition(tonic: int) -> None:
+    assert key_of(cadence(MAJOR_CADENCE, tonic)) == MAJOR_KEYS[tonic]
+    assert key_of(cadence(MINOR_CADENCE, tonic)) == MINOR_KEYS[tonic]
+
+
+def test_a_piece_in_which_all_pitch_classes_sound_alike_has_no_key() -> None:
+    assert key_of(Notes.of(range(12), [24] * 12, range(60, 72), [64] * 12)) is None
+
+
+def test_a_note_that_its_file_never_ends_does_not_decide() -> None:
+    tune = cadence(MAJOR_CADENCE, 0)
+    songs = [np.concatenate([column] * 12) for column in (tune.duration, tune.pitch, tune.velocity)]
+    onset = np.arange(len(songs[0])) * 24
+    stuck = Notes.of([*onset, 0], [*songs[0], 50 * LONGEST_HOLD], [*songs[1], 66], [*songs[2], 64])
+    assert key_of(stuck) == "C major"
+
+
+def number(tonic: str) -> int:
+    """The pitch class of a name such as F# or Bb (in music21's writing B-)."""
+    return (LETTERS[tonic[0].upper()] + tonic.count("#") - tonic[1:].count("b") - tonic[1:].count("-")) % 12
+
+
+@pytest.mark.real
+def test_music21_finds_the_same_keys_in_the_same_files(real_site: Path) -> None:
+    from music21 import converter
+
+    other = []
+    for path in random.Random(0).sample(sorted(real_site.rglob("*.mid")), SAMPLE):
+        heard = converter.parse(path, format="midi", forceSource=True, storePickle=False).analyze("key.krumhansl")
+        tonic, mode = (key_of(read_midi(path.read_bytes())) or "C none").split()
+        if (number(tonic), mode) != (number(heard.tonic.name), heard.mode):
+            other.append((path.name, f"{tonic} {mode}", str(heard)))
+    assert len(other) <= max(1, 0.05 * SAMPLE), other

@@ -1,0 +1,64 @@
+"""The share of notes that a loop predicts, against the slow way: every note looks back for itself."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset.notes import Notes
+from dataset.repeats import CONTEXTS, earlier, loop_share
+
+rows_of = st.lists(st.tuples(st.integers(0, 2), st.integers(60, 62)), min_size=1, max_size=100)
+
+
+def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """For each note the place that followed the latest earlier stand of the longest context that stood earlier, and its rank."""
+    found = []
+    for here in range(len(rows)):
+        best = (-1, 0)
+        for rank, length in enumerate(CONTEXTS):
+            ends = range(here - 1, length - 1, -1)
+            before = next((end for end in ends if rows[end - length : end] == rows[here - length : here]), None)
+            if here >= length and before is not None:
+                best = (before, len(CONTEXTS) - rank)
+                break
+        found.append(best)
+    return found
+
+
+@given(rows_of)
+@settings(max_examples=150, deadline=None)
+def test_a_context_is_found_where_it_last_stood(rows: list[tuple[int, int]]) -> None:
+    time, pitch = np.array(rows).T
+    place, match = earlier(time, pitch)
+    assert list(zip(place.tolist(), match.tolist(), strict=True)) == slowly(rows)
+
+
+@given(rows_of)
+@settings(max_examples=100, deadline=None)
+def test_the_share_counts_the_notes_whose_time_and_pitch_are_guessed_right(rows: list[tuple[int, int]]) -> None:
+    time, pitch = np.array(rows).T
+    notes = Notes.of(np.cumsum(time + 1), [3] * len(rows), pitch, [64] * len(rows))  # one note an onset
+    steps = [(0, rows[0][1]), *((step + 1, height) for step, height in rows[1:])]
+    right = sum(place >= 0 and steps[place] == steps[here] for here, (place, _) in enumerate(slowly(steps)))
+    assert loop_share(notes) == right / len(rows)
+
+
+def test_a_loop_is_predicted_after_its_first_round_whatever_is_played_louder_or_held_longer() -> None:
+    rounds, length = 6, 20
+    pitch = np.tile(40 + np.arange(length), rounds)
+    duration = np.arange(rounds * length) % 7 + 1
+    notes = Notes.of(np.arange(rounds * length) * 6, duration, pitch, 30 + duration)
+    assert loop_share(notes) == (rounds * length - length - 4) / (
+        rounds * length
+    )  # the first note has no time of its own
+
+
+def test_what_never_comes_again_is_no_loop() -> None:
+    assert loop_share(Notes.of(range(80), [1] * 80, range(20, 100), [64] * 80)) == 0.0
+    assert loop_share(Notes.of([0], [1], [60], [64])) == 0.0
+
+
+def test_a_doubled_note_counts_once() -> None:
+    once = Notes.of(range(40), [1] * 40, [60, 62] * 20, [64] * 40)
+    twice = Notes.of([*range(40)] * 2, [1] * 80, [60, 62] * 40, [64] * 80)
+    assert loop_share(once) == loop_share(twice) > 0.8
