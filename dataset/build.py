@@ -11,6 +11,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -100,7 +101,13 @@ class _Sieve:
 
 
 def ensure(
-    root: Path, query: str, name: str | None = None, *, seed: int = 0, report: Report = IGNORE_PROGRESS
+    root: Path,
+    query: str,
+    name: str | None = None,
+    *,
+    seed: int = 0,
+    executor: Executor | None = None,
+    report: Report = IGNORE_PROGRESS,
 ) -> Corpus:
     """Return the corpus for `query`: the one that stands if it was built from the same catalog rows in the same way, else a new one.
 
@@ -113,10 +120,10 @@ def ensure(
         try:
             corpus = Corpus.open(root, folder.name)
         except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
-            return build(root, plan, name, report=report)
+            return build(root, plan, name, executor=executor, report=report)
         if corpus.manifest.identity == _identity(plan, _list(root, query)):
             return corpus
-    return build(root, plan, name, report=report)
+    return build(root, plan, name, executor=executor, report=report)
 
 
 def build(
@@ -125,12 +132,14 @@ def build(
     name: str | None = None,
     *,
     workers: int | None = None,
+    executor: Executor | None = None,
     report: Report = IGNORE_PROGRESS,
     task: str = PARSE,
 ) -> Corpus:
     """Build the corpus of `plan` under `root`/corpora and return it; one of that name is replaced, whole.
 
-    `workers` is the number of processes that parse, by default one a core; `task` is what they do (see parse.parse_all).
+    `workers` is the number of processes that parse, by default one a core; an `executor` that is given parses in their
+    place, and the corpus is the same to the byte; `task` is what they do (see parse.parse_all).
     Raises UsageError for a name that is none, QueryError for a wrong query, CorpusError where nothing matches, nothing
     is left, or another build does not end.
     """
@@ -142,7 +151,7 @@ def build(
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
             sieve.drop(index, FETCH, reason, row["reason"] or "")
     counts = {"listed": len(rows), "fetched": sieve.settle()}
-    found = _parse(Catalog(root), sieve, workers, report, task)
+    found = _parse(Catalog(root), sieve, workers, executor, report, task)
     counts["parsed"] = sieve.settle()
     for index in sieve.left:
         verdict = judge(found[rows[index]["sha256"]].measures, plan.limits)
@@ -189,12 +198,14 @@ def _nearest(catalog: Catalog, query: str) -> str:
     return "; `catalog games` lists what there is"
 
 
-def _parse(catalog: Catalog, sieve: _Sieve, workers: int | None, report: Report, task: str) -> dict[str, Parsed]:
+def _parse(
+    catalog: Catalog, sieve: _Sieve, workers: int | None, executor: Executor | None, report: Report, task: str
+) -> dict[str, Parsed]:
     """Parse each distinct file once; pieces without notes are dropped."""
     names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
     sources = [Source(sha256, catalog.blob_path(sha256)) for sha256 in names]
     found: dict[str, Parsed] = {}
-    for source, parsed in parse_all(sources, workers=workers, task=task):
+    for source, parsed in parse_all(sources, workers=workers, executor=executor, task=task):
         found[source.sha256] = parsed
         report(len(found), len(sources))
     for index in sieve.left:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,8 @@ from catalog.errors import UsageError
 from catalog.files import data_root
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from dataset.corpus import Corpus
 
 app = typer.Typer(
@@ -25,6 +28,10 @@ app = typer.Typer(
 
 Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", help="Parse on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."),
+]
 
 
 class Format(StrEnum):
@@ -39,13 +46,14 @@ def measure(
     query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also what has been measured before.")] = False,
     workers: Workers = None,
+    cluster: Cluster = None,
     root: Root = None,
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
     from dataset.remeasure import measure_catalog
 
-    with console.Progress("measuring") as report:
-        done = measure_catalog(data_root(root), query, again=again, workers=workers, report=report)
+    with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
+        done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
     print(f"{done.files} files: {done.before} measured before, {done.now} now")
     for reason, count in done.unreadable.items():
         print(f"  of these without notes, {reason}: {count}")
@@ -60,6 +68,7 @@ def build(
     name: Annotated[str | None, typer.Option(help="The corpus's name; by default from the game or the query.")] = None,
     seed: Annotated[int, typer.Option(help="Decides which pieces are held out.")] = 0,
     workers: Workers = None,
+    cluster: Cluster = None,
     root: Root = None,
 ) -> None:
     """Build a corpus: parse, filter, drop duplicates, split, and say what became of every piece."""
@@ -72,9 +81,9 @@ def build(
     if query is None:
         slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
-    with console.Progress("parsing") as report:
+    with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         plan = library.Plan(query=query, seed=seed)
-        corpus = library.build(data_root(root), plan, name, workers=workers, report=report)
+        corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
 
 
@@ -102,6 +111,17 @@ def list_corpora(root: Root = None) -> None:
 
     for manifest in manifests(data_root(root)):
         print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
+
+
+def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManager[Executor | None]":
+    """Return what parses: the workers of a cluster, or None for processes of our own."""
+    if cluster is None:
+        return nullcontext()
+    if workers is not None:
+        raise UsageError("give --workers N or --cluster ADDRESS, not both: a cluster has its own workers")
+    from dataset.cluster import connect
+
+    return connect(cluster)
 
 
 def _print_funnel(corpus: "Corpus") -> None:

@@ -1,11 +1,16 @@
-"""From the stored bytes of many pieces to their notes and measures, in worker processes. Files are read, none is written."""
+"""From the stored bytes of many pieces to their notes and measures, in worker processes. Files are read, none is written.
+
+Workers of our own read the files themselves; an executor that is given may not see our disk, so there the bytes travel.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.errors import MidiError
+from dataset.executors import work_on
 from dataset.measure import UNREADABLE, Measures, measure
 from dataset.notes import Notes, read
 from dataset.workers import Failure, work
@@ -16,10 +21,24 @@ BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the bytes of a piece lie, and what they must hash to."""
+    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`."""
 
     sha256: str
     path: Path
+    data: bytes | OSError | None = None
+
+    def read(self) -> bytes:
+        """Return the bytes, unchecked. Raises OSError where they cannot be read."""
+        if isinstance(self.data, OSError):
+            raise self.data
+        return self.path.read_bytes() if self.data is None else self.data
+
+    def carried(self) -> "Source":
+        """Return this source with its bytes, for someone who does not see the path."""
+        try:
+            return replace(self, data=self.path.read_bytes())
+        except OSError as error:
+            return replace(self, data=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +54,7 @@ class Parsed:
 def parse(source: Source) -> Parsed:
     """Return the notes and measures of one stored file; a file that cannot be read is a result with a reason, no error."""
     try:
-        data = source.path.read_bytes()
+        data = source.read()
     except OSError as error:
         return Parsed(UNREADABLE, reason=BLOB_MISSING, detail=error.strerror or "cannot be read")
     if hashlib.sha256(data).hexdigest() != source.sha256:
@@ -51,10 +70,15 @@ def parse(source: Source) -> Parsed:
 
 
 def parse_all(
-    sources: Sequence[Source], *, workers: int | None = None, task: str = PARSE
+    sources: Sequence[Source], *, workers: int | None = None, executor: Executor | None = None, task: str = PARSE
 ) -> Iterator[tuple[Source, Parsed]]:
-    """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`."""
-    for index, result in work(task, sources, workers=workers):
+    """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
+
+    It is done on `executor` where one is given, else by `workers` processes of our own. What becomes of a source is the
+    same wherever it is done.
+    """
+    remote = executor and work_on(executor, task, sources, load=Source.carried)
+    for index, result in remote or work(task, sources, workers=workers):
         if isinstance(result, Failure):
             yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
         else:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -34,11 +35,13 @@ def measure_catalog(
     *,
     again: bool = False,
     workers: int | None = None,
+    executor: Executor | None = None,
     report: Report | None = None,
     task: str = PARSE,
 ) -> Measured:
     """Measure the fetched files of `query` (all without one) that this version has not measured, or all of them `again`.
 
+    `workers` processes of our own parse them, or an `executor` that is given (see parse.parse_all).
     Raises QueryError for a wrong query, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
@@ -52,7 +55,7 @@ def measure_catalog(
     done = 0
     if wanted:
         with catalog.writer() as writer:
-            results = parse_all(wanted, workers=workers, task=task)
+            results = parse_all(wanted, workers=workers, executor=executor, task=task)
             while batch := list(islice(results, BATCH)):
                 sources, parsed = zip(*batch, strict=True)
                 writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))

@@ -2,6 +2,7 @@
 
 A worker is a fresh interpreter, so nothing of this process is forked and a script that
 calls us needs no `__main__` guard. Results come back in any order; whoever needs an order has the index.
+A worker that nobody gives work to ends itself, so a crew that is kept between two calls need not be dismissed.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
@@ -23,6 +24,7 @@ CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_faile
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
 CHUNK = 32  # items a worker holds at a time: enough to keep it busy, few enough to share the work evenly
 MOST_DEATHS_AT_START = 3
+IDLE_S = 60.0  # a worker without work for so long ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class Failure:
 
 
 @dataclass(slots=True, eq=False)
-class _Worker:
+class Worker:
+    """A worker process, and what it is at."""
+
     process: subprocess.Popen[bytes]
     pipe: Connection
     chunk: list[int] = field(default_factory=list)  # indices of the items under way
@@ -47,16 +51,22 @@ def default_workers() -> int:
 
 
 def work(
-    task: str, items: Sequence[Any], *, workers: int | None = None, timeout_s: float = TIMEOUT_S
+    task: str,
+    items: Sequence[Any],
+    *,
+    workers: int | None = None,
+    timeout_s: float = TIMEOUT_S,
+    crew: list[Worker] | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """Yield (index, result or Failure) for each of `items`, each index once, in the order in which they are done.
 
     `task` names a function of one argument as "package.module:function"; items and results must pickle. An item gets
     `timeout_s` seconds. When a worker dies, its items are done again, each on its own; one over which a worker dies
-    again is a Failure. So a worker that is killed from outside costs no item. Raises DatasetError where workers cannot
-    start at all.
+    again is a Failure. So a worker that is killed from outside costs no item. Workers end with the call, unless `crew` is
+    given: a list of workers of earlier calls for the same task and time, in which those that live stay for later ones.
+    Raises DatasetError where workers cannot start at all.
     """
-    crew: list[_Worker] = []
+    keep, crew = crew is not None, [] if crew is None else crew
     waiting = deque(_chunks(len(items), workers or default_workers()))
     suspects: set[int] = set()  # items that a worker has died over
     deaths_at_start = 0
@@ -90,9 +100,16 @@ def work(
                 yield from zip(worker.chunk, results, strict=True)
                 worker.chunk, worker.ready = [], True
     finally:
-        for worker in crew:
-            worker.process.kill()
-            _end(worker)
+        unfinished = [worker for worker in crew if not keep or worker.chunk or not worker.ready]
+        dismiss(unfinished)
+        crew[:] = [worker for worker in crew if worker not in unfinished]
+
+
+def dismiss(crew: Iterable[Worker]) -> None:
+    """End the workers, whatever they are at."""
+    for worker in crew:
+        worker.process.kill()
+        _end(worker)
 
 
 def _chunks(count: int, workers: int) -> list[list[int]]:
@@ -100,7 +117,7 @@ def _chunks(count: int, workers: int) -> list[list[int]]:
     return [list(range(start, min(start + size, count))) for start in range(0, count, size)]
 
 
-def _start(task: str, timeout_s: float) -> _Worker:
+def _start(task: str, timeout_s: float) -> Worker:
     ours, theirs = Pipe()
     command = [sys.executable, "-c", f"from dataset.workers import serve; serve({theirs.fileno()})"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}  # noqa: PTH109
@@ -110,10 +127,10 @@ def _start(task: str, timeout_s: float) -> _Worker:
         theirs.close()
     with suppress(OSError):
         ours.send((task, timeout_s))
-    return _Worker(process, ours)
+    return Worker(process, ours)
 
 
-def _end(worker: _Worker) -> int:
+def _end(worker: Worker) -> int:
     worker.pipe.close()
     return worker.process.wait()
 
@@ -135,7 +152,7 @@ def serve(handle: int) -> None:
     do = getattr(importlib.import_module(module), function)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send([])
-        while True:
+        while pipe.poll(IDLE_S):
             pipe.send([_result(do, item, timeout_s) for item in pipe.recv()])
 
 

@@ -1,0 +1,127 @@
+"""The workers of a Dask cluster as an executor. In: the address of its scheduler; out: an executor for `dataset.executors`.
+
+Only here is `distributed` imported (the extra `scale`). Whoever can reach a cluster runs code on it, and it on us.
+"""
+
+import logging
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from catalog.console import clean
+from catalog.errors import DatasetError, UsageError
+from dataset.executors import REMEDY, Watched, check_environment, environment
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[^\s/:@\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
+PATIENCE_S = 20.0  # for the scheduler to answer, for a first worker, and for another one when the last has gone
+
+
+class Cluster(Watched):
+    """An executor on the workers that a client's cluster has."""
+
+    def __init__(self, client: "Client", address: str, patience_s: float) -> None:
+        self._client, self._executor = client, client.get_executor()
+        self._address, self._patience_s = address, patience_s
+        self._last_seen = time.monotonic()  # when there was a worker
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Schedule a call on any worker."""
+        self._check_connection()
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        return future
+
+    def check(self) -> None:
+        """Raise DatasetError where the scheduler has gone, or the last worker has and no other came."""
+        self._check_connection()
+        try:
+            there = bool(self._client.scheduler_info()["workers"])
+        except (OSError, TimeoutError):
+            return  # the client is trying to reach the scheduler again; it gives up by itself
+        now = time.monotonic()
+        if there:
+            self._last_seen = now
+        elif now - self._last_seen > self._patience_s:
+            raise DatasetError(_no_workers(self._address, self._patience_s))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work; work under way is waited for, or cancelled."""
+        self._executor.shutdown(wait=wait and not cancel_futures)
+
+    def _check_connection(self) -> None:
+        if self._client.status not in ("running", "connecting"):
+            raise DatasetError(
+                f"the connection to the scheduler at {self._address} is lost; run this again when it is back"
+            )
+
+
+@contextmanager
+def connect(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster]:
+    """Give an executor on the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.1:8786.
+
+    Raises UsageError for what is no address; DatasetError where Dask is not installed, nobody answers, there are no
+    workers, or they (or the scheduler) do not have the same vgpiano as we. Nothing is waited for longer than `patience_s`.
+    """
+    match = ADDRESS.fullmatch(address)
+    if not match or not 0 < int(match[1]) < 65536:
+        raise UsageError(f"{address!r} is no address of a Dask scheduler: give one such as tcp://10.0.0.1:8786")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
+    with _quiet():
+        try:
+            client = Client(address, timeout=patience_s, set_as_default=False)
+        except (OSError, TimeoutError, ValueError, ImportError, RuntimeError) as error:
+            raise DatasetError(f"no Dask scheduler answers at {address} ({_line(error)}); is it running?") from None
+        with client:
+            _inspect(client, address, patience_s)
+            yield Cluster(client, address, patience_s)
+
+
+def _inspect(client: "Client", address: str, patience_s: float) -> None:
+    """Raise DatasetError unless there are workers, and they and the scheduler are able to do our work."""
+    try:
+        client.wait_for_workers(1, timeout=patience_s)
+    except TimeoutError:
+        raise DatasetError(_no_workers(address, patience_s)) from None
+    answers = client.run(check_environment, environment(), on_error="return")
+    try:
+        client.run_on_scheduler(check_environment, environment())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it says why the scheduler cannot load our code
+        answers[f"the scheduler at {address}"] = error
+    for where, trouble in answers.items():
+        if isinstance(trouble, DatasetError):
+            raise trouble
+        if trouble is not None:
+            raise DatasetError(f"{where} cannot load our code ({_line(trouble)}); {REMEDY}")
+
+
+def _no_workers(address: str, patience_s: float) -> str:
+    return (
+        f"the scheduler at {address} has had no workers for {patience_s:g} s: start some with `dask worker {address}`"
+    )
+
+
+def _line(error: BaseException) -> str:
+    return clean(str(error) or type(error).__name__)[:200]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own messages off the terminal: what matters of them is said in one line of ours."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"distributed\.")
+            yield
+    finally:
+        log.setLevel(before)
