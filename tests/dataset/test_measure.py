@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.hints import hints
-from catalog.schema import MEASURED_BY, MEASURES
+from catalog.schema import MEASURED_BY, MEASURES, describe
 from catalog.store import Catalog
 from dataset.measure import UNREADABLE, measure
 from dataset.notes import Notes, Reading, read, write_midi
@@ -142,6 +142,21 @@ def test_every_number_has_a_unit_and_a_range() -> None:
         if not pa.types.is_string(field.type):
             assert field.metadata[b"range"], field.name
             assert field.metadata[b"unit"] or field.name == "measured_by", field.name
+    beats = next(row for row in describe(MEASURES) if row["name"] == "beats")
+    assert (beats["unit"], beats["range"]) == ("quarter notes", "0–")
+
+
+@pytest.mark.real
+def test_the_measures_of_the_real_section_lie_in_their_ranges_and_two_thirds_of_it_is_on_the_grid(
+    real_site: Path,
+) -> None:
+    paths = sorted(real_site.rglob("*.mid"))
+    table = to_table([path.name for path in paths], [measure(read(path.read_bytes())) for path in paths])
+    check_ranges(table)
+    missing = {name: table[name].null_count for name in table.column_names if table[name].null_count}
+    assert missing == {"groove_consistency": 1}  # a piece of less than a bar
+    on_grid = table["on_grid"].to_numpy()
+    assert ((on_grid == 1).sum(), (on_grid > 0.9).sum(), (on_grid < 0.1).sum()) == (485, 560, 128)
 
 
 def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
@@ -161,14 +176,16 @@ def test_a_single_note_has_all_measures_but_a_groove() -> None:
     check_ranges(table)
 
 
-def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_until_then(root: Path) -> None:
+@pytest.mark.parametrize("kind", ["base", "part"])
+def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_until_then(root: Path, kind: str) -> None:
     measure_catalog(root)
     catalog = Catalog(root)
     now = catalog.measures()
-    age(catalog, drop=["measured_by", "loop_share", "pitches"])
+    age(catalog, kind, drop=["measured_by", "loop_share", "pitches"])
     assert catalog.measures()["loop_share"].null_count == len(now) == 12
     assert catalog.measures()["notes"].equals(now["notes"])
     assert len(catalog.pieces("notes == 40")) == 12
+    assert len(catalog.pieces("loop_share >= 0")) == 0
     assert hints(catalog, "loop_share > 0.5") == [
         "12 of 12 files were measured by another version; run `dataset measure`"
     ]
@@ -179,13 +196,13 @@ def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_unt
     assert hints(catalog, "loop_share > 0.5") == []
 
 
-def age(catalog: Catalog, drop: list[str]) -> None:
+def age(catalog: Catalog, kind: str, drop: list[str]) -> None:
     """Write the measures as a version that had no columns `drop` would have left them: one file of its own schema."""
     folder = catalog.root / "catalog" / "measures"
     table = catalog.measures().drop_columns(drop)
     for path in folder.glob("*.parquet"):
         path.unlink()
-    pq.write_table(table, folder / "base-000000000009.parquet")
+    pq.write_table(table, folder / f"{kind}-000000000009.parquet")
 
 
 def test_a_query_may_ask_for_the_new_measures(root: Path) -> None:
