@@ -89,7 +89,7 @@ PIANO, FLUTE = 0, 73
         ([(PIANO, [60, 64]), (PIANO, [62])], 1 / 3),  # as high as the other one: the second staff
         ([(PIANO, [72, 50, 74, 48])], 0.5),  # one track: below middle C
         ([(PIANO, [60, 59])], 0.5),
-        ([(PIANO, [72, 50]), (FLUTE, [74, 48])], 0.5),  # a melody is no hand
+        ([(PIANO, [72, 50, 49]), (FLUTE, [74])], 0.5),  # a melody is no hand
         ([(PIANO, [72]), (PIANO, [50, 74]), (PIANO, [48])], 0.5),
     ],
 )
@@ -120,6 +120,12 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
     table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, 0.5, len(rows)))])
     check_ranges(table)
     assert set(only_null(table)) <= {"key", "groove_consistency"}
+
+
+def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
+    for signature, known in (((5, 32), True), ((5, 64), False)):
+        notes = Notes.of([0, 40], [6, 6], [60, 62], [64, 64], [], [(0, *signature)])
+        assert (measure(Reading(notes, 1, 2, 0, 0.0)).groove_consistency is not None) == known
 
 
 def check_ranges(table: pa.Table) -> None:
