@@ -52,29 +52,28 @@ def loop_share(notes: Notes) -> float:
 
 def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
     """Return a 64-bit hash of every run of each length of CONTEXTS: {length: [n - length + 1]}, from those of its halves."""
-    one = _mixed(keys)
-    two = _joined(one, one, 1)
+    two = _joined(keys, keys, 1)
     four = _joined(two, two, 2)
     eight = _joined(four, four, 4)
-    return {3: _joined(two, one, 2), 5: _joined(four, one, 4), 8: eight, 16: _joined(eight, eight, 8)}
+    return {3: _joined(two, keys, 2), 5: _joined(four, keys, 4), 8: eight, 16: _joined(eight, eight, 8)}
 
 
 def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     """Return the hashes of runs of `length` (those of `left`) with the runs of `right` that follow them."""
-    size = max(0, len(right) - length)
-    return _mixed(left[:size] * _MULTIPLIER + right[length:])
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = values * _MULTIPLIER
-    return values ^ (values >> _SHIFT)
+    joined = left[: max(0, len(right) - length)] * _MULTIPLIER + right[length:]
+    return joined ^ (joined >> _SHIFT)
 
 
 def _last_time(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each place the latest earlier place with the same hash, or -1."""
-    order = np.argsort(hashes, kind="stable")
-    ranked = hashes[order]
+    """Return for each place the latest earlier place with the same hash, or -1.
+
+    Hash and place share a number, so that one plain sort, several times as fast as an argsort, gives both: 54 bits are left
+    to the hash in a piece of a thousand notes.
+    """
+    bits = np.uint64(len(hashes).bit_length())
+    packed = np.sort(hashes << bits | np.arange(len(hashes), dtype=np.uint64))
+    again = np.flatnonzero((packed[1:] ^ packed[:-1]) >> bits == 0)
+    place = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
     before = np.full(len(hashes), -1, dtype=np.int64)
-    again = np.flatnonzero(ranked[1:] == ranked[:-1])
-    before[order[again + 1]] = order[again]
+    before[place[again + 1]] = place[again]
     return before
