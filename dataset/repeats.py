@@ -25,12 +25,12 @@ def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], ND
     place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
     hashes = _hashes((time << np.uint64(8)) + pitch + np.uint64(1))
     for rank, length in enumerate(reversed(CONTEXTS), start=1):
-        before = _last_time(hashes[length][: max(0, len(time) - length)])
-        found = np.flatnonzero(before >= 0)
-        if len(found) == 0:
+        later, sooner = _recurring(hashes[length][: max(0, len(time) - length)])
+        if len(later) == 0:
             break  # where no short context stands twice, no longer one does
-        place[found + length] = before[found] + length
-        match[found + length] = rank
+        later += length
+        place[later] = sooner + length
+        match[later] = rank
     return place, match
 
 
@@ -64,16 +64,15 @@ def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) ->
     return joined ^ (joined >> _SHIFT)
 
 
-def _last_time(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each place the latest earlier place with the same hash, or -1.
+def _recurring(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places whose hash stands earlier too, and for each of them the latest such earlier place.
 
     Hash and place share a number, so that one plain sort, several times as fast as an argsort, gives both: 54 bits are left
     to the hash in a piece of a thousand notes.
     """
     bits = np.uint64(len(hashes).bit_length())
+    one = np.uint64(1) << bits
     packed = np.sort(hashes << bits | np.arange(len(hashes), dtype=np.uint64))
-    again = np.flatnonzero((packed[1:] ^ packed[:-1]) >> bits == 0)
-    place = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
-    before = np.full(len(hashes), -1, dtype=np.int64)
-    before[place[again + 1]] = place[again]
-    return before
+    again = packed[1:] ^ packed[:-1] < one
+    place = (packed & (one - np.uint64(1))).view(np.int64)
+    return place[1:][again], place[:-1][again]
