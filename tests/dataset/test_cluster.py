@@ -46,7 +46,7 @@ def lonely() -> Iterator[LocalCluster]:
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalog of several chunks, in which two files end their parser."""
     root = tmp_path_factory.mktemp("many")
-    fill(root, {**tunes(CHUNK * 6), "Killer": KILLER, "Sleeper": SLEEPER})
+    fill(root, {**tunes(CHUNK * 4), "Killer": KILLER, "Sleeper": SLEEPER})
     return root
 
 
