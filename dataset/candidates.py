@@ -1,12 +1,13 @@
-"""Which pairs of pieces share so many rare shingles that a closer look pays. Pure; one sort, no pair is looked at twice.
+"""Which pairs of pieces share so many rare shingles that a closer look pays. Pure; one sort, and memory that stays small.
 
 The index is exact where MinHash estimates: the shingles of all pieces are packed with the number of their piece into one
 array of 64-bit numbers and sorted once, which takes eight bytes a shingle. A shared shingle counts the less the more pieces
 have it (inverse document frequency), for scales and drones are everywhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ COMMON = 32  # a shingle of more pieces is common: each is then paired with the 
 NEIGHBOURS = 4
 LEAST_SHARED = 4.0  # weighted shingles, or half of all that a small piece has
 LEAST_SHARE = 0.08  # of the shingles of the piece that has fewer; kinship by ear starts at about 0.1
+SHARD = 1 << 25  # pairs with a shingle in common that are held at a time; those that share too little go at once
+BLOCK = 1 << 22  # pairs made at a time
 _PIECE = np.uint64(MOST_PIECES - 1)
-BLOCK = 1 << 24  # pairs held at a time before equal ones are added up
+_WEIGHT_BITS = 12  # of a pair's 64 bits: the weight of one shared shingle; the pieces take the other 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,67 +34,89 @@ class Pairs:
     shared: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Shingles that as many pieces have: row by row these pieces, ascending; and which of them to pair, at what weight."""
+
+    members: NDArray[np.int64]
+    one: NDArray[np.intp]
+    other: NDArray[np.intp]
+    weight: int
+
+    @property
+    def pairs(self) -> int:
+        return len(self.members) * len(self.one)
+
+
 def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
     """Return the pairs of pieces worth aligning, from the shingle hashes of each.
 
     Raises DatasetError for more than MOST_PIECES pieces.
     """
-    packed = [own & ~_PIECE | np.uint64(piece) for piece, own in enumerate(hashes)]
+    packed = [np.unique(own & ~_PIECE) | np.uint64(piece) for piece, own in enumerate(hashes)]
     count = len(packed)
     if count > MOST_PIECES:
         raise DatasetError(f"{count} pieces: at most {MOST_PIECES} can be compared at once; choose a narrower query")
+    sizes = np.array([len(own) for own in packed], np.int64)
     entries = np.concatenate([np.empty(0, np.uint64), *packed])
     del packed
     entries.sort()
-    if len(entries):
-        entries = entries[np.diff(entries, prepend=~entries[:1]) != 0]
-    sizes = np.bincount((entries & _PIECE).astype(np.intp), minlength=count)
-    again = (entries[1:] ^ entries[:-1]) <= _PIECE  # the same shingle as in the entry before: next to none are
-    entries = entries[np.append(again, False) | np.append(False, again)] if len(entries) else entries
-    starts = (
-        np.flatnonzero(np.append(True, (entries[1:] ^ entries[:-1]) > _PIECE)) if len(entries) else np.empty(0, np.intp)
-    )
-    owner = (entries & _PIECE).astype(np.int64)
-    keys, shared = _shared(owner, starts, np.diff(starts, append=len(entries)), count)
-    first, second = np.divmod(keys, max(count, 1))
-    fewer = np.minimum(sizes[first], sizes[second])
-    good = (shared >= LEAST_SHARE * fewer) & (shared >= np.minimum(LEAST_SHARED, fewer / 2))
-    return Pairs(first[good], second[good], shared[good])
+    groups = list(_groups(entries, count))
+    del entries
+    shards = -(-sum(group.pairs for group in groups) // SHARD)
+    found = [_shard(groups, sizes, low, high) for low, high in _ranges(groups, count, shards)]
+    nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
+    return Pairs(*(np.concatenate(columns) for columns in zip(nothing, *found, strict=True)))
 
 
-def _shared(
-    owner: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the key first * count + second of each pair with a shingle in common, and the weight of what they share."""
-    keys, weights = np.empty(0, np.int64), np.empty(0, np.float64)
-    pending: list[tuple[NDArray[np.int64], float]] = []
-    held = 0
-    for length in np.unique(lengths[lengths > 1]).tolist():
+def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_Groups]:
+    """Yield the shingles that two pieces or more have, from sorted entries, by how many these are."""
+    again = (entries[1:] ^ entries[:-1]) <= _PIECE  # the same shingle as the entry before has; next to no entry does
+    entries = entries[np.append(again, False) | np.append(False, again)] if again.any() else entries[:0]
+    starts = np.flatnonzero(np.append(True, (entries[1:] ^ entries[:-1]) > _PIECE)[: len(entries)])
+    lengths = np.diff(starts, append=len(entries))
+    for length in np.unique(lengths).tolist():
+        weight = np.log(max(count, 3) / length) / np.log(max(count, 3) / 2) if length > 2 else 1.0
         one, other = np.triu_indices(length, 1)
         if length > COMMON:
             near = other - one <= NEIGHBOURS
             one, other = one[near], other[near]
-        weight = float(np.log(max(count, 3) / length) / np.log(max(count, 3) / 2)) if length > 2 else 1.0
-        if weight <= 0.0:
-            continue
-        groups = starts[lengths == length]
-        step = max(1, BLOCK // len(one))
-        for begin in range(0, len(groups), step):
-            members = owner[groups[begin : begin + step, None] + np.arange(length)]
-            pending.append(((members[:, one] * count + members[:, other]).ravel(), weight))
-            held += pending[-1][0].size
-            if held >= BLOCK:
-                keys, weights = _summed(keys, weights, pending)
-                pending, held = [], 0
-    return _summed(keys, weights, pending)
+        places = starts[lengths == length, None] + np.arange(length)
+        coded = round(max(weight, 0.0) * ((1 << _WEIGHT_BITS) - 1))
+        yield _Groups((entries[places] & _PIECE).astype(np.int64), one, other, coded)
 
 
-def _summed(
-    keys: NDArray[np.int64], weights: NDArray[np.float64], pending: list[tuple[NDArray[np.int64], float]]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    if not pending:
-        return keys, weights
-    every = np.concatenate([keys, *(more for more, _ in pending)])
-    weight = np.concatenate([weights, *(np.full(more.size, each) for more, each in pending)])
-    unique, inverse = np.unique(every, return_inverse=True)
-    return unique, np.bincount(inverse, weight, len(unique)).astype(np.float64)
+def _ranges(groups: list[_Groups], count: int, shards: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of pieces, as many as `shards`, that are the first of about as many pairs each."""
+    if shards == 0:
+        return
+    firsts = np.concatenate([group.members[:, 0] for group in groups])
+    inner = np.quantile(firsts, np.arange(1, shards) / shards).astype(np.int64).tolist()
+    bounds = sorted({0, *inner, count})
+    yield from pairwise(bounds)
+
+
+def _shard(
+    groups: list[_Groups], sizes: NDArray[np.int64], low: int, high: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return first, second and weight of the pairs that share enough, of those whose first piece is in [low, high)."""
+    blocks = [np.empty(0, np.uint64)]
+    for group in groups:
+        step = max(1, BLOCK // len(group.one))
+        for begin in range(0, len(group.members), step):
+            members = group.members[begin : begin + step]
+            first = members[:, group.one]
+            chosen = (first >= low) & (first < high)
+            pair = (first[chosen] << 20 | members[:, group.other][chosen]) << _WEIGHT_BITS | group.weight
+            blocks.append(pair.astype(np.uint64))
+    pairs = np.concatenate(blocks)
+    del blocks
+    pairs.sort()
+    keys = (pairs >> np.uint64(_WEIGHT_BITS)).astype(np.int64)
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    top = (1 << _WEIGHT_BITS) - 1
+    shared = np.add.reduceat(pairs & np.uint64(top), starts) / top if len(starts) else np.empty(0, np.float64)
+    one, other = keys[starts] >> 20, keys[starts] & (MOST_PIECES - 1)
+    fewer = np.minimum(sizes[one], sizes[other])
+    good = (shared >= LEAST_SHARE * fewer) & (shared >= np.minimum(LEAST_SHARED, fewer / 2))
+    return one[good], other[good], shared[good]
