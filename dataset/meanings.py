@@ -1,0 +1,41 @@
+"""What the reasons and relations of a corpus mean, in words for people. A filter says for itself why it is there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+REASONS: Mapping[str, str] = {
+    "missing": "The source lists the piece, but the file was not to be had.",
+    "quarantined": "The bytes that came failed a check and were set aside.",
+    "not_fetched": "The catalog knows of the piece but holds no bytes of it.",
+    "blob_missing": "The catalog says it holds the file, but the file cannot be read.",
+    "blob_damaged": "The stored bytes are no longer those that were fetched.",
+    "not_midi": "The file is no Standard MIDI File.",
+    "broken_midi": "The file begins like MIDI but cannot be read as such.",
+    "smpte_time": "Time is counted in film frames, so there are no beats.",
+    "time_out_of_range": "A note lies farther out than a piece of music can be long.",
+    "no_notes": "The file holds no notes.",
+    "only_drums": "The file holds drums and nothing else.",
+    "parser_crashed": "The parser broke down over this file, more than once.",
+    "parser_timed_out": "The parser found no end of this file.",
+    "parser_failed": "The parser raised an error over this file.",
+    "duplicate_bytes": "Another piece kept is the very same file.",
+    "duplicate_notes": "Another piece kept has the same notes, in another file.",
+    "duplicate_near": "Another piece kept has nearly the same notes: transposed, at another tempo, trimmed or retouched.",
+    "duplicate_contained": "A longer piece that is kept holds all of this one.",
+    "spans_splits": "It belongs with pieces of different splits, and would have made them one.",
+}
+RELATIONS: Mapping[str, str] = {
+    "bytes": "the very same file",
+    "notes": "the same notes in another file",
+    "near": "nearly the same notes: transposed, at another tempo, trimmed or retouched",
+    "contained": "the first piece holds the whole of the second, as a medley does",
+    "work": "the same music in other notes: both stay, on one side of the split",
+}
+
+
+def meaning(reason: str, filters: Mapping[str, Any]) -> str:
+    """Return a sentence for a reason: the `why` of the filter of that name in the manifest's `filters`, or one from here."""
+    own = filters.get(reason)
+    if isinstance(own, Mapping) and "why" in own:
+        return str(own["why"])
+    return REASONS.get(reason, "Left out by the filter of this name.")
