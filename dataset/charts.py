@@ -17,12 +17,17 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The values from `low` to `high`; `open_end` where some lie beyond and are drawn at the end."""
+    """The values from `low` to `high`; `open_end` where some lie beyond and are drawn at the end.
+
+    `first` and `last` are what to write below its ends: of whole numbers with a bar each, the numbers themselves.
+    """
 
     low: float
     high: float
-    open_end: bool
     bins: int
+    open_end: bool
+    first: float
+    last: float
 
     def place(self, values: Values) -> Values:
         """Return where values lie, 0 to 100."""
@@ -61,15 +66,14 @@ def quantiles(values: Values) -> Quantiles:
 def axis(values: Values, *, whole: bool, valid: tuple[float, float] | None = None) -> Axis:
     """Return an axis for at least one value: `valid` where the range is small and fixed, else what the values take up."""
     if valid:
-        return Axis(*valid, False, BINS)
+        return Axis(*valid, BINS, False, *valid)
     low, high = float(values.min()), float(values.max())
     tail = float(np.quantile(values, 0.99))
     open_end = tail > low and high - low > LONG_TAIL * (tail - low)
-    high = tail if open_end else high
-    if whole and high - low <= MOST_WHOLE:
-        low, high = np.floor(low) - 0.5, np.ceil(high) + 0.5
-        return Axis(float(low), float(high), open_end, round(high - low))
-    return Axis(low, high, open_end, BINS) if high > low else Axis(low - 0.5, high + 0.5, False, 1)
+    high = float(np.ceil(tail)) if open_end and whole else tail if open_end else high
+    if (whole and high - low <= MOST_WHOLE) or low == high:
+        return Axis(low - 0.5, high + 0.5, round(high - low) + 1, open_end, low, high)
+    return Axis(low, high, BINS, open_end, low, high)
 
 
 def histogram(values: Values, along: Axis) -> tuple[Bar, ...]:

@@ -8,7 +8,9 @@ from catalog.console import clean
 
 MEANS_SOMETHING = frozenset("\\`*_{}[]()<>#+-.!|~&:@$=/^")  # to Markdown or its common extensions, somewhere in a line
 UNNAMED = "Sequencer not named by the source"
-CREDIT = re.compile(r"- ((?:\\.|[^\\:])*): ((?:\\.|[^\\(])*) \(((?:\\.|[^\\)])*)\)")  # bare signs are ours, theirs escaped
+CREDIT = re.compile(
+    r"- ((?:\\.|[^\\:])*): ((?:\\.|[^\\(])*) \(((?:\\.|[^\\)])*)\)"
+)  # bare signs are ours, theirs escaped
 ESCAPED = re.compile(r"\\(.)")
 
 

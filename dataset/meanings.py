@@ -35,7 +35,9 @@ RELATIONS: Mapping[str, str] = {
 
 def meaning(reason: str, filters: Mapping[str, Any]) -> str:
     """Return a sentence for a reason: the `why` of the filter of that name in the manifest's `filters`, or one from here."""
-    own = filters.get(reason)
-    if isinstance(own, Mapping) and "why" in own:
-        return str(own["why"])
-    return REASONS.get(reason, "Left out by the filter of this name.")
+    return why_of(filters.get(reason)) or REASONS.get(reason, "Left out by the filter of this name.")
+
+
+def why_of(settings: object) -> str | None:
+    """Return why a filter is there, which its settings in the manifest say; None where they do not."""
+    return str(settings["why"]) if isinstance(settings, Mapping) and "why" in settings else None

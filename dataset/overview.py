@@ -15,7 +15,7 @@ import pyarrow as pa
 from catalog.console import clean
 from catalog.schema import MEASURES, describe
 from dataset import charts
-from dataset.corpus import SPLITS, Corpus
+from dataset.corpus import SPLITS, Corpus, Split
 from dataset.credits import read_credits
 from dataset.groups import components
 from dataset.meanings import RELATIONS, meaning
@@ -123,7 +123,7 @@ class GameSplit:
 
     name: str
     pieces: int
-    splits: Mapping[str, int]
+    splits: Mapping[Split, int]
 
 
 @dataclass(frozen=True, slots=True)

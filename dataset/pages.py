@@ -30,12 +30,15 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = number
     environment.filters["count"] = count
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["signed"] = lambda value: f"{value:+d}".replace("-", "−")
     return environment
 
 
 def _harmless(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return " " * value[:1].isspace() + clean(value) + " " * value[-1:].isspace()
 
 
 def count(value: int) -> str:
@@ -45,6 +48,6 @@ def count(value: int) -> str:
 
 def number(value: float | int) -> str:
     """Return a number with three significant digits, or all of its whole ones."""
-    if isinstance(value, int) or abs(value) >= 100:
+    if value == round(value) or abs(value) >= 100:
         return count(round(value))
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catalog.files import write_text
 from dataset.corpus import SPLITS, Corpus
+from dataset.meanings import why_of
 from dataset.overview import EXAMPLES, Overview
 from dataset.pages import render
 
@@ -33,7 +34,7 @@ def report(corpus: Corpus) -> str:
         command=_command(corpus),
         splits=SPLITS,
         filters=[(name, _settings(value)) for name, value in manifest.filters.items()],
-        whys={name: value["why"] for name, value in manifest.filters.items() if _has_why(value)},
+        whys={name: why for name, value in manifest.filters.items() if (why := why_of(value))},
         funnel=overview.funnel(),
         reasons=overview.reasons(),
         most_examples=EXAMPLES,
@@ -51,10 +52,6 @@ def _command(corpus: Corpus) -> str:
     manifest = corpus.manifest
     words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
     return shlex.join(words)
-
-
-def _has_why(value: object) -> bool:
-    return isinstance(value, Mapping) and "why" in value
 
 
 def _settings(value: object) -> str:
