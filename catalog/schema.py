@@ -203,8 +203,8 @@ MEASURES = pa.schema(
         _measure(
             "on_grid",
             pa.float64(),
-            "share of notes that begin exactly on the 1/24 of a quarter note, before rounding: 1 where a piece is "
-            "quantised, near 0 where it is played freely",
+            "share of notes that begin exactly on a 1/24 of a quarter note, before rounding: 1 where a piece is "
+            "quantised, near 0 where its timing is free, be it a player's or a notation program's",
             "share of notes",
             "0–1",
         ),

@@ -3,12 +3,13 @@
 Only here is `distributed` imported (the extra `scale`). Whoever can reach a cluster runs code on it, and it on us.
 """
 
+import asyncio
 import logging
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from dataset.executors import REMEDY, Watched, check_environment, environment
 if TYPE_CHECKING:
     from distributed import Client
 
-ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[^\s/:@\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
-PATIENCE_S = 20.0  # for the scheduler to answer, for a first worker, and for another one when the last has gone
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[^\s/:@\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
+PATIENCE_S = 20.0  # for a first worker, and for another one when the last has gone
+GREETING_S = 8.0  # for a scheduler that is up to answer
 
 
 class Cluster(Watched):
@@ -76,13 +78,32 @@ def connect(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster
     except ImportError:
         raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
     with _quiet():
-        try:
-            client = Client(address, timeout=patience_s, set_as_default=False)
-        except (OSError, TimeoutError, ValueError, ImportError, RuntimeError) as error:
-            raise DatasetError(f"no Dask scheduler answers at {address} ({_line(error)}); is it running?") from None
-        with client:
+        _greet(address, min(GREETING_S, patience_s))
+        with Client(address, timeout=patience_s, set_as_default=False) as client:
             _inspect(client, address, patience_s)
             yield Cluster(client, address, patience_s)
+
+
+def _greet(address: str, patience_s: float) -> None:
+    """Raise DatasetError unless a scheduler answers at `address`: a client itself would wait for a stranger for ever."""
+    from distributed.comm import connect as dial
+    from distributed.security import Security
+
+    async def ask() -> str:
+        line = await dial(address, patience_s, **Security().get_connection_args("client"))
+        try:
+            await line.write({"op": "identity", "reply": True})
+            return str((await line.read())["type"])
+        finally:
+            line.abort()
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # this one may run a loop of its own, as in a notebook
+            kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(ask(), patience_s + 1))).result()
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's answer sets off
+        raise DatasetError(f"no Dask scheduler answers at {address} ({_line(_root(error))}); is it running?") from None
+    if kind != "Scheduler":
+        raise DatasetError(f"{address} is the address of a Dask {kind.lower()}; give that of the scheduler")
 
 
 def _inspect(client: "Client", address: str, patience_s: float) -> None:
@@ -109,6 +130,12 @@ def _no_workers(address: str, patience_s: float) -> str:
     )
 
 
+def _root(error: BaseException) -> BaseException:
+    """Return what set off `error` in the first place, but for a time that is up."""
+    cause = error.__cause__
+    return error if cause is None or isinstance(cause, TimeoutError | asyncio.CancelledError) else _root(cause)
+
+
 def _line(error: BaseException) -> str:
     return clean(str(error) or type(error).__name__)[:200]
 
@@ -116,12 +143,14 @@ def _line(error: BaseException) -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own messages off the terminal: what matters of them is said in one line of ours."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    before = {log: log.level for log in map(logging.getLogger, names)}  # Dask gives several a level of their own
+    for log in before:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"distributed\.")
             yield
     finally:
-        log.setLevel(before)
+        for log, level in before.items():
+            log.setLevel(level)

@@ -5,15 +5,17 @@ Workers of our own read the files themselves; an executor that is given may not 
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.errors import MidiError
-from dataset.executors import work_on
 from dataset.measure import UNREADABLE, Measures, measure
 from dataset.notes import Notes, read
 from dataset.workers import Failure, work
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PARSE = "dataset.parse:parse"
 BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
@@ -70,15 +72,22 @@ def parse(source: Source) -> Parsed:
 
 
 def parse_all(
-    sources: Sequence[Source], *, workers: int | None = None, executor: Executor | None = None, task: str = PARSE
+    sources: Sequence[Source], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
 ) -> Iterator[tuple[Source, Parsed]]:
     """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
 
     It is done on `executor` where one is given, else by `workers` processes of our own. What becomes of a source is the
     same wherever it is done.
     """
-    remote = executor and work_on(executor, task, sources, load=Source.carried)
-    for index, result in remote or work(task, sources, workers=workers):
+    if executor is None:
+        results = work(task, sources, workers=workers)
+    else:
+        from dataset.executors import (
+            work_on,
+        )  # here: a worker, which imports this module to parse, starts sooner without
+
+        results = work_on(executor, task, sources, load=Source.carried)
+    for index, result in results:
         if isinstance(result, Failure):
             yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
         else:

@@ -25,12 +25,12 @@ def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], ND
     place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
     hashes = _hashes((time << np.uint64(8)) + pitch + np.uint64(1))
     for rank, length in enumerate(reversed(CONTEXTS), start=1):
-        before = _last_time(hashes[length][: max(0, len(time) - length)])
-        found = np.flatnonzero(before >= 0)
-        if len(found) == 0:
+        later, sooner = _recurring(hashes[length][: max(0, len(time) - length)])
+        if len(later) == 0:
             break  # where no short context stands twice, no longer one does
-        place[found + length] = before[found] + length
-        match[found + length] = rank
+        later += length
+        place[later] = sooner + length
+        match[later] = rank
     return place, match
 
 
@@ -52,29 +52,27 @@ def loop_share(notes: Notes) -> float:
 
 def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
     """Return a 64-bit hash of every run of each length of CONTEXTS: {length: [n - length + 1]}, from those of its halves."""
-    one = _mixed(keys)
-    two = _joined(one, one, 1)
+    two = _joined(keys, keys, 1)
     four = _joined(two, two, 2)
     eight = _joined(four, four, 4)
-    return {3: _joined(two, one, 2), 5: _joined(four, one, 4), 8: eight, 16: _joined(eight, eight, 8)}
+    return {3: _joined(two, keys, 2), 5: _joined(four, keys, 4), 8: eight, 16: _joined(eight, eight, 8)}
 
 
 def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     """Return the hashes of runs of `length` (those of `left`) with the runs of `right` that follow them."""
-    size = max(0, len(right) - length)
-    return _mixed(left[:size] * _MULTIPLIER + right[length:])
+    joined = left[: max(0, len(right) - length)] * _MULTIPLIER + right[length:]
+    return joined ^ (joined >> _SHIFT)
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = values * _MULTIPLIER
-    return values ^ (values >> _SHIFT)
+def _recurring(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places whose hash stands earlier too, and for each of them the latest such earlier place.
 
-
-def _last_time(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return for each place the latest earlier place with the same hash, or -1."""
-    order = np.argsort(hashes, kind="stable")
-    ranked = hashes[order]
-    before = np.full(len(hashes), -1, dtype=np.int64)
-    again = np.flatnonzero(ranked[1:] == ranked[:-1])
-    before[order[again + 1]] = order[again]
-    return before
+    Hash and place share a number, so that one plain sort, several times as fast as an argsort, gives both: 54 bits are left
+    to the hash in a piece of a thousand notes.
+    """
+    bits = np.uint64(len(hashes).bit_length())
+    one = np.uint64(1) << bits
+    packed = np.sort(hashes << bits | np.arange(len(hashes), dtype=np.uint64))
+    again = packed[1:] ^ packed[:-1] < one
+    place = (packed & (one - np.uint64(1))).view(np.int64)
+    return place[1:][again], place[:-1][again]

@@ -29,11 +29,10 @@ def stretches(notes: Notes) -> Stretches:
     onset, end = floor + notes.onset[order], floor + notes.end[order]
     start = np.maximum(onset, np.concatenate([[0], np.maximum.accumulate(end)[:-1]]))
     new = end > start
-    start, end = (start - floor)[new], (end - floor)[new]
-    ticks = np.concatenate([[0], start, end])
-    change = np.concatenate([[0], np.ones(len(start), np.int64), -np.ones(len(end), np.int64)])
-    order = np.argsort(ticks, kind="stable")
-    return Stretches(np.diff(ticks[order]), np.cumsum(change[order])[:-1])
+    begin, stop = (start - floor)[new] << 1 | 1, (end - floor)[new] << 1
+    changes = np.sort(np.concatenate([begin, stop]))
+    ticks, step = np.concatenate([[0], changes >> 1]), np.concatenate([[0], (changes & 1) * 2 - 1])
+    return Stretches(np.diff(ticks), np.cumsum(step)[:-1])
 
 
 def polyphony(piece: Stretches) -> float:

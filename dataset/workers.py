@@ -24,6 +24,11 @@ CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_faile
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
 CHUNK = 32  # items a worker holds at a time: enough to keep it busy, few enough to share the work evenly
 MOST_DEATHS_AT_START = 3
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}  # workers share the cores already
 IDLE_S = 60.0  # a worker without work for so long ends
 
 
@@ -120,7 +125,8 @@ def _chunks(count: int, workers: int) -> list[list[int]]:
 def _start(task: str, timeout_s: float) -> Worker:
     ours, theirs = Pipe()
     command = [sys.executable, "-c", f"from dataset.workers import serve; serve({theirs.fileno()})"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}  # noqa: PTH109
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
     try:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
     finally:

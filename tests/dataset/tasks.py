@@ -3,11 +3,14 @@
 import os
 import signal
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from dataset import executors
 from dataset.parse import Parsed, Source, parse
 
-KILLER, SLEEPER = b"kills its worker", b"hangs its worker"
+KILLER, SLEEPER, BOSS = b"kills its worker", b"hangs its worker", b"kills its boss unless "
 
 
 def act(item: str) -> str:
@@ -26,7 +29,9 @@ def act(item: str) -> str:
 
 def parse_or_die(source: Source) -> Parsed:
     """Parse a file as the real task does, but let two kinds of bytes end the process as a crash and a hang would."""
-    data = source.read()
+    data = b""
+    with suppress(OSError):
+        data = source.read()
     if KILLER in data:
         os.kill(os.getpid(), signal.SIGSEGV)
     if SLEEPER in data:
@@ -39,3 +44,24 @@ def parse_late(source: Source) -> Parsed:
     if source.sha256 < "2":
         time.sleep(0.1)
     return parse(source)
+
+
+def parse_or_kill_the_boss(source: Source) -> Parsed:
+    """Parse a file as the real task does, but let one kind of bytes end the process that this one works for.
+
+    They name the process that is spared, which is that of the tests.
+    """
+    data = source.read()
+    if data.startswith(BOSS) and os.getppid() != int(data.removeprefix(BOSS)):
+        os.kill(os.getppid(), signal.SIGKILL)
+    return parse(source)
+
+
+def another_version() -> None:
+    """Make this process one that has another symusic."""
+    executors.environment = lambda: (("symusic", "0.0.1"),)  # type: ignore[assignment]
+
+
+def parse_what_came_along(source: Source) -> Parsed:
+    """Parse a file as a machine does that does not see our disk."""
+    return parse(replace(source, path=Path("/nowhere")))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.hints import hints
-from catalog.schema import MEASURED_BY, MEASURES
+from catalog.schema import MEASURED_BY, MEASURES, describe
 from catalog.store import Catalog
 from dataset.measure import UNREADABLE, measure
 from dataset.notes import Notes, Reading, read, write_midi
@@ -89,7 +89,7 @@ PIANO, FLUTE = 0, 73
         ([(PIANO, [60, 64]), (PIANO, [62])], 1 / 3),  # as high as the other one: the second staff
         ([(PIANO, [72, 50, 74, 48])], 0.5),  # one track: below middle C
         ([(PIANO, [60, 59])], 0.5),
-        ([(PIANO, [72, 50]), (FLUTE, [74, 48])], 0.5),  # a melody is no hand
+        ([(PIANO, [72, 50, 49]), (FLUTE, [74])], 0.5),  # a melody is no hand
         ([(PIANO, [72]), (PIANO, [50, 74]), (PIANO, [48])], 0.5),
     ],
 )
@@ -122,6 +122,12 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
     assert set(only_null(table)) <= {"key", "groove_consistency"}
 
 
+def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
+    for signature, known in (((5, 32), True), ((5, 64), False)):
+        notes = Notes.of([0, 40], [6, 6], [60, 62], [64, 64], [], [(0, *signature)])
+        assert (measure(Reading(notes, 1, 2, 0, 0.0)).groove_consistency is not None) == known
+
+
 def check_ranges(table: pa.Table) -> None:
     """Every number lies in the range of its field's metadata, up to the digits that it is written with; none is NaN."""
     for field in table.schema:
@@ -142,6 +148,21 @@ def test_every_number_has_a_unit_and_a_range() -> None:
         if not pa.types.is_string(field.type):
             assert field.metadata[b"range"], field.name
             assert field.metadata[b"unit"] or field.name == "measured_by", field.name
+    beats = next(row for row in describe(MEASURES) if row["name"] == "beats")
+    assert (beats["unit"], beats["range"]) == ("quarter notes", "0–")
+
+
+@pytest.mark.real
+def test_the_measures_of_the_real_section_lie_in_their_ranges_and_two_thirds_of_it_is_on_the_grid(
+    real_site: Path,
+) -> None:
+    paths = sorted(real_site.rglob("*.mid"))
+    table = to_table([path.name for path in paths], [measure(read(path.read_bytes())) for path in paths])
+    check_ranges(table)
+    missing = {name: table[name].null_count for name in table.column_names if table[name].null_count}
+    assert missing == {"groove_consistency": 1}  # a piece of less than a bar
+    on_grid = table["on_grid"].to_numpy()
+    assert ((on_grid == 1).sum(), (on_grid > 0.9).sum(), (on_grid < 0.1).sum()) == (485, 560, 128)
 
 
 def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
@@ -161,14 +182,16 @@ def test_a_single_note_has_all_measures_but_a_groove() -> None:
     check_ranges(table)
 
 
-def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_until_then(root: Path) -> None:
+@pytest.mark.parametrize("kind", ["base", "part"])
+def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_until_then(root: Path, kind: str) -> None:
     measure_catalog(root)
     catalog = Catalog(root)
     now = catalog.measures()
-    age(catalog, drop=["measured_by", "loop_share", "pitches"])
+    age(catalog, kind, drop=["measured_by", "loop_share", "pitches"])
     assert catalog.measures()["loop_share"].null_count == len(now) == 12
     assert catalog.measures()["notes"].equals(now["notes"])
     assert len(catalog.pieces("notes == 40")) == 12
+    assert len(catalog.pieces("loop_share >= 0")) == 0
     assert hints(catalog, "loop_share > 0.5") == [
         "12 of 12 files were measured by another version; run `dataset measure`"
     ]
@@ -179,13 +202,13 @@ def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_unt
     assert hints(catalog, "loop_share > 0.5") == []
 
 
-def age(catalog: Catalog, drop: list[str]) -> None:
+def age(catalog: Catalog, kind: str, drop: list[str]) -> None:
     """Write the measures as a version that had no columns `drop` would have left them: one file of its own schema."""
     folder = catalog.root / "catalog" / "measures"
     table = catalog.measures().drop_columns(drop)
     for path in folder.glob("*.parquet"):
         path.unlink()
-    pq.write_table(table, folder / "base-000000000009.parquet")
+    pq.write_table(table, folder / f"{kind}-000000000009.parquet")
 
 
 def test_a_query_may_ask_for_the_new_measures(root: Path) -> None:

@@ -1,13 +1,14 @@
 """The share of notes that a loop predicts, against the slow way: every note looks back for itself."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.notes import Notes
 from dataset.repeats import CONTEXTS, earlier, loop_share
 
-rows_of = st.lists(st.tuples(st.integers(0, 2), st.integers(60, 62)), min_size=1, max_size=100)
+rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1, max_size=100)
 
 
 def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -51,6 +52,14 @@ def test_a_loop_is_predicted_after_its_first_round_whatever_is_played_louder_or_
     assert loop_share(notes) == (rounds * length - length - 4) / (
         rounds * length
     )  # the first note has no time of its own
+
+
+@pytest.mark.parametrize("last, predicted", [((6, 60), 1), ((7, 60), 0), ((6, 61), 0)])
+def test_a_note_that_comes_at_another_time_or_pitch_was_not_predicted(last: tuple[int, int], predicted: int) -> None:
+    bar = [(6, 50), (6, 52), (6, 54), (6, 60)]
+    steps = [(0, 70), *bar, *bar[:3], last]
+    onset, pitch = np.cumsum([step for step, _ in steps]), [height for _, height in steps]
+    assert loop_share(Notes.of(onset, [3] * 9, pitch, [64] * 9)) == predicted / 9
 
 
 def test_what_never_comes_again_is_no_loop() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import DatasetError
-from dataset.workers import CRASHED, FAILED, TIMED_OUT, Failure, work
+from dataset.workers import CRASHED, FAILED, TIMED_OUT, Failure, Worker, dismiss, work
 
 ACT = "tests.dataset.tasks:act"
 
@@ -59,6 +59,27 @@ def test_no_worker_outlives_a_consumer_that_stops_early() -> None:
     assert len(_children() - before) >= 1
     results.close()  # type: ignore[attr-defined]
     assert _children() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts child processes by /proc")
+def test_a_crew_that_is_kept_works_again_and_is_gone_when_dismissed() -> None:
+    before, crew = _children(), list[Worker]()
+    assert dict(work(ACT, ["a", "die", "b"], workers=1, crew=crew))[2] == "B"
+    kept = [worker.process.pid for worker in crew]
+    assert dict(work(ACT, ["c"], workers=1, crew=crew)) == {0: "C"}
+    assert [worker.process.pid for worker in crew] == kept
+    assert len(kept) == 1
+    dismiss(crew)
+    assert _children() == before
+
+
+def test_a_kept_worker_that_died_meanwhile_costs_nothing() -> None:
+    crew = list[Worker]()
+    list(work(ACT, ["a"], workers=1, crew=crew))
+    crew[0].process.kill()
+    crew[0].process.wait()
+    assert dict(work(ACT, ["b", "c"], workers=1, crew=crew)) == {0: "B", 1: "C"}
+    dismiss(crew)
 
 
 def _children() -> set[str]:

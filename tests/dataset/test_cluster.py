@@ -1,0 +1,172 @@
+"""A build on a real Dask cluster of two worker processes on this machine: the local build's bytes, whatever dies; and what goes wrong."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dask
+import pytest
+from distributed import LocalCluster
+
+from catalog.errors import DatasetError, UsageError
+from dataset import cli
+from dataset.build import Plan, build
+from dataset.cluster import connect
+from dataset.workers import CHUNK
+from tests.dataset.conftest import fill, tunes
+from tests.dataset.tasks import BOSS, KILLER, SLEEPER
+from tests.dataset.test_executors import OR_DIE, OR_KILL_THE_BOSS, contents
+
+ALL = Plan(query="source == 'vgmusic'")
+LATE = "tests.dataset.tasks:parse_late"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Two worker processes; a chunk over which one dies is given up at once, so that the tests need not kill it four times."""
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
+    ):
+        yield cluster
+
+
+@pytest.fixture
+def lonely() -> Iterator[LocalCluster]:
+    """A scheduler without workers, in this process."""
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=":0", protocol="tcp") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog of several chunks, in which two files end their parser."""
+    root = tmp_path_factory.mktemp("many")
+    fill(root, {**tunes(CHUNK * 4), "Killer": KILLER, "Sleeper": SLEEPER})
+    return root
+
+
+def test_the_bytes_are_those_of_the_local_build_and_a_piece_that_kills_its_parser_costs_one_row(
+    many: Path, cluster: LocalCluster
+) -> None:
+    here = build(many, ALL, "all", workers=2, task=OR_DIE)
+    assert here.manifest.reasons == {"parser_crashed": 1, "parser_timed_out": 1}
+    expected, workers = contents(here), _pids(cluster)
+    with connect(cluster.scheduler_address) as executor:
+        assert contents(build(many, ALL, "all", executor=executor, task=OR_DIE)) == expected
+    assert _pids(cluster) == workers  # it cost the cluster nothing
+
+
+def test_a_worker_killed_in_the_middle_of_a_build_changes_no_byte(many: Path, cluster: LocalCluster) -> None:
+    expected = contents(build(many, ALL, "all", workers=2))
+    before = _pids(cluster)
+
+    def kill(done: int, total: int) -> None:
+        if done == CHUNK:
+            os.kill(min(before), signal.SIGKILL)
+
+    with connect(cluster.scheduler_address) as executor:
+        assert contents(build(many, ALL, "all", executor=executor, task=LATE, report=kill)) == expected
+    assert min(before) not in _pids(cluster)
+
+
+def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root: Path, cluster: LocalCluster) -> None:
+    fill(root, {"Boss": BOSS + str(os.getpid()).encode()}, game="b-game")
+    before = _pids(cluster)
+    with connect(cluster.scheduler_address) as executor:
+        corpus = build(root, ALL, "all", executor=executor, task=OR_KILL_THE_BOSS)
+    assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
+    assert corpus.manifest.funnel.unique == 12
+    assert _pids(cluster) != before
+
+
+def test_the_command_builds_on_a_cluster(
+    root: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 now\n")):
+        line = ["dataset", *command.split(), "--root", str(root), "--cluster", cluster.scheduler_address]
+        monkeypatch.setattr(sys, "argv", line)
+        cli.app(standalone_mode=False)
+        assert out in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "address", ["", "here", "tcp://here", "ftp://here:1", "tcp://here:0", "tcp://here:65536", "a b:1"]
+)
+def test_what_is_no_address_is_wrong_usage(address: str) -> None:
+    with pytest.raises(UsageError, match="is no address of a Dask scheduler"), connect(address):
+        pass
+
+
+def test_where_nobody_answers_or_a_stranger_is_an_error_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with (
+            pytest.raises(DatasetError, match="no Dask scheduler answers"),
+            connect(f"127.0.0.1:{port}", patience_s=0.3),
+        ):
+            pass
+    for address in (f"tcp://127.0.0.1:{port}", "tcp://nowhere.invalid:1"):
+        with pytest.raises(DatasetError, match="no Dask scheduler answers"), connect(address, patience_s=0.3):
+            pass
+
+
+def test_a_workers_address_is_not_the_schedulers(cluster: LocalCluster) -> None:
+    worker = next(iter(cluster.scheduler_info["workers"]))
+    with pytest.raises(DatasetError, match="address of a Dask"), connect(worker):
+        pass
+
+
+def test_without_dask_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(DatasetError, match=r"pip install 'vgpiano\[scale\]'"), connect("tcp://127.0.0.1:1"):
+        pass
+
+
+def test_a_scheduler_without_workers_is_an_error_soon_and_so_are_workers_without_vgpiano(
+    lonely: LocalCluster, tmp_path: Path
+) -> None:
+    address = lonely.scheduler_address
+    with pytest.raises(DatasetError, match=r"has had no workers for 0\.2 s"), connect(address, patience_s=0.2):
+        pass
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['dataset'] = None")
+    line = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        lonely.scheduler_address,
+        "--no-nanny",
+        "--no-dashboard",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    bare = subprocess.Popen(line, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    try:
+        why = r"cannot load our code .* every worker needs the same vgpiano"
+        with pytest.raises(DatasetError, match=why), connect(address):
+            pass
+    finally:
+        bare.terminate()
+        bare.wait()
+
+
+@pytest.mark.parametrize("end, message", [("scheduler", "connection to the scheduler"), ("workers", "no workers for")])
+def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
+    many: Path, lonely: LocalCluster, end: str, message: str
+) -> None:
+    lonely.scale(1)
+
+    def leave(done: int, total: int) -> None:
+        if done == 1:
+            lonely.close() if end == "scheduler" else lonely.scale(0)
+
+    with pytest.raises(DatasetError, match=message), connect(lonely.scheduler_address, patience_s=0.5) as executor:
+        build(many, ALL, "gone", executor=executor, task=LATE, report=leave)
+    assert not (many / "corpora" / "gone").exists()
+
+
+def _pids(cluster: LocalCluster) -> set[int]:
+    return {worker.pid for worker in cluster.workers.values()}
