@@ -6,7 +6,6 @@ Pure: a corpus that is open goes in, values that a template can print come out, 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,12 @@ from catalog.schema import MEASURES, describe
 from dataset import charts
 from dataset.corpus import SPLITS, Corpus, Split
 from dataset.credits import read_credits
-from dataset.groups import components
 from dataset.meanings import RELATIONS, meaning
+from dataset.related import Group, related
 
 EXAMPLES = 8  # shown of each reason
 GAMES = 10  # with a plot of their own
 GROUPS = 150  # of related pieces that are shown one by one
-LINKS = 12  # shown of each group
 LEVELS = 12  # of a measure in words
 SMALL = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
 WORDED = ("key", "time_signature")
@@ -64,27 +62,6 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A piece of a group: `fate` is the split it is in, or `left out`."""
-
-    title: str
-    game: str
-    sequencer: str | None
-    fate: str
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Pieces that belong together, and the relations that say so; `more` relations are not among them."""
-
-    title: str
-    kinds: Sequence[str]
-    members: Sequence[Member]
-    links: Sequence[Row]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
 class GameRow:
     """One game's quantiles of a measure, and where they lie on its axis."""
 
@@ -95,7 +72,7 @@ class GameRow:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A measure in numbers: whole and by game; `missing` pieces have none."""
+    """A measure in numbers: whole and by game, unless it is alike in all of them; `missing` pieces have none."""
 
     name: str
     unit: str
@@ -192,30 +169,10 @@ class Overview:
 
     def groups(self) -> tuple[list[Group], int]:
         """Return the groups of related pieces, the largest first, and how many there are besides those returned."""
-        sides = [(row["first_url"], row["second_url"]) for row in self._relations]
-        places = {url: place for place, url in enumerate(dict.fromkeys(chain.from_iterable(sides)))}
-        roots = components(len(places), [(places[one], places[other]) for one, other in sides])
-        rows: dict[int, list[Row]] = defaultdict(list)
-        for row, (first, _) in zip(self._relations, sides, strict=True):
-            rows[roots[places[first]]].append(row)
-        found = sorted(map(self._group, rows.values()), key=lambda group: -len(group.members))
+        fates = {piece["sha256"]: piece["split"] for piece in self._pieces}
+        out = {row["url"] for row in self._excluded}
+        found = related(self._relations, fates, out, self._name)
         return found[:GROUPS], max(0, len(found) - GROUPS)
-
-    def _group(self, rows: Sequence[Row]) -> Group:
-        splits = {piece["sha256"]: piece["split"] for piece in self._pieces}
-        out = {row["left_out"] for row in rows} | {row["url"] for row in self._excluded}
-        members: dict[str, Member] = {}
-        for row in rows:
-            for side in ("first", "second"):
-                url = row[f"{side}_url"]
-                fate = "left out" if url in out else splits.get(row[side], "left out")
-                members.setdefault(
-                    url,
-                    Member(row[f"{side}_title"], self._name(row[f"{side}_game"]), row[f"{side}_sequencer"], fate),
-                )
-        kinds = [name for name in RELATIONS if any(row["relation"] == name for row in rows)]
-        people = sorted(members.values(), key=lambda member: member.fate == "left out")
-        return Group(people[0].title, kinds, people, rows[:LINKS], max(0, len(rows) - LINKS))
 
     def distributions(self) -> list[Distribution]:
         """Return the measures in numbers, in the order of the schema; one that no piece has is not among them."""
@@ -240,6 +197,7 @@ class Overview:
             if len(own):
                 quantiles = charts.quantiles(own)
                 games.append(GameRow(name, quantiles, charts.box(quantiles, along)))
+        alike = len({(game.quantiles.p5, game.quantiles.p95) for game in games}) == 1
         return Distribution(
             field["name"],
             field["unit"],
@@ -248,7 +206,7 @@ class Overview:
             charts.quantiles(known),
             along,
             charts.histogram(known, along),
-            games,
+            () if alike and len(games) > 1 else games,
         )
 
     def levels(self) -> list[Levels]:
