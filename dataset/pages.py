@@ -31,7 +31,6 @@ def _environment() -> Environment:
     environment.filters["number"] = number
     environment.filters["count"] = count
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["signed"] = lambda value: f"{value:+d}".replace("-", "−")
     return environment
 
 

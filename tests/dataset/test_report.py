@@ -79,10 +79,10 @@ def test_related_pieces_stand_in_groups_with_the_evidence(corpus: Corpus, page: 
     assert len(groups) == 4
     (whole,) = [text for text in groups if "contained" in text]
     assert "· 3 pieces ·" in whole
-    assert "96.2 % of the shorter one’s notes (385) stand in the other, at 1.50 times the note lengths" in whole
+    assert "96.2 % of the shorter one’s notes (385) stand in the other, the first’s notes 1.50 times as long" in whole
     assert "from quarter note 4 of the first and 0 of the second" in whole
-    assert "transposed by −1 semitone" in whole
-    assert any("transposed by +2 semitones" in text for text in groups)
+    assert "the first 1 semitone lower" in whole
+    assert any("the first 2 semitones higher" in text for text in groups)
 
 
 def test_measures_on_the_page_are_those_of_the_corpus(corpus: Corpus, page: BeautifulSoup) -> None:
