@@ -40,6 +40,7 @@ from dataset.corpus import (
     to_table,
 )
 from dataset.credits import Credit, write_credits
+from dataset.duplicates import Relation
 from dataset.filters import DEFAULT_LIMITS, Limits, judge
 from dataset.ledger import read_sides, write_sides
 from dataset.notes import Notes
@@ -57,6 +58,7 @@ FETCH, PARSING, FILTER, DUPLICATE, SPLIT = (
     "split",
 )  # stages of excluded.parquet
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
+DROP = (Relation.BYTES, Relation.NOTES, Relation.NEAR)
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
@@ -159,7 +161,9 @@ def build(
             sieve.drop(index, FILTER, verdict.reason, verdict.detail)
     counts["kept"] = sieve.settle()
     related = list(sieve.left)
-    decisions = decide([rows[index] for index in related], [_notes(found[rows[index]["sha256"]]) for index in related])
+    decisions = decide(
+        [rows[index] for index in related], [_notes(found[rows[index]["sha256"]]) for index in related], DROP
+    )
     for position, (kept, reason) in decisions.left_out.items():
         row = rows[related[kept]]
         sieve.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")

@@ -3,12 +3,12 @@
 Pure. `dataset.duplicates` finds the relations; this says what follows from them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dataset.corpus import Split
-from dataset.duplicates import Candidate, find_duplicates, fingerprint
+from dataset.duplicates import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
 from dataset.groups import components
 from dataset.notes import Notes
 from dataset.split import Member, split
@@ -28,19 +28,22 @@ class Decisions:
     works: Sequence[tuple[int, int]]  # these, and pairs that are the same music in other notes
 
 
-def decide(rows: Sequence[Row], notes: Sequence[Notes]) -> Decisions:
-    """Relate the pieces of catalog `rows` with `notes`, and say which stay."""
-    prints = [fingerprint(each) for each in notes]
-    found = find_duplicates(
-        [Candidate(row["sha256"], name, bool(row["sequencer"])) for row, name in zip(rows, prints, strict=True)]
-    )
-    left_out = {position: (each.kept, each.reason) for position, each in found.items()}
-    links = [(kept, position) for position, (kept, _) in left_out.items()]
-    relations = [
-        _relation(rows, kept, position, reason.removeprefix("duplicate_"), len(notes[position]))
-        for position, (kept, reason) in left_out.items()
+def decide(rows: Sequence[Row], notes: Sequence[Notes], drop: Iterable[Relation]) -> Decisions:
+    """Relate the pieces of catalog `rows` with `notes`, and say which stay: of those in a relation of `drop` the best."""
+    pieces = [
+        Candidate(row["sha256"], each, row["game"], row["series"], row["title"], row["sequencer"])
+        for row, each in zip(rows, notes, strict=True)
     ]
-    return Decisions(left_out, prints, relations, links, links)
+    links = relate(pieces)
+    left_out = keep_best(pieces, links, drop)
+    because = {index: link for index, (_, link) in left_out.items()}
+    return Decisions(
+        left_out={index: (kept, f"duplicate_{link.relation}") for index, (kept, link) in left_out.items()},
+        prints=[fingerprint(each) for each in notes],
+        relations=[_row(rows, link, because) for link in links],
+        clusters=[(link.first, link.second) for link in links if link.relation in SAME_NOTES],
+        works=[(link.first, link.second) for link in links],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +70,15 @@ def settle(rows: Sequence[Row], decisions: Decisions, known: Mapping[str, Split]
     return Settled(sides, label(decisions.clusters), label(decisions.works))
 
 
-def _relation(rows: Sequence[Row], first: int, second: int, relation: str, count: int) -> dict[str, Any]:
-    names = ("url", "title", "game", "sequencer")
-    return {
-        "relation": relation,
-        "first": rows[first]["sha256"],
-        "second": rows[second]["sha256"],
-        "share": 1.0,
-        "notes": count,
-        "transposition": 0,
-        "tempo_ratio": 1.0,
-        "offset_first": 0,
-        "offset_second": 0,
-        **{f"first_{name}": rows[first][name] for name in names},
-        **{f"second_{name}": rows[second][name] for name in names},
-        "left_out": rows[second]["url"],
+def _row(rows: Sequence[Row], link: Link, because: Mapping[int, Link]) -> dict[str, Any]:
+    evidence = {name: value for name, value in asdict(link).items() if name not in ("first", "second")}
+    out = next((index for index in (link.first, link.second) if because.get(index) is link), None)
+    row: dict[str, Any] = {
+        **evidence,
+        "relation": link.relation.value,
+        "left_out": None if out is None else rows[out]["url"],
     }
+    for side, index in (("first", link.first), ("second", link.second)):
+        row[side] = rows[index]["sha256"]
+        row |= {f"{side}_{name}": rows[index][name] for name in ("url", "title", "game", "sequencer")}
+    return row
