@@ -28,7 +28,7 @@ RELATIONS: Mapping[str, str] = {
     "bytes": "the very same file",
     "notes": "the same notes in another file",
     "near": "nearly the same notes: transposed, at another tempo, trimmed or retouched",
-    "contained": "the first piece holds the whole of the second, as a medley does",
+    "contained": "the first piece holds the second, all or nearly, as a medley does",
     "work": "the same music in other notes: both stay, on one side of the split",
 }
 
