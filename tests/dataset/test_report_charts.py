@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from catalog.console import clean
 from dataset.charts import axis, box, histogram, quantiles
 from dataset.credits import UNNAMED, Credit, read_credits, write_credits
+from dataset.meanings import meaning
 
 numbers = st.lists(st.floats(0, 1e6) | st.integers(0, 60).map(float), min_size=1, max_size=60).map(np.array)
 texts = st.text(st.sampled_from("aB:(-# )\\*[]`|\u202e\n\t.é") | st.characters(), max_size=12)
@@ -56,3 +57,11 @@ def test_credits_are_read_as_they_were_written(credits_: list[Credit]) -> None:
     cleaned = [Credit(clean(c.sequencer or "") or None, clean(c.game_title), clean(c.title), c.source) for c in named]
     by_name = sorted(cleaned, key=lambda c: (c.sequencer is None, (c.sequencer or "").casefold(), c.sequencer or ""))
     assert read_credits(write_credits("name", named)) == by_name
+
+
+def test_a_filter_of_the_manifest_says_for_itself_why_it_is_there() -> None:
+    assert (
+        meaning("too_short", {"too_short": {"beats": 4, "why": "A jingle of one chord."}}) == "A jingle of one chord."
+    )
+    assert meaning("too_short", {"least_beats": 4.0}) == "Shorter than a bar, in beats or in seconds."
+    assert meaning("unheard_of", {}) == "Left out by the filter of this name."
