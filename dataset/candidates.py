@@ -5,17 +5,20 @@ array of 64-bit numbers and sorted once, which takes eight bytes a shingle. A sh
 have it (inverse document frequency), for scales and drones are everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.errors import DatasetError
 
 MOST_PIECES = 1 << 20  # the low bits of an entry: the piece; the high ones are left for the hash
 COMMON = 32  # a shingle of more pieces is common: each is then paired with the next few only, so that pairs stay linear
 NEIGHBOURS = 4
 LEAST_SHARED = 4.0  # weighted shingles, or half of all that a small piece has
 LEAST_SHARE = 0.08  # of the shingles of the piece that has fewer; kinship by ear starts at about 0.1
+_PIECE = np.uint64(MOST_PIECES - 1)
 BLOCK = 1 << 24  # pairs held at a time before equal ones are added up
 
 
@@ -28,27 +31,29 @@ class Pairs:
     shared: NDArray[np.float64]
 
 
-def candidate_pairs(hashes: Sequence[NDArray[np.uint64]]) -> Pairs:
+def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
     """Return the pairs of pieces worth aligning, from the shingle hashes of each.
 
-    Raises ValueError for more than MOST_PIECES pieces.
+    Raises DatasetError for more than MOST_PIECES pieces.
     """
-    count = len(hashes)
+    packed = [own & ~_PIECE | np.uint64(piece) for piece, own in enumerate(hashes)]
+    count = len(packed)
     if count > MOST_PIECES:
-        raise ValueError(f"{count} pieces: at most {MOST_PIECES} can be compared at once")
-    low = np.uint64(MOST_PIECES - 1)
-    entries = np.empty(sum(map(len, hashes)), np.uint64)
-    end = 0
-    for piece, own in enumerate(hashes):
-        start, end = end, end + len(own)
-        entries[start:end] = own & ~low | np.uint64(piece)
+        raise DatasetError(f"{count} pieces: at most {MOST_PIECES} can be compared at once; choose a narrower query")
+    entries = np.concatenate([np.empty(0, np.uint64), *packed])
+    del packed
     entries.sort()
-    entries = entries[np.diff(entries, prepend=np.uint64(0)) > 0] if len(entries) else entries
-    owner = (entries & low).astype(np.int64)
-    starts = np.flatnonzero(np.diff(entries & ~low, prepend=~np.uint64(0)) != 0)
-    sizes = np.bincount(owner, minlength=count)
+    if len(entries):
+        entries = entries[np.diff(entries, prepend=~entries[:1]) != 0]
+    sizes = np.bincount((entries & _PIECE).astype(np.intp), minlength=count)
+    again = (entries[1:] ^ entries[:-1]) <= _PIECE  # the same shingle as in the entry before: next to none are
+    entries = entries[np.append(again, False) | np.append(False, again)] if len(entries) else entries
+    starts = (
+        np.flatnonzero(np.append(True, (entries[1:] ^ entries[:-1]) > _PIECE)) if len(entries) else np.empty(0, np.intp)
+    )
+    owner = (entries & _PIECE).astype(np.int64)
     keys, shared = _shared(owner, starts, np.diff(starts, append=len(entries)), count)
-    first, second = keys // max(count, 1), keys % max(count, 1)
+    first, second = np.divmod(keys, max(count, 1))
     fewer = np.minimum(sizes[first], sizes[second])
     good = (shared >= LEAST_SHARE * fewer) & (shared >= np.minimum(LEAST_SHARED, fewer / 2))
     return Pairs(first[good], second[good], shared[good])

@@ -100,7 +100,7 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
             begins = (int(pieces[each].notes.onset[:1].sum()) for each in (best, index))
             links.append(Link(best, index, relation, 1.0, len(pieces[index].notes), 0, 1.0, *begins))
     distinct = sorted(best for best, *_ in same.values())
-    found = candidate_pairs([shingles_of(pieces[index].notes).hash for index in distinct])
+    found = candidate_pairs(shingles_of(pieces[index].notes).hash for index in distinct)
     pairs = {
         (distinct[one], distinct[other]) for one, other in zip(found.first.tolist(), found.second.tolist(), strict=True)
     }
@@ -111,7 +111,7 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
         return Aligned.of(pieces[index].notes)
 
     for done, (one, other) in enumerate(sorted(pairs), start=1):
-        long, short = (one, other) if len(pieces[one].notes) >= len(pieces[other].notes) else (other, one)
+        short, long = sorted((one, other), key=lambda index: (len(pieces[index].notes), pieces[index].sha256))
         link = _link(pieces, long, short, align(ready(long), ready(short)))
         if link is not None:
             links.append(link)

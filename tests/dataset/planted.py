@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset.duplicates import SAME_NOTES, Candidate, Link, fingerprint, relate
+from dataset.groups import components
 from dataset.notes import Notes, read_midi
 from dataset.smf import file_of, meta, track_of
 
@@ -193,11 +194,9 @@ def _judged(
     return Outcome(kind, len(originals), len(hit), claimed, false, relations, missed)
 
 
-def kin_of(pieces: Sequence[Candidate]) -> list[set[int]]:
+def kin_of(pieces: Sequence[Candidate], links: Sequence[Link]) -> list[set[int]]:
     """Return for each piece those that it belongs with as the section stands, by any relation and any chain."""
-    from dataset.groups import components
-
-    first = components(len(pieces), [(link.first, link.second) for link in relate(pieces)])
+    first = components(len(pieces), [(link.first, link.second) for link in links])
     families: dict[int, set[int]] = {}
     for index, group in enumerate(first):
         families.setdefault(group, set()).add(index)

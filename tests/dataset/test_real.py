@@ -34,6 +34,7 @@ def test_the_funnel_of_the_real_section_adds_up_and_nearly_everything_stays(
     assert len(corpus.pieces()) + len(corpus.excluded()) == 721
     assert corpus.manifest.reasons == {
         "duplicate_bytes": 2,
+        "duplicate_near": 7,
         "duplicate_notes": 1,
         "not_piano": 3,
         "too_few_notes": 1,

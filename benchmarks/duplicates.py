@@ -1,0 +1,152 @@
+"""How well and how fast duplicates are found: altered copies hidden in the real section, and up to 100,000 made pieces.
+
+    python benchmarks/duplicates.py [--copies 200] [--seed 0] [--sizes 10000 30000 100000] [--out benchmarks/duplicates.md]
+
+First, ten kinds of change: `copies` altered copies of each are hidden among the section's pieces; recall is the share of
+copies linked to their original as the same notes (bytes, notes, near or contained), precision the share of such links of a
+copy that are with its original's kin. Then pieces of random music, as long as the section's, one in ten an altered copy of
+another, are related, each size in a process of its own: seconds of wall clock and CPU, peak memory, recall, precision.
+Exit code 1 where a figure misses what is asked of it.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+TOP = Path(__file__).parents[1]
+sys.path.insert(0, str(TOP))
+
+from catalog.files import write_text  # noqa: E402
+from dataset.duplicates import SAME_NOTES, Candidate, relate  # noqa: E402
+from dataset.notes import Notes  # noqa: E402
+from tests.dataset.planted import KINDS, kin_of, plant  # noqa: E402
+from tests.dataset.test_relations import section  # noqa: E402
+
+LEAST_PRECISION = 0.99
+MOST_S, MOST_MB = 600.0, 8192.0
+PLANTED = 10  # one piece in ten is a copy
+
+
+def planted(copies: int, seed: int) -> tuple[list[str], bool]:
+    pieces = section()
+    start = time.perf_counter()
+    links = relate(pieces)
+    alone = time.perf_counter() - start
+    kin = kin_of(pieces, links)
+    lines = [
+        f"The section alone: {len(pieces)} pieces, {len(links)} links in {alone:.2f} s. {copies} copies a kind, seed {seed}.",
+        "",
+        "| change | asked | recall | precision | links | called | missed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    good = True
+    for kind, (_, least) in KINDS.items():
+        outcome = plant(pieces, kin, kind, copies, seed)
+        good &= outcome.recall >= least and outcome.precision >= LEAST_PRECISION
+        called = ", ".join(f"{name} {count}" for name, count in sorted(outcome.relations.items()))
+        lines.append(
+            f"| {kind} | {least} | {outcome.recall:.3f} | {outcome.precision:.3f} | {outcome.links} | {called} "
+            f"| {len(outcome.missed)} |"
+        )
+        print(lines[-1], flush=True)
+    return lines, good
+
+
+def made(number: int) -> Notes:
+    """A piece of random music: chords and a melody over a bass on a grid of eighths, as long as real ones are."""
+    random = np.random.default_rng(number)
+    slices = int(np.clip(random.lognormal(6.0, 0.7), 12, 4000))
+    onset = np.cumsum(random.choice([6, 12, 12, 24], slices))
+    melody = np.clip(72 + np.cumsum(random.integers(-4, 5, slices)) % 24, 60, 96)
+    bass = 36 + random.integers(0, 20, slices)
+    both = random.random(slices) < 0.7
+    columns = np.concatenate([onset, onset[both]]), np.concatenate([melody, bass[both]])
+    return Notes.of(columns[0], np.full(len(columns[0]), 6), columns[1], np.full(len(columns[0]), 64))
+
+
+def made_candidates(count: int) -> tuple[list[Candidate], dict[int, int]]:
+    """Return `count` pieces and {copy: original}."""
+    random = np.random.default_rng(count)
+    changes = [change for kind, (change, _) in KINDS.items() if kind != "within a medley"]
+    notes: list[Notes] = []
+    originals: dict[int, int] = {}
+    for number in range(count):
+        if number % PLANTED == PLANTED - 1:
+            originals[number] = int(random.integers(number - PLANTED + 1, number))
+            change = changes[int(random.integers(len(changes)))]
+            notes.append(change(notes[originals[number]], [], random))
+        else:
+            notes.append(made(number))
+    return [Candidate(str(n), each, f"g{n}", f"s{n}", f"T{n}", None) for n, each in enumerate(notes)], originals
+
+
+def scaled(count: int) -> dict[str, float]:
+    """Relate so many made pieces here and now."""
+    pieces, originals = made_candidates(count)
+    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start, cpu = time.perf_counter(), time.process_time()
+    links = [link for link in relate(pieces) if link.relation in SAME_NOTES]
+    wall = time.perf_counter() - start
+    pairs = {(max(link.first, link.second), min(link.first, link.second)) for link in links}
+    right = pairs & set(originals.items())
+    return {
+        "pieces": count,
+        "notes": sum(len(piece.notes) for piece in pieces),
+        "wall_s": wall,
+        "cpu_s": time.process_time() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "before_mb": before_mb,
+        "recall": len(right) / len(originals),
+        "false": len([pair for pair in pairs - right if originals.get(pair[0]) != originals.get(pair[1], pair[1])]),
+        "links": len(pairs),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--copies", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 30_000, 100_000])
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(scaled(asked.one)))
+        return 0
+    command = " ".join(["python", *(os.path.relpath(word, TOP) if word == sys.argv[0] else word for word in sys.argv)])
+    print(f"$ {command}")
+    lines, good = planted(asked.copies, asked.seed) if asked.copies else ([], True)
+    lines += [
+        "",
+        "| pieces | notes | seconds | CPU s | us a piece / log2 n | peak MB | of it notes | recall | false links |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
+    for count in asked.sizes:
+        program = [sys.executable, __file__, "--one", str(count)]
+        run = json.loads(subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout)
+        rate = 1e6 * run["wall_s"] / count / np.log2(count)
+        good &= run["wall_s"] < MOST_S and run["peak_mb"] < MOST_MB
+        lines.append(
+            f"| {count:,} | {run['notes']:,} | {run['wall_s']:.1f} | {run['cpu_s']:.1f} | {rate:.1f} | {run['peak_mb']:,.0f} "
+            f"| {run['before_mb']:,.0f} | {run['recall']:.4f} | {run['false']} of {run['links']:,} |"
+        )
+        print(lines[-1], flush=True)
+    if asked.out:
+        head = [
+            "# Duplicates: how well, how fast",
+            "",
+            "Written by the run itself; see the head of the script for what is measured.",
+        ]
+        write_text(asked.out, "\n".join([*head, "", f"    {command}", "", *lines, ""]))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
