@@ -104,6 +104,21 @@ def show(
         _print_funnel(corpus)
 
 
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; by default report.html in the corpus's folder.")
+    ] = None,
+    root: Root = None,
+) -> None:
+    """Write one HTML page that shows a corpus whole: funnel, reasons, relatives, measures, splits, credits."""
+    from dataset.corpus import Corpus
+    from dataset.report import write_report
+
+    print(write_report(Corpus.open(data_root(root), name), out))
+
+
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
     """List the corpora that there are."""

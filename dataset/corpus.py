@@ -162,6 +162,10 @@ class Corpus:
         """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
         return self._read_table(RELATIONS_FILE)
 
+    def credits(self) -> str:
+        """Return the text of CREDITS.md."""
+        return self._data[CREDITS_FILE].decode()
+
     def _read_table(self, name: str, filters: Any = None) -> pa.Table:
         return pq.read_table(io.BytesIO(self._data[name]), filters=filters)
 

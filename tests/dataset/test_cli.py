@@ -79,3 +79,15 @@ def test_neither_help_nor_a_build_imports_what_they_do_not_need(root: Path) -> N
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("set()\n")
+
+
+def test_a_report_lies_in_the_corpus_and_goes_with_it(dataset, root: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    built = dataset("build", "--game", "a-g")
+    page = root / "corpora" / "a-game" / "report.html"
+    assert dataset("report", "a-game") == Answer(0, f"{page}\n", "")
+    assert dataset("report", "a-game", "--out", str(tmp_path / "a" / "b.html")).code == 0
+    assert (tmp_path / "a" / "b.html").read_bytes() == page.read_bytes()
+    assert dataset("show", "a-game") == built
+    assert dataset("build", "--game", "a-g") == built
+    assert not page.exists()
+    assert "did you mean 'a-game'?" in dataset("report", "a-gam").error

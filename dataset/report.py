@@ -1,0 +1,61 @@
+"""The report of a corpus: one self-contained HTML page, made of what the corpus's own files say.
+
+The page is no part of the corpus: its manifest does not vouch for it, and a new build takes it away with the old folder.
+"""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from catalog.files import write_text
+from dataset.corpus import SPLITS, Corpus
+from dataset.meanings import why_of
+from dataset.overview import EXAMPLES, Overview
+from dataset.pages import render
+
+REPORT_FILE = "report.html"
+
+
+def write_report(corpus: Corpus, out: Path | None = None) -> Path:
+    """Write the report of `corpus` to `out`, by default report.html in the corpus's folder, and return where it is."""
+    path = out or corpus.path / REPORT_FILE
+    write_text(path, report(corpus))
+    return path
+
+
+def report(corpus: Corpus) -> str:
+    """Return the report as the text of an HTML page; the same corpus gives the same text."""
+    overview = Overview(corpus, corpus.credits())
+    groups, more_groups = overview.groups()
+    manifest = corpus.manifest
+    return render(
+        "report.html",
+        manifest=manifest,
+        command=_command(corpus),
+        splits=SPLITS,
+        filters=[(name, _settings(value)) for name, value in manifest.filters.items()],
+        whys={name: why for name, value in manifest.filters.items() if (why := why_of(value))},
+        funnel=overview.funnel(),
+        reasons=overview.reasons(),
+        most_examples=EXAMPLES,
+        relations=overview.relations(),
+        groups=groups,
+        more_groups=more_groups,
+        distributions=overview.distributions(),
+        levels=overview.levels(),
+        game_splits=overview.splits(),
+        makers=overview.makers(),
+    )
+
+
+def _command(corpus: Corpus) -> str:
+    manifest = corpus.manifest
+    words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
+    return shlex.join(words)
+
+
+def _settings(value: object) -> str:
+    """Return the thresholds of a filter in one line."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in value.items() if key not in ("why", "name"))
