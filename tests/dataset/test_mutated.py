@@ -1,0 +1,138 @@
+"""Real files with their bytes damaged: each one ends as kept or excluded with a reason, soon, and in bounded memory."""
+
+import hashlib
+import os
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.build import Plan, build
+from dataset.notes import read
+from dataset.parse import Source, parse_all
+from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
+from tests.dataset.conftest import fill
+
+pytestmark = pytest.mark.real
+CASES = int(os.environ.get("VGPIANO_MUTATED", "300"))  # the whole test is 20,000: about two minutes
+MOST_MB = 500.0
+Random = np.random.Generator
+Mutation = Callable[[bytearray, Random], bytearray]
+
+
+def flipped(data: bytearray, random: Random) -> bytearray:
+    """Some bytes are others, anywhere."""
+    for place in random.integers(0, len(data), int(random.integers(1, 20))):
+        data[place] = int(random.integers(0, 256))
+    return data
+
+
+def cut(data: bytearray, random: Random) -> bytearray:
+    """The end is missing."""
+    return data[: int(random.integers(0, len(data)))]
+
+
+def stuffed(data: bytearray, random: Random) -> bytearray:
+    """Something is in between."""
+    place = int(random.integers(0, len(data)))
+    return data[:place] + bytearray(random.bytes(int(random.integers(1, 200)))) + data[place:]
+
+
+def bitten(data: bytearray, random: Random) -> bytearray:
+    """A piece is missing within."""
+    place, length = int(random.integers(0, len(data))), int(random.integers(1, 200))
+    return data[:place] + data[place + length :]
+
+
+def headless(data: bytearray, random: Random) -> bytearray:
+    """Format, number of tracks or division is another."""
+    data[8 + int(random.integers(0, 6))] = int(random.integers(0, 256))
+    return data
+
+
+def lying(data: bytearray, random: Random) -> bytearray:
+    """A track says that it has another length, perhaps of gigabytes."""
+    tracks = [place for place in range(14, len(data) - 8) if data[place : place + 4] == b"MTrk"]
+    if tracks:
+        place = tracks[int(random.integers(len(tracks)))] + 4
+        data[place : place + 4] = int(random.choice([0, 1, 2**31, 2**32 - 1, random.integers(0, 2**16)])).to_bytes(
+            4, "big"
+        )
+    return data
+
+
+def delayed(data: bytearray, random: Random) -> bytearray:
+    """The longest delta times that there are stand somewhere."""
+    place = int(random.integers(14, len(data)))
+    return data[:place] + bytearray(b"\xff\xff\xff\x7f" * int(random.integers(1, 8))) + data[place:]
+
+
+def doubled(data: bytearray, random: Random) -> bytearray:
+    """A stretch stands there many times."""
+    place, length = int(random.integers(14, len(data))), int(random.integers(1, 400))
+    return data[:place] + data[place : place + length] * int(random.integers(2, 40)) + data[place:]
+
+
+def swapped(data: bytearray, random: Random) -> bytearray:
+    """Two stretches have changed places."""
+    low, high = sorted(random.integers(14, len(data), 2).tolist())
+    return data[:14] + data[high:] + data[low:high] + data[14:low]
+
+
+MUTATIONS: tuple[Mutation, ...] = (flipped, cut, stuffed, bitten, headless, lying, delayed, doubled, swapped)
+
+
+def mutated(site: Path, count: int) -> Iterator[bytes]:
+    """Real files, each damaged in one to three ways; the same for the same count."""
+    files = [path.read_bytes() for path in sorted(site.rglob("*.mid"))]
+    random = np.random.default_rng(20_000)
+    for number in range(count):
+        data = bytearray(files[number % len(files)])
+        for choice in random.integers(0, len(MUTATIONS), int(random.integers(1, 4))):
+            data = MUTATIONS[choice](data, random) if len(data) > 40 else data
+        yield bytes(data)
+
+
+def test_every_damaged_file_ends_with_notes_or_a_reason_in_time_and_in_bounded_memory(
+    real_site: Path, tmp_path: Path
+) -> None:
+    sources = []
+    for number, data in enumerate(mutated(real_site, CASES)):
+        path = tmp_path / f"{number}.mid"
+        path.write_bytes(data)
+        sources.append(Source(hashlib.sha256(data).hexdigest(), path))
+    reasons: Counter[str] = Counter()
+    last = time.monotonic()
+    longest = 0.0
+    for _, parsed in parse_all(sources, workers=2):
+        now = time.monotonic()
+        longest, last = max(longest, now - last), now
+        assert (parsed.notes is None) == (parsed.reason is not None)
+        assert parsed.notes is None or len(parsed.notes) > 0
+        reasons[parsed.reason or "kept"] += 1
+    mb = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    if os.environ.get("VGPIANO_SAY"):
+        print(
+            f"{CASES} files: {dict(reasons)}; longest wait {longest:.2f} s; parent {mb[0]:.0f} MB, workers {mb[1]:.0f} MB"
+        )
+    assert reasons.total() == CASES
+    assert reasons["kept"] > CASES / 20  # some damage can be lived with ...
+    assert len(reasons) >= 4  # ... and some not, for more than one reason
+    assert reasons[FAILED] == reasons[TIMED_OUT] == 0  # no exception of ours, nothing that takes forever
+    assert longest < TIMEOUT_S + 5
+    assert mb[1] < MOST_MB
+
+
+def test_a_catalog_of_damaged_files_adds_up(real_site: Path, tmp_path: Path) -> None:
+    count = min(CASES, 200)
+    fill(tmp_path, {f"{number:05d}": data for number, data in enumerate(mutated(real_site, count))})
+    corpus = build(tmp_path, Plan(query="source == 'vgmusic'"))
+    assert len(corpus.pieces()) + len(corpus.excluded()) == count
+    assert None not in corpus.excluded()["reason"].to_pylist()
+    for piece in corpus.pieces()[:50]:
+        notes = read((tmp_path / "midi" / piece.sha256[:2] / f"{piece.sha256}.mid").read_bytes()).notes
+        assert notes == piece.notes
