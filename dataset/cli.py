@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from catalog.errors import UsageError
 from catalog.files import data_root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from dataset.corpus import Corpus
@@ -57,6 +58,33 @@ def measure(
     print(f"{done.files} files: {done.before} measured before, {done.now} now")
     for reason, count in done.unreadable.items():
         print(f"  of these without notes, {reason}: {count}")
+
+
+@app.command()
+def duplicates(
+    query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    root: Root = None,
+) -> None:
+    """List the pieces that belong together: the same bytes or notes, nearly the same, contained, or one work."""
+    from dataset.kin import find_kin
+
+    with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
+        found = find_kin(data_root(root), query, workers=workers, executor=executor, report=report)
+    if form is Format.json:
+        json.dump(found.relations, sys.stdout, indent=2)
+        print()
+        return
+    for group in found.groups:
+        print(f"{', '.join(group.kinds)}: {len(group.members)} pieces")
+        for member in group.members:
+            by = console.clean(member.sequencer or "unknown")
+            print(f"    {console.clean(member.game)}: {console.clean(member.title)}, by {by}")
+        for row in group.links:
+            print(f"        {console.clean(_evidence(row))}")
+    print(f"{found.pieces} pieces compared: {len(found.groups)} groups, {len(found.relations)} relations")
 
 
 @app.command()
@@ -137,6 +165,18 @@ def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManag
     from dataset.cluster import connect
 
     return connect(cluster)
+
+
+def _evidence(row: "Mapping[str, Any]") -> str:
+    """Return one relation in words: what stands in what, how much of it, how changed."""
+    part = f"{row['second_title']} in {row['first_title']}"
+    if not row["notes"]:
+        return f"{row['relation']}: {part}, by title alone"
+    steps, ratio = row["transposition"], row["tempo_ratio"]
+    changed = [f"{steps:+d} semitones"] if steps else []
+    changed += [f"note values x {ratio:.3g}"] if abs(ratio - 1) > 0.001 else []
+    where = f"from beat {row['offset_second'] / 24:.0f} at beat {row['offset_first'] / 24:.0f}"
+    return ", ".join([f"{row['relation']}: {part}, {row['share']:.0%} or {row['notes']} notes", *changed, where])
 
 
 def _print_funnel(corpus: "Corpus") -> None:

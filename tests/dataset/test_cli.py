@@ -9,6 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from dataset import cli
+from dataset.notes import Notes, write_midi
+from tests.dataset.conftest import fill, tune
 
 
 class Answer(NamedTuple):
@@ -91,3 +93,22 @@ def test_a_report_lies_in_the_corpus_and_goes_with_it(dataset, root: Path, tmp_p
     assert dataset("build", "--game", "a-g") == built
     assert not page.exists()
     assert "did you mean 'a-game'?" in dataset("report", "a-gam").error
+
+
+def test_duplicates_are_listed_with_titles_and_evidence(dataset, root: Path) -> None:  # type: ignore[no-untyped-def]
+    original = tune(50, 200)
+    lower = Notes.of(original.onset * 2, original.duration * 2, original.pitch - 3, original.velocity)
+    fill(root, {"Song": write_midi(original), "Song (2)": write_midi(lower)}, game="b-game")
+    found = dataset("duplicates")
+    assert found.code == 0
+    assert "near: 2 pieces\n" in found.out
+    assert "    b-game: Song (2), by Sequencer 1\n" in found.out
+    assert "100% or 200 notes, " in found.out
+    assert "3 semitones" in found.out
+    assert found.out.endswith("14 pieces compared: 1 groups, 1 relations\n")
+    (row,) = json.loads(dataset("duplicates", "game == 'b-game'", "--format", "json").out)
+    assert (row["relation"], abs(row["transposition"]), row["share"]) == ("near", 3, 1.0)
+    assert row["left_out"] in (row["first_url"], row["second_url"])
+    nothing = dataset("duplicates", "game == 'c-game'")
+    assert (nothing.code, nothing.out) == (1, "")
+    assert "no piece that is held matches game == 'c-game'" in nothing.error
