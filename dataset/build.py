@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from catalog.console import Report
 from catalog.errors import CorpusError, UsageError
+from catalog.remote import AnyPath
 from catalog.schema import FETCHED
 from catalog.store import Catalog
 from dataset.corpus import (
@@ -89,7 +90,7 @@ class _Sieve:
 
 
 def ensure(
-    root: Path, query: str, name: str | None = None, *, seed: int = 0, report: Report = IGNORE_PROGRESS
+    root: AnyPath, query: str, name: str | None = None, *, seed: int = 0, report: Report = IGNORE_PROGRESS
 ) -> Corpus:
     """Return the corpus for `query`: the one that stands if it was built from the same catalog rows in the same way, else a new one.
 
@@ -109,7 +110,7 @@ def ensure(
 
 
 def build(
-    root: Path,
+    root: AnyPath,
     plan: Plan,
     name: str | None = None,
     *,
@@ -131,7 +132,9 @@ def build(
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
             sieve.drop(index, FETCH, reason, row["reason"] or "")
     counts = {"listed": len(rows), "fetched": sieve.settle()}
-    found = _parse(Catalog(root), sieve, workers, report, task)
+    names = [rows[index]["sha256"] for index in sieve.left]
+    with Catalog(root).nearby(names) as near:
+        found = _parse(near, sieve, workers, report, task)
     counts["parsed"] = sieve.settle()
     for index in sieve.left:
         verdict = judge(found[rows[index]["sha256"]].measures, plan.limits)
@@ -146,12 +149,12 @@ def build(
     _check(funnel, pieces, sieve)
     if not pieces:
         raise CorpusError(f"of {len(rows)} pieces none is left: {_reasons(sieve)}")
-    with locked(folder.parent), replacing_folder(folder) as new:
+    with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
         _write(new, folder.name, plan, funnel, pieces, sieve)
     return Corpus.open(root, folder.name)
 
 
-def _list(root: Path, query: str) -> list[Row]:
+def _list(root: AnyPath, query: str) -> list[Row]:
     catalog = Catalog(root)
     rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
     if not rows:
@@ -258,7 +261,7 @@ def _reasons(sieve: _Sieve) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
 
 
-def _folder(root: Path, name: str) -> Path:
+def _folder(root: AnyPath, name: str) -> AnyPath:
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a corpus: use small letters, digits, '-', '_' and '.', at most 80")
     return corpora_folder(root) / name

@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +22,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
+Root = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; by default $VGPIANO_ROOT, else ./data.")
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
 
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 
 from catalog.console import Report
+from catalog.remote import AnyPath
 from catalog.schema import MEASURES
 from catalog.store import Catalog
 from dataset.measure import Measures
@@ -28,7 +28,7 @@ class Measured:
 
 
 def measure_catalog(
-    root: Path,
+    root: AnyPath,
     query: str | None = None,
     *,
     again: bool = False,
@@ -43,12 +43,13 @@ def measure_catalog(
     catalog = Catalog(root)
     listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()
     known = set() if again else set(catalog.measures()["sha256"].to_pylist())
-    wanted = [Source(sha256, catalog.blob_path(sha256)) for sha256 in listed if sha256 not in known]
+    wanted = [sha256 for sha256 in listed if sha256 not in known]
     unreadable: Counter[str] = Counter()
     done = 0
     if wanted:
-        with catalog.writer() as writer:
-            results = parse_all(wanted, workers=workers, task=task)
+        with catalog.writer() as writer, catalog.nearby(wanted) as near:
+            files = [Source(sha256, near.blob_path(sha256)) for sha256 in wanted]
+            results = parse_all(files, workers=workers, task=task)
             while batch := list(islice(results, BATCH)):
                 sources, parsed = zip(*batch, strict=True)
                 writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))
