@@ -129,8 +129,8 @@ def _holder(claim: RemotePath) -> str:
     try:
         who = json.loads(claim.read_bytes())
         return clean(f"`{who['program']}` on {who['host']}, process {who['pid']}")
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"  # it has ended meanwhile
+    except (OSError, CatalogError, ValueError, KeyError, TypeError):
+        return "another process"  # which withdraws its claim as we look
 
 
 def _now() -> float:

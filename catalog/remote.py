@@ -76,8 +76,11 @@ class RemotePath:
 
     @property
     def parent(self) -> "RemotePath":
-        """The folder of this path; that of the base is the base."""
-        return RemotePath(self.base, self.inner.rpartition("/")[0])
+        """The folder of this path; that of a bucket is the bucket."""
+        if self.inner:
+            return RemotePath(self.base, self.inner.rpartition("/")[0])
+        parts = urlsplit(self.base)
+        return RemotePath(parts._replace(path=parts.path.rpartition("/")[0]).geturl())
 
     def with_name(self, name: str) -> "RemotePath":
         """Return the path of `name` beside this one."""
@@ -114,6 +117,14 @@ class RemotePath:
 
     def read_bytes(self) -> bytes:
         """Return the content. Raises FileNotFoundError where there is none."""
+        try:
+            return self._read()
+        except CatalogError:  # it may have been removed or replaced between pyarrow's two requests
+            if not self.exists():
+                raise FileNotFoundError(errno.ENOENT, "No such file", str(self)) from None
+            return self._read()
+
+    def _read(self) -> bytes:
         with self._asking():
             data: bytes = self.filesystem.open_input_file(self.key).read()
             return data
@@ -152,7 +163,8 @@ class RemotePath:
             selector = FileSelector(self.key, allow_not_found=True, recursive=below)
             found = [info for info in self.filesystem.get_file_info(selector) if info.type.name == "File"]
         start = len(self.key.strip("/")) + 1
-        return sorted(Entry(self / info.path.strip("/")[start:], info.mtime) for info in found)
+        listed = (Entry(self / info.path.strip("/")[start:], info.mtime) for info in found)
+        return sorted(listed, key=lambda entry: entry.path.inner)
 
     def iterdir(self) -> Iterator["RemotePath"]:
         """Yield the files in this folder (folders in it are not shown)."""
@@ -214,7 +226,7 @@ def _connect(base: str) -> tuple[Any, str]:
 
     shown, scheme = str(RemotePath(base)), urlsplit(base).scheme
     try:
-        filesystem, key = FileSystem.from_uri(base)
+        filesystem, key = FileSystem.from_uri(_in_one_request(base) if scheme == "s3" else base)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         if "Unrecognized filesystem type" not in str(error) and not isinstance(error, pa.ArrowNotImplementedError):
             raise UsageError(f"{shown}: {_reason(error, base)}") from None
@@ -224,6 +236,19 @@ def _connect(base: str) -> tuple[Any, str]:
     if not key.strip("/"):
         raise UsageError(f"{shown} names no place; give at least a bucket, such as s3://bucket/vgpiano")
     return filesystem, key
+
+
+def _in_one_request(base: str) -> str:
+    """Return the S3 URL with the option by which a small object is one PUT, so that a killed writer leaves no unfinished upload."""
+    import pyarrow as pa
+    from pyarrow.fs import FileSystem
+
+    asked = f"{base}{'&' if '?' in base else '?'}allow_delayed_open=true"
+    try:
+        FileSystem.from_uri(asked)
+    except (pa.ArrowInvalid, OSError):
+        return base  # an older pyarrow does not know it: three requests, of which the last one counts
+    return asked
 
 
 def _by_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
@@ -245,7 +270,7 @@ def _reason(error: Exception, base: str) -> str:
     """Return what a store answered, in one line without the URL's credentials, and what to look at."""
     parts = urlsplit(base)
     said = clean(str(error)) or type(error).__name__
-    for secret in (base, parts.netloc.rpartition("@")[0], parts.password or "", parts.username or "", parts.query):
+    for secret in (base, parts.netloc.rpartition("@")[0], parts.password or "", parts.query):
         said = said.replace(secret, "***") if secret else said
     answer = re.search(r"AWS Error (\w+) during (\w+)[^:]*: ([^;(]*)", said)
     said = f"{answer[2]}: {answer[3].strip()} ({answer[1]})" if answer else said[:200]
