@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from catalog.errors import CatalogError, CorpusError
+from catalog.lock import Hold
 from catalog.remote import RemotePath, located
 from catalog.store import Catalog
 from dataset import cli, shelf
@@ -111,6 +112,27 @@ def test_a_reader_sees_the_old_corpus_or_the_new_while_it_is_replaced(bucket: st
         seen.append(Corpus.open(url, "x").hash)
     writer.join()
     assert set(seen) == set(corpora)
+
+
+def test_a_writer_that_stops_before_the_manifest_has_changed_nothing_that_a_reader_sees(
+    bucket: str, corpora: dict[str, Path]
+) -> None:
+    target = below(f"{bucket}/vg") / "corpora" / "x"
+    (old, folder), (new, newer) = corpora.items()
+    put(target, folder)
+    checks = iter([True, False])  # the lock is there before the files are written, and lost before the manifest is
+
+    def check() -> None:
+        if not next(checks):
+            raise CatalogError("the lock is lost")
+
+    with pytest.raises(CatalogError, match="the lock is lost"), replacing_folder(target, Hold(check=check)) as folder_:
+        shutil.copytree(newer, folder_, dirs_exist_ok=True)
+    assert len(target.entries()) > len(list(folder.iterdir()))
+    assert Corpus.open(below(f"{bucket}/vg"), "x").hash == old
+    put(target, newer)
+    assert Corpus.open(below(f"{bucket}/vg"), "x").hash == new
+    assert len(target.entries()) == len(list(folder.iterdir()))
 
 
 class Line(threading.Thread):
