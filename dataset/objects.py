@@ -33,7 +33,8 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
     manifest = contents.pop(COMMIT)
     files = {target / versioned(name, hashlib.sha256(data).hexdigest()): data for name, data in contents.items()}
     hold.check()
-    write_many(files)
+    there = set(target.iterdir())  # what stays the same is not touched, unless it is damaged
+    write_many({path: data for path, data in files.items() if path not in there or path.read_bytes() != data})
     hold.check()
     (target / COMMIT).write_bytes(manifest)
     for path in target.iterdir():
