@@ -1,6 +1,5 @@
 """The command `catalog`: look at what is known of every piece, and check that all of it is there."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +22,9 @@ app = typer.Typer(
 )
 
 
-Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
+Root = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; by default $VGPIANO_ROOT, else ./data.")
+]
 Form = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
 
 

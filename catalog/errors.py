@@ -3,7 +3,8 @@
 VgpianoError                 exit code 1
 ├── UsageError               exit code 2: the command line or the query is wrong
 │   └── QueryError           the text of a query, with the column or value that is nearest right
-├── CatalogError             the store: locked by another writer, missing, not readable
+├── CatalogError             the store: missing, not readable, out of reach
+│   └── LockedError          another writer is at work
 ├── ScrapeError              bringing pieces in
 │   ├── ListingError         a page that is no listing, or breaks a limit
 │   │   └── EmptyListingError    a page without a single piece
@@ -36,6 +37,10 @@ class QueryError(UsageError):
 
 class CatalogError(VgpianoError):
     """The catalog cannot be read or written."""
+
+
+class LockedError(CatalogError):
+    """Another writer holds the lock."""
 
 
 class ScrapeError(VgpianoError):

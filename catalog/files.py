@@ -1,7 +1,8 @@
 """The data root and the one way in which anything below it is written.
 
 `kill -9` at any byte leaves the old file or the new one, never half: a temporary file in the same folder, flush, fsync,
-`os.replace`, and the folder's own entry made durable. Nothing here knows what the files mean.
+`os.replace`, and the folder's own entry made durable. Below a URL (`catalog.remote`) a write is one request that takes
+effect whole or not at all, and durable when it is answered. Nothing here knows what the files mean.
 """
 
 import os
@@ -11,21 +12,51 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.errors import UsageError
+from catalog.remote import AnyPath, RemotePath, located
+
 ROOT_VARIABLE = "VGPIANO_ROOT"
+DEFAULT_ROOT = Path("data")
 THREADS = 16  # files made durable at a time: a file system commits what waits together
 
 
-def data_root(option: Path | None = None) -> Path:
-    """Return the data root: `option` where given, else $VGPIANO_ROOT, else ./data (it need not exist yet)."""
-    return option or Path(os.environ.get(ROOT_VARIABLE) or "data")
+def data_root(option: str | Path | None = None) -> AnyPath:
+    """Return the data root, a folder or a URL: `option` where given, else $VGPIANO_ROOT, else ./data (it need not exist yet).
+
+    Raises UsageError for a URL that nothing installed can read.
+    """
+    return located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+
+
+def local_root(option: str | AnyPath | None = None) -> Path:
+    """Return the data root for what needs a folder on this machine. Raises UsageError, with the way out, for a URL."""
+    root = option if isinstance(option, RemotePath) else data_root(option)
+    if isinstance(root, RemotePath):
+        raise UsageError(
+            f"{root}: this needs a folder (it keeps a journal there): use --root FOLDER, then copy its midi/ and after "
+            "that its catalog/ there, such as with `aws s3 sync`"
+        )
+    return root
+
+
+def working_root(root: AnyPath) -> Path:
+    """Return where runs go: `root` itself, or ./data where the root is a URL, for checkpoints need a folder on this machine."""
+    return DEFAULT_ROOT if isinstance(root, RemotePath) else root
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: AnyPath) -> Iterator[Path]:
     """Yield a temporary path in the same folder; when the block ends well it takes the place of `path`, else it is removed.
 
-    For writers that want a path (Parquet, Keras). The folder is made if it is not there.
+    For writers that want a path (Parquet, Keras). The folder is made if it is not there. Below a URL the temporary file is
+    on this machine.
     """
+    if isinstance(path, RemotePath):
+        with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            path.write_bytes(temporary.read_bytes())
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -42,25 +73,30 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: AnyPath, data: bytes) -> None:
     """Write `data` to `path` so that a crash leaves the old content or the new, never half."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
-def write_many(files: Mapping[Path, bytes]) -> None:
+def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mapping[AnyPath, bytes]) -> None:
     """Write every one of `files` as `write_bytes` would, many at a time; durable on return, and never half.
 
     A crash leaves some of them written. The content of each is on disk before any takes its name.
     """
-    folders = {path.parent for path in files}
+    local = {path: data for path, data in files.items() if isinstance(path, Path)}
+    remote = [(path, data) for path, data in files.items() if isinstance(path, RemotePath)]
+    if remote:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda file: file[0].write_bytes(file[1]), remote))
+    folders = {path.parent for path in local}
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     jobs: list[Future[Path]] = []
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            jobs += (pool.submit(_write_beside, path, data) for path, data in files.items())
-        for temporary, path in zip([job.result() for job in jobs], files, strict=True):
+            jobs += (pool.submit(_write_beside, path, data) for path, data in local.items())
+        for temporary, path in zip([job.result() for job in jobs], local, strict=True):
             temporary.replace(path)
     except BaseException:
         for job in jobs:
@@ -86,13 +122,15 @@ def _write_beside(path: Path, data: bytes) -> Path:
     return Path(name)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: AnyPath, text: str) -> None:
     """Write `text` as UTF-8 to `path`, atomically."""
     write_bytes(path, text.encode())
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the entries of `folder` durable (a rename is only on disk once its folder is)."""
+def sync_folder(folder: AnyPath) -> None:
+    """Make the entries of `folder` durable (a rename is only on disk once its folder is); below a URL they are."""
+    if isinstance(folder, RemotePath):
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -100,7 +138,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: AnyPath) -> None:
     """Remove temporary files that a killed writer left in `folder`. Only for whoever holds the folder's lock."""
     for leftover in folder.glob(".tmp-*"):
         leftover.unlink(missing_ok=True)

@@ -1,13 +1,15 @@
 """One writer at a time: a lock that the system frees when its holder dies, and a note beside it of who that is.
 
-The note is for the message that a second writer gets, and tells the next writer whether the last one ended well.
+The note is for the message that a second writer gets, and tells the next writer whether the last one ended well. Below a
+URL the lock is a lease (`catalog.lease`).
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +18,28 @@ from filelock import FileLock, Timeout
 from catalog.console import clean
 from catalog.errors import CatalogError
 from catalog.files import write_text
+from catalog.lease import leased
+from catalog.remote import AnyPath, RemotePath
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lock that is held."""
+
+    was_killed: bool = False  # the last holder, who may have left litter
+    check: Callable[[], None] = lambda: None  # raises CatalogError where the lock may be lost, as only a lease can be
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[bool]:
-    """Hold the lock of `folder` (made if absent); yields whether the last holder was killed and may have left litter.
+def exclusive(folder: AnyPath) -> Iterator[Hold]:
+    """Hold the lock of `folder` (made if absent).
 
     Raises CatalogError at once, naming process, command and start, where another process or thread holds it.
     """
+    if isinstance(folder, RemotePath):
+        with leased(folder) as lease:
+            yield Hold(check=lease.check)
+        return
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / ".writer"
     lock = FileLock(folder / ".lock")
@@ -35,7 +51,7 @@ def exclusive(folder: Path) -> Iterator[bool]:
         was_killed = note.exists()
         write_text(note, json.dumps(_me()))
         try:
-            yield was_killed
+            yield Hold(was_killed)
         finally:
             note.unlink(missing_ok=True)
     finally:

@@ -2,13 +2,13 @@
 
 A writer adds `part-<number>.parquet` files and now and then merges everything into one `base-<number>.parquet`, which
 replaces whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row
-nor shows one twice, and a reader needs no lock. What the columns mean is not known here.
+nor shows one twice, and a reader needs no lock; nothing is ever renamed, so it is as true below a URL. What the columns
+mean is not known here.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from catalog.errors import CatalogError
 from catalog.files import replacing, sync_folder
+from catalog.remote import AnyPath, RemotePath
 
 ATTEMPTS = 50  # how often a reader starts again when a compaction took the files from under it
 ROWS_A_GROUP = 65_536  # rows of a Parquet row group: the unit that a filtered scan can skip
@@ -30,7 +31,7 @@ class Part(NamedTuple):
 
     number: int
     is_base: bool
-    path: Path
+    path: AnyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Parts:
     `placeholder` names a key column that may be null; such a row only stands until a newer row has the same other keys.
     """
 
-    folder: Path
+    folder: AnyPath
     schema: pa.Schema
     key: tuple[str, ...]
     order: tuple[str, ...]
@@ -71,6 +72,8 @@ class Parts:
             except FileNotFoundError:
                 continue  # merged and deleted since it was listed
             except (pa.ArrowInvalid, OSError) as error:
+                if isinstance(self.folder, RemotePath) and files != self.files():
+                    continue  # a store says in many ways that a file was deleted while it was read
                 raise CatalogError(f"{self.folder} cannot be read: {error}") from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return table
@@ -92,6 +95,9 @@ class Parts:
         return (newest if condition is None else newest.filter(condition)).select(names)
 
     def _open(self, files: list[Part]) -> ds.Dataset:
+        if isinstance(self.folder, RemotePath):
+            keys = [self.folder.key + f"/{part.path.name}" for part in files]
+            return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=self.folder.filesystem)
         return ds.dataset([str(part.path) for part in files], schema=self.schema, format="parquet")
 
     def newest(self, files: list[Part]) -> pa.Table:
@@ -130,10 +136,11 @@ def _base(files: list[Part]) -> Part | None:
 
 
 class PartsWriter:
-    """The one writer of a `Parts` table, for as long as its caller holds the lock."""
+    """The one writer of a `Parts` table, for as long as its caller holds the lock, which `check` sees to before each write."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, check: Callable[[], None]) -> None:
         self._parts = parts
+        self._check = check
         files = parts.all_files()
         self._number = files[-1].number if files else 0
 
@@ -149,6 +156,7 @@ class PartsWriter:
         current = self._parts.files()
         replaced = [part for part in self._parts.all_files() if part not in current]
         for part in replaced:
+            self._check()
             part.path.unlink(missing_ok=True)
         if replaced:
             sync_folder(self._parts.folder)
@@ -157,3 +165,4 @@ class PartsWriter:
         self._number += 1
         with replacing(self._parts.folder / f"{kind}-{self._number:012d}.parquet") as temporary:
             pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_A_GROUP)
+            self._check()

@@ -1,12 +1,14 @@
 """The catalog on disk: rows of pieces and of measures, and the bytes they speak of, below one data root.
 
 Any number of readers need no lock; one writer at a time adds, and merges its small files into one when it ends. Rows
-are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them with no code of ours.
+are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them with no code of ours. The data root may be a
+URL: readers and writers then have the same promises (`catalog.remote`), and the writer's lock is a lease (`catalog.lease`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +20,7 @@ from catalog.files import remove_leftovers
 from catalog.lock import exclusive
 from catalog.parts import Parts, PartsWriter
 from catalog.query import columns_of, compile_query
+from catalog.remote import AnyPath, RemotePath
 from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
@@ -28,7 +31,7 @@ PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
 class Catalog:
     """What is known of every piece, below the data root `root` (which need not exist: then the catalog is empty)."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: AnyPath) -> None:
         self.root = root
         folder = root / "catalog"
         self._folder = folder
@@ -65,12 +68,29 @@ class Catalog:
         return self._measures.read()
 
     def blob_path(self, sha256: str) -> Path:
-        """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid."""
-        return self._blobs.path(sha256)
+        """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid. Below a URL only `nearby` has such."""
+        path = self._blobs.path(sha256)
+        if isinstance(path, RemotePath):
+            raise CatalogError(f"{path} is no file on this machine")
+        return path
 
     def read_blob(self, sha256: str) -> bytes:
         """Return the bytes of `sha256`, checked against it. Raises CatalogError where they are missing or damaged."""
         return self._blobs.read(sha256)
+
+    @contextmanager
+    def nearby(self, names: Iterable[str]) -> Iterator["Catalog"]:
+        """Yield a catalog that holds the bytes of `names` (SHA-256) in files on this machine, for workers that read them.
+
+        It is this one where `root` is a folder; below a URL it holds a copy of them, which goes when the block ends. Raises
+        CatalogError where the store cannot be reached: bytes that are only out of reach are not missing.
+        """
+        if isinstance(self.root, Path):
+            yield self
+            return
+        with TemporaryDirectory(prefix="vgpiano-") as folder:
+            self._blobs.copy_to(Path(folder) / "midi", names)
+            yield Catalog(Path(folder))
 
     def verify(self, report: Report | None = None) -> Verification:
         """Check the bytes of every piece that has some against their SHA-256."""
@@ -87,13 +107,13 @@ class Catalog:
 
         Raises CatalogError, naming process, command and start, while another writer is at work.
         """
-        with exclusive(self._folder) as was_killed:
-            if was_killed:
+        with exclusive(self._folder) as hold:
+            if hold.was_killed:
                 for folder in (self._pieces.folder, self._measures.folder, self.root / "quarantine"):
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            writer = Writer(self.root, self._pieces, self._measures, self._blobs)
+            writer = Writer(self.root, self._pieces, self._measures, self._blobs, hold.check)
             try:
                 yield writer
             finally:
@@ -103,10 +123,12 @@ class Catalog:
 class Writer:
     """What may be done to a catalog; made by `Catalog.writer()`. Every method's work is durable when it returns."""
 
-    def __init__(self, root: Path, pieces: Parts, measures: Parts, blobs: Blobs) -> None:
+    def __init__(
+        self, root: AnyPath, pieces: Parts, measures: Parts, blobs: Blobs, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._quarantine = root / "quarantine"
-        self._pieces = PartsWriter(pieces)
-        self._measures = PartsWriter(measures)
+        self._pieces = PartsWriter(pieces, check)
+        self._measures = PartsWriter(measures, check)
         self._blobs = blobs
         self._added = 0
 
@@ -143,7 +165,7 @@ class Writer:
         """Keep each of `many` under its SHA-256; these are returned, in order."""
         return self._blobs.put_many(many)
 
-    def quarantine(self, data: bytes, details: Mapping[str, str | int | None]) -> Path:
+    def quarantine(self, data: bytes, details: Mapping[str, str | int | None]) -> AnyPath:
         """Keep `data` that failed a check in quarantine/, with `details` in a JSON file beside it; return its path."""
         return quarantine(self._quarantine, data, details)
 

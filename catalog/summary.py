@@ -1,13 +1,13 @@
 """What the catalog holds, counted: games with their pieces, and totals. Reads the catalog, prints nothing."""
 
 from collections import Counter
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.errors import CatalogError
 from catalog.games import resolve
+from catalog.remote import AnyPath
 from catalog.schema import MEASURES, PIECES, describe
 from catalog.store import Catalog
 from catalog.titles import fold, slug
@@ -24,7 +24,7 @@ GAMES = pa.schema(
 BIGGEST = 5  # games named in the totals
 
 
-def opened(root: Path) -> Catalog:
+def opened(root: AnyPath) -> Catalog:
     """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
     catalog = Catalog(root)
     if len(catalog.pieces(columns=["state"])) == 0:

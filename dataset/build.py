@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from catalog.console import Report
 from catalog.errors import CorpusError, UsageError
+from catalog.remote import AnyPath
 from catalog.schema import FETCHED
 from catalog.store import Catalog
 from dataset.corpus import (
@@ -103,7 +104,7 @@ class _Sieve:
 
 
 def ensure(
-    root: Path,
+    root: AnyPath,
     query: str,
     name: str | None = None,
     *,
@@ -129,7 +130,7 @@ def ensure(
 
 
 def build(
-    root: Path,
+    root: AnyPath,
     plan: Plan,
     name: str | None = None,
     *,
@@ -153,7 +154,9 @@ def build(
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
             sieve.drop(index, FETCH, reason, row["reason"] or "")
     counts = {"listed": len(rows), "fetched": sieve.settle()}
-    found = _parse(Catalog(root), sieve, workers, executor, report, task)
+    names = [rows[index]["sha256"] for index in sieve.left]
+    with Catalog(root).nearby(names) as near:
+        found = _parse(near, sieve, workers, executor, report, task)
     counts["parsed"] = sieve.settle()
     for index in sieve.left:
         verdict = judge(found[rows[index]["sha256"]].measures, plan.limits)
@@ -167,7 +170,7 @@ def build(
     for position, (kept, reason) in decisions.left_out.items():
         row = rows[related[kept]]
         sieve.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
-    with locked(folder.parent), replacing_folder(folder) as new:
+    with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
         pieces = _split(root, plan.seed, sieve, related, decisions, found)
         counts["unique"] = sieve.settle()
         splits = Counter(piece.split for piece in pieces)
@@ -182,7 +185,7 @@ def build(
     return Corpus.open(root, folder.name)
 
 
-def _list(root: Path, query: str) -> list[Row]:
+def _list(root: AnyPath, query: str) -> list[Row]:
     catalog = Catalog(root)
     rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
     if not rows:
@@ -226,7 +229,7 @@ def _notes(parsed: Parsed) -> Notes:
 
 
 def _split(
-    root: Path, seed: int, sieve: _Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+    root: AnyPath, seed: int, sieve: _Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
 ) -> list[CorpusPiece]:
     """Give every piece its side, for good, and return those that stay, in the catalog's order."""
     rows = [sieve.rows[index] for index in related]
@@ -304,7 +307,7 @@ def _reasons(sieve: _Sieve) -> str:
     return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
 
 
-def _folder(root: Path, name: str) -> Path:
+def _folder(root: AnyPath, name: str) -> AnyPath:
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a corpus: use small letters, digits, '-', '_' and '.', at most 80")
     return corpora_folder(root) / name

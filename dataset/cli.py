@@ -27,7 +27,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Root = Annotated[Path | None, typer.Option("--root", help="Data root; by default $VGPIANO_ROOT, else ./data.")]
+Root = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; by default $VGPIANO_ROOT, else ./data.")
+]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
 Cluster = Annotated[
     str | None,

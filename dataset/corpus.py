@@ -1,7 +1,8 @@
 """A corpus as it lies on disk, and how to open one: notes, measures, relations and exclusions in Parquet,
 manifest.json, CREDITS.md.
 
-What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business.
+What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business,
+and how its files are called below a URL `dataset.shelf`'s.
 """
 
 import difflib
@@ -12,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,7 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.errors import CorpusError
+from catalog.remote import AnyPath, RemotePath, located
 from dataset.notes import Notes
+from dataset.objects import read_file
 from dataset.shelf import corpora_folder, recover
 from dataset.tables import LISTS, NOTES, TEXT
 
@@ -33,6 +35,7 @@ NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST
     "manifest.json",
 )
 FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
+ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
 FORMAT = 2  # raise it when a reader of the old form could not read the new one
 
 Split = Literal["train", "validation", "test"]
@@ -100,7 +103,7 @@ class Manifest:
 class Corpus:
     """A corpus opened for reading; its files have been checked when `open` returns."""
 
-    def __init__(self, path: Path, manifest: Manifest, data: Mapping[str, bytes]) -> None:
+    def __init__(self, path: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> None:
         self.path = path
         self.manifest = manifest
         self._data = data  # file name: its bytes
@@ -116,24 +119,27 @@ class Corpus:
         return self.manifest.files[NOTES_FILE]
 
     @classmethod
-    def open(cls, root: Path, name_or_path: str) -> "Corpus":
-        """Return the corpus of that name under `root`, or in that folder. Raises CorpusError if missing or damaged."""
+    def open(cls, root: AnyPath, name_or_path: str) -> "Corpus":
+        """Return the corpus of that name under `root`, or in that folder or URL. Raises CorpusError if missing or damaged."""
         folder = corpora_folder(root) / name_or_path
+        there = located(name_or_path)
+        if isinstance(there, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
+            folder = there
         recover(folder)
-        if not (folder / MANIFEST_FILE).is_file() and (Path(name_or_path) / MANIFEST_FILE).is_file():
-            folder = Path(name_or_path)
+        if not (folder / MANIFEST_FILE).is_file() and (there / MANIFEST_FILE).is_file():
+            folder = there
         if not (folder / MANIFEST_FILE).is_file():
             raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
-        try:
-            return cls._read(folder)
-        except CorpusError:  # another process may have put a new corpus in its place while we read
-            return cls._read(folder)
+        for _ in range(ATTEMPTS):  # another process may put a new corpus in its place while we read
+            with suppress(CorpusError):
+                return cls._read(folder)
+        return cls._read(folder)
 
     @classmethod
-    def _read(cls, folder: Path) -> "Corpus":
+    def _read(cls, folder: AnyPath) -> "Corpus":
         try:
             manifest = Manifest.from_json((folder / MANIFEST_FILE).read_text())
-            data = {name: (folder / name).read_bytes() for name in FILES}
+            data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
@@ -170,12 +176,12 @@ class Corpus:
         return pq.read_table(io.BytesIO(self._data[name]), filters=filters)
 
 
-def names(root: Path) -> list[str]:
+def names(root: AnyPath) -> list[str]:
     """Return the names of the corpora under `root`, sorted."""
     return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
 
 
-def manifests(root: Path) -> list[Manifest]:
+def manifests(root: AnyPath) -> list[Manifest]:
     """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
     found = []
     for name in names(root):
@@ -246,7 +252,7 @@ def _piece(*row: Any) -> CorpusPiece:
     return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
 
 
-def _nearest(root: Path, name: str) -> str:
+def _nearest(root: AnyPath, name: str) -> str:
     known = names(root)
     near = difflib.get_close_matches(name, known, 1, 0.5) or [
         other for other in known if name in other or other in name

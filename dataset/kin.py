@@ -2,11 +2,11 @@
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from catalog.console import Report
 from catalog.errors import CorpusError
+from catalog.remote import AnyPath
 from catalog.store import Catalog
 from dataset.duplicates import EXACT, Relation
 from dataset.parse import Source, parse_all
@@ -26,7 +26,7 @@ class Kin:
 
 
 def find_kin(
-    root: Path,
+    root: AnyPath,
     query: str | None = None,
     *,
     workers: int | None = None,
@@ -44,12 +44,13 @@ def find_kin(
             f"no piece that is held matches {query or 'in this catalog'}; `catalog games` lists what there is"
         )
     names = dict.fromkeys(row["sha256"] for row in rows)
-    sources = [Source(sha256, catalog.blob_path(sha256)) for sha256 in names]
     notes = {}
-    for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
-        if parsed.notes is not None:
-            notes[source.sha256] = parsed.notes
-        report(done, len(sources))
+    with catalog.nearby(list(names)) as near:
+        sources = [Source(sha256, near.blob_path(sha256)) for sha256 in names]
+        for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
+            if parsed.notes is not None:
+                notes[source.sha256] = parsed.notes
+            report(done, len(sources))
     rows = [row for row in rows if row["sha256"] in notes]
     decisions = decide(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
     relations = [dict(row) for row in decisions.relations]

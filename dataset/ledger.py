@@ -4,14 +4,15 @@ Without it a piece could be learned from in one corpus and tested on in another,
 Only for whoever holds the lock on the corpora. Deleting a file starts that seed's splits afresh.
 """
 
+import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.errors import CorpusError
-from catalog.files import replacing
+from catalog.files import write_bytes
+from catalog.remote import AnyPath
 from dataset.corpus import Split
 
 LEDGER = pa.schema(
@@ -22,26 +23,27 @@ LEDGER = pa.schema(
 )
 
 
-def ledger_path(root: Path, seed: int) -> Path:
+def ledger_path(root: AnyPath, seed: int) -> AnyPath:
     """Return where the sides that a seed gave are kept."""
     return root / "splits" / f"seed-{seed}.parquet"
 
 
-def read_sides(root: Path, seed: int) -> dict[str, Split]:
+def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
     """Return {sha256: side} of all that was ever split with this seed. Raises CorpusError where the file is damaged."""
     path = ledger_path(root, seed)
     if not path.exists():
         return {}
     try:
-        table = pq.read_table(path, schema=LEDGER)
+        table = pq.read_table(io.BytesIO(path.read_bytes()), schema=LEDGER)
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{path} cannot be read ({error}); bring it back, or delete it to split afresh") from error
     return dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
 
 
-def write_sides(root: Path, seed: int, sides: Mapping[str, Split]) -> None:
+def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
     """Keep `sides`; durable on return."""
     names = sorted(sides)
     table = pa.table({"sha256": names, "split": [sides[name] for name in names]}, LEDGER)
-    with replacing(ledger_path(root, seed)) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(ledger_path(root, seed), buffer.getvalue())

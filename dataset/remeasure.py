@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.console import Report
+from catalog.remote import AnyPath
 from catalog.schema import MEASURED_BY, MEASURES
 from catalog.store import Catalog
 from dataset.measure import Measures
@@ -30,7 +30,7 @@ class Measured:
 
 
 def measure_catalog(
-    root: Path,
+    root: AnyPath,
     query: str | None = None,
     *,
     again: bool = False,
@@ -50,12 +50,13 @@ def measure_catalog(
     known = (
         set() if again else set(measured.filter(pc.equal(measured["measured_by"], MEASURED_BY))["sha256"].to_pylist())
     )
-    wanted = [Source(sha256, catalog.blob_path(sha256)) for sha256 in listed if sha256 not in known]
+    wanted = [sha256 for sha256 in listed if sha256 not in known]
     unreadable: Counter[str] = Counter()
     done = 0
     if wanted:
-        with catalog.writer() as writer:
-            results = parse_all(wanted, workers=workers, executor=executor, task=task)
+        with catalog.writer() as writer, catalog.nearby(wanted) as near:
+            files = [Source(sha256, near.blob_path(sha256)) for sha256 in wanted]
+            results = parse_all(files, workers=workers, executor=executor, task=task)
             while batch := list(islice(results, BATCH)):
                 sources, parsed = zip(*batch, strict=True)
                 writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from catalog.files import write_text
+from catalog.remote import AnyPath
 from dataset.corpus import SPLITS, Corpus
 from dataset.meanings import why_of
 from dataset.overview import EXAMPLES, Overview
@@ -16,7 +17,7 @@ from dataset.pages import render
 REPORT_FILE = "report.html"
 
 
-def write_report(corpus: Corpus, out: Path | None = None) -> Path:
+def write_report(corpus: Corpus, out: Path | None = None) -> AnyPath:
     """Write the report of `corpus` to `out`, by default report.html in the corpus's folder, and return where it is."""
     path = out or corpus.path / REPORT_FILE
     write_text(path, report(corpus))

@@ -39,7 +39,7 @@ class Member:
     reason: str | None = None
 
 
-def members(path: Path, leave_out: Path) -> Iterator[Member]:
+def members(path: Path, leave_out: Path | None) -> Iterator[Member]:
     """Yield every file of folder, zip file or MIDI file `path`, in a fixed order; nothing of folder `leave_out`.
 
     Links are not followed, but for `path` itself. Raises UsageError where there is no such path.
@@ -70,7 +70,7 @@ def members(path: Path, leave_out: Path) -> Iterator[Member]:
                 yield from _file(Path(entry.path), child)
             elif depth >= limits.FOLDER_DEPTH:
                 yield _refused(child, "too_deep")
-            elif Path(entry.path) != leave_out.resolve():
+            elif leave_out is None or Path(entry.path) != leave_out.resolve():
                 deeper.append((Path(entry.path), Member(child.address, (*here.above, name), ""), depth + 1))
         folders += reversed(deeper)
 

@@ -8,7 +8,7 @@ import typer
 
 from catalog import console
 from catalog.console import Format, complain
-from catalog.files import data_root
+from catalog.files import data_root, local_root
 from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
 
@@ -41,7 +41,7 @@ Contact = Annotated[
     str,
     typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
 ]
-Root = Annotated[Path | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
+Root = Annotated[str | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
 
 
 class TitleFrom(StrEnum):
@@ -78,20 +78,20 @@ def vgmusic(
     from scraper.urls import site
 
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
-        sections = choose(data_root(root), fetcher, section)
+        sections = choose(local_root(root), fetcher, section)
         if dry_run and len(sections) == 1:
-            _tell_plan(survey(data_root(root), fetcher, sections[0].name), fetcher.delay)
+            _tell_plan(survey(local_root(root), fetcher, sections[0].name), fetcher.delay)
             return
         with console.Progress(f"scraping {section}") as progress:
             if len(sections) > 1:
-                found = survey_all(data_root(root), fetcher, sections) if dry_run else None
+                found = survey_all(local_root(root), fetcher, sections) if dry_run else None
                 _tell_all(
-                    found or crawl_all(data_root(root), fetcher, sections, limit, progress),
+                    found or crawl_all(local_root(root), fetcher, sections, limit, progress),
                     len(sections),
                     fetcher.delay,
                 )
                 return
-            totals = crawl(data_root(root), fetcher, sections[0].name, limit, progress)
+            totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
     _tell(totals)
 
 
@@ -113,7 +113,7 @@ def new(
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
     ):
-        totals = crawl_new(data_root(root), fetcher, limit, progress)
+        totals = crawl_new(local_root(root), fetcher, limit, progress)
     _tell(totals)
 
 
@@ -207,7 +207,7 @@ def status(
     from catalog.output import render
     from scraper import status
 
-    print(render(status.status(data_root(root), section), form))
+    print(render(status.status(local_root(root), section), form))
 
 
 @app.command()
@@ -229,9 +229,9 @@ def journal(
 
     if not check:
         most = last or (LINES_SHOWN if form is Format.table else None)
-        print(render(Journal(data_root(root)).table(most), form))
+        print(render(Journal(local_root(root)).table(most), form))
         return
-    found = audit(data_root(root))
+    found = audit(local_root(root))
     for problem in found.problems:
         print(problem)
     shortest = (
@@ -268,7 +268,7 @@ def demo_site(
 
     from scraper.demo_site import build, served
 
-    folder = folder or data_root(root) / "demo-site"
+    folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build(folder, progress)
     with served(folder, port) as base_url:

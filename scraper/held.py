@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.errors import CatalogError
+from catalog.files import local_root
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from scraper.journal import Journal
@@ -121,7 +122,7 @@ class Held:
 def _unlisted(catalog: Catalog) -> Iterator[tuple[str | None, Bytes]]:
     """Yield (address or None, bytes) for each sound file that no row speaks of."""
     names = catalog.unlisted()
-    lines = Journal(catalog.root).stored(names)
+    lines = Journal(local_root(catalog.root)).stored(names)
     for name in sorted(names):
         try:
             data = catalog.read_blob(name)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from catalog.console import Report, clean
 from catalog.games import Game, resolve
+from catalog.remote import AnyPath
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
@@ -52,7 +53,7 @@ class Totals:
 
 
 def import_files(
-    root: Path, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
+    root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
 ) -> Totals:
     """Bring every MIDI file in `paths` (folders, zip files, MIDI files) into the catalog at `root`.
 
@@ -63,7 +64,7 @@ def import_files(
         run = _Run(writer, labels or Labels())
         run.know(catalog)
         for path in paths:
-            for member in members(path, leave_out=root):
+            for member in members(path, leave_out=root if isinstance(root, Path) else None):
                 run.take(member)
                 if report:
                     report(run.files, 0)

@@ -1,10 +1,15 @@
-"""What every room's tests share: the real piano section, where it lies beside the checkout."""
+"""What every room's tests share: the real piano section, where it lies beside the checkout, and an S3 server on this machine."""
 
+import logging
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+import requests
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
+BUCKETS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +18,29 @@ def real_site() -> Path:
     if not SITE.is_dir():
         pytest.skip(f"the real piano section is not at {SITE}")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server that keeps everything in memory."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new, empty bucket, with the environment that leads to it."""
+    name = f"bucket-{next(BUCKETS)}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-key-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    requests.put(f"{s3_server}/{name}", timeout=10).raise_for_status()
+    return f"s3://{name}"

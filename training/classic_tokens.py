@@ -103,11 +103,12 @@ def vocabulary_text(
 
 def _read(pieces: Sequence[CorpusPiece], catalog: Catalog, progress: Report | None) -> list[list[str] | Failure]:
     results: list[list[str] | Failure] = [[] for _ in pieces]
-    items = [(catalog.root, piece.sha256) for piece in pieces]
-    for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), start=1):
-        results[index] = result or Failure("no_tokens", "music21 finds neither note nor chord in its first part")
-        if progress is not None:
-            progress(done, len(items))
+    with catalog.nearby(piece.sha256 for piece in pieces) as near:
+        items = [(near.root, piece.sha256) for piece in pieces]
+        for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), start=1):
+            results[index] = result or Failure("no_tokens", "music21 finds neither note nor chord in its first part")
+            if progress is not None:
+                progress(done, len(items))
     return results
 
 

@@ -11,14 +11,16 @@ import typer
 
 from catalog import console
 from catalog.errors import UsageError
-from catalog.files import data_root
+from catalog.files import data_root, working_root
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 evaluate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 generate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 
-Root = Annotated[Path | None, typer.Option("--root", help="Data root; else $VGPIANO_ROOT, else ./data.")]
+Root = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
+]
 
 
 @train_app.command()
@@ -121,7 +123,7 @@ def evaluate(
     if split is not None and midi is not None:
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
-    opened = Run.open(base, run)
+    opened = Run.open(working_root(base), run)
     network = session.network(opened)
     if midi is not None:
         if not midi.is_dir():
@@ -178,7 +180,7 @@ def generate(
     )
     if prime is not None and not prime.is_file():
         raise UsageError(f"--prime {prime}: no such file")
-    opened = Run.open(data_root(root), run)
+    opened = Run.open(working_root(data_root(root)), run)
     first = read_midi(prime.read_bytes()) if prime is not None else None
     for file in session.write_pieces(out or opened.samples, session.music(opened, wish, first), opened.name):
         print(file)

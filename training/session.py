@@ -11,7 +11,8 @@ from typing import Any
 
 from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
-from catalog.files import write_bytes
+from catalog.files import working_root, write_bytes
+from catalog.remote import AnyPath, RemotePath, located
 from catalog.store import Catalog
 from dataset import build
 from dataset.corpus import Corpus, Split
@@ -55,10 +56,14 @@ class Order:
             raise UsageError("--epochs must be at least 1")
 
 
-def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
-    """Return the run to train, its corpus and its budget, making what is not there yet."""
+def prepare(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
+    """Return the run to train, its corpus and its budget, making what is not there yet.
+
+    Corpora are those of `root`; where that is a URL, the run lies below ./data.
+    """
+    runs = working_root(root)
     if order.resume:
-        run = _resumed(root, order)
+        run = _resumed(runs, order)
         corpus = Corpus.open(root, run.asked.corpus)
         minutes, epochs = order.minutes, order.epochs
         if minutes is None and epochs is None:
@@ -71,7 +76,7 @@ def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budg
     if minutes is None and epochs is None:
         minutes, epochs = (recipe.minutes, None) if isinstance(recipe, NoteLSTMRecipe) else (None, recipe.epochs)
     asked = Asked(
-        corpus=str(corpus.path) if Path(order.corpus or "").is_absolute() else corpus.name,
+        corpus=str(corpus.path) if _is_place(order.corpus or "") else corpus.name,
         corpus_hash=corpus.hash,
         query=corpus.manifest.query,
         seed=order.seed,
@@ -80,8 +85,8 @@ def prepare(root: Path, order: Order, report: Report) -> tuple[Run, Corpus, Budg
         init=order.init,
     )
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
-    name = order.name or free_name(root, _default_name(corpus, recipe))
-    return Run.create(root, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
+    name = order.name or free_name(runs, _default_name(corpus, recipe))
+    return Run.create(runs, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
 
 
 def fit(run: Run, corpus: Corpus, budget: Budget, report: Callable[[Any], None]) -> Progress:
@@ -115,7 +120,7 @@ def vocabulary(run: Run) -> Vocabulary:
     return Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
 
 
-def held_pieces(root: Path, run: Run, split: Split) -> list[Any]:
+def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
     """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
     from training.batches import encode_pieces
 
@@ -150,6 +155,12 @@ def _resumed(root: Path, order: Order) -> Run:
     raise TrainingError("no run to resume for this query or corpus; leave out --resume to start one")
 
 
+def _is_place(corpus: str) -> bool:
+    """Whether a corpus was named by where it lies, wherever the data root is."""
+    place = located(corpus)
+    return isinstance(place, RemotePath) or place.is_absolute()
+
+
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:
     """Raise TrainingError, before any run is made, where the corpus has too few pieces for the recipe."""
     funnel = corpus.manifest.funnel
@@ -164,7 +175,7 @@ def _default_name(corpus: Corpus, recipe: Recipe) -> str:
     return corpus.name if isinstance(recipe, NoteLSTMRecipe) else f"{corpus.name}-{recipe.kind}"
 
 
-def _beginning(root: Path, order: Order, recipe: Recipe, corpus: Corpus, report: Report) -> tuple[str, bytes | None]:
+def _beginning(root: AnyPath, order: Order, recipe: Recipe, corpus: Corpus, report: Report) -> tuple[str, bytes | None]:
     """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
     if isinstance(recipe, ClassicRecipe):
         if order.init is not None:
@@ -172,7 +183,7 @@ def _beginning(root: Path, order: Order, recipe: Recipe, corpus: Corpus, report:
         return classic.vocabulary_text(corpus, Catalog(root), report), None
     if order.init is None:
         return Vocabulary.of(corpus.pieces("train")).to_json(), None
-    before = Run.open(root, order.init)
+    before = Run.open(working_root(root), order.init)
     theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be gone on from")), asdict(recipe)
     for setting in SHARED_BY_INIT:
         if theirs[setting] != ours[setting]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.remote import AnyPath
 from catalog.schema import FETCHED, MISSING, Piece
 from catalog.store import Catalog
 from dataset.notes import Notes, write_midi
@@ -53,7 +54,7 @@ def tune(number: int, length: int = 40) -> Notes:
 
 
 def fill(
-    root: Path,
+    root: AnyPath,
     files: Mapping[str, bytes],
     *,
     game: str = "a-game",
