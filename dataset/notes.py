@@ -167,7 +167,8 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     """Return all that measures need of a file; as `read_midi`, but a file without notes is no error.
 
     With `piano_only`, what other instruments and drums play counts as not there; a change of program within a track ends
-    or begins a piano's part, and what has no program is a piano, which is General MIDI's default.
+    or begins a piano's part, and what has no program is a piano, which is General MIDI's default. A program that
+    another track sets for the channel is not seen (no file of VGMusic's piano section does that).
     """
     from symusic import Score
 
