@@ -1,10 +1,10 @@
 """Real files with their bytes damaged: each one ends as kept or excluded with a reason, soon, and in bounded memory."""
 
 import hashlib
+import json
 import os
-import resource
-import time
-from collections import Counter
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 
 from dataset.build import Plan, build
 from dataset.notes import read
-from dataset.parse import Source, parse_all
 from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from tests.dataset.conftest import fill
 
@@ -97,34 +96,40 @@ def mutated(site: Path, count: int) -> Iterator[bytes]:
         yield bytes(data)
 
 
+PARSE = """
+import json, resource, sys, time
+from collections import Counter
+from pathlib import Path
+from dataset.parse import Source, parse_all
+sources = [Source(path.stem, path) for path in sorted(Path(sys.argv[1]).glob("*.mid"))]
+reasons, wrong, longest, last = Counter(), 0, 0.0, time.monotonic()
+for _, parsed in parse_all(sources, workers=2):
+    longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    wrong += (parsed.notes is None) != (parsed.reason is not None) or (parsed.notes is not None and len(parsed.notes) == 0)
+    reasons[parsed.reason or "kept"] += 1
+mb = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(json.dumps({"files": len(sources), "reasons": reasons, "wrong": wrong, "longest_s": longest, "mb": mb}))
+"""
+
+
 def test_every_damaged_file_ends_with_notes_or_a_reason_in_time_and_in_bounded_memory(
     real_site: Path, tmp_path: Path
 ) -> None:
-    sources = []
-    for number, data in enumerate(mutated(real_site, CASES)):
-        path = tmp_path / f"{number}.mid"
-        path.write_bytes(data)
-        sources.append(Source(hashlib.sha256(data).hexdigest(), path))
-    reasons: Counter[str] = Counter()
-    last = time.monotonic()
-    longest = 0.0
-    for _, parsed in parse_all(sources, workers=2):
-        now = time.monotonic()
-        longest, last = max(longest, now - last), now
-        assert (parsed.notes is None) == (parsed.reason is not None)
-        assert parsed.notes is None or len(parsed.notes) > 0
-        reasons[parsed.reason or "kept"] += 1
-    mb = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    for data in mutated(real_site, CASES):
+        (tmp_path / f"{hashlib.sha256(data).hexdigest()}.mid").write_bytes(data)
+    done = subprocess.run([sys.executable, "-c", PARSE, str(tmp_path)], stdout=subprocess.PIPE, check=True)
+    found = json.loads(done.stdout)
     if os.environ.get("VGPIANO_SAY"):
-        print(
-            f"{CASES} files: {dict(reasons)}; longest wait {longest:.2f} s; parent {mb[0]:.0f} MB, workers {mb[1]:.0f} MB"
-        )
-    assert reasons.total() == CASES
+        print(found)
+    reasons = found["reasons"]
+    assert sum(reasons.values()) == found["files"] > CASES * 0.95  # some damage gives the same bytes
+    assert found["wrong"] == 0
     assert reasons["kept"] > CASES / 20  # some damage can be lived with ...
     assert len(reasons) >= 4  # ... and some not, for more than one reason
-    assert reasons[FAILED] == reasons[TIMED_OUT] == 0  # no exception of ours, nothing that takes forever
-    assert longest < TIMEOUT_S + 5
-    assert mb[1] < MOST_MB
+    assert FAILED not in reasons  # no exception of ours ...
+    assert TIMED_OUT not in reasons  # ... and nothing that takes forever
+    assert found["longest_s"] < TIMEOUT_S
+    assert max(found["mb"]) < MOST_MB
 
 
 def test_a_catalog_of_damaged_files_adds_up(real_site: Path, tmp_path: Path) -> None:
