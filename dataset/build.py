@@ -1,7 +1,7 @@
 """From a query to a corpus: list, fetch (from the store), parse, filter, drop duplicates, split, write.
 
 Nothing gets lost on the way: each listed piece ends in notes.parquet or, with a stage and a reason, in excluded.parquet.
-The same catalog, query, seed and limits give the same bytes, however many workers there are.
+The same catalog, query, seed and filters give the same bytes, however many workers there are.
 """
 
 import difflib
@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ from dataset.corpus import (
     to_table,
 )
 from dataset.credits import Credit, write_credits
-from dataset.duplicates import Relation
-from dataset.filters import DEFAULT_LIMITS, Limits, judge
+from dataset.filter_file import default_filters
+from dataset.filters import Filters
 from dataset.ledger import read_sides, write_sides
 from dataset.notes import Notes
 from dataset.parse import PARSE, Parsed, Source, parse_all
@@ -51,15 +51,9 @@ from dataset.shelf import corpora_folder, locked, recover, replacing_folder
 from dataset.tables import EXCLUDED, RELATIONS
 from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 
-FETCH, PARSING, FILTER, DUPLICATE, SPLIT = (
-    "fetch",
-    "parse",
-    "filter",
-    "duplicate",
-    "split",
-)  # stages of excluded.parquet
+# the stages of excluded.parquet
+FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
-DROP = (Relation.BYTES, Relation.NOTES, Relation.NEAR)
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
@@ -74,7 +68,8 @@ class Plan:
 
     query: str
     seed: int = 0
-    limits: Limits = DEFAULT_LIMITS
+    filters: Filters = field(default_factory=default_filters)
+    piano_tracks: bool = False  # take only what pianos play, from pieces with other instruments too
 
     @property
     def name(self) -> str:
@@ -156,16 +151,18 @@ def build(
     counts = {"listed": len(rows), "fetched": sieve.settle()}
     names = [rows[index]["sha256"] for index in sieve.left]
     with Catalog(root).nearby(names) as near:
-        found = _parse(near, sieve, workers, executor, report, task)
+        found = _parse(near, plan, sieve, workers, executor, report, task)
     counts["parsed"] = sieve.settle()
     for index in sieve.left:
-        verdict = judge(found[rows[index]["sha256"]].measures, plan.limits)
+        verdict = plan.filters.judge(found[rows[index]["sha256"]].measures)
         if verdict:
             sieve.drop(index, FILTER, verdict.reason, verdict.detail)
     counts["kept"] = sieve.settle()
     related = list(sieve.left)
     decisions = decide(
-        [rows[index] for index in related], [_notes(found[rows[index]["sha256"]]) for index in related], DROP
+        [rows[index] for index in related],
+        [_notes(found[rows[index]["sha256"]]) for index in related],
+        plan.filters.drop,
     )
     for position, (kept, reason) in decisions.left_out.items():
         row = rows[related[kept]]
@@ -206,11 +203,17 @@ def _nearest(catalog: Catalog, query: str) -> str:
 
 
 def _parse(
-    catalog: Catalog, sieve: _Sieve, workers: int | None, executor: Executor | None, report: Report, task: str
+    catalog: Catalog,
+    plan: Plan,
+    sieve: _Sieve,
+    workers: int | None,
+    executor: Executor | None,
+    report: Report,
+    task: str,
 ) -> dict[str, Parsed]:
     """Parse each distinct file once; pieces without notes are dropped."""
     names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
-    sources = [Source(sha256, catalog.blob_path(sha256)) for sha256 in names]
+    sources = [Source(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
     found: dict[str, Parsed] = {}
     for source, parsed in parse_all(sources, workers=workers, executor=executor, task=task):
         found[source.sha256] = parsed
@@ -284,7 +287,8 @@ def _write(folder: Path, name: str, plan: Plan, funnel: Funnel, pieces: list[Cor
         query=plan.query,
         identity=_identity(plan, rows),
         seed=plan.seed,
-        filters=asdict(plan.limits),
+        filters=plan.filters.settings(),
+        piano_tracks=plan.piano_tracks,
         versions=_versions(),
         input_sha256=_digest(rows),
         files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from dataset.corpus import Corpus
+    from dataset.filters import DuplicateRule, Filter
 
 app = typer.Typer(
     help="Turn pieces of the catalog into corpora.",
@@ -34,6 +35,9 @@ Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help=
 Cluster = Annotated[
     str | None,
     typer.Option("--cluster", help="Parse on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."),
+]
+FilterFile = Annotated[
+    Path | None, typer.Option("--filters", help="TOML laid over the default filters (see `dataset filters`).")
 ]
 
 
@@ -97,6 +101,10 @@ def build(
     ] = None,
     name: Annotated[str | None, typer.Option(help="The corpus's name; by default from the game or the query.")] = None,
     seed: Annotated[int, typer.Option(help="Decides which pieces are held out.")] = 0,
+    filters: FilterFile = None,
+    piano_tracks: Annotated[
+        bool, typer.Option("--piano-tracks", help="Take the piano tracks of pieces with other instruments too.")
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
@@ -107,14 +115,35 @@ def build(
     from catalog.games import find_game
     from catalog.store import Catalog
     from dataset import build as library
+    from dataset.filter_file import load_filters
 
+    chosen = load_filters(filters)
     if query is None:
         slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        plan = library.Plan(query=query, seed=seed)
+        plan = library.Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
         corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
+
+
+@app.command("filters")
+def show_filters(
+    filters: FilterFile = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+) -> None:
+    """Show what leaves a piece out of a corpus: the filters in force, with their thresholds and why."""
+    from dataset.filter_file import load_filters
+
+    chosen = load_filters(filters)
+    if form is Format.json:
+        json.dump(chosen.settings(), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+        return
+    rows: list[Filter | DuplicateRule] = [*chosen.filters, *chosen.duplicates]
+    for each in rows:
+        print(f"{'on ' if each.on else 'off'}  {each.name:<22}  {each.bounds}".rstrip())
+        print(f"     {console.clean(each.why)}")
 
 
 @app.command()

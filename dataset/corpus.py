@@ -79,12 +79,13 @@ class Manifest:
     query: str
     identity: str  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
     seed: int
-    filters: Mapping[str, float | int]
+    filters: Mapping[str, Mapping[str, Any]]  # reason: on or off, measure, thresholds and why (Filters.settings)
     versions: Mapping[str, str]
     input_sha256: str  # of the catalog rows
     files: Mapping[str, str]  # file name: sha256
     funnel: Funnel
     reasons: Mapping[str, int]  # how many pieces were left out for each
+    piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
     format: int = FORMAT
 
     def to_json(self) -> str:

@@ -1,32 +1,36 @@
-"""Which pieces a corpus leaves out by what their notes measure: each filter gives a stable reason, or None.
+"""Which pieces a corpus leaves out, as data: filters on single measures, and the relations whose lesser pieces go.
 
-Pure. The limits only part music from what is none (a jingle of one chord, an endless loop, a machine's wall of notes, a
-song without piano); how a piece is played or quantised is never a reason. Lengths are in beats and seconds, never ticks.
+Pure. A filter is a row of a table (name, measure, thresholds, why), so a new one needs no code; the defaults stand in
+filters.toml beside this module, and `dataset.filter_file` reads them and what users lay over them.
 """
 
-from collections.abc import Callable
+import difflib
+import math
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+import pyarrow as pa
+
+from catalog.errors import UsageError
+from catalog.schema import MEASURES, describe
+from dataset.duplicates import Relation
+from dataset.meanings import REASONS
 from dataset.measure import Measures
 
+FILTER, DUPLICATE = "filter", "duplicate"  # the two kinds of tables
+KEYS: Mapping[str, tuple[str, ...]] = {
+    FILTER: ("on", "measure", "least", "most", "among", "why"),
+    DUPLICATE: ("on", "why"),
+}
+DROPPABLE = tuple(relation for relation in Relation if relation is not Relation.WORK)  # versions of a work all stay
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+ASKED = "Asked for by whoever built the corpus."
+MEASURED = {f["name"]: f for f in describe(MEASURES) if f["name"] not in ("sha256", "measured_by")}
+WORDED = frozenset(name for name in MEASURED if pa.types.is_string(MEASURES.field(name).type))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The thresholds, with what the 721 pieces of VGMusic's piano section measure (smallest, median, largest)."""
-
-    least_notes: int = 16  # 8, 693, 7107: one piece of 8 notes falls, the next has 20
-    least_beats: float = 4.0  # 6, 196, 1729
-    least_seconds: float = 2.0  # 2.9, 96, 864: a game-over jingle is music
-    most_beats: float = 4000.0
-    most_seconds: float = 1800.0
-    least_pitches: int = 4  # 4, 33, 80
-    most_notes_a_second: float = 100.0  # 0.9, 7.1, 27
-    least_piano_share: float = 0.5  # 0, 1, 1: three pieces have no piano at all, the next one 0.72
-    most_drum_share: float = 0.5  # 0, 0, 0.28
-
-
-DEFAULT_LIMITS = Limits()
+Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]  # kind of table: name: key: value
 
 
 class Verdict(NamedTuple):
@@ -36,78 +40,177 @@ class Verdict(NamedTuple):
     detail: str
 
 
-Filter = Callable[[Measures, Limits], Verdict | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Leaves out pieces whose `measure` lies below `least` or above `most`, or is none of `among`; thresholds may be met.
+
+    `name` is the reason under which they are left out. What a piece has no measure of is never held against it.
+    """
+
+    name: str
+    measure: str
+    least: float | None = None
+    most: float | None = None
+    among: tuple[str, ...] | None = None
+    on: bool = True
+    why: str = ASKED
+
+    def judge(self, piece: Measures) -> Verdict | None:
+        """Return the verdict against `piece`, or None where it stays. Whether the filter is on is not asked here."""
+        value = getattr(piece, self.measure)
+        if value is None:
+            return None
+        if self.among is not None and value not in self.among:
+            return Verdict(self.name, f"{self.measure} {value}, wanted {' or '.join(self.among)}")
+        if self.least is not None and value < self.least:
+            return Verdict(self.name, f"{self.measure} {value:.6g}, at least {self.least:.6g}")
+        if self.most is not None and value > self.most:
+            return Verdict(self.name, f"{self.measure} {value:.6g}, at most {self.most:.6g}")
+        return None
+
+    @property
+    def bounds(self) -> str:
+        """What the filter lets pass, in words."""
+        words = [] if self.among is None else [f"{self.measure} {' or '.join(self.among)}"]
+        words += [] if self.least is None else [f"{self.measure} at least {self.least:.6g}"]
+        words += [] if self.most is None else [f"{self.measure} at most {self.most:.6g}"]
+        return ", ".join(words)
 
 
-def too_few_notes(piece: Measures, limits: Limits) -> Verdict | None:
-    """Too few notes to learn anything from."""
-    if piece.notes < limits.least_notes:
-        return Verdict("too_few_notes", f"{piece.notes} notes, at least {limits.least_notes}")
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateRule:
+    """Whether of pieces in this relation only the best one stays."""
+
+    relation: Relation
+    on: bool
+    why: str = ASKED
+
+    @property
+    def name(self) -> str:
+        """The reason under which the others are left out."""
+        return f"duplicate_{self.relation}"
+
+    @property
+    def bounds(self) -> str:
+        """What the rule lets pass, in words."""
+        return "the best of them" if self.on else "all of them"
 
 
-def too_short(piece: Measures, limits: Limits) -> Verdict | None:
-    """Shorter than a bar, in beats or in seconds."""
-    beats, length_s = piece.beats or 0.0, piece.duration_s or 0.0
-    if beats < limits.least_beats:
-        return Verdict("too_short", f"{beats:.2f} beats, at least {limits.least_beats:g}")
-    if length_s < limits.least_seconds:
-        return Verdict("too_short", f"{length_s:.2f} s, at least {limits.least_seconds:g}")
-    return None
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """All filters, on or off, in the order in which they are asked, and a rule for each relation of DROPPABLE."""
+
+    filters: tuple[Filter, ...]
+    duplicates: tuple[DuplicateRule, ...]
+
+    @property
+    def drop(self) -> frozenset[Relation]:
+        """The relations of which only the best piece stays."""
+        return frozenset(rule.relation for rule in self.duplicates if rule.on)
+
+    def judge(self, piece: Measures) -> Verdict | None:
+        """Return the verdict of the first filter that is on and speaks against `piece`, or None where it stays."""
+        return next((verdict for each in self.filters if each.on and (verdict := each.judge(piece))), None)
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Return {reason: its settings}, for the manifest; a threshold that is not set is not among them."""
+        rows: dict[str, dict[str, Any]] = {}
+        for each in self.filters:
+            values = {key: getattr(each, key) for key in KEYS[FILTER]}
+            values["among"] = None if each.among is None else list(each.among)
+            rows[each.name] = {key: value for key, value in values.items() if value is not None}
+        return rows | {rule.name: {"on": rule.on, "why": rule.why} for rule in self.duplicates}
 
 
-def too_long(piece: Measures, limits: Limits) -> Verdict | None:
-    """Longer than music is, in beats or in seconds: an endless loop or a broken time."""
-    beats, length_s = piece.beats or 0.0, piece.duration_s or 0.0
-    if beats > limits.most_beats:
-        return Verdict("too_long", f"{beats:.0f} beats, at most {limits.most_beats:g}")
-    if length_s > limits.most_seconds:
-        return Verdict("too_long", f"{length_s:.0f} s, at most {limits.most_seconds:g}")
-    return None
+def overlay(base: Tables, over: Mapping[str, Any], source: str) -> Tables:
+    """Return the tables of `base` with those of `over` laid on them, key by key; what `over` adds comes after the others.
+
+    A filter that is given another measure keeps none of its old settings. Raises UsageError, which names `source`, for
+    a table or key that is not known and for a value of the wrong kind.
+    """
+    merged = {kind: dict(base.get(kind, {})) for kind in KEYS}
+    for kind, tables in over.items():
+        if kind not in KEYS:
+            _refuse(source, f"[{kind}] is no kind of table", kind, KEYS)
+        if not isinstance(tables, Mapping):
+            _refuse(source, f"{kind} must hold tables, such as [{kind}.NAME]")
+        for name, table in tables.items():
+            where = f"[{kind}.{name}]"
+            if not isinstance(table, Mapping):
+                _refuse(source, f"{where} must be a table, such as on = false")
+            for key, value in table.items():
+                _check_value(source, f"{where} {key}", kind, key, value)
+            old = merged[kind].get(name, {})
+            if "measure" in table and table["measure"] != old.get("measure"):
+                old = {}
+            merged[kind][name] = {**old, **table}
+    return merged
 
 
-def too_few_pitches(piece: Measures, limits: Limits) -> Verdict | None:
-    """A beep rather than a tune."""
-    if piece.pitches < limits.least_pitches:
-        return Verdict("too_few_pitches", f"{piece.pitches} different pitches, at least {limits.least_pitches}")
-    return None
+def filters_of(tables: Tables, source: str) -> Filters:
+    """Return the filters that `tables`, made by `overlay`, stand for. Raises UsageError, which names `source`."""
+    filters = tuple(_filter(source, name, tables[FILTER]) for name in tables[FILTER])
+    for name in tables[DUPLICATE]:
+        if name not in DROPPABLE:
+            _refuse(source, f"[duplicate.{name}] is no relation by which pieces are left out", name, DROPPABLE)
+    rules = [
+        DuplicateRule(relation=relation, **{"on": False, **tables[DUPLICATE].get(relation, {})})
+        for relation in DROPPABLE
+    ]
+    return Filters(filters, tuple(rules))
 
 
-def too_dense(piece: Measures, limits: Limits) -> Verdict | None:
-    """More notes a second than any number of hands could play."""
-    density = piece.note_density or 0.0
-    if density > limits.most_notes_a_second:
-        return Verdict("too_dense", f"{density:.1f} notes a second, at most {limits.most_notes_a_second:g}")
-    return None
+def _filter(source: str, name: str, tables: Mapping[str, Mapping[str, Any]]) -> Filter:
+    table, where = tables[name], f"[filter.{name}]"
+    if not NAME.fullmatch(name):
+        _refuse(source, f"{where}: a name has small letters, digits and '_', at most 60, and begins with a letter")
+    if name in REASONS:
+        _refuse(source, f"{where}: {name!r} is already the reason of something else; choose another name")
+    measure = table.get("measure")
+    if measure is None:
+        known = [other for other in tables if other != name]
+        _refuse(source, f"{where} says no measure, and a new filter needs one", name, known)
+    if measure not in MEASURED:
+        _refuse(source, f"{where} measure: there is no measure {measure!r}", measure, MEASURED)
+    least, most, among = (table.get(key) for key in ("least", "most", "among"))
+    if measure in WORDED and (least is not None or most is not None or among is None):
+        _refuse(source, f"{where}: {measure} is a word, so say among = [...], not least or most")
+    if measure not in WORDED and (among is not None or (least is None and most is None)):
+        _refuse(source, f"{where}: {measure} is a number, so say least, most or both, and not among")
+    low, high = _range(measure)
+    for key, value in (("least", least), ("most", most)):
+        if value is not None and not low <= value <= high:
+            _refuse(
+                source, f"{where} {key}: {value:g} lies outside the range of {measure}, {MEASURED[measure]['range']}"
+            )
+    if least is not None and most is not None and least > most:
+        _refuse(source, f"{where}: least {least:g} is more than most {most:g}, so nothing would pass")
+    settings = {**table, "among": None if among is None else tuple(among)}
+    return Filter(name=name, **settings)
 
 
-def not_piano(piece: Measures, limits: Limits) -> Verdict | None:
-    """Mostly played by other instruments than a General MIDI piano."""
-    share = piece.piano_share or 0.0
-    if share < limits.least_piano_share:
-        return Verdict("not_piano", f"{share:.2f} of the notes are piano, at least {limits.least_piano_share:g}")
-    return None
+def _check_value(source: str, where: str, kind: str, key: str, value: object) -> None:
+    if key not in KEYS[kind]:
+        _refuse(source, f"{where}: there is no such key", key, KEYS[kind])
+    if key == "on" and not isinstance(value, bool):
+        _refuse(source, f"{where} must be true or false, not {value!r}")
+    if key in ("measure", "why") and not (isinstance(value, str) and value.strip()):
+        _refuse(source, f"{where} must be a text, not {value!r}")
+    if key in ("least", "most") and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+    ):
+        _refuse(source, f"{where} must be a number, not {value!r}")
+    if key == "among" and not (isinstance(value, list) and value and all(isinstance(each, str) for each in value)):
+        _refuse(source, f"{where} must be a list of texts, not {value!r}")
 
 
-def mostly_drums(piece: Measures, limits: Limits) -> Verdict | None:
-    """What is left without the drums is the smaller part of the piece."""
-    share = piece.drum_share or 0.0
-    if share > limits.most_drum_share:
-        return Verdict("mostly_drums", f"{share:.2f} of the notes are drums, at most {limits.most_drum_share:g}")
-    return None
+def _range(measure: str) -> tuple[float, float]:
+    low, _, high = MEASURED[measure]["range"].partition("–")
+    return float(low or "-inf"), float(high or "inf")
 
 
-FILTERS: tuple[Filter, ...] = (
-    mostly_drums,
-    not_piano,
-    too_few_notes,
-    too_short,
-    too_long,
-    too_few_pitches,
-    too_dense,
-)
-
-
-def judge(piece: Measures, limits: Limits) -> Verdict | None:
-    """Return the first verdict against a piece in the order of FILTERS, or None where it stays."""
-    return next((verdict for each in FILTERS if (verdict := each(piece, limits)) is not None), None)
+def _refuse(source: str, text: str, word: str | None = None, known: Collection[str] = ()) -> NoReturn:
+    """Raise UsageError that names the one of `known` nearest to `word`, or lists them where none is near."""
+    near = difflib.get_close_matches(word or "", known, 1, 0.6)
+    hint = f"; did you mean {str(near[0])!r}?" if near else f"; there are {', '.join(known)}" if known else ""
+    raise UsageError(f"{source}: {text}{hint}")

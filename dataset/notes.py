@@ -163,8 +163,13 @@ def read_midi(data: bytes) -> Notes:
     return reading.notes
 
 
-def read(data: bytes) -> Reading:
-    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error."""
+def read(data: bytes, *, piano_only: bool = False) -> Reading:
+    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error.
+
+    With `piano_only`, what other instruments and drums play counts as not there; a change of program within a track ends
+    or begins a piano's part, and what has no program is a piano, which is General MIDI's default. A program that
+    another track sets for the channel is not seen (no file of VGMusic's piano section does that).
+    """
     from symusic import Score
 
     try:
@@ -174,6 +179,8 @@ def read(data: bytes) -> Reading:
     division = int(score.ticks_per_quarter)
     tracks = [(track.notes.numpy(), bool(track.is_drum), int(track.program)) for track in score.tracks]
     tracks = [track for track in tracks if len(track[0]["time"])]
+    if piano_only:
+        tracks = [track for track in tracks if not track[1] and track[2] <= LAST_PIANO]
     voices = [(notes, program <= LAST_PIANO) for notes, is_drum, program in tracks if not is_drum]
     columns = [notes for notes, _ in voices]
     start, length, pitch, velocity = (

@@ -19,15 +19,20 @@ if TYPE_CHECKING:
 
 PARSE = "dataset.parse:parse"
 BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
+NO_PIANO = "no_piano"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`."""
+    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`.
+
+    With `piano_only` what other instruments play is left out, also of the measures.
+    """
 
     sha256: str
     path: Path
     data: bytes | OSError | None = None
+    piano_only: bool = False
 
     def read(self) -> bytes:
         """Return the bytes, unchecked. Raises OSError where they cannot be read."""
@@ -49,7 +54,7 @@ class Parsed:
 
     measures: Measures
     notes: Notes | None = None
-    reason: str | None = None  # a reason of MidiError or of workers.Failure, blob_missing or blob_damaged
+    reason: str | None = None  # a reason of MidiError or of workers.Failure, or one of this module
     detail: str = ""
 
 
@@ -62,9 +67,11 @@ def parse(source: Source) -> Parsed:
     if hashlib.sha256(data).hexdigest() != source.sha256:
         return Parsed(UNREADABLE, reason=BLOB_DAMAGED, detail="the bytes do not hash to the name of the file")
     try:
-        reading = read(data)
+        reading = read(data, piano_only=source.piano_only)
     except MidiError as error:
         return Parsed(UNREADABLE, reason=error.reason, detail=error.detail)
+    if len(reading.notes) == 0 and source.piano_only:
+        return Parsed(UNREADABLE, reason=NO_PIANO, detail="no note is played by a piano, programs 0 to 7")
     if len(reading.notes) == 0:
         reason = "only_drums" if reading.drum_notes else "no_notes"
         return Parsed(measure(reading), reason=reason, detail=f"{reading.drum_notes} drum notes")

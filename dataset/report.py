@@ -59,4 +59,9 @@ def _settings(value: object) -> str:
     """Return the thresholds of a filter in one line."""
     if not isinstance(value, Mapping):
         return str(value)
-    return ", ".join(f"{key.replace('_', ' ')} {each}" for key, each in value.items() if key not in ("why", "name"))
+    words = {True: "on", False: "off"}  # what the key `on` says
+    return ", ".join(
+        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {each}"
+        for key, each in value.items()
+        if key not in ("why", "name")
+    )

@@ -112,3 +112,26 @@ def test_duplicates_are_listed_with_titles_and_evidence(dataset, root: Path) -> 
     nothing = dataset("duplicates", "game == 'c-game'")
     assert (nothing.code, nothing.out) == (1, "")
     assert "no piece that is held matches game == 'c-game'" in nothing.error
+
+
+def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "mine.toml"
+    path.write_text("[filter.too_many_notes]\nmeasure = 'notes'\nmost = 39\nwhy = 'Short ones only.'\n")
+    plain, mine = dataset("filters"), dataset("filters", "--filters", str(path))
+    assert plain.code == mine.code == 0
+    assert "on   too_few_notes           notes at least 16\n     Too few notes" in plain.out
+    assert "off  too_empty" in plain.out
+    assert "off  duplicate_contained     all of them\n" in plain.out
+    assert "on   too_many_notes          notes at most 39\n     Short ones only.\n" in mine.out
+    settings = json.loads(dataset("filters", "--filters", str(path), "--format", "json").out)
+    assert settings["too_many_notes"] == {"on": True, "measure": "notes", "most": 39, "why": "Short ones only."}
+    none_left = dataset("build", "--game", "a-g", "--filters", str(path))
+    assert (none_left.code, none_left.out) == (1, "")
+    assert "too_many_notes 12" in none_left.error
+    path.write_text("[filter.too_many_notes]\nmeasure = 'note'\n")
+    wrong = dataset("build", "--game", "a-g", "--filters", str(path))
+    assert wrong.code == 2
+    assert (
+        "mine.toml: [filter.too_many_notes] measure: there is no measure 'note'; did you mean 'notes'?" in wrong.error
+    )
+    assert dataset("build", "--game", "a-g", "--piano-tracks").code == 0

@@ -59,7 +59,7 @@ def test_every_reason_has_its_count_its_meaning_and_its_pieces(corpus: Corpus, p
     shown = {tag["data-reason"]: tag for tag in page.select("[data-reason]")}
     assert {str(name): int(str(tag["data-count"])) for name, tag in shown.items()} == corpus.manifest.reasons
     assert set(shown) == {"missing", "too_few_notes", "duplicate_bytes", "duplicate_notes"}
-    assert "2 notes" in words(shown["too_few_notes"])
+    assert "notes 2, at least 16" in words(shown["too_few_notes"])
     assert "404 <script>" in words(shown["missing"])
     assert words(shown["duplicate_bytes"].select("tbody td")[-1]) == clean(reported.HOSTILE[1])
     for tag in shown.values():
