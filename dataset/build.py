@@ -5,50 +5,24 @@ The same catalog, query, seed and filters give the same bytes, however many work
 """
 
 import difflib
-import hashlib
-import json
-import platform
 import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from catalog.console import Report
 from catalog.errors import CorpusError, UsageError
 from catalog.remote import AnyPath
 from catalog.schema import FETCHED
 from catalog.store import Catalog
-from dataset.corpus import (
-    CREDITS_FILE,
-    EXCLUDED_FILE,
-    FILES,
-    MANIFEST_FILE,
-    MEASURES_FILE,
-    NOTES_FILE,
-    RELATIONS_FILE,
-    SPLITS,
-    Corpus,
-    CorpusPiece,
-    Funnel,
-    Manifest,
-    to_table,
-)
-from dataset.credits import Credit, write_credits
-from dataset.filter_file import default_filters
-from dataset.filters import Filters
+from dataset.corpus import MANIFEST_FILE, SPLITS, Corpus, CorpusPiece, Funnel
 from dataset.ledger import read_sides, write_sides
 from dataset.notes import Notes
 from dataset.parse import PARSE, Parsed, Source, parse_all
+from dataset.plan import Plan, identity
 from dataset.remeasure import to_table as measures_table
 from dataset.shelf import corpora_folder, locked, recover, replacing_folder
-from dataset.tables import EXCLUDED, RELATIONS
+from dataset.sieve import Row, Sieve, check, write_corpus
 from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 
 # the stages of excluded.parquet
@@ -56,46 +30,7 @@ FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicat
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
-
-Row = dict[str, Any]  # one listed piece: the columns of COLUMNS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that decides what a corpus holds, but the catalog."""
-
-    query: str
-    seed: int = 0
-    filters: Filters = field(default_factory=default_filters)
-    piano_tracks: bool = False  # take only what pianos play, from pieces with other instruments too
-
-    @property
-    def name(self) -> str:
-        """The name a corpus gets where none is asked for: `ocarina-of-time` for one game, `series-zelda` for one series."""
-        plain = PLAIN.fullmatch(self.query)
-        if plain:
-            return plain[3] if plain[1] == "game" else f"{plain[1]}-{plain[3]}".lower()
-        words = re.sub(r"[^a-z0-9]+", "-", self.query.lower()).strip("-")[:40].rstrip("-")
-        return f"{words}-{hashlib.sha256(self.query.encode()).hexdigest()[:6]}".lstrip("-")
-
-
-@dataclass(slots=True, eq=False)
-class _Sieve:
-    """The pieces still in, by index in the catalog's order, and why the others are not."""
-
-    rows: list[Row]
-    left: list[int]
-    out: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
-
-    def drop(self, index: int, stage: str, reason: str, detail: str) -> None:
-        self.out[index] = (stage, reason, detail)
-
-    def settle(self) -> int:
-        """Take out what was dropped; return how many are left."""
-        self.left = [index for index in self.left if index not in self.out]
-        return len(self.left)
 
 
 def ensure(
@@ -119,7 +54,7 @@ def ensure(
             corpus = Corpus.open(root, folder.name)
         except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
             return build(root, plan, name, executor=executor, report=report)
-        if corpus.manifest.identity == _identity(plan, _list(root, query)):
+        if corpus.manifest.identity == identity(plan, _list(root, query)):
             return corpus
     return build(root, plan, name, executor=executor, report=report)
 
@@ -143,7 +78,7 @@ def build(
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    sieve = _Sieve(rows, list(range(len(rows))), {})
+    sieve = Sieve(rows, list(range(len(rows))), {})
     for index, row in enumerate(rows):
         if row["state"] != FETCHED or row["sha256"] is None:
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
@@ -172,13 +107,12 @@ def build(
         counts["unique"] = sieve.settle()
         splits = Counter(piece.split for piece in pieces)
         funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
-        _check(funnel, pieces, sieve)
+        check(funnel, pieces, sieve)
         if not pieces:
-            raise CorpusError(f"of {len(rows)} pieces none is left: {_reasons(sieve)}")
+            raise CorpusError(f"of {len(rows)} pieces none is left: {sieve.reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
-        _write_parquet(measures_table([piece.sha256 for piece in pieces], measured), new / MEASURES_FILE)
-        _write_parquet(pa.Table.from_pylist(list(decisions.relations), RELATIONS), new / RELATIONS_FILE)
-        _write(new, folder.name, plan, funnel, pieces, sieve)
+        measures = measures_table([piece.sha256 for piece in pieces], measured)
+        write_corpus(new, folder.name, plan, funnel, pieces, sieve, measures, decisions.relations)
     return Corpus.open(root, folder.name)
 
 
@@ -205,7 +139,7 @@ def _nearest(catalog: Catalog, query: str) -> str:
 def _parse(
     catalog: Catalog,
     plan: Plan,
-    sieve: _Sieve,
+    sieve: Sieve,
     workers: int | None,
     executor: Executor | None,
     report: Report,
@@ -232,7 +166,7 @@ def _notes(parsed: Parsed) -> Notes:
 
 
 def _split(
-    root: AnyPath, seed: int, sieve: _Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+    root: AnyPath, seed: int, sieve: Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
 ) -> list[CorpusPiece]:
     """Give every piece its side, for good, and return those that stay, in the catalog's order."""
     rows = [sieve.rows[index] for index in related]
@@ -260,71 +194,7 @@ def _split(
     return pieces
 
 
-def _check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: _Sieve) -> None:
-    """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
-    steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
-    sound = (
-        funnel.listed == len(pieces) + len(sieve.out)
-        and funnel.unique == len(pieces) == funnel.train + funnel.validation + funnel.test
-        and list(steps) == sorted(steps, reverse=True)
-    )
-    if not sound:
-        raise CorpusError(f"the funnel does not add up: {asdict(funnel)}, {len(sieve.out)} excluded; please report it")
-
-
-def _write(folder: Path, name: str, plan: Plan, funnel: Funnel, pieces: list[CorpusPiece], sieve: _Sieve) -> None:
-    rows = sieve.rows
-    excluded = [
-        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(sieve.out[index])}
-        for index in sorted(sieve.out)
-    ]
-    _write_parquet(to_table(pieces), folder / NOTES_FILE)
-    _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
-    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
-    (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
-    manifest = Manifest(
-        name=name,
-        query=plan.query,
-        identity=_identity(plan, rows),
-        seed=plan.seed,
-        filters=plan.filters.settings(),
-        piano_tracks=plan.piano_tracks,
-        versions=_versions(),
-        input_sha256=_digest(rows),
-        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
-        funnel=funnel,
-        reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
-    )
-    (folder / MANIFEST_FILE).write_text(manifest.to_json())
-
-
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd", row_group_size=4096)
-
-
-def _why(out: tuple[str, str, str]) -> dict[str, str]:
-    return dict(zip(("stage", "reason", "detail"), out, strict=True))
-
-
-def _reasons(sieve: _Sieve) -> str:
-    counts = Counter(reason for _, reason, _ in sieve.out.values())
-    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
-
-
 def _folder(root: AnyPath, name: str) -> AnyPath:
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name for a corpus: use small letters, digits, '-', '_' and '.', at most 80")
     return corpora_folder(root) / name
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("vgpiano", "symusic", "numpy", "pyarrow")}
-    return {**packages, "python": platform.python_version()}
-
-
-def _digest(values: Any) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _identity(plan: Plan, rows: list[Row]) -> str:
-    return _digest([asdict(plan), _versions(), rows])

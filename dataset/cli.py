@@ -116,13 +116,14 @@ def build(
     from catalog.store import Catalog
     from dataset import build as library
     from dataset.filter_file import load_filters
+    from dataset.plan import Plan
 
     chosen = load_filters(filters)
     if query is None:
         slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        plan = library.Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
+        plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
         corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
 

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 
 from catalog.schema import FETCHED, MISSING, Piece
 from catalog.store import Catalog
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
 from dataset.notes import Notes, write_midi
+from dataset.plan import Plan
 from dataset.tables import RELATIONS
 from tests.dataset.conftest import tune
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from catalog.errors import CorpusError, UsageError
 from catalog.store import Catalog
-from dataset.build import Plan, build, ensure
+from dataset.build import build, ensure
 from dataset.corpus import FILES, NOTES_FILE, Corpus
 from dataset.ledger import ledger_path
 from dataset.notes import Notes, write_midi
 from dataset.parse import PARSE
+from dataset.plan import Plan
 from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
 from tests.dataset.tasks import KILLER, SLEEPER

@@ -14,8 +14,9 @@ from distributed import LocalCluster
 
 from catalog.errors import DatasetError, UsageError
 from dataset import cli
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.cluster import connect
+from dataset.plan import Plan
 from dataset.workers import CHUNK
 from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import BOSS, KILLER, SLEEPER

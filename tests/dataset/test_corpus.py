@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import CorpusError
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
 from dataset.credits import Credit, escape, write_credits
 from dataset.notes import read_midi
+from dataset.plan import Plan
 from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes
 
@@ -110,7 +111,7 @@ def test_the_manifest_says_how_to_get_the_corpus_again(root: Path) -> None:
     manifest = json.loads((corpus.path / "manifest.json").read_text())
     assert manifest["query"] == "series in ['a', 'b']"
     assert manifest["seed"] == 7
-    assert manifest["filters"]["least_notes"] == 16
+    assert manifest["filters"]["too_few_notes"]["least"] == 16
     assert manifest["reasons"] == {"missing": 1}
     assert manifest["funnel"]["listed"] == 16
     assert {"vgpiano", "symusic", "pyarrow"} <= set(manifest["versions"])

@@ -13,9 +13,10 @@ import pytest
 
 from catalog.errors import DatasetError
 from catalog.store import Catalog
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.corpus import Corpus
 from dataset.executors import WINDOW, work_on
+from dataset.plan import Plan
 from dataset.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import BOSS, KILLER, SLEEPER, another_version

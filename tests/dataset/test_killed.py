@@ -7,8 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.corpus import Corpus
+from dataset.plan import Plan
 from dataset.shelf import recover
 from tests.dataset.conftest import fill, tunes
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.notes import read
+from dataset.plan import Plan
 from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from tests.dataset.conftest import fill
 

@@ -18,9 +18,10 @@ from catalog.lock import Hold
 from catalog.remote import RemotePath, located
 from catalog.store import Catalog
 from dataset import cli, shelf
-from dataset.build import Plan, build, ensure
+from dataset.build import build, ensure
 from dataset.corpus import Corpus, names
 from dataset.objects import versioned
+from dataset.plan import Plan
 from dataset.remeasure import measure_catalog
 from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.notes import read_midi, write_midi
+from dataset.plan import Plan
 from tests.dataset.conftest import fill
 
 pytestmark = pytest.mark.real

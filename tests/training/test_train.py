@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import TrainingError, UsageError
-from dataset.build import Plan, build
+from dataset.build import build
 from dataset.notes import read_midi, seconds
+from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from training import recipe as recipes
