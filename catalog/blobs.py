@@ -63,6 +63,7 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
         if not path.exists() or path.read_bytes() != data:
+            _check_folders([path])
             write_bytes(path, data)
         return sha256
 
@@ -71,6 +72,7 @@ class Blobs:
         names = [hashlib.sha256(data).hexdigest() for data in many]
         files = {self.path(sha256): data for sha256, data in zip(names, many, strict=True)}
         new = {path: data for path, data in files.items() if not path.exists() or path.read_bytes() != data}
+        _check_folders(new)
         write_many(new)
         return names
 
@@ -114,3 +116,10 @@ def quarantine(folder: AnyPath, data: bytes, details: Mapping[str, str | int | N
     write_bytes(path, data)
     write_text(path.with_suffix(".json"), json.dumps(dict(details), indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def _check_folders(paths: Iterable[AnyPath]) -> None:
+    """Raise CatalogError where a folder of the store is a link: what is written would land outside."""
+    for folder in {path.parent for path in paths}:
+        if isinstance(folder, Path) and folder.is_symlink():
+            raise CatalogError(f"{folder} is a link that leads out of the store; put a real folder in its place")

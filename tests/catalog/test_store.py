@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.blobs import Blobs
 from catalog.errors import CatalogError, QueryError
 from catalog.schema import MEASURES, PIECES
 from catalog.store import ORDER, ROWS, Catalog
@@ -330,3 +331,19 @@ def test_readers_see_every_confirmed_row_once_while_files_are_merged_under_them(
     assert most > 303
     assert reads > 10
     assert confirmed <= set(numbers(catalog.pieces()))
+
+
+def test_a_link_in_the_store_is_not_followed(tmp_path: Path) -> None:
+    data, more = b"MThd one", b"MThd two"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    blobs = Blobs(tmp_path / "midi")
+    for each in (data, more):
+        folder = blobs.path(hashlib.sha256(each).hexdigest()).parent
+        folder.parent.mkdir(exist_ok=True)
+        folder.symlink_to(elsewhere)
+    with pytest.raises(CatalogError, match="leads out of the store"):
+        blobs.put(data)
+    with pytest.raises(CatalogError, match="leads out of the store"):
+        blobs.put_many([more])
+    assert list(elsewhere.iterdir()) == []
