@@ -16,6 +16,9 @@ from catalog.errors import UsageError
 from catalog.titles import fold, pretty, read_romans, slug
 
 REGIONS = frozenset({"japan", "europe", "us", "usa", "pal", "korea", "asia", "world", "jp", "eu"})
+GREATER = frozenset(
+    {"super", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
+)  # stand before a series' own title
 MOST_LISTED = 12  # games in an error message
 
 
@@ -91,6 +94,11 @@ def resolve(listed_title: str) -> Game:
         found = table.beginnings.get(_key(words[:length]))
         if found:
             return _in_series(*found, words[length:], listed_title)
+    if words and words[0] in GREATER:
+        for length in range(len(words), 1, -1):
+            found = table.beginnings.get(_key(words[1:length]))
+            if found:
+                return Game(slug(words), found[0].slug, pretty(listed_title))
     before_subtitle = fold(listed_title.partition(":")[0]) or words
     stem = [word for word in before_subtitle if word not in REGIONS] or before_subtitle
     while len(stem) > 1 and stem[-1].isdigit():
@@ -128,9 +136,10 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
         fitting = [named] if named in slugs else []
     if len(fitting) == 1:
         return fitting[0]
-    if fitting:
-        raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them")
     series = _table().beginnings.get(_key(fold(text)))
+    if fitting:
+        whole = f", or ask for the series: --query \"series == '{series[0].slug}'\"" if series else ""
+        raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them{whole}")
     if series:
         raise UsageError(
             f"{text!r} is a series, not one game; ask for all of it: --query \"series == '{series[0].slug}'\""

@@ -1,0 +1,38 @@
+"""Series of 400 titles from the wider site, as people who know the games would say: nearly all right, the wrong ones known."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import UsageError
+from catalog.games import find_game, resolve
+
+HERE = Path(__file__).parent
+LISTS = ("wider_titles.toml", "unseen_titles.toml")
+KNOWN_WRONG: set[tuple[str, str]] = set()  # (title, what it is taken for): a change here should be seen
+
+
+def titles(name: str) -> list[tuple[str, str]]:
+    table = tomllib.loads((HERE / name).read_text(encoding="utf-8"))
+    return [(title, series) for series, listed in table.items() for title in listed]
+
+
+def test_at_least_97_of_100_titles_are_tagged_with_their_series_and_the_wrong_ones_are_known() -> None:
+    every = [pair for name in LISTS for pair in titles(name)]
+    wrong = {(title, resolve(title).series) for title, series in every if resolve(title).series != series}
+    assert len(every) >= 400
+    assert len(wrong) <= 0.03 * len(every), sorted(wrong)
+    assert wrong == KNOWN_WRONG
+
+
+@pytest.mark.parametrize(
+    "title", ["Super Street Hoop", "New Horizons", "Ultimate Soccer", "Super Tennis", "Ms. Fortune", "Super"]
+)
+def test_a_greater_word_before_no_series_makes_none(title: str) -> None:
+    assert resolve(title).series.startswith(resolve(title).game.split("-")[0])
+
+
+def test_several_games_of_one_series_bring_the_query_for_all_of_it() -> None:
+    with pytest.raises(UsageError, match=r"name one of them, or ask for the series: --query \"series == 'zelda'\""):
+        find_game("zelda", {"legend-of-zelda": 3, "zelda-no-densetsu": 1})
