@@ -55,7 +55,10 @@ check: $(STAMP) ## lint, format, strict types, import directions
 bench: $(STAMP) ## measure against the peers, side by side
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python benchmarks/parse.py
+	$(BIN)/python benchmarks/build.py
+	$(BIN)/python benchmarks/duplicates.py --out benchmarks/duplicates.md
 	$(BIN)/python benchmarks/scrape.py
+	$(BIN)/python benchmarks/imports.py
 
 clean: ## remove .venv and caches; ./data stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,64 +2,38 @@
 
     python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
 
-FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Ours is what
-`dataset build` does to every file of it, in one worker process: read, check the SHA-256, parse, merge, round, measure,
-send back. The peers only parse, and only a sample, evenly spaced by size, because they are slow. All is timed in one
-run, in turns, in CPU seconds of all processes that take part, so that other load on the machine counts for little;
-medians. What is done once a run is not counted for anyone: the peers' imports, the start of our worker process.
+FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading is what the
+peers do too: from the file to its notes, merged and rounded. `measured` is what `dataset build` does to every file, in one
+worker process: read, check the SHA-256, all measures, send back. The peers read only a sample, evenly spaced by size,
+because they are slow. All is timed in one run, in turns, in CPU seconds of all processes that take part, so that other
+load on the machine counts for little; medians. What is done once a run is not counted for anyone: the peers' imports,
+the start of our worker process. Exit code 1 where reading is not --require times as fast as music21.
 """
 
 import argparse
 import hashlib
 import json
-import resource
 import statistics
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
+from peers import PEERS, cpu_seconds
+
 from catalog.files import data_root, write_text
+from dataset.notes import read
 from dataset.parse import Source, parse_all
 
 
-def cpu_seconds() -> float:
-    """CPU time of this process and of its children that have ended."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+def reading(sources: Sequence[Source]) -> int:
+    return sum(len(read(source.read()).notes) > 0 for source in sources)
 
 
 def ours(sources: Sequence[Source]) -> int:
     return sum(parsed.notes is not None for _, parsed in parse_all(sources, workers=1))
-
-
-def music21(sources: Sequence[Source]) -> int:
-    from music21 import converter
-
-    read = 0
-    for source in sources:
-        try:
-            converter.parse(source.path, format="midi", forceSource=True, storePickle=False)  # no time for its cache
-            read += 1
-        except Exception as error:  # noqa: BLE001 - a file that a peer cannot read is not ours to judge
-            print(f"  music21 cannot read {source.path.name}: {type(error).__name__}", file=sys.stderr)
-    return read
-
-
-def pretty_midi(sources: Sequence[Source]) -> int:
-    from pretty_midi import PrettyMIDI
-
-    read = 0
-    for source in sources:
-        try:
-            PrettyMIDI(str(source.path))
-            read += 1
-        except Exception as error:  # noqa: BLE001 - as above
-            print(f"  pretty_midi cannot read {source.path.name}: {type(error).__name__}", file=sys.stderr)
-    return read
 
 
 def start_of_worker(source: Source) -> float:
@@ -101,13 +75,10 @@ def main() -> int:
     step = max(1, len(section) // options.sample)
     sample = section[step // 2 :: step][: options.sample]
     readers: dict[str, tuple[Callable[[Sequence[Source]], int], Sequence[Source]]] = {
-        "vgpiano": (ours, section),
-        "music21": (music21, sample),
+        "vgpiano": (reading, section),
+        "measured": (ours, section),
+        **{name: (peer, sample) for name, peer in PEERS.items() if name in ("music21", "pretty_midi")},
     }
-    if find_spec("pretty_midi"):
-        readers["pretty_midi"] = (pretty_midi, sample)
-    else:
-        print("pretty_midi is not installed (`make bench` installs it): left out")
     warnings.simplefilter("ignore")
     for reader, _ in readers.values():
         reader(sample[:2])  # what is imported once is not what is measured
@@ -118,16 +89,18 @@ def main() -> int:
     print(f"$ {' '.join([Path(sys.executable).name, *sys.argv])}")
     rates = {name: statistics.median(run["files_per_cpu_s"] for run in results) for name, results in runs.items()}
     for name, results in runs.items():
-        release = version(name)
+        release = version("vgpiano" if name == "measured" else name)
         last = results[-1]
         each = ", ".join(f"{run['files_per_cpu_s']:.1f}" for run in results)
         print(
             f"{name:<12} {release:<8} {rates[name]:>9.1f} files/s and core   "
             f"({int(last['read'])} of {int(last['files'])} files read, median of {len(results)}: {each})"
         )
-    ratios = {name: rates["vgpiano"] / rate for name, rate in rates.items() if name != "vgpiano"}
+    ratios = {name: rates["vgpiano"] / rate for name, rate in rates.items() if name not in ("vgpiano", "measured")}
     for name, ratio in ratios.items():
-        print(f"vgpiano is {ratio:.0f} times as fast as {name}")
+        print(
+            f"vgpiano reads {ratio:.0f} times as fast as {name}, and measures {rates['measured'] / rates[name]:.0f} times as fast"
+        )
     if options.out:
         summary = {"command": sys.argv, "files_per_cpu_s": rates, "ratios": ratios, "runs": runs}
         write_text(options.out, json.dumps(summary, indent=2) + "\n")

@@ -1,0 +1,125 @@
+"""The whole build (parse, measure, filter, de-duplicate, split, write) beside other libraries that only load the same files.
+
+    python benchmarks/build.py [SITE] [--repeats 3] [--require 150] [--out FILE.json]
+
+SITE is a folder of .mid files, by default the replica of the piano section beside the checkout. They are put into a catalog
+in a temporary root, and `dataset build` is run on all of them as a user runs it, interpreter and workers started each
+time. The peers load the files in this process, imports not counted; slow ones a sample, evenly spaced by size, so their
+figure is files a second of the sample. Medians, with each run; exit code 1 below --require files a second.
+"""
+
+import argparse
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+from peers import PEERS, cpu_seconds
+
+from catalog.files import write_text
+from catalog.schema import FETCHED, Piece
+from catalog.store import Catalog
+from dataset.parse import Source
+
+SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
+SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all
+
+
+def fill(root: Path, paths: list[Path]) -> None:
+    """Put the files into the catalog of `root`, each a game of its own folder."""
+    with Catalog(root).writer() as writer:
+        data = [path.read_bytes() for path in paths]
+        names = writer.put_blobs(data)
+        writer.add(
+            [
+                Piece(
+                    source="benchmark",
+                    section="files",
+                    url=f"file:{path.name}",
+                    game_title="Benchmark",
+                    game="benchmark",
+                    series="benchmark",
+                    title=path.stem,
+                    state=FETCHED,
+                    md5=hashlib.md5(content).hexdigest(),
+                    sha256=name,
+                    bytes=len(content),
+                )
+                for path, content, name in zip(paths, data, names, strict=True)
+            ]
+        )
+
+
+def built(root: Path) -> dict[str, float]:
+    """Build a corpus of all pieces once, as a command."""
+    command = [
+        sys.executable,
+        "-m",
+        "dataset.cli",
+        "build",
+        "--query",
+        "source == 'benchmark'",
+        "--name",
+        "all",
+        "--root",
+        str(root),
+    ]
+    cpu, wall = cpu_seconds(), time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("site", nargs="?", type=Path, default=SITE)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--require", type=float, default=150.0, help="least files a second of the whole build")
+    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    asked = parser.parse_args()
+    paths = sorted(asked.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    if not paths:
+        print(f"error: no .mid files in {asked.site}", file=sys.stderr)
+        return 2
+    warnings.simplefilter("ignore")
+    sources = [Source("", path) for path in paths]
+    samples = {}
+    for name, peer in PEERS.items():
+        step = max(1, len(sources) // SAMPLES.get(name, len(sources)))
+        samples[name] = sources[step // 2 :: step]
+        peer(samples[name][:2])  # what is imported once is not what is measured
+    runs: dict[str, list[dict[str, float]]] = {"vgpiano build": [], **{name: [] for name in PEERS}}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        fill(root, paths)
+        for _ in range(asked.repeats):
+            runs["vgpiano build"].append({**built(root), "files": len(paths)})
+            for name, peer in PEERS.items():
+                cpu, wall = cpu_seconds(), time.perf_counter()
+                peer(samples[name])
+                wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+                runs[name].append({"wall_s": wall, "cpu_s": cpu, "files": len(samples[name])})
+    print(f"$ {' '.join([Path(sys.executable).name, *sys.argv])}")
+    rates = {name: statistics.median(run["files"] / run["wall_s"] for run in each) for name, each in runs.items()}
+    ours = rates["vgpiano build"]
+    for name, each in runs.items():
+        spread = ", ".join(f"{run['files'] / run['wall_s']:.1f}" for run in each)
+        cpu = statistics.median(1000 * run["cpu_s"] / run["files"] for run in each)
+        ratio = "" if name == "vgpiano build" else f"   the whole build is {ours / rates[name]:.1f} times as fast"
+        print(
+            f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU a file, {int(each[0]['files'])} files{ratio}"
+        )
+    if asked.out:
+        write_text(asked.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
+    if ours < asked.require:
+        print(f"required: at least {asked.require:g} files a second", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

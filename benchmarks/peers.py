@@ -1,0 +1,63 @@
+"""How other libraries read a MIDI file, for benchmarks: each from the bytes on disk to notes one can use."""
+
+import resource
+import sys
+from collections.abc import Callable, Sequence
+
+from dataset.parse import Source
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def each(sources: Sequence[Source], read: Callable[[Source], object], name: str) -> int:
+    """Return how many files a peer reads; what it cannot read is named and is not ours to judge."""
+    done = 0
+    for source in sources:
+        try:
+            read(source)
+            done += 1
+        except Exception as error:  # noqa: BLE001 - see above
+            print(f"  {name} cannot read {source.path.name}: {type(error).__name__}", file=sys.stderr)
+    return done
+
+
+def music21(sources: Sequence[Source]) -> int:
+    from music21 import converter
+
+    def read(source: Source) -> object:  # no time for its cache
+        return converter.parse(source.path, format="midi", forceSource=True, storePickle=False)
+
+    return each(sources, read, "music21")
+
+
+def pretty_midi(sources: Sequence[Source]) -> int:
+    from pretty_midi import PrettyMIDI
+
+    return each(sources, lambda source: PrettyMIDI(str(source.path)), "pretty_midi")
+
+
+def muspy(sources: Sequence[Source]) -> int:
+    from muspy import read_midi
+
+    return each(sources, lambda source: read_midi(source.path), "muspy")
+
+
+def miditok(sources: Sequence[Source]) -> int:
+    """MidiTok's own road: a symusic Score, preprocessed and encoded by REMI."""
+    from miditok import REMI, TokenizerConfig
+    from symusic import Score
+
+    tokenizer = REMI(TokenizerConfig())
+    return each(sources, lambda source: tokenizer(Score(source.path)), "miditok")
+
+
+PEERS: dict[str, Callable[[Sequence[Source]], int]] = {
+    "music21": music21,
+    "pretty_midi": pretty_midi,
+    "muspy": muspy,
+    "miditok": miditok,
+}
