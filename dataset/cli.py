@@ -118,6 +118,7 @@ class ExportForm(StrEnum):
 
     hf = "hf"
     midi = "midi"
+    miditok = "miditok"
     jsonl = "jsonl"
 
 

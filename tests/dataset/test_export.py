@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import symusic
 
-from catalog.errors import CorpusError
+from catalog.errors import CorpusError, DatasetError
 from dataset.build import Plan, build
 from dataset.corpus import SPLITS, Corpus
 from dataset.export import FORMS, MARKER, Form, export
 from dataset.export_files import slug
-from dataset.notes import read_midi, write_midi
+from dataset.notes import Notes, read_midi, write_midi
 from tests.dataset.conftest import fill, tune
 
 TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
@@ -142,3 +142,37 @@ def test_hugging_face_opens_the_folder(
     card = (folder / "README.md").read_text()
     for name in loaded["train"].column_names:
         assert f"| {name.replace('_', chr(92) + '_')} |" in card
+
+
+def test_miditok_loads_tokenizer_and_tokens_and_decodes_the_notes(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    from miditok import REMI
+
+    folder = export(site, "c", "miditok", tmp_path / "x").path
+    tokenizer = REMI(params=folder / "tokenizer.json")
+    with (folder / "index.csv").open(newline="") as file:
+        rows = {row["sha256"]: row for row in csv.DictReader(file)}
+    for piece in corpus.pieces():
+        row = rows[piece.sha256]
+        tokens = tokenizer.load_tokens(folder / row["file"])
+        score = tokenizer.decode(tokens)
+        unit = score.ticks_per_quarter // 24
+        theirs = [(n.time / unit, n.pitch, n.duration / unit) for t in score.tracks for n in t.notes]
+        assert sorted(theirs) == sorted(triples(piece.notes))
+        assert (row["onsets_exact"], row["durations_exact"], row["reason"]) == ("true", "true", "")
+
+
+def test_the_index_says_where_tokens_cannot_hold_a_duration(tmp_path: Path) -> None:
+    from dataset.export_miditok import _exact, to_symusic, tokenizer_for
+
+    notes = Notes.of([0, 30], [24 * 20, 6], [60, 64], [80, 80], [(0, 120.0)], [(0, 4, 4)])
+    tokenizer = tokenizer_for([notes])
+    assert _exact(tokenizer, tokenizer.encode(to_symusic(notes)), notes) == (True, False)
+
+
+def test_without_miditok_the_error_says_how_to_get_it(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "miditok", None)
+    with pytest.raises(DatasetError, match="pip install"):
+        export(site, "c", "miditok", tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
