@@ -119,6 +119,7 @@ class ExportForm(StrEnum):
     hf = "hf"
     midi = "midi"
     miditok = "miditok"
+    musicxml = "musicxml"
     jsonl = "jsonl"
 
 

@@ -18,7 +18,7 @@ from dataset.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
 from dataset.export_files import Written
 from dataset.shelf import OLD, replacing_folder
 
-Form = Literal["hf", "jsonl", "midi", "miditok"]
+Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
 FORMS: tuple[Form, ...] = get_args(Form)
 MARKER = "vgpiano-export.json"  # a folder with it is an export of ours, and may be replaced
 
