@@ -176,3 +176,15 @@ def test_without_miditok_the_error_says_how_to_get_it(
     with pytest.raises(DatasetError, match="pip install"):
         export(site, "c", "miditok", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
+    site: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataset.export_musicxml.TASK", "tests.dataset.tasks:score_or_die")
+    done = export(site, "c", "musicxml", tmp_path / "x")
+    assert (done.written.pieces, done.written.left_out) == (len(corpus.pieces()) - 1, 1)
+    with (done.path / "index.csv").open(newline="") as file:
+        (lost,) = [row for row in csv.DictReader(file) if not row["file"]]
+    assert lost["title"] == "1942"
+    assert lost["reason"].startswith("parser_crashed")
