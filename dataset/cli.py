@@ -133,7 +133,8 @@ def export(
     """Write a corpus in the form of another project."""
     from dataset.export import export as write
 
-    done = write(data_root(root), name, form.value, out)
+    with console.Progress("writing") as report:
+        done = write(data_root(root), name, form.value, out, report=report)
     print(f"{done.written.pieces} pieces in {done.path}")
     if done.written.left_out:
         print(f"  {done.written.left_out} left out: index.csv says why")

@@ -1,6 +1,6 @@
 """A corpus in the form of another project: one folder, written beside its place and put there whole.
 
-Each form is a module `dataset.export_<form>` with a function `write(corpus, folder) -> Written`.
+Each form is a module `dataset.export_<form>` with a function `write(corpus, folder, report) -> Written`.
 """
 
 import importlib
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from catalog.console import Report
 from catalog.errors import CorpusError
 from catalog.files import sync_folder, write_bytes, write_text
 from dataset.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
@@ -31,7 +32,7 @@ class Exported:
     written: Written
 
 
-def export(root: Path, name: str, form: Form, out: Path | None = None) -> Exported:
+def export(root: Path, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
     """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
 
     An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the
@@ -40,12 +41,12 @@ def export(root: Path, name: str, form: Form, out: Path | None = None) -> Export
     corpus = Corpus.open(root, name)
     target = Path(os.path.abspath(out or root / "exports" / f"{corpus.name}-{form}"))  # noqa: PTH100
     _check(target)
-    write: Callable[[Corpus, Path], Written] = importlib.import_module(f"dataset.export_{form}").write
+    write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export_{form}").write
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _recover(target)
         with replacing_folder(target) as folder:
-            written = write(corpus, folder)
+            written = write(corpus, folder, report or (lambda done, total: None))
             for file in (CREDITS_FILE, MANIFEST_FILE):
                 write_bytes(folder / file, (corpus.path / file).read_bytes())
             marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog.console import Report
 from catalog.files import write_text
 from dataset.corpus import SPLITS, Corpus
 from dataset.credits import escape
@@ -15,7 +16,7 @@ from dataset.export_files import RIGHTS, Written
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def write(corpus: Corpus, folder: Path) -> Written:
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     """Write data/ and README.md to `folder`, which is empty."""
     (folder / "data").mkdir()
     table = joined(corpus)
@@ -23,6 +24,7 @@ def write(corpus: Corpus, folder: Path) -> Written:
         part = table.filter([side == split for side in table.column("split").to_pylist()])
         pq.write_table(part, folder / _file(split), compression="zstd")
     write_text(folder / "README.md", card(corpus, table.schema))
+    report(table.num_rows, table.num_rows)
     return Written(table.num_rows)
 
 

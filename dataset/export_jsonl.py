@@ -5,13 +5,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+from catalog.console import Report
 from catalog.files import write_bytes, write_text
 from dataset.corpus import SPLITS, Corpus
 from dataset.export_files import Written, readme
 from dataset.export_hf import fields, joined
 
 
-def write(corpus: Corpus, folder: Path) -> Written:
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     """Write train.jsonl, validation.jsonl and test.jsonl to `folder`, which is empty. The text is ASCII."""
     table = joined(corpus)
     for split in SPLITS:
@@ -24,6 +25,7 @@ def write(corpus: Corpus, folder: Path) -> Written:
         "`dtype=False` pandas makes a number of a title such as 1942).\n\n" + fields(table.schema)
     )
     write_text(folder / "README.md", readme(corpus, "lines of JSON", body))
+    report(table.num_rows, table.num_rows)
     return Written(table.num_rows)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from catalog.console import Report
 from catalog.files import write_text
 from dataset.corpus import Corpus
 from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
@@ -12,12 +13,13 @@ piano, without drums; its tracks are the hands, parted at middle C. index.csv: s
 read from), title, sequencer, game, split, file."""
 
 
-def write(corpus: Corpus, folder: Path) -> Written:
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     """Write the pieces of `corpus` to `folder`, which is empty."""
     make_split_folders(folder)
     pieces = corpus.pieces()
     names = file_names(pieces, ".mid")
-    for piece, name in zip(pieces, names, strict=True):
+    for done, (piece, name) in enumerate(zip(pieces, names, strict=True), 1):
+        report(done, len(pieces))
         (folder / name).write_bytes(write_midi(piece.notes, name=piece.title))
     rows = [(p.sha256, p.title, p.sequencer, p.game, p.split, name) for p, name in zip(pieces, names, strict=True)]
     write_csv(folder / "index.csv", ("sha256", "title", "sequencer", "game", "split", "file"), rows)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from catalog.console import clean
+from catalog.console import Report, clean
 from catalog.errors import DatasetError
 from catalog.files import write_text
 from dataset.corpus import Corpus
@@ -28,7 +28,7 @@ index.csv says of each piece whether MidiTok gives back every onset and pitch (o
 (durations_exact), or why it has no tokens (reason)."""
 
 
-def write(corpus: Corpus, folder: Path) -> Written:
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     """Write the tokens of `corpus` to `folder`, which is empty. Raises DatasetError where MidiTok is not installed."""
     pieces = corpus.pieces()
     tokenizer = tokenizer_for(piece.notes for piece in pieces)
@@ -37,6 +37,7 @@ def write(corpus: Corpus, folder: Path) -> Written:
     rows: list[tuple[object, ...]] = []
     left_out = 0
     for piece, name in zip(pieces, file_names(pieces, ".json"), strict=True):
+        report(len(rows) + 1, len(pieces))
         about = (piece.sha256, piece.title, piece.sequencer, piece.game, piece.split)
         try:
             tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), folder / name)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from catalog.console import Report
 from catalog.files import write_text
 from dataset.corpus import Corpus
 from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
@@ -19,14 +20,15 @@ of two notes of one pitch and onset. Notes of different lengths that sound toget
 names each file, or says why there is none (reason)."""
 
 
-def write(corpus: Corpus, folder: Path) -> Written:
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     """Write the scores of `corpus` to `folder`, which is empty; a piece that fails costs a row that says why."""
     pieces = corpus.pieces()
     make_split_folders(folder)
     names = file_names(pieces, ".musicxml")
     items = [(piece.notes, piece.title) for piece in pieces]
     reasons: dict[int, str] = {}
-    for index, result in work(TASK, items, timeout_s=TIMEOUT_S):
+    for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), 1):
+        report(done, len(items))
         if isinstance(result, Failure):
             reasons[index] = f"{result.reason}: {result.detail}"
         else:
