@@ -188,6 +188,33 @@ def list_corpora(root: Root = None) -> None:
         print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
 
 
+class ExportForm(StrEnum):
+    """The form of an export."""
+
+    hf = "hf"
+    midi = "midi"
+    miditok = "miditok"
+    musicxml = "musicxml"
+    jsonl = "jsonl"
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where; by default exports/NAME-FORMAT.")] = None,
+    root: Root = None,
+) -> None:
+    """Write a corpus in the form of another project."""
+    from dataset.export import export as write
+
+    with console.Progress("writing") as report:
+        done = write(data_root(root), name, form.value, out, report=report)
+    print(f"{done.written.pieces} pieces in {done.path}")
+    if done.written.left_out:
+        print(f"  {done.written.left_out} left out: index.csv says why")
+
+
 def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManager[Executor | None]":
     """Return what parses: the workers of a cluster, or None for processes of our own."""
     if cluster is None:

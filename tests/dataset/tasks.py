@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dataset import executors
+from dataset.notes import Notes
 from dataset.parse import Parsed, Source, parse
 
 KILLER, SLEEPER, BOSS = b"kills its worker", b"hangs its worker", b"kills its boss unless "
@@ -65,3 +66,10 @@ def another_version() -> None:
 def parse_what_came_along(source: Source) -> Parsed:
     """Parse a file as a machine does that does not see our disk."""
     return parse(replace(source, path=Path("/nowhere")))
+
+
+def score_or_die(item: tuple[Notes, str]) -> bytes:
+    """Write a score that is none, but let one title end the process."""
+    if item[1] == "1942":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return b"<score/>"

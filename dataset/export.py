@@ -1,0 +1,84 @@
+"""A corpus in the form of another project: one folder, written beside its place and put there whole.
+
+Each form is a module `dataset.export_<form>` with a function `write(corpus, folder, report) -> Written`.
+"""
+
+import importlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from catalog.console import Report
+from catalog.errors import CorpusError
+from catalog.files import sync_folder, write_bytes, write_text
+from dataset.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
+from dataset.export_files import Written
+from dataset.shelf import OLD, replacing_folder
+
+Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
+FORMS: tuple[Form, ...] = get_args(Form)
+MARKER = "vgpiano-export.json"  # a folder with it is an export of ours, and may be replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Where an export lies, and what it holds."""
+
+    path: Path
+    written: Written
+
+
+def export(root: Path, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
+    """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
+
+    An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the
+    corpus is missing or damaged, or where nothing can be written; DatasetError where the form needs a missing library.
+    """
+    corpus = Corpus.open(root, name)
+    target = Path(os.path.abspath(out or root / "exports" / f"{corpus.name}-{form}"))  # noqa: PTH100
+    _check(target)
+    write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export_{form}").write
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _recover(target)
+        with replacing_folder(target) as folder:
+            written = write(corpus, folder, report or (lambda done, total: None))
+            for file in (CREDITS_FILE, MANIFEST_FILE):
+                write_bytes(folder / file, (corpus.path / file).read_bytes())
+            marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}
+            write_text(folder / MARKER, json.dumps(marker, indent=2) + "\n")
+            _sync(folder)
+    except OSError as error:
+        raise CorpusError(f"{target} cannot be written: {error.strerror or error}") from error
+    return Exported(target, written)
+
+
+def _check(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not (target / MARKER).is_file()):
+        raise CorpusError(f"{target} is there and is no export; move it away, or give another place with --out")
+
+
+def _recover(target: Path) -> None:
+    """Put right what an export left that was killed between its two renames."""
+    aside = target.with_name(OLD + target.name)
+    if (aside / MARKER).is_file():
+        if target.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(target)
+
+
+def _sync(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

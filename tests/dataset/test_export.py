@@ -1,0 +1,190 @@
+"""Exports: what each holds is what the corpus holds, read back by the libraries that they are for."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import symusic
+
+from catalog.errors import CorpusError, DatasetError
+from dataset.build import Plan, build
+from dataset.corpus import SPLITS, Corpus
+from dataset.export import FORMS, MARKER, Form, export
+from dataset.export_files import slug
+from dataset.notes import Notes, read_midi, write_midi
+from tests.dataset.conftest import fill, tune
+
+TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with one corpus, `c`, of titles that would do harm where they were trusted."""
+    root = tmp_path_factory.mktemp("site")
+    titles = [*TITLES, *(f"Piece {number}" for number in range(12))]
+    fill(root, {title: write_midi(tune(number, 80)) for number, title in enumerate(titles)})
+    build(root, Plan(query="game == 'a-game'"), "c")
+    return root
+
+
+@pytest.fixture(scope="module")
+def corpus(site: Path) -> Corpus:
+    return Corpus.open(site, "c")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_export_is_the_same_bytes_again_and_carries_the_credits(
+    form: Form, site: Path, corpus: Corpus, tmp_path: Path
+) -> None:
+    first, again = (export(site, "c", form, tmp_path / place) for place in ("a", "b"))
+    assert tree(first.path) == tree(again.path)
+    assert first.written.pieces == len(corpus.pieces())
+    for name in ("CREDITS.md", "manifest.json"):
+        assert (first.path / name).read_bytes() == (corpus.path / name).read_bytes()
+    assert export(site, "c", form, tmp_path / "a").path == tmp_path / "a"  # replaces itself
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_what_is_no_export_is_never_replaced(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_text("dear")
+    with pytest.raises(CorpusError, match="no export"):
+        export(site, "c", "jsonl", tmp_path / "mine")
+    assert tree(tmp_path) == {"mine/letter": b"dear"}
+
+
+def test_the_command_writes_to_the_data_root_and_refuses_in_one_line(site: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dataset.cli", "export", "c", "--format", "jsonl", "--root", str(site)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert str(site / "exports" / "c-jsonl") in done.stdout
+    (site / "exports" / "c-jsonl" / MARKER).unlink()
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "title, name", [("../../up", "up"), ("A / b\\c\0", "a-b-c"), ("ゼルダ", "untitled"), ("é" * 99, "e" * 60)]
+)
+def test_a_title_becomes_a_name_that_is_safe_anywhere(title: str, name: str) -> None:
+    assert slug(title) == name
+
+
+def test_midi_files_give_back_the_notes_in_three_readers(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    folder = export(site, "c", "midi", tmp_path / "x").path
+    with (folder / "index.csv").open(newline="") as file:
+        rows = {row["sha256"]: row for row in csv.DictReader(file)}
+    assert len({row["file"] for row in rows.values()}) == len(corpus.pieces())
+    for piece in corpus.pieces():
+        row = rows[piece.sha256]
+        assert (row["title"], row["split"]) == (piece.title, piece.split)
+        path = folder / row["file"]
+        assert path.resolve().parent == folder.resolve() / piece.split
+        assert read_midi(path.read_bytes()) == piece.notes
+        theirs = [(n.time // 20, n.pitch, n.duration // 20) for t in symusic.Score(path).tracks for n in t.notes]
+        assert sorted(theirs) == sorted(triples(piece.notes))
+
+
+def test_midi_files_give_back_the_notes_in_pretty_midi(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    pretty_midi = pytest.importorskip("pretty_midi")
+    folder = export(site, "c", "midi", tmp_path / "x").path
+    piece = corpus.pieces("test")[0]
+    midi = pretty_midi.PrettyMIDI(str(next((folder / "test").glob(f"*-{piece.sha256[:8]}.mid"))))
+    theirs = [(midi.time_to_tick(n.start) / 20, n.pitch) for i in midi.instruments for n in i.notes]
+    assert sorted(theirs) == sorted((onset, pitch) for onset, pitch, _ in triples(piece.notes))
+
+
+def triples(notes) -> list[tuple[int, int, int]]:  # type: ignore[no-untyped-def]
+    return list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
+
+
+def test_lines_of_json_are_read_by_json_and_by_pandas(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    folder = export(site, "c", "jsonl", tmp_path / "x").path
+    for split in SPLITS:
+        rows = [json.loads(line) for line in (folder / f"{split}.jsonl").read_text().splitlines()]
+        frame = pd.read_json(folder / f"{split}.jsonl", lines=True, dtype=False)
+        pieces = corpus.pieces(split)
+        assert [row["title"] for row in rows] == frame["title"].tolist() == [piece.title for piece in pieces]
+        for row, onsets, piece in zip(rows, frame["onset"], pieces, strict=True):
+            assert row["pitch"] == piece.notes.pitch.tolist()
+            assert onsets == piece.notes.onset.tolist()
+            assert [(t["tick"], t["qpm"]) for t in row["tempos"]] == list(piece.notes.tempos)
+            assert row["notes"] == len(piece.notes)
+
+
+def test_hugging_face_opens_the_folder(
+    site: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    from datasets import load_dataset
+
+    folder = export(site, "c", "hf", tmp_path / "x").path
+    loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    assert list(loaded) == list(SPLITS)
+    for split in SPLITS:
+        pieces = corpus.pieces(split)
+        assert loaded[split]["sha256"][:] == [piece.sha256 for piece in pieces]
+        for row, piece in zip(loaded[split], pieces, strict=True):
+            assert row["title"] == piece.title
+            for name in ("onset", "duration", "pitch", "velocity"):
+                assert np.array_equal(row[name], getattr(piece.notes, name))
+            assert row["notes"] == len(piece.notes)  # a measure
+    card = (folder / "README.md").read_text()
+    for name in loaded["train"].column_names:
+        assert f"| {name.replace('_', chr(92) + '_')} |" in card
+
+
+def test_miditok_loads_tokenizer_and_tokens_and_decodes_the_notes(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    from miditok import REMI
+
+    folder = export(site, "c", "miditok", tmp_path / "x").path
+    tokenizer = REMI(params=folder / "tokenizer.json")
+    with (folder / "index.csv").open(newline="") as file:
+        rows = {row["sha256"]: row for row in csv.DictReader(file)}
+    for piece in corpus.pieces():
+        row = rows[piece.sha256]
+        tokens = tokenizer.load_tokens(folder / row["file"])
+        score = tokenizer.decode(tokens)
+        unit = score.ticks_per_quarter // 24
+        theirs = [(n.time / unit, n.pitch, n.duration / unit) for t in score.tracks for n in t.notes]
+        assert sorted(theirs) == sorted(triples(piece.notes))
+        assert (row["onsets_exact"], row["durations_exact"], row["reason"]) == ("true", "true", "")
+
+
+def test_the_index_says_where_tokens_cannot_hold_a_duration(tmp_path: Path) -> None:
+    from dataset.export_miditok import _exact, to_symusic, tokenizer_for
+
+    notes = Notes.of([0, 30], [24 * 20, 6], [60, 64], [80, 80], [(0, 120.0)], [(0, 4, 4)])
+    tokenizer = tokenizer_for([notes])
+    assert _exact(tokenizer, tokenizer.encode(to_symusic(notes)), notes) == (True, False)
+
+
+def test_without_miditok_the_error_says_how_to_get_it(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "miditok", None)
+    with pytest.raises(DatasetError, match="pip install"):
+        export(site, "c", "miditok", tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
+    site: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataset.export_musicxml.TASK", "tests.dataset.tasks:score_or_die")
+    done = export(site, "c", "musicxml", tmp_path / "x")
+    assert (done.written.pieces, done.written.left_out) == (len(corpus.pieces()) - 1, 1)
+    with (done.path / "index.csv").open(newline="") as file:
+        (lost,) = [row for row in csv.DictReader(file) if not row["file"]]
+    assert lost["title"] == "1942"
+    assert lost["reason"].startswith("parser_crashed")
