@@ -11,12 +11,13 @@ work       versions of one theme: a good part of the notes is shared, or titles 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 
+from catalog.console import Report
 from dataset.alignment import Aligned, Alignment, align
 from dataset.candidates import candidate_pairs
 from dataset.notes import Notes
@@ -30,8 +31,6 @@ WORK = 0.3  # of the notes of the shorter piece, whatever the titles say
 WORK_OF_ONE_SERIES = 0.2  # series quote themselves; between series so few shared notes are chance or a common figure
 KEPT_READY = 4096  # pieces kept ready for further comparisons
 MOST_OF_A_TITLE = 64  # pieces of one game and title that are compared each with each
-
-Report = Callable[[int, int], None]
 
 
 class Relation(StrEnum):

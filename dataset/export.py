@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from catalog.console import Report
-from catalog.errors import CorpusError
-from catalog.files import sync_folder, write_bytes, write_text
+from catalog.errors import CorpusError, UsageError
+from catalog.files import sync_folder, write_text
+from catalog.remote import AnyPath
 from dataset.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
 from dataset.export_files import Written
 from dataset.shelf import OLD, replacing_folder
@@ -32,13 +33,16 @@ class Exported:
     written: Written
 
 
-def export(root: Path, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
+def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
     """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
 
     An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the
-    corpus is missing or damaged, or where nothing can be written; DatasetError where the form needs a missing library.
+    corpus is missing or damaged, or where nothing can be written; DatasetError where the form needs a missing library; UsageError where
+    `root` is a URL and no `out` is given.
     """
     corpus = Corpus.open(root, name)
+    if out is None and not isinstance(root, Path):
+        raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
     target = Path(os.path.abspath(out or root / "exports" / f"{corpus.name}-{form}"))  # noqa: PTH100
     _check(target)
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export_{form}").write
@@ -47,8 +51,8 @@ def export(root: Path, name: str, form: Form, out: Path | None = None, *, report
         _recover(target)
         with replacing_folder(target) as folder:
             written = write(corpus, folder, report or (lambda done, total: None))
-            for file in (CREDITS_FILE, MANIFEST_FILE):
-                write_bytes(folder / file, (corpus.path / file).read_bytes())
+            write_text(folder / CREDITS_FILE, corpus.credits())
+            write_text(folder / MANIFEST_FILE, corpus.manifest.to_json())
             marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}
             write_text(folder / MARKER, json.dumps(marker, indent=2) + "\n")
             _sync(folder)
