@@ -41,9 +41,11 @@ def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, rep
     `root` is a URL and no `out` is given.
     """
     corpus = Corpus.open(root, name)
-    if out is None and not isinstance(root, Path):
-        raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
-    target = Path(os.path.abspath(out or root / "exports" / f"{corpus.name}-{form}"))  # noqa: PTH100
+    if out is None:
+        if not isinstance(root, Path):
+            raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
+        out = root / "exports" / f"{corpus.name}-{form}"
+    target = Path(os.path.abspath(out))  # noqa: PTH100
     _check(target)
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export_{form}").write
     try:
