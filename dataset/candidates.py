@@ -20,7 +20,6 @@ NEIGHBOURS = 4
 LEAST_SHARED = 4.0  # weighted shingles, or half of all that a small piece has
 LEAST_SHARE = 0.08  # of the shingles of the piece that has fewer; kinship by ear starts at about 0.1
 SHARD = 1 << 25  # pairs with a shingle in common that are held at a time; those that share too little go at once
-BLOCK = 1 << 22  # pairs made at a time
 _PIECE = np.uint64(MOST_PIECES - 1)
 _WEIGHT_BITS = 12  # of a pair's 64 bits: the weight of one shared shingle; the pieces take the other 40
 
@@ -36,16 +35,16 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Groups:
-    """Shingles that as many pieces have: row by row these pieces, ascending; and which of them to pair, at what weight."""
+    """Shingles that as many pieces have: row by row these pieces, ascending; and the weight of a shared one."""
 
     members: NDArray[np.int64]
-    one: NDArray[np.intp]
-    other: NDArray[np.intp]
     weight: int
 
     @property
     def pairs(self) -> int:
-        return len(self.members) * len(self.one)
+        """How many pairs these are."""
+        rows, length = len(self.members), int(self.members.shape[1])
+        return rows * (length * (length - 1) // 2 if length <= COMMON else (length - NEIGHBOURS) * NEIGHBOURS)
 
 
 def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
@@ -77,13 +76,9 @@ def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_Groups]:
     lengths = np.diff(starts, append=len(entries))
     for length in np.unique(lengths).tolist():
         weight = np.log(max(count, 3) / length) / np.log(max(count, 3) / 2) if length > 2 else 1.0
-        one, other = np.triu_indices(length, 1)
-        if length > COMMON:
-            near = other - one <= NEIGHBOURS
-            one, other = one[near], other[near]
         places = starts[lengths == length, None] + np.arange(length)
         coded = round(max(weight, 0.0) * ((1 << _WEIGHT_BITS) - 1))
-        yield _Groups((entries[places] & _PIECE).astype(np.int64), one, other, coded)
+        yield _Groups((entries[places] & _PIECE).astype(np.int64), coded)
 
 
 def _ranges(groups: list[_Groups], count: int, shards: int) -> Iterator[tuple[int, int]]:
@@ -102,13 +97,9 @@ def _shard(
     """Return first, second and weight of the pairs that share enough, of those whose first piece is in [low, high)."""
     blocks = [np.empty(0, np.uint64)]
     for group in groups:
-        step = max(1, BLOCK // len(group.one))
-        for begin in range(0, len(group.members), step):
-            members = group.members[begin : begin + step]
-            first = members[:, group.one]
-            chosen = (first >= low) & (first < high)
-            pair = (first[chosen] << 20 | members[:, group.other][chosen]) << _WEIGHT_BITS | group.weight
-            blocks.append(pair.astype(np.uint64))
+        for first, others in _paired(group, low, high):
+            pair = (first[:, None] << 20 | others) << _WEIGHT_BITS | group.weight
+            blocks.append(pair.ravel().astype(np.uint64))
     pairs = np.concatenate(blocks)
     del blocks
     pairs.sort()
@@ -120,3 +111,19 @@ def _shard(
     fewer = np.minimum(sizes[one], sizes[other])
     good = (shared >= LEAST_SHARE * fewer) & (shared >= np.minimum(LEAST_SHARED, fewer / 2))
     return one[good], other[good], shared[good]
+
+
+def _paired(group: _Groups, low: int, high: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield pieces in [low, high) and beside each, in a row, those that it is paired with."""
+    members = group.members
+    length = members.shape[1]
+    if length > COMMON:  # many columns and few rows: pieces and their next ones, side by side
+        padded = np.lib.stride_tricks.sliding_window_view(members, NEIGHBOURS + 1, axis=1).reshape(-1, NEIGHBOURS + 1)
+        inside = padded[(padded[:, 0] >= low) & (padded[:, 0] < high)]
+        yield inside[:, 0], inside[:, 1:]
+        return
+    for column in range(length - 1):
+        first = members[:, column]
+        chosen = (first >= low) & (first < high)
+        if chosen.any():
+            yield first[chosen], members[chosen, column + 1 :]
