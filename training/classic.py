@@ -17,6 +17,7 @@ from catalog.errors import TrainingError, UsageError
 from dataset.corpus import Corpus
 from training.classic_sampler import compose
 from training.classic_tokens import IntArray, Music, vocabulary_text
+from training.interrupt import between_steps
 from training.keeper import Keeper
 from training.recipe import ClassicRecipe
 from training.run import Progress, Run
@@ -88,10 +89,10 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
             f"corpus {corpus.name} has {len(music.training)} training tokens and a window takes {recipe.window}; "
             "choose a query with more pieces"
         )
-    with run.writing():
+    with run.writing(), between_steps() as check:
         progress = run.progress()
         progress.ended = None
-        trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs))
+        trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs), check)
         try:
             trainer.fit(progress, report)
         finally:
@@ -102,7 +103,10 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
 class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 
-    def __init__(self, run: Run, recipe: ClassicRecipe, music: Music, budget: Budget) -> None:
+    def __init__(
+        self, run: Run, recipe: ClassicRecipe, music: Music, budget: Budget, check: Callable[[], None]
+    ) -> None:
+        self.check = check
         self.run, self.recipe, self.budget = run, recipe, budget
         self.keeper = Keeper(run, "train_loss")
         self.classes = len(music.tokens)
@@ -154,6 +158,7 @@ class _Trainer:
         network.reset_metrics()
         loss, learnt = math.nan, 0
         for start in range(0, len(order), self.recipe.batch):
+            self.check()
             if learnt and self.budget.gone(time.monotonic() - began, progress.epoch) >= 1:
                 break
             rows = order[start : start + self.recipe.batch]

@@ -192,10 +192,13 @@ def _draw(
     seen = network.seen(guesses)
     for column, name in enumerate(FIELDS):
         logits = network.logits(name, above, seen, guesses)
+        if name == "time":
+            logits[:, EDGES > LONGEST_REST] = -np.inf
         for slot, stream in enumerate(streams):
             _forbid(logits[slot], name, stream, rows[slot])
-            rows[slot, column] = _choose(logits[slot], stream.rng, wish)
-            if column == TIME:
+        rows[:, column] = _choose(logits, [stream.rng.random() for stream in streams], wish)
+        if column == TIME:
+            for slot, stream in enumerate(streams):
                 place, _ = stream.bar_at(stream.tick + int(EDGES[rows[slot, TIME]]))
                 rows[slot, PLACE] = min(place, events.PLACES - 1)
         seen[name] = network.embed(name, rows[:, column])
@@ -207,7 +210,6 @@ def _draw(
 def _forbid(logits: npt.NDArray[np.float32], name: str, stream: _Stream, row: IntArray) -> None:
     """Rule out, in place, what may not come next in this field whatever the network says."""
     if name == "time":
-        logits[EDGES > LONGEST_REST] = -np.inf
         lowest = int(stream.rows[-1][PITCH])
         if lowest == events.PITCHES - 1:
             logits[0] = -np.inf  # no higher pitch is left for this chord
@@ -224,13 +226,16 @@ def _forbid(logits: npt.NDArray[np.float32], name: str, stream: _Stream, row: In
                 logits[forbidden] = -np.inf
 
 
-def _choose(logits: npt.NDArray[np.float32], rng: np.random.Generator, wish: Wish) -> int:
-    """Draw a class from logits [classes] at the wish's temperature from the likeliest that hold top_p of the probability."""
+def _choose(logits: npt.NDArray[np.float32], luck: Sequence[float], wish: Wish) -> npt.NDArray[np.intp]:
+    """Draw a class from each row of logits [streams, classes] at the wish's temperature, from the likeliest that hold top_p
+    of the probability; `luck` is a number in [0, 1) for each."""
     scaled = logits.astype(np.float64) / wish.temperature
-    shares = np.exp(scaled - scaled.max())
-    shares /= shares.sum()
-    order = np.argsort(-shares, kind="stable")
-    ranked = shares[order]
-    kept = int(np.searchsorted(np.cumsum(ranked), wish.top_p)) + 1
-    drawn = np.cumsum(ranked[:kept])
-    return int(order[min(int(np.searchsorted(drawn, rng.random() * drawn[-1], side="right")), kept - 1)])
+    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    order = np.argsort(-shares, axis=1, kind="stable")
+    held = np.cumsum(np.take_along_axis(shares, order, axis=1), axis=1)
+    last = np.minimum((held < wish.top_p).sum(axis=1), shares.shape[1] - 1)
+    each = np.arange(len(shares))
+    drawn = (held <= (np.asarray(luck) * held[each, last])[:, None]).sum(axis=1)
+    chosen: npt.NDArray[np.intp] = order[each, np.minimum(drawn, last)]
+    return chosen

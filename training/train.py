@@ -18,6 +18,7 @@ from training import batches, inference
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
+from training.interrupt import between_steps
 from training.keeper import Keeper
 from training.recipe import NoteLSTMRecipe
 from training.run import INIT_FILE, EpochRow, Progress, Run
@@ -57,12 +58,12 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow],
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
-    with run.writing():
+    with run.writing(), between_steps() as check:
         progress = run.progress()
         progress.ended = None
         trainer = _Trainer(run, recipe, vocabulary, budget)
         try:
-            trainer.fit(training, validation, progress, report)
+            trainer.fit(training, validation, progress, report, check)
         finally:
             trainer.keeper.close()
     return progress
@@ -94,8 +95,9 @@ class _Trainer:
         validation: list[EncodedPiece],
         progress: Progress,
         report: Callable[[EpochRow], None],
+        check: Callable[[], None],
     ) -> None:
-        """Go on from `progress` until there is a reason to end, saving it after each epoch."""
+        """Go on from `progress` until there is a reason to end, saving it after each epoch; `check` may end it between steps."""
         from training.network import arrays
 
         began = time.monotonic() - progress.seconds
@@ -109,6 +111,7 @@ class _Trainer:
             notes, since = 0, time.monotonic()
             network.reseed(self.run.asked.seed, progress.epoch)
             for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
+                check()
                 gone = self.budget.gone(time.monotonic() - began + reserve, progress.epoch)
                 if gone >= 1 and losses:
                     break

@@ -108,7 +108,8 @@ for _, parsed in parse_all(sources, workers=2):
     longest, last = max(longest, time.monotonic() - last), time.monotonic()
     wrong += (parsed.notes is None) != (parsed.reason is not None) or (parsed.notes is not None and len(parsed.notes) == 0)
     reasons[parsed.reason or "kept"] += 1
-mb = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+own = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]  # ru_maxrss would count who started us
+mb = [int(own) / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]
 print(json.dumps({"files": len(sources), "reasons": reasons, "wrong": wrong, "longest_s": longest, "mb": mb}))
 """
 

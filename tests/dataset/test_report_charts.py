@@ -63,5 +63,5 @@ def test_a_filter_of_the_manifest_says_for_itself_why_it_is_there() -> None:
     assert (
         meaning("too_short", {"too_short": {"beats": 4, "why": "A jingle of one chord."}}) == "A jingle of one chord."
     )
-    assert meaning("too_short", {"least_beats": 4.0}) == "Shorter than a bar, in beats or in seconds."
+    assert meaning("only_drums", {"too_short": {"why": "No."}}) == "The file holds drums and nothing else."
     assert meaning("unheard_of", {}) == "Left out by the filter of this name."

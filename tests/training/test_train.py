@@ -18,6 +18,7 @@ from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from training import recipe as recipes
 from training.inference import load_weights
+from training.interrupt import between_steps
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.train import Budget, parted, parts
@@ -279,3 +280,15 @@ def test_a_corpus_whose_pieces_are_all_for_training_elsewhere_lends_some_to_vali
     assert len(training) == 10
     assert sorted(piece.title for piece in training + held) == sorted(learned)
     assert [len(part) for part in parts(whole)] == [whole.manifest.funnel.train, whole.manifest.funnel.validation]
+
+
+def test_ctrl_c_is_heard_between_steps_however_a_library_swallows_it() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with between_steps() as check:
+        check()
+        signal.raise_signal(signal.SIGINT)  # noted, not raised
+        with pytest.raises(KeyboardInterrupt):
+            check()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)  # the second one ends at once
+    assert signal.getsignal(signal.SIGINT) is before
