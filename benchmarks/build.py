@@ -31,7 +31,7 @@ SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all
 
 
 def fill(root: Path, paths: list[Path]) -> None:
-    """Put the files into the catalog of `root`, each a game of its own folder."""
+    """Put the files into the catalog of `root`, all as one game."""
     with Catalog(root).writer() as writer:
         data = [path.read_bytes() for path in paths]
         names = writer.put_blobs(data)

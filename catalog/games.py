@@ -5,6 +5,7 @@ games.toml beside this module. A title that is not there is its own game, in the
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,10 @@ from typing import Any
 from catalog.errors import UsageError
 from catalog.titles import fold, pretty, read_romans, slug
 
-REGIONS = frozenset({"japan", "europe", "us", "usa", "pal", "korea", "asia", "world", "jp", "eu"})
-GREATER = frozenset(
-    {"super", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
-)  # stand before a series' own title
+GREATER = frozenset({"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"})  # before a series' title
 MOST_LISTED = 12  # games in an error message
+_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # regions and platforms
+_SUBTITLE = re.compile(r":|\s[-–—]\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,27 @@ def resolve(listed_title: str) -> Game:
             found = table.beginnings.get(_key(words[1:length]))
             if found:
                 return Game(slug(words), found[0].slug, pretty(listed_title))
-    before_subtitle = fold(listed_title.partition(":")[0]) or words
-    stem = [word for word in before_subtitle if word not in REGIONS] or before_subtitle
+    inside = _series_inside(words)
+    return Game(slug(words), inside.slug if inside else slug(_stem(listed_title) or words), pretty(listed_title))
+
+
+def _series_inside(words: list[str]) -> _Series | None:
+    """Return the series whose title, of two words or more, stands within `words`: the longest, then the first."""
+    for length in range(len(words) - 1, 1, -1):
+        for start in range(1, len(words) - length + 1):
+            found = _table().beginnings.get(_key(words[start : start + length]))
+            if found and words[start + length - 1] != "of":  # "Fairy Tales of" is none of "Tales of"
+                return found[0]
+    return None
+
+
+def _stem(listed_title: str) -> list[str]:
+    """Return the words of a title before its subtitle and its number, without what stands in brackets."""
+    plain = _BRACKETED.sub(" ", listed_title)
+    stem = fold(_SUBTITLE.split(plain)[0]) or fold(plain)
     while len(stem) > 1 and stem[-1].isdigit():
         stem.pop()
-    return Game(slug(words), slug(stem), pretty(listed_title))
+    return stem
 
 
 def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
