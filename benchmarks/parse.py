@@ -3,8 +3,8 @@
     python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
 
 FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading is what the
-peers do too, and a check of the SHA-256: from the file to its notes, merged and rounded. `measured` is what `dataset build` does to every file, in one
-worker process: read, check the SHA-256, all measures, send back. The peers read only a sample, evenly spaced by size,
+peers do too, and a check of the SHA-256: from the file to its notes, merged and rounded. `measured` is what `dataset build`
+does to every file, in one worker process: all measures, and sending them back. The peers read only a sample, evenly spaced by size,
 because they are slow. All is timed in one run, in turns, in CPU seconds of all processes that take part, so that other
 load on the machine counts for little; medians. What is done once a run is not counted for anyone: the peers' imports,
 the start of our worker process. Exit code 1 where reading is not --require times as fast as music21.
