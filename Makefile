@@ -44,7 +44,7 @@ demo-road:
 	@echo "How the training went:       $(DEMO)/runs/demo-$(NOW)/metrics.csv"
 
 test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## lint, format, strict types, import directions
 	$(BIN)/ruff check .

@@ -44,3 +44,23 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     requests.put(f"{s3_server}/{name}", timeout=10).raise_for_status()
     return f"s3://{name}"
+
+
+HEAVY = (
+    "training/test_train.py",
+    "test_road.py",
+    "training/test_classic.py",
+    "scraper/test_chaos.py",
+    "dataset/test_killed.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that two workers end at about the same time."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        return HEAVY.index(name) if name in HEAVY else len(HEAVY)
+
+    items.sort(key=rank)

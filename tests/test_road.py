@@ -22,7 +22,7 @@ from tests.training.test_sampler import longest_run
 
 BIN = Path(sys.executable).parent
 ZELDA = "series == 'zelda'"
-KILLS = int(os.environ.get("VGPIANO_KILLS", "3"))
+KILLS = int(os.environ.get("VGPIANO_KILLS", "2"))
 
 pytestmark = pytest.mark.real
 
