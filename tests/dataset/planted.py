@@ -41,7 +41,7 @@ def revoiced(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def merged(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """All on one track and channel, so that overlapping notes of one pitch end otherwise; a third of it an octave doubled."""
+    """All on one track and channel, so that overlapping notes of one pitch end otherwise."""
     return read_midi(one_track(notes, 480))
 
 
