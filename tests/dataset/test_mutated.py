@@ -18,7 +18,7 @@ from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from tests.dataset.conftest import fill
 
 pytestmark = pytest.mark.real
-CASES = int(os.environ.get("VGPIANO_MUTATED", "300"))  # the whole test is 20,000: about two minutes
+CASES = int(os.environ.get("VGPIANO_MUTATED", "300"))  # the whole test is 20,000: a quarter of a minute
 MOST_MB = 500.0
 Random = np.random.Generator
 Mutation = Callable[[bytearray, Random], bytearray]
