@@ -78,11 +78,12 @@ def _trouble(error: OSError) -> str:
 class Progress(AbstractContextManager["Progress"]):
     """A bar on a terminal, a plain line every ten seconds elsewhere, nothing at all for work that ends at once.
 
-    Call it with (done, total); pass it wherever a library function takes a `Report`.
+    Call it with (done, total); pass it wherever a library function takes a `Report`. `label` may change on the way; with
+    `plain` False nothing is said where there is no terminal, for work that has lines of its own.
     """
 
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, label: str, *, plain: bool = True) -> None:
+        self.label, self.plain = label, plain
         self._bar: Any = None
         self._task: Any = None
         self._last = time.monotonic()
@@ -90,7 +91,7 @@ class Progress(AbstractContextManager["Progress"]):
     def __call__(self, done: int, total: int) -> None:
         if sys.stderr.isatty():
             self._draw(done, total)
-        elif time.monotonic() - self._last >= PLAIN_EVERY_S:
+        elif self.plain and time.monotonic() - self._last >= PLAIN_EVERY_S:
             self._last = time.monotonic()
             complain(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
 
@@ -101,10 +102,12 @@ class Progress(AbstractContextManager["Progress"]):
             from rich.progress import Progress as RichProgress
 
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = RichProgress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = RichProgress(
+                *columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
+            )
             self._task = self._bar.add_task(self.label, total=total or None)
             self._bar.start()
-        self._bar.update(self._task, completed=done, total=total or None)
+        self._bar.update(self._task, completed=done, total=total or None, description=self.label)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -24,7 +24,7 @@ MAY_IMPORT = {
         "training",
     ),
 }
-HEAVY = ("tensorflow", "keras", "music21", "tensorboardX", "miditok", "datasets")
+HEAVY = ("tensorflow", "keras", "jax", "music21", "tensorboardX", "miditok", "datasets")
 MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]
 
 

@@ -3,6 +3,8 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -26,3 +28,17 @@ def load_keras() -> Any:
             os.dup2(kept, 2)
             os.close(kept)
     return keras
+
+
+@contextmanager
+def undivided(keras: Any) -> Iterator[None]:
+    """Make new variables this process's own for a while, where several processes train: each of theirs waits for all to make it."""
+    before = keras.distribution.distribution()
+    if before is None:
+        yield
+        return
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)

@@ -1,40 +1,52 @@
-"""Windows of events for one epoch: every training note once, cut at a fresh phase, transposed afresh, in a fresh order.
+"""Windows of events for one epoch: every training note once, each piece transposed afresh, the pieces in a fresh order.
 
+The windows of a piece follow one another in the same row of batch after batch, so that the network's state can be carried on.
 What an epoch holds follows from the seed and the epoch's number alone, so a resumed run sees the batches it would have seen.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from dataset.corpus import CorpusPiece
-from training.events import COLUMNS, GUESS_PITCH, MATCH, PITCH, encode
+from training.encoding import COLUMNS, GUESS, NEXT_PITCH, TRUST, Events, encode
+from training.events import PITCH
 from training.recipe import NoteLSTMRecipe
 from training.vocabulary import UNKNOWN, Vocabulary
+
+if TYPE_CHECKING:
+    from dataset.corpus import CorpusPiece
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPiece:
-    """A piece as the network takes it: events [n, 9] and the numbers of its series and game."""
+    """A piece as the network takes it: events [n, COLUMNS] and the numbers of its series and game."""
 
-    events: npt.NDArray[np.int32]
+    events: Events
     style: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Windows of one step: events [batch, window + 1, 9], style [batch, 2], mask [batch, window] (1 where there is a note)."""
+    """Windows of one step: events [batch, window + 1, COLUMNS], style [batch, 2], mask [batch, window] (1 where there is a note),
+    and fresh [batch] (1 where the window does not go on from that row's of the step before).
+    """
 
     events: npt.NDArray[np.int32]
     style: npt.NDArray[np.int32]
     mask: npt.NDArray[np.float32]
+    fresh: npt.NDArray[np.float32]
 
 
-def encode_pieces(pieces: Sequence[CorpusPiece], vocabulary: Vocabulary) -> list[EncodedPiece]:
+def encode_pieces(pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary) -> list[EncodedPiece]:
     """Return the pieces as events, with their styles as the vocabulary numbers them."""
-    return [EncodedPiece(encode(piece.notes), vocabulary.style(piece.series, piece.game)) for piece in pieces]
+    encoded = encode([piece.notes for piece in pieces])
+    return [
+        EncodedPiece(events, vocabulary.style(piece.series, piece.game))
+        for events, piece in zip(encoded, pieces, strict=True)
+    ]
 
 
 def passes(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> int:
@@ -44,53 +56,66 @@ def passes(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> int:
 
 
 def epoch(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, seed: int, number: int) -> Iterator[Batch]:
-    """Yield the batches of epoch `number`, all of one shape; the last is filled up with windows from the front."""
+    """Yield the batches of epoch `number`, all of one shape; the last are filled up with windows from the front."""
     rng = np.random.default_rng([seed, number])
-    cuts = [cut for _ in range(passes(pieces, recipe)) for cut in _cuts(pieces, recipe.window, rng)]
-    order = rng.permutation(len(cuts))
-    steps = -(-len(cuts) // recipe.batch)
-    order = np.resize(order, steps * recipe.batch)
+    windows = [w for _ in range(passes(pieces, recipe)) for w in _windows(pieces, recipe, rng)]
+    steps = -(-len(windows) // recipe.batch)
     for step in range(steps):
-        yield _batch(pieces, [cuts[i] for i in order[step * recipe.batch : (step + 1) * recipe.batch]], recipe, rng)
+        held = [windows[(row * steps + step) % len(windows)] for row in range(recipe.batch)]
+        yield _batch(pieces, held, recipe.window, first=step == 0)
 
 
-def _cuts(pieces: Sequence[EncodedPiece], window: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
-    """Return (piece, start, end) of windows that cover every piece, the first of each cut short at a random phase."""
-    cuts = []
-    for which, piece in enumerate(pieces):
-        last = len(piece.events) - 1  # a window of notes start … end predicts those from start + 1 to end
-        start, end = 0, int(rng.integers(1, window + 1)) if last > window else last
-        while start < last:
-            cuts.append((which, start, min(end, last)))
-            start, end = end, end + window
-    return cuts
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Notes `start` … `end` of a piece, of which all but the first are predicted."""
+
+    piece: int
+    start: int
+    end: int
+    shift: int  # semitones
+    styled: tuple[bool, bool]  # whether series and game are said
 
 
-def _batch(
-    pieces: Sequence[EncodedPiece], cuts: list[tuple[int, int, int]], recipe: NoteLSTMRecipe, rng: np.random.Generator
-) -> Batch:
-    events = np.zeros((len(cuts), recipe.window + 1, COLUMNS), dtype=np.int32)
-    style = np.zeros((len(cuts), 2), dtype=np.int32)
-    mask = np.zeros((len(cuts), recipe.window), dtype=np.float32)
-    shifts = (
-        rng.integers(-recipe.transpose + 1, recipe.transpose + 1, len(cuts)) if recipe.transpose else [0] * len(cuts)
-    )
-    hidden = rng.random((len(cuts), 2)) < recipe.style_dropout
-    for row, (which, start, end) in enumerate(cuts):
-        held = pieces[which].events[start : end + 1]
-        events[row, : len(held)] = _transpose(held, int(shifts[row]))
-        mask[row, : end - start] = 1
-        style[row] = pieces[which].style
-    style[hidden] = UNKNOWN
-    return Batch(events, style, mask)
+def _windows(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, rng: np.random.Generator) -> Iterator[_Window]:
+    """Yield the windows of every piece in turn, in a random order of pieces."""
+    for which in rng.permutation(len(pieces)):
+        last = len(pieces[which].events) - 1
+        shift = 0
+        if recipe.transpose:
+            shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
+        series, game = rng.random(2) >= recipe.style_dropout
+        for start in range(0, last, recipe.window):
+            yield _Window(int(which), start, min(start + recipe.window, last), shift, (bool(series), bool(game)))
 
 
-def _transpose(events: npt.NDArray[np.int32], shift: int) -> npt.NDArray[np.int32]:
-    """Return the events moved by `shift` semitones, or by as much of it as leaves every pitch and guess within 0–127."""
+def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, first: bool) -> Batch:
+    events = np.zeros((len(windows), length + 1, COLUMNS), dtype=np.int32)
+    style = np.full((len(windows), 2), UNKNOWN, dtype=np.int32)
+    mask = np.zeros((len(windows), length), dtype=np.float32)
+    for row, window in enumerate(windows):
+        held = pieces[window.piece].events[window.start : window.end + 1]
+        events[row, : len(held)] = _transposed(held, window.shift)
+        mask[row, : len(held) - 1] = 1
+        style[row] = np.where(window.styled, pieces[window.piece].style, UNKNOWN)
+    fresh = np.array([first or window.start == 0 for window in windows], dtype=np.float32)
+    return Batch(events, style, mask, fresh)
+
+
+def _possible(events: Events, shift: int) -> int:
+    """Return `shift`, or as much of it as leaves every pitch within 0–127."""
+    pitches = events[:, PITCH]
+    return int(np.clip(shift, -int(pitches.min()), 127 - int(pitches.max())))
+
+
+def _transposed(events: Events, shift: int) -> Events:
+    """Return the events moved by `shift` semitones; a guess that would leave the keyboard stays at its end."""
+    if not shift:
+        return events
     moved = events.copy()
-    guessed = moved[:, MATCH] > 0
-    pitches = np.concatenate([moved[:, PITCH], moved[guessed, GUESS_PITCH]])
-    shift = int(np.clip(shift, -pitches.min(), 127 - pitches.max()))
     moved[:, PITCH] += shift
-    moved[guessed, GUESS_PITCH] += shift
+    for columns, guessed in (
+        (GUESS["pitch"], events[:, TRUST["pitch"]] > 0),
+        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, TRUST["time"]][:, :1] > 0),
+    ):
+        moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
     return moved

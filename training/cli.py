@@ -1,7 +1,6 @@
 """The commands `train`, `evaluate` and `generate`."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict
 from pathlib import Path
@@ -43,11 +42,13 @@ def train(
     Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
     best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
     """
-    from training import session
+    from training import hosts as meeting
+    from training import playing, session
     from training.sampler import Wish
     from training.train import parted
 
     base = data_root(root)
+    hosts = meeting.join()
     order = session.Order(
         query=query,
         corpus=corpus,
@@ -60,7 +61,10 @@ def train(
         init=init,
     )
     with console.Progress("corpus") as progress:
-        run, held, budget = session.prepare(base, order, progress)
+        run, held, budget = session.prepare(base, order, progress, hosts)
+    if not hosts.first:
+        session.fit(run, held, budget, lambda row: None, lambda step: None, hosts)
+        return
     funnel = held.manifest.funnel
     print(f"run      {run.path}")
     print(
@@ -70,11 +74,14 @@ def train(
         f"{value:g} {unit}" for value, unit in ((budget.minutes, "minutes"), (budget.epochs, "epochs")) if value
     )
     print(f"recipe   {run.recipe.kind}, for {until} at most", flush=True)
+    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
+        console.complain(f"warning: {warning}")
     said: list[str] = []
     before = run.progress().epoch
 
     def show(row: Any) -> None:
-        print(_line(row), flush=True)
+        left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
+        print(_line(row) + left, flush=True)
         figures = (
             ("train_loss", "validation_loss") if run.recipe.kind == "classic" else ("train_bits", "validation_bits")
         )
@@ -83,8 +90,13 @@ def train(
             said.append(warning)
             console.complain(f"warning: {warning}")
 
+    def watch(step: Any) -> None:
+        bar.label = f"epoch {step.epoch}  {step.notes_per_second:,.0f} notes/s  {step.train_bits:.2f} bits"
+        bar(round(1000 * step.gone), 1000)
+
     try:
-        ended = session.fit(run, held, budget, show)
+        with console.Progress("training", plain=False) as bar:
+            ended = session.fit(run, held, budget, show, watch, hosts)
     except KeyboardInterrupt:
         console.complain(f"stopped; go on with: train --name {run.name} --resume")
         raise SystemExit(130) from None
@@ -92,8 +104,8 @@ def train(
     if ended.epoch == before and run.samples.is_dir():
         print(f"nothing was left to train; its samples are in {run.samples}")
         return
-    wish = Wish(count=session.SAMPLES, seconds=session.SAMPLE_SECONDS, seed=run.asked.seed)
-    for file in session.write_pieces(run.samples, session.music(run, wish), run.name):
+    wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
+    for file in playing.write_pieces(run.samples, playing.music(run, wish), run.name):
         print(f"sample   {file}")
 
 
@@ -103,6 +115,11 @@ def _line(row: Any) -> str:
     return "  ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
     )
+
+
+def _clock(seconds: float) -> str:
+    """Return minutes and seconds, none where the time is over."""
+    return f"{int(max(0, seconds)) // 60}:{int(max(0, seconds)) % 60:02d}"
 
 
 @evaluate_app.command()
@@ -116,7 +133,7 @@ def evaluate(
     root: Root = None,
 ) -> None:
     """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
-    from training import session
+    from training import playing, session
     from training.evaluate import quality, read_folder
     from training.run import Run
 
@@ -124,7 +141,7 @@ def evaluate(
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
-    network = session.network(opened)
+    network = playing.network(opened)
     if midi is not None:
         if not midi.is_dir():
             raise UsageError(f"--midi {midi}: no such folder")
@@ -147,42 +164,56 @@ def generate(
     run: Annotated[str, typer.Argument(help="Name or path of a run.")],
     count: Annotated[int, typer.Option("--count", help="How many pieces.")] = 1,
     notes: Annotated[int | None, typer.Option("--notes", help="Length of each in notes.")] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Length of each in seconds (else 60).")] = None,
-    temperature: Annotated[float, typer.Option("--temperature", help="Below 1 is safer, above 1 is bolder.")] = 1.0,
-    top_p: Annotated[float, typer.Option("--top-p", help="Share of the probability that is drawn from, 0–1.")] = 0.97,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Length of each in seconds (else 60), to the next bar line.")
+    ] = None,
+    bars: Annotated[int | None, typer.Option("--bars", help="Length of each in bars.")] = None,
+    temperature: Annotated[
+        str, typer.Option("--temperature", help="Below 1 is safer, above 1 bolder; or by field: pitch=0.9,time=1.")
+    ] = "1.0",
+    top_p: Annotated[
+        str, typer.Option("--top-p", help="Share of the probability that is drawn from, 0–1; or by field.")
+    ] = "0.97",
+    top_k: Annotated[
+        str, typer.Option("--top-k", help="Draw from the K likeliest only, 0 for any number; or by field.")
+    ] = "0",
     prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
     series: Annotated[str | None, typer.Option("--series", help="Compose in the style of this series.")] = None,
     game: Annotated[str | None, typer.Option("--game", help="Compose in the style of this game.")] = None,
+    style: Annotated[
+        str | None, typer.Option("--style", help="Games or series to mix: ocarina-of-time=0.7,wind-waker=0.3.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
     root: Root = None,
 ) -> None:
     """Compose new pieces with a trained run and write them as MIDI: rhythm, chords, both hands and tempo."""
-    # a few notes at a time are too little work for two threads, which would only wait for each other; NumPy reads this as it loads
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dataset.notes import read_midi
-    from training import session
+    from training import playing, settings
     from training.run import Run
     from training.sampler import Wish
 
-    if notes is None and seconds is None:
-        seconds = session.SAMPLE_SECONDS
+    if notes is None and seconds is None and bars is None:
+        seconds = playing.SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
     wish = Wish(
         count=count,
         notes=notes,
         seconds=seconds,
-        temperature=temperature,
-        top_p=top_p,
+        bars=bars,
+        temperature=settings.by_field("--temperature", temperature),
+        top_p=settings.by_field("--top-p", top_p),
+        top_k=settings.by_field("--top-k", top_k),
         seed=drawn,
         series=series,
         game=game,
+        style=settings.weights("--style", style) if style is not None else None,
     )
     if prime is not None and not prime.is_file():
         raise UsageError(f"--prime {prime}: no such file")
     opened = Run.open(working_root(data_root(root)), run)
     first = read_midi(prime.read_bytes()) if prime is not None else None
-    for file in session.write_pieces(out or opened.samples, session.music(opened, wish, first), opened.name):
+    for file in playing.write_pieces(out or opened.samples, playing.music(opened, wish, first), opened.name):
         print(file)
     console.complain(f"seed {drawn}")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from catalog.errors import MidiError, TrainingError
 from dataset.notes import read_midi
 from training.batches import EncodedPiece
-from training.events import FIELDS, encode
+from training.encoding import encode
+from training.events import FIELDS
 from training.inference import Network
 from training.vocabulary import UNKNOWN
 
@@ -33,10 +34,10 @@ def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
 
 def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
     """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
-    pieces, reasons = [], {}
+    read, reasons = [], {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and p.is_file()):
         try:
-            pieces.append(EncodedPiece(encode(read_midi(path.read_bytes())), (UNKNOWN, UNKNOWN)))
+            read.append(read_midi(path.read_bytes()))
         except (MidiError, OSError) as error:
             reasons[str(path)] = str(error)
-    return pieces, reasons
+    return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons

@@ -1,7 +1,7 @@
-"""Notes as the numbers a network learns: one row of classes a note, and back again.
+"""The classes that stand for notes, and notes made of them again.
 
 The classes are fixed for ever, so that bits per note can be compared between any two runs: time since the last onset and duration
-in 65 classes of ticks, 128 pitches, 16 velocities. Pure; the repeat model's columns come from `repeats.py`.
+in 65 classes of ticks, 128 pitches, 16 velocities. Pure; `encoding.py` turns pieces into them.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes import TICKS_PER_QUARTER, Notes
-from training.repeats import follow
 
 EDGES = np.array([*range(49), *(round(48 * 2 ** (k / 4)) for k in range(1, 17))], dtype=np.int32)
 """Ticks (1/24 of a quarter note) that each class of time and duration stands for: 0–48 exact, then quarter octaves to 768."""
@@ -20,8 +19,7 @@ PITCHES, VELOCITIES, VELOCITY_STEP = 128, 16, 8
 PLACES = 144
 """Classes of place in the bar: ticks since the bar began, 6/4 and longer bars clipped to the last."""
 
-TIME, PITCH, DURATION, VELOCITY, PLACE, GUESS_TIME, GUESS_PITCH, GUESS_DURATION, MATCH = range(9)
-COLUMNS = 9
+TIME, PITCH, DURATION, VELOCITY, PLACE = range(5)
 FIELDS = ("time", "pitch", "duration", "velocity")
 SIZES = {"time": len(EDGES), "pitch": PITCHES, "duration": len(EDGES), "velocity": VELOCITIES}
 
@@ -47,25 +45,6 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
     which = np.maximum(np.searchsorted(starts, onset, side="right") - 1, 0)
     place: IntArray = np.minimum((onset - starts[which]) % lengths[which], PLACES - 1).astype(np.int32)
     return place
-
-
-def encode(notes: Notes) -> IntArray:
-    """Return [n, 9]: classes of time, pitch, duration, velocity, place; the repeat model's time, pitch, duration and match.
-
-    Notes are taken by onset, then pitch; a second note of the same pitch at the same onset is dropped.
-    The first note's time is class 0.
-    """
-    keep = np.ones(len(notes.onset), dtype=bool)
-    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
-    onset = notes.onset[keep]
-    events = np.zeros((len(onset), COLUMNS), dtype=np.int32)
-    events[:, TIME] = to_class(np.diff(onset, prepend=onset[:1]))
-    events[:, PITCH] = notes.pitch[keep]
-    events[:, DURATION] = to_class(notes.duration[keep])
-    events[:, VELOCITY] = notes.velocity[keep] // VELOCITY_STEP
-    events[:, PLACE] = places(onset, notes.time_signatures)
-    events[:, GUESS_TIME:] = follow(events[:, :3])
-    return events
 
 
 def decode(

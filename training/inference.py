@@ -7,8 +7,9 @@ notes to the next; a sampler goes note by note.
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +18,56 @@ import numpy.typing as npt
 
 from catalog.errors import TrainingError
 from catalog.files import replacing
-from training import events
+from training import encoding, events
 from training.batches import EncodedPiece
+from training.repeats import GUESSES, TRUSTS
 
 Array = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int32]
+Classes = npt.NDArray[Any]  # of a whole-number type
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
+Seen = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreements, which are 0 or 1
 
 STRETCH = 256  # notes that go through at once
-TOGETHER = 48  # pieces side by side
+TOGETHER = 128  # pieces side by side
+_NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
+SMALL = 2**18  # numbers that are faster looked up all at once than column by column
 META = "meta"
+_OFFSETS = {name: np.arange(count, dtype=np.int32) * TRUSTS for name, count in GUESSES.items()}
+_PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
-EMBEDDINGS = {
-    "time": 64,
-    "pitch": 192,
-    "duration": 64,
-    "velocity": 32,
-    "place": 32,
-    "match": 32,
-    "series": 16,
-    "game": 32,
-}
+EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 16, "game": 32}
 """Width of the embedding of each input."""
 
-HEADS = {
-    "time": ("guess_time", "match"),
-    "pitch": ("time", "place", "guess_pitch", "guess_time", "match"),
-    "duration": ("time", "pitch", "place", "guess_duration", "match"),
-    "velocity": ("time", "pitch", "duration"),
-}
-"""What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guess."""
+STYLES = ("series", "game")
+STYLE_WIDTH = sum(EMBEDDINGS[name] for name in STYLES)
 
-GUESSED = {"time": events.GUESS_TIME, "pitch": events.GUESS_PITCH, "duration": events.GUESS_DURATION}
-"""Fields with one score more than classes: how much likelier the guessed class is for being the guess. The network learns to
-copy within seconds through it, for it need not first learn which output stands for which embedding."""
+TRUST_WIDTH = 8
+"""Width of the embedding of the trust in one guess."""
+
+ENTERING = (
+    *(f"last_{name}" for name in (*events.FIELDS, "place")),
+    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "series", "game"),
+)
+"""What the recurrent layers see at each step: the last note, what is foreseen of the coming one, and the style."""
+
+HEADS = {
+    "time": ("guess_time", "trust_time", "agree_time"),
+    "pitch": ("time", "place", "guess_pitch", "trust_pitch", "agree_pitch"),
+    "duration": ("time", "pitch", "place", "guess_duration", "trust_duration", "agree_duration"),
+    "velocity": ("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity"),
+}
+"""What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guesses at
+it. A class that is guessed gets a gain on its logit, learned for each guess: so the network learns to copy within seconds."""
+
+
+def beside_width(names: Iterable[str]) -> int:
+    """Return the width of these inputs side by side."""
+    total = 0
+    for name in names:
+        kind, _, field = name.rpartition("_")
+        count = GUESSES.get(field, 0)
+        total += {"trust": count * TRUST_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,101 +102,148 @@ def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     return named, meta
 
 
+class _Inputs:
+    """A dense layer over inputs side by side, as a table: what each class of each input adds to its output.
+
+    The inputs are embeddings, and a dense layer of them is linear, so the products are made once and looked up ever after.
+    """
+
+    def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
+        self.bias = bias
+        self._looked_up, self._agree = (
+            [name for name in names if not name.startswith("agree_") and name not in STYLES],
+            "",
+        )
+        tables: list[Array] = []
+        offsets: list[int] = []
+        style: list[Array] = []
+        at = size = 0
+        for name in names:
+            width = beside_width([name])
+            rows, at = kernel[at : at + width], at + width
+            kind, _, field = name.rpartition("_")
+            if name in STYLES:
+                style.append(rows)
+                continue
+            if kind == "agree":
+                self._agree, self._agreement = name, rows
+                continue
+            if kind == "trust":  # several guesses, each with a part of the table
+                count = GUESSES[field]
+                table = named[f"trust_{field}/embeddings"].reshape(count, TRUSTS, TRUST_WIDTH)
+                tables.append(np.matmul(table, rows.reshape(count, TRUST_WIDTH, -1)).reshape(count * TRUSTS, -1))
+                offsets += [size] * count
+            else:
+                table = named[f"embed_{field}/embeddings"] @ rows
+                if kind in ("guess", "next"):  # class + 1, and 0 where nothing is guessed
+                    table = np.concatenate([np.zeros_like(table[:1]), table])
+                tables.append(table)
+                offsets.append(size)
+            size += len(tables[-1])
+        self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
+        self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
+
+    def add(self, total: Array, seen: Seen) -> None:
+        """Add to `total` [..., outputs] what the inputs give, but for the bias and the style."""
+        known = [seen[name] for name in self._looked_up]
+        index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
+        if index.size * total.shape[-1] < SMALL:
+            total += self._table[index].sum(axis=-2)
+        else:
+            for column in range(index.shape[-1]):
+                total += self._table[index[..., column]]
+        total += seen[self._agree] @ self._agreement
+
+    def of_style(self, style: Array) -> Array:
+        """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]."""
+        given: Array = style @ self._style + self.bias
+        return given
+
+
 class Network:
     """The network's forward pass. `named` are the arrays that `network.arrays` gives."""
 
     def __init__(self, named: dict[str, Array]) -> None:
         """Take the weights; raises TrainingError where one is missing."""
+        layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
         try:
-            self._embed = {
-                n: named[f"embed_{n}/embeddings"] for n in (*events.FIELDS, *("place", "match", "series", "game"))
-            }
-            self._enter = named["enter/kernel"], named["enter/bias"]
-            self._hidden = {n: (named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in events.FIELDS}
-            self._out = {n: (named[f"out_{n}/kernel"], named[f"out_{n}/bias"]) for n in events.FIELDS}
-            layers = sum(name.startswith("lstm_") and name.endswith("recurrent_kernel") for name in named)
-            self._lstm = [
-                (named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"], named[f"lstm_{i}/bias"])
-                for i in range(layers)
+            kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
+            bias = named["enter/bias"] @ named["lstm_0/kernel"] + named["lstm_0/bias"]
+            self._entering = _Inputs(named, ENTERING, kernel, bias)
+            self._recurrent = [named["lstm_0/recurrent_kernel"]] + [
+                np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]])
+                for i in range(1, layers)
             ]
+            self._bias = [named[f"lstm_{i}/bias"] for i in range(1, layers)]
+            self.width = width = len(self._recurrent[0])
+            self._above = np.concatenate([named[f"hidden_{n}/kernel"][:width] for n in events.FIELDS], axis=1)
+            self._hidden = {
+                n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"][width:], named[f"hidden_{n}/bias"])
+                for n in events.FIELDS
+            }
+            self._out = {n: (named[f"out_{n}/kernel"], named[f"out_{n}/bias"]) for n in events.FIELDS}
+            self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
+            self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
         except KeyError as error:
             raise TrainingError(f"weights: {error} is missing; they were written by another version") from None
-        self.width = len(self._lstm[0][1])
 
     def start(self, batch: int) -> State:
         """Return the state before any note."""
         return [
-            (np.zeros((batch, self.width), np.float32), np.zeros((batch, self.width), np.float32)) for _ in self._lstm
+            (np.zeros((batch, self.width), np.float32), np.zeros((batch, self.width), np.float32))
+            for _ in self._recurrent
         ]
 
-    def advance(self, last: IntArray, guess: IntArray, style: IntArray, state: State) -> tuple[Array, State]:
-        """Take notes and return what the outputs see of them, [batch, notes, width], and the state after the last.
+    def style(self, numbers: Classes) -> Array:
+        """Return the embeddings [batch, STYLE_WIDTH] of styles [batch, 2], the numbers of series and game; means of them are styles too."""
+        return np.concatenate([table[numbers[:, column]] for column, table in enumerate(self._style)], axis=1)
 
-        `last` [batch, notes, 5] are the classes and place of notes, `guess` [batch, notes, 4] the repeat model's guess
-        at the note after each, `style` [batch, 2] the numbers of series and game.
+    def advance(self, last: Classes, now: Classes, style: Array, state: State) -> tuple[Array, State]:
+        """Take notes and return what the outputs see of them, [batch, notes, 4 × head], and the state after the last.
+
+        `last` [batch, notes, ≥5] are the classes and place of notes; of `now` [batch, notes, COLUMNS], the rows of the notes after
+        them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
         """
-        return self._advance(self._entered(last, guess, style), state)
+        seen: Seen = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
+        seen |= guessed("time", now) | foreseen(now)
+        always = self._entering.of_style(style)
+        state = [(h.copy(), c.copy()) for h, c in state]
+        top = np.empty((*last.shape[:2], self.width), np.float32)
+        for step in range(last.shape[1]):
+            gates = state[0][0] @ self._recurrent[0]
+            gates += always
+            self._entering.add(gates, {name: values[:, step] for name, values in seen.items()})
+            for layer, (h, c) in enumerate(state):
+                if layer:
+                    gates = np.concatenate([state[layer - 1][0], h], axis=1) @ self._recurrent[layer]
+                    gates += self._bias[layer - 1]
+                _step(gates, h, c)
+            top[:, step] = state[-1][0]
+        return top @ self._above, state
 
-    def _entered(self, last: IntArray, guess: IntArray, style: IntArray) -> Array:
-        known = [self._embed[n][last[..., i]] for i, n in enumerate((*events.FIELDS, "place"))]
-        seen = self.seen(guess)
-        parts = [*known, *(seen[n] for n in ("guess_time", "guess_pitch", "guess_duration", "match"))]
-        styles = np.concatenate([self._embed["series"][style[:, 0]], self._embed["game"][style[:, 1]]], axis=-1)
-        parts.append(np.broadcast_to(styles[:, None], (*last.shape[:2], styles.shape[-1])))
-        kernel, bias = self._enter
-        return np.concatenate(parts, axis=-1) @ kernel + bias
-
-    def _advance(self, entered: Array, state: State) -> tuple[Array, State]:
-        after: State = []
-        for (kernel, recurrent, bias), (h, c) in zip(self._lstm, state, strict=True):
-            given = entered @ kernel + bias
-            entered = np.empty((*given.shape[:2], self.width), np.float32)
-            for step in range(given.shape[1]):
-                z = given[:, step] + h @ recurrent
-                i, f, g, o = np.split(z, 4, axis=-1)
-                c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-                h = _sigmoid(o) * np.tanh(c)
-                entered[:, step] = h
-            after.append((h, c))
-        return entered, after
-
-    def seen(self, guess: IntArray) -> dict[str, Array]:
-        """Return the embeddings of a guess [..., 4] (time, pitch, duration, match), zero where there is none."""
-        matched = (guess[..., 3:] > 0).astype(np.float32)
-        return {
-            "guess_time": self._embed["time"][guess[..., 0]] * matched,
-            "guess_pitch": self._embed["pitch"][guess[..., 1]] * matched,
-            "guess_duration": self._embed["duration"][guess[..., 2]] * matched,
-            "match": self._embed["match"][guess[..., 3]],
-        }
-
-    def embed(self, name: str, numbers: IntArray) -> Array:
-        """Return the embedding of one field of notes, or of their place."""
-        return self._embed[name][numbers]
-
-    def logits(self, name: str, state: Array, seen: dict[str, Array], guess: IntArray) -> Array:
-        """Return the logits of one field, [..., classes]; `seen` must hold what HEADS says that the field sees."""
-        kernel, bias = self._hidden[name]
-        hidden = np.maximum(np.concatenate([state, *(seen[n] for n in HEADS[name])], axis=-1) @ kernel + bias, 0)
+    def logits(self, name: str, above: Array, seen: Seen, now: Classes) -> Array:
+        """Return the logits of one field, [..., classes]; `seen` has as classes what HEADS says that the field sees."""
+        column = events.FIELDS.index(name) * (above.shape[-1] // len(events.FIELDS))
+        hidden = above[..., column : column + above.shape[-1] // len(events.FIELDS)] + self._hidden[name].bias
+        self._hidden[name].add(hidden, seen)
         kernel, bias = self._out[name]
-        scores: Array = hidden @ kernel + bias
-        if name not in GUESSED:
-            return scores
-        logits = scores[..., :-1].copy()
-        copied = guess[..., GUESSED[name] - events.GUESS_TIME, None]
-        gain = np.where(guess[..., 3:] > 0, scores[..., -1:], np.float32(0))
-        np.put_along_axis(logits, copied, np.take_along_axis(logits, copied, axis=-1) + gain, axis=-1)
-        return logits
+        scores: Array = np.maximum(hidden, 0, out=hidden) @ kernel
+        scores += bias
+        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+        gain = (scores[..., events.SIZES[name] :] + self._gain[name][trust + _OFFSETS[name]]) * (trust > 0)
+        logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
+        rows = np.arange(len(logits))
+        flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
+        for k in range(GUESSES[name]):
+            logits[rows, flat_guess[:, k]] += flat_gain[:, k]
+        return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
-    def logits_of(self, rows: IntArray, style: IntArray, state: State) -> tuple[dict[str, Array], State]:
-        """Return the logits of every note but the first of `rows` [batch, notes + 1, 9], and the state after them."""
+    def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
+        """Return the logits of every note but the first of `rows` [batch, notes + 1, COLUMNS], and the state after them."""
         now, last = rows[:, 1:], rows[:, :-1]
-        guess = now[..., events.GUESS_TIME :]
-        above, after = self.advance(last[..., : events.PLACE + 1], guess, style, state)
-        seen = self.seen(guess)
-        for column, name in enumerate((*events.FIELDS, "place")):
-            seen[name] = self.embed(name, now[..., column])
-        return {name: self.logits(name, above, seen, guess) for name in events.FIELDS}, after
+        above, after = self.advance(last, now, style, state)
+        known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))}
+        return {n: self.logits(n, above, known | guessed(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
         """Return [pieces, 4]: the bits that each field of each piece costs, summed over all notes but the first."""
@@ -196,20 +260,41 @@ class Network:
             which = [i for i in which if len(pieces[i].events) - 1 > at]
             state = [(h[: len(which)], c[: len(which)]) for h, c in state]
             longest = min(STRETCH, len(pieces[which[0]].events) - 1 - at)
-            rows = np.zeros((len(which), longest + 1, events.COLUMNS), np.int32)
+            rows = np.zeros((len(which), longest + 1, encoding.COLUMNS), np.int32)
             mask = np.zeros((len(which), longest), bool)
             for row, i in enumerate(which):
                 held = pieces[i].events[at : at + longest + 1]
                 rows[row, : len(held)] = held
                 mask[row, : len(held) - 1] = True
-            style = np.array([pieces[i].style for i in which], np.int32)
+            style = self.style(np.array([pieces[i].style for i in which], np.int32))
             logits, state = self.logits_of(rows, style, state)
             for column, name in enumerate(events.FIELDS):
                 costs = bits_of(logits[name], rows[:, 1:, column])
                 total[which, column] += np.where(mask, costs, 0).sum(axis=1)
 
 
-def bits_of(logits: Array, classes: IntArray) -> npt.NDArray[np.float64]:
+def foreseen(now: Classes) -> Seen:
+    """Return the pitch and duration that the longest match foresees, as class + 1; 0 where there is none."""
+    any_ = now[..., encoding.TRUST["time"].start] > 0
+    columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
+    return {f"next_{name}": (now[..., column] + 1) * any_ for name, column in columns}
+
+
+def guessed(name: str, now: Classes) -> Seen:
+    """Return what an output sees of the guesses at its field: the first, how far to trust each, which of them agree."""
+    guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+    any_ = trust > 0
+    first, second = _PAIRS[name]
+    distinct = np.where(any_, guess, _NOTHING[: guess.shape[-1]])
+    agree = distinct[..., first] == distinct[..., second]
+    return {
+        f"guess_{name}": (guess[..., 0] + 1) * any_[..., 0],
+        f"trust_{name}": trust + _OFFSETS[name],
+        f"agree_{name}": agree.astype(np.float32),
+    }
+
+
+def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
     """Return -log2 of the probability that `logits` [..., classes] give each class [...]."""
     top = logits.max(axis=-1)
     spread = np.log(np.exp(logits - top[..., None]).sum(axis=-1, dtype=np.float64)) + top
@@ -217,6 +302,17 @@ def bits_of(logits: Array, classes: IntArray) -> npt.NDArray[np.float64]:
     return np.asarray((spread - chosen) / np.log(2), dtype=np.float64)
 
 
-def _sigmoid(x: Array) -> Array:
-    squashed: Array = np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
-    return squashed
+def _step(gates: Array, h: Array, c: Array) -> None:
+    """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
+    i, f, g, o = np.split(gates, 4, axis=1)
+    for gate in (i, f, o):  # the logistic function, by way of tanh
+        gate *= 0.5
+    np.tanh(gates, out=gates)
+    for gate in (i, f, o):
+        gate *= 0.5
+        gate += 0.5
+    c *= f
+    i *= g
+    c += i
+    np.tanh(c, out=h)
+    h *= o

@@ -11,22 +11,30 @@ from typing import Any
 from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
 from training import inference
-from training.backend import load_keras
+from training.backend import load_keras, undivided
 from training.run import Progress, Run
 
 
 class Keeper:
     """The keeper of one run while it is trained; `figure` is the column of metrics.csv whose lowest value is the best."""
 
-    def __init__(self, run: Run, figure: str) -> None:
-        """Load Keras, clear what a killed trainer left, and open the log. The caller holds `run.writing()`."""
-        from tensorboardX import SummaryWriter
-
-        remove_leftovers(run.path)
-        remove_leftovers(run.checkpoints)
+    def __init__(self, run: Run, figure: str, *, writes: bool = True) -> None:
+        """Load Keras; where it `writes`, clear what a killed trainer left and open the log: the caller holds `run.writing()`."""
         self.run, self.figure = run, figure
         self.keras = load_keras()
-        self._board = SummaryWriter(str(run.path / "tensorboard"))
+        self._board: Any = None
+        if writes:
+            from tensorboardX import SummaryWriter
+
+            remove_leftovers(run.path)
+            remove_leftovers(run.checkpoints)
+            self._board = SummaryWriter(str(run.path / "tensorboard"))
+
+    def averaged(self, progress: Progress) -> dict[str, Any] | None:
+        """Return the average of the weights as the last saved epoch left it; None at the beginning."""
+        if progress.checkpoint is None:
+            return None
+        return inference.load_weights(self.run.checkpoints / _beside(progress.checkpoint))[0]
 
     def resumed(self, progress: Progress) -> Any | None:
         """Return the network as the last saved epoch left it, optimizer and all; None at the beginning."""
@@ -38,7 +46,7 @@ class Keeper:
         return self.keras.models.load_model(path)
 
     def save(self, network: Any, named: dict[str, Any], row: Any, validation_bits: float, progress: Progress) -> None:
-        """Keep the epoch that `row` tells of, and its weights `named` if they are the best so far.
+        """Keep the epoch that `row` tells of, with the weights `named` that it is measured by, and those apart if they are the best.
 
         Raises TrainingError, and keeps nothing, where a figure of the row is no longer a number.
         """
@@ -50,14 +58,15 @@ class Keeper:
                 "Start a new run with another --seed, or a recipe with a lower learning_rate or precision float32"
             )
         progress.seconds = row.seconds
+        meta = inference.WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
         if values[self.figure] < min((float(old[self.figure]) for old in progress.history), default=math.inf):
             progress.best_epoch = row.epoch
-            meta = inference.WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
             inference.save_weights(self.run.weights, named, meta)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary:
+        with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
             network.save(temporary)
+        inference.save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
         for name, value in values.items():
             if name != "epoch":
@@ -71,12 +80,19 @@ class Keeper:
         named, meta = inference.load_weights(self.run.weights)
         self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
         self.keras.config.set_dtype_policy("float32")
-        best = build()
-        assign(best, named)
-        with replacing(self.run.model) as temporary:
-            best.save(temporary)
+        with undivided(self.keras):
+            best = build()
+            assign(best, named)
+            with replacing(self.run.model) as temporary:
+                best.save(temporary)
         self.run.save_progress(progress)
 
     def close(self) -> None:
         """Close the log."""
-        self._board.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _beside(checkpoint: str) -> str:
+    """Return the file beside a checkpoint that holds the weights which its epoch is measured by."""
+    return f"{checkpoint.removesuffix('.keras')}.npz"

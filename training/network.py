@@ -5,47 +5,56 @@ computes the same function in NumPy; a test holds the two together.
 """
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
-from dataset.repeats import CONTEXTS
-from training import events
-from training.inference import EMBEDDINGS, GUESSED, HEADS
+from training import encoding, events
+from training.inference import EMBEDDINGS, ENTERING, HEADS, TRUST_WIDTH, beside_width
 from training.recipe import NoteLSTMRecipe
+from training.repeats import GUESSES, TRUSTS
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
 class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
-    """Events [batch, notes + 1, 9] and style [batch, 2] to four arrays of logits [batch, notes, classes], one a field."""
+    """Events [batch, notes + 1, COLUMNS] and style [batch, 2] to four arrays of logits [batch, notes, classes], one a field.
+
+    In training, the state at the end of a batch's windows is where the next batch's begin, but for those that `fresh` [batch]
+    marks with 1; `recipe["batch"]` windows must come together then.
+    """
 
     def __init__(self, recipe: dict[str, Any], series: int, games: int, **kwargs: Any) -> None:
         """Build for a recipe (as a mapping, so that it goes into the saved file) and the numbers of series and games."""
         super().__init__(**kwargs)
         self.recipe, self.series, self.games = recipe, series, games
         settings = NoteLSTMRecipe(**recipe)
-        sizes = {
-            **events.SIZES,
-            "place": events.PLACES,
-            "match": len(CONTEXTS) + 1,
-            "series": series + 1,
-            "game": games + 1,
-        }
+        sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
         self.embeddings = {n: layers.Embedding(sizes[n], w, name=f"embed_{n}") for n, w in EMBEDDINGS.items()}
+        self.trusts = {n: layers.Embedding(k * TRUSTS, TRUST_WIDTH, name=f"trust_{n}") for n, k in GUESSES.items()}
+        self.gains = {
+            n: layers.Embedding(k * TRUSTS, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
+            for n, k in GUESSES.items()
+        }
         self.enter = layers.Dense(settings.width, name="enter")
         self.recurrent = [
-            layers.LSTM(settings.width, return_sequences=True, name=f"lstm_{i}") for i in range(settings.layers)
+            layers.LSTM(settings.width, return_sequences=True, return_state=True, name=f"lstm_{i}")
+            for i in range(settings.layers)
         ]
         self.hidden = {n: layers.Dense(settings.head, activation="relu", name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
-            n: layers.Dense(events.SIZES[n] + (n in GUESSED), dtype="float32", name=f"out_{n}") for n in events.FIELDS
+            n: layers.Dense(events.SIZES[n] + GUESSES[n], dtype="float32", name=f"out_{n}") for n in events.FIELDS
         }
-        self.drop = layers.Dropout(settings.dropout, name="drop")
+        self.drop = layers.Dropout(
+            settings.dropout, noise_shape=(None, 1, None), name="drop"
+        )  # the same units all along
 
     def reseed(self, seed: int, epoch: int) -> None:
         """Make what dropout draws in an epoch depend on nothing but these two numbers."""
-        self.drop.seed_generator.state.assign(ops.convert_to_tensor([seed % 2**32, epoch], "uint32"))
+        if self.recipe["dropout"]:
+            self.drop.seed_generator.state.assign(ops.convert_to_tensor([seed % 2**32, epoch], "uint32"))
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
@@ -54,50 +63,79 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
     def build(self, input_shape: Any = None) -> None:
         """Make the weights; the shapes follow from the recipe, not from the input."""
         width, head = self.recipe["width"], self.recipe["head"]
-        widths = {**EMBEDDINGS, **{f"guess_{n}": EMBEDDINGS[n] for n in ("time", "pitch", "duration")}}
-        for layer in self.embeddings.values():
+        for layer in (*self.embeddings.values(), *self.trusts.values(), *self.gains.values()):
             layer.build((None, None))
-        entering = (*events.FIELDS, "place", "guess_time", "guess_pitch", "guess_duration", "match", "series", "game")
-        self.enter.build((None, None, sum(widths[n] for n in entering)))
+        self.enter.build((None, None, beside_width(ENTERING)))
         for layer in self.recurrent:
             layer.build((None, None, width))
         for name, beside in HEADS.items():
-            self.hidden[name].build((None, None, width + sum(widths[n] for n in beside)))
+            self.hidden[name].build((None, None, width + beside_width(beside)))
             self.outputs_of[name].build((None, None, head))
+        self.carried = [
+            self.add_weight((self.recipe["batch"], width), initializer="zeros", trainable=False, name=f"carried_{i}")
+            for i in range(2 * len(self.recurrent))
+        ]
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the logits of each field of every note but the first, given the notes before it."""
         rows, style = inputs["events"], inputs["style"]
-        now, last = rows[:, 1:], rows[:, :-1]
-        matched = ops.cast(now[..., events.MATCH :] > 0, self.compute_dtype)
-        seen = {
-            "time": self.embeddings["time"](now[..., events.TIME]),
-            "pitch": self.embeddings["pitch"](now[..., events.PITCH]),
-            "duration": self.embeddings["duration"](now[..., events.DURATION]),
-            "place": self.embeddings["place"](now[..., events.PLACE]),
-            "match": self.embeddings["match"](now[..., events.MATCH]),
-            "guess_time": self.embeddings["time"](now[..., events.GUESS_TIME]) * matched,
-            "guess_pitch": self.embeddings["pitch"](now[..., events.GUESS_PITCH]) * matched,
-            "guess_duration": self.embeddings["duration"](now[..., events.GUESS_DURATION]) * matched,
-        }
-        known = [self.embeddings[n](last[..., i]) for i, n in enumerate((*events.FIELDS, "place"))]
-        guess = [seen[n] for n in ("guess_time", "guess_pitch", "guess_duration", "match")]
-        styles = ops.concatenate(
-            [self.embeddings["series"](style[:, 0]), self.embeddings["game"](style[:, 1])], axis=-1
-        )
-        styles = ops.repeat(styles[:, None], ops.shape(now)[1], axis=1)
-        state = self.drop(self.enter(ops.concatenate([*known, *guess, styles], axis=-1)), training=training)
-        for layer in self.recurrent:
-            state = self.drop(layer(state), training=training)
+        seen = self._seen(rows, style)
+        state = self.enter(ops.concatenate([seen[n] for n in ENTERING], axis=-1))
+        state = self.drop(state, training=training)
+        for i, layer in enumerate(self.recurrent):
+            before = None
+            if training:
+                carried = self.carried[2 * i : 2 * i + 2]
+                stays = ops.cast(1 - inputs["fresh"][:, None], self.compute_dtype)
+                before = [ops.cast(value, self.compute_dtype) * stays for value in carried]
+            state, *after = layer(state, initial_state=before)
+            if training:
+                for variable, value in zip(carried, after, strict=True):
+                    variable.assign(ops.cast(value, variable.dtype))
+            state = self.drop(state, training=training)
         logits = {}
         for name, beside in HEADS.items():
             hidden = self.hidden[name](ops.concatenate([state, *(seen[n] for n in beside)], axis=-1))
             scores = self.outputs_of[name](self.drop(hidden, training=training))
-            if name in GUESSED:
-                copied = ops.one_hot(now[..., GUESSED[name]], events.SIZES[name], dtype="float32")
-                scores = scores[..., :-1] + scores[..., -1:] * copied * ops.cast(matched, "float32")
-            logits[name] = scores
+            logits[name] = self._guided(name, scores, rows[:, 1:])
+        return logits
+
+    def _seen(self, rows: Any, style: Any) -> dict[str, Any]:
+        """Return by name all that the network sees of notes: what is known of the last, what is guessed of this, this itself."""
+        now, last = rows[:, 1:], rows[:, :-1]
+        seen = {}
+        for column, name in enumerate((*events.FIELDS, "place")):
+            seen[name] = self.embeddings[name](now[..., column])
+            seen[f"last_{name}"] = self.embeddings[name](last[..., column])
+        foreseen = ops.cast(now[..., encoding.TRUST["time"]][..., :1] > 0, self.compute_dtype)
+        for column, name in ((encoding.NEXT_PITCH, "pitch"), (encoding.NEXT_DURATION, "duration")):
+            seen[f"next_{name}"] = self.embeddings[name](now[..., column]) * foreseen
+        for name, count in GUESSES.items():
+            guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+            any_ = ops.cast(trust > 0, self.compute_dtype)
+            seen[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * any_[..., :1]
+            trusted = self.trusts[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)
+            seen[f"trust_{name}"] = ops.reshape(trusted, (*ops.shape(now)[:2], count * TRUST_WIDTH))
+            pairs = [
+                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * any_[..., a] * any_[..., b]
+                for a, b in combinations(range(count), 2)
+            ]
+            seen[f"agree_{name}"] = ops.stack(pairs, axis=-1)
+        for column, name in enumerate(("series", "game")):
+            said = self.embeddings[name](style[:, column])
+            seen[name] = ops.repeat(said[:, None], ops.shape(now)[1], axis=1)
+        return seen
+
+    def _guided(self, name: str, scores: Any, now: Any) -> Any:
+        """Return logits: the scores of the classes, and on each guessed class its gain, from the scores and from its trust."""
+        classes, count = events.SIZES[name], GUESSES[name]
+        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+        known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)[..., 0]
+        gain = (scores[..., classes:] + known) * ops.cast(trust > 0, "float32")
+        logits = scores[..., :classes]
+        for k in range(count):
+            logits = logits + gain[..., k : k + 1] * ops.one_hot(guess[..., k], classes, dtype="float32")
         return logits
 
     def compute_loss(
@@ -115,13 +153,13 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:
     """Return the network's weights as float32 arrays by name, such as `lstm_0/kernel`: what `inference.py` takes."""
-    return {name: ops.convert_to_numpy(ops.cast(weight, "float32")) for name, weight in _named(network)}
+    return {name: np.asarray(ops.convert_to_numpy(weight), np.float32) for name, weight in _named(network)}
 
 
 def assign(network: NoteLSTM, named: dict[str, Any]) -> None:
     """Set the weights of a built network from arrays by name; style rows beyond those of `named` keep their first values."""
     for name, weight in _named(network):
-        value = ops.convert_to_numpy(ops.cast(weight, "float32")).copy()
+        value = np.array(ops.convert_to_numpy(weight), np.float32)
         value[: len(named[name])] = named[name]
         weight.assign(value)
 

@@ -16,18 +16,21 @@ class NoteLSTMRecipe:
     """The note-level network: one LSTM step a note, a factorised output, the repeat model and the style as inputs."""
 
     kind: str = "note-lstm"
-    width: int = 512  # units of each LSTM layer
+    width: int = 384  # units of each LSTM layer
     layers: int = 2
     head: int = 256  # hidden units of each of the four outputs
     dropout: float = 0.2  # share of activations dropped, 0–1
     style_dropout: float = 0.3  # share of windows trained without series or game, so that a style is optional
-    batch: int = 32  # windows a step
+    batch: int = 64  # windows a step
     window: int = 64  # notes a window
     epoch_notes: int = 65_536  # an epoch is the training notes once, and again until it is at least so many
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 50  # steps
     transpose: int = 6  # a window is moved by -transpose+1 … transpose semitones, afresh each time
+    validation_notes: int = (
+        24_576  # pieces of about so many notes are validated on after an epoch, where there are more
+    )
     patience: int = 12  # epochs without a better validation before training stops
     minutes: float = 10.0  # budget where none is given
     precision: str = "auto"  # auto, float32 or mixed_bfloat16

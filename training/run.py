@@ -197,8 +197,8 @@ class Run:
             writer.writeheader()
             writer.writerows(progress.history)
         write_text(self.path / "metrics.csv", table.getvalue())
-        for old in self.checkpoints.glob("*.keras"):
-            if old.name != progress.checkpoint:
+        for old in self.checkpoints.glob("epoch-*"):
+            if progress.checkpoint is None or old.stem != Path(progress.checkpoint).stem:
                 old.unlink()
 
     def require(self, kind: type[recipes.Recipe], purpose: str) -> Any:

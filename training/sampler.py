@@ -1,44 +1,58 @@
 """New music from a trained network: many streams at once, note by note, in NumPy.
 
 Each stream starts from the opening note of a training piece (its tempo and time signature come along) or from a prime; then time,
-pitch, duration and velocity are drawn in turn. The same seed gives the same notes. Two rules hold whatever the network says: no rest
-is longer than two bars, and no bar stands more than four times running.
+pitch, duration and velocity are drawn in turn. The same seed gives the same notes, however many streams are beside. `streams.py`
+has the rules that hold whatever the network says.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import UsageError
 from dataset.notes import Notes, tick_to_seconds
-from training import events
+from training import encoding, events
+from training.encoding import GUESS, NEXT_DURATION, NEXT_PITCH, TRUST
 from training.events import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
-from training.inference import Network
-from training.repeats import Follower
-from training.vocabulary import Opening, Vocabulary
+from training.inference import Array, Network, State, guessed
+from training.repeats import Repeats
+from training.streams import Streams
+from training.styles import openings, vector, wanted
+from training.vocabulary import UNKNOWN, Opening, Vocabulary
 
-LONGEST_REST = 2 * 96  # ticks
-SAME_BARS = 4  # as often as a bar may stand running
-PRIME_NOTES = 512  # as much of a prime's end as is listened to
+PRIME_NOTES = 512  # as much of a prime's end as the network listens to; what is repeated is looked for in all of it
+BLOCK = 64  # notes that luck is drawn for at once
 
 IntArray = npt.NDArray[np.int32]
-Bar = frozenset[tuple[int, int]]  # (ticks since the bar began, pitch)
+Numbers = npt.NDArray[Any]
+ByField = float | Mapping[str, float]
+"""One number for all fields, or numbers by field: time, pitch, duration, velocity; the default for those left out."""
+
+TEMPERATURE, TOP_P, TOP_K = 1.0, 0.97, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to compose. A stream ends at `notes` notes or after `seconds` seconds, whichever is asked and comes first."""
+    """What to compose. A stream ends at `notes` notes, or on the bar line after `seconds` or `bars`, whichever comes first; what a
+    prime holds is not counted. The last notes sound to a bar line.
+
+    What is drawn from are the likeliest classes: `top_k` of them at most (0: any number) that hold `top_p` of the probability.
+    """
 
     count: int = 1
     notes: int | None = None
     seconds: float | None = None
-    temperature: float = 1.0  # > 0; below 1 plays safe, above 1 is bold
-    top_p: float = 0.97  # 0–1: only the likeliest classes that hold this share of the probability are drawn
+    bars: int | None = None
+    temperature: ByField = TEMPERATURE  # > 0; below 1 plays safe, above 1 is bold
+    top_p: ByField = TOP_P
+    top_k: ByField = TOP_K
     seed: int = 0
     series: str | None = None
     game: str | None = None
+    style: Mapping[str, float] | None = None  # games or series, each with its weight
 
     def __post_init__(self) -> None:
         """Refuse what cannot be composed."""
@@ -46,196 +60,217 @@ class Wish:
             ("--count must be from 1 to 1,000", 1 <= self.count <= 1000),
             ("--notes must be from 2 to 100,000", self.notes is None or 2 <= self.notes <= 100_000),
             ("--seconds must be above 0 and at most 3,600", self.seconds is None or 0 < self.seconds <= 3600),
-            ("--notes or --seconds must say how long", self.notes is not None or self.seconds is not None),
-            ("--temperature must be above 0 and at most 10", 0 < self.temperature <= 10),
-            ("--top-p must be above 0 and at most 1", 0 < self.top_p <= 1),
+            ("--bars must be from 1 to 10,000", self.bars is None or 1 <= self.bars <= 10_000),
+            ("--notes, --bars or --seconds must say how long", {self.notes, self.seconds, self.bars} != {None}),
+            ("--temperature must be above 0 and at most 10", all(0 < t <= 10 for t in self.by_field("temperature"))),
+            ("--top-p must be above 0 and at most 1", all(0 < p <= 1 for p in self.by_field("top_p"))),
+            ("--top-k must be a whole number from 0 to 128", all(k in range(129) for k in self.by_field("top_k"))),
+            (
+                "--style and --series or --game both say what style; give one",
+                not self.style or not (self.series or self.game),
+            ),
         )
         for message, holds in checks:
             if not holds:
                 raise UsageError(message)
 
+    def by_field(self, setting: str) -> tuple[float, ...]:
+        """Return temperature, top_p or top_k for each field. Raises UsageError for a field that is none."""
+        value: ByField = getattr(self, setting)
+        if not isinstance(value, Mapping):
+            return (value,) * len(FIELDS)
+        if unknown := sorted(set(value) - set(FIELDS)):
+            raise UsageError(f"--{setting.replace('_', '-')}: no field {unknown[0]!r}; there are {', '.join(FIELDS)}")
+        default = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K}[setting]
+        return tuple(value.get(name, default) for name in FIELDS)
 
-@dataclass(slots=True)
-class _Stream:
-    """One piece being composed."""
 
-    start: int  # tick of the first note
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """How one stream begins: its classes and onsets so far, and what its tempo and meter are."""
+
+    rows: IntArray  # [n, 5]
+    onsets: IntArray  # [n]
     tempos: tuple[tuple[int, float], ...]
     meters: tuple[tuple[int, int, int], ...]
-    rng: np.random.Generator
-    follower: Follower = field(default_factory=Follower)
-    rows: list[IntArray] = field(default_factory=list)  # five classes a note
-    guesses: list[tuple[int, int, int, int]] = field(default_factory=list)  # at the note after each
-    tick: int = 0
-    sounding: int = 0  # notes at this onset
-    bars: list[tuple[int, set[tuple[int, int]]]] = field(default_factory=list)  # (number, what stands in it)
-    primed: int = 0
+    style: tuple[int, int]
 
-    def add(self, row: IntArray) -> None:
-        """Take a note (five classes)."""
-        step = int(EDGES[row[TIME]]) if self.rows else 0
-        self.tick += step
-        place, number = self.bar_at(self.tick)
-        if not self.bars or self.bars[-1][0] != number:
-            self.bars.append((number, set()))
-            del self.bars[: -SAME_BARS - 1]
-        self.bars[-1][1].add((place, int(row[PITCH])))
-        self.rows.append(row)
-        self.guesses.append(self.follower.add(int(row[TIME]), int(row[PITCH]), int(row[DURATION])))
-
-    def bar_at(self, tick: int) -> tuple[int, int]:
-        """Return (ticks since the bar began, number of the bar) at a tick, by the stream's last time signature."""
+    def ends_at(self, wish: Wish) -> int:
+        """Return the tick of the bar line on which the stream is to end, far away where only notes are counted."""
         began, numerator, denominator = self.meters[-1]
-        length = events.bar_ticks(numerator, denominator)
-        return (tick - began) % length, (tick - began) // length
-
-    def stuck(self, number: int) -> Bar | None:
-        """Return the bar that may not be played again in bar `number`, for it stood `SAME_BARS` times just before."""
-        before = [(n, held) for n, held in self.bars if n < number][-SAME_BARS:]
-        if [n for n, _ in before] != list(range(number - SAME_BARS, number)):
-            return None
-        if any(held != before[0][1] for _, held in before):
-            return None
-        return frozenset(before[0][1])
-
-    def held_in(self, number: int) -> set[tuple[int, int]]:
-        """Return what stands in bar `number` so far."""
-        return self.bars[-1][1] if self.bars and self.bars[-1][0] == number else set()
+        bar = events.bar_ticks(numerator, denominator)
+        now, ends = int(self.onsets[-1]), []
+        if wish.bars is not None:
+            # the bar that a new piece begins in is its first; a prime's is its own, unless nothing of it is left
+            ends.append(began + ((now - began) // bar + wish.bars + (len(self.rows) > 1)) * bar)
+        if wish.seconds is not None:
+            since, later = tick_to_seconds(self.tempos, np.array([now, now + bar]))
+            until = now + wish.seconds * bar / float(later - since)
+            ends.append(began + int(-(-(until - began) // bar)) * bar)
+        return min(ends, default=2**30)
 
 
 def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None) -> list[Notes]:
     """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known."""
-    style = _style(vocabulary, wish)
-    streams = [_begin(vocabulary, wish, prime, number) for number in range(wish.count)]
-    styles = np.array([_style_of(vocabulary, style, stream_style) for _, stream_style in streams], np.int32)
-    playing = [stream for stream, _ in streams]
-    # every stream holds as many notes by now: one, or the prime
-    heard = np.array([stream.rows[-PRIME_NOTES:] for stream in playing], np.int32)
-    guesses = np.array([stream.guesses[-PRIME_NOTES:] for stream in playing], np.int32)
-    above, state = network.advance(heard, guesses, styles, network.start(wish.count))
-    live = np.arange(wish.count)
-    while True:
-        guesses = np.array([playing[i].guesses[-1] for i in live], np.int32)
-        rows = _draw(network, [playing[i] for i in live], above[:, -1], guesses, wish)
-        for i, row in zip(live, rows, strict=True):
-            playing[i].add(row)
-        again = np.flatnonzero([not _ended(playing[i], wish) for i in live])
-        live = live[again]
-        if not len(live):
-            break
-        guesses = np.array([playing[i].guesses[-1] for i in live], np.int32)
-        state = [(h[again], c[again]) for h, c in state]
-        above, state = network.advance(rows[again, None], guesses[:, None], styles[live], state)
-    return [
-        events.decode(np.array(stream.rows, np.int32), stream.tempos, stream.meters, stream.start) for stream in playing
-    ]
+    generators = [np.random.default_rng([wish.seed, number]) for number in range(wish.count)]
+    styles = wanted(vocabulary, wish.series, wish.game, wish.style)
+    begun = _begun(vocabulary, openings(vocabulary, styles), prime, generators)
+    if styles:
+        style = np.repeat(vector(network, vocabulary, styles)[None], wish.count, axis=0)
+    else:  # that of the piece whose opening it is
+        style = network.style(np.array([beginning.style for beginning in begun], np.int32))
+    limits = np.array([b.ends_at(wish) for b in begun])
+    session = _Session(network, wish, begun, style)
+    written: list[list[IntArray]] = [[] for _ in begun]
+    live, made = np.arange(wish.count), 0
+    most = None if wish.notes is None else wish.notes - (prime is None)  # the opening is a piece's first note
+    while len(live):
+        if made % BLOCK == 0:
+            luck = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
+        rows, onsets = session.draw(luck[:, made % BLOCK])
+        within = onsets < limits[live]
+        for i, row in zip(live[within], rows[within], strict=True):
+            written[i].append(row)
+        made += 1
+        going = np.flatnonzero(within & (most is None or made < most))
+        live, luck = live[going], luck[going]
+        if len(live):
+            session.add(rows, going)
+    pieces = zip(begun, written, limits.tolist(), strict=True)
+    return [_notes(beginning, rows, limit, prime) for beginning, rows, limit in pieces]
 
 
-def _style(vocabulary: Vocabulary, wish: Wish) -> tuple[int, int] | None:
-    for name, known, kind in ((wish.series, vocabulary.series, "series"), (wish.game, vocabulary.games, "game")):
-        if name is not None and name not in known:
-            raise UsageError(f"this run knows no {kind} {name!r}; it knows {', '.join(known)}")
-    if wish.series is None and wish.game is None:
-        return None
-    return vocabulary.style(wish.series or "", wish.game or "")
+class _Session:
+    """The streams with all that goes on beside them: the network's state, and each piece's past."""
+
+    def __init__(self, network: Network, wish: Wish, begun: list[_Beginning], style: Array) -> None:
+        self.network, self.wish, self.style = network, wish, style
+        self.settings = list(zip(*(wish.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
+        length = len(begun[0].rows)  # all begin alike: with one note, or with the prime
+        self.past = Repeats(len(begun), length + (wish.notes or 2**20))
+        self.streams = Streams([b.meters[-1] for b in begun], [int(b.onsets[0]) for b in begun])
+        rows = np.stack([b.rows for b in begun])
+        onsets = np.stack([b.onsets for b in begun])
+        told = np.zeros((len(begun), length, encoding.COLUMNS), np.int16)
+        for at in range(length):
+            if at:
+                encoding.foretell(self.past, rows[:, at], onsets[:, at], told[:, at])
+            self.past.add(rows[:, at], onsets[:, at])
+            if at:  # a prime's onsets are its own, finer than the classes
+                self.streams.tick = onsets[:, at] - EDGES[rows[:, at, TIME]]
+            self.streams.add(rows[:, at])
+        state = network.start(len(begun))
+        if length > 1:
+            heard = slice(max(0, length - 1 - PRIME_NOTES), length - 1)
+            _, state = network.advance(rows[:, heard], told[:, 1:][:, heard], style, state)
+        self._foresee(rows[:, -1], state)
+
+    def _foresee(self, last: IntArray, state: State) -> None:
+        """Advance the network over the last notes, with what is foreseen of the next."""
+        self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
+        self.now[:, GUESS["time"]], self.now[:, TRUST["time"]], self.now[:, NEXT_PITCH : NEXT_DURATION + 1] = (
+            self.past.times()
+        )
+        above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
+        self.above = above[:, 0]
+
+    def draw(self, luck: Numbers) -> tuple[IntArray, IntArray]:
+        """Return the next note of each stream, [streams, 5], drawn field by field, and its onset; `luck` is [streams, 4]."""
+        now, streams, past = self.now, self.streams, self.past
+        rows = np.zeros((len(now), PLACE + 1), np.int32)
+        seen: dict[str, Numbers] = {}
+        onset = streams.tick
+        for column, name in enumerate(FIELDS):
+            if name == "pitch":
+                now[:, GUESS[name]], now[:, TRUST[name]] = past.pitches(rows[:, TIME], onset, rows[:, PLACE])
+            elif name == "duration":
+                now[:, GUESS[name]], now[:, TRUST[name]] = past.durations(rows[:, PITCH])
+            elif name == "velocity":
+                now[:, GUESS[name]], now[:, TRUST[name]] = past.velocities(rows[:, DURATION])
+            logits = self.network.logits(name, self.above, seen | guessed(name, now), now)
+            if name == "time":
+                streams.forbid_time(logits)
+            elif name == "pitch":
+                streams.forbid_pitch(logits, rows[:, TIME], onset)
+            rows[:, column] = choose(logits, luck[:, column], *self.settings[column])
+            seen[name] = rows[:, column]
+            if name == "time":
+                onset = streams.onset(rows[:, TIME])
+                rows[:, PLACE] = seen["place"] = streams.place(onset)
+        return rows, onset
+
+    def add(self, rows: IntArray, going: Numbers) -> None:
+        """Take the notes that were drawn, and go on with the streams `going` only."""
+        state = self.state
+        self.past.add(rows, self.streams.onset(rows[:, TIME]))
+        self.streams.add(rows)
+        if len(going) < len(rows):
+            self.past.keep(going)
+            self.streams.keep(going)
+            state, self.style = [(h[going], c[going]) for h, c in state], self.style[going]
+        self._foresee(rows[going], state)
 
 
-def _style_of(vocabulary: Vocabulary, asked: tuple[int, int] | None, opening: Opening | None) -> tuple[int, int]:
-    """Return the style asked for, else that of the piece whose opening the stream took, else none."""
-    if asked is not None:
-        return asked
-    return vocabulary.style(opening.series, opening.game) if opening else (0, 0)
+def choose(logits: Numbers, luck: Numbers, temperature: float, top_p: float, top_k: float) -> Numbers:
+    """Draw a class from each row of logits [streams, classes], from the likeliest only; `luck` is a number in [0, 1) for each.
+
+    Nucleus sampling (Holtzman et al. 2020): the fewest classes that hold `top_p` of the probability, and of these `top_k` at most.
+    """
+    scaled = logits.astype(np.float64)
+    scaled /= temperature
+    order = np.argsort(scaled, axis=1)[:, ::-1]
+    rows = np.arange(len(order))[:, None]
+    falling = scaled[rows, order]
+    held = np.exp(falling - falling[:, :1]).cumsum(axis=1)
+    last = (held < top_p * held[:, -1:]).sum(axis=1)
+    last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
+    last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
+    drawn = (held <= (luck * held[rows[:, 0], last])[:, None]).sum(axis=1)
+    chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
+    return chosen
 
 
-def _begin(vocabulary: Vocabulary, wish: Wish, prime: Notes | None, number: int) -> tuple[_Stream, Opening | None]:
-    rng = np.random.default_rng([wish.seed, number])
+def _begun(
+    vocabulary: Vocabulary, fitting: Sequence[Opening], prime: Notes | None, generators: list[np.random.Generator]
+) -> list[_Beginning]:
     if prime is not None:
-        rows = events.encode(prime)[:, : PLACE + 1]
+        rows, onsets = encoding.classes(prime)
         if not len(rows):
             raise UsageError("--prime: the file has no notes; choose another")
-        stream = _Stream(int(prime.onset[0]), prime.tempos, prime.time_signatures, rng, primed=len(rows))
-        stream.tick = stream.start
-        for row in rows:
-            stream.add(row)
-        return stream, None
-    fits = [
-        o for o in vocabulary.openings if wish.game in (None, o.game) and (wish.game or wish.series in (None, o.series))
-    ]
-    opening = (fits or vocabulary.openings)[int(rng.integers(len(fits or vocabulary.openings)))]
-    meters = ((0, opening.numerator, opening.denominator),)
-    stream = _Stream(opening.place, ((0, opening.tempo),), meters, rng)
-    stream.tick = stream.start
-    stream.add(np.array([0, opening.pitch, opening.duration, opening.velocity, opening.place], np.int32))
-    return stream, opening
+        beginning = _Beginning(rows, onsets, prime.tempos, prime.time_signatures, (UNKNOWN, UNKNOWN))
+        return [beginning] * len(generators)
+    return [_opened(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
 
 
-def _ended(stream: _Stream, wish: Wish) -> bool:
-    new = len(stream.rows) - stream.primed
-    if wish.notes is not None and new >= wish.notes:
-        return True
-    if wish.seconds is None:
-        return False
-    return _seconds(stream) >= wish.seconds
+def _opened(vocabulary: Vocabulary, opening: Opening) -> _Beginning:
+    return _Beginning(
+        np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place]], np.int32),
+        np.array([opening.place], np.int32),
+        ((0, opening.tempo),),
+        ((0, opening.numerator, opening.denominator),),
+        vocabulary.style(opening.series, opening.game),
+    )
 
 
-def _seconds(stream: _Stream) -> float:
-    end = stream.tick + int(EDGES[stream.rows[-1][DURATION]])
-    since, until = (float(t) for t in tick_to_seconds(stream.tempos, np.array([stream.start, end])))
-    return until - since
-
-
-def _draw(
-    network: Network, streams: Sequence[_Stream], above: npt.NDArray[np.float32], guesses: IntArray, wish: Wish
-) -> IntArray:
-    """Return the next note of each stream, [streams, 5], drawn field by field."""
-    rows = np.zeros((len(streams), PLACE + 1), np.int32)
-    seen = network.seen(guesses)
-    for column, name in enumerate(FIELDS):
-        logits = network.logits(name, above, seen, guesses)
-        if name == "time":
-            logits[:, EDGES > LONGEST_REST] = -np.inf
-        for slot, stream in enumerate(streams):
-            _forbid(logits[slot], name, stream, rows[slot])
-        rows[:, column] = _choose(logits, [stream.rng.random() for stream in streams], wish)
-        if column == TIME:
-            for slot, stream in enumerate(streams):
-                place, _ = stream.bar_at(stream.tick + int(EDGES[rows[slot, TIME]]))
-                rows[slot, PLACE] = min(place, events.PLACES - 1)
-        seen[name] = network.embed(name, rows[:, column])
-        if column == TIME:
-            seen["place"] = network.embed("place", rows[:, PLACE])
-    return rows
-
-
-def _forbid(logits: npt.NDArray[np.float32], name: str, stream: _Stream, row: IntArray) -> None:
-    """Rule out, in place, what may not come next in this field whatever the network says."""
-    if name == "time":
-        lowest = int(stream.rows[-1][PITCH])
-        if lowest == events.PITCHES - 1:
-            logits[0] = -np.inf  # no higher pitch is left for this chord
-    elif name == "pitch":
-        step = int(EDGES[row[TIME]])
-        if step == 0:
-            logits[: int(stream.rows[-1][PITCH]) + 1] = -np.inf  # a chord is written from its lowest note up
-        place, number = stream.bar_at(stream.tick + step)
-        worn = stream.stuck(number)
-        held = stream.held_in(number)
-        if worn is not None and held <= worn:
-            forbidden = [pitch for at, pitch in worn if at == place]
-            if np.isfinite(np.delete(logits, forbidden)).any():
-                logits[forbidden] = -np.inf
-
-
-def _choose(logits: npt.NDArray[np.float32], luck: Sequence[float], wish: Wish) -> npt.NDArray[np.intp]:
-    """Draw a class from each row of logits [streams, classes] at the wish's temperature, from the likeliest that hold top_p
-    of the probability; `luck` is a number in [0, 1) for each."""
-    scaled = logits.astype(np.float64) / wish.temperature
-    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    order = np.argsort(-shares, axis=1, kind="stable")
-    held = np.cumsum(np.take_along_axis(shares, order, axis=1), axis=1)
-    last = np.minimum((held < wish.top_p).sum(axis=1), shares.shape[1] - 1)
-    each = np.arange(len(shares))
-    drawn = (held <= (np.asarray(luck) * held[each, last])[:, None]).sum(axis=1)
-    chosen: npt.NDArray[np.intp] = order[each, np.minimum(drawn, last)]
-    return chosen
+def _notes(beginning: _Beginning, made: list[IntArray], limit: int, prime: Notes | None) -> Notes:
+    """Return a stream's notes, those of the last onset held to a bar line and nothing after it."""
+    rows = np.concatenate([beginning.rows, np.array(made, np.int32).reshape(-1, PLACE + 1)])
+    first = len(beginning.rows)
+    onset = np.concatenate([beginning.onsets, beginning.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
+    duration = np.maximum(1, EDGES[rows[:, DURATION]])
+    velocity = np.clip(rows[:, events.VELOCITY] * events.VELOCITY_STEP + events.VELOCITY_STEP // 2, 1, 127)
+    pitch = rows[:, PITCH]
+    began, numerator, denominator = beginning.meters[-1]
+    bar = events.bar_ticks(numerator, denominator)
+    line = min(limit, began + ((int(onset[-1]) - began) // bar + 1) * bar)
+    duration = np.where(onset == onset[-1], line - onset, np.minimum(duration, np.maximum(1, line - onset)))
+    if prime is not None:  # its own notes as they were, to the tick
+        onset, duration = (
+            np.concatenate([prime.onset, onset[first:]]),
+            np.concatenate([prime.duration, duration[first:]]),
+        )
+        pitch, velocity = (
+            np.concatenate([prime.pitch, pitch[first:]]),
+            np.concatenate([prime.velocity, velocity[first:]]),
+        )
+    return Notes(onset, duration, pitch, velocity, beginning.tempos, beginning.meters)

@@ -1,32 +1,27 @@
-"""The whole of one `train`: find or build the corpus, make or reopen the run, train it by its recipe, write three samples.
+"""The whole of one `train`: find or build the corpus, make or reopen the run, train it by its recipe. `playing` writes its samples."""
 
-Also what `generate` and `evaluate` share: opening a run's network, and writing pieces where nothing is overwritten.
-"""
-
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
-from catalog.files import working_root, write_bytes
+from catalog.files import working_root
 from catalog.remote import AnyPath, RemotePath, located
 from catalog.store import Catalog
 from dataset import build
 from dataset.corpus import Corpus, Split
-from dataset.notes import Notes, write_midi
-from training import classic, inference
+from training import classic, playing
 from training import recipe as recipes
 from training import train as note_training
+from training.hosts import Hosts
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
 from training.run import Asked, Progress, Run, free_name, names
-from training.sampler import Wish, compose
-from training.train import Budget
+from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
 
-SAMPLES, SAMPLE_SECONDS = 3, 60.0
+FEW_NOTES = 30_000  # about thirty pieces
 SHARED_BY_INIT = ("width", "layers", "head")  # what two recipes must have in common for weights to pass
 
 
@@ -56,11 +51,23 @@ class Order:
             raise UsageError("--epochs must be at least 1")
 
 
-def prepare(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
+def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
     """Return the run to train, its corpus and its budget, making what is not there yet.
 
-    Corpora are those of `root`; where that is a URL, the run lies below ./data.
+    Corpora are those of `root`; where that is a URL, the run lies below ./data. Of several processes the first makes the run, and
+    the others wait and open it.
     """
+    if hosts.count > 1 and not order.name:
+        raise UsageError("several processes that train together need --name, so that all mean the same run")
+    if hosts.first:
+        prepared = _prepared(root, order, report)
+        hosts.agree(1)
+        return prepared
+    hosts.agree(1)
+    return _prepared(root, replace(order, resume=True), report)
+
+
+def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
     runs = working_root(root)
     if order.resume:
         run = _resumed(runs, order)
@@ -89,35 +96,34 @@ def prepare(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, B
     return Run.create(runs, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
 
 
-def fit(run: Run, corpus: Corpus, budget: Budget, report: Callable[[Any], None]) -> Progress:
+def fit(
+    run: Run,
+    corpus: Corpus,
+    budget: Budget,
+    report: Callable[[Any], None],
+    watch: Callable[[Step], None],
+    hosts: Hosts = ALONE,
+) -> Progress:
     """Train the run by its recipe until the budget is used or nothing is gained."""
     if isinstance(run.recipe, ClassicRecipe):
+        if hosts.count > 1:
+            raise UsageError("recipe classic is trained by one process, as it was in 2018")
         return classic.train(run, corpus, budget, report)
-    return note_training.train(run, corpus, budget, report)
+    return note_training.train(run, corpus, budget, report, watch, hosts)
 
 
-def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
-    """Return new pieces by the best epoch of the run."""
-    if isinstance(run.recipe, ClassicRecipe):
-        if prime is not None:
-            raise UsageError(
-                f"run {run.name} is of recipe classic, which starts from its own tokens; leave out --prime"
-            )
-        return classic.compose(run, wish.count, wish.seed, wish.notes)
-    return compose(network(run), vocabulary(run), wish, prime)
-
-
-def network(run: Run) -> inference.Network:
-    """Return the best epoch's network. Raises TrainingError where the weights are not this run's."""
-    run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
-    named, meta = inference.load_weights(run.weights)
-    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
-    return inference.Network(named)
-
-
-def vocabulary(run: Run) -> Vocabulary:
-    """Return the run's vocabulary."""
-    return Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+def caution(corpus: Corpus, recipe: Recipe, init: str | None) -> str | None:
+    """Return a warning where the corpus is too small for a network of its own, else None."""
+    if isinstance(recipe, ClassicRecipe) or init is not None:
+        return None
+    pieces = corpus.pieces("train")
+    notes = sum(len(piece.notes) for piece in pieces)
+    if notes >= FEW_NOTES:
+        return None
+    return (
+        f"{notes:,} notes of {len(pieces)} pieces are little to learn from; train on more music first and then on this with "
+        "--init RUN"
+    )
 
 
 def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
@@ -129,17 +135,7 @@ def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} was trained on it; build it as it was"
         )
-    return encode_pieces(corpus.pieces(split), vocabulary(run))
-
-
-def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid` of the folder; return the files."""
-    taken = [int(m[1]) for path in folder.glob("sample-*.mid") if (m := re.fullmatch(r"sample-(\d+)", path.stem))]
-    first = max(taken, default=0) + 1
-    files = [folder / f"sample-{number}.mid" for number in range(first, first + len(pieces))]
-    for file, notes in zip(files, pieces, strict=True):
-        write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
-    return files
+    return encode_pieces(corpus.pieces(split), playing.vocabulary(run))
 
 
 def _resumed(root: Path, order: Order) -> Run:
@@ -191,5 +187,5 @@ def _beginning(root: AnyPath, order: Order, recipe: Recipe, corpus: Corpus, repo
                 f"--init {order.init}: its {setting} is {theirs[setting]}, this recipe's is {ours[setting]}; "
                 f"use --recipe {before.path / 'recipe.json'}"
             )
-    network(before)  # refuses weights that are not that run's
-    return Vocabulary.of(corpus.pieces("train"), vocabulary(before)).to_json(), before.weights.read_bytes()
+    playing.network(before)  # refuses weights that are not that run's
+    return Vocabulary.of(corpus.pieces("train"), playing.vocabulary(before)).to_json(), before.weights.read_bytes()

@@ -7,6 +7,7 @@ moment loses at most the epoch under way. Keras is imported only when training b
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,9 +16,11 @@ import numpy as np
 from catalog.errors import TrainingError
 from dataset.corpus import Corpus, CorpusPiece
 from training import batches, inference
+from training.average import Average
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
+from training.hosts import Hosts
 from training.interrupt import between_steps
 from training.keeper import Keeper
 from training.recipe import NoteLSTMRecipe
@@ -26,6 +29,9 @@ from training.vocabulary import Vocabulary
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
 LENT_EVERY = 10
+FINE = 0.25  # and is this share of the recipe's where training goes on from the weights of another run
+DIVERGED = 2.0  # bits a note: an epoch that learns at so much more than an earlier one is lost
+ALONE = Hosts()
 PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
 
 
@@ -42,11 +48,30 @@ class Budget:
         return min(1.0, max(by_time, epochs / self.epochs if self.epochs else 0.0))
 
 
-def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow], None]) -> Progress:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How training stands after a step."""
+
+    epoch: int
+    gone: float  # share of the budget that is used, 0–1
+    notes_per_second: float  # in this epoch
+    train_bits: float  # the mean of the last steps, at most 20
+
+
+def train(
+    run: Run,
+    corpus: Corpus,
+    budget: Budget,
+    report: Callable[[EpochRow], None],
+    watch: Callable[[Step], None] = lambda step: None,
+    hosts: Hosts = ALONE,
+) -> Progress:
     """Train `run` on `corpus` from where it stands until the budget is used or validation no longer gains.
 
-    Raises TrainingError where the corpus has too little, is not the run's, or the loss is no longer a number.
+    `report` is told of every epoch, `watch` of every step. Raises TrainingError where the corpus has too little, is not the run's,
+    or the loss is no longer a number or far above what it was.
     """
+    began = time.monotonic()
     recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "is not trained note by note")
     if corpus.hash != run.asked.corpus_hash:
         raise TrainingError(
@@ -54,16 +79,24 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[EpochRow],
         )
     vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     learned, held = parts(corpus)
+    held = sampled(held, recipe.validation_notes)
     training, validation = batches.encode_pieces(learned, vocabulary), batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
-    with run.writing(), between_steps() as check:
+    if recipe.batch % hosts.count:
+        raise TrainingError(f"{hosts.count} processes cannot share a batch of {recipe.batch}; set batch in the recipe")
+    with run.writing() if hosts.first else nullcontext(), between_steps() as check:
         progress = run.progress()
         progress.ended = None
-        trainer = _Trainer(run, recipe, vocabulary, budget)
+        trainer = _Trainer(run, recipe, vocabulary, budget, began - progress.seconds, hosts)
+
+        def watched(step: Step) -> None:
+            check()
+            watch(step)
+
         try:
-            trainer.fit(training, validation, progress, report, check)
+            trainer.fit(training, validation, progress, report, watched)
         finally:
             trainer.keeper.close()
     return progress
@@ -81,13 +114,23 @@ def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
     return [piece for i, piece in enumerate(training) if i % every], training[::every]
 
 
+def sampled(pieces: list[CorpusPiece], notes: int) -> list[CorpusPiece]:
+    """Return every k-th piece, k such that about so many notes are held; all of them where they are no more."""
+    every = -(-sum(len(piece.notes) for piece in pieces) // notes)
+    return pieces[:: max(1, every)]
+
+
 class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 
-    def __init__(self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget) -> None:
-        self.run, self.recipe, self.vocabulary, self.budget = run, recipe, vocabulary, budget
-        self.keeper = Keeper(run, "validation_bits")
+    def __init__(
+        self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget, began: float, hosts: Hosts
+    ) -> None:
+        self.began = began  # the moment from which the budget runs, encoding and loading included
+        self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
+        self.keeper = Keeper(run, "validation_bits", writes=hosts.first)
         self.keras = self.keeper.keras
+        self.reserve = 0.0  # what validation and saving took last time, to be left of the budget
 
     def fit(
         self,
@@ -95,56 +138,83 @@ class _Trainer:
         validation: list[EncodedPiece],
         progress: Progress,
         report: Callable[[EpochRow], None],
-        check: Callable[[], None],
+        watch: Callable[[Step], None],
     ) -> None:
-        """Go on from `progress` until there is a reason to end, saving it after each epoch; `check` may end it between steps."""
-        from training.network import arrays
-
-        began = time.monotonic() - progress.seconds
+        """Go on from `progress` until there is a reason to end, saving it after each epoch; `watch` may end it between steps."""
         network = self._network(progress)
-        reserve = 0.0  # what validation and saving took last time, to be left of the budget
+        average = Average(self.keeper.averaged(progress))
         while progress.ended is None:
-            if self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
+            if self._gone(progress) >= 1:
                 progress.ended = "budget"
                 break
-            losses: list[float] = []
-            notes, since = 0, time.monotonic()
-            network.reseed(self.run.asked.seed, progress.epoch)
-            for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
-                check()
-                gone = self.budget.gone(time.monotonic() - began + reserve, progress.epoch)
-                if gone >= 1 and losses:
-                    break
-                rate = self._rate(progress.step, gone)
-                network.optimizer.learning_rate = rate
-                losses.append(float(_step(network, batch)))
-                notes += int(batch.mask.sum())
-                progress.step += 1
-            seconds = time.monotonic() - since
-            ended = time.monotonic()
+            losses, rate, speed = self._epoch(network, training, progress, average, watch)
+            since = time.monotonic()
             progress.epoch += 1
-            named = arrays(network)
-            measured = quality(inference.Network(named), validation)
-            row = EpochRow(
-                epoch=progress.epoch,
-                seconds=round(time.monotonic() - began, 3),
-                notes_per_second=round(notes / seconds, 1),
-                learning_rate=rate,
-                train_bits=float(np.mean(losses)),
-                validation_bits=measured.bits_per_note,
-                **measured.fields,
-            )
-            self.keeper.save(network, named, row, row.validation_bits, progress)
-            if progress.epoch - progress.best_epoch >= self.recipe.patience:
+            if self.hosts.first:
+                measured = quality(inference.Network(average.named), validation)
+                row = EpochRow(
+                    epoch=progress.epoch,
+                    seconds=round(time.monotonic() - self.began, 3),
+                    notes_per_second=round(speed, 1),
+                    learning_rate=rate,
+                    train_bits=float(np.mean(losses)),
+                    validation_bits=measured.bits_per_note,
+                    **measured.fields,
+                )
+                self._refuse_divergence(row, progress)
+                self.keeper.save(network, average.named, row, row.validation_bits, progress)
+                report(row)
+            if self.hosts.agree(float(progress.epoch - progress.best_epoch >= self.recipe.patience)):
                 progress.ended = "no gain"
-            reserve = time.monotonic() - ended
-            report(row)
-        self.keeper.finish(self._built, progress)
+            self.reserve = time.monotonic() - since
+        if self.hosts.first:
+            self.keeper.finish(self._built, progress)
+
+    def _epoch(
+        self,
+        network: Any,
+        training: list[EncodedPiece],
+        progress: Progress,
+        average: Average,
+        watch: Callable[[Step], None],
+    ) -> tuple[list[float], float, float]:
+        """Run one epoch, or as much of it as the budget allows; return losses, the last learning rate and notes a second."""
+        from training.network import arrays
+
+        losses: list[float] = []
+        notes, since, rate = 0, time.monotonic(), 0.0
+        network.reseed(self.run.asked.seed, progress.epoch)
+        for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
+            gone = self._gone(progress)
+            if gone >= 1 and losses:
+                break
+            rate = self._rate(progress.step, gone)
+            network.optimizer.learning_rate = rate
+            losses.append(float(_step(network, self.hosts.part(batch))))
+            notes += int(batch.mask.sum())
+            progress.step += 1
+            if self.hosts.first:
+                average.add(arrays(network), progress.step)
+            speed = notes / (time.monotonic() - since)
+            watch(Step(progress.epoch + 1, gone, speed, float(np.mean(losses[-20:]))))
+        return losses, rate, notes / (time.monotonic() - since)
+
+    def _gone(self, progress: Progress) -> float:
+        return self.hosts.agree(self.budget.gone(time.monotonic() - self.began + self.reserve, progress.epoch))
+
+    def _refuse_divergence(self, row: EpochRow, progress: Progress) -> None:
+        best = min((float(old["train_bits"]) for old in progress.history), default=math.inf)
+        if row.train_bits > best + DIVERGED:
+            raise TrainingError(
+                f"run {self.run.name} diverges: {row.train_bits:.2f} bits a note in epoch {row.epoch} after {best:.2f}; the epochs "
+                "before it are kept. Start a new run with a recipe of a lower learning_rate"
+            )
 
     def _rate(self, step: int, gone: float) -> float:
         """Return the learning rate: a short warm-up, then a half cosine over the budget."""
+        peak = self.recipe.learning_rate * (FINE if self.run.asked.init is not None else 1)
         warm = min(1.0, (step + 1) / self.recipe.warmup)
-        return self.recipe.learning_rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * gone)) + LAST_RATE)
+        return peak * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * gone)) + LAST_RATE)
 
     def _network(self, progress: Progress) -> Any:
         from training import network
@@ -161,7 +231,7 @@ class _Trainer:
             optimizer=self.keras.optimizers.AdamW(
                 self.recipe.learning_rate, weight_decay=self.recipe.weight_decay, global_clipnorm=1.0
             ),
-            jit_compile=False,
+            jit_compile=self.keras.backend.backend() == "jax",  # TensorFlow is faster without on a CPU
         )
         return built
 
@@ -178,7 +248,7 @@ class _Trainer:
 def _step(network: Any, batch: batches.Batch) -> Any:
     """Run one step and return its loss in bits a note."""
     network.reset_metrics()
-    inputs = {"events": batch.events, "style": batch.style}
+    inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh}
     return network.train_on_batch(inputs, batch.events[:, 1:, TIME : VELOCITY + 1], sample_weight=batch.mask)
 
 

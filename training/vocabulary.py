@@ -6,10 +6,14 @@ The events themselves need no vocabulary, for their classes are fixed. Number 0 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from catalog.errors import TrainingError
-from dataset.corpus import CorpusPiece
-from training.events import DURATION, PITCH, PLACE, VELOCITY, encode
+from training.encoding import classes
+from training.events import DURATION, PITCH, PLACE, VELOCITY
+
+if TYPE_CHECKING:
+    from dataset.corpus import CorpusPiece
 
 UNKNOWN = 0
 
@@ -56,7 +60,7 @@ class Vocabulary:
             raise TrainingError(f"{where}: no vocabulary of a run ({error})") from None
 
     @classmethod
-    def of(cls, pieces: Sequence[CorpusPiece], before: "Vocabulary | None" = None) -> "Vocabulary":
+    def of(cls, pieces: Sequence["CorpusPiece"], before: "Vocabulary | None" = None) -> "Vocabulary":
         """Return the vocabulary of the training pieces; the names of `before` come first and keep their numbers."""
         old_series, old_games = (before.series, before.games) if before else ((), ())
         return cls(
@@ -74,8 +78,8 @@ def _extend(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
     return (*old, *sorted(set(new) - set(old)))
 
 
-def _opening(piece: CorpusPiece) -> Opening:
-    first = encode(piece.notes)[0]
+def _opening(piece: "CorpusPiece") -> Opening:
+    first = classes(piece.notes)[0][0]
     _, numerator, denominator = piece.notes.time_signatures[0]
     return Opening(
         piece.series,

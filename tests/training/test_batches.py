@@ -1,22 +1,19 @@
 """An epoch holds every training note once, whatever its windows; the same seed and number give the same batches."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from tests.training.conftest import song
-from training.batches import Batch, EncodedPiece, epoch
-from training.events import GUESS_TIME, PITCH, TIME, encode
+from training.batches import EncodedPiece, epoch
+from training.encoding import GUESS, NEXT_PITCH, TRUST, encode
+from training.events import PITCH, TIME
 from training.recipe import NoteLSTMRecipe
-from training.repeats import follow
 
 RECIPE = NoteLSTMRecipe(batch=4, window=16, epoch_notes=1)
-PIECES = [EncodedPiece(encode(song(n, bars=3 + n)), (1, 1 + n % 2)) for n in range(5)]
-
-
-def windows(batches: list[Batch]) -> set[bytes]:
-    """The distinct notes predicted, transposed back to where C sharp of the first is."""
-    return {row.tobytes() for batch in batches for row in batch.events[:, :, TIME]}
+SONGS = [song(n, bars=3 + n) for n in range(5)]
+PIECES = [EncodedPiece(events, (1, 1 + n % 2)) for n, events in enumerate(encode(SONGS))]
 
 
 def test_every_note_but_the_first_of_each_piece_is_predicted_once() -> None:
@@ -28,7 +25,24 @@ def test_every_note_but_the_first_of_each_piece_is_predicted_once() -> None:
 def test_the_same_epoch_of_the_same_seed_is_the_same_and_the_next_is_not() -> None:
     first, again = list(epoch(PIECES, RECIPE, 7, 3)), list(epoch(PIECES, RECIPE, 7, 3))
     assert all((a.events == b.events).all() and (a.style == b.style).all() for a, b in zip(first, again, strict=True))
-    assert windows(first) != windows(list(epoch(PIECES, RECIPE, 7, 4)))
+    other = list(epoch(PIECES, RECIPE, 7, 4))
+    assert any((a.events != b.events).any() for a, b in zip(first, other, strict=True))
+
+
+def test_the_windows_of_a_piece_follow_one_another_in_one_row_and_only_then_is_the_state_carried_on() -> None:
+    plain = replace(RECIPE, transpose=0)
+    batches = list(epoch(PIECES, plain, 5, 0))
+    starts = {piece.events[0, : PITCH + 1].tobytes() for piece in PIECES}
+    carried = 0
+    assert (batches[0].fresh == 1).all()
+    for before, batch in pairwise(batches):
+        for row in range(plain.batch):
+            if batch.fresh[row]:
+                assert batch.events[row, 0, : PITCH + 1].astype(np.int16).tobytes() in starts
+            else:
+                assert (batch.events[row, 0] == before.events[row, -1]).all()
+                carried += 1
+    assert carried > 10
 
 
 def test_transposition_moves_pitches_and_guesses_together_and_stays_on_the_keyboard() -> None:
@@ -39,8 +53,18 @@ def test_transposition_moves_pitches_and_guesses_together_and_stays_on_the_keybo
             held = row[: int(mask.sum()) + 1]
             assert held[:, PITCH].min() >= 0
             assert held[:, PITCH].max() <= 127
-            assert (follow(held[:, :3]) == held[:, GUESS_TIME:]).all()
-            shifts.add(int(held[0, PITCH]))
+            [piece] = [
+                p.events for p in PIECES if len(p.events) == len(held) and (p.events[:, TIME] == held[:, TIME]).all()
+            ]
+            shift = int(held[0, PITCH] - piece[0, PITCH])
+            assert (held[:, PITCH] == piece[:, PITCH] + shift).all()
+            trusted = piece[:, TRUST["pitch"]] > 0
+            moved = np.clip(piece[:, GUESS["pitch"]] + shift, 0, 127)
+            assert (held[:, GUESS["pitch"]] == np.where(trusted, moved, 0)).all()
+            foreseen = piece[:, TRUST["time"]][:, 0] > 0
+            assert (held[:, NEXT_PITCH] == np.where(foreseen, piece[:, NEXT_PITCH] + shift, 0)).all()
+            assert (held[:, GUESS["time"]] == piece[:, GUESS["time"]]).all()
+            shifts.add(shift)
     assert len(shifts) > 1
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dataset.notes import Notes
 from training import events
-from training.repeats import CONTEXTS, Follower, follow
+from training.encoding import classes
 
 notes_of = st.lists(
     st.tuples(st.integers(0, 48), st.integers(0, 127), st.integers(1, 48), st.integers(1, 127)), min_size=1, max_size=60
@@ -31,7 +31,7 @@ def test_notes_within_the_exact_classes_come_back_as_they_were_but_for_velocity(
     kept = {}
     for onset, pitch_, duration_ in zip(notes.onset, notes.pitch, notes.duration, strict=True):
         kept.setdefault((int(onset), int(pitch_)), int(duration_))
-    back = events.decode(events.encode(notes), notes.tempos, notes.time_signatures, int(notes.onset[0]))
+    back = events.decode(classes(notes)[0], notes.tempos, notes.time_signatures, int(notes.onset[0]))
     found = zip(back.onset.tolist(), back.pitch.tolist(), back.duration.tolist(), strict=True)
     assert [((o, p), d) for o, p, d in found] == list(kept.items())
 
@@ -40,30 +40,3 @@ def test_place_in_the_bar_follows_every_time_signature() -> None:
     signatures = ((0, 3, 4), (144, 6, 8), (288, 5, 4))
     onsets = [0, 71, 72, 143, 144, 215, 216, 288, 288 + 119, 288 + 120]
     assert events.places(onsets, signatures).tolist() == [0, 71, 0, 71, 0, 71, 0, 0, 119, 0]
-
-
-keys = st.lists(st.tuples(st.integers(0, 2), st.integers(60, 62), st.integers(0, 9)), max_size=120)
-
-
-@given(keys)
-@settings(max_examples=200, deadline=None)
-def test_the_repeat_model_gives_the_same_guesses_at_once_and_note_by_note(rows: list[tuple[int, int, int]]) -> None:
-    whole = follow(np.array(rows, np.int32).reshape(-1, 3))
-    follower = Follower()
-    steps = [(0, 0, 0, 0), *(follower.add(*row) for row in rows)]
-    assert whole.tolist() == [list(guess) for guess in steps[: len(rows)]]
-
-
-@given(keys, st.integers(0, 120))
-@settings(max_examples=100, deadline=None)
-def test_a_guess_depends_on_the_past_alone(rows: list[tuple[int, int, int]], cut: int) -> None:
-    notes = np.array(rows, np.int32).reshape(-1, 3)
-    assert (follow(notes)[:cut] == follow(notes[:cut])[:cut]).all()
-
-
-def test_a_loop_is_guessed_right_from_its_second_round_with_the_longest_match() -> None:
-    loop = np.array([(t % 3, 60 + t, t) for t in range(20)] * 3, np.int32)
-    guess = follow(loop)
-    assert (guess[:20] == 0).all()
-    assert (guess[20 + max(CONTEXTS) :, :3] == loop[20 + max(CONTEXTS) :]).all()
-    assert (guess[20 + max(CONTEXTS) :, 3] == len(CONTEXTS)).all()

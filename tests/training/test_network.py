@@ -1,6 +1,6 @@
 """Keras and NumPy compute the same network; its output is a likelihood; weights go to a file and back."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from tests.training.conftest import song
 from training import events, inference
 from training.backend import load_keras
 from training.batches import EncodedPiece
+from training.encoding import encode
 from training.recipe import NoteLSTMRecipe
 
-RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, precision="float32")
+RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, batch=3, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +26,13 @@ def keras_network() -> Any:
     keras.utils.set_random_seed(5)
     network = NoteLSTM(asdict(RECIPE), 2, 3, name="note_lstm")
     network.build(None)
-    for weight in network.trainable_weights:  # biases and gates that are not zero, so that none goes untested
+    for weight in network.trainable_weights:  # biases and gains that are not zero, so that none goes untested
         weight.assign(np.random.default_rng(weight.shape[0]).normal(0, 0.3, weight.shape))
     return network
 
 
 def batch_of(pieces: int, length: int) -> dict[str, np.ndarray]:
-    rows = np.stack([events.encode(song(n, bars=40))[: length + 1] for n in range(pieces)])
+    rows = np.stack([e[: length + 1] for e in encode([song(n, bars=40) for n in range(pieces)])]).astype(np.int32)
     style = np.array([[n % 3, n % 4] for n in range(pieces)], np.int32)
     return {"events": rows, "style": style}
 
@@ -42,7 +43,7 @@ def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None
     batch = batch_of(4, 90)
     theirs = keras_network(batch)
     plain = inference.Network(arrays(keras_network))
-    ours, _ = plain.logits_of(batch["events"], batch["style"], plain.start(4))
+    ours, _ = plain.logits_of(batch["events"], plain.style(batch["style"]), plain.start(4))
     for name in events.FIELDS:
         expected = np.exp(theirs[name]) / np.exp(theirs[name]).sum(axis=-1, keepdims=True)
         found = np.exp(ours[name]) / np.exp(ours[name]).sum(axis=-1, keepdims=True)
@@ -70,12 +71,30 @@ def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
     from training.network import arrays
 
     plain = inference.Network(arrays(keras_network))
-    pieces = [EncodedPiece(events.encode(song(n, bars=2 + 3 * n)), (1, 1)) for n in range(6)]
+    pieces = [EncodedPiece(e, (1, 1)) for e in encode([song(n, bars=2 + 3 * n) for n in range(6)])]
     alone = np.concatenate([plain.bits([piece]) for piece in pieces])
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
     monkeypatch.setattr(inference, "STRETCH", 7)
     monkeypatch.setattr(inference, "TOGETHER", 4)
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
+
+
+def test_training_goes_on_from_the_state_of_the_batch_before_but_for_fresh_windows() -> None:
+    from training.network import NoteLSTM
+
+    network = NoteLSTM(asdict(replace(RECIPE, dropout=0.0)), 2, 3, name="carrying")
+    network.build(None)
+    batch = batch_of(3, 60)
+    whole = network(batch)
+    fresh = np.array([0, 1, 0], np.float32)
+    network({**batch, "events": batch["events"][:, :31], "fresh": np.ones(3, np.float32)}, training=True)
+    second = {**batch, "events": batch["events"][:, 30:], "fresh": fresh}
+    later, alone = network(second, training=True), network(second)
+    for name in events.FIELDS:
+        gone_on, begun = np.asarray(later[name]), np.asarray(alone[name])
+        assert np.allclose(gone_on[[0, 2]], np.asarray(whole[name])[[0, 2], 30:], atol=1e-4)
+        assert np.allclose(gone_on[1], begun[1], atol=1e-4)
+        assert not np.allclose(gone_on[0], begun[0], atol=1e-4)
 
 
 def test_a_network_comes_back_from_its_file(keras_network: Any, tmp_path: Path) -> None:

@@ -3,16 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from catalog.errors import UsageError
 from dataset.notes import Notes, seconds, write_midi
 from tests.training.conftest import song
-from training import events, inference
+from training import events, inference, settings
+from training.encoding import classes
 from training.recipe import NoteLSTMRecipe
-from training.sampler import SAME_BARS, Wish, compose
+from training.repeats import GUESSES, TRUSTS
+from training.sampler import Wish, choose, compose
+from training.streams import LARGEST_CHORD, SAME_BARS, SAME_PITCH
+from training.styles import vector, wanted
 from training.vocabulary import Opening, Vocabulary
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
@@ -26,10 +34,12 @@ VOCABULARY = Vocabulary(("temple",), ("water", "wood"), OPENINGS)
 def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     """A network with small random weights; `biases` set what an output says whatever it sees."""
     rng = np.random.default_rng(0)
-    sizes = {**events.SIZES, "place": events.PLACES, "match": 5, "series": 2, "game": 3}
+    sizes = {**events.SIZES, "place": events.PLACES, "series": 2, "game": 3}
     named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inference.EMBEDDINGS.items()}
-    widths = {**inference.EMBEDDINGS, **{f"guess_{n}": inference.EMBEDDINGS[n] for n in ("time", "pitch", "duration")}}
-    entering = sum(widths.values())
+    for n, count in GUESSES.items():
+        named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * TRUSTS, inference.TRUST_WIDTH))
+        named[f"gain_{n}/embeddings"] = np.zeros((count * TRUSTS, 1))
+    entering = inference.beside_width(inference.ENTERING)
     settings = asdict(RECIPE)
     width, head = settings["width"], settings["head"]
     named["enter/kernel"], named["enter/bias"] = rng.normal(0, 0.05, (entering, width)), np.zeros(width)
@@ -37,21 +47,26 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     named["lstm_0/recurrent_kernel"] = rng.normal(0, 0.2, (width, 4 * width))
     named["lstm_0/bias"] = np.zeros(4 * width)
     for n, beside in inference.HEADS.items():
-        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (width + sum(widths[b] for b in beside), head))
+        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (width + inference.beside_width(beside), head))
         named[f"hidden_{n}/bias"] = np.zeros(head)
-        outputs = events.SIZES[n] + (n in inference.GUESSED)
+        outputs = events.SIZES[n] + GUESSES[n]
         named[f"out_{n}/kernel"] = rng.normal(0, 0.05, (head, outputs))
         named[f"out_{n}/bias"] = biases.get(n, np.zeros(outputs))
     return {name: array.astype(np.float32) for name, array in named.items()}
 
 
+def saying(**scores: dict[int, float]) -> inference.Network:
+    """A network whose outputs have these scores, by class; class SIZES[field] is the gain of the first guess."""
+    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n]) for n in scores}
+    for name, by_class in scores.items():
+        for number, score in by_class.items():
+            biases[name][number] = score
+    return inference.Network(weights(**biases))
+
+
 def copying() -> inference.Network:
-    """A network that plays one thing over and over: every beat the same three notes, and whatever the repeat model guesses."""
-    time, pitch, duration = np.zeros(66), np.zeros(129), np.zeros(66)
-    time[24], pitch[60], duration[12] = 40, 40, 40
-    for bias in (time, pitch, duration):
-        bias[-1] = 80
-    return inference.Network(weights(time=time, pitch=pitch, duration=duration))
+    """A network that plays one thing over and over: every beat the same note, and whatever the longest match foresees."""
+    return saying(time={24: 40, 65: 80}, pitch={60: 40, 128: 80}, duration={12: 40, 65: 80})
 
 
 def bars(notes: Notes) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
@@ -85,11 +100,29 @@ def test_a_stream_does_not_depend_on_how_many_are_beside_it() -> None:
     assert one[0] == three[0]
 
 
-def test_pieces_are_as_long_as_asked() -> None:
+def ends_on_a_bar(notes: Notes, bar: int) -> bool:
+    """Whether the last sound ends on a bar line and not before the last note's bar has ended."""
+    end = int((notes.onset + notes.duration).max())
+    return end % bar == 0 and end - int(notes.onset[-1]) <= bar
+
+
+def test_pieces_are_as_long_as_asked_and_end_on_a_bar_line() -> None:
     network = inference.Network(weights())
-    assert [len(n.onset) for n in compose(network, VOCABULARY, Wish(count=2, notes=77))] == [77, 77]
-    for notes in compose(network, VOCABULARY, Wish(count=4, seconds=20.0)):
-        assert 20 <= seconds(notes) < 40
+    made = compose(network, VOCABULARY, Wish(count=2, notes=77, game="wood"))
+    assert [len(n.onset) for n in made] == [77, 77]
+    assert all(ends_on_a_bar(n, 96) for n in made)
+    for notes in compose(network, VOCABULARY, Wish(count=4, seconds=20.0, game="water")):
+        assert 20 - 1.2 <= seconds(notes) < 20 + 1.2 * 2  # a bar of 3/4 at 150 takes 1.2 seconds
+        assert ends_on_a_bar(notes, 72)
+    for notes in compose(network, VOCABULARY, Wish(count=4, bars=6, game="water")):
+        assert int((notes.onset + notes.duration).max()) == 6 * 72 or int(notes.onset[-1]) < 5 * 72
+        assert ends_on_a_bar(notes, 72)
+
+
+def test_after_a_prime_as_many_bars_follow_as_asked() -> None:
+    prime = song(4, bars=3)  # in 3/4
+    [notes] = compose(saying(time={12: 40}), VOCABULARY, Wish(bars=4), prime)
+    assert int((notes.onset + notes.duration).max()) == (3 + 4) * 72
 
 
 def test_no_bar_stands_more_than_four_times_running_even_when_the_network_only_copies() -> None:
@@ -101,19 +134,49 @@ def test_no_bar_stands_more_than_four_times_running_even_when_the_network_only_c
         assert 2 <= longest_run(notes) <= SAME_BARS
 
 
+@pytest.mark.parametrize("bars", [2, 4])
+def test_no_loop_of_two_or_four_bars_goes_on_for_ever_either(bars: int) -> None:
+    once = song(1, bars=bars)  # in 4/4
+    twice = [np.tile(part, 2) for part in (once.duration, once.pitch, once.velocity)]
+    onset = np.concatenate([once.onset, once.onset + 96 * bars])
+    prime = Notes(onset, *twice, once.tempos, once.time_signatures)
+    [notes] = compose(copying(), VOCABULARY, Wish(notes=900, top_p=1e-9), prime)
+    length = events.bar_ticks(*notes.time_signatures[-1][1:])
+    held = [frozenset((int(o) % length, int(p)) for o, p in group) for _, group in grouped(notes, length)]
+    window = (SAME_BARS + 1) * bars
+    assert len(held) > window
+    loops = [all(held[i + k] == held[i + k + bars] for k in range(window - bars)) for i in range(len(held) - window)]
+    assert not any(loops)
+    assert any(held[i] == held[i + bars] for i in range(len(held) - bars)), "it should still repeat"
+
+
+def grouped(notes: Notes, length: int) -> Iterator[tuple[int, Iterator[tuple[int, int]]]]:
+    return groupby(zip(notes.onset, notes.pitch, strict=True), key=lambda n: int(n[0]) // length)
+
+
+def test_no_pitch_comes_more_than_twelve_times_running() -> None:
+    for notes in compose(saying(time={7: 40}, pitch={64: 60}), VOCABULARY, Wish(count=3, notes=200)):
+        runs = [len(list(group)) for _, group in groupby(notes.pitch.tolist())]
+        assert max(runs) == SAME_PITCH
+
+
 def test_rests_are_never_longer_than_two_bars() -> None:
-    time = np.zeros(66)
-    time[-2] = 100  # eight bars of rest, always
-    for notes in compose(inference.Network(weights(time=time)), VOCABULARY, Wish(count=2, notes=40)):
+    network = saying(time={64: 100})  # eight bars of rest, always
+    for notes in compose(network, VOCABULARY, Wish(count=2, notes=40)):
         assert np.diff(notes.onset).max() <= 192
 
 
 def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None:
-    time = np.zeros(66)
-    time[0] = 3  # mostly chords
-    for notes in compose(inference.Network(weights(time=time)), VOCABULARY, Wish(count=3, notes=300)):
-        assert len(events.encode(notes)) == 300
+    for notes in compose(saying(time={0: 3}), VOCABULARY, Wish(count=3, notes=300)):
+        assert len(classes(notes)[0]) == 300
         assert (np.diff(notes.onset) == 0).mean() > 0.15
+
+
+def test_a_chord_has_sixteen_notes_at_most() -> None:
+    low = {p: 100.0 - 3 * p for p in range(128)}
+    for notes in compose(saying(time={0: 60}, pitch=low), VOCABULARY, Wish(count=2, notes=120)):
+        _, sizes = np.unique(notes.onset, return_counts=True)
+        assert sizes.max() == LARGEST_CHORD
 
 
 def test_a_style_brings_its_tempo_and_meter() -> None:
@@ -136,11 +199,24 @@ def test_a_prime_is_played_first_and_then_goes_on_in_its_own_meter() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"count": 0}, {"temperature": 0.0}, {"top_p": 1.5}, {"notes": 1}, {"seconds": -1.0}, {"notes": None}]
+    "wrong",
+    [
+        {"count": 0},
+        {"temperature": 0.0},
+        {"temperature": {"pitch": 11.0}},
+        {"temperature": {"loudness": 1.0}},
+        {"top_p": 1.5},
+        {"top_k": 0.5},
+        {"notes": 1},
+        {"seconds": -1.0},
+        {"bars": 0},
+        {"notes": None},
+        {"style": {"wood": 1.0}, "game": "water"},
+    ],
 )
-def test_wishes_that_cannot_be_granted_are_refused(wrong: dict[str, float]) -> None:
+def test_wishes_that_cannot_be_granted_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--"):
-        Wish(**{"notes": 10, **wrong})  # type: ignore[arg-type]
+        Wish(**{"notes": 10, **wrong})
 
 
 def test_an_unknown_style_is_answered_with_the_known_ones() -> None:
@@ -152,3 +228,54 @@ def test_a_low_top_p_draws_the_likeliest_alone() -> None:
     network = inference.Network(weights())
     pieces = [compose(network, VOCABULARY, Wish(notes=40, top_p=1e-9, seed=s, game="wood")) for s in (1, 2)]
     assert pieces[0] == pieces[1]
+
+
+def test_top_k_and_temperature_hold_for_the_field_that_they_are_given_for() -> None:
+    network = saying(time={12: 1}, pitch={50: 1}, velocity={9: 1})
+    [notes] = compose(network, VOCABULARY, Wish(notes=80, top_k={"velocity": 1}, temperature={"time": 0.05}))
+    assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
+    assert set(np.diff(notes.onset).tolist()) == {12}
+    assert len(set(notes.pitch.tolist())) > 30
+
+
+def test_a_mixture_lies_between_its_styles_and_begins_like_one_of_them() -> None:
+    named = weights()
+    named["embed_game/embeddings"] *= 40
+    network = inference.Network(named)
+    wood, water = (vector(network, VOCABULARY, wanted(VOCABULARY, None, game, None)) for game in ("wood", "water"))
+    both = vector(network, VOCABULARY, wanted(VOCABULARY, None, None, {"wood": 3.0, "water": 1.0}))
+    assert both == pytest.approx(0.75 * wood + 0.25 * water, rel=1e-5)
+    made = compose(network, VOCABULARY, Wish(count=12, notes=5, style={"wood": 1.0, "water": 1.0}))
+    assert {n.time_signatures[0][1] for n in made} == {3, 4}
+
+
+def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
+    assert wanted(VOCABULARY, None, "woo", None) == {("temple", "wood"): 1.0}
+    assert wanted(VOCABULARY, None, None, {"temp": 2.0}) == {("temple", ""): 2.0}
+    for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "fits 2"), ({"wood": 0.0}, "above 0")):
+        with pytest.raises(UsageError, match=says):
+            wanted(VOCABULARY, None, None, styles)
+
+
+@given(
+    arrays(np.float32, (3, 20), elements=st.floats(-9, 9, width=32)),
+    st.floats(0.01, 1.0),
+    st.integers(0, 20),
+    st.floats(0, 0.999999),
+)
+def test_what_is_drawn_is_among_the_likeliest(logits: np.ndarray, top_p: float, top_k: int, luck: float) -> None:
+    drawn = choose(logits, np.full(3, luck), 1.0, top_p, top_k)
+    for row, number in zip(logits.astype(np.float64), drawn, strict=True):
+        shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
+        likelier = shares[shares > shares[number]]
+        assert likelier.sum() < top_p + 1e-9
+        assert top_k == 0 or len(likelier) < top_k
+
+
+def test_settings_are_read_from_the_command_line() -> None:
+    assert settings.by_field("--temperature", "0.9") == 0.9
+    assert settings.by_field("--temperature", "pitch=0.9, time=1") == {"pitch": 0.9, "time": 1.0}
+    assert settings.weights("--style", "wood=0.7,water") == {"wood": 0.7, "water": 1.0}
+    for wrong in ("", "pitch=", "=1", "a=1,a=2", "nan", "pitch=x"):
+        with pytest.raises(UsageError, match="--top-p"):
+            settings.by_field("--top-p", wrong)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -229,6 +230,35 @@ def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_
     refused = command("train", "--query", "game == 'wood'", "--init", "tiny", root=trained)
     assert refused.returncode == 1
     assert "its width is 24" in refused.stderr
+
+
+def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_had(
+    trained: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    wild = tmp_path / "wild.json"
+    wild.write_text(json.dumps({**json.loads(tiny_recipe.read_text()), "learning_rate": 0.02, "warmup": 100_000}))
+    words = ("--query", "series == 'temple'", "--epochs", "2", "--name", "wild")
+    first = command("train", *words, "--recipe", str(wild), root=trained)
+    assert first.returncode == 0, first.stderr
+    assert "little to learn from" in first.stderr
+    assert "--init RUN" in first.stderr
+    run = Run.open(trained, "wild")
+    progress = run.progress()
+    progress.history[-1]["train_bits"] = 0.5  # as if it had learnt well before
+    run.save_progress(progress)
+    kept = run.weights.read_bytes()
+    again = command("train", "--name", "wild", "--resume", "--epochs", "4", root=trained)
+    assert again.returncode == 1
+    assert "diverges" in again.stderr
+    assert "learning_rate" in again.stderr
+    assert run.weights.read_bytes() == kept
+    assert len(metrics(run.path)) == 2
+
+
+def test_the_time_that_is_left_is_shown(trained: Path, tiny_recipe: Path) -> None:
+    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1", "--minutes", "50")
+    done = command("train", *words, "--name", "timed", root=trained)
+    assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", done.stdout)
 
 
 def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: Path) -> None:

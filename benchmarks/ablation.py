@@ -1,0 +1,159 @@
+"""What each part of the note-level network is worth: held-out bits a note after the same minutes, with one part changed at a time.
+
+    python benchmarks/ablation.py ROOT CORPUS [--minutes 3] [--only NAME ...] [--out FILE]
+
+ROOT is a data root whose CORPUS `dataset build` made. Each variant is trained on its training pieces within the budget (loading and the
+building of the graph included, encoding not) and measured on its validation pieces; the test pieces are left alone. With --out, a table
+in Markdown is written, one row a variant, and rows already there are kept.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.corpus import Corpus
+from training import batches, inference
+from training.average import Average
+from training.backend import load_keras
+from training.batches import Batch, EncodedPiece
+from training.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
+from training.evaluate import quality
+from training.events import FIELDS
+from training.recipe import NoteLSTMRecipe
+from training.train import LAST_RATE, _step, precision
+from training.vocabulary import Vocabulary
+
+HEAD = "| variant | bits a note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
+FIRST = (0,)
+ALL = tuple(range(5))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs from the default."""
+
+    recipe: dict[str, Any] = field(default_factory=dict)
+    guesses: dict[str, Sequence[int]] = field(
+        default_factory=dict
+    )  # those that are kept, by field; all where nothing is said
+    carried: bool = True
+    averaged: bool = True
+
+
+VARIANTS = {
+    "default": Variant(),
+    "no guesses: a plain LSTM": Variant(guesses=dict.fromkeys(FIELDS, ())),
+    "the longest match alone, no guess at velocity": Variant(
+        guesses={**dict.fromkeys(FIELDS[:3], FIRST), "velocity": ()}
+    ),
+    "the longest match alone": Variant(guesses=dict.fromkeys(FIELDS, FIRST)),
+    "no loop": Variant(guesses={"time": (0, 1, 3), "pitch": (0, 1, 3, 4)}),
+    "no transposed match": Variant(guesses={"pitch": (0, 1, 2, 4)}),
+    "no second guess": Variant(guesses={"time": (0, 2, 3), "pitch": (0, 2, 3, 4), "duration": (0, 2, 3)}),
+    "state not carried from window to window": Variant(carried=False),
+    "last weights instead of their average": Variant(averaged=False),
+    "no transposition": Variant({"transpose": 0}),
+    "width 256": Variant({"width": 256}),
+    "width 512": Variant({"width": 512}),
+    "one layer": Variant({"layers": 1}),
+    "batch 32": Variant({"batch": 32}),
+    "batch 128": Variant({"batch": 128}),
+    "window 128, batch 32": Variant({"window": 128, "batch": 32}),
+    "dropout 0.1": Variant({"dropout": 0.1}),
+    "dropout 0.3": Variant({"dropout": 0.3}),
+    "learning rate 0.002": Variant({"learning_rate": 2e-3}),
+    "learning rate 0.008": Variant({"learning_rate": 8e-3}),
+    "float32": Variant({"precision": "float32"}),
+}
+
+
+def kept(pieces: list[EncodedPiece], guesses: dict[str, Sequence[int]]) -> list[EncodedPiece]:
+    """The pieces with all other guesses taken back."""
+    changed = []
+    for piece in pieces:
+        events = piece.events.copy()
+        for name, which in guesses.items():
+            trust = events[:, TRUST[name]]
+            trust[:, [k for k in range(trust.shape[1]) if k not in which]] = 0
+            if name == "time" and 0 not in which:
+                events[:, NEXT_PITCH : NEXT_DURATION + 1] = 0
+        changed.append(replace(piece, events=events))
+    return changed
+
+
+def trained(
+    pieces: list[EncodedPiece], vocabulary: Vocabulary, variant: Variant, minutes: float
+) -> tuple[Any, float, int]:
+    """Train for so long; return the weights, notes a second and how many steps there were."""
+    from training.network import NoteLSTM, arrays
+
+    keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
+    keras.utils.set_random_seed(0)
+    began, step, notes, average, epoch = time.perf_counter(), 0, 0, Average(), 0
+    keras.config.set_dtype_policy(precision(recipe.precision))
+    network = NoteLSTM(asdict(recipe), len(vocabulary.series), len(vocabulary.games), name="note_lstm")
+    network.build(None)
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
+    network.compile(optimizer=optimizer, jit_compile=False)
+    gone: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
+    while gone() < 1:
+        for batch in batches.epoch(pieces, recipe, 0, epoch):
+            if (share := gone()) >= 1:
+                break
+            warm = min(1.0, (step + 1) / recipe.warmup)
+            network.optimizer.learning_rate = (
+                recipe.learning_rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * share)) + LAST_RATE)
+            )
+            _step(network, batch if variant.carried else _alone(batch))
+            step, notes = step + 1, notes + int(batch.mask.sum())
+            average.add(arrays(network), step)
+        epoch += 1
+    return average.named if variant.averaged else arrays(network), notes / (time.perf_counter() - began), step
+
+
+def _alone(batch: Batch) -> Batch:
+    return replace(batch, fresh=np.ones_like(batch.fresh))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("corpus")
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), metavar="NAME")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    corpus = Corpus.open(asked.root, asked.corpus)
+    vocabulary = Vocabulary.of(corpus.pieces("train"))
+    learned, held = (batches.encode_pieces(corpus.pieces(split), vocabulary) for split in ("train", "validation"))
+    for name in asked.only or VARIANTS:
+        variant = VARIANTS[name]
+        weights, speed, steps = trained(kept(learned, variant.guesses), vocabulary, variant, asked.minutes)
+        found = quality(inference.Network(weights), kept(held, variant.guesses))
+        figures = [found.bits_per_note, *found.fields.values()]
+        print(
+            json.dumps(
+                {
+                    "variant": name,
+                    "bits": [round(f, 4) for f in figures],
+                    "notes_per_second": round(speed),
+                    "steps": steps,
+                }
+            ),
+            flush=True,
+        )
+        if asked.out:
+            row = f"| {name} | {' | '.join(f'{f:.3f}' for f in figures)} | {speed:,.0f} | {steps:,} |\n"
+            before = asked.out.read_text(encoding="utf-8") if asked.out.is_file() else HEAD
+            asked.out.write_text(before + row, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The network of 2018 and one trained at every position, on the same note and chord tokens: quality over time.
+
+    python benchmarks/original.py ROOT [--corpus series-zelda] [--minutes 60] [--only original|ours] [--out FILE]
+
+ROOT is a data root whose corpus `dataset build` made. Both learn the tokens of its training pieces, as music21 gives them and as the
+original read them, and both are asked for the same tokens of its validation pieces: every one, or --targets of them spread evenly,
+that has a full window of 100 before it. The original sees that window, as it must; ours everything before. Time spent in measuring
+does not count, that for building a graph does. A line is printed for each measurement; the end says when ours reached the
+original's best.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.store import Catalog
+from dataset.corpus import Corpus
+from training import classic
+from training.backend import load_keras
+from training.classic_tokens import IntArray, Music
+from training.recipe import ClassicRecipe
+
+BATCH, WINDOW, WIDTH, EMBEDDING, DROPOUT, RATE = 16, 64, 512, 128, 0.3, 2e-3
+FIRST_MEASURE_S, LONGER = 4.0, 1.15  # each measurement comes so much later than the one before
+
+Curve = list[dict[str, float]]
+
+
+class Clock:
+    """Seconds of training, measuring left out, and when to measure next."""
+
+    def __init__(self, minutes: float, first: float) -> None:
+        self.gone, self._budget, self._next, self._since = 0.0, minutes * 60, first, time.perf_counter()
+
+    def due(self) -> bool:
+        self.gone += time.perf_counter() - self._since
+        self._since = time.perf_counter()
+        return self.gone >= self._next or self.over
+
+    def measured(self) -> None:
+        self._next = max(self._next, self.gone) * LONGER
+        self._since = time.perf_counter()
+
+    @property
+    def over(self) -> bool:
+        return self.gone >= self._budget
+
+
+def curve(name: str, steps: Iterator[int], measure: Callable[[], float], clock: Clock) -> Curve:
+    """Train step by step and measure now and then; return seconds, tokens learnt and held-out nats a token."""
+    points, learnt = [], 0
+    for tokens in steps:
+        learnt += tokens
+        if clock.due():
+            points.append({"seconds": round(clock.gone, 1), "tokens": learnt, "nats": round(measure(), 4)})
+            print(f"{name:9}{json.dumps(points[-1])}", flush=True)
+            clock.measured()
+        if clock.over:
+            break
+    return points
+
+
+def original(keras: Any, music: Music, targets: IntArray, minutes: float, first: float) -> Curve:
+    recipe = ClassicRecipe()
+    network = classic.build(keras, recipe, len(music.tokens))
+    before, after = classic.windows(music.training, recipe.window, len(music.tokens))
+    held, wanted = classic.windows(music.validation, recipe.window, len(music.tokens))
+    held, wanted = held[targets - recipe.window], wanted[targets - recipe.window]
+    rng = np.random.default_rng(0)
+
+    def steps() -> Iterator[int]:
+        while True:
+            order = rng.permutation(len(after))
+            for start in range(0, len(order), recipe.batch):
+                rows = order[start : start + recipe.batch]
+                network.reset_metrics()
+                network.train_on_batch(before[rows], after[rows])
+                yield len(rows)
+
+    return curve(
+        "original",
+        steps(),
+        lambda: float(network.evaluate(held, wanted, batch_size=64, verbose=0)),
+        Clock(minutes, first),
+    )
+
+
+def sequence_network(keras: Any, classes: int) -> Any:
+    """A network of two LSTM 512 that is asked for the next token at every position."""
+    layers = keras.layers
+    network = keras.Sequential([keras.Input((None,), dtype="int32"), layers.Embedding(classes, EMBEDDING)])
+    for _ in range(2):
+        network.add(layers.Dropout(DROPOUT))
+        network.add(layers.LSTM(WIDTH, return_sequences=True))
+    network.add(layers.Dropout(DROPOUT))
+    network.add(layers.Dense(classes))
+    network.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        optimizer=keras.optimizers.AdamW(RATE, weight_decay=0.01, global_clipnorm=1.0),
+        jit_compile=False,
+    )
+    return network
+
+
+def ours(keras: Any, music: Music, targets: IntArray, minutes: float, first: float) -> Curve:
+    network = sequence_network(keras, len(music.tokens))
+    rng = np.random.default_rng(0)
+    held = music.validation
+
+    def steps() -> Iterator[int]:
+        while True:
+            at = rng.integers(0, len(music.training) - WINDOW - 1, BATCH)
+            rows = music.training[at[:, None] + np.arange(WINDOW + 1)]
+            network.reset_metrics()
+            network.train_on_batch(rows[:, :-1], rows[:, 1:])
+            yield BATCH * WINDOW
+
+    def measure() -> float:
+        logits = np.asarray(network.predict_on_batch(held[None, :-1]))[0].astype(np.float64)
+        top = logits.max(axis=1)
+        nats = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top - logits[np.arange(len(logits)), held[1:]]
+        return float(nats[targets - 1].mean())
+
+    return curve("ours", steps(), measure, Clock(minutes, first))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--corpus", default="series-zelda")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--only", choices=("original", "ours"))
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    corpus = Corpus.open(asked.root, asked.corpus)
+    music = Music.from_json(classic.vocabulary_text(corpus, Catalog(asked.root)), "the corpus")
+    window = ClassicRecipe().window
+    possible = np.arange(window, len(music.validation))
+    targets = possible[:: max(1, math.ceil(len(possible) / asked.targets))]
+    counts = np.bincount(music.training, minlength=len(music.tokens)) + 1.0
+    guess = float(-np.log(counts / counts.sum())[music.validation[targets]].mean())
+    found: dict[str, Any] = {
+        "pieces": len(corpus.pieces("train")),
+        "tokens": len(music.training),
+        "classes": len(music.tokens),
+        "targets": len(targets),
+        "by_frequency": round(guess, 4),
+    }
+    print(json.dumps(found), flush=True)
+    keras = load_keras()
+    for name, train, first in (("original", original, 60.0), ("ours", ours, FIRST_MEASURE_S)):
+        if asked.only in (None, name):
+            keras.utils.set_random_seed(0)
+            found[name] = train(keras, music, targets, asked.minutes, first)
+            if asked.out:
+                asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if asked.only is None:
+        best = min(found["original"], key=lambda point: point["nats"])
+        reached = next((point["seconds"] for point in found["ours"] if point["nats"] <= best["nats"]), None)
+        print(f"the original's best, {best['nats']} after {best['seconds']} s: ours reached it after {reached} s")
+        if reached:
+            print(f"ratio 1/{best['seconds'] / reached:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A hundred samples of a run beside real pieces: whether any is stuck, and whether they measure like music.
+
+    python benchmarks/samples.py RUN CORPUS [--root data] [--count 100] [--notes 500] [--seed 1] [--out FILE]
+
+Samples are drawn at the default settings. Each must end on a bar line, come back from its MIDI file as it was, have no bar more than four
+times running and no pitch more than twelve notes running. Of four measures the samples' median must lie between the quartiles of
+the corpus's held-out pieces, each cut to its first --notes notes, for what repeats and how dense it is depend on length.
+Exit code 1 where one of these does not hold.
+"""
+
+import argparse
+import json
+import time
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dataset.corpus import Corpus
+from dataset.keys import pitch_class_entropy
+from dataset.notes import Notes, read_midi, seconds, write_midi
+from dataset.repeats import loop_share
+from dataset.texture import polyphony, stretches
+from training import playing
+from training.events import bar_ticks
+from training.run import Run
+from training.sampler import Wish
+
+MEASURES = {
+    "repeat share": loop_share,
+    "polyphony": lambda notes: polyphony(stretches(notes)),
+    "pitch-class entropy": pitch_class_entropy,
+    "notes a second": lambda notes: len(notes) / seconds(notes),
+}
+
+
+def first(notes: Notes, count: int) -> Notes:
+    """The first notes of a piece, from the bar that they begin in."""
+    _, numerator, denominator = notes.time_signatures[0]
+    bar = bar_ticks(numerator, denominator)
+    start = int(notes.onset[0]) // bar * bar
+    return Notes(
+        notes.onset[:count] - start,
+        notes.duration[:count],
+        notes.pitch[:count],
+        notes.velocity[:count],
+        notes.tempos,
+        notes.time_signatures,
+    )
+
+
+def longest_runs(notes: Notes) -> tuple[int, int]:
+    """How often, at most, one bar and one pitch stand running."""
+    bar = bar_ticks(*notes.time_signatures[-1][1:])
+    held = zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True)
+    bars = [(n, frozenset((o % bar, p) for o, p in group)) for n, group in groupby(held, lambda note: note[0] // bar)]
+    most = run = 1
+    for (n, here), (m, there) in zip(bars[1:], bars, strict=False):
+        run = run + 1 if n == m + 1 and here == there else 1
+        most = max(most, run)
+    return most, max(len(list(group)) for _, group in groupby(notes.pitch.tolist()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("corpus")
+    parser.add_argument("--root", type=Path, default=Path("data"))
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--notes", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    since = time.perf_counter()
+    made = playing.music(Run.open(asked.root, asked.run), Wish(count=asked.count, notes=asked.notes, seed=asked.seed))
+    took = time.perf_counter() - since
+    wrong = []
+    for number, notes in enumerate(made, start=1):
+        bars, pitches = longest_runs(notes)
+        end = int((notes.onset + notes.duration).max())
+        if bars > 4 or pitches > 12:
+            wrong.append(f"sample {number} is stuck: a bar {bars} times, a pitch {pitches} times running")
+        if end % bar_ticks(*notes.time_signatures[-1][1:]):
+            wrong.append(f"sample {number} does not end on a bar line")
+        if read_midi(write_midi(notes)) != notes:
+            wrong.append(f"sample {number} does not come back from its file as it was")
+    corpus = Corpus.open(asked.root, asked.corpus)
+    real = [first(piece.notes, asked.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+    found: dict[str, Any] = {
+        "samples": len(made),
+        "notes_per_second": round(sum(map(len, made)) / took),
+        "real": len(real),
+    }
+    for name, measure in MEASURES.items():
+        low, middle, high = (
+            round(float(q), 3) for q in np.percentile([measure(notes) for notes in real], (25, 50, 75))
+        )
+        median = round(float(np.median([measure(notes) for notes in made])), 3)
+        found[name] = {"samples": median, "real": middle, "quartiles": [low, high]}
+        if not low <= median <= high:
+            wrong.append(f"{name}: the samples' median {median} lies outside of {low}-{high}")
+    print(json.dumps(found, indent=1))
+    if asked.out:
+        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if wrong:
+        raise SystemExit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()

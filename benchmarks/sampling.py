@@ -1,0 +1,114 @@
+"""Notes a second in composing, and the seconds from shell to files, beside the original's own loop.
+
+    python benchmarks/sampling.py RUN [--root data] [--rounds 5] [--out FILE]
+
+RUN is a note-lstm run. One stream and 64 streams of 500 notes, and the command `generate RUN --count 3` as a user types it (the
+process started afresh, files written). The peer is what the original did for each note: `predict` on one window of 100 tokens, with
+the original's network (untrained: its speed does not depend on what it learnt). Medians, with the least and the most.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from training import classic, playing
+from training.backend import load_keras
+from training.recipe import ClassicRecipe
+from training.run import Run
+from training.sampler import Wish, compose
+
+NOTES = 500
+PEER_NOTES = 40
+CHECK = """
+import sys
+from training.cli import generate_main
+try:
+    generate_main()
+finally:
+    print("tensorflow" in sys.modules, file=sys.stderr)
+"""
+
+
+def measured(rounds: int, once: Callable[[], float]) -> dict[str, float]:
+    values = [once() for _ in range(rounds)]
+    return {
+        "median": round(statistics.median(values), 3),
+        "least": round(min(values), 3),
+        "most": round(max(values), 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("--root", type=Path, default=Path("data"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    run = Run.open(asked.root, asked.run)
+    network, vocabulary = playing.network(run), playing.vocabulary(run)
+
+    def streams(number: int) -> float:
+        since = time.perf_counter()
+        made = compose(network, vocabulary, Wish(count=number, notes=NOTES, seed=1))
+        return sum(len(notes) for notes in made) / (time.perf_counter() - since)
+
+    seeds = count(1)
+
+    def shell() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            since = time.perf_counter()
+            words = [
+                str(asked.run),
+                "--count",
+                "3",
+                "--out",
+                folder,
+                "--root",
+                str(asked.root),
+                "--seed",
+                str(next(seeds)),
+            ]
+            done = subprocess.run([sys.executable, "-c", CHECK, *words], capture_output=True, text=True, check=True)
+            took = time.perf_counter() - since
+            if "True" in done.stderr or len(list(Path(folder).iterdir())) != 3:
+                raise SystemExit(done.stderr)
+            return took
+
+    found = {
+        "one stream, notes/s": measured(asked.rounds, lambda: streams(1)),
+        "64 streams, notes/s": measured(asked.rounds, lambda: streams(64)),
+        "generate --count 3, s": measured(asked.rounds, shell),
+    }
+    keras = load_keras()
+    recipe = ClassicRecipe()
+    original = classic.build(keras, recipe, 227)
+    window = np.zeros((1, recipe.window, 1), np.float32)
+    original.predict(window, verbose=0)
+
+    def loop() -> float:
+        since = time.perf_counter()
+        for _ in range(PEER_NOTES):
+            original.predict(window, verbose=0)
+        return PEER_NOTES / (time.perf_counter() - since)
+
+    found["the original's predict loop, notes/s"] = measured(asked.rounds, loop)
+    peer = found["the original's predict loop, notes/s"]["median"]
+    print(json.dumps(found, indent=1))
+    one, many = (found[f"{streams}, notes/s"]["median"] / peer for streams in ("one stream", "64 streams"))
+    print(f"one stream {one:.0f} times, 64 streams {many:.0f} times the loop")
+    if asked.out:
+        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

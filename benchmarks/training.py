@@ -1,0 +1,211 @@
+"""Notes a second in training: ours in Keras, and a PyTorch float32 network of the same shape, in one run and on one machine.
+
+    python benchmarks/training.py [--rounds 3] [--seconds 12] [--out FILE]
+
+Same inputs, embeddings, trusts, gains, two LSTM layers, four outputs and losses, dropout, AdamW and clipping; only the framework and its
+precision differ (PyTorch's LSTM has no faster type on a CPU). Each side takes the batch that it is fastest with, of those given.
+Rounds alternate. What a note costs is counted from the shapes of the matrices: 2 operations an entry forward, twice that backward.
+The share is of the largest rate that one big product reaches in the same type on the same machine.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from training import encoding, events
+from training.backend import load_keras
+from training.batches import Batch
+from training.inference import EMBEDDINGS, ENTERING, HEADS, TRUST_WIDTH, beside_width
+from training.recipe import NoteLSTMRecipe
+from training.repeats import GUESSES, TRUSTS
+
+SHAPES = ((32, 64), (64, 64), (64, 128), (128, 64), (256, 64))
+SERIES, GAMES = 120, 230
+
+
+def batch(windows: int, notes: int) -> Batch:
+    """Events in the ranges that real ones have; what they say does not matter for speed."""
+    rng = np.random.default_rng(0)
+    rows = np.zeros((windows, notes + 1, encoding.COLUMNS), np.int32)
+    for column, size in zip(range(5), (*events.SIZES.values(), events.PLACES), strict=True):
+        rows[..., column] = rng.integers(0, size, rows.shape[:2])
+    for name in events.FIELDS:
+        for columns, size in ((encoding.GUESS[name], events.SIZES[name]), (encoding.TRUST[name], TRUSTS)):
+            rows[..., columns] = rng.integers(0, size, rows[..., columns].shape)
+    style = np.stack([rng.integers(0, SERIES, windows), rng.integers(0, GAMES, windows)], axis=1).astype(np.int32)
+    return Batch(rows, style, np.ones((windows, notes), np.float32), np.zeros(windows, np.float32))
+
+
+def operations(recipe: NoteLSTMRecipe) -> float:
+    """Arithmetic operations that training takes a note."""
+    width, head = recipe.width, recipe.head
+    entries = beside_width(ENTERING) * width + recipe.layers * 8 * width * width
+    for name, beside in HEADS.items():
+        entries += (width + beside_width(beside)) * head + head * (events.SIZES[name] + GUESSES[name])
+    return 6.0 * entries
+
+
+def rate(step: Callable[[], object], notes: int, seconds: float) -> float:
+    step()
+    step()
+    since, done = time.perf_counter(), 0
+    while time.perf_counter() - since < seconds or done < 2:
+        step()
+        done += 1
+    return notes * done / (time.perf_counter() - since)
+
+
+def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
+    keras = load_keras()
+    from training.network import NoteLSTM
+    from training.train import _step
+
+    keras.config.set_dtype_policy(policy)
+    recipe = NoteLSTMRecipe(batch=shape[0], window=shape[1])
+    network = NoteLSTM(asdict(recipe), SERIES, GAMES, name="note_lstm")
+    network.build(None)
+    network.compile(optimizer=keras.optimizers.AdamW(2e-3, weight_decay=0.01, global_clipnorm=1.0), jit_compile=False)
+    held = batch(*shape)
+    return lambda: float(_step(network, held))
+
+
+def theirs(shape: tuple[int, int]) -> Callable[[], object]:
+    import torch
+    from torch import nn
+
+    recipe = NoteLSTMRecipe()
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = {**events.SIZES, "place": events.PLACES, "series": SERIES + 1, "game": GAMES + 1}
+            self.embed = nn.ModuleDict({n: nn.Embedding(sizes[n], w) for n, w in EMBEDDINGS.items()})
+            self.trust = nn.ModuleDict({n: nn.Embedding(k * TRUSTS, TRUST_WIDTH) for n, k in GUESSES.items()})
+            self.gain = nn.ModuleDict({n: nn.Embedding(k * TRUSTS, 1) for n, k in GUESSES.items()})
+            self.enter = nn.Linear(beside_width(ENTERING), recipe.width)
+            self.lstm = nn.LSTM(recipe.width, recipe.width, recipe.layers, batch_first=True, dropout=recipe.dropout)
+            self.hidden = nn.ModuleDict(
+                {n: nn.Linear(recipe.width + beside_width(b), recipe.head) for n, b in HEADS.items()}
+            )
+            self.out = nn.ModuleDict({n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n]) for n in HEADS})
+            self.drop = nn.Dropout(recipe.dropout)
+
+        def forward(self, rows: Any, style: Any) -> Any:
+            now, last = rows[:, 1:], rows[:, :-1]
+            seen = {}
+            for column, name in enumerate((*events.FIELDS, "place")):
+                seen[name], seen[f"last_{name}"] = (
+                    self.embed[name](now[..., column]),
+                    self.embed[name](last[..., column]),
+                )
+            any_time = (now[..., encoding.TRUST["time"]][..., :1] > 0).float()
+            seen["next_pitch"] = self.embed["pitch"](now[..., encoding.NEXT_PITCH]) * any_time
+            seen["next_duration"] = self.embed["duration"](now[..., encoding.NEXT_DURATION]) * any_time
+            for name, count in GUESSES.items():
+                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+                any_ = (trust > 0).float()
+                seen[f"guess_{name}"] = self.embed[name](guess[..., 0]) * any_[..., :1]
+                seen[f"trust_{name}"] = self.trust[name](trust + torch.arange(count) * TRUSTS).flatten(2)
+                pairs = [
+                    (guess[..., a] == guess[..., b]) * any_[..., a] * any_[..., b]
+                    for a, b in combinations(range(count), 2)
+                ]
+                seen[f"agree_{name}"] = torch.stack(pairs, -1)
+            for column, name in enumerate(("series", "game")):
+                seen[name] = self.embed[name](style[:, column])[:, None].expand(-1, now.shape[1], -1)
+            state = self.drop(self.lstm(self.drop(self.enter(torch.cat([seen[n] for n in ENTERING], -1))))[0])
+            total = 0.0
+            for column, (name, beside) in enumerate(HEADS.items()):
+                hidden = torch.relu(self.hidden[name](torch.cat([state, *(seen[n] for n in beside)], -1)))
+                scores = self.out[name](self.drop(hidden))
+                classes, count = events.SIZES[name], GUESSES[name]
+                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+                gain = (scores[..., classes:] + self.gain[name](trust + torch.arange(count) * TRUSTS)[..., 0]) * (
+                    trust > 0
+                )
+                logits = scores[..., :classes].scatter_add(-1, guess, gain)
+                total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
+            return total
+
+    torch.manual_seed(0)
+    network = Network()
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
+    held = batch(*shape)
+    rows, style = torch.tensor(held.events, dtype=torch.long), torch.tensor(held.style, dtype=torch.long)
+
+    def step() -> float:
+        loss = network(rows, style)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        return float(loss)
+
+    return step
+
+
+def peak(kind: str) -> float:
+    """The largest rate of arithmetic that one product of 2048 × 2048 matrices reaches, operations a second."""
+    import tensorflow as tf
+
+    product = tf.function(lambda a, b: tf.matmul(a, b))
+    a = tf.ones((2048, 2048), kind)
+    product(a, a)
+    times = []
+    for _ in range(20):
+        since = time.perf_counter()
+        product(a, a).numpy()
+        times.append(time.perf_counter() - since)
+    return 2 * 2048**3 / min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=12.0)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    from training.train import precision
+
+    load_keras()
+    policy = precision("auto")
+    kinds: dict[str, Callable[[tuple[int, int]], Callable[[], object]]] = {
+        "ours": lambda shape: ours(shape, policy),
+        "pytorch": theirs,
+    }
+    best = {}
+    for name, make in kinds.items():
+        rates = {shape: rate(make(shape), shape[0] * shape[1], asked.seconds / 3) for shape in SHAPES}
+        best[name] = max(rates, key=lambda shape: rates[shape])
+        print(f"{name:8} " + "  ".join(f"{w}x{n} {r:,.0f}" for (w, n), r in rates.items()), flush=True)
+    found: dict[str, list[float]] = {name: [] for name in kinds}
+    steps = {name: make(best[name]) for name, make in kinds.items()}
+    for _ in range(asked.rounds):
+        for name, step in steps.items():
+            found[name].append(rate(step, best[name][0] * best[name][1], asked.seconds))
+            print(f"{name:8} {found[name][-1]:,.0f} notes/s at {best[name][0]}x{best[name][1]}", flush=True)
+    middle = {name: statistics.median(values) for name, values in found.items()}
+    top = peak("bfloat16" if policy == "mixed_bfloat16" else "float32")
+    result = {
+        "precision": policy,
+        "notes_per_second": found,
+        "ratio": round(middle["ours"] / middle["pytorch"], 3),
+        "gflop_per_s": round(middle["ours"] * operations(NoteLSTMRecipe()) / 1e9, 1),
+        "peak_gflop_per_s": round(top / 1e9, 1),
+        "share_of_peak": round(middle["ours"] * operations(NoteLSTMRecipe()) / top, 3),
+    }
+    print(json.dumps(result, indent=1))
+    if asked.out:
+        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

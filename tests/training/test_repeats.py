@@ -1,0 +1,174 @@
+"""What a piece's past says of its next note: from the past alone, as a plain reading of the models says, and right in loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset.notes import Notes
+from tests.training.conftest import song
+from training import encoding, repeats
+from training.encoding import GUESS, TRUST, classes, encode
+from training.events import DURATION, FIELDS, PITCH, PLACE, TIME, VELOCITY
+from training.repeats import GUESSES, TRUSTS
+
+COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
+
+rows_of = st.lists(
+    st.tuples(st.sampled_from([0, 6, 12]), st.integers(60, 63), st.sampled_from([6, 12]), st.sampled_from([64, 80])),
+    min_size=1,
+    max_size=60,
+)
+
+
+def piece_of(rows: list[tuple[int, int, int, int]]) -> Notes:
+    step, pitch, duration, velocity = np.array(rows).T
+    return Notes(np.cumsum(step), duration, pitch, velocity, ((0, 120.0),), ((0, 2, 4),))
+
+
+def looping(rounds: int, seed: int = 1) -> Notes:
+    """The same 40 notes of two bars again and again."""
+    rng = np.random.default_rng(seed)
+    onset = np.sort(rng.choice(192, 40, replace=False))
+    one = onset, rng.integers(6, 24, 40), rng.integers(40, 80, 40), rng.integers(40, 100, 40)
+    onsets = np.concatenate([one[0] + 192 * n for n in range(rounds)])
+    return Notes(onsets, *(np.tile(part, rounds) for part in one[1:]), ((0, 120.0),), ((0, 4, 4),))
+
+
+@given(rows_of, st.integers(0, 60))
+@settings(max_examples=100, deadline=None)
+def test_a_guess_depends_on_the_past_alone(rows: list[tuple[int, int, int, int]], cut: int) -> None:
+    whole = piece_of(rows)
+    keep = classes(whole)[0].shape[0]
+    cut = min(cut, keep)
+    held, _ = classes(whole)
+    start = Notes(*(part[:cut] for part in _deduplicated(whole)), whole.tempos, whole.time_signatures)
+    [events], [before] = encode([whole]), encode([start])
+    assert (events[:, : PLACE + 1] == held).all()
+    assert (events[:cut] == before).all()
+
+
+def _deduplicated(notes: Notes) -> tuple[np.ndarray, ...]:
+    keep = np.ones(len(notes.onset), bool)
+    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    return tuple(part[keep] for part in (notes.onset, notes.duration, notes.pitch, notes.velocity))
+
+
+@given(rows_of, st.integers(1, 3))
+@settings(max_examples=60, deadline=None)
+def test_a_guess_at_a_field_does_not_see_it_nor_those_after_it(
+    rows: list[tuple[int, int, int, int]], column: int
+) -> None:
+    [events] = encode([piece_of([*rows, (6, 61, 6, 64)])])
+    other = [6, 61, 6, 64]
+    other[column] = {1: 62, 2: 12, 3: 80}[column]
+    [changed] = encode([piece_of([*rows, tuple(other)])])  # type: ignore[list-item]
+    for name in FIELDS[: column + 1]:
+        assert (events[-1, GUESS[name]] == changed[-1, GUESS[name]]).all()
+        assert (events[-1, TRUST[name]] == changed[-1, TRUST[name]]).all()
+
+
+def test_pieces_do_not_see_those_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = [song(n, bars=2 + 5 * (n % 4)) for n in range(7)]
+    monkeypatch.setattr(encoding, "TOGETHER", 3)
+    together = encode(pieces)
+    for piece, events in zip(pieces, together, strict=True):
+        [alone] = encode([piece])
+        assert (events == alone).all()
+
+
+def matched(rows: np.ndarray, j: int, t: int, columns: tuple[np.ndarray, ...]) -> int:
+    """How many notes before j are like those before t, in these columns, 32 at most."""
+    length = 0
+    while length < 32 and j - length >= 1 and all(c[j - 1 - length] == c[t - 1 - length] for c in columns):
+        length += 1
+    return length
+
+
+@given(rows_of)
+@settings(max_examples=60, deadline=None)
+def test_the_models_of_matches_are_what_a_plain_reading_says(rows: list[tuple[int, int, int, int]]) -> None:
+    [events] = encode([piece_of(rows)])
+    time, pitch, duration, place = (events[:, c].astype(int) for c in (TIME, PITCH, DURATION, PLACE))
+    interval = np.diff(pitch, prepend=pitch[:1])
+    for t in range(1, len(events)):
+        before = range(t - 1, -1, -1)  # the latest first, so that max takes the latest of equals
+        exact = {j: matched(events, j, t, (time, pitch)) for j in before}
+        moved = {j: _moved(time, interval, j, t) for j in before}
+        rhythm = {j: matched(events, j, t, (time, place)) for j in before}
+        fits = {j: n * (time[j] == time[t] and (time[t] != 0 or pitch[j] > pitch[t - 1])) for j, n in exact.items()}
+        alike = {
+            j: (pitch[j] == pitch[t]) * (1 + 4 * min(n, 31) + 2 * (place[j] == place[t]) + (time[j] == time[t]))
+            for j, n in exact.items()
+        }
+        turned = {j: n * (time[j] == time[t]) for j, n in moved.items()}
+        for name, k, lengths, values in (
+            ("time", 0, exact, time),
+            ("time", 3, rhythm, time),
+            ("pitch", 0, fits, pitch),
+            ("pitch", 3, turned, {j: pitch[t - 1] + interval[j] for j in before}),
+            ("duration", 0, alike, duration),
+        ):
+            best = max(before, key=lambda j, lengths=lengths: lengths[j])
+            guess, trust = int(events[t, GUESS[name]][k]), int(events[t, TRUST[name]][k])
+            assert (trust > 0) == (lengths[best] > 0), (name, k, t)
+            assert guess == (values[best] if trust else 0), (name, k, t)
+
+
+def _moved(time: np.ndarray, interval: np.ndarray, j: int, t: int) -> int:
+    """As `matched` for times and intervals; the first note has no interval, nor anything before it."""
+    length = 0
+    while (
+        length < 32
+        and j - length >= 1
+        and (time[j - 1 - length], interval[j - 1 - length])
+        == (
+            time[t - 1 - length],
+            interval[t - 1 - length],
+        )
+    ):
+        length += 1
+    return length
+
+
+def test_the_second_guess_of_a_match_is_another_one() -> None:
+    rng = np.random.default_rng(2)
+    rows = [(int(rng.choice([0, 6, 12])), int(rng.integers(60, 64)), int(rng.choice([6, 12])), 80) for _ in range(300)]
+    [events] = encode([piece_of(rows)])
+    for name in ("time", "pitch", "duration"):
+        both = (events[:, TRUST[name]][:, :2] > 0).all(axis=1)
+        assert both.any()
+        first, second = events[both][:, GUESS[name]][:, :2].T
+        assert (first != second).all()
+
+
+def test_a_loop_is_guessed_right_from_its_second_round_and_trusted_more_and_more() -> None:
+    [events] = encode([looping(4)])
+    later = events[60:]
+    for name in FIELDS:
+        assert (later[:, GUESS[name]][:, 0] == later[:, COLUMN[name]]).all()
+    looped = later[:, GUESS["pitch"]][:, 2]
+    assert (looped == later[:, PITCH]).all()
+    trust = events[:, TRUST["time"]][:, 0]
+    assert trust.max() < TRUSTS
+    assert trust[150] > trust[45] > 0
+
+
+def test_a_loop_is_known_again_after_a_wrong_note() -> None:
+    notes = looping(3)
+    pitch = notes.pitch.copy()
+    pitch[95] = 20
+    [events] = encode([Notes(notes.onset, notes.duration, pitch, notes.velocity, notes.tempos, notes.time_signatures)])
+    after = events[96:99]  # no three notes match here
+    assert (after[:, GUESS["pitch"]][:, 2] == after[:, PITCH]).all()
+    assert (after[1:, GUESS["time"]][:, 2] == after[1:, TIME]).all()
+
+
+def test_what_is_long_past_is_forgotten_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    [remembered] = encode([looping(12)])
+    monkeypatch.setattr(repeats, "HISTORY", 100)
+    [events] = encode([looping(12)])
+    for name in FIELDS:
+        assert (events[60:, GUESS[name]][:, 0] == remembered[60:, GUESS[name]][:, 0]).all()
+    assert events.shape == remembered.shape
+    assert set(GUESSES) == set(FIELDS)
