@@ -1,6 +1,6 @@
 """Notes a second in training: ours in Keras, and a PyTorch float32 network of the same shape, in one run and on one machine.
 
-    python benchmarks/training.py [--rounds 3] [--seconds 12] [--out FILE]
+    python benchmarks/speed.py [--rounds 3] [--seconds 12] [--out FILE]
 
 Same inputs, embeddings, trusts, gains, two LSTM layers, four outputs and losses, dropout, AdamW and clipping; only the framework and its
 precision differ (PyTorch's LSTM has no faster type on a CPU). Each side takes the batch that it is fastest with, of those given.
