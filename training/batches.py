@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from training.encoding import COLUMNS, GUESS, NEXT_PITCH, TRUST, Events, encode
+from training.encoding import COLUMNS, GUESS, NEXT_PITCH, TONES, TRUST, Events, encode
 from training.events import PITCH
 from training.recipe import NoteLSTMRecipe
 from training.vocabulary import UNKNOWN, Vocabulary
@@ -84,6 +84,7 @@ def _windows(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, rng: np.ran
         if recipe.transpose:
             shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
+        game &= series  # a style is said whole, by its series, or not at all
         for start in range(0, last, recipe.window):
             yield _Window(int(which), start, min(start + recipe.window, last), shift, (bool(series), bool(game)))
 
@@ -118,4 +119,5 @@ def _transposed(events: Events, shift: int) -> Events:
         (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, TRUST["time"]][:, :1] > 0),
     ):
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
+    moved[:, TONES] = np.roll(events[:, TONES].reshape(-1, 2, 12), shift, axis=2).reshape(len(events), -1)
     return moved

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from dataset.notes import Notes
 from training.events import DURATION, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.repeats import GUESSES, Repeats
+from training.repeats import TONES as TONE_COUNT
 
 IntArray = npt.NDArray[np.int32]
 Events = npt.NDArray[np.int16]
@@ -24,6 +25,11 @@ for _name, _count in GUESSES.items():
     GUESS[_name] = slice(COLUMNS, COLUMNS + _count)
     TRUST[_name] = slice(COLUMNS + _count, COLUMNS + 2 * _count)
     COLUMNS += 2 * _count
+
+TONES = slice(COLUMNS, COLUMNS + TONE_COUNT)
+"""Columns of the share of each pitch class in the past, in thousandths: recently, then for longer."""
+
+COLUMNS += TONE_COUNT
 
 TOGETHER = 64  # pieces that are encoded side by side
 
@@ -59,11 +65,17 @@ def encode(pieces: Sequence[Notes]) -> list[Events]:
 
 
 def foretell(past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events) -> None:
-    """Write into `events` [streams, COLUMNS] what the past says of the notes `rows` [streams, 5], and add these to the past."""
-    events[:, GUESS["time"]], events[:, TRUST["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
+    """Write into `events` [streams, COLUMNS] what the past says of the notes `rows` [streams, 5] that come now."""
+    foresee(past, events)
     events[:, GUESS["pitch"]], events[:, TRUST["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
     events[:, GUESS["duration"]], events[:, TRUST["duration"]] = past.durations(rows[:, PITCH])
     events[:, GUESS["velocity"]], events[:, TRUST["velocity"]] = past.velocities(rows[:, DURATION])
+
+
+def foresee(past: Repeats, events: Events) -> None:
+    """Write into `events` [streams, COLUMNS] what the past says of the coming notes before anything of them is known."""
+    events[:, GUESS["time"]], events[:, TRUST["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
+    events[:, TONES] = past.tones()
 
 
 def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:

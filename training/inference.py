@@ -20,7 +20,7 @@ from catalog.errors import TrainingError
 from catalog.files import replacing
 from training import encoding, events
 from training.batches import EncodedPiece
-from training.repeats import GUESSES, TRUSTS
+from training.repeats import GUESSES, TONES, TRUSTS
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of a whole-number type
@@ -46,24 +46,33 @@ TRUST_WIDTH = 8
 
 ENTERING = (
     *(f"last_{name}" for name in (*events.FIELDS, "place")),
-    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "series", "game"),
+    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "tones", "series", "game"),
 )
 """What the recurrent layers see at each step: the last note, what is foreseen of the coming one, and the style."""
 
 HEADS = {
-    "time": ("guess_time", "trust_time", "agree_time"),
-    "pitch": ("time", "place", "guess_pitch", "trust_pitch", "agree_pitch"),
-    "duration": ("time", "pitch", "place", "guess_duration", "trust_duration", "agree_duration"),
-    "velocity": ("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity"),
+    "time": ("guess_time", "trust_time", "agree_time", "series", "game"),
+    "pitch": ("time", "place", "guess_pitch", "trust_pitch", "agree_pitch", "tones", "series", "game"),
+    "duration": ("time", "pitch", "place", "guess_duration", "trust_duration", "agree_duration", "series", "game"),
+    "velocity": (
+        *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity", "series", "game"),
+    ),
 }
 """What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guesses at
 it. A class that is guessed gets a gain on its logit, learned for each guess: so the network learns to copy within seconds."""
+
+
+EXTRA = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
+"""Scores of an output beyond its classes and the gains of its guesses: what the two memories of pitch classes are worth."""
 
 
 def beside_width(names: Iterable[str]) -> int:
     """Return the width of these inputs side by side."""
     total = 0
     for name in names:
+        if name == "tones":
+            total += TONES
+            continue
         kind, _, field = name.rpartition("_")
         count = GUESSES.get(field, 0)
         total += {"trust": count * TRUST_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
@@ -110,10 +119,8 @@ class _Inputs:
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
         self.bias = bias
-        self._looked_up, self._agree = (
-            [name for name in names if not name.startswith("agree_") and name not in STYLES],
-            "",
-        )
+        self._looked_up: list[str] = []
+        self._dense: dict[str, Array] = {}
         tables: list[Array] = []
         offsets: list[int] = []
         style: list[Array] = []
@@ -125,9 +132,10 @@ class _Inputs:
             if name in STYLES:
                 style.append(rows)
                 continue
-            if kind == "agree":
-                self._agree, self._agreement = name, rows
+            if kind == "agree" or name == "tones":
+                self._dense[name] = rows
                 continue
+            self._looked_up.append(name)
             if kind == "trust":  # several guesses, each with a part of the table
                 count = GUESSES[field]
                 table = named[f"trust_{field}/embeddings"].reshape(count, TRUSTS, TRUST_WIDTH)
@@ -152,7 +160,8 @@ class _Inputs:
         else:
             for column in range(index.shape[-1]):
                 total += self._table[index[..., column]]
-        total += seen[self._agree] @ self._agreement
+        for name, rows in self._dense.items():
+            total += seen[name] @ rows
 
     def of_style(self, style: Array) -> Array:
         """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]."""
@@ -181,6 +190,7 @@ class Network:
                 n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"][width:], named[f"hidden_{n}/bias"])
                 for n in events.FIELDS
             }
+            self.head = len(named["hidden_time/bias"])
             self._out = {n: (named[f"out_{n}/kernel"], named[f"out_{n}/bias"]) for n in events.FIELDS}
             self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
             self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
@@ -205,7 +215,7 @@ class Network:
         them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
         """
         seen: Seen = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        seen |= guessed("time", now) | foreseen(now)
+        seen |= guessed("time", now) | foreseen(now) | {"tones": tones(now)}
         always = self._entering.of_style(style)
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
@@ -219,30 +229,42 @@ class Network:
                     gates += self._bias[layer - 1]
                 _step(gates, h, c)
             top[:, step] = state[-1][0]
-        return top @ self._above, state
+        above = top @ self._above
+        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes: it is added here, once
+            above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
+        return above, state
 
     def logits(self, name: str, above: Array, seen: Seen, now: Classes) -> Array:
         """Return the logits of one field, [..., classes]; `seen` has as classes what HEADS says that the field sees."""
-        column = events.FIELDS.index(name) * (above.shape[-1] // len(events.FIELDS))
-        hidden = above[..., column : column + above.shape[-1] // len(events.FIELDS)] + self._hidden[name].bias
+        column = events.FIELDS.index(name) * self.head
+        hidden = above[..., column : column + self.head].copy()
         self._hidden[name].add(hidden, seen)
         kernel, bias = self._out[name]
         scores: Array = np.maximum(hidden, 0, out=hidden) @ kernel
         scores += bias
         guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
-        gain = (scores[..., events.SIZES[name] :] + self._gain[name][trust + _OFFSETS[name]]) * (trust > 0)
+        gain = (
+            scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
+            + self._gain[name][trust + _OFFSETS[name]]
+        ) * (trust > 0)
         logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
         rows = np.arange(len(logits))
         flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
+        if name == "pitch":
+            for k, by_class in enumerate(np.split(tones(now).reshape(len(logits), TONES), 2, axis=1)):
+                gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
+                logits += gain * np.tile(by_class, 11)[:, : events.PITCHES]
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
         """Return the logits of every note but the first of `rows` [batch, notes + 1, COLUMNS], and the state after them."""
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
-        known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))}
+        known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
+            "tones": tones(now)
+        }
         return {n: self.logits(n, above, known | guessed(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
@@ -271,6 +293,12 @@ class Network:
             for column, name in enumerate(events.FIELDS):
                 costs = bits_of(logits[name], rows[:, 1:, column])
                 total[which, column] += np.where(mask, costs, 0).sum(axis=1)
+
+
+def tones(now: Classes) -> Array:
+    """Return how common each pitch class is in the past, [..., TONES]: logarithms of the shares, around 0."""
+    shares: Array = np.log(now[..., encoding.TONES].astype(np.float32) / 1000 + np.float32(0.02)) + np.float32(2.5)
+    return shares
 
 
 def foreseen(now: Classes) -> Seen:

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from training import encoding, events
-from training.inference import EMBEDDINGS, ENTERING, HEADS, TRUST_WIDTH, beside_width
+from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
 
@@ -45,7 +45,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         ]
         self.hidden = {n: layers.Dense(settings.head, activation="relu", name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
-            n: layers.Dense(events.SIZES[n] + GUESSES[n], dtype="float32", name=f"out_{n}") for n in events.FIELDS
+            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
+            for n in events.FIELDS
         }
         self.drop = layers.Dropout(
             settings.dropout, noise_shape=(None, 1, None), name="drop"
@@ -122,6 +123,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 for a, b in combinations(range(count), 2)
             ]
             seen[f"agree_{name}"] = ops.stack(pairs, axis=-1)
+        seen["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             said = self.embeddings[name](style[:, column])
             seen[name] = ops.repeat(said[:, None], ops.shape(now)[1], axis=1)
@@ -132,10 +134,15 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         classes, count = events.SIZES[name], GUESSES[name]
         guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
         known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)[..., 0]
-        gain = (scores[..., classes:] + known) * ops.cast(trust > 0, "float32")
+        gain = (scores[..., classes : classes + count] + known) * ops.cast(trust > 0, "float32")
         logits = scores[..., :classes]
         for k in range(count):
             logits = logits + gain[..., k : k + 1] * ops.one_hot(guess[..., k], classes, dtype="float32")
+        if name == "pitch":
+            by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
+            for k in range(EXTRA[name]):
+                at = classes + count + k
+                logits = logits + scores[..., at : at + 1] * by_class[:, :, k, :classes]
         return logits
 
     def compute_loss(
@@ -149,6 +156,11 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 * keras.losses.sparse_categorical_crossentropy(y[..., column], y_pred[name], from_logits=True)
             )
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
+
+
+def _tones(now: Any) -> Any:
+    """As `inference.tones`."""
+    return ops.log(ops.cast(now[..., encoding.TONES], "float32") / 1000 + 0.02) + 2.5
 
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:

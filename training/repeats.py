@@ -21,6 +21,9 @@ GUESSES = {"time": 4, "pitch": 5, "duration": 4, "velocity": 4}
 TRUSTS = 181
 """Classes of trust: 0 for no guess, else 1 + 9 × confidence (0–19, the model's own) + how many of its last 8 guesses were right."""
 
+TONES = 24
+"""How many numbers say which pitch classes the past has: twelve for about the last 30 notes, twelve for about the last 250."""
+
 HISTORY = 2048
 """How many of the latest notes are looked through."""
 
@@ -33,6 +36,7 @@ _AGE = np.array([0, 1, 1, 2, 2, *[3] * 4, *[4] * 8, *[5] * 16, *[6] * 223], np.u
 _NEAR = np.array([0, 1, 1, 2, 2, 3, 3, 3, *[4] * 5, *[5] * 115], np.uint8)  # of a distance in semitones
 _RIGHT = np.array([bin(register).count("1") for register in range(256)], np.int16)
 _LOOP = 4  # a match of so many notes says how long the loop is
+_DECAYS = np.array([[1 - 1 / 32], [1 - 1 / 256]], np.float32)  # of the two memories of pitch classes, a note
 _NEIGHBOURS = 16  # notes among which the nearest pitch is looked for
 
 Array = npt.NDArray[np.int16]
@@ -63,15 +67,22 @@ class Repeats:
         )  # of the note that is guessed at
         self._now: dict[str, Numbers] = {}
         self._rows = np.arange(streams)
+        self._tones = np.zeros((streams, 2, 12), np.float32)
         self.onset = np.zeros(streams, np.int32)
 
     def keep(self, rows: Numbers) -> None:
         """Go on with these streams only."""
         self._notes = {name: held[rows] for name, held in self._notes.items()}
         self._registers = {name: held[rows] for name, held in self._registers.items()}
-        for name in ("_interval", "_key", "_exact", "_moved", "_rhythm", "_lag", "_age", "onset"):
+        for name in ("_interval", "_key", "_exact", "_moved", "_rhythm", "_lag", "_age", "_tones", "onset"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self._lag))
+
+    def tones(self) -> Array:
+        """Return the share of each pitch class in the past, in thousandths: int16 [streams, TONES]."""
+        shares = self._tones / np.maximum(self._tones.sum(axis=2, keepdims=True), 1)
+        thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, TONES)
+        return thousandths
 
     def times(self) -> tuple[Array, Array, Array]:
         """Return guesses at the coming note's time, trusts, and pitch and duration of what the longest match foresees [streams, 2]."""
@@ -188,6 +199,8 @@ class Repeats:
         for name, held in self._notes.items():
             held[:, self._front] = new[name]
         self._interval[:, self._front] = interval
+        self._tones *= _DECAYS
+        self._tones[self._rows, :, new["pitch"] % 12] += 1
         self.onset = onset.astype(np.int32)
         self._key[:, self._front] = (self.onset << 7) + new["pitch"]
 

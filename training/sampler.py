@@ -15,9 +15,9 @@ import numpy.typing as npt
 from catalog.errors import UsageError
 from dataset.notes import Notes, tick_to_seconds
 from training import encoding, events
-from training.encoding import GUESS, NEXT_DURATION, NEXT_PITCH, TRUST
+from training.encoding import GUESS, TRUST
 from training.events import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
-from training.inference import Array, Network, State, guessed
+from training.inference import Array, Network, State, guessed, tones
 from training.repeats import Repeats
 from training.streams import Streams
 from training.styles import openings, vector, wanted
@@ -168,9 +168,7 @@ class _Session:
     def _foresee(self, last: IntArray, state: State) -> None:
         """Advance the network over the last notes, with what is foreseen of the next."""
         self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
-        self.now[:, GUESS["time"]], self.now[:, TRUST["time"]], self.now[:, NEXT_PITCH : NEXT_DURATION + 1] = (
-            self.past.times()
-        )
+        encoding.foresee(self.past, self.now)
         above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
         self.above = above[:, 0]
 
@@ -178,7 +176,7 @@ class _Session:
         """Return the next note of each stream, [streams, 5], drawn field by field, and its onset; `luck` is [streams, 4]."""
         now, streams, past = self.now, self.streams, self.past
         rows = np.zeros((len(now), PLACE + 1), np.int32)
-        seen: dict[str, Numbers] = {}
+        seen: dict[str, Numbers] = {"tones": tones(now)}
         onset = streams.tick
         for column, name in enumerate(FIELDS):
             if name == "pitch":

@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.training.conftest import song
 from training.batches import EncodedPiece, epoch
-from training.encoding import GUESS, NEXT_PITCH, TRUST, encode
+from training.encoding import GUESS, NEXT_PITCH, TONES, TRUST, encode
 from training.events import PITCH, TIME
 from training.recipe import NoteLSTMRecipe
 
@@ -64,11 +64,16 @@ def test_transposition_moves_pitches_and_guesses_together_and_stays_on_the_keybo
             foreseen = piece[:, TRUST["time"]][:, 0] > 0
             assert (held[:, NEXT_PITCH] == np.where(foreseen, piece[:, NEXT_PITCH] + shift, 0)).all()
             assert (held[:, GUESS["time"]] == piece[:, GUESS["time"]]).all()
+            tones, before = (rows[:, TONES].reshape(-1, 2, 12) for rows in (held, piece))
+            assert before[1:].any()
+            assert (tones == before[:, :, (np.arange(12) - shift) % 12]).all()
             shifts.add(shift)
     assert len(shifts) > 1
 
 
-def test_styles_are_hidden_at_random_so_that_they_are_optional() -> None:
+def test_styles_are_hidden_at_random_so_that_they_are_optional_and_no_game_is_said_without_its_series() -> None:
     styles = np.concatenate([b.style for b in epoch(PIECES, replace(RECIPE, epoch_notes=20_000), 1, 0)])
-    assert 0.2 < (styles == 0).mean() < 0.4
-    assert set(styles[:, 1]) == {0, 1, 2}
+    series, game = (styles > 0).mean(axis=0)
+    assert abs(series - (1 - RECIPE.style_dropout)) < 0.1
+    assert abs(game - (1 - RECIPE.style_dropout) ** 2) < 0.1
+    assert set(map(tuple, styles)) == {(0, 0), (1, 0), (1, 1), (1, 2)}

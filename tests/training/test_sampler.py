@@ -49,7 +49,7 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     for n, beside in inference.HEADS.items():
         named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (width + inference.beside_width(beside), head))
         named[f"hidden_{n}/bias"] = np.zeros(head)
-        outputs = events.SIZES[n] + GUESSES[n]
+        outputs = events.SIZES[n] + GUESSES[n] + inference.EXTRA[n]
         named[f"out_{n}/kernel"] = rng.normal(0, 0.05, (head, outputs))
         named[f"out_{n}/bias"] = biases.get(n, np.zeros(outputs))
     return {name: array.astype(np.float32) for name, array in named.items()}
@@ -57,7 +57,7 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
 
 def saying(**scores: dict[int, float]) -> inference.Network:
     """A network whose outputs have these scores, by class; class SIZES[field] is the gain of the first guess."""
-    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n]) for n in scores}
+    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inference.EXTRA[n]) for n in scores}
     for name, by_class in scores.items():
         for number, score in by_class.items():
             biases[name][number] = score
