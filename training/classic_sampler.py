@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from catalog.errors import TrainingError, UsageError
 from dataset.notes import TICKS_PER_QUARTER, Notes
-from training import inference
 from training.classic_tokens import IntArray, Music, pitches_of
 from training.recipe import ClassicRecipe
 from training.run import Run
+from training.weights import load_weights
 
 VELOCITY, TEMPO = 90, 120.0  # what music21 writes where nothing is said
 DURATION = TICKS_PER_QUARTER  # music21's default; a step is shorter, so tokens overlap
@@ -108,7 +108,7 @@ def compose(
     ):
         if not holds:
             raise UsageError(message)
-    named, meta = inference.load_weights(run.weights)
+    named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
     network = Network(named)
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))

@@ -4,20 +4,14 @@ Computes exactly what `network.py` does in float32. Whole pieces go through in b
 notes to the next; a sampler goes note by note.
 """
 
-import io
-import json
-import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError
-from catalog.files import replacing
 from training import encoding, events
 from training.batches import EncodedPiece
 from training.repeats import GUESSES, TONES, TRUSTS
@@ -31,11 +25,10 @@ STRETCH = 256  # notes that go through at once
 TOGETHER = 128  # pieces side by side
 _NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
 SMALL = 2**18  # numbers that are faster looked up all at once than column by column
-META = "meta"
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * TRUSTS for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
-EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 16, "game": 32}
+EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8}
 """Width of the embedding of each input."""
 
 STYLES = ("series", "game")
@@ -46,9 +39,9 @@ TRUST_WIDTH = 8
 
 ENTERING = (
     *(f"last_{name}" for name in (*events.FIELDS, "place")),
-    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "tones", "series", "game"),
+    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "tones"),
 )
-"""What the recurrent layers see at each step: the last note, what is foreseen of the coming one, and the style."""
+"""What the recurrent layers see at each step: the last note, and what is foreseen of the coming one."""
 
 HEADS = {
     "time": ("guess_time", "trust_time", "agree_time", "series", "game"),
@@ -77,38 +70,6 @@ def beside_width(names: Iterable[str]) -> int:
         count = GUESSES.get(field, 0)
         total += {"trust": count * TRUST_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class WeightsMeta:
-    """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
-
-    recipe_sha256: str
-    vocabulary_sha256: str
-    epoch: int
-    validation_bits: float
-
-
-def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
-    """Write the weights by name, atomically, with their meta beside them in the one file."""
-    held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
-
-
-def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
-    """Return weights by name and their meta. Raises TrainingError where the file is missing or damaged."""
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            named = {name: held[name] for name in held.files if name != META}
-            meta = WeightsMeta(**json.loads(held[META].tobytes()))
-    except FileNotFoundError:
-        raise TrainingError(
-            f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
-        ) from None
-    except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
-    return named, meta
 
 
 class _Inputs:

@@ -10,9 +10,9 @@ from typing import Any
 
 from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
-from training import inference
 from training.backend import load_keras, undivided
 from training.run import Progress, Run
+from training.weights import WeightsMeta, load_weights, save_weights
 
 
 class Keeper:
@@ -34,7 +34,7 @@ class Keeper:
         """Return the average of the weights as the last saved epoch left it; None at the beginning."""
         if progress.checkpoint is None:
             return None
-        return inference.load_weights(self.run.checkpoints / _beside(progress.checkpoint))[0]
+        return load_weights(self.run.checkpoints / _beside(progress.checkpoint))[0]
 
     def resumed(self, progress: Progress) -> Any | None:
         """Return the network as the last saved epoch left it, optimizer and all; None at the beginning."""
@@ -58,15 +58,15 @@ class Keeper:
                 "Start a new run with another --seed, or a recipe with a lower learning_rate or precision float32"
             )
         progress.seconds = row.seconds
-        meta = inference.WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
+        meta = WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
         if values[self.figure] < min((float(old[self.figure]) for old in progress.history), default=math.inf):
             progress.best_epoch = row.epoch
-            inference.save_weights(self.run.weights, named, meta)
+            save_weights(self.run.weights, named, meta)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
         with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
             network.save(temporary)
-        inference.save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
+        save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
         for name, value in values.items():
             if name != "epoch":
@@ -77,7 +77,7 @@ class Keeper:
         """Write the best epoch's network in float32, which every processor can load, and why training ended."""
         from training.network import assign
 
-        named, meta = inference.load_weights(self.run.weights)
+        named, meta = load_weights(self.run.weights)
         self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
         self.keras.config.set_dtype_policy("float32")
         with undivided(self.keras):

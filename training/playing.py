@@ -15,6 +15,7 @@ from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.sampler import Wish, compose
 from training.vocabulary import Vocabulary
+from training.weights import load_weights
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
 
@@ -35,7 +36,7 @@ def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
 def network(run: Run) -> inference.Network:
     """Return the best epoch's network. Raises TrainingError where the weights are not this run's."""
     run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
-    named, meta = inference.load_weights(run.weights)
+    named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
     return inference.Network(named)
 

@@ -26,6 +26,7 @@ from training.keeper import Keeper
 from training.recipe import NoteLSTMRecipe
 from training.run import INIT_FILE, EpochRow, Progress, Run
 from training.vocabulary import Vocabulary
+from training.weights import load_weights
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
 LENT_EVERY = 10
@@ -225,7 +226,7 @@ class _Trainer:
         self.keras.config.set_dtype_policy(precision(self.recipe.precision))
         built = self._built()
         if self.run.asked.init is not None:
-            named, _ = inference.load_weights(self.run.path / INIT_FILE)
+            named, _ = load_weights(self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(
             optimizer=self.keras.optimizers.AdamW(

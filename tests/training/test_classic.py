@@ -22,10 +22,10 @@ from tests.dataset.conftest import fill, meta, midi, off, on, tunes
 from training import classic, classic_sampler
 from training.backend import load_keras
 from training.classic_tokens import Music, pitches_of, tokens_of
-from training.inference import load_weights
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Asked, Progress, Run
 from training.train import Budget
+from training.weights import load_weights
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.errors import TrainingError
 from tests.training.conftest import song
-from training import events, inference
+from training import events, inference, weights
 from training.backend import load_keras
 from training.batches import EncodedPiece
 from training.encoding import encode
@@ -119,14 +119,14 @@ def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_netw
 
 def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
-    meta = inference.WeightsMeta("a", "b", 3, 1.5)
-    inference.save_weights(path, {"w": np.ones(3, np.float32)}, meta)
-    named, found = inference.load_weights(path)
+    meta = weights.WeightsMeta("a", "b", 3, 1.5)
+    weights.save_weights(path, {"w": np.ones(3, np.float32)}, meta)
+    named, found = weights.load_weights(path)
     assert (named["w"].tolist(), found) == ([1, 1, 1], meta)
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(TrainingError, match=r"weights\.npz: damaged"):
-        inference.load_weights(path)
+        weights.load_weights(path)
     with pytest.raises(TrainingError, match="no weights yet"):
-        inference.load_weights(tmp_path / "none.npz")
+        weights.load_weights(tmp_path / "none.npz")
     with pytest.raises(TrainingError, match="is missing"):
         inference.Network({"enter/kernel": np.ones((2, 2), np.float32)})

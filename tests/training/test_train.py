@@ -18,11 +18,11 @@ from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from training import recipe as recipes
-from training.inference import load_weights
 from training.interrupt import between_steps
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.train import Budget, parted, parts
+from training.weights import load_weights
 
 
 def metrics(run: Path) -> list[dict[str, str]]:

@@ -1,0 +1,49 @@
+"""The weights of a network on disk: arrays by name in one file, and whose they are beside them."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import TrainingError
+from catalog.files import replacing
+
+Array = npt.NDArray[np.float32]
+
+META = "meta"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsMeta:
+    """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
+
+    recipe_sha256: str
+    vocabulary_sha256: str
+    epoch: int
+    validation_bits: float
+
+
+def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
+    """Write the weights by name, atomically, with their meta beside them in the one file."""
+    held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+
+
+def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their meta. Raises TrainingError where the file is missing or damaged."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            named = {name: held[name] for name in held.files if name != META}
+            meta = WeightsMeta(**json.loads(held[META].tobytes()))
+    except FileNotFoundError:
+        raise TrainingError(
+            f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
+        ) from None
+    except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
+    return named, meta
