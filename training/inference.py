@@ -125,8 +125,8 @@ class _Inputs:
             total += seen[name] @ rows
 
     def of_style(self, style: Array) -> Array:
-        """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]."""
-        given: Array = style @ self._style + self.bias
+        """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]; the bias alone where style is no input."""
+        given: Array = self.bias + style[:, : len(self._style)] @ self._style
         return given
 
 
