@@ -63,9 +63,11 @@ VARIANTS = {
     "width 256": Variant({"width": 256}),
     "width 512": Variant({"width": 512}),
     "one layer": Variant({"layers": 1}),
-    "batch 32": Variant({"batch": 32}),
-    "batch 128": Variant({"batch": 128}),
-    "window 128, batch 32": Variant({"window": 128, "batch": 32}),
+    "batch 64, window 64": Variant({"batch": 64, "window": 64}),
+    "batch 256, window 16": Variant({"batch": 256, "window": 16}),
+    "batch 128, window 16": Variant({"batch": 128, "window": 16}),
+    "batch 128, window 8": Variant({"batch": 128, "window": 8}),
+    "batch 256, window 4": Variant({"batch": 256, "window": 4}),
     "dropout 0.1": Variant({"dropout": 0.1}),
     "dropout 0.3": Variant({"dropout": 0.3}),
     "learning rate 0.002": Variant({"learning_rate": 2e-3}),
@@ -113,7 +115,8 @@ def trained(
             )
             _step(network, batch if variant.carried else _alone(batch))
             step, notes = step + 1, notes + int(batch.mask.sum())
-            average.add(arrays(network), step)
+            if average.due(step):
+                average.add(arrays(network), step)
         epoch += 1
     return average.named if variant.averaged else arrays(network), notes / (time.perf_counter() - began), step
 

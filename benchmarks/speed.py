@@ -23,11 +23,11 @@ import numpy as np
 from training import encoding, events
 from training.backend import load_keras
 from training.batches import Batch
-from training.inference import EMBEDDINGS, ENTERING, HEADS, TRUST_WIDTH, beside_width
+from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
 
-SHAPES = ((32, 64), (64, 64), (64, 128), (128, 64), (256, 64))
+SHAPES = ((64, 64), (128, 32), (128, 64), (256, 16), (256, 32))
 SERIES, GAMES = 120, 230
 
 
@@ -49,7 +49,7 @@ def operations(recipe: NoteLSTMRecipe) -> float:
     width, head = recipe.width, recipe.head
     entries = beside_width(ENTERING) * width + recipe.layers * 8 * width * width
     for name, beside in HEADS.items():
-        entries += (width + beside_width(beside)) * head + head * (events.SIZES[name] + GUESSES[name])
+        entries += (width + beside_width(beside)) * head + head * (events.SIZES[name] + GUESSES[name] + EXTRA[name])
     return 6.0 * entries
 
 
@@ -95,7 +95,9 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
             self.hidden = nn.ModuleDict(
                 {n: nn.Linear(recipe.width + beside_width(b), recipe.head) for n, b in HEADS.items()}
             )
-            self.out = nn.ModuleDict({n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n]) for n in HEADS})
+            self.out = nn.ModuleDict(
+                {n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n] + EXTRA[n]) for n in HEADS}
+            )
             self.drop = nn.Dropout(recipe.dropout)
 
         def forward(self, rows: Any, style: Any) -> Any:
@@ -119,6 +121,8 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                     for a, b in combinations(range(count), 2)
                 ]
                 seen[f"agree_{name}"] = torch.stack(pairs, -1)
+            tones = torch.log(now[..., encoding.TONES].float() / 1000 + 0.02) + 2.5
+            seen["tones"] = tones
             for column, name in enumerate(("series", "game")):
                 seen[name] = self.embed[name](style[:, column])[:, None].expand(-1, now.shape[1], -1)
             state = self.drop(self.lstm(self.drop(self.enter(torch.cat([seen[n] for n in ENTERING], -1))))[0])
@@ -128,10 +132,16 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                 scores = self.out[name](self.drop(hidden))
                 classes, count = events.SIZES[name], GUESSES[name]
                 guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
-                gain = (scores[..., classes:] + self.gain[name](trust + torch.arange(count) * TRUSTS)[..., 0]) * (
-                    trust > 0
-                )
+                gain = (
+                    scores[..., classes : classes + count]
+                    + self.gain[name](trust + torch.arange(count) * TRUSTS)[..., 0]
+                ) * (trust > 0)
                 logits = scores[..., :classes].scatter_add(-1, guess, gain)
+                if name == "pitch":
+                    by_class = tones.unflatten(-1, (2, 12)).repeat(1, 1, 1, 11)
+                    for k in range(EXTRA[name]):
+                        at = classes + count + k
+                        logits = logits + scores[..., at : at + 1] * by_class[:, :, k, :classes]
                 total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
             return total
 

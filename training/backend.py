@@ -7,6 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+MOST_LANES = 4
+
+
+def lanes() -> int:
+    """Return into how many parts a batch is cut that go through the network side by side.
+
+    On a processor TensorFlow loses much time where threads share one small operation, none where each has a lane of its own. Other
+    backends compile the whole and share the work out themselves.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return 1
+    number = 1
+    while 2 * number <= min(MOST_LANES, os.cpu_count() or 1):
+        number *= 2
+    return number
+
 
 def load_keras() -> Any:
     """Return the `keras` module. What its backend says while loading is shown only if loading fails.
@@ -14,6 +30,7 @@ def load_keras() -> Any:
     The messages come from C++ before any log level is heeded, so the file descriptor itself is turned aside.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // lanes())))
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as aside:

@@ -145,11 +145,10 @@ class Network:
                 for i in range(1, layers)
             ]
             self._bias = [named[f"lstm_{i}/bias"] for i in range(1, layers)]
-            self.width = width = len(self._recurrent[0])
-            self._above = np.concatenate([named[f"hidden_{n}/kernel"][:width] for n in events.FIELDS], axis=1)
+            self.width = len(self._recurrent[0])
+            self._above = named["above/kernel"]
             self._hidden = {
-                n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"][width:], named[f"hidden_{n}/bias"])
-                for n in events.FIELDS
+                n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
             }
             self.head = len(named["hidden_time/bias"])
             self._out = {n: (named[f"out_{n}/kernel"], named[f"out_{n}/bias"]) for n in events.FIELDS}
@@ -293,13 +292,12 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 def _step(gates: Array, h: Array, c: Array) -> None:
     """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
-    i, f, g, o = np.split(gates, 4, axis=1)
-    for gate in (i, f, o):  # the logistic function, by way of tanh
-        gate *= 0.5
+    i, f, o, g = np.split(gates, 4, axis=1)
+    logistic = gates[:, : 3 * h.shape[1]]  # by way of tanh
+    logistic *= 0.5
     np.tanh(gates, out=gates)
-    for gate in (i, f, o):
-        gate *= 0.5
-        gate += 0.5
+    logistic *= 0.5
+    logistic += 0.5
     c *= f
     i *= g
     c += i

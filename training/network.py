@@ -5,7 +5,7 @@ computes the same function in NumPy; a test holds the two together.
 """
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, repeat
 from typing import Any
 
 import keras
@@ -13,7 +13,9 @@ import numpy as np
 from keras import layers, ops
 
 from training import encoding, events
+from training.backend import lanes
 from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.lstm import LSTM
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
 
@@ -39,18 +41,14 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             for n, k in GUESSES.items()
         }
         self.enter = layers.Dense(settings.width, name="enter")
-        self.recurrent = [
-            layers.LSTM(settings.width, return_sequences=True, return_state=True, name=f"lstm_{i}")
-            for i in range(settings.layers)
-        ]
-        self.hidden = {n: layers.Dense(settings.head, activation="relu", name=f"hidden_{n}") for n in events.FIELDS}
+        self.recurrent = [LSTM(settings.width, name=f"lstm_{i}") for i in range(settings.layers)]
+        self.above = layers.Dense(len(HEADS) * settings.head, use_bias=False, name="above")
+        self.hidden = {n: layers.Dense(settings.head, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
             n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
-        self.drop = layers.Dropout(
-            settings.dropout, noise_shape=(None, 1, None), name="drop"
-        )  # the same units all along
+        self.drop = layers.Dropout(settings.dropout, dtype="float32", name="drop")
 
     def reseed(self, seed: int, epoch: int) -> None:
         """Make what dropout draws in an epoch depend on nothing but these two numbers."""
@@ -69,8 +67,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.enter.build((None, None, beside_width(ENTERING)))
         for layer in self.recurrent:
             layer.build((None, None, width))
+        self.above.build((None, None, width))
         for name, beside in HEADS.items():
-            self.hidden[name].build((None, None, width + beside_width(beside)))
+            self.hidden[name].build((None, None, beside_width(beside)))
             self.outputs_of[name].build((None, None, head))
         self.carried = [
             self.add_weight((self.recipe["batch"], width), initializer="zeros", trainable=False, name=f"carried_{i}")
@@ -80,31 +79,49 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the logits of each field of every note but the first, given the notes before it."""
-        rows, style = inputs["events"], inputs["style"]
+        rows, style = ops.swapaxes(inputs["events"], 0, 1), inputs["style"]
+        windows, width = style.shape[0], self.recipe["width"]
+        if training:
+            stays = 1 - inputs["fresh"][:, None]
+            states = [ops.convert_to_tensor(value) * stays for value in self.carried]
+        else:
+            states = [ops.zeros((windows, width), "float32") for _ in self.carried]
+        kept = [self._kept(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
+        kept += [self._kept(windows, self.recipe["head"]) for _ in HEADS] if training else []
+        size = windows // lanes() if training and windows % lanes() == 0 else windows
+        parts = []
+        for start in range(0, windows, size):
+            lane = slice(start, start + size)
+            parts.append(self._lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in kept]))
+        if training:
+            for variable, *after in zip(self.carried, *(part[1] for part in parts), strict=True):
+                variable.assign(ops.concatenate(after, axis=0))
+        return {n: ops.swapaxes(ops.concatenate([part[0][n] for part in parts], axis=1), 0, 1) for n in HEADS}
+
+    def _kept(self, windows: int, width: int) -> Any:
+        """Return what dropout leaves of each unit of each window, the same all along: 0 or a little more than 1."""
+        return ops.cast(self.drop(ops.ones((windows, width)), training=True), self.compute_dtype)
+
+    def _lane(self, rows: Any, style: Any, states: list[Any], kept: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """Return logits and the last states; everything is [notes, windows, ...] here."""
+        factors = iter(kept) if kept else repeat(1)
         seen = self._seen(rows, style)
-        state = self.enter(ops.concatenate([seen[n] for n in ENTERING], axis=-1))
-        state = self.drop(state, training=training)
+        state = self.enter(ops.concatenate([seen[n] for n in ENTERING], axis=-1)) * next(factors)
+        after: list[Any] = []
         for i, layer in enumerate(self.recurrent):
-            before = None
-            if training:
-                carried = self.carried[2 * i : 2 * i + 2]
-                stays = ops.cast(1 - inputs["fresh"][:, None], self.compute_dtype)
-                before = [ops.cast(value, self.compute_dtype) * stays for value in carried]
-            state, *after = layer(state, initial_state=before)
-            if training:
-                for variable, value in zip(carried, after, strict=True):
-                    variable.assign(ops.cast(value, variable.dtype))
-            state = self.drop(state, training=training)
+            state, last = layer(state, tuple(states[2 * i : 2 * i + 2]))
+            state = state * next(factors)
+            after += last
         logits = {}
-        for name, beside in HEADS.items():
-            hidden = self.hidden[name](ops.concatenate([state, *(seen[n] for n in beside)], axis=-1))
-            scores = self.outputs_of[name](self.drop(hidden, training=training))
-            logits[name] = self._guided(name, scores, rows[:, 1:])
-        return logits
+        for (name, beside), above in zip(HEADS.items(), ops.split(self.above(state), len(HEADS), axis=-1), strict=True):
+            hidden = ops.relu(above + self.hidden[name](ops.concatenate([seen[n] for n in beside], axis=-1)))
+            scores = self.outputs_of[name](hidden * next(factors))
+            logits[name] = self._guided(name, scores, rows[1:])
+        return logits, after
 
     def _seen(self, rows: Any, style: Any) -> dict[str, Any]:
         """Return by name all that the network sees of notes: what is known of the last, what is guessed of this, this itself."""
-        now, last = rows[:, 1:], rows[:, :-1]
+        now, last = rows[1:], rows[:-1]
         seen = {}
         for column, name in enumerate((*events.FIELDS, "place")):
             seen[name] = self.embeddings[name](now[..., column])
@@ -126,7 +143,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         seen["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             said = self.embeddings[name](style[:, column])
-            seen[name] = ops.repeat(said[:, None], ops.shape(now)[1], axis=1)
+            seen[name] = ops.repeat(said[None], ops.shape(now)[0], axis=0)
         return seen
 
     def _guided(self, name: str, scores: Any, now: Any) -> Any:
@@ -134,15 +151,14 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         classes, count = events.SIZES[name], GUESSES[name]
         guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
         known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)[..., 0]
-        gain = (scores[..., classes : classes + count] + known) * ops.cast(trust > 0, "float32")
-        logits = scores[..., :classes]
-        for k in range(count):
-            logits = logits + gain[..., k : k + 1] * ops.one_hot(guess[..., k], classes, dtype="float32")
+        logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
+        gain = (gain + known) * ops.cast(trust > 0, "float32")
+        for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
+            logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
             by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
-            for k in range(EXTRA[name]):
-                at = classes + count + k
-                logits = logits + scores[..., at : at + 1] * by_class[:, :, k, :classes]
+            for k, of_memory in enumerate(ops.split(extra, EXTRA[name], axis=-1)):
+                logits = logits + of_memory * by_class[:, :, k, :classes]
         return logits
 
     def compute_loss(

@@ -21,8 +21,8 @@ class NoteLSTMRecipe:
     head: int = 256  # hidden units of each of the four outputs
     dropout: float = 0.2  # share of activations dropped, 0–1
     style_dropout: float = 0.3  # share of windows trained without series or game, so that a style is optional
-    batch: int = 64  # windows a step
-    window: int = 64  # notes a window
+    batch: int = 256  # windows a step
+    window: int = 8  # notes a window; what came before is remembered, the state goes on
     epoch_notes: int = 65_536  # an epoch is the training notes once, and again until it is at least so many
     learning_rate: float = 4e-3
     weight_decay: float = 0.01

@@ -194,7 +194,7 @@ class _Trainer:
             losses.append(float(_step(network, self.hosts.part(batch))))
             notes += int(batch.mask.sum())
             progress.step += 1
-            if self.hosts.first:
+            if self.hosts.first and average.due(progress.step):
                 average.add(arrays(network), progress.step)
             speed = notes / (time.monotonic() - since)
             watch(Step(progress.epoch + 1, gone, speed, float(np.mean(losses[-20:]))))
@@ -234,6 +234,7 @@ class _Trainer:
             ),
             jit_compile=self.keras.backend.backend() == "jax",  # TensorFlow is faster without on a CPU
         )
+        built.optimizer.build(built.trainable_variables)  # else the first step would be traced twice
         return built
 
     def _built(self) -> Any:

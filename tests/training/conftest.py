@@ -17,10 +17,10 @@ BIN = Path(sys.executable).parent
 TINY = {
     "kind": "note-lstm",
     "width": 24,
-    "layers": 2,
+    "layers": 1,
     "head": 16,
-    "batch": 8,
-    "window": 16,
+    "batch": 16,
+    "window": 4,
     "epoch_notes": 256,
     "precision": "float32",
 }

@@ -15,7 +15,8 @@ from training.batches import EncodedPiece
 from training.encoding import encode
 from training.run import Run
 
-JAX = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
+JAX = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK}
 
 BITS = """
 import sys, numpy as np

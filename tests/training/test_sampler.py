@@ -46,8 +46,9 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     named["lstm_0/kernel"] = rng.normal(0, 0.2, (width, 4 * width))
     named["lstm_0/recurrent_kernel"] = rng.normal(0, 0.2, (width, 4 * width))
     named["lstm_0/bias"] = np.zeros(4 * width)
+    named["above/kernel"] = rng.normal(0, 0.05, (width, 4 * head))
     for n, beside in inference.HEADS.items():
-        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (width + inference.beside_width(beside), head))
+        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (inference.beside_width(beside), head))
         named[f"hidden_{n}/bias"] = np.zeros(head)
         outputs = events.SIZES[n] + GUESSES[n] + inference.EXTRA[n]
         named[f"out_{n}/kernel"] = rng.normal(0, 0.05, (head, outputs))
