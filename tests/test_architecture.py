@@ -73,7 +73,7 @@ def test_nobody_imports_a_command_line(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
 def test_heavy_libraries_are_imported_at_the_top_of_the_network_alone(path: Path) -> None:
-    if path == TOP / "training" / "network.py":
+    if path in (TOP / "training" / "network.py", TOP / "training" / "lstm.py"):
         return
     found = list(imports(at_top(ast.parse(path.read_text()))))
     assert [name for name in found if name.split(".")[0] in HEAVY] == []
