@@ -1,0 +1,104 @@
+"""Notes to sound: a piano of a small soundfont, in stereo, as samples or as the bytes of a WAV, MP3 or Ogg file.
+
+In: `Notes`; out: audio in which second 0 is tick 0. Tempo changes are honoured; velocity is loudness.
+"""
+
+import io
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.errors import TrainingError
+from dataset.notes import Notes, tick_to_seconds
+from training import soundfont
+
+RATE = 44_100
+MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and encoding takes half the time
+KBIT = 64  # of MP3, a second
+LONGEST_S = 20 * 60.0
+RING_S = 20.0  # a string that is never damped is heard for so long
+TAIL_S = 1.0  # of silence to be, after the last damper
+PEAK = 0.89  # -1 dBFS, for encoders overshoot
+WIDTH = 0.35  # how far to the sides the outermost keys lie, 0 to 1
+MIDDLE_PITCH = 64
+Form = Literal["mp3", "ogg", "wav"]
+
+
+def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
+    """Return the sound of `notes`: float32[n, 2], left and right, of `rate` frames a second.
+
+    Frame `rate * tick_to_seconds(notes.tempos, onset)`, rounded, is the first of each note, so time 0 is tick 0 and not the first
+    onset. The loudest frame is 0.89, whatever the velocities; silence where there are no notes. The last note rings out.
+    Raises TrainingError for more than 20 minutes.
+    """
+    if len(notes) == 0:
+        return np.zeros((rate, 2), np.float32)
+    start, end = tick_to_seconds(notes.tempos, notes.onset), tick_to_seconds(notes.tempos, notes.end)
+    if end.max() > LONGEST_S:
+        raise TrainingError(
+            f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {LONGEST_S / 60:.0f} at most: shorten it"
+        )
+    zones = soundfont.piano()
+    out = np.zeros((2, round((end.max() + TAIL_S) * rate) + 1), np.float32)
+    first = np.rint(start * rate).astype(np.int64)
+    held = np.minimum(end - start, RING_S)
+    loudness = (notes.velocity / np.float32(127)) ** 2  # the standard's curve
+    for pitch in np.unique(notes.pitch).tolist():
+        own = np.flatnonzero(notes.pitch == pitch)
+        fall_s = soundfont.release_of(zones, pitch)
+        wave = soundfont.wave_of(zones, pitch, float(held[own].max()) + TAIL_S, rate)
+        fall = 10 ** (-5 / (fall_s * rate) * np.arange(round(TAIL_S * rate), dtype=np.float32))  # 100 dB
+        sides = _sides(pitch)
+        for note in own.tolist():
+            damped = round(float(held[note]) * rate)
+            sound = wave[: min(damped + len(fall), out.shape[1] - int(first[note]))] * loudness[note]
+            sound[damped:] *= fall[: len(sound) - damped]
+            for side in (0, 1):
+                out[side, first[note] : first[note] + len(sound)] += sides[side] * sound
+    peak = float(np.abs(out).max())
+    return np.ascontiguousarray(out.T * np.float32(PEAK / peak if peak > 0 else 1.0))
+
+
+def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
+    """Return samples as a file: WAV of 16 bits, MP3 of 64 kbit a second, or Ogg Vorbis of about as many.
+
+    No form shifts time: an MP3 encoder puts silence before the music, and says in the file's first frame how much players
+    must leave out, which browsers and libsndfile do.
+    """
+    import soundfile
+
+    file = io.BytesIO()
+    if form == "mp3":
+        most, least = (320, 32) if rate >= 32_000 else (160, 8)  # kbit that libsndfile's scale from 0 to 1 stands for
+        level = (most - KBIT) / (most - least)
+        soundfile.write(
+            file, sound, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=level, bitrate_mode="CONSTANT"
+        )
+    elif form == "ogg":
+        soundfile.write(file, sound, rate, format="OGG", subtype="VORBIS", compression_level=0.8)
+    else:
+        soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def wav(notes: Notes) -> bytes:
+    """Return `notes` as a WAV file; see `audio`."""
+    return encode(audio(notes), "wav")
+
+
+def mp3(notes: Notes) -> bytes:
+    """Return `notes` as an MP3 file that every browser plays, about 8 kB a second; see `audio` and `encode`."""
+    return encode(audio(notes, MP3_RATE), "mp3", MP3_RATE)
+
+
+def ogg(notes: Notes) -> bytes:
+    """Return `notes` as an Ogg Vorbis file, smaller than an MP3, which old versions of Safari do not play."""
+    return encode(audio(notes), "ogg")
+
+
+def _sides(pitch: int) -> tuple[np.float32, np.float32]:
+    """Return how loud a key is on the left and on the right: low ones left, as the player hears them, equal in power."""
+    place = WIDTH * (pitch - MIDDLE_PITCH) / MIDDLE_PITCH
+    angle = (place + 1) * np.pi / 4
+    return np.float32(np.cos(angle)), np.float32(np.sin(angle))
