@@ -11,8 +11,10 @@ from dataset.notes import Notes
 from dataset.timing import TICKS_PER_QUARTER
 
 REACH = 12  # semitones that a hand takes without stretching
+STEP = 2.5  # semitones that are no leap
+FINGERS = 3  # notes that lie well in one hand
 LEFT_HOME, RIGHT_HOME = (43, 52), (67, 76)  # where the hands lie before they have played: G2 to E3, G4 to E5
-LEFT_HIGH, RIGHT_LOW = 62, 58  # beyond these a hand is on the other one's ground
+LEFT_HIGH, RIGHT_LOW = 62, 55  # beyond these a hand is on the other one's ground
 BEAM = 12  # ways to play that are followed at a time
 
 
@@ -35,6 +37,8 @@ def lower_staff(notes: Notes) -> NDArray[np.bool_]:
     piece: leaps, stretches beyond an octave, hands that cross, and notes on the other hand's ground cost
     (a beam search; so is each hand's path in piano fingering, Al Kasimi, Nichols and Raphael, ISMIR 2007).
     """
+    if len(notes) == 0:
+        return np.zeros(0, np.bool_)
     onsets, firsts = np.unique(notes.onset, return_index=True)
     pitches = [chord.tolist() for chord in np.split(notes.pitch.astype(int), firsts[1:])]
     ways = [Way(0.0, LEFT_HOME, RIGHT_HOME, -10_000, -10_000, None)]
@@ -66,11 +70,11 @@ def _extended(way: Way, onset: int, chord: list[int], taken: int) -> Way:
     left_at, right_at = way.left_at, way.right_at
     if taken:
         new = chord[0], chord[taken - 1]
-        cost += _moved(left, new, onset - left_at) + _stretch(new) + 0.25 * max(0, new[1] - LEFT_HIGH)
+        cost += _moved(left, new, onset - left_at) + _stretch(chord[:taken]) + _abroad(new[1] - LEFT_HIGH)
         left, left_at = new, onset
     if taken < len(chord):
         new = chord[taken], chord[-1]
-        cost += _moved(right, new, onset - right_at) + _stretch(new) + 0.25 * max(0, RIGHT_LOW - new[0])
+        cost += _moved(right, new, onset - right_at) + _stretch(chord[taken:]) + _abroad(RIGHT_LOW - new[0])
         right, right_at = new, onset
     if abs(left_at - right_at) < TICKS_PER_QUARTER and left[1] >= right[0]:
         cost += 1.0 + 0.2 * (left[1] - right[0])
@@ -82,12 +86,17 @@ def _extended(way: Way, onset: int, chord: list[int], taken: int) -> Way:
 def _moved(old: tuple[int, int], new: tuple[int, int], ticks: int) -> float:
     """Return the cost of a hand's leap, the less the longer it has time for it."""
     leap = abs(old[0] + old[1] - new[0] - new[1]) / 2
-    return 0.15 * leap / (1.0 + max(0, ticks - TICKS_PER_QUARTER) / (2 * TICKS_PER_QUARTER))
+    return 0.15 * max(0.0, leap - STEP) / (1.0 + max(0, ticks - TICKS_PER_QUARTER) / (2 * TICKS_PER_QUARTER))
 
 
-def _stretch(chord: tuple[int, int]) -> float:
-    beyond = chord[1] - chord[0] - REACH
-    return 1.0 + beyond if beyond > 0 else 0.0
+def _abroad(semitones: int) -> float:
+    """Return the cost of a note so far on the other hand's ground; a little of it reaches on to one's own."""
+    return 0.25 * max(0, semitones) + 0.03 * max(0, semitones + 7)
+
+
+def _stretch(chord: list[int]) -> float:
+    beyond = chord[-1] - chord[0] - REACH
+    return (1.0 + beyond if beyond > 0 else 0.0) + 0.15 * max(0, len(chord) - FINGERS)
 
 
 @dataclass(frozen=True, slots=True)

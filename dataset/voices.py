@@ -71,6 +71,8 @@ def share_out(strokes: list[Stroke], bars: list[Bar]) -> tuple[list[Stroke], lis
     What costs least over the whole staff (a beam search): to cut a held note short costs, as do notes of one chord that end
     apart, a second voice, a line that changes voice, and voices that cross.
     """
+    if not strokes:
+        return [], []
     groups = [list(group) for _, group in groupby(strokes, key=lambda s: s.start)]
     number, bar_of = 0, []
     for group in groups:

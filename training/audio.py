@@ -18,7 +18,9 @@ MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and enco
 KBIT = 64  # of MP3, a second
 LONGEST_S = 20 * 60.0
 RING_S = 20.0  # a string that is never damped is heard for so long
-TAIL_S = 1.0  # of silence to be, after the last damper
+DAMPED_DB = 70.0  # by how much a damped string has fallen when it is left out
+LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
+FADE_S = 0.02
 PEAK = 0.89  # -1 dBFS, for encoders overshoot
 WIDTH = 0.35  # how far to the sides the outermost keys lie, 0 to 1
 MIDDLE_PITCH = 64
@@ -40,19 +42,19 @@ def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
             f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {LONGEST_S / 60:.0f} at most: shorten it"
         )
     zones = soundfont.piano()
-    out = np.zeros((2, round((end.max() + TAIL_S) * rate) + 1), np.float32)
+    tails = {pitch: _tail(soundfont.release_of(zones, pitch), rate) for pitch in np.unique(notes.pitch).tolist()}
+    rings = np.array([len(tails[pitch]) for pitch in notes.pitch.tolist()])
+    out = np.zeros((2, int((np.rint(end * rate) + rings).max()) + 2), np.float32)
     first = np.rint(start * rate).astype(np.int64)
     held = np.minimum(end - start, RING_S)
     loudness = (notes.velocity / np.float32(127)) ** 2  # the standard's curve
-    for pitch in np.unique(notes.pitch).tolist():
+    for pitch, fall in tails.items():
         own = np.flatnonzero(notes.pitch == pitch)
-        fall_s = soundfont.release_of(zones, pitch)
-        wave = soundfont.wave_of(zones, pitch, float(held[own].max()) + TAIL_S, rate)
-        fall = 10 ** (-5 / (fall_s * rate) * np.arange(round(TAIL_S * rate), dtype=np.float32))  # 100 dB
+        wave = soundfont.wave_of(zones, pitch, float(held[own].max()) + len(fall) / rate, rate)
         sides = _sides(pitch)
         for note in own.tolist():
             damped = round(float(held[note]) * rate)
-            sound = wave[: min(damped + len(fall), out.shape[1] - int(first[note]))] * loudness[note]
+            sound = wave[: damped + len(fall)] * loudness[note]
             sound[damped:] *= fall[: len(sound) - damped]
             for side in (0, 1):
                 out[side, first[note] : first[note] + len(sound)] += sides[side] * sound
@@ -95,6 +97,13 @@ def mp3(notes: Notes) -> bytes:
 def ogg(notes: Notes) -> bytes:
     """Return `notes` as an Ogg Vorbis file, smaller than an MP3, which old versions of Safari do not play."""
     return encode(audio(notes), "ogg")
+
+
+def _tail(fall_s: float, rate: int) -> NDArray[np.float32]:
+    """Return how loud a string still is after its key is released, frame by frame, until it is not heard; at last 0."""
+    count = max(1, round(min(LONGEST_TAIL_S, fall_s * DAMPED_DB / 100) * rate))
+    fall = 10 ** (-5 / (fall_s * rate) * np.arange(count, dtype=np.float32))  # 100 dB in `fall_s`
+    return np.asarray(fall * np.minimum(np.arange(count, 0, -1) / (FADE_S * rate), 1), np.float32)
 
 
 def _sides(pitch: int) -> tuple[np.float32, np.float32]:

@@ -141,7 +141,7 @@ def _draw_tempo(group: ElementTree.Element) -> None:
     text = group.find(f"{SVG}text")
     if text is None:
         return
-    words = "".join(text.itertext()).strip(" \ue1d5\ueca5")
+    words = " ".join("".join(text.itertext()).strip("\ue1d5\ueca5").split())
     x, y = int(text.get("x", "0")), int(text.get("y", "0"))
     for child in list(group):
         group.remove(child)

@@ -194,7 +194,9 @@ def test_a_held_note_under_moving_ones_gets_a_voice_of_its_own() -> None:
 
 def test_arpeggios_whose_notes_overlap_stay_one_line() -> None:
     notes = piece(*((12 * n, 24, (48, 55, 60, 64)[n % 4]) for n in range(8)), *((24 * n, 24, 79) for n in range(4)))
-    assert kinds(score_of(notes), staff=1) == ["e"] * 8
+    score = score_of(notes)
+    assert len(score.measures[0].staves[1].voices) == 1
+    assert "".join(kinds(score, staff=1)).strip("~") == "e" * 8
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_a_staff_changes_its_clef_where_it_stays_and_not_for_one_note() -> None:
     bars = [
         row
         for bar in range(12)
-        for row in (*chord(84, at=96 * bar, ticks=96), *chord(72 if bar >= 4 else 48, at=96 * bar, ticks=96))
+        for row in (*chord(96, at=96 * bar, ticks=96), *chord(72 if bar >= 4 else 48, at=96 * bar, ticks=96))
     ]
     score = score_of(piece(*bars))
     assert [m.staves[1].clef.is_bass for m in score.measures] == [True] * 4 + [False] * 8
@@ -297,7 +299,7 @@ def test_a_staff_changes_its_clef_where_it_stays_and_not_for_one_note() -> None:
 
 
 def test_a_slowing_down_is_no_row_of_metronome_marks() -> None:
-    tempos = [(0, 120.0), *((480 + 24 * n, 118.0 - 4 * n) for n in range(6)), (700, 80.0)]
+    tempos = [(0, 120.0), *((480 + 24 * n, 118.0 - 4 * n) for n in range(6)), (624, 80.0)]
     notes = tune(1, 80)
     slower = Notes(notes.onset, notes.duration, notes.pitch, notes.velocity, tuple(tempos), notes.time_signatures)
     marks = [mark for m in score_of(slower).measures for mark in m.tempos]

@@ -26,7 +26,7 @@ def onsets(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
         before = energy[max(0, at - 50) : at].max(initial=0.0)
         if energy[at] > 0.02 * energy.max() and energy[at] > 4 * before and (not found or at - found[-1] > 60):
             found.append(at)
-    return np.array(found) / 1000
+    return np.array(found) * window / rate
 
 
 @pytest.mark.parametrize("form", ["wav", "mp3", "ogg"])
@@ -35,7 +35,7 @@ def test_every_click_sounds_when_its_tick_says_also_after_decoding(form: str) ->
     sound, rate = soundfile.read(io.BytesIO(data))
     heard, wanted = onsets(sound, rate), tick_to_seconds(CLICKS.tempos, CLICKS.onset)
     assert len(heard) == len(wanted)
-    assert np.abs(heard - wanted).max() < 0.015
+    assert np.abs(heard - wanted).max() < 0.005
 
 
 def test_a_long_piece_does_not_drift() -> None:
@@ -80,7 +80,7 @@ def test_low_keys_lie_left_and_high_ones_right() -> None:
 
 def test_the_last_note_rings_out() -> None:
     sound = audio.audio(CLICKS)
-    assert len(sound) / RATE > float(tick_to_seconds(CLICKS.tempos, CLICKS.end.max())) + 0.9
+    assert len(sound) / RATE > float(tick_to_seconds(CLICKS.tempos, CLICKS.end.max())) + 0.5
     assert np.abs(sound[-RATE // 20 :]).max() < 0.001
 
 
@@ -99,9 +99,10 @@ def test_a_note_that_nobody_ends_costs_no_more_than_it_is_heard() -> None:
 def test_an_mp3_is_small_enough_to_lie_in_a_page() -> None:
     minute = Notes.of(np.arange(480) * 6, [6] * 480, [40 + n % 48 for n in range(480)], [80] * 480)
     data = audio.mp3(minute)
-    assert 7_800 < len(data) / 61 < 8_300
+    seconds = soundfile.info(io.BytesIO(data)).duration
+    assert 60.3 < seconds < 64
+    assert 7_900 < len(data) / seconds < 8_200
     assert data[:3] == b"ID3" or data[0] == 0xFF
-    assert soundfile.info(io.BytesIO(data)).duration == pytest.approx(61, abs=0.1)
 
 
 def test_the_same_notes_sound_the_same() -> None:
