@@ -57,7 +57,7 @@ def _measure(
     if attributes:
         yield f"<attributes>{attributes}</attributes>"
     for tick, qpm, is_printed in measure.tempos:
-        yield _tempo(tick, qpm, is_printed=is_printed)
+        yield _tempo(tick, qpm, is_printed=is_printed, is_dotted=bar.is_triple and bar.denominator == 8)
     is_first = True
     for staff, written in enumerate(measure.staves, 1):
         for voice, elements in enumerate(written.voices):
@@ -103,12 +103,13 @@ def _attributes(score: Score, measure: Measure, before: Measure | None) -> str:
     return "".join(found)
 
 
-def _tempo(tick: int, qpm: float, *, is_printed: bool) -> str:
+def _tempo(tick: int, qpm: float, *, is_printed: bool, is_dotted: bool) -> str:
     offset = f"<offset>{tick}</offset>" if tick else ""
     sound = f'<sound tempo="{qpm:.6g}">{offset}</sound>'
     if not is_printed:
         return sound
-    mark = f"<metronome><beat-unit>quarter</beat-unit><per-minute>{round(qpm)}</per-minute></metronome>"
+    beat, speed = ("quarter</beat-unit><beat-unit-dot/>", qpm / 1.5) if is_dotted else ("quarter</beat-unit>", qpm)
+    mark = f"<metronome><beat-unit>{beat}<per-minute>{round(speed)}</per-minute></metronome>"
     kind = f"<direction-type>{mark}</direction-type>"
     return f'<direction placement="above" system="only-top">{kind}{offset}<staff>1</staff><sound tempo="{qpm:.6g}"/></direction>'
 

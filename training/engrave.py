@@ -17,6 +17,7 @@ from dataset.score import score_of
 
 TALLEST = 60_000  # the tallest page that verovio lays out
 MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's own font, and its glyph of the quarter note in a tempo mark
+DOTS = "\ue1e7\uecb7"  # the signs of a dot in a tempo mark
 SVG = "{http://www.w3.org/2000/svg}"
 NOTE_ID = re.compile(r"n(\d+)(\.\d+)?")
 SCALED = re.compile(r"translate\((-?\d+), (-?\d+)\) scale\((0\.\d+), \3\)")
@@ -141,12 +142,16 @@ def _draw_tempo(group: ElementTree.Element) -> None:
     text = group.find(f"{SVG}text")
     if text is None:
         return
-    words = " ".join("".join(text.itertext()).strip("\ue1d5\ueca5").split())
+    said = "".join(text.itertext())
+    is_dotted = any(sign in said for sign in DOTS)
+    words = " ".join("".join(sign for sign in said if not "\ue000" <= sign <= "\uf8ff").split())
     x, y = int(text.get("x", "0")), int(text.get("y", "0"))
     for child in list(group):
         group.remove(child)
     ElementTree.SubElement(group, f"{SVG}path", transform=f"translate({x} {y})scale(.5 -.5)", d=_quarter())
-    size = {"x": str(x + 240), "y": str(y), "font-size": "405"}
+    if is_dotted:
+        ElementTree.SubElement(group, f"{SVG}circle", cx=str(x + 215), cy=str(y - 10), r="34")
+    size = {"x": str(x + (320 if is_dotted else 240)), "y": str(y), "font-size": "405"}
     ElementTree.SubElement(group, f"{SVG}text", size).text = words
 
 

@@ -128,6 +128,13 @@ def test_the_tempo_mark_is_a_note_and_a_number() -> None:
     assert len(tempo.find(f"{SVG}path").get("d", "")) > 50
 
 
+def test_the_tempo_of_six_eighths_is_in_dotted_quarters() -> None:
+    [page] = engrave(Notes.of([0], [36], [60], [80], [(0, 180.0)], [(0, 6, 8)]), paper=SCREEN)
+    [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
+    assert "".join(tempo.itertext()) == "= 120"
+    assert tempo.find(f"{SVG}circle") is not None
+
+
 def test_the_same_notes_give_the_same_pages() -> None:
     assert engrave(song(3), title="T", prefix="p-") == engrave(song(3), title="T", prefix="p-")
 
