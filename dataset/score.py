@@ -213,7 +213,7 @@ def _is_other(
 def _voice(
     bar: Bar, spans: list[Span], fifths: list[int], signs: dict[tuple[int, int], int], *, second: bool
 ) -> tuple[Element, ...]:
-    if not any(strokes for _, _, strokes in spans):
+    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # else readers take it for longer than it is
         return (Element(None, bar.ticks, ()),)
     values = values_of(bar, [(start - bar.start, end - bar.start, not heads) for start, end, heads in spans])
     flat = [(span, value, own) for span, own in zip(spans, values, strict=True) for value in own]
