@@ -154,17 +154,19 @@ def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -
 def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
     """Return the beams of each (value, whether it is a note), outermost first, as MusicXML names them: begin, continue …
 
-    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three.
+    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a triplet
+    whole, or lies within it.
     """
     groups: list[list[int]] = []
-    previous: int | None = None
+    previous: tuple[int, int | None] | None = None
     merged = _halves_of_eighths(bar, values)
+    broken = {value.triplet for value, is_note in values if not is_note or value.kind not in FLAGS}
     for index, (value, is_note) in enumerate(values):
         if not is_note or value.kind not in FLAGS:
             previous = None
             continue
         beat = bisect_right(bar.beats, value.start) - 1
-        key = merged.get(beat, beat)
+        key = merged.get(beat, beat), value.triplet if value.triplet in broken else None
         if previous == key:
             groups[-1].append(index)
         else:

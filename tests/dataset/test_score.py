@@ -170,6 +170,21 @@ def test_triplets_and_beams_begin_and_end(notes: Notes) -> None:
             )
 
 
+@given(pieces())
+@settings(max_examples=60, deadline=None)
+def test_a_beam_and_a_triplet_never_overlap_in_part(notes: Notes) -> None:
+    for _, voice in voices(score_of(notes, exact=True)):
+        beamed, group = [], 0
+        for element in voice:
+            outer = element.beams[0] if element.beams else ""
+            group += outer in ("begin", "")
+            beamed.append((group if outer else None, element.value.triplet if element.value else None))
+        for beam in {beam for beam, _ in beamed if beam is not None}:
+            triplets = {triplet for b, triplet in beamed if b == beam}
+            whole = all({b for b, t in beamed if t == triplet} == {beam} for triplet in triplets if triplet is not None)
+            assert whole or len(triplets) == 1
+
+
 def test_the_hands_are_followed_and_not_parted_at_middle_c() -> None:
     high = piece(
         *(row for beat in range(8) for row in (*chord(76, 79, 84, at=24 * beat), *chord(60 + beat % 3, at=24 * beat)))
