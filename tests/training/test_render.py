@@ -112,7 +112,7 @@ def test_forms_belong_to_kinds() -> None:
 @pytest.mark.parametrize(
     "words, code, says",
     [
-        ((), 2, "WHAT"),
+        ((), 2, "Missing argument"),
         (("missing.mid",), 2, "missing.mid: no such file"),
         (("nobody",), 1, "no run 'nobody'"),
         (("bad.mid",), 1, "bad.mid: not_midi"),
