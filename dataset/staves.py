@@ -131,11 +131,11 @@ def clefs(lowest_and_highest: list[tuple[int, int] | None], *, lower: bool) -> l
         }
         back.append(came)
     clef = min(CLEFS, key=lambda clef: costs[clef])
-    path = []
+    path: list[Clef] = []
     for came in reversed(back):
         path.append(clef)
         clef = came[clef]
-    found = []
+    found: list[Clef] = []
     for clef, pitches in zip(reversed(path), lowest_and_highest, strict=True):
         found.append(clef if pitches is not None else found[-1] if found else own)  # no change before it is needed
     return found
