@@ -4,7 +4,7 @@ of its own, so that no library of the system is needed; shapes stay shapes in a 
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 from catalog.errors import TrainingError
 
@@ -17,7 +17,7 @@ def pdf(pages: Sequence[str], *, title: str = "", width_pt: float = A4_WIDTH_PT)
 
     Raises TrainingError where a page is no SVG that can be drawn.
     """
-    return bytes(_compiled(pages, title, width_pt, "pdf"))
+    return _compiled(pages, title, width_pt, "pdf")
 
 
 def png(page: str, *, width_px: int | None = None) -> bytes:
@@ -28,10 +28,10 @@ def png(page: str, *, width_px: int | None = None) -> bytes:
     width, height = _size(page)
     wide = float(width_px or width)
     wide *= min(1.0, MOST_PIXELS / wide, MOST_PIXELS / (wide * height / width))
-    return bytes(_compiled([page], "", wide, "png"))
+    return _compiled([page], "", wide, "png")
 
 
-def _compiled(pages: Sequence[str], title: str, width_pt: float, form: str) -> Any:
+def _compiled(pages: Sequence[str], title: str, width_pt: float, form: Literal["pdf", "png"]) -> bytes:
     """Return what typst makes of a document of these pages and nothing else."""
     import typst
 

@@ -76,7 +76,7 @@ def wave_of(zones: list[Zone], pitch: int, seconds: float, rate: int) -> Samples
     zone = min(zones, key=lambda zone: max(zone.low - pitch, pitch - zone.high, 0))
     count = max(1, round(seconds * rate))
     step = zone.rate / rate * 2 ** ((pitch - zone.root) * zone.scale / 12)
-    wave = _filtered(_played(zone, np.arange(count) * step), zone.generators, rate)
+    wave = _filtered(_played(zone, np.arange(count, dtype=np.float64) * step), zone.generators, rate)
     return np.asarray(wave * _volume(count, zone.generators, rate), np.float32)
 
 

@@ -22,9 +22,9 @@ def onsets(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
     mono = sound.mean(axis=1)
     energy = np.square(mono[: len(mono) // window * window]).reshape(-1, window).sum(axis=1)
     found: list[int] = []
-    for at in range(len(energy)):
+    for at in np.flatnonzero(energy > 0.02 * energy.max()).tolist():
         before = energy[max(0, at - 50) : at].max(initial=0.0)
-        if energy[at] > 0.02 * energy.max() and energy[at] > 4 * before and (not found or at - found[-1] > 60):
+        if energy[at] > 4 * before and (not found or at - found[-1] > 60):
             found.append(at)
     return np.array(found) * window / rate
 
