@@ -4,7 +4,7 @@ In: `Notes`; out: audio in which second 0 is tick 0. Tempo changes are honoured;
 """
 
 import io
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ RING_S = 20.0  # a string that is never damped is heard for so long
 DAMPED_DB = 70.0  # by how much a damped string has fallen when it is left out
 LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
 FADE_S = 0.02
+PORTION = 1 << 16  # frames that an encoder gets at a time
 PEAK = 0.89  # -1 dBFS, for encoders overshoot
 WIDTH = 0.35  # how far to the sides the outermost keys lie, 0 to 1
 MIDDLE_PITCH = 64
@@ -70,17 +71,16 @@ def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
     """
     import soundfile
 
-    file = io.BytesIO()
+    file, how = io.BytesIO(), dict[str, Any]()
     if form == "mp3":
         most, least = (320, 32) if rate >= 32_000 else (160, 8)  # kbit that libsndfile's scale from 0 to 1 stands for
         level = (most - KBIT) / (most - least)
-        soundfile.write(
-            file, sound, rate, format="MP3", subtype="MPEG_LAYER_III", compression_level=level, bitrate_mode="CONSTANT"
-        )
+        how = {"subtype": "MPEG_LAYER_III", "compression_level": level, "bitrate_mode": "CONSTANT"}
     elif form == "ogg":
-        soundfile.write(file, sound, rate, format="OGG", subtype="VORBIS", compression_level=0.8)
-    else:
-        soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")
+        how = {"subtype": "VORBIS", "compression_level": 0.8}
+    with soundfile.SoundFile(file, "w", rate, sound.shape[1], format=form.upper(), **how) as out:
+        for start in range(0, len(sound), PORTION):  # a minute at once overflows libsndfile's stack (Vorbis)
+            out.write(sound[start : start + PORTION])
     return file.getvalue()
 
 

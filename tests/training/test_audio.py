@@ -105,6 +105,11 @@ def test_an_mp3_is_small_enough_to_lie_in_a_page() -> None:
     assert data[:3] == b"ID3" or data[0] == 0xFF
 
 
+def test_a_long_piece_does_not_kill_the_encoder() -> None:
+    silence = np.zeros((RATE * 120, 2), np.float32)
+    assert soundfile.info(io.BytesIO(audio.encode(silence, "ogg"))).duration == pytest.approx(120)
+
+
 def test_the_same_notes_sound_the_same() -> None:
     assert audio.wav(CLICKS) == audio.wav(CLICKS)
 
