@@ -32,7 +32,7 @@ def onsets(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
 @pytest.mark.parametrize("form", ["wav", "mp3", "ogg"])
 def test_every_click_sounds_when_its_tick_says_also_after_decoding(form: str) -> None:
     data = {"wav": audio.wav, "mp3": audio.mp3, "ogg": audio.ogg}[form](CLICKS)
-    sound, rate = soundfile.read(io.BytesIO(data))
+    sound, rate = soundfile.read(io.BytesIO(data), always_2d=True)
     heard, wanted = onsets(sound, rate), tick_to_seconds(CLICKS.tempos, CLICKS.onset)
     assert len(heard) == len(wanted)
     assert np.abs(heard - wanted).max() < 0.005
