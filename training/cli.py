@@ -185,9 +185,12 @@ def generate(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
+    render: Annotated[
+        bool, typer.Option("--render/--no-render", help="Sound, score and piano roll beside each MIDI file.")
+    ] = True,
     root: Root = None,
 ) -> None:
-    """Compose new pieces with a trained run and write them as MIDI: rhythm, chords, both hands and tempo."""
+    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does)."""
     from dataset.notes import read_midi
     from training import playing, settings
     from training.run import Run
@@ -213,9 +216,25 @@ def generate(
         raise UsageError(f"--prime {prime}: no such file")
     opened = Run.open(working_root(data_root(root)), run)
     first = read_midi(prime.read_bytes()) if prime is not None else None
-    for file in playing.write_pieces(out or opened.samples, playing.music(opened, wish, first), opened.name):
-        print(file)
+    pieces = playing.music(opened, wish, first)
+    files = playing.write_pieces(out or opened.samples, pieces, opened.name)
+    for file in files:
+        print(file, flush=True)
     console.complain(f"seed {drawn}")
+    if render:
+        _render(opened.name, files, pieces)
+
+
+def _render(run: str, files: list[Path], pieces: list[Any]) -> None:
+    """Render new pieces beside their MIDI files; what cannot be made is said and harms nothing else."""
+    from training import render
+
+    named = [render.Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
+    for done in render.render_pieces(named, files[0].parent):
+        if done.reason is None:
+            print(done.path, flush=True)
+        else:
+            console.complain(f"warning: {done.path} could not be made: {done.reason}")
 
 
 def train_main() -> None:
