@@ -177,6 +177,12 @@ def generate(
     top_k: Annotated[
         str, typer.Option("--top-k", help="Draw from the K likeliest only, 0 for any number; or by field.")
     ] = "0",
+    max_copy: Annotated[
+        int,
+        typer.Option(
+            "--max-copy", help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any."
+        ),
+    ] = 24,
     prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
     series: Annotated[str | None, typer.Option("--series", help="Compose in the style of this series.")] = None,
     game: Annotated[str | None, typer.Option("--game", help="Compose in the style of this game.")] = None,
@@ -208,6 +214,7 @@ def generate(
         top_p=settings.by_field("--top-p", top_p),
         top_k=settings.by_field("--top-k", top_k),
         seed=drawn,
+        max_copy=max_copy,
         series=series,
         game=game,
         style=settings.weights("--style", style) if style is not None else None,

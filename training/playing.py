@@ -14,6 +14,7 @@ from training import inference
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.sampler import Wish, compose
+from training.sources import Sources
 from training.vocabulary import Vocabulary
 from training.weights import load_weights
 
@@ -30,7 +31,8 @@ def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
         from training import classic_sampler
 
         return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
-    return compose(network(run), vocabulary(run), wish, prime)
+    learned = Sources.load(run.sources).index if wish.max_copy else None
+    return compose(network(run), vocabulary(run), wish, prime, learned)
 
 
 def network(run: Run) -> inference.Network:

@@ -17,7 +17,9 @@ from dataset.notes import Notes, tick_to_seconds
 from training import encoding, events
 from training.encoding import GUESS, TRUST
 from training.events import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
+from training.guard import Guard
 from training.inference import Array, Network, State, guessed, tones
+from training.passages import SEED, Index
 from training.repeats import Repeats
 from training.streams import Streams
 from training.styles import openings, vector, wanted
@@ -32,6 +34,7 @@ ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field: time, pitch, duration, velocity; the default for those left out."""
 
 TEMPERATURE, TOP_P, TOP_K = 1.0, 0.97, 0
+MAX_COPY = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class Wish:
     series: str | None = None
     game: str | None = None
     style: Mapping[str, float] | None = None  # games or series, each with its weight
+    max_copy: int = MAX_COPY  # right notes of a passage that stands in what was learned, at most; 0 for any number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be composed."""
@@ -64,6 +68,10 @@ class Wish:
             ("--notes, --bars or --seconds must say how long", {self.notes, self.seconds, self.bars} != {None}),
             ("--temperature must be above 0 and at most 10", all(0 < t <= 10 for t in self.by_field("temperature"))),
             ("--top-p must be above 0 and at most 1", all(0 < p <= 1 for p in self.by_field("top_p"))),
+            (
+                f"--max-copy must be 0 for no limit, or from {SEED} to 10,000",
+                self.max_copy == 0 or SEED <= self.max_copy <= 10_000,
+            ),
             ("--top-k must be a whole number from 0 to 128", all(k in range(129) for k in self.by_field("top_k"))),
             (
                 "--style and --series or --game both say what style; give one",
@@ -110,8 +118,13 @@ class _Beginning:
         return min(ends, default=2**30)
 
 
-def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None) -> list[Notes]:
-    """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known."""
+def compose(
+    network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None, learned: Index | None = None
+) -> list[Notes]:
+    """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known.
+
+    `learned` is what the network has learned from; without it, nothing is kept from being copied.
+    """
     generators = [np.random.default_rng([wish.seed, number]) for number in range(wish.count)]
     styles = wanted(vocabulary, wish.series, wish.game, wish.style)
     begun = _begun(vocabulary, openings(vocabulary, styles), prime, generators)
@@ -120,7 +133,7 @@ def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes |
     else:  # that of the piece whose opening it is
         style = network.style(np.array([beginning.style for beginning in begun], np.int32))
     limits = np.array([b.ends_at(wish) for b in begun])
-    session = _Session(network, wish, begun, style)
+    session = _Session(network, wish, begun, style, learned)
     written: list[list[IntArray]] = [[] for _ in begun]
     live, made = np.arange(wish.count), 0
     most = None if wish.notes is None else wish.notes - (prime is None)  # the opening is a piece's first note
@@ -143,12 +156,15 @@ def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes |
 class _Session:
     """The streams with all that goes on beside them: the network's state, and each piece's past."""
 
-    def __init__(self, network: Network, wish: Wish, begun: list[_Beginning], style: Array) -> None:
+    def __init__(
+        self, network: Network, wish: Wish, begun: list[_Beginning], style: Array, learned: Index | None
+    ) -> None:
         self.network, self.wish, self.style = network, wish, style
         self.settings = list(zip(*(wish.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
         length = len(begun[0].rows)  # all begin alike: with one note, or with the prime
         self.past = Repeats(len(begun), length + (wish.notes or 2**20))
         self.streams = Streams([b.meters[-1] for b in begun], [int(b.onsets[0]) for b in begun])
+        self.guard = Guard(learned, wish.max_copy, len(begun)) if learned is not None and wish.max_copy else None
         rows = np.stack([b.rows for b in begun])
         onsets = np.stack([b.onsets for b in begun])
         told = np.zeros((len(begun), length, encoding.COLUMNS), np.int16)
@@ -159,6 +175,8 @@ class _Session:
             if at:  # a prime's onsets are its own, finer than the classes
                 self.streams.tick = onsets[:, at] - EDGES[rows[:, at, TIME]]
             self.streams.add(rows[:, at])
+            if self.guard is not None:
+                self.guard.add(rows[:, at])
         state = network.start(len(begun))
         if length > 1:
             heard = slice(max(0, length - 1 - PRIME_NOTES), length - 1)
@@ -190,6 +208,8 @@ class _Session:
                 streams.forbid_time(logits)
             elif name == "pitch":
                 streams.forbid_pitch(logits, rows[:, TIME], onset)
+                if self.guard is not None:
+                    self.guard.forbid(logits, rows[:, TIME])
             rows[:, column] = choose(logits, luck[:, column], *self.settings[column])
             seen[name] = rows[:, column]
             if name == "time":
@@ -202,9 +222,13 @@ class _Session:
         state = self.state
         self.past.add(rows, self.streams.onset(rows[:, TIME]))
         self.streams.add(rows)
+        if self.guard is not None:
+            self.guard.add(rows)
         if len(going) < len(rows):
             self.past.keep(going)
             self.streams.keep(going)
+            if self.guard is not None:
+                self.guard.keep(going)
             state, self.style = [(h[going], c[going]) for h, c in state], self.style[going]
         self._foresee(rows[going], state)
 

@@ -1,0 +1,54 @@
+"""Novelty of what lies on disk: a run's samples, a MIDI file, and held-out human pieces as the yardstick."""
+
+from pathlib import Path
+
+from catalog.errors import CorpusError, MidiError, TrainingError
+from catalog.remote import AnyPath
+from dataset.corpus import Corpus
+from dataset.notes import read_midi
+from training.novelty import Novelty, medians, novelty
+from training.run import Run, names
+from training.sources import Sources
+
+
+def sources(root: AnyPath, name: str) -> Sources:
+    """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none."""
+    if (Path(name) / "run.json").is_file() or (isinstance(root, Path) and name in names(root)):
+        return Sources.load(Run.open(root if isinstance(root, Path) else Path(), name).sources)
+    return Sources.of(Corpus.open(root, name).pieces("train"))
+
+
+def of_file(path: Path, learned: Sources) -> Novelty:
+    """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that cannot be read."""
+    try:
+        return novelty(learned, read_midi(path.read_bytes()))
+    except MidiError as error:
+        raise TrainingError(f"{path}: {error}; give another MIDI file") from None
+
+
+def of_run(
+    root: AnyPath, runs: Path, name: str, against: str | None = None
+) -> tuple[dict[str, Novelty], dict[str, float] | None]:
+    """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
+
+    None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
+    """
+    run = Run.open(runs, name)
+    learned = Sources.load(run.sources) if against is None else sources(root, against)
+    files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
+    if not files:
+        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
+    told = {file.name: of_file(file, learned) for file in files}
+    return told, held_out(root, run, learned)
+
+
+def held_out(root: AnyPath, run: Run, learned: Sources) -> dict[str, float] | None:
+    """Return the `medians` of the run's validation and test pieces, None where they cannot be had."""
+    try:
+        corpus = Corpus.open(root, run.asked.corpus)
+    except CorpusError:
+        return None
+    pieces = [*corpus.pieces("validation"), *corpus.pieces("test")]
+    if corpus.hash != run.asked.corpus_hash or not pieces:
+        return None
+    return medians([novelty(learned, piece.notes) for piece in pieces])
