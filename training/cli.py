@@ -180,7 +180,8 @@ def generate(
     max_copy: Annotated[
         int,
         typer.Option(
-            "--max-copy", help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any."
+            "--max-copy",
+            help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any.",
         ),
     ] = 24,
     prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,

@@ -1,8 +1,11 @@
 """Novelty of what lies on disk: a run's samples, a MIDI file, and held-out human pieces as the yardstick."""
 
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from catalog.errors import CorpusError, MidiError, TrainingError
+from catalog.files import working_root, write_bytes
 from catalog.remote import AnyPath
 from dataset.corpus import Corpus
 from dataset.notes import read_midi
@@ -10,12 +13,29 @@ from training.novelty import Novelty, medians, novelty
 from training.run import Run, names
 from training.sources import Sources
 
+INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
+
 
 def sources(root: AnyPath, name: str) -> Sources:
-    """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none."""
-    if (Path(name) / "run.json").is_file() or (isinstance(root, Path) and name in names(root)):
-        return Sources.load(Run.open(root if isinstance(root, Path) else Path(), name).sources)
-    return Sources.of(Corpus.open(root, name).pieces("train"))
+    """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none.
+
+    Those of a corpus are indexed once and kept below the data root.
+    """
+    here = working_root(root)
+    if (Path(name) / "run.json").is_file() or name in names(here):
+        return Sources.open(Run.open(here, name).sources)
+    corpus = Corpus.open(root, name)
+    folder = here / INDEXES / corpus.hash[:32]
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
+        for file, data in Sources.of(corpus.pieces("train")).files().items():
+            write_bytes(making / file, data)
+        try:
+            making.rename(folder)
+        except OSError:  # somebody else was first
+            rmtree(making)
+    return Sources.open(folder)
 
 
 def of_file(path: Path, learned: Sources) -> Novelty:
@@ -34,7 +54,7 @@ def of_run(
     None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
     """
     run = Run.open(runs, name)
-    learned = Sources.load(run.sources) if against is None else sources(root, against)
+    learned = Sources.open(run.sources) if against is None else sources(root, against)
     files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")

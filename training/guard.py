@@ -8,7 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events import EDGES, PITCH, PITCHES, TIME, to_class
-from training.passages import DROP, RATIOS, REACH, SEED, WRONG, Index, Line, Numbers, agree, extend, hash_of, places, reach
+from training.passages import (
+    DROP,
+    RATIOS,
+    REACH,
+    SEED,
+    WRONG,
+    Index,
+    Line,
+    Numbers,
+    agree,
+    extend,
+    hash_of,
+    places,
+    reach,
+)
 from training.streams import rule_out
 
 _FIELDS = ("_stream", "_there", "_shift", "_ratio", "_ticks", "_score", "_best", "_right", "_notes")

@@ -23,7 +23,9 @@ def novelty(
     what: Annotated[str, typer.Argument(help="A run, for all of its samples, or a MIDI file.")],
     against: Annotated[
         str | None,
-        typer.Option("--against", help="A corpus or a run whose training pieces may have been copied; else the run's own."),
+        typer.Option(
+            "--against", help="A corpus or a run whose training pieces may have been copied; else the run's own."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, with every passage.")] = False,
     root: Annotated[

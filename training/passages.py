@@ -26,7 +26,7 @@ RATIOS = (1.0, 1 / 2, 2.0, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 """Speeds at which a passage is looked for: ticks of the indexed piece for one of the piece that is asked about."""
 
 EXACT_TICKS, NEARLY = 48, 0.1  # longer times are known as classes only: they agree within a tenth
-_BETWEEN = 1 << 20  # ticks between two pieces of an index
+_BETWEEN = 1 << 14  # ticks between two pieces of an index: more than any passage can leave out
 _FIRST = 0  # the step to a piece's first note
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -70,24 +70,34 @@ class Line:
         return cls(np.cumsum(times).astype(np.int64), np.asarray(pitch, np.int16))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Index:
-    """The notes of many pieces, and where each seed stands among them."""
+    """The notes of many pieces, and where each seed stands among them. The arrays may be mapped from files."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
-        """Index the pieces, numbered in this order."""
-        self.first = np.concatenate([[0], np.cumsum([len(line.tick) for line in lines])]).astype(np.int64)
+    first: Numbers  # [pieces + 1], where each piece begins and the last ends
+    tick: Numbers  # [n], of each note; far apart from piece to piece
+    pitch: Numbers  # [n]
+    hashes: Numbers  # [seeds], in order
+    places: Numbers  # [seeds], the notes at which those seeds begin
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> "Index":
+        """Return an index of pieces, numbered in this order."""
+        none = Line(np.zeros(0, np.int64), np.zeros(0, np.int16))
+        lengths = np.array([len(line.tick) for line in lines], np.int64)
+        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         spans = np.array([line.tick[-1] + _BETWEEN if len(line.tick) else 0 for line in lines], np.int64)
-        begins = np.concatenate([[0], np.cumsum(spans)[:-1]]) if len(lines) else np.zeros(0, np.int64)
-        ticks = [line.tick + begin for line, begin in zip(lines, begins, strict=True)]
-        self.tick = np.concatenate(ticks) if lines else np.zeros(0, np.int64)
-        self.pitch = np.concatenate([line.pitch for line in lines]) if lines else np.zeros(0, np.int16)
-        steps = _steps(self.tick, self.pitch, 1.0)
-        steps[self.first[:-1][np.diff(self.first) > 0]] = _FIRST
+        begins = np.cumsum(spans) - spans
+        tick = np.concatenate([none.tick, *(line.tick + b for line, b in zip(lines, begins.tolist(), strict=True))])
+        pitch = np.concatenate([none.pitch, *(line.pitch for line in lines)])
+        steps = _steps(tick, pitch, 1.0)
+        steps[first[:-1][lengths > 0]] = _FIRST
         hashes, whole = _hashes(steps)
-        places = np.flatnonzero(whole)
-        order = np.argsort(hashes[places], kind="stable")
-        self.places = places[order]
-        self.hashes = hashes[self.places]
+        hashes[~whole] = 0
+        order = np.argsort(hashes, kind="stable")
+        order = order[whole[order]]
+        narrow = np.int32 if len(tick) < 2**31 and tick[-1:].sum() < 2**31 else np.int64
+        return cls(first, tick.astype(narrow), pitch.astype(np.int8), hashes[order], order.astype(narrow))
 
     def __len__(self) -> int:
         return len(self.tick)

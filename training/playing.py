@@ -31,7 +31,7 @@ def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
         from training import classic_sampler
 
         return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
-    learned = Sources.load(run.sources).index if wish.max_copy else None
+    learned = Sources.open(run.sources).index if wish.max_copy else None
     return compose(network(run), vocabulary(run), wish, prime, learned)
 
 

@@ -24,7 +24,7 @@ from training.recipe import Recipe, digest
 RUNS = "runs"
 FORMAT = 1
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
-SOURCES_FILE = "sources.npz"  # the notes that it learns from, and whose they are
+SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
 
 
@@ -96,8 +96,8 @@ class Run:
 
     @property
     def sources(self) -> Path:
-        """What the run is trained on, for `training.sources`."""
-        return self.path / SOURCES_FILE
+        """The folder of what the run is trained on, for `training.sources`."""
+        return self.path / SOURCES_FOLDER
 
     @property
     def samples(self) -> Path:

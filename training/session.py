@@ -17,7 +17,7 @@ from training import recipe as recipes
 from training import train as note_training
 from training.hosts import Hosts
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
-from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FILE, Asked, Progress, Run, free_name, names
+from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Asked, Progress, Run, free_name, names
 from training.sources import Sources
 from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
@@ -95,7 +95,7 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
     name = order.name or free_name(runs, _default_name(corpus, recipe))
     files = {
-        SOURCES_FILE: Sources.of(corpus.pieces("train")).to_bytes(),
+        **{f"{SOURCES_FOLDER}/{file}": data for file, data in Sources.of(corpus.pieces("train")).files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),

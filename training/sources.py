@@ -5,10 +5,8 @@ So a run can say what was copied from whom wherever its folder lies, and a sampl
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,69 +36,63 @@ class Source:
     time_signatures: tuple[tuple[int, int, int], ...]
 
 
-@dataclass(frozen=True, eq=False)
+PIECES_FILE = "pieces.json"
+INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """Pieces, with onset (ticks) and pitch of their notes one piece after the other, and where each piece begins and ends."""
+    """Pieces, the ticks at which their notes begin, one piece after the other, and the index in which passages are looked for."""
 
     pieces: tuple[Source, ...]
     onset: npt.NDArray[np.int32]
-    pitch: npt.NDArray[np.uint8]
-    first: npt.NDArray[np.int64]  # [pieces + 1]
+    index: Index
 
     @classmethod
     def of(cls, pieces: "Sequence[CorpusPiece]") -> "Sources":
         """Return the pieces as sources, in their order."""
-        told, onsets, pitches = [], [np.zeros(0, np.int32)], [np.zeros(0, np.uint8)]
+        told, onsets, lines = [], [np.zeros(0, np.int32)], []
         for piece in pieces:
             rows, onset = classes(piece.notes)
             onsets.append(onset)
-            pitches.append(rows[:, PITCH].astype(np.uint8))
+            lines.append(Line.at(onset, rows[:, PITCH]))
             whose = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
             told.append(Source(*whose, piece.notes.tempos, piece.notes.time_signatures))
-        first = np.cumsum([len(onset) for onset in onsets])
-        return cls(tuple(told), np.concatenate(onsets), np.concatenate(pitches), first.astype(np.int64))
-
-    @cached_property
-    def index(self) -> Index:
-        """The pieces as passages are looked for in them."""
-        spans = [slice(int(a), int(b)) for a, b in zip(self.first[:-1], self.first[1:], strict=True)]
-        return Index([Line.at(self.onset[span], self.pitch[span]) for span in spans])
+        return cls(tuple(told), np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:
         """Return where a note of a piece stands: the number of its bar, from 1, and seconds from the beginning of its file."""
-        tick = int(self.onset[self.first[piece] + note])
+        tick = int(self.onset[self.index.first[piece] + note])
         source = self.pieces[piece]
         return bar_of(tick, source.time_signatures), float(tick_to_seconds(source.tempos, [tick])[0])
 
-    def to_bytes(self) -> bytes:
-        """Return the sources as the bytes of one file, the same for the same sources."""
-        told = json.dumps([asdict(piece) for piece in self.pieces], ensure_ascii=False).encode()
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer, onset=self.onset, pitch=self.pitch, first=self.first, pieces=np.frombuffer(told, np.uint8)
-        )
-        return buffer.getvalue()
+    def files(self) -> dict[str, bytes]:
+        """Return what a folder of sources holds: bytes by file name, the same for the same sources."""
+        told = json.dumps([asdict(piece) for piece in self.pieces], ensure_ascii=False, indent=0)
+        arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
+        return {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
 
     @classmethod
-    def load(cls, path: Path) -> "Sources":
-        """Return what `to_bytes` gave. Raises TrainingError where there is no such file, or it is damaged."""
+    def open(cls, folder: Path) -> "Sources":
+        """Return the sources in a folder; arrays are read when they are needed. Raises TrainingError where it is none, or damaged."""
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-                told: list[dict[str, Any]] = json.loads(held["pieces"].tobytes())
-                pieces = tuple(
-                    Source(
-                        **{
-                            **piece,
-                            "tempos": tuple(map(tuple, piece["tempos"])),
-                            "time_signatures": tuple(map(tuple, piece["time_signatures"])),
-                        }
-                    )
-                    for piece in told
-                )
-                return cls(pieces, held["onset"], held["pitch"], held["first"])
-        except FileNotFoundError:
+            told: list[dict[str, Any]] = json.loads((folder / PIECES_FILE).read_text(encoding="utf-8"))
+            pieces = tuple(Source(**{name: _tuples(value) for name, value in piece.items()}) for piece in told)
+            onset, *arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("onset", *INDEX_ARRAYS))
+        except FileNotFoundError as error:
             raise TrainingError(
-                f"{path}: missing, so nobody can say what is copied; train the run again, or compose with --max-copy 0"
+                f"{error.filename}: missing, so nobody can say what is copied; train the run again, or compose with --max-copy 0"
             ) from None
-        except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
+        except (ValueError, KeyError, OSError, TypeError, EOFError) as error:
+            raise TrainingError(f"{folder}: damaged ({error}); train the run again") from None
+        return cls(pieces, onset, Index(*arrays))
+
+
+def _bytes(array: npt.NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

@@ -22,20 +22,28 @@ def tune(seed: int, length: int) -> Line:
     for _ in range(length):
         step = int(rng.choice(TIMES)) if ticks else 0
         tick += step
-        pitch = pitch + int(rng.integers(1, 5)) if ticks and not step else int(np.clip(pitch + rng.integers(-12, 13), 36, 84))
+        pitch = (
+            pitch + int(rng.integers(1, 5))
+            if ticks and not step
+            else int(np.clip(pitch + rng.integers(-12, 13), 36, 84))
+        )
         ticks.append(tick)
         pitches.append(min(pitch, 110))
     return Line(np.array(ticks, np.int64), np.array(pitches, np.int16))
 
 
 PIECES = [tune(seed, 300) for seed in range(40)]
-INDEX = Index(PIECES)
+INDEX = Index.of(PIECES)
 
 
 def planted(seed: int, length: int, *, wrong: bool = True, ratio: float = 1.0) -> tuple[Line, int, int, int, int]:
     """A made piece of 120 notes with a passage of another in it; where that begins, the other's number and place, the semitones."""
     rng = np.random.default_rng([7, seed])
-    number, place, moved = int(rng.integers(len(PIECES))), int(rng.integers(0, 300 - length)), int(rng.integers(-12, 13))
+    number, place, moved = (
+        int(rng.integers(len(PIECES))),
+        int(rng.integers(0, 300 - length)),
+        int(rng.integers(-12, 13)),
+    )
     source, around = PIECES[number], tune(1000 + seed, 120)
     begin = int(rng.integers(5, 100))
     tick = np.round((source.tick[place : place + length] - source.tick[place]) / ratio).astype(np.int64)
@@ -94,7 +102,9 @@ def test_shares_count_notes_inside_long_enough_passages() -> None:
 @given(st.integers(0, 39), st.integers(0, 200), st.integers(20, 90), st.integers(-20, 20))
 def test_a_part_of_a_piece_is_found_whole_in_any_key(number: int, place: int, length: int, moved: int) -> None:
     part = PIECES[number]
-    line = Line(part.tick[place : place + length] - part.tick[place], part.pitch[place : place + length] + np.int16(moved))
+    line = Line(
+        part.tick[place : place + length] - part.tick[place], part.pitch[place : place + length] + np.int16(moved)
+    )
     found = find(INDEX, line)
     assert found.longest == length
     assert found.inside(length, length).all()
