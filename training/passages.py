@@ -2,8 +2,8 @@
 
 In: the notes of a corpus as an index, and the notes of a piece. Out: which stretches of the piece stand in the corpus, where, and in
 which transposition. Seed and extend, as in BLAST (Altschul et al. 1990): six notes that stand in the index, by their intervals and
-their rhythm, are a seed; from there a right note counts 1 and a wrong, added or missing one −2, and a passage ends where it was best
-before it fell by more than six. Pure: nothing is read or written.
+their rhythm, are a seed; from there a right note counts 1, an added or missing one −1 and a wrong one, which is both, −2; a passage ends where it was best
+before it fell by more than four. Pure: nothing is read or written.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from training.events import EDGES, PITCH, to_class
 
 SEED = 6  # notes
 LEAST = 8  # right notes of a passage that is told of
-WRONG, DROP = 2, 6
+WRONG, DROP = 1, 4
 REACH = 3  # a right note is the next of the indexed piece, or one of the two after it
 MOST_PLACES = 64  # places of a seed that are followed; more are taken evenly out of all
 RATIOS = (1.0, 1 / 2, 2.0, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
