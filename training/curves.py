@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 TICKS = 5  # about so many on an axis
+STEPS = ((1.5, 1), (3.5, 2), (7.5, 5), (math.inf, 10))  # below what, the round step to take
 STEEP = 4.0  # what lies so many times as high as three quarters of all values, from the lowest on, is cut off
 SHORT_S = 120.0  # a shorter training is told in seconds
 
@@ -97,7 +98,7 @@ def ticks(low: float, high: float) -> list[float]:
         return [low]
     rough = (high - low) / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    step = power * next(factor for most, factor in STEPS if rough / power < most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 10) for number in range(first, last + 1)]
 

@@ -99,7 +99,8 @@ def exhibits(
 ) -> list[Exhibit]:
     """Return the samples in the order given, ids prefixed `<prefix>1-`, `<prefix>2-` …; `sources` is the folder of what was learned.
 
-    `of` is whose they are, where a page shows several runs. Ids stay unique as long as each call of a page has a prefix of its own that does not end in a digit.
+    `of` is whose they are, where a page shows several runs. Ids stay unique as long as each call of a page has a prefix of its own
+    that does not end in a digit.
     """
     made = [Exhibit(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
     jobs: list[Job] = []

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,10 +109,7 @@ def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     assert (lit.copy.first, lit.copy.last) == (15, 54)
     assert (lit.first, lit.last) == (15, 55)
     doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
-    [copy] = [each for each in (lit.copy,)]
-    from dataclasses import replace
-
-    found = replace(novelty(Sources.open(run.sources), notes), copies=(replace(copy, first=0, last=0),))
+    found = replace(novelty(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
     [first] = passages(doubled, found)
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 
@@ -179,8 +176,6 @@ def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
     [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
     assert shown.look is not None
     [lit] = shown.look.lit
-    from dataclasses import replace
-
     many = tuple(replace(lit, copy=replace(lit.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8))
     shown.look = replace(shown.look, lit=many)
     found = found_in([shown], lambda sequencer, title, slug: slug)
