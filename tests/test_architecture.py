@@ -45,7 +45,7 @@ HEAVY = (
     "typst",
     "soundfile",
 )
-COMMANDS = (*(f"{room}.cli" for room in ROOMS), "training.render_cli")
+COMMANDS = (*(f"{room}.cli" for room in ROOMS), "training.render_cli", "training.novelty_cli")
 MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]
 
 

@@ -4,14 +4,16 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
+from filelock import FileLock
+
 from catalog.errors import CorpusError, MidiError, TrainingError
-from catalog.files import working_root, write_bytes
+from catalog.files import sync_folder, working_root, write_bytes
 from catalog.remote import AnyPath
 from dataset.corpus import Corpus
 from dataset.notes import read_midi
 from training.novelty import Novelty, medians, novelty
 from training.run import Run, names
-from training.sources import Sources
+from training.sources import FORMAT, Sources
 
 INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
 
@@ -25,21 +27,30 @@ def sources(root: AnyPath, name: str) -> Sources:
     if (Path(name) / "run.json").is_file() or name in names(here):
         return Sources.open(Run.open(here, name).sources)
     corpus = Corpus.open(root, name)
-    folder = here / INDEXES / corpus.hash[:32]
+    folder = here / INDEXES / f"{corpus.hash[:32]}-{FORMAT}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
-        for file, data in Sources.of(corpus.pieces("train")).files().items():
-            write_bytes(making / file, data)
-        try:
-            making.rename(folder)
-        except OSError:  # somebody else was first
-            rmtree(making)
+        with FileLock(folder.parent / ".lock"):
+            _index(corpus, folder)
     return Sources.open(folder)
 
 
+def _index(corpus: Corpus, folder: Path) -> None:
+    """Write the sources of a corpus to a new folder, whole or not at all, and remove what killed writers left; the lock is held."""
+    for leftover in folder.parent.glob(".tmp-*"):
+        rmtree(leftover)
+    if folder.is_dir():  # another process was first
+        return
+    making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
+    for file, data in Sources.of(corpus.pieces("train")).files().items():
+        write_bytes(making / file, data)
+    making.chmod(0o755)
+    making.rename(folder)
+    sync_folder(folder.parent)
+
+
 def of_file(path: Path, learned: Sources) -> Novelty:
-    """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that cannot be read."""
+    """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
     try:
         return novelty(learned, read_midi(path.read_bytes()))
     except MidiError as error:

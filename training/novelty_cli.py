@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from catalog.errors import UsageError
 from catalog.files import data_root, working_root
 
 if TYPE_CHECKING:
-    from training.novelty import Novelty
+    from training.novelty import Copy, Novelty
 
 novelty_app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 MOST_COPIES = 8  # passages of a piece that are told of, the longest
@@ -37,9 +37,13 @@ def novelty(
     For a run, the same figures of held-out human pieces are shown beside, as a yardstick: where its corpus is still there.
     """
     from training import copied
+    from training.novelty import medians
 
     base = data_root(root)
-    if Path(what).is_file():
+    is_file = Path(what).is_file()
+    if Path(what).suffix.lower() in (".mid", ".midi") and not is_file:
+        raise UsageError(f"{what}: no such file")
+    if is_file:
         if against is None:
             raise UsageError(f"{what} is a file: say with --against CORPUS or RUN what it may have copied from")
         sources = copied.sources(base, against)
@@ -52,26 +56,47 @@ def novelty(
         return
     for name, found in told.items():
         _tell(name, found)
-    if human is not None:
-        print("held-out human pieces against the same: " + _figures(human))
+    if not is_file:
+        print(f"{'':<24}longest  share of all notes inside passages of 8, 16, 24 notes and more")
+        print(_row(f"samples ({len(told)})", medians(list(told.values()))))
+        print(
+            _row("held-out human pieces", human) if human else "held-out human pieces: none, or the corpus has changed"
+        )
 
 
 def _tell(name: str, found: "Novelty") -> None:
-    shares = "  ".join(f"{share:.0%} in passages of {least}" for least, share in found.shares.items())
-    print(f"{console.clean(name)}: {found.notes} notes, the longest passage {found.longest}  {shares}")
-    for copy in sorted(found.copies, key=lambda copy: -copy.notes)[:MOST_COPIES]:
-        moved = f", {copy.transposition:+d} semitones" if copy.transposition else ""
-        speed = f", {copy.ratio:g} ticks for one" if copy.ratio != 1 else ""
-        whose = f", sequenced by {copy.sequencer}" if copy.sequencer else ""
-        line = (
-            f"  {copy.notes} notes, bars {copy.bars[0]}-{copy.bars[1]} ({copy.seconds[0]:.1f}-{copy.seconds[1]:.1f} s): "
-            f"{copy.title} ({copy.game}), bars {copy.there_bars[0]}-{copy.there_bars[1]}{moved}{speed}{whose}"
-        )
-        print(console.clean(line))
+    """Print what of a piece stands elsewhere: figures, the longest passages with both their places, and the nearest pieces."""
+    shares = ", ".join(f"{least} notes {share:.0%}" for least, share in found.shares.items())
+    print(f"{console.clean(name)}: {found.notes} notes; inside passages of {shares}; the longest has {found.longest}")
+    copies = sorted(found.copies, key=lambda copy: -copy.notes)
+    for copy in copies[:MOST_COPIES]:
+        print("  " + console.clean(_line(copy)))
+    if len(copies) > MOST_COPIES:
+        print(f"  and {len(copies) - MOST_COPIES} shorter ones (--json tells of all)")
+    if found.nearest:
+        pieces = (f"{_whose(near.title, near.game, near.sequencer)}: {near.notes} notes" for near in found.nearest)
+        print("  nearest  " + console.clean("; ".join(pieces)))
+    print()
 
 
-def _figures(values: dict[str, Any]) -> str:
-    return "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+def _line(copy: "Copy") -> str:
+    here, there = _place(copy.bars, copy.seconds), _place(copy.there_bars, copy.there_seconds)
+    moved = f", {copy.transposition:+d} semitones" if copy.transposition else ""
+    speed = "" if copy.ratio == 1 else f", {copy.ratio:.3g} of its ticks for one"
+    return f"{copy.notes} notes, {here}: {_whose(copy.title, copy.game, copy.sequencer)}, {there}{moved}{speed}"
+
+
+def _place(bars: tuple[int, int], seconds: tuple[float, float]) -> str:
+    return f"bars {bars[0]}-{bars[1]} ({seconds[0]:.1f}-{seconds[1]:.1f} s)"
+
+
+def _whose(title: str, game: str, sequencer: str) -> str:
+    return f"{title} ({game}" + (f", sequenced by {sequencer})" if sequencer else ")")
+
+
+def _row(name: str, figures: dict[str, float]) -> str:
+    shares = "".join(f"{value:>8.1%}" for figure, value in figures.items() if figure.startswith("share of all"))
+    return f"{name:<24}{figures['longest']:>7.0f}{shares}"
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 In: the notes of a corpus as an index, and the notes of a piece. Out: which stretches of the piece stand in the corpus, where, and in
 which transposition. Seed and extend, as in BLAST (Altschul et al. 1990): six notes that stand in the index, by their intervals and
-their rhythm, are a seed; from there a right note counts 1, an added or missing one −1 and a wrong one, which is both, −2; a passage ends where it was best
-before it fell by more than four. Pure: nothing is read or written.
+their rhythm, are a seed; from there a right note counts 1, an added or a missing one −1, and a wrong one, which is both, −2; a passage
+ends where it was best before it fell by more than four. Pure: nothing is read or written.
 """
 
 from collections.abc import Sequence
@@ -144,8 +144,8 @@ def find(index: Index, line: Line) -> Found:
     (last, there_last), (first, there_first) = ends
     table = np.stack([first, last, there_first, there_last, right, np.searchsorted(np.sort(RATIOS), ratio)], axis=1)
     table = np.unique(table[right >= LEAST], axis=0)
-    columns = [table[:, column] for column in range(5)]
-    return Found(*columns, np.sort(RATIOS)[table[:, 5]])
+    first, last, there_first, there_last, right, speed = table.T
+    return Found(first, last, there_first, there_last, right, np.sort(RATIOS)[speed])
 
 
 def told(index: Index, line: Line, found: Found) -> list[Passage]:

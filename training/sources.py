@@ -37,6 +37,7 @@ class Source:
 
 
 PIECES_FILE = "pieces.json"
+FORMAT = 1  # raise it when seeds, classes or files change: what is on disk is then made again
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 
 
@@ -68,7 +69,8 @@ class Sources:
 
     def files(self) -> dict[str, bytes]:
         """Return what a folder of sources holds: bytes by file name, the same for the same sources."""
-        told = json.dumps([asdict(piece) for piece in self.pieces], ensure_ascii=False, indent=0)
+        held = {"format": FORMAT, "pieces": [asdict(piece) for piece in self.pieces]}
+        told = json.dumps(held, ensure_ascii=False, indent=0)
         arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
         return {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
 
@@ -76,8 +78,7 @@ class Sources:
     def open(cls, folder: Path) -> "Sources":
         """Return the sources in a folder; arrays are read when they are needed. Raises TrainingError where it is none, or damaged."""
         try:
-            told: list[dict[str, Any]] = json.loads((folder / PIECES_FILE).read_text(encoding="utf-8"))
-            pieces = tuple(Source(**{name: _tuples(value) for name, value in piece.items()}) for piece in told)
+            pieces = _pieces((folder / PIECES_FILE).read_text(encoding="utf-8"))
             onset, *arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("onset", *INDEX_ARRAYS))
         except FileNotFoundError as error:
             raise TrainingError(
@@ -86,6 +87,13 @@ class Sources:
         except (ValueError, KeyError, OSError, TypeError, EOFError) as error:
             raise TrainingError(f"{folder}: damaged ({error}); train the run again") from None
         return cls(pieces, onset, Index(*arrays))
+
+
+def _pieces(text: str) -> tuple[Source, ...]:
+    held = json.loads(text)
+    if held["format"] != FORMAT:
+        raise ValueError(f"format {held['format']}, this version reads {FORMAT}")
+    return tuple(Source(**{name: _tuples(value) for name, value in piece.items()}) for piece in held["pieces"])
 
 
 def _bytes(array: npt.NDArray[Any]) -> bytes:
