@@ -19,7 +19,7 @@ from training.account import Account
 from training.exhibit import LIT, Exhibit, Kind, exhibits
 from training.gallery import COLOURS, Shown, colours, found_in, hang, named
 from training.novelty import LEAST
-from training.page import PAGE_FILE, ROOM, length, longest, player, sources_folder, sources_of
+from training.page import PAGE_FILE, ROOM, length, locate, longest, player, sources_folder, sources_of
 from training.playing import samples
 from training.run import Run
 from training.yardstick import Yardstick, yardstick
@@ -130,6 +130,7 @@ def comparison(
                 _link(entry.run.path / PAGE_FILE, folder),
             )
         )
+    locate(root, list(origins.values()))
     by_notes = sorted(origins.values(), key=lambda origin: (-origin.notes, origin.sha256))
     return render(
         "compare.html",

@@ -84,8 +84,8 @@ def plot(
     )
     return Plot(
         lines,
-        tuple(Tick(x_of(value), f"{value:g}") for value in x_ticks),
-        tuple(Tick(y_of(value), f"{value:g}") for value in y_ticks),
+        tuple(Tick(x_of(value), label) for value, label in zip(x_ticks, labels(x_ticks), strict=True)),
+        tuple(Tick(y_of(value), label) for value, label in zip(y_ticks, labels(y_ticks), strict=True)),
         unit,
         cut,
         Mark(x_of(float(times[mark[0]])), y_of(mark[1])) if mark is not None else None,
@@ -101,6 +101,14 @@ def ticks(low: float, high: float) -> list[float]:
     step = power * next(factor for most, factor in STEPS if rough / power < most)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 10) for number in range(first, last + 1)]
+
+
+def labels(values: Sequence[float]) -> list[str]:
+    """Return numbers as they stand on an axis: all with as many decimals as the longest needs."""
+    decimals = max(
+        (len(f"{value:.10g}".partition(".")[2]) for value in values if "e" not in f"{value:.10g}"), default=0
+    )
+    return [f"{value:.{decimals}f}" for value in values]
 
 
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:

@@ -52,6 +52,7 @@ class Origin:
     game: str
     sequencer: str
     sha256: str
+    address: str | None = None  # of its file on the web
     colour: int = COLOURS
     notes: int = 0  # of all samples, inside its passages
     places: list[Place] = field(default_factory=list)

@@ -18,9 +18,10 @@ from dataset.corpus import SPLITS, Funnel, Manifest
 from dataset.meanings import meaning, settings_of
 from dataset.pages import Script, render, script
 from training.account import Account
+from training.addresses import addresses
 from training.curves import Plot, plot
 from training.exhibit import LIT, PARTS, Exhibit, exhibits
-from training.gallery import COLOURS, colours, hang, named
+from training.gallery import COLOURS, Origin, colours, hang, named
 from training.novelty import LEAST
 from training.playing import samples
 from training.recipe import RECIPES
@@ -74,6 +75,7 @@ def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> 
     files = samples(run.samples)
     made = exhibits(files[-MOST_SAMPLES:], sources_folder(run), kinds=PARTS, report=report)
     shown, origins = hang(made, named(account.game_titles), beside)
+    locate(root, origins)
     funnel = account.manifest.funnel if account.manifest else None
     return render(
         "run.html",
@@ -106,6 +108,13 @@ def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> 
         script=player(),
         version=version("vgpiano"),
     )
+
+
+def locate(root: AnyPath, origins: Sequence[Origin]) -> None:
+    """Give the pieces that were copied from their addresses on the web, where the catalog has them."""
+    found = addresses(root, [origin.sha256 for origin in origins])
+    for origin in origins:
+        origin.address = found.get(origin.sha256)
 
 
 def player() -> Script:

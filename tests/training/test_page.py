@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.corpus import Corpus
+from dataset.corpus import Corpus, CorpusPiece
 from dataset.measure import measure
 from dataset.notes import Notes, Reading, seconds, write_midi
 from tests.training import exhibited
@@ -17,8 +17,9 @@ from tests.training.conftest import command, song
 from tests.training.test_render import command as render_command
 from training import exhibit
 from training.account import Account
+from training.addresses import is_of_the_web
 from training.compare import ZELDA, Entry, write_comparison
-from training.curves import plot, ticks
+from training.curves import labels, plot, ticks
 from training.exhibit import exhibits, marked, passages
 from training.gallery import COLOURS, found_in
 from training.novelty import novelty
@@ -114,13 +115,36 @@ def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 
 
-def test_every_link_leads_somewhere_and_no_id_stands_twice(text: str) -> None:
+def source_of(root: Path) -> CorpusPiece:
+    """The piece that the first sample copied from."""
+    return Corpus.open(root, "hostile").pieces("train")[0]
+
+
+def test_every_link_leads_somewhere_and_no_id_stands_twice(root: Path, text: str) -> None:
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     inner = set(re.findall(r'href="#([^"]+)"', text))
     assert inner - set(ids) == set()
     outer = set(re.findall(r'<a [^>]*href="([^#"][^"]*)"', text))
-    assert outer == {f"samples/sample-{number}.mid" for number in (1, 2, 10)}
+    address = f"https://example.org/{source_of(root).title.rpartition(' ')[2]}.mid"
+    assert outer == {f"samples/sample-{number}.mid" for number in (1, 2, 10)} | {address}
+
+
+@pytest.mark.parametrize(
+    "address, is_one",
+    [
+        ("https://example.org/a.mid", True),
+        ("http://127.0.0.1:8000/a.mid", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https:///a.mid", False),
+        ("//example.org/a.mid", False),
+        ("https://[a.mid", False),
+        (None, False),
+    ],
+)
+def test_only_addresses_of_the_web_become_links(address: str | None, is_one: bool) -> None:
+    assert is_of_the_web(address) is is_one
 
 
 def test_no_text_of_others_becomes_markup(text: str) -> None:
@@ -207,6 +231,13 @@ def test_curves_lie_where_their_values_are() -> None:
     assert plot([1.0], {"x": [2.0]}) is not None
 
 
+def test_numbers_of_one_axis_have_as_many_decimals() -> None:
+    assert labels([2.8, 3.0, 3.2]) == ["2.8", "3.0", "3.2"]
+    assert labels([0.0, 5.0, 10.0]) == ["0", "5", "10"]
+    assert labels([0.05, 0.1]) == ["0.05", "0.10"]
+    assert labels([]) == []
+
+
 @pytest.mark.parametrize(
     "low, high, expected",
     [
@@ -242,7 +273,7 @@ def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path)
     made = classic(tmp_path)
     text = page(tmp_path, made)
     said = " ".join(re.sub(r"<[^>]+>", "", text).split())
-    assert "Lowest loss 1.0000 at epoch 4" in said
+    assert "Lowest loss1.0000 at epoch 4" in said
     assert "3.2000 nats a token, at epoch 2" in said
     assert "generate classic composes some" in said
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from axe_core_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import chromium
 from tests.training import exhibited
@@ -109,6 +109,11 @@ def at(page: Page, player: int = 0) -> float:
     return float(page.evaluate(f"document.querySelectorAll('audio')[{player}].currentTime"))
 
 
+def start_of(note: Locator) -> float:
+    """The seconds at which a note of the roll begins."""
+    return (float(note.get_attribute("x") or "nan") - LEFT) / SCALE
+
+
 def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
     """The clock of a player as it begins to sound, so many seconds of what is heard from then on, and the whole piece."""
     clock, *sounds = page.evaluate(HEARD, [player, seconds])
@@ -162,6 +167,10 @@ def test_a_click_on_the_roll_seeks_there(page: Page) -> None:
     roll = page.locator("[data-roll]").first
     box = page.locator("[data-sheet]").first.bounding_box()
     assert box is not None
+    note = page.locator("#s1-rn21")
+    drawn = note.bounding_box()
+    assert drawn is not None
+    assert drawn["x"] - box["x"] == pytest.approx(float(note.get_attribute("x") or "nan"), abs=0.6)
     for seconds in (2.0, 7.5):
         roll.click(position={"x": LEFT + seconds * SCALE, "y": 80})
         assert at(page) == pytest.approx(seconds, abs=0.05)
@@ -234,7 +243,7 @@ def test_what_was_copied_is_lit_and_leads_both_ways(page: Page) -> None:
     page.locator("#s1-copy-1 .quiet a").click()
     assert page.evaluate("document.activeElement.closest('.sources') !== null || location.hash.startsWith('#from-')")
     assert page.locator(":target code").inner_text() in page.content()
-    page.locator(":target a").click()
+    page.locator(":target a[href^='#']").click()
     assert page.evaluate("location.hash") == "#s1-copy-1"
     page.locator("#s1-player .mark").first.click()
     assert page.evaluate("location.hash") == "#s1-copy-1"
@@ -255,10 +264,19 @@ def test_a_note_of_the_score_is_a_place_to_seek(page: Page) -> None:
     box = page.locator("#s1-player [data-page] [data-note='21']").first
     box.scroll_into_view_if_needed()
     box.dispatch_event("click")
-    x = float(page.locator("#s1-rn21").get_attribute("x") or "nan")
-    assert at(page) == pytest.approx((x - LEFT) / SCALE, abs=0.01)
+    assert at(page) == pytest.approx(start_of(page.locator("#s1-rn21")), abs=0.01)
     page.keyboard.press("Tab")
     assert page.locator("#s1-player [data-page] .now").count() > 0
+    last = page.locator("#s1-rn100")
+    page.evaluate(
+        "seconds => { document.querySelector('#s1-player audio').currentTime = seconds }", start_of(last) + 0.05
+    )
+    head, leaf = page.locator("#s1-player [data-page] [data-note='100']").first, page.locator("#s1-player [data-page]")
+    wait(page, "document.querySelector('#s1-player [data-page] [data-note=\"100\"]').classList.contains('now')")
+    inner, outer = head.bounding_box(), leaf.bounding_box()
+    assert inner is not None
+    assert outer is not None
+    assert outer["y"] <= inner["y"] <= inner["y"] + inner["height"] <= outer["y"] + outer["height"]
 
 
 @pytest.mark.parametrize("width, scheme", WINDOWS)

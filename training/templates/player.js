@@ -205,7 +205,9 @@
       const [head] = this.heads(this.sounding.values().next().value);
       if (!head) return;
       const box = this.page.getBoundingClientRect(), place = head.getBoundingClientRect();
-      if (place.top < box.top + 20 || place.bottom > box.bottom - 40) this.page.scrollTop += place.top - box.top - 0.25 * box.height;
+      const line = (head.closest(".system") || head).getBoundingClientRect(); // both staves, from the first bar to the last
+      if (line.top < box.top || line.bottom > box.bottom) this.page.scrollTop += line.top - box.top - 8;
+      if (place.left < box.left + 8 || place.right > box.right - 8) this.page.scrollLeft += place.left - box.left - AHEAD * box.width;
     }
   }
 
