@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from catalog.errors import CatalogError
 from catalog.remote import AnyPath
-from catalog.store import Catalog
 
 SCHEMES = ("https", "http")
 
@@ -18,6 +17,8 @@ def addresses(root: AnyPath, hashes: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(hashes))
     if not wanted:
         return {}
+    from catalog.store import Catalog  # most of a second, for nothing where nothing was copied
+
     try:
         rows = Catalog(root).pieces(f"sha256 in {wanted!r}", ["sha256", "url"]).to_pylist()
     except CatalogError:

@@ -4,7 +4,7 @@ In: opened runs with what to call them; out: one HTML file that asks for nothing
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,16 @@ ZELDA: dict[str, Original] = {
 """The original's five runs: four games and the whole series, by slug."""
 
 
+CALLED = {
+    "ocarina-of-time": "Ocarina of Time",
+    "majoras-mask": "Majora’s Mask",
+    "wind-waker": "The Wind Waker",
+    "twilight-princess": "Twilight Princess",
+    "zelda": "All of Zelda",
+}
+GAME_SAMPLES, ALL_SAMPLES = 1, 3  # as the original showed them
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A run in a comparison: what it is called there, how many of its samples are shown (the first), and a word on it."""
@@ -56,6 +66,27 @@ class Entry:
     samples: int = 1
     original: Original | None = None
     note: str = ""
+
+
+def as_the_original(runs: Mapping[str, Run], notes: Mapping[str, str] | None = None) -> list[Entry]:
+    """Return the entries of the original's experiment in its order: a sample of each game, three of the whole series.
+
+    `runs` are by the slugs of ZELDA, which may lack some; `notes` are words on them. Raises ValueError for another slug.
+    """
+    if strange := sorted(set(runs) - set(ZELDA)):
+        raise ValueError(f"{', '.join(strange)}: no run of the original's; its runs are {', '.join(ZELDA)}")
+    said = notes or {}
+    return [
+        Entry(
+            CALLED[slug],
+            runs[slug],
+            ALL_SAMPLES if slug == "zelda" else GAME_SAMPLES,
+            was,
+            said.get(slug, ""),
+        )
+        for slug, was in ZELDA.items()
+        if slug in runs
+    ]
 
 
 @dataclass(frozen=True, slots=True)

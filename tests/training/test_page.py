@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from tests.training.test_render import command as render_command
 from training import exhibit
 from training.account import Account
 from training.addresses import is_of_the_web
-from training.compare import ZELDA, Entry, write_comparison
+from training.compare import ZELDA, Entry, Original, as_the_original, write_comparison
 from training.curves import labels, plot, ticks
 from training.exhibit import exhibits, marked, passages
 from training.gallery import COLOURS, found_in
@@ -299,6 +301,24 @@ def test_runs_are_compared_with_each_other_and_the_original(root: Path, run: Run
     assert set(re.findall(r'href="#([^"]+)"', compared)) - set(ids) == set()
     with pytest.raises(ValueError, match="26 at most"):
         write_comparison(root, entries * 9, out, title="Too many")
+
+
+def test_the_originals_experiment_is_told_in_its_order(run: Run) -> None:
+    entries = as_the_original({"zelda": run, "majoras-mask": run}, {"zelda": "After four others."})
+    assert [(each.label, each.samples, each.note) for each in entries] == [
+        ("Majora’s Mask", 1, ""),
+        ("All of Zelda", 3, "After four others."),
+    ]
+    assert [each.original for each in entries] == [Original(9, 0.0259, 106), Original(49, 0.0368, 234)]
+    assert [was.pieces for was in ZELDA.values()] == [16, 9, 14, 10, 49]
+    with pytest.raises(ValueError, match="tetris: no run of the original"):
+        as_the_original({"tetris": run})
+
+
+def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:
+    heavy = ("tensorflow", "keras", "music21", "pandas", "verovio", "soundfile")
+    asked = f"import sys, training.page, training.compare; print([n for n in {heavy!r} if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.strip() == "[]"
 
 
 def test_train_and_generate_make_the_page_after_the_music(trained: Path) -> None:
