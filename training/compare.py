@@ -142,7 +142,8 @@ def comparison(
         made.append(exhibits(files, sources_folder(entry.run), prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
     titles = {key: game for account in accounts for key, game in account.game_titles.items()}
-    name_of = named(titles)
+    games = {slug: game for account in accounts for slug, game in account.games.items()}
+    name_of = named(titles, games)
     origins = found_in([each for run in made for each in run], name_of)
     compared = []
     for letter, entry, account, exhibited in zip(LETTERS, entries, accounts, made, strict=False):
