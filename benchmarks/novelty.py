@@ -118,8 +118,8 @@ def clock(index: Index, lines: list[Line]) -> dict[str, float]:
     return {"median": round(float(np.median(took)), 3), "most": round(max(took), 3)}
 
 
-SEARCH = """
-import json, resource, sys, time
+SEARCH = r"""
+import json, re, sys, time
 import numpy as np
 since = time.perf_counter()
 from pathlib import Path
@@ -130,7 +130,8 @@ line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "p
 opened = time.perf_counter()
 found = told(index, line, find(index, line))
 print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(time.perf_counter() - opened, 3),
-    "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "passages": len(found)}))
+    "peak, MB": int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024,
+    "passages": len(found)}))
 """
 
 
