@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from catalog import console
-from catalog.errors import UsageError
+from catalog.errors import UsageError, VgpianoError
 from catalog.files import data_root, working_root
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -35,9 +35,13 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    render: Annotated[
+        bool,
+        typer.Option("--render/--no-render", help="Sound, score and piano roll of the samples, and the run's page."),
+    ] = True,
     root: Root = None,
 ) -> None:
-    """Train a network on the pieces of a query or a corpus, and write three samples.
+    """Train a network on the pieces of a query or a corpus, write three samples, and the run's page, index.html.
 
     Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
     best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
@@ -105,8 +109,13 @@ def train(
         print(f"nothing was left to train; its samples are in {run.samples}")
         return
     wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
-    for file in playing.write_pieces(run.samples, playing.music(run, wish), run.name):
-        print(f"sample   {file}")
+    pieces = playing.music(run, wish)
+    files = playing.write_pieces(run.samples, pieces, run.name)
+    for file in files:
+        print(f"sample   {file}", flush=True)
+    if render:
+        _render(run.name, files, pieces, say=False)
+        _page(base, run, "page     ")
 
 
 def _line(row: Any) -> str:
@@ -193,11 +202,17 @@ def generate(
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
     render: Annotated[
-        bool, typer.Option("--render/--no-render", help="Sound, score and piano roll beside each MIDI file.")
+        bool,
+        typer.Option(
+            "--render/--no-render", help="Sound, score and piano roll beside each MIDI file, and the run's page."
+        ),
     ] = True,
     root: Root = None,
 ) -> None:
-    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does)."""
+    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
+
+    Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
+    """
     from dataset.notes import read_midi
     from training import playing, settings
     from training.run import Run
@@ -222,7 +237,8 @@ def generate(
     )
     if prime is not None and not prime.is_file():
         raise UsageError(f"--prime {prime}: no such file")
-    opened = Run.open(working_root(data_root(root)), run)
+    base = data_root(root)
+    opened = Run.open(working_root(base), run)
     first = read_midi(prime.read_bytes()) if prime is not None else None
     pieces = playing.music(opened, wish, first)
     files = playing.write_pieces(out or opened.samples, pieces, opened.name)
@@ -231,18 +247,33 @@ def generate(
     console.complain(f"seed {drawn}")
     if render:
         _render(opened.name, files, pieces)
+        if files[0].parent.resolve() == opened.samples.resolve():
+            _page(base, opened)
 
 
-def _render(run: str, files: list[Path], pieces: list[Any]) -> None:
+def _render(run: str, files: list[Path], pieces: list[Any], *, say: bool = True) -> None:
     """Render new pieces beside their MIDI files; what cannot be made is said and harms nothing else."""
     from training import render
 
     named = [render.Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
     for done in render.render_pieces(named, files[0].parent):
-        if done.reason is None:
-            print(done.path, flush=True)
-        else:
+        if done.reason is not None:
             console.complain(f"warning: {done.path} could not be made: {done.reason}")
+        elif say:
+            print(done.path, flush=True)
+
+
+def _page(root: Any, run: Any, label: str = "") -> None:
+    """Write the page of a run; what keeps it from being made is said and harms nothing else."""
+    from training.page import write_page
+
+    try:
+        with console.Progress("page") as progress:
+            path = write_page(root, run, progress)
+    except VgpianoError as error:
+        console.complain(f"warning: the page of {run.name} could not be made: {error}")
+        return
+    print(f"{label}{path}", flush=True)
 
 
 def train_main() -> None:

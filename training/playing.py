@@ -56,3 +56,9 @@ def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path
     for file, notes in zip(files, pieces, strict=True):
         write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
     return files
+
+
+def samples(folder: Path) -> list[Path]:
+    """Return the MIDI files of a folder of samples: sample-1, sample-2 … sample-10, then by name."""
+    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("*.mid")}
+    return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name))

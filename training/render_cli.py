@@ -1,6 +1,5 @@
 """The command `render`."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from catalog import console
 from catalog.errors import MidiError, TrainingError, UsageError
 from catalog.files import data_root, working_root
+from catalog.remote import AnyPath
 
 if TYPE_CHECKING:
     from training.render import Piece
@@ -23,6 +23,10 @@ def render(
     audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
     score: Annotated[bool, typer.Option("--score", help="Sheet music.")] = False,
     roll: Annotated[bool, typer.Option("--roll", help="Piano roll.")] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="The page of a run, index.html in its folder, with sound and scores within it."),
+    ] = False,
     form: Annotated[
         list[str] | None,
         typer.Option(
@@ -36,15 +40,31 @@ def render(
         str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
     ] = None,
 ) -> None:
-    """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run.
+    """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run and then the run's page.
 
-    Without --audio, --score or --roll, all three. The printed score rounds what somebody played to what a pianist reads;
+    Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
     the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
+    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
+    path = Path(what)
+    is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
+    if page and (is_file or out is not None):
+        raise UsageError("--page makes the page of a run, in its folder: name a run, and leave out --out")
+    base = data_root(root)
+    failed = 0
+    if kinds or not page:
+        failed = _render(what, base, kinds, form or [], out)
+    if page or not (kinds or is_file or out):
+        _page(what, base)
+    if failed:
+        raise SystemExit(1)
+
+
+def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
+    """Render a file or the samples of a run, say which files were written, and return how many could not be."""
     from training.render import outputs, render_pieces
 
-    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
-    wanted = outputs(kinds, form or ())
+    wanted = outputs(kinds, forms)
     files, run = _files(what, root)
     pieces, failed = _pieces(files, run)
     with console.Progress("rendering") as progress:
@@ -56,24 +76,34 @@ def render(
             else:
                 failed += 1
                 console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
-    if failed:
-        raise SystemExit(1)
+    return failed
 
 
-def _files(what: str, root: str | None) -> tuple[list[Path], str | None]:
+def _page(what: str, root: AnyPath) -> None:
+    """Write the page of a run and say where it is."""
+    from training.page import write_page
+    from training.run import Run
+
+    with console.Progress("page") as progress:
+        path = write_page(root, Run.open(working_root(root), what), progress)
+    print(path)
+
+
+def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     """Return the MIDI files that are meant, and the run's name where they are a run's samples."""
     path = Path(what)
     if path.is_file():
         return [path], None
     if path.suffix.lower() in MIDI_ENDINGS:
         raise UsageError(f"{path}: no such file")
+    from training.playing import samples
     from training.run import Run
 
-    run = Run.open(working_root(data_root(root)), what)
-    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in run.samples.glob("*.mid")}
+    run = Run.open(working_root(root), what)
+    found = samples(run.samples)
     if not found:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
-    return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name)), run.name
+    return found, run.name
 
 
 def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:

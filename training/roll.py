@@ -55,7 +55,7 @@ def roll(
     height = TOP + (high - low + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="roll" viewBox="0 0 {_n(width)} {height}" width="{_n(width)}" '
-        f'height="{height}" data-left="{KEYBOARD}" data-scale="{_n(pixels_a_second)}" role="img" '
+        f'height="{height}" preserveAspectRatio="xMinYMin" data-left="{KEYBOARD}" data-scale="{_n(pixels_a_second)}" role="img" '
         f'font-family="sans-serif" font-size="9"><title>{_text(title)}</title>'
     ]
     if background:
