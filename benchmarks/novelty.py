@@ -9,8 +9,8 @@ drawn at random, which are in no passage but by accident. Recall is the share th
 told passage is right where the notes that it names are those of the piece that it names.
 speed: seconds to index the corpus and to search a sample of 500 notes in it; the same for made pieces of about 1,000 notes, an index
 that is saved and opened again, with the memory that the searching process needs.
-samples: what of a run's samples, with and without a guard, and of its held-out human pieces stands in its training pieces; with what the
-guard costs, in bits a note under the network itself.
+samples: what of a run's samples, with and without a guard, and of the first --notes notes of its held-out human pieces stands in its
+training pieces; with what the guard costs: bits a note under the network itself, runs of one bar or pitch, and how the music measures.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from samples import MEASURES, first, longest_runs
 
 from dataset.corpus import Corpus
 from training import playing
@@ -100,8 +101,8 @@ def planted(corpus: Corpus, trials: int) -> dict[str, Any]:
             passages = told(index, line, find(index, line))
             right = [passage for passage in passages if is_right(lines, line, passage)]
             claims, false = claims + len(passages), false + len(passages) - len(right)
-            first = int(np.searchsorted(line.tick, at))
-            met += any(p.notes >= length - 3 and p.last >= first + length - 5 and p.first <= first + 4 for p in right)
+            begin = int(np.searchsorted(line.tick, at))
+            met += any(p.notes >= length - 3 and p.last >= begin + length - 5 and p.first <= begin + 4 for p in right)
         found[f"recall at {least} to {most} notes"] = met / trials
         print(json.dumps({f"{least} to {most}": met / trials}), flush=True)
     found["precision"] = 1 - false / max(1, claims)
@@ -118,8 +119,8 @@ def clock(index: Index, lines: list[Line]) -> dict[str, float]:
     return {"median": round(float(np.median(took)), 3), "most": round(max(took), 3)}
 
 
-SEARCH = """
-import json, resource, sys, time
+SEARCH = r"""
+import json, re, sys, time
 import numpy as np
 since = time.perf_counter()
 from pathlib import Path
@@ -130,7 +131,8 @@ line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "p
 opened = time.perf_counter()
 found = told(index, line, find(index, line))
 print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(time.perf_counter() - opened, 3),
-    "peak, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "passages": len(found)}))
+    "peak, MB": int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024,
+    "passages": len(found)}))
 """
 
 
@@ -164,7 +166,7 @@ def speed(corpus: Corpus, pieces: int) -> dict[str, Any]:
 def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limits: list[int]) -> dict[str, Any]:
     run = Run.open(root, name)
     learned = Sources.open(run.sources)
-    held = [piece.notes for split in ("validation", "test") for piece in corpus.pieces(split)]
+    held = [first(piece.notes, notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     found: dict[str, Any] = {"held-out human pieces": _figures(learned, held)}
     print(json.dumps(found), flush=True)
     if isinstance(run.recipe, ClassicRecipe):
@@ -189,8 +191,15 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
 
 def _figures(learned: Sources, pieces: list[Any]) -> dict[str, float]:
     told_of = [novelty(learned, notes) for notes in pieces]
-    figures = {name: round(value, 4) for name, value in medians(told_of).items()}
-    return {"pieces": len(pieces), "longest of all": max(one.longest for one in told_of), **figures}
+    runs = [longest_runs(notes) for notes in pieces]
+    return {
+        "pieces": len(pieces),
+        "longest of all": max(one.longest for one in told_of),
+        **{name: round(value, 4) for name, value in medians(told_of).items()},
+        "a bar running, at most": max(bars for bars, _ in runs),
+        "a pitch running, at most": max(pitches for _, pitches in runs),
+        **{name: round(float(np.median([each(notes) for notes in pieces])), 3) for name, each in MEASURES.items()},
+    }
 
 
 def main() -> None:

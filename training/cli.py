@@ -4,13 +4,17 @@ import json
 import secrets
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from catalog import console
-from catalog.errors import UsageError, VgpianoError
+from catalog.errors import UsageError
 from catalog.files import data_root, working_root
+
+if TYPE_CHECKING:
+    from catalog.remote import AnyPath
+    from training.session import Order
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
@@ -35,6 +39,13 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    each_game: Annotated[
+        bool,
+        typer.Option(
+            "--each-game",
+            help="A run of each game by itself, then one of all; --minutes are for all together. The same command goes on.",
+        ),
+    ] = False,
     render: Annotated[
         bool,
         typer.Option("--render/--no-render", help="Sound, score and piano roll of the samples, and the run's page."),
@@ -45,15 +56,13 @@ def train(
 
     Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
     best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
+    With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
     """
-    from training import hosts as meeting
-    from training import playing, session
-    from training.sampler import Wish
-    from training.train import parted
+    from training import course
+    from training.session import Order
 
     base = data_root(root)
-    hosts = meeting.join()
-    order = session.Order(
+    order = Order(
         query=query,
         corpus=corpus,
         recipe=recipe,
@@ -64,71 +73,25 @@ def train(
         resume=resume,
         init=init,
     )
-    with console.Progress("corpus") as progress:
-        run, held, budget = session.prepare(base, order, progress, hosts)
-    if not hosts.first:
-        session.fit(run, held, budget, lambda row: None, lambda step: None, hosts)
-        return
-    funnel = held.manifest.funnel
-    print(f"run      {run.path}")
-    print(
-        f"corpus   {held.name}: {funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
-    )
-    until = " or ".join(
-        f"{value:g} {unit}" for value, unit in ((budget.minutes, "minutes"), (budget.epochs, "epochs")) if value
-    )
-    print(f"recipe   {run.recipe.kind}, for {until} at most", flush=True)
-    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
-        console.complain(f"warning: {warning}")
-    said: list[str] = []
-    before = run.progress().epoch
-
-    def show(row: Any) -> None:
-        left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
-        print(_line(row) + left, flush=True)
-        figures = (
-            ("train_loss", "validation_loss") if run.recipe.kind == "classic" else ("train_bits", "validation_bits")
-        )
-        warning = parted(run.progress().history, *figures)
-        if warning and not said:
-            said.append(warning)
-            console.complain(f"warning: {warning}")
-
-    def watch(step: Any) -> None:
-        bar.label = f"epoch {step.epoch}  {step.notes_per_second:,.0f} notes/s  {step.train_bits:.2f} bits"
-        bar(round(1000 * step.gone), 1000)
-
-    try:
-        with console.Progress("training", plain=False) as bar:
-            ended = session.fit(run, held, budget, show, watch, hosts)
-    except KeyboardInterrupt:
-        console.complain(f"stopped; go on with: train --name {run.name} --resume")
-        raise SystemExit(130) from None
-    print(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
-    if ended.epoch == before and run.samples.is_dir():
-        print(f"nothing was left to train; its samples are in {run.samples}")
-        return
-    wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
-    pieces = playing.music(run, wish)
-    files = playing.write_pieces(run.samples, pieces, run.name)
-    for file in files:
-        print(f"sample   {file}", flush=True)
-    if render:
-        _render(run.name, files, pieces, say=False)
-        _page(base, run, "page     ")
+    if each_game:
+        _each_game(base, order, render=render)
+    else:
+        course.take(base, order, _say, render=render)
 
 
-def _line(row: Any) -> str:
-    """Return one line about an epoch."""
-    values = asdict(row)
-    return "  ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
-    )
+def _each_game(base: "AnyPath", order: "Order", *, render: bool) -> None:
+    """Take every run of an experiment that is not done, and write the page that compares them."""
+    from training import experiment
+
+    with console.Progress("corpora") as progress:
+        asked = experiment.plan(base, order, progress)
+    experiment.take(base, asked, _say, render=render)
+    with console.Progress("page") as progress:
+        _say(f"\ncompared {experiment.write(base, asked, progress)}")
 
 
-def _clock(seconds: float) -> str:
-    """Return minutes and seconds, none where the time is over."""
-    return f"{int(max(0, seconds)) // 60}:{int(max(0, seconds)) % 60:02d}"
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 @evaluate_app.command()
@@ -215,6 +178,7 @@ def generate(
     """
     from dataset.notes import read_midi
     from training import playing, settings
+    from training.presenting import paged, rendered
     from training.run import Run
     from training.sampler import Wish
 
@@ -246,34 +210,9 @@ def generate(
         print(file, flush=True)
     console.complain(f"seed {drawn}")
     if render:
-        _render(opened.name, files, pieces)
+        rendered(opened.name, files, pieces, lambda path: _say(str(path)))
         if files[0].parent.resolve() == opened.samples.resolve():
-            _page(base, opened)
-
-
-def _render(run: str, files: list[Path], pieces: list[Any], *, say: bool = True) -> None:
-    """Render new pieces beside their MIDI files; what cannot be made is said and harms nothing else."""
-    from training import render
-
-    named = [render.Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
-    for done in render.render_pieces(named, files[0].parent):
-        if done.reason is not None:
-            console.complain(f"warning: {done.path} could not be made: {done.reason}")
-        elif say:
-            print(done.path, flush=True)
-
-
-def _page(root: Any, run: Any, label: str = "") -> None:
-    """Write the page of a run; what keeps it from being made is said and harms nothing else."""
-    from training.page import write_page
-
-    try:
-        with console.Progress("page") as progress:
-            path = write_page(root, run, progress)
-    except VgpianoError as error:
-        console.complain(f"warning: the page of {run.name} could not be made: {error}")
-        return
-    print(f"{label}{path}", flush=True)
+            paged(base, opened, lambda path: _say(str(path)))
 
 
 def train_main() -> None:

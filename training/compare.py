@@ -4,7 +4,7 @@ In: opened runs with what to call them; out: one HTML file that asks for nothing
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -66,27 +66,6 @@ class Entry:
     samples: int = 1
     original: Original | None = None
     note: str = ""
-
-
-def as_the_original(runs: Mapping[str, Run], notes: Mapping[str, str] | None = None) -> list[Entry]:
-    """Return the entries of the original's experiment in its order: a sample of each game, three of the whole series.
-
-    `runs` are by the slugs of ZELDA, which may lack some; `notes` are words on them. Raises ValueError for another slug.
-    """
-    if strange := sorted(set(runs) - set(ZELDA)):
-        raise ValueError(f"{', '.join(strange)}: no run of the original's; its runs are {', '.join(ZELDA)}")
-    said = notes or {}
-    return [
-        Entry(
-            CALLED[slug],
-            runs[slug],
-            ALL_SAMPLES if slug == "zelda" else GAME_SAMPLES,
-            was,
-            said.get(slug, ""),
-        )
-        for slug, was in ZELDA.items()
-        if slug in runs
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,10 @@ class Guard:
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
         """Rule out pitches, in place: those that go on with a passage that is as long as it may be."""
-        full = self._followed.take(self._followed.right >= self.most)
+        which = np.flatnonzero(self._followed.right >= self.most)
+        if not len(which):
+            return
+        full = self._followed.take(which)
         ticks = (full.ticks + EDGES[time[full.stream]]) * full.ratio
         for far in range(1, REACH + 1):
             at = np.minimum(full.there + far, len(self.index) - 1)
@@ -141,7 +144,7 @@ class Guard:
         self._tried = None
         self._length += 1
         self._follow(passed, rows[:, PITCH])
-        self._followed, self._seeds = self._followed.and_also(new), seeds
+        self._followed, self._seeds = self._followed.and_also(new) if len(new.stream) else self._followed, seeds
 
     def _looked_up(self, time: Numbers, pitch: Numbers) -> tuple[_Seeds, _Followed]:
         """Return what `_begun` gives with these notes, [streams] each, as the last ones."""
@@ -165,6 +168,8 @@ class Guard:
 
     def _follow(self, passed: Numbers, pitch: Numbers) -> None:
         old = self._followed
+        if not len(old.stream):
+            return
         ticks = old.ticks + passed[old.stream]
         step = reach(self.index, old.there, ticks * old.ratio, pitch[old.stream] - old.shift)
         is_right = step > 0
@@ -192,6 +197,8 @@ class Guard:
         hashes = hash_of(interval.reshape(-1, SEED - 1), time.reshape(-1, SEED - 1))
         has_speed = (tick[:, -1] > tick[:, 0])[:, None] | (_RATIOS == 1)  # a chord alone has none
         which, begin = places(self.index, np.flatnonzero(has_speed), hashes)
+        if not len(which):
+            return _Seeds.none(), _Followed.none()
         seeds = _Seeds(which // len(RATIOS), begin.astype(np.int64), which % len(RATIOS))
         size = len(self.index)
         new = seeds.take(~np.isin(seeds.keys(size), self._seeds.keys(size, later=1)))

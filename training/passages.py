@@ -27,7 +27,6 @@ RATIOS = (1.0, 1 / 2, 2.0, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 
 EXACT_TICKS, NEARLY = 48, 0.1  # longer times are known as classes only: they agree within a tenth
 _BETWEEN = 1 << 14  # ticks between two pieces of an index: more than any passage can leave out
-_FIRST = 0  # the step to a piece's first note
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 Numbers = npt.NDArray[Any]
@@ -83,21 +82,19 @@ class Index:
     @classmethod
     def of(cls, lines: Sequence[Line]) -> "Index":
         """Return an index of pieces, numbered in this order."""
-        none = Line(np.zeros(0, np.int64), np.zeros(0, np.int16))
-        lengths = np.array([len(line.tick) for line in lines], np.int64)
-        first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        spans = np.array([line.tick[-1] + _BETWEEN if len(line.tick) else 0 for line in lines], np.int64)
-        begins = np.cumsum(spans) - spans
-        tick = np.concatenate([none.tick, *(line.tick + b for line, b in zip(lines, begins.tolist(), strict=True))])
-        pitch = np.concatenate([none.pitch, *(line.pitch for line in lines)])
-        steps = _steps(tick, pitch, 1.0)
-        steps[first[:-1][lengths > 0]] = _FIRST
-        hashes, whole = _hashes(steps)
-        hashes[~whole] = 0
-        order = np.argsort(hashes, kind="stable")
+        first = np.cumsum([0, *(len(line.tick) for line in lines)], dtype=np.int64)
+        ends = np.cumsum(
+            [0, *(int(line.tick[-1]) + _BETWEEN if len(line.tick) else 0 for line in lines)], dtype=np.int64
+        )
+        narrow = np.int32 if first[-1] < 2**31 and ends[-1] < 2**31 else np.int64
+        tick, pitch = np.zeros(first[-1], narrow), np.zeros(first[-1], np.int8)
+        hashes, whole = np.zeros(first[-1], np.uint64), np.zeros(first[-1], bool)
+        for line, begin, end, later in zip(lines, first[:-1].tolist(), first[1:].tolist(), ends.tolist(), strict=False):
+            tick[begin:end], pitch[begin:end] = line.tick + later, line.pitch
+            hashes[begin:end], whole[begin:end] = _hashes(_steps(line.tick, line.pitch, 1.0))
+        order = np.argsort(hashes, kind="stable").astype(narrow)
         order = order[whole[order]]
-        narrow = np.int32 if len(tick) < 2**31 and tick[-1:].sum() < 2**31 else np.int64
-        return cls(first, tick.astype(narrow), pitch.astype(np.int8), hashes[order], order.astype(narrow))
+        return cls(first, tick, pitch, hashes[order], order)
 
     def __len__(self) -> int:
         return len(self.tick)
@@ -228,9 +225,7 @@ def _seeds(index: Index, line: Line) -> tuple[Numbers, Numbers, Numbers]:
     """Return where seeds of the line begin, where they stand, and at which speed: one for each run of them that goes on side by side."""
     kept: list[tuple[Numbers, Numbers, Numbers]] = []
     for ratio in RATIOS:
-        steps = _steps(line.tick, line.pitch, ratio)
-        steps[:1] = _FIRST
-        hashes, whole = _hashes(steps)
+        hashes, whole = _hashes(_steps(line.tick, line.pitch, ratio))
         if ratio != 1:  # a chord alone has no speed
             moves = np.concatenate([[0], np.cumsum(np.diff(line.tick) > 0)])
             whole[: len(moves) - SEED + 1] &= moves[SEED - 1 :] > moves[: len(moves) - SEED + 1]
@@ -255,20 +250,19 @@ def places(index: Index, which: Numbers, hashes: Numbers) -> tuple[Numbers, Numb
 
 
 def _steps(tick: Numbers, pitch: Numbers, ratio: float) -> Numbers:
-    """Return the step to each note, interval and class of time in one number, 1 or more: int64 [n]."""
+    """Return the step to each note of a piece, interval and class of time in one number, 1 or more: int64 [n]."""
     interval = np.diff(pitch.astype(np.int64), prepend=pitch[:1]) + 128
     time = np.clip(np.diff(tick, prepend=tick[:1]) * ratio, 0, EDGES[-1])
     return 1 + interval * len(EDGES) + to_class(time)
 
 
 def _hashes(steps: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Return a hash for the seed that begins at each note, uint64 [n], and whether there is a whole one."""
+    """Return a hash for the seed that begins at each note of a piece, uint64 [n], and whether there is a whole one."""
     mixed, count = _mixed(steps), max(0, len(steps) - SEED + 1)
     hashes, whole = np.zeros(len(steps), np.uint64), np.zeros(len(steps), bool)
     whole[:count] = True
     for step in range(1, SEED):
         hashes[:count] = hashes[:count] * _BASE + mixed[step : step + count]
-        whole[:count] &= steps[step : step + count] != _FIRST
     return hashes, whole
 
 

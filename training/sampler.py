@@ -169,14 +169,14 @@ class _Session:
 
     def draw(self, luck: Numbers) -> tuple[IntArray, IntArray]:
         """Return the next note of each stream, [streams, 5], drawn field by field, and its onset; `luck` is [streams, 4]."""
+        rows, onset, stuck = self._drawn(luck, None)
         refused = np.zeros((len(luck), len(EDGES)), bool)
-        while True:
+        while stuck.any():  # at that time every pitch that is allowed would copy too much
+            refused[stuck, rows[stuck, TIME]] = True
             rows, onset, stuck = self._drawn(luck, refused)
-            if not stuck.any():
-                return rows, onset
-            refused[stuck, rows[stuck, TIME]] = True  # at that time every pitch that is allowed would copy too much
+        return rows, onset
 
-    def _drawn(self, luck: Numbers, refused: Numbers) -> tuple[IntArray, IntArray, Numbers]:
+    def _drawn(self, luck: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
         """Draw notes as `draw` does, at none of the times that are `refused` [streams, classes]; say which have no pitch left."""
         now, streams, past = self.now, self.streams, self.past
         stuck = np.zeros(len(now), bool)
@@ -194,11 +194,11 @@ class _Session:
             draw = partial(choose, settings=self.settings[column])
             if name == "time":
                 streams.forbid_time(logits)
-                logits[refused] = -np.inf
-                if not np.isfinite(logits).any(axis=1).all():
-                    raise TrainingError(
-                        f"--max-copy {self.wish.max_copy}: whatever comes next is copied; allow longer passages"
-                    )
+                if refused is not None:
+                    logits[refused] = -np.inf
+                    if not np.isfinite(logits).any(axis=1).all():
+                        most = self.wish.max_copy
+                        raise TrainingError(f"--max-copy {most}: whatever comes next is copied; allow longer passages")
             elif name == "pitch":
                 streams.forbid_pitch(logits, rows[:, TIME], onset)
             if name == "pitch" and self.guard is not None:

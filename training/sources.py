@@ -79,7 +79,7 @@ class Sources:
         """Return the sources in a folder; arrays are read when they are needed. Raises TrainingError where it is none, or damaged."""
         try:
             pieces = _pieces((folder / PIECES_FILE).read_text(encoding="utf-8"))
-            onset, *arrays = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("onset", *INDEX_ARRAYS))
+            onset, *arrays = (_mapped(folder / f"{name}.npy") for name in ("onset", *INDEX_ARRAYS))
         except FileNotFoundError as error:
             raise TrainingError(
                 f"{error.filename}: missing, so nobody can say what is copied; train the run again, or compose with --max-copy 0"
@@ -100,6 +100,11 @@ def _bytes(array: npt.NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+def _mapped(file: Path) -> npt.NDArray[Any]:
+    """Return an array that is read when it is needed, as a plain one: every cut from a memmap costs more than a cut of an array."""
+    return np.asarray(np.load(file, mmap_mode="r"))
 
 
 def _tuples(value: Any) -> Any:

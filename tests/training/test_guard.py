@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataset.notes import read_midi, write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
+from tests.training.test_sampler import VOCABULARY, saying
 from training.events import EDGES, PITCH, TIME, to_class
 from training.guard import Guard
 from training.passages import Index, Line, find
-from training.sampler import choose
+from training.sampler import Wish, choose, compose
 
 
 def rows_of(line: Line) -> np.ndarray:
@@ -153,3 +155,20 @@ def test_an_index_of_nothing_forbids_nothing() -> None:
         guard.draw(logits, row[None, TIME], np.array([0.1]), draw)
         assert np.isfinite(logits).all()
         guard.add(row[None])
+
+
+@pytest.mark.parametrize("most", [6, 8, 16, 24])
+def test_pieces_of_two_pitches_in_a_world_of_two_pitches_keep_to_the_limit(most: int) -> None:
+    """Every six notes stand at hundreds of places there, more than are followed."""
+    rng = np.random.default_rng(2)
+    world = Index.of([Line(np.arange(0, 24 * 500, 24), rng.choice([60, 62], 500).astype(np.int16)) for _ in range(20)])
+    network = saying(time={24: 40}, pitch={60: 40, 62: 40})
+    free, kept = (
+        compose(network, VOCABULARY, Wish(count=4, notes=150, seed=3, max_copy=limit), learned=world)
+        for limit in (0, most)
+    )
+    longest = [
+        [find(world, Line.of(read_midi(write_midi(notes)))).longest for notes in pieces] for pieces in (free, kept)
+    ]
+    assert max(longest[1]) <= most
+    assert most > 16 or min(longest[0]) > most

@@ -66,6 +66,17 @@ def test_training_learns_and_the_best_epoch_is_kept(trained: Path) -> None:
         assert fields == pytest.approx(float(row["validation_bits"]))
 
 
+def test_a_budget_that_loading_alone_uses_up_still_gives_a_run_that_plays(
+    trained: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    root = copy_of(trained, tmp_path)
+    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "short")
+    done = command("train", *words, "--no-render", root=root)
+    assert done.returncode == 0, done.stderr
+    assert "ended    budget; best epoch 1" in done.stdout
+    assert len(list((root / "runs" / "short" / "samples").glob("*.mid"))) == 3
+
+
 def test_three_samples_are_written_that_play_for_a_minute(trained: Path) -> None:
     files = sorted((trained / "runs" / "tiny" / "samples").glob("*.mid"))
     assert [file.name for file in files[:3]] == ["sample-1.mid", "sample-2.mid", "sample-3.mid"]
