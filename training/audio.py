@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from catalog.errors import TrainingError
 from dataset.notes import Notes, tick_to_seconds
 from training import soundfont
+from training.seekable import seekable
 
 RATE = 44_100
 MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and encoding takes half the time
@@ -67,7 +68,7 @@ def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
     """Return samples as a file: WAV of 16 bits, MP3 of 64 kbit a second, or Ogg Vorbis of about 60.
 
     No form shifts time: an MP3 encoder puts silence before the music, and says in the file's first frame how much players
-    must leave out, which browsers and libsndfile do.
+    must leave out, which browsers and libsndfile do; what it says there of the end is mended (`seekable`).
     """
     import soundfile
 
@@ -81,7 +82,7 @@ def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
     with soundfile.SoundFile(file, "w", rate, sound.shape[1], format=form.upper(), **how) as out:
         for start in range(0, len(sound), PORTION):  # a minute at once overflows libsndfile's stack (Vorbis)
             out.write(sound[start : start + PORTION])
-    return file.getvalue()
+    return seekable(file.getvalue()) if form == "mp3" else file.getvalue()
 
 
 def wav(notes: Notes) -> bytes:

@@ -11,6 +11,7 @@ from catalog.errors import TrainingError
 from dataset.notes import Notes, tick_to_seconds
 from training import audio, soundfont
 from training.audio import RATE
+from training.seekable import crc16, seekable
 
 TEMPOS = ((0, 97.0), (100, 180.0), (230, 61.5))
 CLICKS = Notes.of([37, 75, 113, 170, 240, 260, 300], [2] * 7, [96] * 7, [110] * 7, TEMPOS)
@@ -125,3 +126,23 @@ def test_a_missing_font_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     soundfont.piano.cache_clear()
     with pytest.raises(TrainingError, match="pip install no_such_package"):
         soundfont.piano()
+
+
+def test_the_first_frame_of_an_mp3_tells_time_and_bytes_that_agree() -> None:
+    sound = np.random.default_rng(3).normal(0, 0.1, (audio.MP3_RATE * 4, 1)).astype(np.float32)
+    data = audio.encode(sound, "mp3", audio.MP3_RATE)
+    at = data.index(b"Info")
+    frames, told = (int.from_bytes(data[at + place : at + place + 4]) for place in (8, 12))
+    second = len(data) - told
+    assert data[second : second + 2] == data[:2]
+    assert frames * 576 / audio.MP3_RATE == pytest.approx(told * 8 / 64_000, abs=0.002)
+    assert int.from_bytes(data[at + 142 : at + 144]) & 0xFFF == 0
+    assert int.from_bytes(data[at + 154 : at + 156]) == crc16(data[: at + 154])
+    read, _ = soundfile.read(io.BytesIO(data))
+    assert 0 <= len(read) - len(sound) < 0.06 * audio.MP3_RATE
+    assert seekable(data) == data
+    assert seekable(data[second:]) == data[second:]  # no such frame
+
+
+def test_the_check_is_that_of_the_standard() -> None:
+    assert crc16(b"123456789") == 0xBB3D  # CRC-16/ARC

@@ -118,7 +118,11 @@ def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
     """The clock of a player as it begins to sound, so many seconds of what is heard from then on, and the whole piece."""
     clock, *sounds = page.evaluate(HEARD, [player, seconds])
     heard, whole = (np.frombuffer(b64decode(sound), np.int16) / 32768 for sound in sounds)
-    return clock, heard, whole
+    return (
+        clock,
+        heard[np.flatnonzero(np.abs(heard) > 1e-4)[0] :],
+        whole,
+    )  # the first block begins before the player does
 
 
 def found_at(sound: Sound, piece: Sound) -> int:
@@ -150,7 +154,7 @@ def test_one_plays_at_a_time_and_the_button_says_what_it_does(page: Page) -> Non
     expect(first).to_have_accessible_name("Play Sample 1")
 
 
-@pytest.mark.parametrize("target", [3.21, 11.875])
+@pytest.mark.parametrize("target", [3.21, 11.875, 24.7])
 def test_seeking_lands_within_50_ms_and_so_does_the_sound(page: Page, target: float) -> None:
     page.locator("[data-seek]").first.evaluate(
         f"bar => {{ bar.value = {target}; bar.dispatchEvent(new Event('input')); }}"
@@ -187,6 +191,7 @@ def test_the_keyboard_moves_and_plays(page: Page, where: str) -> None:
     control = page.locator(where).first
     control.focus()
     length = page.evaluate("document.querySelector('audio').duration")
+    scrolled = page.evaluate("window.scrollY")
     for key, expected in (
         ("ArrowRight", 1),
         ("ArrowRight", 2),
@@ -204,7 +209,7 @@ def test_the_keyboard_moves_and_plays(page: Page, where: str) -> None:
     wait(page, "!document.querySelector('audio').paused && document.querySelector('audio').currentTime > 0.05")
     page.keyboard.press("Space")
     assert page.evaluate("document.querySelector('audio').paused")
-    assert page.evaluate("window.scrollY") == page.evaluate("window.scrollY")
+    assert page.evaluate("window.scrollY") == scrolled  # the keys are the player's, not the window's
 
 
 def test_the_roll_scrolls_along_and_its_keys_stay(browser: Browser, addresses: dict[str, str]) -> None:
