@@ -27,7 +27,7 @@ from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, 
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
 
-SHAPES = ((64, 64), (128, 32), (128, 64), (256, 16), (256, 32))
+SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
 SERIES, GAMES = 120, 230
 
 
