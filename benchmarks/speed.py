@@ -23,7 +23,7 @@ import numpy as np
 from training import encoding, events
 from training.backend import load_keras
 from training.batches import Batch
-from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.inputs import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
 
