@@ -105,6 +105,7 @@ def trained(
     network.build(None)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
     network.compile(optimizer=optimizer, jit_compile=False)
+    optimizer.build(network.trainable_variables)
     gone: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
     while gone() < 1:
         for batch in batches.epoch(pieces, recipe, 0, epoch):
