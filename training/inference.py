@@ -14,8 +14,8 @@ import numpy.typing as npt
 from catalog.errors import TrainingError
 from training import encoding, events
 from training.batches import EncodedPiece
-from training.inputs import ENTERING, HEADS, STYLES, TRUST_WIDTH, beside_width
-from training.repeats import GUESSES, TONES, TRUSTS
+from training.inputs import ENTERING, EXTRA, HEADS, STYLES, TRUST_WIDTH, beside_width
+from training.repeats import GUESSES, TRUSTS
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of a whole-number type
@@ -26,6 +26,7 @@ STRETCH = 256  # notes that go through at once
 TOGETHER = 128  # pieces side by side
 _NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
 FEW = 64  # rows at most of which a product is made from the kernel's side
+_PITCH_CLASS = np.arange(events.PITCHES) % 12
 SMALL = 2**18  # numbers that are faster looked up all at once than column by column
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * TRUSTS for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
@@ -196,9 +197,10 @@ class Network:
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
         if name == "pitch":
-            for k, by_class in enumerate(np.split(tones(now).reshape(len(logits), TONES), 2, axis=1)):
+            by_class = seen["tones"].reshape(len(logits), 2, -1)
+            for k in range(EXTRA[name]):
                 gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
-                logits += gain * np.tile(by_class, 11)[:, : events.PITCHES]
+                logits += gain * by_class[:, k, _PITCH_CLASS]
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
@@ -275,8 +277,9 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 def _step(gates: Array, h: Array, c: Array) -> None:
     """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
-    i, f, o, g = np.split(gates, 4, axis=1)
-    logistic = gates[:, : 3 * h.shape[1]]  # by way of tanh
+    width = h.shape[1]
+    i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
+    logistic = gates[:, : 3 * width]  # by way of tanh
     logistic *= 0.5
     np.tanh(gates, out=gates)
     logistic *= 0.5
