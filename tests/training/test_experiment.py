@@ -143,6 +143,13 @@ def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
     assert parts["wood"] == f"({query}) and game == 'wood'"
 
 
+def test_several_processes_are_refused(filled: Path, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    refused = command(*words(tiny_recipe), root=filled)
+    assert refused.returncode == 2
+    assert "--each-game is for one process" in refused.stderr
+
+
 @pytest.mark.parametrize(
     "order, error",
     [
