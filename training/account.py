@@ -6,7 +6,7 @@ would tell, no more. Nothing is computed anew: the figures are those of metrics.
 
 import csv
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from catalog.errors import TrainingError
+from catalog.games import resolve
 from dataset.corpus import Manifest
 from dataset.credits import Credit, read_credits
 from training.events import FIELDS
@@ -132,6 +133,15 @@ class Account:
         for credit in self.credits:
             found[credit.sequencer or "", credit.title].add(credit.game_title)
         return {key: next(iter(games)) for key, games in found.items() if len(games) == 1}
+
+    @cached_property
+    def games(self) -> Mapping[str, str]:
+        """{game's slug: its title as it is listed most often}, of the games of its credits."""
+        listed = Counter(credit.game_title for credit in self.credits)
+        found: dict[str, str] = {}
+        for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
+            found.setdefault(resolve(title).game, title)
+        return found
 
 
 def _rows(run: Run) -> tuple[Row, ...]:

@@ -4,7 +4,7 @@ In: opened runs with what to call them; out: one HTML file that asks for nothing
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -68,27 +68,6 @@ class Entry:
     note: str = ""
 
 
-def as_the_original(runs: Mapping[str, Run], notes: Mapping[str, str] | None = None) -> list[Entry]:
-    """Return the entries of the original's experiment in its order: a sample of each game, three of the whole series.
-
-    `runs` are by the slugs of ZELDA, which may lack some; `notes` are words on them. Raises ValueError for another slug.
-    """
-    if strange := sorted(set(runs) - set(ZELDA)):
-        raise ValueError(f"{', '.join(strange)}: no run of the original's; its runs are {', '.join(ZELDA)}")
-    said = notes or {}
-    return [
-        Entry(
-            CALLED[slug],
-            runs[slug],
-            ALL_SAMPLES if slug == "zelda" else GAME_SAMPLES,
-            was,
-            said.get(slug, ""),
-        )
-        for slug, was in ZELDA.items()
-        if slug in runs
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class Compared:
     """An entry with all that the page says of it; `href` leads to the run's own page, where there is one."""
@@ -142,7 +121,8 @@ def comparison(
         made.append(exhibits(files, sources_folder(entry.run), prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
     titles = {key: game for account in accounts for key, game in account.game_titles.items()}
-    name_of = named(titles)
+    games = {slug: game for account in accounts for slug, game in account.games.items()}
+    name_of = named(titles, games)
     origins = found_in([each for run in made for each in run], name_of)
     compared = []
     for letter, entry, account, exhibited in zip(LETTERS, entries, accounts, made, strict=False):

@@ -129,11 +129,11 @@ def found_in(exhibits: Iterable[Exhibit], name_of: NameOf) -> dict[str, Origin]:
     return found
 
 
-def named(titles: Mapping[tuple[str, str], str]) -> NameOf:
-    """Return what gives a game's title by {(sequencer, title): title of the game}, and the slug where it is not told."""
+def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
+    """Return what gives a game's title: by {(sequencer, title): it}, else by {slug: it}, and the slug where it is not told."""
 
     def name_of(sequencer: str, title: str, slug: str) -> str:
-        return titles.get((clean(sequencer), clean(title)), slug)
+        return titles.get((clean(sequencer), clean(title))) or games.get(slug, slug)
 
     return name_of
 

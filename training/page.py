@@ -74,7 +74,7 @@ def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> 
     beside = yardstick(root, run, sources_of(run))
     files = samples(run.samples)
     made = exhibits(files[-MOST_SAMPLES:], sources_folder(run), kinds=PARTS, report=report)
-    shown, origins = hang(made, named(account.game_titles), beside)
+    shown, origins = hang(made, named(account.game_titles, account.games), beside)
     locate(root, origins)
     funnel = account.manifest.funnel if account.manifest else None
     return render(

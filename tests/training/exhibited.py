@@ -15,7 +15,8 @@ from dataset.corpus import Corpus
 from dataset.notes import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
-from training.run import Progress, Run
+from training.recipe import ClassicRecipe
+from training.run import Asked, Progress, Run
 from training.session import Order, prepare
 
 PIECES = 16
@@ -103,4 +104,22 @@ def run(root: Path) -> Run:
     (made.samples / "sample-1.mid").write_bytes(write_midi(with_passage(learned[0].notes, 20)))
     (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40)))
     (made.samples / "sample-10.mid").write_bytes(b"<script>no music</script>")
+    return made
+
+
+def classic(root: Path) -> Run:
+    """A run of the original's recipe without samples."""
+    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=None, epochs=250)
+    made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
+    rows = [
+        {
+            "epoch": e,
+            "seconds": 30.0 * e,
+            "tokens_per_second": 50.0,
+            "train_loss": 4.0 / e,
+            "validation_loss": 3.0 + e / 10 if e > 1 else None,
+        }
+        for e in range(1, 5)
+    ]
+    made.save_progress(Progress(epoch=4, seconds=120.0, best_epoch=4, history=rows))
     return made

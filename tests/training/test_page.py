@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dataset.corpus import Corpus, CorpusPiece
+from dataset.credits import Credit, write_credits
 from dataset.measure import measure
 from dataset.notes import Notes, Reading, seconds, write_midi
 from tests.training import exhibited
@@ -20,15 +21,13 @@ from tests.training.test_render import command as render_command
 from training import exhibit
 from training.account import Account
 from training.addresses import is_of_the_web
-from training.compare import ZELDA, Entry, Original, as_the_original, write_comparison
 from training.curves import labels, plot, ticks
 from training.exhibit import exhibits, marked, passages
-from training.gallery import COLOURS, found_in
+from training.gallery import COLOURS, found_in, named
 from training.novelty import novelty
 from training.page import page, write_page
 from training.playing import samples
-from training.recipe import ClassicRecipe
-from training.run import Asked, Progress, Run
+from training.run import Run
 from training.sources import Sources
 from training.yardstick import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
 
@@ -198,6 +197,24 @@ def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: 
     assert json.loads((run.path / YARDSTICK_FILE).read_text())["measures"]["note_density"] == asdict(of)
 
 
+def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> None:
+    moved = shutil.copytree(run.path, tmp_path / "moved")
+    told = write_credits(
+        "c",
+        [
+            Credit("A. K.", "Mega Man 9", "Medley", "vgmusic"),
+            Credit("A. K.", "Mega Man X", "Medley", "vgmusic"),
+            Credit("A. K.", "Doom", "Intro", "vgmusic"),
+        ],
+    )
+    (moved / "CREDITS.md").write_text(told)
+    account = Account.of(Run.open(tmp_path, str(moved)))
+    name_of = named(account.game_titles, account.games)
+    assert name_of("A. K.", "Intro", "some-slug") == "Doom"
+    assert name_of("A. K.", "Medley", "mega-man-9") == "Mega Man 9"  # two games have a piece of that title
+    assert name_of("A. K.", "Medley", "tetris") == "tetris"
+
+
 def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
     [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
     assert shown.look is not None
@@ -253,66 +270,13 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
     assert ticks(low, high) == expected
 
 
-def classic(root: Path) -> Run:
-    """A run of the original's recipe without samples."""
-    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=None, epochs=250)
-    made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
-    rows = [
-        {
-            "epoch": e,
-            "seconds": 30.0 * e,
-            "tokens_per_second": 50.0,
-            "train_loss": 4.0 / e,
-            "validation_loss": 3.0 + e / 10 if e > 1 else None,
-        }
-        for e in range(1, 5)
-    ]
-    made.save_progress(Progress(epoch=4, seconds=120.0, best_epoch=4, history=rows))
-    return made
-
-
 def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path) -> None:
-    made = classic(tmp_path)
+    made = exhibited.classic(tmp_path)
     text = page(tmp_path, made)
     said = " ".join(re.sub(r"<[^>]+>", "", text).split())
     assert "Lowest loss1.0000 at epoch 4" in said
     assert "3.2000 nats a token, at epoch 2" in said
     assert "generate classic composes some" in said
-
-
-def test_runs_are_compared_with_each_other_and_the_original(root: Path, run: Run, text: str, tmp_path: Path) -> None:
-    out = root / "runs" / "zelda.html"
-    entries = [
-        Entry("Wind <Waker>", run, 2, ZELDA["wind-waker"], note="A & B"),
-        Entry("All", classic(tmp_path), 3, ZELDA["zelda"]),
-        Entry("Ours alone", run),
-    ]
-    compared = write_comparison(root, entries, out, title="All of it").read_text()
-    said = " ".join(re.sub(r"<[^>]+>", " ", compared).split())
-    assert "14 0.0105 at epoch 210" in said
-    assert "49 0.0368 at epoch 234" in said
-    assert "1.0000 at epoch 4" in said
-    assert compared.count("data-sound") == 3
-    assert compared.count("Wind &lt;Waker&gt;") > 3
-    assert "Wind <Waker>" not in compared
-    assert 'href="shown/index.html"' in compared
-    ids = re.findall(r'\bid="([^"]+)"', compared)
-    assert len(ids) == len(set(ids))
-    assert set(re.findall(r'href="#([^"]+)"', compared)) - set(ids) == set()
-    with pytest.raises(ValueError, match="26 at most"):
-        write_comparison(root, entries * 9, out, title="Too many")
-
-
-def test_the_originals_experiment_is_told_in_its_order(run: Run) -> None:
-    entries = as_the_original({"zelda": run, "majoras-mask": run}, {"zelda": "After four others."})
-    assert [(each.label, each.samples, each.note) for each in entries] == [
-        ("Majora’s Mask", 1, ""),
-        ("All of Zelda", 3, "After four others."),
-    ]
-    assert [each.original for each in entries] == [Original(9, 0.0259, 106), Original(49, 0.0368, 234)]
-    assert [was.pieces for was in ZELDA.values()] == [16, 9, 14, 10, 49]
-    with pytest.raises(ValueError, match="tetris: no run of the original"):
-        as_the_original({"tetris": run})
 
 
 def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:
