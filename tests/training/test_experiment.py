@@ -48,6 +48,7 @@ def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFacto
     assert not (root / "runs" / RUNS[2]).is_dir()
     ended = command(*words(tiny_recipe), root=root, timeout=240)
     assert ended.returncode == 0, ended.stderr
+    assert "tensorflow" not in ended.stderr.lower()
     return root, ended.stdout
 
 
