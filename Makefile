@@ -7,7 +7,7 @@ DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scrape demo test check bench clean
+.PHONY: help setup scrape zelda demo test check bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 scrape: $(STAMP) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
 	$(BIN)/scrape vgmusic $(ARGS)
+
+zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (under 30 minutes, after make scrape)
+	$(BIN)/train --each-game --query "series == 'zelda'" --name zelda $(ARGS)
 
 demo: $(STAMP) ## the whole road offline, on public-domain stand-ins, in about six minutes
 	@$(BIN)/scrape demo-site --root $(DEMO) --port 0 -- $(MAKE) --no-print-directory demo-road

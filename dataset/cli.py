@@ -105,6 +105,9 @@ def build(
     piano_tracks: Annotated[
         bool, typer.Option("--piano-tracks", help="Take the piano tracks of pieces with other instruments too.")
     ] = False,
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Leave out no piece for being another again; its name ends so.")
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
@@ -119,11 +122,15 @@ def build(
     from dataset.plan import Plan
 
     chosen = load_filters(filters)
+    if keep_duplicates:
+        chosen = chosen.keeping_duplicates()
     if query is None:
         slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
+        if keep_duplicates and name is None:
+            name = f"{plan.name}-with-duplicates"
         corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
 

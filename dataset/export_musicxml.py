@@ -1,10 +1,10 @@
-"""A corpus as MusicXML: a score of two staves a piece, written by music21 in worker processes, and index.csv."""
+"""A corpus as MusicXML: a score of two staves a piece, made in worker processes, and index.csv."""
 
-import re
 from pathlib import Path
 
 from catalog.console import Report
 from catalog.files import write_text
+from dataset import musicxml
 from dataset.corpus import Corpus
 from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
 from dataset.notes import Notes
@@ -14,10 +14,11 @@ from dataset.workers import Failure, work
 TIMEOUT_S = 60.0
 TASK = "dataset.export_musicxml:to_musicxml"
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "reason")
-BODY = """Each score has a treble and a bass staff, parted at middle C. Onsets are exact on the grid of 1/24 quarter note.
-What notation cannot hold is lost: velocities; the rest of a note whose pitch is struck again while it sounds; the second
-of two notes of one pitch and onset. Notes of different lengths that sound together on a staff are tied chords. index.csv
-names each file, or says why there is none (reason)."""
+BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, which are followed through
+the piece. Onsets and lengths are exact on the grid of 1/24 quarter note. What notation cannot hold is lost: the rest of
+a note whose pitch is struck again while it sounds; the shorter of two notes of one pitch and onset. Velocities are in
+the attribute `dynamics` of each note, and the id of a note is its index in the corpus. index.csv names each file,
+or says why there is none (reason)."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -43,16 +44,6 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
 
 
 def to_musicxml(item: tuple[Notes, str]) -> bytes:
-    """Return the MusicXML of (notes, title); no date, no drawn name: the same notes give the same bytes."""
-    from music21.musicxml.m21ToXml import GeneralObjectExporter
-
+    """Return the MusicXML of (notes, title): the same notes give the same bytes."""
     notes, title = item
-    title = re.sub(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", title)  # what XML cannot hold
-    exporter = GeneralObjectExporter(score_of(notes, title=title))
-    exporter.makeNotation = False
-    data = exporter.parse()
-    for line in (rb"<encoding-date>[^<]*</encoding-date>", rb'<creator type="composer">Music21</creator>'):
-        data = re.sub(rb"\s*" + line, b"", data, count=1)
-    for number, drawn in enumerate(re.findall(rb'<score-part id="(P[0-9a-f]{32})"', data), 1):  # music21 draws them
-        data = data.replace(drawn, b"P%d" % number)
-    return bytes(data)
+    return musicxml.to_musicxml(score_of(notes, title=title, exact=True), notes)

@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
 import pyarrow as pa
@@ -107,6 +107,10 @@ class Filters:
     def drop(self) -> frozenset[Relation]:
         """The relations of which only the best piece stays."""
         return frozenset(rule.relation for rule in self.duplicates if rule.on)
+
+    def keeping_duplicates(self) -> "Filters":
+        """Return the same filters, with every rule about duplicates off."""
+        return replace(self, duplicates=tuple(replace(rule, on=False) for rule in self.duplicates))
 
     def judge(self, piece: Measures) -> Verdict | None:
         """Return the verdict of the first filter that is on and speaks against `piece`, or None where it stays."""

@@ -43,3 +43,15 @@ def meaning(reason: str, filters: Mapping[str, Any]) -> str:
 def why_of(settings: object) -> str | None:
     """Return why a filter is there, which its settings in the manifest say; None where they do not."""
     return str(settings["why"]) if isinstance(settings, Mapping) and "why" in settings else None
+
+
+def settings_of(value: object) -> str:
+    """Return the thresholds of a filter, as the manifest has them, in one line."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    words = {True: "on", False: "off"}  # what the key `on` says
+    return ", ".join(
+        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {each}"
+        for key, each in value.items()
+        if key not in ("why", "name")
+    )

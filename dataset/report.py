@@ -4,13 +4,12 @@ The page is no part of the corpus: its manifest does not vouch for it, and a new
 """
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 
 from catalog.files import write_text
 from catalog.remote import AnyPath
 from dataset.corpus import SPLITS, Corpus
-from dataset.meanings import why_of
+from dataset.meanings import settings_of, why_of
 from dataset.overview import EXAMPLES, Overview
 from dataset.pages import render
 
@@ -34,7 +33,7 @@ def report(corpus: Corpus) -> str:
         manifest=manifest,
         command=_command(corpus),
         splits=SPLITS,
-        filters=[(name, _settings(value)) for name, value in manifest.filters.items()],
+        filters=[(name, settings_of(value)) for name, value in manifest.filters.items()],
         whys={name: why for name, value in manifest.filters.items() if (why := why_of(value))},
         funnel=overview.funnel(),
         reasons=overview.reasons(),
@@ -53,15 +52,3 @@ def _command(corpus: Corpus) -> str:
     manifest = corpus.manifest
     words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
     return shlex.join(words)
-
-
-def _settings(value: object) -> str:
-    """Return the thresholds of a filter in one line."""
-    if not isinstance(value, Mapping):
-        return str(value)
-    words = {True: "on", False: "off"}  # what the key `on` says
-    return ", ".join(
-        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {each}"
-        for key, each in value.items()
-        if key not in ("why", "name")
-    )

@@ -1,154 +1,275 @@
-"""Notes to a score: two staves, bars, ties, rests, chords, key, time signatures and tempos, as music21 holds them.
+"""Notes to a score of two staves as a pianist reads it: hands, voices, values, rests, beams, ties, accidentals, clefs, tempos.
 
-Each staff has one voice: where notes of different lengths sound together they are written as chords tied together.
+In: `Notes`; out: a `Score` of plain records, which `dataset.musicxml` writes. Pure: every decision of engraving that depends
+on the music is made here and in the modules it calls; where things stand on paper is the engraver's.
 """
 
-from bisect import bisect_left
-from fractions import Fraction
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
-from dataset.hands import is_left
+import numpy as np
+
 from dataset.keys import key_of
-from dataset.notes import TICKS_PER_QUARTER, Notes
+from dataset.legible import lead_in, legible
+from dataset.meter import Bar, bars_of
+from dataset.notes import Notes
+from dataset.rhythm import Value, beams_of, values_of
+from dataset.spelling import FIFTHS, fifths_of, name_of, signature_of
+from dataset.staves import Clef, clefs, lower_staff
+from dataset.voices import Stroke, share_out, written
 
-LENGTHS = (
-    96,
-    72,
-    48,
-    36,
-    32,
-    24,
-    18,
-    16,
-    12,
-    9,
-    8,
-    6,
-    4,
-    3,
-    2,
-    1,
-)  # ticks of single notes: plain, dotted or of a triplet
-Span = tuple[int, int]  # first tick, tick after the last
+NOTICED = 0.06  # a tempo that differs by less from the one that was printed is not printed
+SETTLED_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
 
 
-def score_of(notes: Notes, *, title: str = "") -> Any:
-    """Return `notes` as a `music21.stream.Score` of two parts, "right" and "left", parted at middle C.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `sign` is what stands before it."""
 
-    Onsets are exact on the grid of 1/24 quarter. A note that is struck again while it sounds on its staff ends there, and
-    of notes of one pitch and onset the longest stays. The key signature is that of `keys.key_of`. A bar that a time
-    signature cuts short is a short bar.
+    note: int
+    pitch: int
+    letter: str
+    alter: int
+    octave: int
+    sign: int | None  # the alteration that is printed, None for none
+    tied_from: bool
+    tied_to: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What one voice does for one written value: a chord of `heads`, or a rest, which may be left to the eye of the reader."""
+
+    value: Value | None  # None for a rest of a whole bar
+    ticks: int
+    heads: tuple[Head, ...]
+    beams: tuple[str, ...] = ()
+    is_hidden: bool = False
+    triplet: str | None = None  # "start" or "stop" of the triplet of its value
+    bracket: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A staff of one bar: its clef, and one or two voices, each of which fills the bar."""
+
+    clef: Clef
+    voices: tuple[tuple[Element, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One bar of a score, and the tempos within it: (tick in the bar, quarters a minute, whether it is printed)."""
+
+    bar: Bar
+    staves: tuple[Staff, Staff]  # upper, lower
+    tempos: tuple[tuple[int, float, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A piece as it is written. `fifths` are the sharps of its signature, or the flats below 0; `mode` is major or minor."""
+
+    title: str
+    fifths: int
+    mode: str | None
+    measures: tuple[Measure, ...]
+
+
+def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
+    """Return `notes` as a score.
+
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Without, it is the score that
+    one would print: onsets that somebody played stand on the nearest plain place (`dataset.legible`), all are moved
+    where a piece lies beside its beat throughout, and a note is
+    as long as a player reads it, without the little gaps between notes and without what a later note of its voice
+    cuts off. Either way a note that is struck again while it sounds ends there, and of notes of one pitch and onset the
+    longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short is a short bar.
     """
-    from music21 import key as keys
-    from music21 import layout, metadata, meter, stream, tempo
-
-    score = stream.Score()
-    score.metadata = metadata.Metadata(title=title)
-    bars, name = bars_of(notes), key_of(notes)
-    left = is_left(notes.pitch)
-    parts = []
-    for hand, chosen in (("right", ~left), ("left", left)):
-        part = stream.Part(id=hand)
-        columns = (notes.onset[chosen], notes.end[chosen], notes.pitch[chosen])
-        spans = _sounding(*(column.tolist() for column in columns))
-        for number, (bar, content) in enumerate(zip(bars, _slices(spans, bars), strict=True)):
-            measure = stream.Measure(number=number + 1)
-            if number == 0:
-                measure.clef = _clef(hand)
-                if name is not None:
-                    tonic, mode = name.split()
-                    measure.keySignature = keys.KeySignature(keys.Key(tonic.replace("b", "-"), mode).sharps)
-            if number == 0 or bar[2] != bars[number - 1][2]:
-                measure.timeSignature = meter.TimeSignature("{}/{}".format(*bar[2]))
-            for start, length, sounding in content:
-                measure.insert(_quarters(start - bar[0]), _element(start, length, sounding))
-            part.append(measure)
-        parts.append(part)
-        score.insert(0, part)
-    starts = [bar[0] for bar in bars]
-    measures = list(parts[0].getElementsByClass("Measure"))
-    for tick, qpm in notes.tempos:
-        at = bisect_left(starts, tick + 1) - 1
-        if tick < bars[at][0] + bars[at][1]:
-            measures[at].insert(_quarters(tick - starts[at]), tempo.MetronomeMark(number=round(qpm, 3)))
-    score.insert(0, layout.StaffGroup(parts, symbol="brace", id="piano"))
-    return score
+    key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
+    onset, end = notes.onset.astype(np.int64), notes.end.astype(np.int64)
+    last = int(end.max()) if len(notes) else 1
+    late = 0 if exact else lead_in(notes)
+    bars = bars_of(notes.time_signatures, last - late)
+    if not exact:
+        onset, end = legible(notes, lower, bars, late)
+        if len(notes) and end.max() > bars[-1].end:
+            bars = bars_of(notes.time_signatures, int(end.max()))
+    fifths = fifths_of(notes, key)
+    signature = FIFTHS[key] if key is not None else 0
+    staves = []
+    columns = (notes.pitch.tolist(), onset.tolist(), end.tolist())
+    every = written([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
+    for is_lower in (False, True):
+        strokes = [stroke for stroke in every if lower[stroke.note] == is_lower]
+        signs = clefs(_reach(strokes, bars), lower=is_lower)
+        voices = [_spans(voice, bars, exact=exact) for voice in share_out(strokes, bars)]
+        staves.append(list(_staves(bars, signs, voices, fifths.tolist(), signature)))
+    tempos = _tempos(notes, bars)
+    measures = tuple(
+        Measure(bar, (upper, below), marks) for bar, upper, below, marks in zip(bars, *staves, tempos, strict=True)
+    )
+    return Score(title, signature, key.split()[1] if key else None, measures)
 
 
-def bars_of(notes: Notes) -> list[tuple[int, int, tuple[int, int]]]:
-    """Return (first tick, ticks, (numerator, denominator)) of each bar until the last note ends; at least one."""
-    end = int(notes.end.max()) if len(notes) else 1
-    bars: list[tuple[int, int, tuple[int, int]]] = []
-    changes = [*notes.time_signatures, (max(end, 1), 4, 4)]
-    if changes[0][0] > 0:
-        changes.insert(0, (0, 4, 4))
-    for (tick, over, under), (until, _, _) in pairwise(changes):
-        full = max(1, over * 4 * TICKS_PER_QUARTER // under)
-        is_last = until >= end
-        for start in range(tick, min(until, end), full):
-            bars.append((start, full if is_last else min(full, until - start), (over, under)))
-        if is_last:
-            break
-    return bars
+Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tick after; strokes, tied from, tied to
 
 
-def _sounding(onsets: list[int], ends: list[int], pitches: list[int]) -> dict[int, list[Span]]:
-    """Return for each pitch when it sounds, in order and without overlap."""
-    spans: dict[int, list[Span]] = {}
-    for onset, end, pitch in zip(onsets, ends, pitches, strict=True):
-        before = spans.setdefault(pitch, [])
-        if before and before[-1][0] == onset:
-            continue  # the longest comes first
-        if before and before[-1][1] > onset:
-            before[-1] = (before[-1][0], onset)
-        before.append((onset, end))
-    return spans
-
-
-def _slices(
-    spans: dict[int, list[Span]], bars: list[tuple[int, int, tuple[int, int]]]
-) -> list[list[tuple[int, int, list[tuple[int, Span]]]]]:
-    """Return for each bar its slices (first tick, ticks, what sounds), each of a length that one note can have."""
-    cuts = {bar[0] for bar in bars} | {bars[-1][0] + bars[-1][1]}
-    starting: dict[int, list[tuple[int, Span]]] = {}
-    for pitch, own in spans.items():
-        for span in own:
-            cuts.update(span)
-            starting.setdefault(span[0], []).append((pitch, span))
-    firsts = [bar[0] for bar in bars]
-    content: list[list[tuple[int, int, list[tuple[int, Span]]]]] = [[] for _ in bars]
-    sounding: list[tuple[int, Span]] = []
+def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Span]]:
+    """Return for each bar what the voice does from its first tick to its last; spans without strokes are rests."""
+    strokes = voice if exact else _rounded(voice, bars)
+    cuts = {bar.start for bar in bars} | {bars[-1].end}
+    starting: dict[int, list[Stroke]] = {}
+    for stroke in strokes:
+        cuts.update((stroke.start, stroke.end))
+        starting.setdefault(stroke.start, []).append(stroke)
+    firsts = [bar.start for bar in bars]
+    found: list[list[Span]] = [[] for _ in bars]
+    sounding: list[Stroke] = []
     for start, end in pairwise(sorted(cuts)):
-        sounding = sorted([s for s in sounding if s[1][1] > start] + starting.get(start, []))
-        bar = bisect_left(firsts, start + 1) - 1
-        while start < end:
-            length = next(ticks for ticks in LENGTHS if ticks <= end - start)
-            content[bar].append((start, length, sounding))
-            start += length
-    return content
+        sounding = [stroke for stroke in sounding if stroke.end > start] + starting.get(start, [])
+        heads = tuple(
+            (stroke, stroke.start < start, stroke.end > end) for stroke in sorted(sounding, key=lambda s: s.pitch)
+        )
+        own = found[bisect_right(firsts, start) - 1]
+        if own and not heads and not own[-1][2]:
+            own[-1] = (own[-1][0], end, ())
+        else:
+            own.append((start, end, heads))
+    return found
 
 
-def _element(start: int, length: int, sounding: list[tuple[int, Span]]) -> Any:
-    from music21 import chord, note, tie
-
-    if not sounding:
-        return note.Rest(quarterLength=_quarters(length))
-    heads = []
-    for pitch, (onset, end) in sounding:
-        head = note.Note(pitch, quarterLength=_quarters(length))
-        before, after = onset < start, end > start + length
-        if before or after:
-            head.tie = tie.Tie("continue" if before and after else "stop" if before else "start")
-        heads.append(head)
-    return heads[0] if len(heads) == 1 else chord.Chord(heads, quarterLength=_quarters(length))
-
-
-def _clef(hand: str) -> Any:
-    from music21 import clef
-
-    return clef.TrebleClef() if hand == "right" else clef.BassClef()
+def _rounded(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
+    """Return the strokes of a voice as one reads them: chords that end together, at the next chord or at a plain place."""
+    found: list[Stroke] = []
+    starts = sorted({stroke.start for stroke in voice})
+    ends: dict[int, int] = {}
+    for stroke in voice:
+        ends[stroke.start] = max(ends.get(stroke.start, 0), stroke.end)
+    firsts = [bar.start for bar in bars]
+    for start, following in pairwise([*starts, bars[-1].end]):
+        bar = bars[bisect_right(firsts, start) - 1]
+        ends[start] = _plain_end(start, min(ends[start], following), following, bar)
+    for stroke in voice:
+        found.append(replace(stroke, end=ends[stroke.start]))
+    return found
 
 
-def _quarters(ticks: int) -> Fraction:
-    return Fraction(ticks, TICKS_PER_QUARTER)
+def _plain_end(start: int, end: int, following: int, bar: Bar) -> int:
+    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`."""
+    free = following - start
+    beat = bar.start + next(b for b in bar.beats if bar.start + b > start) - start
+    if end - start >= free / 2 and following - end <= 24:
+        return following
+    if free <= beat and (end - start) * 3 >= free:
+        return following  # a short note within its beat is a note of that beat
+    lengths = (6, 12, 24, 36, 48, 72, 96) if (start - bar.start) % 3 == 0 else (8, 16, 24, 48)
+    length = next((length for length in lengths if start + length >= end), end - start)
+    return min(following, start + length) if end - start < 96 else end
+
+
+def _staves(
+    bars: list[Bar], clefs: list[Clef], voices: list[list[list[Span]]], fifths: list[int], signature: int
+) -> Iterator[Staff]:
+    """Yield the staff of each bar."""
+    for place, bar in enumerate(bars):
+        spans = [voice[place] for voice in voices]
+        used = [any(strokes for _, _, strokes in voice) for voice in spans]
+        if not used[0] and used[1]:
+            spans = spans[1:]
+        elif not used[1]:
+            spans = spans[:1]
+        signs = _signs([span for voice in spans for span in voice], fifths, signature)
+        yield Staff(
+            clefs[place], tuple(_voice(bar, voice, fifths, signs, second=n > 0) for n, voice in enumerate(spans))
+        )
+
+
+def _signs(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
+    """Return the alterations to print in one bar of a staff: (start, pitch) → semitones, in the order in which they are read."""
+    state: dict[tuple[str, int], int] = {}
+    usual, found = signature_of(signature), {}
+    for start, _, heads in sorted(spans, key=lambda span: span[0]):
+        for stroke, tied_from, _ in heads:
+            letter, alter, octave = name_of(fifths[stroke.note], stroke.pitch)
+            if tied_from:
+                continue  # the sign stands before the note where it began
+            if state.get((letter, octave), usual[letter]) != alter or _is_other(heads, stroke, fifths, letter, octave):
+                found[start, stroke.pitch] = alter
+            state[letter, octave] = alter
+    return found
+
+
+def _is_other(
+    heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
+) -> bool:
+    """Return whether another note of the chord stands on the same line with another alteration."""
+    names = [name_of(fifths[other.note], other.pitch) for other, _, _ in heads if other.pitch != stroke.pitch]
+    return any((name, height) == (letter, octave) for name, _, height in names)
+
+
+def _voice(
+    bar: Bar, spans: list[Span], fifths: list[int], signs: dict[tuple[int, int], int], *, second: bool
+) -> tuple[Element, ...]:
+    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # else readers take it for longer than it is
+        return (Element(None, bar.ticks, ()),)
+    values = values_of(bar, [(start - bar.start, end - bar.start, not heads) for start, end, heads in spans])
+    flat = [(span, value, own) for span, own in zip(spans, values, strict=True) for value in own]
+    beams = beams_of(bar, [(value, bool(span[2])) for span, value, _ in flat])
+    elements = []
+    for place, ((_, _, strokes), value, own) in enumerate(flat):
+        heads = tuple(
+            Head(
+                stroke.note,
+                stroke.pitch,
+                *name_of(fifths[stroke.note], stroke.pitch),
+                sign=signs.get((bar.start + value.start, stroke.pitch)),
+                tied_from=tied_from or value is not own[0],
+                tied_to=tied_to or value is not own[-1],
+            )
+            for stroke, tied_from, tied_to in strokes
+        )
+        element = Element(value, value.ticks, heads, beams[place], is_hidden=second and not heads)
+        elements.append(_bracketed(element, place, [(v, b) for (_, v, _), b in zip(flat, beams, strict=True)]))
+    return tuple(elements)
+
+
+def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
+    """Return the element with the end of a triplet that it is at; a triplet under one beam needs no bracket."""
+    number = row[place][0].triplet
+    if number is None:
+        return element
+    inside = [index for index, (value, _) in enumerate(row) if value.triplet == number]
+    if len(inside) < 2 or place not in (inside[0], inside[-1]):
+        return element
+    outer = [beams[0] if beams else "" for _, beams in (row[index] for index in inside)]
+    beamed = outer[0] in ("begin", "continue") and outer[-1] in ("continue", "end") and set(outer[1:-1]) <= {"continue"}
+    return replace(element, triplet="start" if place == inside[0] else "stop", bracket=not beamed)
+
+
+def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
+    """Return the lowest and the highest pitch that begins in each bar."""
+    firsts = [bar.start for bar in bars]
+    found: list[tuple[int, int] | None] = [None] * len(bars)
+    for stroke in strokes:
+        at = bisect_right(firsts, stroke.start) - 1
+        low, high = found[at] or (stroke.pitch, stroke.pitch)
+        found[at] = min(low, stroke.pitch), max(high, stroke.pitch)
+    return found
+
+
+def _tempos(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
+    """Return the tempos of each bar; printed are those that last and that differ from the one before."""
+    found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
+    starts, said = [bar.start for bar in bars], 0.0
+    for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):
+        if tick >= bars[-1].end:
+            break
+        settled = until - tick >= SETTLED_QUARTERS * 24 or tick == 0
+        is_printed = settled and abs(qpm - said) > NOTICED * said
+        said = qpm if is_printed else said
+        at = bisect_left(starts, tick + 1) - 1
+        found[at].append((tick - starts[at], qpm, is_printed))
+    return [tuple(marks) for marks in found]

@@ -1,16 +1,21 @@
 """The commands `train`, `evaluate` and `generate`."""
 
 import json
+import os
 import secrets
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root, working_root
+
+if TYPE_CHECKING:
+    from catalog.remote import AnyPath
+    from training.session import Order
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
@@ -35,21 +40,30 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    each_game: Annotated[
+        bool,
+        typer.Option(
+            "--each-game",
+            help="A run of each game by itself, then one of all; --minutes are for all together. The same command goes on.",
+        ),
+    ] = False,
+    render: Annotated[
+        bool,
+        typer.Option("--render/--no-render", help="Sound, score and piano roll of the samples, and the run's page."),
+    ] = True,
     root: Root = None,
 ) -> None:
-    """Train a network on the pieces of a query or a corpus, and write three samples.
+    """Train a network on the pieces of a query or a corpus, write three samples, and the run's page, index.html.
 
     Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
     best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
+    With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
     """
-    from training import hosts as meeting
-    from training import playing, session
-    from training.sampler import Wish
-    from training.train import parted
+    from training import course
+    from training.session import Order
 
     base = data_root(root)
-    hosts = meeting.join()
-    order = session.Order(
+    order = Order(
         query=query,
         corpus=corpus,
         recipe=recipe,
@@ -60,66 +74,29 @@ def train(
         resume=resume,
         init=init,
     )
-    with console.Progress("corpus") as progress:
-        run, held, budget = session.prepare(base, order, progress, hosts)
-    if not hosts.first:
-        session.fit(run, held, budget, lambda row: None, lambda step: None, hosts)
-        return
-    funnel = held.manifest.funnel
-    print(f"run      {run.path}")
-    print(
-        f"corpus   {held.name}: {funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
-    )
-    until = " or ".join(
-        f"{value:g} {unit}" for value, unit in ((budget.minutes, "minutes"), (budget.epochs, "epochs")) if value
-    )
-    print(f"recipe   {run.recipe.kind}, for {until} at most", flush=True)
-    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
-        console.complain(f"warning: {warning}")
-    said: list[str] = []
-    before = run.progress().epoch
+    if each_game:
+        _each_game(base, order, render=render)
+    else:
+        course.take(base, order, _say, render=render)
 
-    def show(row: Any) -> None:
-        left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
-        print(_line(row) + left, flush=True)
-        figures = (
-            ("train_loss", "validation_loss") if run.recipe.kind == "classic" else ("train_bits", "validation_bits")
+
+def _each_game(base: "AnyPath", order: "Order", *, render: bool) -> None:
+    """Take every run of an experiment that is not done, and write the page that compares them."""
+    from training import experiment, hosts
+
+    if os.environ.get(hosts.COUNT, "1") != "1":
+        raise UsageError(
+            f"--each-game is for one process, and {hosts.COUNT} is set; take its runs one by one with --name"
         )
-        warning = parted(run.progress().history, *figures)
-        if warning and not said:
-            said.append(warning)
-            console.complain(f"warning: {warning}")
-
-    def watch(step: Any) -> None:
-        bar.label = f"epoch {step.epoch}  {step.notes_per_second:,.0f} notes/s  {step.train_bits:.2f} bits"
-        bar(round(1000 * step.gone), 1000)
-
-    try:
-        with console.Progress("training", plain=False) as bar:
-            ended = session.fit(run, held, budget, show, watch, hosts)
-    except KeyboardInterrupt:
-        console.complain(f"stopped; go on with: train --name {run.name} --resume")
-        raise SystemExit(130) from None
-    print(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
-    if ended.epoch == before and run.samples.is_dir():
-        print(f"nothing was left to train; its samples are in {run.samples}")
-        return
-    wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
-    for file in playing.write_pieces(run.samples, playing.music(run, wish), run.name):
-        print(f"sample   {file}")
+    with console.Progress("corpora") as progress:
+        asked = experiment.plan(base, order, progress)
+    experiment.take(base, asked, _say, render=render)
+    with console.Progress("page") as progress:
+        _say(f"\ncompared {experiment.write(base, asked, progress)}")
 
 
-def _line(row: Any) -> str:
-    """Return one line about an epoch."""
-    values = asdict(row)
-    return "  ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
-    )
-
-
-def _clock(seconds: float) -> str:
-    """Return minutes and seconds, none where the time is over."""
-    return f"{int(max(0, seconds)) // 60}:{int(max(0, seconds)) % 60:02d}"
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 @evaluate_app.command()
@@ -177,6 +154,13 @@ def generate(
     top_k: Annotated[
         str, typer.Option("--top-k", help="Draw from the K likeliest only, 0 for any number; or by field.")
     ] = "0",
+    max_copy: Annotated[
+        int,
+        typer.Option(
+            "--max-copy",
+            help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any.",
+        ),
+    ] = 24,
     prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
     series: Annotated[str | None, typer.Option("--series", help="Compose in the style of this series.")] = None,
     game: Annotated[str | None, typer.Option("--game", help="Compose in the style of this game.")] = None,
@@ -185,11 +169,21 @@ def generate(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render/--no-render", help="Sound, score and piano roll beside each MIDI file, and the run's page."
+        ),
+    ] = True,
     root: Root = None,
 ) -> None:
-    """Compose new pieces with a trained run and write them as MIDI: rhythm, chords, both hands and tempo."""
+    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
+
+    Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
+    """
     from dataset.notes import read_midi
     from training import playing, settings
+    from training.presenting import paged, rendered
     from training.run import Run
     from training.sampler import Wish
 
@@ -205,17 +199,25 @@ def generate(
         top_p=settings.by_field("--top-p", top_p),
         top_k=settings.by_field("--top-k", top_k),
         seed=drawn,
+        max_copy=max_copy,
         series=series,
         game=game,
         style=settings.weights("--style", style) if style is not None else None,
     )
     if prime is not None and not prime.is_file():
         raise UsageError(f"--prime {prime}: no such file")
-    opened = Run.open(working_root(data_root(root)), run)
+    base = data_root(root)
+    opened = Run.open(working_root(base), run)
     first = read_midi(prime.read_bytes()) if prime is not None else None
-    for file in playing.write_pieces(out or opened.samples, playing.music(opened, wish, first), opened.name):
-        print(file)
+    pieces = playing.music(opened, wish, first)
+    files = playing.write_pieces(out or opened.samples, pieces, opened.name)
+    for file in files:
+        print(file, flush=True)
     console.complain(f"seed {drawn}")
+    if render:
+        rendered(opened.name, files, pieces, lambda path: _say(str(path)))
+        if files[0].parent.resolve() == opened.samples.resolve():
+            paged(base, opened, lambda path: _say(str(path)))
 
 
 def train_main() -> None:

@@ -40,8 +40,7 @@ def classes(notes: Notes) -> tuple[IntArray, IntArray]:
     Notes are taken by onset, then pitch; a second note of the same pitch at the same onset is dropped.
     The first note's time is class 0.
     """
-    keep = np.ones(len(notes.onset), dtype=bool)
-    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    keep = counted(notes)
     onset = notes.onset[keep]
     rows = np.zeros((len(onset), PLACE + 1), dtype=np.int32)
     rows[:, TIME] = to_class(np.diff(onset, prepend=onset[:1]))
@@ -50,6 +49,13 @@ def classes(notes: Notes) -> tuple[IntArray, IntArray]:
     rows[:, VELOCITY] = notes.velocity[keep] // VELOCITY_STEP
     rows[:, PLACE] = places(onset, notes.time_signatures)
     return rows, onset
+
+
+def counted(notes: Notes) -> npt.NDArray[np.intp]:
+    """Return the indices of the notes that `classes` keeps, in order."""
+    keep = np.ones(len(notes.onset), dtype=bool)
+    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    return np.flatnonzero(keep)
 
 
 def encode(pieces: Sequence[Notes]) -> list[Events]:

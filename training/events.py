@@ -5,6 +5,7 @@ in 65 classes of ticks, 128 pitches, 16 velocities. Pure; `encoding.py` turns pi
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,16 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
     which = np.maximum(np.searchsorted(starts, onset, side="right") - 1, 0)
     place: IntArray = np.minimum((onset - starts[which]) % lengths[which], PLACES - 1).astype(np.int32)
     return place
+
+
+def bar_of(tick: int, time_signatures: Sequence[tuple[int, int, int]]) -> int:
+    """Return the number of the bar, from 1, that `tick` lies in; a bar begins at every (tick, numerator, denominator)."""
+    number = 0
+    for (start, numerator, denominator), (end, *_) in pairwise([*time_signatures, (tick + 1, 1, 1)]):
+        if start > tick:
+            break
+        number += -(-(min(end, tick + 1) - start) // bar_ticks(numerator, denominator))
+    return max(1, number)
 
 
 def decode(

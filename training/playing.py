@@ -14,6 +14,7 @@ from training import inference
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.sampler import Wish, compose
+from training.sources import Sources
 from training.vocabulary import Vocabulary
 from training.weights import load_weights
 
@@ -30,7 +31,8 @@ def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
         from training import classic_sampler
 
         return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
-    return compose(network(run), vocabulary(run), wish, prime)
+    learned = Sources.open(run.sources).index if wish.max_copy else None
+    return compose(network(run), vocabulary(run), wish, prime, learned)
 
 
 def network(run: Run) -> inference.Network:
@@ -54,3 +56,9 @@ def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path
     for file, notes in zip(files, pieces, strict=True):
         write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
     return files
+
+
+def samples(folder: Path) -> list[Path]:
+    """Return the MIDI files of a folder of samples: sample-1, sample-2 … sample-10, then by name."""
+    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("*.mid")}
+    return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name))

@@ -7,7 +7,7 @@ The state names the checkpoint that it goes with and is written last, so a kill 
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from training.recipe import Recipe, digest
 RUNS = "runs"
 FORMAT = 1
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
+SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
+CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,11 @@ class Run:
         return self.path / "model.keras"
 
     @property
+    def sources(self) -> Path:
+        """The folder of what the run is trained on, for `training.sources`."""
+        return self.path / SOURCES_FOLDER
+
+    @property
     def samples(self) -> Path:
         """The folder of generated pieces."""
         return self.path / "samples"
@@ -104,9 +111,15 @@ class Run:
 
     @classmethod
     def create(
-        cls, root: Path, name: str, recipe: Recipe, vocabulary_text: str, asked: Asked, init: bytes | None = None
+        cls,
+        root: Path,
+        name: str,
+        recipe: Recipe,
+        vocabulary_text: str,
+        asked: Asked,
+        files: Mapping[str, bytes] | None = None,
     ) -> "Run":
-        """Make the folder of a new run, whole or not at all; `init` are the weights it begins from.
+        """Make the folder of a new run, whole or not at all, with these further `files` by name.
 
         Raises TrainingError where the name is taken.
         """
@@ -126,8 +139,8 @@ class Run:
             "asked": asdict(asked),
         }
         write_text(making / "run.json", json.dumps(held, indent=2, ensure_ascii=False) + "\n")
-        if init is not None:
-            write_bytes(making / INIT_FILE, init)
+        for file, data in (files or {}).items():
+            write_bytes(making / file, data)
         making.rename(run.path)
         sync_folder(folder)
         return run

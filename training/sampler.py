@@ -5,23 +5,27 @@ pitch, duration and velocity are drawn in turn. The same seed gives the same not
 has the rules that hold whatever the network says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.errors import UsageError
-from dataset.notes import Notes, tick_to_seconds
-from training import encoding, events
+from catalog.errors import TrainingError, UsageError
+from dataset.notes import Notes
+from training import beginnings, encoding
+from training.beginnings import Beginning
 from training.encoding import GUESS, TRUST
 from training.events import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
+from training.guard import Guard
 from training.inference import Array, Network, State, guessed, tones
+from training.passages import SEED, Index
 from training.repeats import Repeats
 from training.streams import Streams
 from training.styles import openings, vector, wanted
-from training.vocabulary import UNKNOWN, Opening, Vocabulary
+from training.vocabulary import Vocabulary
 
 PRIME_NOTES = 512  # as much of a prime's end as the network listens to; what is repeated is looked for in all of it
 BLOCK = 64  # notes that luck is drawn for at once
@@ -32,6 +36,7 @@ ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field: time, pitch, duration, velocity; the default for those left out."""
 
 TEMPERATURE, TOP_P, TOP_K = 1.0, 0.97, 0
+MAX_COPY = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Wish:
     series: str | None = None
     game: str | None = None
     style: Mapping[str, float] | None = None  # games or series, each with its weight
+    max_copy: int = MAX_COPY  # right notes of a passage that stands in what was learned, at most; 0 for any number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be composed."""
@@ -64,6 +70,10 @@ class Wish:
             ("--notes, --bars or --seconds must say how long", {self.notes, self.seconds, self.bars} != {None}),
             ("--temperature must be above 0 and at most 10", all(0 < t <= 10 for t in self.by_field("temperature"))),
             ("--top-p must be above 0 and at most 1", all(0 < p <= 1 for p in self.by_field("top_p"))),
+            (
+                f"--max-copy must be 0 for no limit, or from {SEED} to 10,000",
+                self.max_copy == 0 or SEED <= self.max_copy <= 10_000,
+            ),
             ("--top-k must be a whole number from 0 to 128", all(k in range(129) for k in self.by_field("top_k"))),
             (
                 "--style and --series or --game both say what style; give one",
@@ -85,42 +95,22 @@ class Wish:
         return tuple(value.get(name, default) for name in FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """How one stream begins: its classes and onsets so far, and what its tempo and meter are."""
+def compose(
+    network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None, learned: Index | None = None
+) -> list[Notes]:
+    """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known.
 
-    rows: IntArray  # [n, 5]
-    onsets: IntArray  # [n]
-    tempos: tuple[tuple[int, float], ...]
-    meters: tuple[tuple[int, int, int], ...]
-    style: tuple[int, int]
-
-    def ends_at(self, wish: Wish) -> int:
-        """Return the tick of the bar line on which the stream is to end, far away where only notes are counted."""
-        began, numerator, denominator = self.meters[-1]
-        bar = events.bar_ticks(numerator, denominator)
-        now, ends = int(self.onsets[-1]), []
-        if wish.bars is not None:
-            # the bar that a new piece begins in is its first; a prime's is its own, unless nothing of it is left
-            ends.append(began + ((now - began) // bar + wish.bars + (len(self.rows) > 1)) * bar)
-        if wish.seconds is not None:
-            since, later = tick_to_seconds(self.tempos, np.array([now, now + bar]))
-            until = now + wish.seconds * bar / float(later - since)
-            ends.append(began + int(-(-(until - began) // bar)) * bar)
-        return min(ends, default=2**30)
-
-
-def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None) -> list[Notes]:
-    """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known."""
+    `learned` is what the network has learned from; without it, nothing is kept from being copied.
+    """
     generators = [np.random.default_rng([wish.seed, number]) for number in range(wish.count)]
     styles = wanted(vocabulary, wish.series, wish.game, wish.style)
-    begun = _begun(vocabulary, openings(vocabulary, styles), prime, generators)
+    begun = beginnings.begun(vocabulary, openings(vocabulary, styles), prime, generators)
     if styles:
         style = np.repeat(vector(network, vocabulary, styles)[None], wish.count, axis=0)
     else:  # that of the piece whose opening it is
         style = network.style(np.array([beginning.style for beginning in begun], np.int32))
-    limits = np.array([b.ends_at(wish) for b in begun])
-    session = _Session(network, wish, begun, style)
+    limits = np.array([b.ends_at(wish.seconds, wish.bars) for b in begun])
+    session = _Session(network, wish, begun, style, learned)
     written: list[list[IntArray]] = [[] for _ in begun]
     live, made = np.arange(wish.count), 0
     most = None if wish.notes is None else wish.notes - (prime is None)  # the opening is a piece's first note
@@ -137,18 +127,21 @@ def compose(network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes |
         if len(live):
             session.add(rows, going)
     pieces = zip(begun, written, limits.tolist(), strict=True)
-    return [_notes(beginning, rows, limit, prime) for beginning, rows, limit in pieces]
+    return [beginnings.finished(beginning, rows, limit, prime) for beginning, rows, limit in pieces]
 
 
 class _Session:
     """The streams with all that goes on beside them: the network's state, and each piece's past."""
 
-    def __init__(self, network: Network, wish: Wish, begun: list[_Beginning], style: Array) -> None:
+    def __init__(
+        self, network: Network, wish: Wish, begun: list[Beginning], style: Array, learned: Index | None
+    ) -> None:
         self.network, self.wish, self.style = network, wish, style
         self.settings = list(zip(*(wish.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
         length = len(begun[0].rows)  # all begin alike: with one note, or with the prime
         self.past = Repeats(len(begun), length + (wish.notes or 2**20))
         self.streams = Streams([b.meters[-1] for b in begun], [int(b.onsets[0]) for b in begun])
+        self.guard = Guard(learned, wish.max_copy, len(begun)) if learned is not None and wish.max_copy else None
         rows = np.stack([b.rows for b in begun])
         onsets = np.stack([b.onsets for b in begun])
         told = np.zeros((len(begun), length, encoding.COLUMNS), np.int16)
@@ -159,6 +152,8 @@ class _Session:
             if at:  # a prime's onsets are its own, finer than the classes
                 self.streams.tick = onsets[:, at] - EDGES[rows[:, at, TIME]]
             self.streams.add(rows[:, at])
+            if self.guard is not None:
+                self.guard.add(rows[:, at])
         state = network.start(len(begun))
         if length > 1:
             heard = slice(max(0, length - 1 - PRIME_NOTES), length - 1)
@@ -174,7 +169,17 @@ class _Session:
 
     def draw(self, luck: Numbers) -> tuple[IntArray, IntArray]:
         """Return the next note of each stream, [streams, 5], drawn field by field, and its onset; `luck` is [streams, 4]."""
+        rows, onset, stuck = self._drawn(luck, None)
+        refused = np.zeros((len(luck), len(EDGES)), bool)
+        while stuck.any():  # at that time every pitch that is allowed would copy too much
+            refused[stuck, rows[stuck, TIME]] = True
+            rows, onset, stuck = self._drawn(luck, refused)
+        return rows, onset
+
+    def _drawn(self, luck: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
+        """Draw notes as `draw` does, at none of the times that are `refused` [streams, classes]; say which have no pitch left."""
         now, streams, past = self.now, self.streams, self.past
+        stuck = np.zeros(len(now), bool)
         rows = np.zeros((len(now), PLACE + 1), np.int32)
         seen: dict[str, Numbers] = {"tones": tones(now)}
         onset = streams.tick
@@ -186,34 +191,50 @@ class _Session:
             elif name == "velocity":
                 now[:, GUESS[name]], now[:, TRUST[name]] = past.velocities(rows[:, DURATION])
             logits = self.network.logits(name, self.above, seen | guessed(name, now), now)
+            draw = partial(choose, settings=self.settings[column])
             if name == "time":
                 streams.forbid_time(logits)
+                if refused is not None:
+                    logits[refused] = -np.inf
+                    if not np.isfinite(logits).any(axis=1).all():
+                        most = self.wish.max_copy
+                        raise TrainingError(f"--max-copy {most}: whatever comes next is copied; allow longer passages")
             elif name == "pitch":
                 streams.forbid_pitch(logits, rows[:, TIME], onset)
-            rows[:, column] = choose(logits, luck[:, column], *self.settings[column])
+            if name == "pitch" and self.guard is not None:
+                rows[:, column], stuck = self.guard.draw(logits, rows[:, TIME], luck[:, column], draw)
+            else:
+                rows[:, column] = draw(logits, luck[:, column])
             seen[name] = rows[:, column]
             if name == "time":
                 onset = streams.onset(rows[:, TIME])
                 rows[:, PLACE] = seen["place"] = streams.place(onset)
-        return rows, onset
+        return rows, onset, stuck
 
     def add(self, rows: IntArray, going: Numbers) -> None:
         """Take the notes that were drawn, and go on with the streams `going` only."""
         state = self.state
         self.past.add(rows, self.streams.onset(rows[:, TIME]))
         self.streams.add(rows)
+        if self.guard is not None:
+            self.guard.add(rows)
         if len(going) < len(rows):
             self.past.keep(going)
             self.streams.keep(going)
+            if self.guard is not None:
+                self.guard.keep(going)
             state, self.style = [(h[going], c[going]) for h, c in state], self.style[going]
         self._foresee(rows[going], state)
 
 
-def choose(logits: Numbers, luck: Numbers, temperature: float, top_p: float, top_k: float) -> Numbers:
+def choose(logits: Numbers, luck: Numbers, settings: tuple[float, float, float]) -> Numbers:
     """Draw a class from each row of logits [streams, classes], from the likeliest only; `luck` is a number in [0, 1) for each.
+
+    `settings` are temperature, top_p and top_k.
 
     Nucleus sampling (Holtzman et al. 2020): the fewest classes that hold `top_p` of the probability, and of these `top_k` at most.
     """
+    temperature, top_p, top_k = settings
     scaled = logits.astype(np.float64)
     scaled /= temperature
     order = np.argsort(scaled, axis=1)[:, ::-1]
@@ -226,49 +247,3 @@ def choose(logits: Numbers, luck: Numbers, temperature: float, top_p: float, top
     drawn = (held <= (luck * held[rows[:, 0], last])[:, None]).sum(axis=1)
     chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
     return chosen
-
-
-def _begun(
-    vocabulary: Vocabulary, fitting: Sequence[Opening], prime: Notes | None, generators: list[np.random.Generator]
-) -> list[_Beginning]:
-    if prime is not None:
-        rows, onsets = encoding.classes(prime)
-        if not len(rows):
-            raise UsageError("--prime: the file has no notes; choose another")
-        beginning = _Beginning(rows, onsets, prime.tempos, prime.time_signatures, (UNKNOWN, UNKNOWN))
-        return [beginning] * len(generators)
-    return [_opened(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
-
-
-def _opened(vocabulary: Vocabulary, opening: Opening) -> _Beginning:
-    return _Beginning(
-        np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place]], np.int32),
-        np.array([opening.place], np.int32),
-        ((0, opening.tempo),),
-        ((0, opening.numerator, opening.denominator),),
-        vocabulary.style(opening.series, opening.game),
-    )
-
-
-def _notes(beginning: _Beginning, made: list[IntArray], limit: int, prime: Notes | None) -> Notes:
-    """Return a stream's notes, those of the last onset held to a bar line and nothing after it."""
-    rows = np.concatenate([beginning.rows, np.array(made, np.int32).reshape(-1, PLACE + 1)])
-    first = len(beginning.rows)
-    onset = np.concatenate([beginning.onsets, beginning.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
-    duration = np.maximum(1, EDGES[rows[:, DURATION]])
-    velocity = np.clip(rows[:, events.VELOCITY] * events.VELOCITY_STEP + events.VELOCITY_STEP // 2, 1, 127)
-    pitch = rows[:, PITCH]
-    began, numerator, denominator = beginning.meters[-1]
-    bar = events.bar_ticks(numerator, denominator)
-    line = min(limit, began + ((int(onset[-1]) - began) // bar + 1) * bar)
-    duration = np.where(onset == onset[-1], line - onset, np.minimum(duration, np.maximum(1, line - onset)))
-    if prime is not None:  # its own notes as they were, to the tick
-        onset, duration = (
-            np.concatenate([prime.onset, onset[first:]]),
-            np.concatenate([prime.duration, duration[first:]]),
-        )
-        pitch, velocity = (
-            np.concatenate([prime.pitch, pitch[first:]]),
-            np.concatenate([prime.velocity, velocity[first:]]),
-        )
-    return Notes(onset, duration, pitch, velocity, beginning.tempos, beginning.meters)

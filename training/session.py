@@ -17,7 +17,19 @@ from training import recipe as recipes
 from training import train as note_training
 from training.hosts import Hosts
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
-from training.run import Asked, Progress, Run, checked_name, free_name, names
+from training.run import (
+    CORPUS_FILE,
+    CREDITS_FILE,
+    INIT_FILE,
+    SOURCES_FOLDER,
+    Asked,
+    Progress,
+    Run,
+    checked_name,
+    free_name,
+    names,
+)
+from training.sources import Sources
 from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
 
@@ -95,7 +107,13 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
     )
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
     name = order.name or free_name(runs, _default_name(corpus, recipe))
-    return Run.create(runs, name, recipe, vocabulary_text, asked, init), corpus, Budget(minutes, epochs)
+    files = {
+        **{f"{SOURCES_FOLDER}/{file}": data for file, data in Sources.of(corpus.pieces("train")).files().items()},
+        CORPUS_FILE: corpus.manifest.to_json().encode(),
+        CREDITS_FILE: corpus.credits().encode(),
+        **({} if init is None else {INIT_FILE: init}),
+    }
+    return Run.create(runs, name, recipe, vocabulary_text, asked, files), corpus, Budget(minutes, epochs)
 
 
 def fit(

@@ -91,7 +91,7 @@ class Streams:
         chord = np.flatnonzero(time == 0)
         logits[chord] = np.where(np.arange(events.PITCHES) <= self.last[chord, None], -np.inf, logits[chord])
         worn = np.flatnonzero(self.run >= SAME_PITCH)
-        _rule_out(logits, worn, self.last[worn])
+        rule_out(logits, worn, self.last[worn])
         number = (onset - self.began) // self.bar
         place = (onset - self.began) % self.bar
         entering = np.flatnonzero(number == self.number + 1)  # after an empty bar nothing is worn
@@ -104,7 +104,7 @@ class Streams:
             same = (span[:, :-period] == span[:, period:]).all(axis=1) & (span != 0).all(axis=1)
             opening = openings[:, period - 1]
             rows = np.flatnonzero(same & (opening >> 8 == place[entering]))
-            _rule_out(logits, entering[rows], opening[rows] & 255)
+            rule_out(logits, entering[rows], opening[rows] & 255)
 
     def _turn(self, rows: Numbers, number: IntArray) -> None:
         """Put the bars that these streams leave among those before, with empty ones for the bars that nothing stood in."""
@@ -116,7 +116,7 @@ class Streams:
             self.openings[now, 0] = self.opening[now] if step == 0 else _NONE
 
 
-def _rule_out(logits: Numbers, rows: Numbers, classes: Numbers) -> None:
+def rule_out(logits: Numbers, rows: Numbers, classes: Numbers) -> None:
     """Rule out one class in each of these rows, in place, but where nothing else is left."""
     before = logits[rows, classes]
     logits[rows, classes] = -np.inf

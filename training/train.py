@@ -145,7 +145,9 @@ class _Trainer:
         network = self._network(progress)
         average = Average(self.keeper.averaged(progress))
         while progress.ended is None:
-            if self._gone(progress) >= 1:
+            if (
+                progress.epoch and self._gone(progress) >= 1
+            ):  # the first epoch has one step at least, so that there are weights
                 progress.ended = "budget"
                 break
             losses, rate, speed = self._epoch(network, training, progress, average, watch)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from dataset import cli
+from dataset.corpus import SPLITS, Corpus
 from dataset.notes import Notes, write_midi
 from tests.dataset.conftest import fill, tune
 
@@ -93,6 +94,22 @@ def test_a_report_lies_in_the_corpus_and_goes_with_it(dataset, root: Path, tmp_p
     assert dataset("build", "--game", "a-g") == built
     assert not page.exists()
     assert "did you mean 'a-game'?" in dataset("report", "a-gam").error
+
+
+def test_duplicates_can_be_kept_in_a_corpus_of_its_own(dataset, root: Path) -> None:  # type: ignore[no-untyped-def]
+    higher = Notes.of(tune(50, 200).onset, tune(50, 200).duration, tune(50, 200).pitch + 2, tune(50, 200).velocity)
+    fill(
+        root,
+        {"One": write_midi(tune(50, 200)), "Twin": write_midi(tune(50, 200)), "Up": write_midi(higher)},
+        game="b-game",
+    )
+    dataset("build", "--game", "b-game")
+    assert dataset("build", "--game", "b-game", "--keep-duplicates").code == 0
+    plain, whole = (Corpus.open(root, name) for name in ("b-game", "b-game-with-duplicates"))
+    assert plain.manifest.reasons == {"duplicate_bytes": 1, "duplicate_near": 1}
+    assert whole.manifest.reasons == {}
+    assert (plain.manifest.funnel.unique, whole.manifest.funnel.unique) == (1, 3)
+    assert sorted(piece.title for split in SPLITS for piece in whole.pieces(split)) == ["One", "Twin", "Up"]
 
 
 def test_duplicates_are_listed_with_titles_and_evidence(dataset, root: Path) -> None:  # type: ignore[no-untyped-def]

@@ -50,13 +50,15 @@ def song(number: int, bars: int = 16) -> Notes:
     )
 
 
-def fill(root: Path, pieces: int = 20) -> None:
-    """Put that many songs of two games of one series into the catalog of `root`."""
+def fill(
+    root: Path, pieces: int = 20, games: tuple[str, ...] = ("wood", "water"), series: str = "temple", first: int = 0
+) -> None:
+    """Put that many songs of some games, in turn, of one series into the catalog of `root`; `first` is the first song's number."""
     with Catalog(root).writer() as writer:
         rows = []
-        for number in range(pieces):
+        for number in range(first, first + pieces):
             data = write_midi(song(number))
-            game = ("wood", "water")[number % 2]
+            game = games[number % len(games)]
             rows.append(
                 Piece(
                     source="vgmusic",
@@ -64,7 +66,7 @@ def fill(root: Path, pieces: int = 20) -> None:
                     url=f"https://example.org/{number}.mid",
                     game_title=f"Temple of {game.title()}",
                     game=game,
-                    series="temple",
+                    series=series,
                     title=f"Song {number}",
                     state=FETCHED,
                     sequencer="Test",

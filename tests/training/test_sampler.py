@@ -265,7 +265,7 @@ def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
     st.floats(0, 0.999999),
 )
 def test_what_is_drawn_is_among_the_likeliest(logits: np.ndarray, top_p: float, top_k: int, luck: float) -> None:
-    drawn = choose(logits, np.full(3, luck), 1.0, top_p, top_k)
+    drawn = choose(logits, np.full(3, luck), (1.0, top_p, top_k))
     for row, number in zip(logits.astype(np.float64), drawn, strict=True):
         shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
         likelier = shares[shares > shares[number]]

@@ -17,10 +17,13 @@ from dataset.notes import read_midi, seconds
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
+from tests.training.test_engrave import struck, through_musicxml
 from training import recipe as recipes
 from training.interrupt import between_steps
+from training.playing import music
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
+from training.sampler import Wish
 from training.train import Budget, parted, parts
 from training.weights import load_weights
 
@@ -63,6 +66,17 @@ def test_training_learns_and_the_best_epoch_is_kept(trained: Path) -> None:
         assert fields == pytest.approx(float(row["validation_bits"]))
 
 
+def test_a_budget_that_loading_alone_uses_up_still_gives_a_run_that_plays(
+    trained: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    root = copy_of(trained, tmp_path)
+    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "short")
+    done = command("train", *words, "--no-render", root=root)
+    assert done.returncode == 0, done.stderr
+    assert "ended    budget; best epoch 1" in done.stdout
+    assert len(list((root / "runs" / "short" / "samples").glob("*.mid"))) == 3
+
+
 def test_three_samples_are_written_that_play_for_a_minute(trained: Path) -> None:
     files = sorted((trained / "runs" / "tiny" / "samples").glob("*.mid"))
     assert [file.name for file in files[:3]] == ["sample-1.mid", "sample-2.mid", "sample-3.mid"]
@@ -95,7 +109,7 @@ def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp
 def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
     code = (
         "import sys\nfrom training.cli import generate_app, evaluate_app\n"
-        "for app, words in ((generate_app, ['tiny', '--notes', '9']), (evaluate_app, ['tiny'])):\n"
+        "for app, words in ((generate_app, ['tiny', '--notes', '9', '--no-render']), (evaluate_app, ['tiny'])):\n"
         "    app([*words, '--root', sys.argv[1]], standalone_mode=False)\n"
         "print('LOADED', *sorted({'tensorflow', 'keras', 'music21', 'jax'} & set(sys.modules)))"
     )
@@ -107,7 +121,7 @@ def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
 
 def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    words = ("generate", "tiny", "--count", "2", "--notes", "30", "--seed", "8", "--out", str(out))
+    words = ("generate", "tiny", "--count", "2", "--notes", "30", "--seed", "8", "--no-render", "--out", str(out))
     assert command(*words, root=trained).returncode == 0
     assert command(*words, root=trained).returncode == 0
     files = [out / f"sample-{n}.mid" for n in (1, 2, 3, 4)]
@@ -115,9 +129,25 @@ def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(traine
     assert len(sorted(out.iterdir())) == 4
 
 
+def test_generate_names_its_midi_first_and_then_what_it_rendered(trained: Path, tmp_path: Path) -> None:
+    done = command("generate", "tiny", "--count", "2", "--notes", "40", "--out", str(tmp_path), root=trained)
+    assert done.returncode == 0, done.stderr
+    said = [Path(line).name for line in done.stdout.splitlines()]
+    assert said[:2] == ["sample-1.mid", "sample-2.mid"]
+    made = {f"sample-{n}{end}" for n in (1, 2) for end in (".mid", ".mp3", ".musicxml", "-score.pdf", "-roll.svg")}
+    assert set(said) == made == {path.name for path in tmp_path.iterdir()}
+
+
+def test_thirty_samples_go_to_musicxml_and_back_with_the_same_notes(trained: Path) -> None:
+    pieces = music(Run.open(trained, "tiny"), Wish(count=30, notes=80, seed=5))
+    assert len(pieces) == 30
+    for notes in pieces:
+        assert struck(through_musicxml(notes)) == struck(notes)
+
+
 def test_generate_goes_on_from_a_midi_file(trained: Path, tmp_path: Path) -> None:
     prime = trained / "runs" / "tiny" / "samples" / "sample-1.mid"
-    words = ("tiny", "--prime", str(prime), "--notes", "20", "--seed", "1", "--out", str(tmp_path))
+    words = ("tiny", "--prime", str(prime), "--notes", "20", "--seed", "1", "--no-render", "--out", str(tmp_path))
     assert command("generate", *words, root=trained).returncode == 0
     before, after = read_midi(prime.read_bytes()), read_midi((tmp_path / "sample-1.mid").read_bytes())
     assert len(after.onset) == len(before.onset) + 20
@@ -197,7 +227,7 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
     process.communicate()
     done = len(metrics(run))
     assert 1 <= done < 5
-    assert command("generate", "killed", "--notes", "20", root=trained).returncode == 0
+    assert command("generate", "killed", "--notes", "20", "--no-render", root=trained).returncode == 0
     resumed = command("train", "--name", "killed", "--resume", root=trained)
     assert resumed.returncode == 0, resumed.stderr
     whole, pieced = metrics(trained / "runs" / "tiny"), metrics(run)

@@ -1,0 +1,230 @@
+"""Copied passages: whether planted ones are found, how long the search takes, and how much of samples and of human music is copied.
+
+    python benchmarks/novelty.py planted CORPUS [--root data] [--trials 1000]
+    python benchmarks/novelty.py speed CORPUS [--root data] [--pieces 31000]
+    python benchmarks/novelty.py samples RUN CORPUS [--root data] [--count 100] [--notes 500] [--max-copy N ...]
+
+planted: passages of 12 to 64 notes out of training pieces, in another key, at another time and with one wrong note, each put into notes
+drawn at random, which are in no passage but by accident. Recall is the share that is told of with three notes missing at most; a
+told passage is right where the notes that it names are those of the piece that it names.
+speed: seconds to index the corpus and to search a sample of 500 notes in it; the same for made pieces of about 1,000 notes, an index
+that is saved and opened again, with the memory that the searching process needs.
+samples: what of a run's samples, with and without a guard, and of the first --notes notes of its held-out human pieces stands in its
+training pieces; with what the guard costs: bits a note under the network itself, runs of one bar or pitch, and how the music measures.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from samples import MEASURES, first, longest_runs
+
+from dataset.corpus import Corpus
+from training import playing
+from training.batches import EncodedPiece
+from training.encoding import encode
+from training.novelty import medians, novelty
+from training.passages import Index, Line, Passage, find, told
+from training.recipe import ClassicRecipe
+from training.run import Run
+from training.sampler import Wish, compose
+from training.sources import Source, Sources
+from training.vocabulary import UNKNOWN
+
+LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
+SAMPLE = 500  # notes
+
+
+def made(rng: np.random.Generator, length: int) -> Line:
+    """Notes drawn at random, chords among them."""
+    steps = rng.choice([0, 0, 6, 12, 12, 24, 36], length)
+    pitch = np.clip(60 + np.cumsum(rng.integers(-9, 10, length)) % 36, 0, 127)
+    tick = np.cumsum(steps)
+    order = np.lexsort((pitch, tick))
+    keep = np.ones(length, bool)
+    keep[1:] = (np.diff(tick[order]) != 0) | (np.diff(pitch[order]) != 0)
+    return Line(tick[order][keep].astype(np.int64), pitch[order][keep].astype(np.int16))
+
+
+def with_passage(rng: np.random.Generator, source: Line, place: int, length: int) -> tuple[Line, int, int]:
+    """A made piece of about 200 notes with a passage in it; at which tick that begins, and by how much it is moved."""
+    around = made(rng, 200)
+    begin = int(rng.integers(20, len(around.tick) - 20))
+    pitch = source.pitch[place : place + length].copy()
+    moved = (
+        int(rng.integers(-int(pitch.min()), 127 - int(pitch.max()) + 1))
+        if rng.random() < 0.3
+        else int(rng.integers(-6, 7))
+    )
+    moved = int(np.clip(moved, -int(pitch.min()), 127 - int(pitch.max())))
+    pitch += np.int16(moved)
+    wrong = int(rng.integers(1, length - 1))
+    pitch[wrong] = np.clip(pitch[wrong] + rng.choice([-7, -6, -5, -2, -1, 1, 2, 5, 6, 7]), 0, 127)
+    tick = source.tick[place : place + length] - source.tick[place]
+    at = int(around.tick[begin - 1]) + 12 + int(rng.integers(0, 48))
+    ticks = np.concatenate(
+        [around.tick[:begin], at + tick, at + tick[-1] + 24 + around.tick[begin:] - around.tick[begin]]
+    )
+    pitches = np.concatenate([around.pitch[:begin], pitch, around.pitch[begin:]])
+    order = np.lexsort((pitches, ticks))
+    return Line(ticks[order], pitches[order]), at, moved
+
+
+def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
+    """Whether so many notes of the passage are in the named piece, at the place, in the key and at the speed that are named."""
+    there = lines[passage.piece]
+    own = slice(passage.first, passage.last + 1)
+    ticks = (line.tick[own] - line.tick[passage.first]) * passage.ratio + there.tick[passage.there_first]
+    held = set(zip(there.tick.tolist(), there.pitch.tolist(), strict=True))
+    pairs = zip(ticks.tolist(), (line.pitch[own] - passage.transposition).tolist(), strict=True)
+    return sum((round(tick), pitch) in held for tick, pitch in pairs) >= 0.8 * passage.notes
+
+
+def planted(corpus: Corpus, trials: int) -> dict[str, Any]:
+    lines = [line for line in (Line.of(piece.notes) for piece in corpus.pieces("train")) if len(line.tick) > 100]
+    index, rng = Index.of(lines), np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    claims = false = 0
+    for least, most in LENGTHS:
+        met = 0
+        for _ in range(trials):
+            number, length = int(rng.integers(len(lines))), int(rng.integers(least, most + 1))
+            place = int(rng.integers(0, len(lines[number].tick) - length))
+            line, at, _ = with_passage(rng, lines[number], place, length)
+            passages = told(index, line, find(index, line))
+            right = [passage for passage in passages if is_right(lines, line, passage)]
+            claims, false = claims + len(passages), false + len(passages) - len(right)
+            begin = int(np.searchsorted(line.tick, at))
+            met += any(p.notes >= length - 3 and p.last >= begin + length - 5 and p.first <= begin + 4 for p in right)
+        found[f"recall at {least} to {most} notes"] = met / trials
+        print(json.dumps({f"{least} to {most}": met / trials}), flush=True)
+    found["precision"] = 1 - false / max(1, claims)
+    found["told"] = claims
+    return found
+
+
+def clock(index: Index, lines: list[Line]) -> dict[str, float]:
+    took = []
+    for line in lines:
+        since = time.perf_counter()
+        told(index, line, find(index, line))
+        took.append(time.perf_counter() - since)
+    return {"median": round(float(np.median(took)), 3), "most": round(max(took), 3)}
+
+
+SEARCH = r"""
+import json, re, sys, time
+import numpy as np
+since = time.perf_counter()
+from pathlib import Path
+from training.passages import Line, find, told
+from training.sources import Sources
+index = Sources.open(Path(sys.argv[1])).index
+line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "pitch")))
+opened = time.perf_counter()
+found = told(index, line, find(index, line))
+print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(time.perf_counter() - opened, 3),
+    "peak, MB": int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024,
+    "passages": len(found)}))
+"""
+
+
+def speed(corpus: Corpus, pieces: int) -> dict[str, Any]:
+    since = time.perf_counter()
+    index = Sources.of(corpus.pieces("train")).index
+    found: dict[str, Any] = {"corpus, notes": len(index), "corpus, indexed in s": round(time.perf_counter() - since, 3)}
+    held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+    cut = [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE]
+    found["corpus, a sample of 500 notes, s"] = clock(index, cut[:50])
+    rng = np.random.default_rng(1)
+    lines = [made(rng, int(rng.integers(400, 1600))) for _ in range(pieces)]
+    since = time.perf_counter()
+    large = Index.of(lines)
+    found["made pieces"], found["made notes"] = pieces, len(large)
+    found["made pieces, indexed in s"] = round(time.perf_counter() - since, 1)
+    query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        whose = [Source(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
+        sources = Sources(tuple(whose), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
+        for file, data in sources.files().items():
+            (Path(folder) / file).write_bytes(data)
+        np.save(Path(folder) / "query-tick.npy", query.tick)
+        np.save(Path(folder) / "query-pitch.npy", query.pitch)
+        done = subprocess.run([sys.executable, "-c", SEARCH, folder], capture_output=True, text=True, check=True)
+        found["made pieces, a search in a process of its own"] = json.loads(done.stdout)
+    found["peak while indexing, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return found
+
+
+def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limits: list[int]) -> dict[str, Any]:
+    run = Run.open(root, name)
+    learned = Sources.open(run.sources)
+    held = [first(piece.notes, notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+    found: dict[str, Any] = {"held-out human pieces": _figures(learned, held)}
+    print(json.dumps(found), flush=True)
+    if isinstance(run.recipe, ClassicRecipe):
+        found["classic"] = _figures(learned, playing.music(run, Wish(count=count, notes=notes, seed=1)))
+        return found
+    network, vocabulary = playing.network(run), playing.vocabulary(run)
+    for most in limits:
+        wish = Wish(count=count, notes=notes, seed=1, max_copy=most)
+        since = time.perf_counter()
+        made_pieces = compose(network, vocabulary, wish, None, learned.index if most else None)
+        took = time.perf_counter() - since
+        encoded = [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(made_pieces)]
+        bits = network.bits(encoded).sum() / sum(len(piece.events) - 1 for piece in encoded)
+        found[f"max-copy {most}"] = {
+            **_figures(learned, made_pieces),
+            "bits a note under the network": round(float(bits), 3),
+            "notes/s": round(count * notes / took),
+        }
+        print(json.dumps({most: found[f"max-copy {most}"]}), flush=True)
+    return found
+
+
+def _figures(learned: Sources, pieces: list[Any]) -> dict[str, float]:
+    told_of = [novelty(learned, notes) for notes in pieces]
+    runs = [longest_runs(notes) for notes in pieces]
+    return {
+        "pieces": len(pieces),
+        "longest of all": max(one.longest for one in told_of),
+        **{name: round(value, 4) for name, value in medians(told_of).items()},
+        "a bar running, at most": max(bars for bars, _ in runs),
+        "a pitch running, at most": max(pitches for _, pitches in runs),
+        **{name: round(float(np.median([each(notes) for notes in pieces])), 3) for name, each in MEASURES.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("planted", "speed", "samples"))
+    parser.add_argument("names", nargs="+", metavar="CORPUS | RUN CORPUS")
+    parser.add_argument("--root", type=Path, default=Path("data"))
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--pieces", type=int, default=31_000)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--notes", type=int, default=500)
+    parser.add_argument("--max-copy", type=int, nargs="+", default=[0, 24])
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    corpus = Corpus.open(asked.root, asked.names[-1])
+    if asked.what == "planted":
+        found = planted(corpus, asked.trials)
+    elif asked.what == "speed":
+        found = speed(corpus, asked.pieces)
+    else:
+        found = samples(asked.root, asked.names[0], corpus, asked.count, asked.notes, asked.max_copy)
+    print(json.dumps(found, indent=1))
+    if asked.out:
+        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

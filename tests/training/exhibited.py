@@ -1,0 +1,125 @@
+"""A run for the tests of its page, made without training: a corpus of random tunes whose every text is hostile, and three samples.
+
+The first sample holds a passage of a training piece, three semitones higher; the second holds none; the third is no MIDI.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from catalog.schema import FETCHED, Piece
+from catalog.store import Catalog
+from dataset.build import build
+from dataset.corpus import Corpus
+from dataset.notes import Notes, write_midi
+from dataset.plan import Plan
+from tests.dataset.reported import HOSTILE
+from training.recipe import ClassicRecipe
+from training.run import Asked, Progress, Run
+from training.session import Order, prepare
+
+PIECES = 16
+PLANTED = 40  # notes of the passage, which begins after BEFORE notes of the sample
+BEFORE = 15
+MOVED = 3
+EPOCHS = 9
+
+
+def tune(seed: int, notes: int = 120) -> Notes:
+    """Notes that nobody wrote, one at a time and two hands: no six of them stand in another tune."""
+    rng = np.random.default_rng([5, seed])
+    onset = np.cumsum(rng.choice([6, 12, 12, 18, 24], notes)) - 6
+    pitch = np.where(np.arange(notes) % 4 == 0, rng.integers(40, 56, notes), rng.integers(60, 84, notes))
+    return Notes.of(
+        onset - onset[0], rng.choice([6, 12, 20], notes), pitch, rng.integers(60, 110, notes), [(0, 120.0)], [(0, 4, 4)]
+    )
+
+
+def with_passage(source: Notes, first: int) -> Notes:
+    """A tune with PLANTED notes of `source` from its note `first` on, MOVED semitones up; one of them is struck twice at once."""
+    mine, part = tune(900, 60), slice(first, first + PLANTED)
+    start = int(mine.onset[BEFORE])
+    moved = source.onset[part] - source.onset[first] + start
+    after = int(moved[-1]) + 12 - start
+    onset = np.concatenate([mine.onset[:BEFORE], moved, [moved[4]], mine.onset[BEFORE:] + after])
+    return Notes.of(
+        onset,
+        np.full(len(onset), 11),
+        np.concatenate(
+            [mine.pitch[:BEFORE], source.pitch[part] + MOVED, [source.pitch[first + 4] + MOVED], mine.pitch[BEFORE:]]
+        ),
+        np.concatenate([np.full(BEFORE + PLANTED, 90), [50], np.full(60 - BEFORE, 90)]),
+        [(0, 120.0)],
+        [(0, 4, 4)],
+    )
+
+
+def corpus(root: Path) -> Corpus:
+    """A corpus of PIECES tunes with titles, sequencers and a game that nobody should trust."""
+    with Catalog(root).writer() as writer:
+        rows = []
+        for number in range(PIECES):
+            data = write_midi(tune(number))
+            rows.append(
+                Piece(
+                    source="vgmusic",
+                    section="piano",
+                    url=f"https://example.org/{number}.mid",
+                    game_title=f"Hostile: {HOSTILE[1]}",
+                    game="hostile",
+                    series="hostile",
+                    title=f"{HOSTILE[number % len(HOSTILE)]} {number}",
+                    state=FETCHED,
+                    sequencer=HOSTILE[4],
+                    md5=hashlib.md5(data).hexdigest(),
+                    sha256=writer.put_blob(data),
+                    bytes=len(data),
+                )
+            )
+        writer.add(rows)
+    return build(root, Plan(query="series == 'hostile'"), "hostile", workers=1)
+
+
+def history() -> list[dict[str, float]]:
+    """Rows of metrics.csv as training writes them; the lowest validation is that of epoch 7."""
+    rows = []
+    for epoch in range(1, EPOCHS + 1):
+        held = 8.0 + (epoch - 7) ** 2 / 10
+        fields = dict(
+            zip(("time", "pitch", "duration", "velocity"), (held * f for f in (0.2, 0.5, 0.2, 0.1)), strict=True)
+        )
+        figures = {"notes_per_second": 9000.0, "learning_rate": 0.004, "train_bits": 12.0 - epoch / 2}
+        rows.append({"epoch": epoch, "seconds": 60.0 * epoch, **figures, "validation_bits": held, **fields})
+    return rows
+
+
+def run(root: Path) -> Run:
+    """The run `shown` of that corpus, trained as it seems, with its samples."""
+    corpus(root)
+    made, _, _ = prepare(root, Order(corpus="hostile", name="shown", minutes=9.0), lambda done, total: None)
+    made.save_progress(Progress(epoch=EPOCHS, seconds=540.0, best_epoch=7, ended="budget", history=history()))
+    made.samples.mkdir()
+    learned = Corpus.open(root, "hostile").pieces("train")
+    (made.samples / "sample-1.mid").write_bytes(write_midi(with_passage(learned[0].notes, 20)))
+    (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40)))
+    (made.samples / "sample-10.mid").write_bytes(b"<script>no music</script>")
+    return made
+
+
+def classic(root: Path) -> Run:
+    """A run of the original's recipe without samples."""
+    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=None, epochs=250)
+    made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
+    rows = [
+        {
+            "epoch": e,
+            "seconds": 30.0 * e,
+            "tokens_per_second": 50.0,
+            "train_loss": 4.0 / e,
+            "validation_loss": 3.0 + e / 10 if e > 1 else None,
+        }
+        for e in range(1, 5)
+    ]
+    made.save_progress(Progress(epoch=4, seconds=120.0, best_epoch=4, history=rows))
+    return made

@@ -1,0 +1,127 @@
+"""Sound: in time, in tune, neither silent nor clipped, in every form and after decoding."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from catalog.errors import TrainingError
+from dataset.notes import Notes, tick_to_seconds
+from training import audio, soundfont
+from training.audio import RATE
+
+TEMPOS = ((0, 97.0), (100, 180.0), (230, 61.5))
+CLICKS = Notes.of([37, 75, 113, 170, 240, 260, 300], [2] * 7, [96] * 7, [110] * 7, TEMPOS)
+
+
+def onsets(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+    """Seconds at which a click begins: energy of a millisecond that is far above that of the 50 ms before it."""
+    window = rate // 1000
+    mono = sound.mean(axis=1)
+    energy = np.square(mono[: len(mono) // window * window]).reshape(-1, window).sum(axis=1)
+    found: list[int] = []
+    for at in np.flatnonzero(energy > 0.02 * energy.max()).tolist():
+        before = energy[max(0, at - 50) : at].max(initial=0.0)
+        if energy[at] > 4 * before and (not found or at - found[-1] > 60):
+            found.append(at)
+    return np.array(found) * window / rate
+
+
+@pytest.mark.parametrize("form", ["wav", "mp3", "ogg"])
+def test_every_click_sounds_when_its_tick_says_also_after_decoding(form: str) -> None:
+    data = {"wav": audio.wav, "mp3": audio.mp3, "ogg": audio.ogg}[form](CLICKS)
+    sound, rate = soundfile.read(io.BytesIO(data), always_2d=True)
+    heard, wanted = onsets(sound, rate), tick_to_seconds(CLICKS.tempos, CLICKS.onset)
+    assert len(heard) == len(wanted)
+    assert np.abs(heard - wanted).max() < 0.005
+
+
+def test_a_long_piece_does_not_drift() -> None:
+    late = Notes.of([24 * 599, 24 * 600], [2, 2], [96, 96], [100, 100], [(0, 120.0), (24 * 300, 133.0)])
+    wanted = tick_to_seconds(late.tempos, late.onset)
+    assert np.abs(onsets(audio.audio(late), RATE) - wanted).max() < 0.005
+
+
+@pytest.mark.parametrize("pitch", [28, 45, 60, 69, 81, 100])
+def test_a_key_sounds_at_its_pitch(pitch: int) -> None:
+    sound = audio.audio(Notes.of([0], [96], [pitch], [90]))[RATE // 10 : RATE * 3 // 2, 0]
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 1 << 19))
+    wanted = 440 * 2 ** ((pitch - 69) / 12)
+    hertz = np.fft.rfftfreq(1 << 19, 1 / RATE)
+    strengths = []
+    for part in (1, 2, 3):  # a low string's fundamental is weak: the comb of its partials must fit
+        near = (hertz > wanted * part * 0.97) & (hertz < wanted * part * 1.03)
+        strengths.append((spectrum[near].max(), hertz[near][spectrum[near].argmax()] / part))
+    cents = 1200 * np.log2(max(strengths)[1] / wanted)
+    assert abs(cents) < 25
+
+
+def test_loud_is_loud_and_nothing_clips() -> None:
+    chord = Notes.of([0] * 10, [96] * 10, range(36, 76, 4), [127] * 10)
+    for notes in (chord, Notes.of([0], [24], [60], [1]), CLICKS):
+        sound = audio.audio(notes)
+        assert sound.dtype == np.float32
+        assert sound.shape[1] == 2
+        assert np.abs(sound).max() == pytest.approx(0.89, abs=1e-3)
+    soft_then_loud = audio.audio(Notes.of([0, 96], [24, 24], [60, 60], [50, 100]))
+    first, second = np.abs(soft_then_loud[: 2 * RATE]).max(), np.abs(soft_then_loud[2 * RATE :]).max()
+    assert second / first == pytest.approx(4, rel=0.1)
+
+
+def test_low_keys_lie_left_and_high_ones_right() -> None:
+    def balance(pitch: int) -> float:
+        sound = audio.audio(Notes.of([0], [24], [pitch], [90]))
+        return float(np.square(sound[:, 1]).sum() / np.square(sound[:, 0]).sum())
+
+    assert balance(30) < 0.9 < 1.1 < balance(95)
+
+
+def test_the_last_note_rings_out() -> None:
+    sound = audio.audio(CLICKS)
+    assert len(sound) / RATE > float(tick_to_seconds(CLICKS.tempos, CLICKS.end.max())) + 0.5
+    assert np.abs(sound[-RATE // 20 :]).max() < 0.001
+
+
+def test_nothing_is_silence_and_too_much_is_refused() -> None:
+    assert not audio.audio(Notes.of([], [], [], [])).any()
+    with pytest.raises(TrainingError, match="shorten it"):
+        audio.audio(Notes.of([0, 24 * 3000], [1, 1], [60, 60], [9, 9], [(0, 60.0)]))
+
+
+def test_a_note_that_nobody_ends_costs_no_more_than_it_is_heard() -> None:
+    sound = audio.audio(Notes.of([0, 0], [24 * 300, 24], [40, 60], [90, 90]))
+    assert len(sound) < 160 * RATE
+    assert not sound[30 * RATE :].any()
+
+
+def test_an_mp3_is_small_enough_to_lie_in_a_page() -> None:
+    minute = Notes.of(np.arange(480) * 6, [6] * 480, [40 + n % 48 for n in range(480)], [80] * 480)
+    data = audio.mp3(minute)
+    seconds = soundfile.info(io.BytesIO(data)).duration
+    assert 60.3 < seconds < 64
+    assert 7_900 < len(data) / seconds < 8_200
+    assert data[:3] == b"ID3" or data[0] == 0xFF
+
+
+def test_a_long_piece_does_not_kill_the_encoder() -> None:
+    silence = np.zeros((RATE * 120, 2), np.float32)
+    assert soundfile.info(io.BytesIO(audio.encode(silence, "ogg"))).duration == pytest.approx(120)
+
+
+def test_the_same_notes_sound_the_same() -> None:
+    assert audio.wav(CLICKS) == audio.wav(CLICKS)
+
+
+@pytest.mark.parametrize("data", [b"", b"RIFF" + bytes(40), b"RIFF\0\0\0\0sfbk" + bytes(64)])
+def test_a_damaged_font_is_said_to_be_one(data: bytes) -> None:
+    with pytest.raises(TrainingError, match="test font"):
+        soundfont.zones_of(data, "test font")
+
+
+def test_a_missing_font_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soundfont, "PACKAGE", "no_such_package")
+    soundfont.piano.cache_clear()
+    with pytest.raises(TrainingError, match="pip install no_such_package"):
+        soundfont.piano()

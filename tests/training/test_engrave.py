@@ -1,0 +1,176 @@
+"""Sheet music: other programs read the notes back, a page finds every note, and PDF and PNG are what they say."""
+
+import base64
+import io
+import struct
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import verovio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import TrainingError
+from dataset.musicxml import to_musicxml
+from dataset.notes import Notes, read_midi
+from dataset.score import score_of
+from tests.training.conftest import song
+from training.engrave import A4, SCREEN, engrave
+from training.paper import pdf, png
+
+verovio.enableLog(verovio.LOG_OFF)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def struck(notes: Notes) -> set[tuple[int, int]]:
+    """(onset, pitch) of every key that is struck."""
+    return set(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
+
+
+def through_musicxml(notes: Notes) -> Notes:
+    """The notes that verovio reads in our MusicXML and writes as MIDI."""
+    toolkit = verovio.toolkit()
+    assert toolkit.loadData(to_musicxml(score_of(notes, title="T", exact=True), notes).decode())
+    return read_midi(base64.b64decode(toolkit.renderToMIDI()))
+
+
+def test_a_song_goes_to_musicxml_and_to_midi_and_is_the_same() -> None:
+    for number in range(4):
+        notes = song(number)
+        again = through_musicxml(notes)
+        assert struck(again) == struck(notes)
+        assert again.tempos[0][1] == pytest.approx(notes.tempos[0][1], rel=1e-3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 100), st.integers(24, 100)), min_size=1, max_size=40))
+@settings(max_examples=40, deadline=None)
+def test_any_notes_survive_the_way_through_musicxml(rows: list[tuple[int, int, int]]) -> None:
+    onset, length, pitch = zip(*rows, strict=True)
+    notes = Notes.of(onset, length, pitch, [80] * len(rows), [(0, 100.0)], [(0, 3, 4)])
+    assert struck(through_musicxml(notes)) == struck(notes)
+
+
+@pytest.mark.real
+def test_thirty_real_pieces_go_to_musicxml_and_back_with_the_same_notes(real_site: Path) -> None:
+    files = [file for file in sorted(real_site.rglob("*.mid")) if file.stat().st_size < 6_000][::8][:30]
+    assert len(files) == 30
+    for file in files:
+        notes = read_midi(file.read_bytes())
+        score = score_of(notes, exact=True)
+        for measure in score.measures:
+            assert {sum(e.ticks for e in voice) for staff in measure.staves for voice in staff.voices} == {
+                measure.bar.ticks
+            }
+        assert struck(through_musicxml(notes)) == struck(notes), file.name
+
+
+@pytest.mark.real
+def test_ten_real_pieces_are_engraved_with_every_note_to_be_found(real_site: Path) -> None:
+    for file in sorted(real_site.rglob("*.mid"))[7::80]:
+        notes = read_midi(file.read_bytes())
+        drawn = [index for page in engrave(notes, prefix="x-") for index in places(page)]
+        missing = struck(notes) - {(int(notes.onset[n]), int(notes.pitch[n])) for n in drawn}
+        assert len(missing) <= 0.01 * len(notes), (
+            file.name
+        )  # what was played twice within a thirty-second is printed once
+
+
+def places(page: str) -> dict[int, list[ElementTree.Element]]:
+    """The elements of a page by the index of their note."""
+    found: dict[int, list[ElementTree.Element]] = {}
+    for element in ElementTree.fromstring(page).iter(f"{SVG}g"):
+        if (index := element.get("data-note")) is not None:
+            assert element.get("class") == "note"
+            found.setdefault(int(index), []).append(element)
+    return found
+
+
+def test_every_note_is_found_and_no_id_is_there_twice() -> None:
+    notes = song(1)
+    pages = [
+        page for prefix in ("one-", "two-") for paper in (A4,) for page in engrave(notes, prefix=prefix, paper=paper)
+    ]
+    ids = [element.get("id") for page in pages for element in ElementTree.fromstring(page).iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    for prefix in ("one-", "two-"):
+        assert {f"{prefix}n{n}" for n in range(len(notes))} <= set(ids)
+    assert all(element.get("id", "one-").startswith("one-") for element in ElementTree.fromstring(pages[0]).iter())
+
+
+def test_a_tied_note_is_one_note_with_two_heads() -> None:
+    [page] = engrave(Notes.of([48, 0], [96, 24], [60, 72], [80, 80]), prefix="a-", paper=SCREEN)
+    heads = places(page)[1]
+    assert len(heads) == 2
+    assert [head.get("id") for head in heads] == ["a-n1", None]
+
+
+def test_every_shape_that_is_used_is_in_the_page_and_no_font_is_asked_for() -> None:
+    for page in engrave(song(2), title="Ünï <b> & “quotes”"):
+        tree = ElementTree.fromstring(page)
+        there = {element.get("id") for element in tree.iter()}
+        used = {element.get("href", "")[1:] for element in tree.iter(f"{SVG}use")}
+        assert used <= there
+        assert "Leipzig" not in page
+        assert "@font-face" not in page
+        assert not any("\ue000" <= sign <= "\uf8ff" for sign in page)  # a glyph of the private use area
+    assert "Ünï" in "".join(ElementTree.fromstring(engrave(song(2), title="Ünï <b>")[0]).itertext())
+
+
+def test_the_tempo_mark_is_a_note_and_a_number() -> None:
+    [page] = engrave(Notes.of([0], [24], [60], [80], [(0, 132.0)]), paper=SCREEN)
+    [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
+    assert "".join(tempo.itertext()) == "= 132"
+    assert len(tempo.find(f"{SVG}path").get("d", "")) > 50
+
+
+def test_the_tempo_of_six_eighths_is_in_dotted_quarters() -> None:
+    [page] = engrave(Notes.of([0], [36], [60], [80], [(0, 180.0)], [(0, 6, 8)]), paper=SCREEN)
+    [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
+    assert "".join(tempo.itertext()) == "= 120"
+    assert tempo.find(f"{SVG}circle") is not None
+
+
+def test_the_same_notes_give_the_same_pages() -> None:
+    assert engrave(song(3), title="T", prefix="p-") == engrave(song(3), title="T", prefix="p-")
+
+
+def test_a_strip_is_one_page_and_paper_is_a4() -> None:
+    long = song(0, bars=80)
+    assert len(engrave(long, paper=SCREEN)) == 1
+    pages = engrave(long)
+    assert len(pages) > 1
+    assert 'width="840" height="1188"' in pages[0]
+
+
+def test_a_pdf_is_a_pdf_with_its_pages_and_the_same_twice() -> None:
+    pages = engrave(song(0, bars=80), title="A title")
+    data = pdf(pages, title="A title")
+    assert data.startswith(b"%PDF-")
+    assert data.rstrip().endswith(b"%%EOF")
+    assert data == pdf(pages, title="A title")
+    assert len(data) > len(pdf(pages[:1]))
+
+
+def test_a_png_shows_ink_on_paper() -> None:
+    from PIL import Image
+
+    data = png(engrave(song(1))[0], width_px=900)
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", data[16:24]) == (900, 1273)
+    image = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+    assert 0.01 < (image < 128).mean() < 0.2
+    assert (image[:20] == 255).all()
+
+
+def test_what_is_no_page_is_refused() -> None:
+    for wrong in ("", "<svg>", '<svg width="0" height="0" xmlns="http://www.w3.org/2000/svg"/>'):
+        with pytest.raises(TrainingError):
+            png(wrong)
+    with pytest.raises(TrainingError, match="cannot be drawn"):
+        png('<svg width="10" height="10" xmlns="http://www.w3.org/2000/svg"><g>')
+
+
+def test_nothing_is_an_empty_bar() -> None:
+    assert len(engrave(Notes.of([], [], [], []), title="Silence")) == 1

@@ -1,0 +1,178 @@
+"""The experiment as a user runs it: a run of each game and one of all, gone on with after a kill, and a page that compares them."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import TrainingError, UsageError
+from tests.training.conftest import BIN, command, fill
+from training import experiment
+from training.compare import ZELDA
+from training.session import Order
+
+QUERY = "series == 'temple'"
+RUNS = ("temple-water", "temple-wood", "temple-all")
+
+
+def words(recipe: Path, epochs: int = 3) -> tuple[str, ...]:
+    plain = ("--recipe", str(recipe), "--epochs", str(epochs), "--name", "temple", "--no-render")
+    return ("train", "--each-game", "--query", QUERY, *plain)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("filled")
+    fill(root, 24)
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A data root in which the experiment was stopped by SIGKILL in its second run, and then run to its end; what that said."""
+    root = Path(shutil.copytree(filled, tmp_path_factory.mktemp("done") / "root"))
+    asked = [str(BIN / "train"), *words(tiny_recipe)[1:], "--root", str(root)]
+    process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    state, deadline = root / "runs" / RUNS[1] / "checkpoints" / "state.json", time.monotonic() + 120
+    while not state.is_file() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (root / "runs" / RUNS[2]).is_dir()
+    ended = command(*words(tiny_recipe), root=root, timeout=240)
+    assert ended.returncode == 0, ended.stderr
+    assert "tensorflow" not in ended.stderr.lower()
+    return root, ended.stdout
+
+
+def epochs_of(run: Path) -> int:
+    return len((run / "metrics.csv").read_text().splitlines()) - 1
+
+
+def test_each_game_and_all_of_them_have_a_run_with_three_samples(done: tuple[Path, str]) -> None:
+    root, _ = done
+    queries = [json.loads((root / "runs" / name / "run.json").read_text())["asked"]["query"] for name in RUNS]
+    assert queries == ["game == 'water'", "game == 'wood'", QUERY]
+    for name in RUNS:
+        assert len(list((root / "runs" / name / "samples").glob("*.mid"))) == 3
+        assert epochs_of(root / "runs" / name) == 3
+    assert {path.name for path in (root / "runs").iterdir() if not path.name.startswith(".")} == set(RUNS)
+
+
+def test_after_a_kill_what_was_done_is_not_done_again(done: tuple[Path, str]) -> None:
+    _, said = done
+    first, second, last = said.split("\n\n")[0:3]
+    assert "1 of 3: Temple of Water" in first
+    assert "done before, in " in first
+    assert "2 of 3: Temple of Wood" in second
+    assert "done before" not in second
+    assert "epoch 1 " in last
+
+
+def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, str], tiny_recipe: Path) -> None:
+    root, _ = done
+    page = root / "experiments" / "temple" / "index.html"
+    before = page.read_text()
+    again = command(*words(tiny_recipe), root=root)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("done before, in ") == 3
+    assert "epoch" not in again.stdout
+    assert page.read_text() == before
+
+
+def test_samples_that_a_kill_left_out_are_written_as_they_would_have_been(
+    done: tuple[Path, str], tiny_recipe: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(done[0], tmp_path / "root"))
+    samples = root / "runs" / RUNS[0] / "samples"
+    was = {path.name: path.read_bytes() for path in samples.glob("*.mid")}
+    (samples / "sample-2.mid").unlink()
+    (samples / "sample-3.mid").unlink()
+    again = command(*words(tiny_recipe), root=root)
+    assert again.returncode == 0, again.stderr
+    assert {path.name: path.read_bytes() for path in samples.glob("*.mid")} == was
+    assert epochs_of(root / "runs" / RUNS[0]) == 3
+
+
+def test_the_page_compares_the_runs(done: tuple[Path, str]) -> None:
+    root, said = done
+    page = root / "experiments" / "temple" / "index.html"
+    assert said.rstrip().endswith(f"compared {page}")
+    text = re.sub(r"<[^>]+>", " ", page.read_text())
+    for label in ("Temple of Water", "Temple of Wood", "All of them"):
+        assert label in text
+    assert len(re.findall(r'src="data:audio/mpeg;base64,', page.read_text())) == 1 + 1 + 3
+
+
+def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
+    done: tuple[Path, str], tiny_recipe: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(done[0], tmp_path / "root"))
+    other = list(words(tiny_recipe))
+    other[3] = "series == 'temple' and title != 'Song 3'"
+    failed = command(*other, root=root)
+    assert failed.returncode == 1
+    [line] = failed.stderr.strip().splitlines()
+    assert (
+        "temple-water was made on other music (game == 'water'" in line or "temple-wood was made on other music" in line
+    )
+    assert "another --name" in line
+
+
+def test_minutes_are_for_all_runs_together(filled: Path) -> None:
+    asked = experiment.plan(filled, Order(query=QUERY, minutes=8))
+    assert asked.name == "series-temple"
+    assert [part.order.minutes for part in asked.parts] == [2, 2, 4]
+    assert [part.samples for part in asked.parts] == [1, 1, 3]
+    assert not asked.is_original
+    plain = experiment.plan(filled, Order(query=QUERY))
+    assert sum(part.order.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
+    assert experiment.MINUTES < 25
+
+
+def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
+    query = "series == 'temple' and (game == 'water' or title != 'Song 0')"
+    parts = {part.slug: part.order.query for part in experiment.plan(filled, Order(query=query)).parts}
+    assert parts["water"] == "game == 'water'"
+    assert parts["wood"] == f"({query}) and game == 'wood'"
+
+
+def test_several_processes_are_refused(filled: Path, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    refused = command(*words(tiny_recipe), root=filled)
+    assert refused.returncode == 2
+    assert "--each-game is for one process" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "order, error",
+    [
+        (Order(corpus="series-temple"), UsageError),
+        (Order(query=QUERY, name="temple", resume=True), UsageError),
+        (Order(query="game == 'water'"), TrainingError),
+        (Order(query=QUERY, name="../up"), UsageError),
+    ],
+)
+def test_what_cannot_be_parted_is_refused(filled: Path, order: Order, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        experiment.plan(filled, order)
+
+
+def test_of_zelda_the_originals_games_are_taken_in_its_order(tmp_path: Path) -> None:
+    games = ("twilight-princess", "wind-waker", "majoras-mask", "ocarina-of-time")
+    fill(tmp_path, 48, games, "zelda")
+    fill(tmp_path, 5, ("spirit-tracks",), "zelda", first=100)
+    asked = experiment.plan(tmp_path, Order(query="series == 'zelda'", name="zelda"))
+    assert asked.is_original
+    assert [part.slug for part in asked.parts] == [*list(ZELDA)[:4], "all"]
+    assert [part.label for part in asked.parts][-1] == "All of Zelda"
+    assert next(part.order.name for part in asked.parts) == "zelda-ocarina-of-time"
+    assert [part.samples for part in asked.parts] == [1, 1, 1, 1, 3]
+    assert asked.parts[-1].pieces == 48 + 5

@@ -1,0 +1,174 @@
+"""The guard keeps passages short: what `find` counts in the finished piece is never more than was allowed, whatever is played."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataset.notes import read_midi, write_midi
+from tests.training.test_passages import INDEX, PIECES, tune
+from tests.training.test_sampler import VOCABULARY, saying
+from training.events import EDGES, PITCH, TIME, to_class
+from training.guard import Guard
+from training.passages import Index, Line, find
+from training.sampler import Wish, choose, compose
+
+
+def rows_of(line: Line) -> np.ndarray:
+    rows = np.zeros((len(line.tick), 5), np.int32)
+    rows[:, TIME], rows[:, PITCH] = to_class(np.diff(line.tick, prepend=line.tick[:1])), line.pitch
+    return rows
+
+
+def line_of(rows: np.ndarray) -> Line:
+    return Line(np.cumsum(EDGES[rows[:, TIME]]).astype(np.int64), rows[:, PITCH].astype(np.int16))
+
+
+def draw(logits: np.ndarray, luck: np.ndarray) -> np.ndarray:
+    return choose(logits, luck, (1.0, 1.0, 0))
+
+
+def test_the_note_that_makes_a_passage_too_long_is_ruled_out_and_those_after_it() -> None:
+    source = rows_of(replace(PIECES[4], pitch=PIECES[4].pitch + np.int16(5)))
+    guard, most = Guard(INDEX, 20, 2), 20
+    other = rows_of(tune(77, 300))
+    for at in range(40):
+        rows = np.stack([source[at], other[at]])
+        logits = np.zeros((2, 128))
+        guard.forbid(logits, rows[:, TIME])
+        ruled_out = np.isneginf(logits)
+        assert not ruled_out[1].any()
+        assert ruled_out[0, source[at, PITCH]] == (at >= most)
+        guard.add(rows)
+
+
+def test_a_passage_that_was_left_is_let_go() -> None:
+    source, other = rows_of(PIECES[4]), rows_of(tune(78, 300))
+    guard = Guard(INDEX, 20, 1)
+    for row in (*source[:20], *other[1:8]):
+        guard.add(row[None])
+    logits = np.zeros((1, 128))
+    guard.forbid(logits, source[27:28, TIME])
+    assert np.isfinite(logits).all()
+
+
+def test_a_stream_that_ends_takes_its_passages_with_it() -> None:
+    both = [rows_of(PIECES[4]), rows_of(PIECES[5])]
+    guard = Guard(INDEX, 20, 2)
+    for at in range(20):
+        guard.add(np.stack([rows[at] for rows in both]))
+    guard.keep(np.array([1]))
+    logits = np.zeros((1, 128))
+    guard.forbid(logits, both[1][20:21, TIME])
+    assert np.isneginf(logits[0]).nonzero()[0].tolist() == [int(both[1][20, PITCH])]
+
+
+def test_a_note_that_joins_two_passages_is_taken_back() -> None:
+    """Five notes, a wrong one, six more: neither part is a passage before the last note, which makes one of eleven."""
+    source = rows_of(PIECES[7])[:12]
+    source[5, PITCH] += 6
+    assert find(INDEX, line_of(source)).longest == 11
+    guard, played = Guard(INDEX, 10, 1), []
+    for row in source:
+        logits = np.full((1, 128), -9.0)
+        logits[0, row[PITCH]] = 9
+        pitch, _ = guard.draw(logits, row[None, TIME], np.array([0.5]), draw)
+        row[PITCH] = pitch[0]
+        guard.add(row[None])
+        played.append(int(pitch[0]))
+    wanted = rows_of(PIECES[7])[:12, PITCH].tolist()
+    assert played[6:11] == wanted[6:11]
+    assert played[11] != wanted[11]
+    assert guard.ruled_out == 1
+    assert find(INDEX, line_of(source)).longest <= 10
+
+
+def test_streams_where_every_pitch_would_copy_are_told_of() -> None:
+    source = rows_of(PIECES[9])
+    guard = Guard(INDEX, 12, 1)
+    for row in source[:12]:
+        guard.add(row[None])
+    logits = np.full((1, 128), -np.inf)
+    logits[0, source[12, PITCH]] = 0
+    _, stuck = guard.draw(logits, source[12:13, TIME], np.array([0.5]), draw)
+    assert stuck.tolist() == [True]
+
+
+def wishes(rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Notes as somebody would play who copies all he can: from one piece and another, now and then with a slip, faster or slower."""
+    while True:
+        source, at = PIECES[int(rng.integers(len(PIECES)))], int(rng.integers(250))
+        moved, speed = int(rng.integers(-5, 6)), float(rng.choice([1, 1, 1, 2, 0.5]))
+        for place in range(at, min(at + int(rng.integers(5, 60)), 299)):
+            row = np.zeros(5, np.int32)
+            row[TIME] = to_class(round(int(source.tick[place + 1] - source.tick[place]) * speed))
+            row[PITCH] = source.pitch[place + 1] + moved + (rng.random() < 0.08) * int(rng.integers(-3, 4))
+            if rng.random() > 0.05:
+                yield row
+
+
+@pytest.mark.parametrize("most", [8, 16, 24])
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=12, deadline=None)
+def test_no_passage_is_longer_than_allowed_as_the_finder_counts(most: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    streams = 3
+    guard, wanted = Guard(INDEX, most, streams), [wishes(rng) for _ in range(streams)]
+    played = []
+    for _ in range(250):
+        rows = np.stack([next(each) for each in wanted])
+        logits = rng.normal(-6, 1, (streams, 128))
+        logits[np.arange(streams), rows[:, PITCH]] = 3
+        rows[:, PITCH], stuck = guard.draw(logits, rows[:, TIME], rng.random(streams), draw)
+        assert not stuck.any()
+        guard.add(rows)
+        played.append(rows)
+    longest = [find(INDEX, line_of(np.array(played)[:, stream])).longest for stream in range(streams)]
+    assert max(longest) <= most
+    assert max(longest) >= most - 3  # and it is no shorter than need be
+
+
+def test_streams_do_not_depend_on_those_beside_them() -> None:
+    def one(number: int, count: int) -> list[int]:
+        guard = Guard(INDEX, 10, count)
+        source, luck = rows_of(PIECES[number]), np.random.default_rng(number).random(60)
+        pitches = []
+        for at in range(60):
+            rows = np.stack([source[at]] + [rows_of(PIECES[number + k])[at] for k in range(1, count)])
+            logits = np.full((count, 128), -3.0)
+            logits[np.arange(count), rows[:, PITCH]] = 5
+            rows[:, PITCH], _ = guard.draw(logits, rows[:, TIME], np.full(count, luck[at]), draw)
+            guard.add(rows)
+            pitches.append(int(rows[0, PITCH]))
+        return pitches
+
+    assert one(3, 1) == one(3, 4)
+
+
+def test_an_index_of_nothing_forbids_nothing() -> None:
+    guard = Guard(Index.of([]), 8, 1)
+    for row in rows_of(PIECES[0])[:30]:
+        logits = np.zeros((1, 128))
+        guard.draw(logits, row[None, TIME], np.array([0.1]), draw)
+        assert np.isfinite(logits).all()
+        guard.add(row[None])
+
+
+@pytest.mark.parametrize("most", [6, 8, 16, 24])
+def test_pieces_of_two_pitches_in_a_world_of_two_pitches_keep_to_the_limit(most: int) -> None:
+    """Every six notes stand at hundreds of places there, more than are followed."""
+    rng = np.random.default_rng(2)
+    world = Index.of([Line(np.arange(0, 24 * 500, 24), rng.choice([60, 62], 500).astype(np.int16)) for _ in range(20)])
+    network = saying(time={24: 40}, pitch={60: 40, 62: 40})
+    free, kept = (
+        compose(network, VOCABULARY, Wish(count=4, notes=150, seed=3, max_copy=limit), learned=world)
+        for limit in (0, most)
+    )
+    longest = [
+        [find(world, Line.of(read_midi(write_midi(notes)))).longest for notes in pieces] for pieces in (free, kept)
+    ]
+    assert max(longest[1]) <= most
+    assert most > 16 or min(longest[0]) > most

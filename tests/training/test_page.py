@@ -1,0 +1,315 @@
+"""The page of a run as text: what it says is what the run's files say, nothing that fails costs more than itself."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.corpus import Corpus, CorpusPiece
+from dataset.credits import Credit, write_credits
+from dataset.measure import measure
+from dataset.notes import Notes, Reading, seconds, write_midi
+from tests.training import exhibited
+from tests.training.conftest import command, song
+from tests.training.test_render import command as render_command
+from training import exhibit
+from training.account import Account
+from training.addresses import is_of_the_web
+from training.curves import labels, plot, ticks
+from training.exhibit import exhibits, marked, passages
+from training.gallery import COLOURS, found_in, named
+from training.novelty import novelty
+from training.page import page, write_page
+from training.playing import samples
+from training.run import Run
+from training.sources import Sources
+from training.yardstick import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def run(root: Path) -> Run:
+    return exhibited.run(root)
+
+
+@pytest.fixture(scope="module")
+def text(root: Path, run: Run) -> str:
+    return write_page(root, run).read_text()
+
+
+def test_it_says_what_the_runs_files_say(run: Run, text: str) -> None:
+    said = re.sub(r"<[^>]+>", "", text)
+    assert "8.00" in said
+    assert 'data-best="8.0"' in text
+    assert "at epoch 7" in said
+    assert run.asked.corpus_hash in said
+    funnel = Account.of(run).manifest.funnel  # type: ignore[union-attr]
+    assert f'<b data-split="train">{funnel.train}</b>' in text
+    assert "train --corpus hostile --recipe note-lstm --seed 0 --minutes 9" in said
+    assert "9000" in said.replace("\u202f", "")
+
+
+def test_the_same_run_gives_the_same_page(root: Path, run: Run, text: str) -> None:
+    assert page(root, run) == text
+
+
+def test_a_sample_that_is_no_music_costs_only_itself(text: str) -> None:
+    assert "sample-10.mid cannot be read: not_midi" in text
+    assert len(re.findall(r'src="data:audio/mpeg;base64,[\w+/=]{1000,}"', text)) == 2
+    assert text.count('<svg xmlns="http://www.w3.org/2000/svg" class="roll"') == 2
+    assert text.count('class="score"') == 2
+    assert "no music" not in text
+
+
+def test_a_part_that_kills_its_library_costs_only_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exhibit, "TASK", "tests.training.test_page:part_or_dead")
+    [shown] = exhibits(samples(run.samples)[:1], run.sources)
+    assert shown.score is None
+    assert "The score could not be made" in shown.troubles[0]
+    assert shown.look is not None
+    assert shown.sound is not None
+
+
+def part_or_dead(job: exhibit.Job) -> object:
+    """What `exhibit.part` does, but a score kills its process, as a broken drawing library would."""
+    if job.kind == "score":
+        import os
+        import signal
+
+        os.kill(os.getpid(), signal.SIGKILL)
+    return exhibit.part(job)
+
+
+def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, run: Run, text: str) -> None:
+    first, last = exhibited.BEFORE, exhibited.BEFORE + exhibited.PLANTED  # one of its notes is there twice
+    lit = {int(number) for number in re.findall(r'id="s1-rn(\d+)"[^>]* class="copied c0"', text)}
+    assert lit == set(range(first, last + 1))
+    written = {int(number) for number in re.findall(r'data-note="(\d+)" data-copy="0"', text)}
+    assert written
+    assert written <= lit
+    assert len(written) >= exhibited.PLANTED - 1
+    source = Corpus.open(root, "hostile").pieces("train")[0]
+    assert f"<code>{source.sha256}</code>" in text
+    said = " ".join(re.sub(r"<[^>]+>", "", text).split())
+    assert f"{exhibited.PLANTED} notes, bar" in said
+    assert "moved up 3 semitones" in said
+
+
+def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
+    notes = exhibited.with_passage(Corpus.open(run.path.parents[1], "hostile").pieces("train")[0].notes, 20)
+    [lit] = passages(notes, novelty(Sources.open(run.sources), notes))
+    assert (lit.copy.first, lit.copy.last) == (15, 54)
+    assert (lit.first, lit.last) == (15, 55)
+    doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
+    found = replace(novelty(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
+    [first] = passages(doubled, found)
+    assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
+
+
+def source_of(root: Path) -> CorpusPiece:
+    """The piece that the first sample copied from."""
+    return Corpus.open(root, "hostile").pieces("train")[0]
+
+
+def test_every_link_leads_somewhere_and_no_id_stands_twice(root: Path, text: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    inner = set(re.findall(r'href="#([^"]+)"', text))
+    assert inner - set(ids) == set()
+    outer = set(re.findall(r'<a [^>]*href="([^#"][^"]*)"', text))
+    address = f"https://example.org/{source_of(root).title.rpartition(' ')[2]}.mid"
+    assert outer == {f"samples/sample-{number}.mid" for number in (1, 2, 10)} | {address}
+
+
+@pytest.mark.parametrize(
+    "address, is_one",
+    [
+        ("https://example.org/a.mid", True),
+        ("http://127.0.0.1:8000/a.mid", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https:///a.mid", False),
+        ("//example.org/a.mid", False),
+        ("https://[a.mid", False),
+        (None, False),
+    ],
+)
+def test_only_addresses_of_the_web_become_links(address: str | None, is_one: bool) -> None:
+    assert is_of_the_web(address) is is_one
+
+
+def test_no_text_of_others_becomes_markup(text: str) -> None:
+    own = re.findall(r"<script[^>]*>", text)
+    assert own == ["<script>"]
+    assert "<img" not in text
+    assert "onerror=" not in re.sub(r"&quot;|&lt;img[^<]*", "", text)
+    assert not set(text) & set("\u202e\u2066\x00\x07")
+
+
+def test_a_page_is_made_again_without_the_corpus(root: Path, run: Run, text: str, tmp_path: Path) -> None:
+    alone = shutil.copytree(run.path, tmp_path / "runs" / "moved")
+    assert page(tmp_path, Run.open(tmp_path, "moved")).count('class="strip"') == text.count('class="strip"') > 10
+    assert 'data-novelty="held-out"' in text
+    (alone / YARDSTICK_FILE).write_text("{}")
+    for name in ("corpus.json", "CREDITS.md", "metrics.csv"):
+        (alone / name).unlink()
+    shutil.rmtree(alone / "sources")
+    bare = page(tmp_path, Run.open(tmp_path, "moved"))
+    assert "Nothing is known of what was copied" in bare
+    assert "No epoch is done yet" in bare
+    assert bare.count('class="strip"') == 0
+    assert bare.count("data-sound") == 2
+
+
+def test_measures_are_those_of_the_first_minute() -> None:
+    long = song(2, bars=80)
+    first = opening(long, FIRST_S)
+    assert seconds(long) > 2 * FIRST_S
+    assert seconds(first) == pytest.approx(FIRST_S, abs=0.05)
+    assert np.array_equal(first.onset, long.onset[: len(first)])
+    assert opening(first, FIRST_S) == first
+    whole = measure(Reading(first, 1, len(first), 0, 0.0))
+    assert figures(long)["note_density"] == whole.note_density
+    assert figures(long)["loop_share"] == whole.loop_share
+
+
+def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: str) -> None:
+    beside = yardstick(root, run, None)
+    assert beside is not None
+    assert beside.pieces == exhibited.PIECES
+    assert beside.held > 0
+    of = beside.measures["note_density"]
+    [middle] = strips({"note_density": of.median}, beside)
+    assert middle.words == "as in half of the pieces"
+    assert 0 < middle.at < 100
+    [above] = strips({"note_density": of.most + 1}, beside)
+    assert (above.words, above.at) == ("above all", 100)
+    assert json.loads((run.path / YARDSTICK_FILE).read_text())["measures"]["note_density"] == asdict(of)
+
+
+def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> None:
+    moved = shutil.copytree(run.path, tmp_path / "moved")
+    told = write_credits(
+        "c",
+        [
+            Credit("A. K.", "Mega Man 9", "Medley", "vgmusic"),
+            Credit("A. K.", "Mega Man X", "Medley", "vgmusic"),
+            Credit("A. K.", "Doom", "Intro", "vgmusic"),
+        ],
+    )
+    (moved / "CREDITS.md").write_text(told)
+    account = Account.of(Run.open(tmp_path, str(moved)))
+    name_of = named(account.game_titles, account.games)
+    assert name_of("A. K.", "Intro", "some-slug") == "Doom"
+    assert name_of("A. K.", "Medley", "mega-man-9") == "Mega Man 9"  # two games have a piece of that title
+    assert name_of("A. K.", "Medley", "tetris") == "tetris"
+
+
+def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
+    [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
+    assert shown.look is not None
+    [lit] = shown.look.lit
+    many = tuple(replace(lit, copy=replace(lit.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8))
+    shown.look = replace(shown.look, lit=many)
+    found = found_in([shown], lambda sequencer, title, slug: slug)
+    assert [origin.colour for origin in found.values()] == [0, 1, 2, 3, 4, COLOURS, COLOURS, COLOURS]
+
+
+def test_notes_within_a_passage_are_marked_in_the_score_and_no_others(run: Run) -> None:
+    [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
+    assert shown.look is not None
+    score = '<g data-note="14"/><g data-note="15"/><g data-note="55"/><g data-note="56"/>'
+    assert marked(score, shown.look.lit) == (
+        '<g data-note="14"/><g data-note="15" data-copy="0"/><g data-note="55" data-copy="0"/><g data-note="56"/>'
+    )
+
+
+def test_curves_lie_where_their_values_are() -> None:
+    drawn = plot([60, 120, 180], {"training": [9, 8, 7], "validation": [9, float("nan"), 8]}, (2, 8))
+    assert drawn is not None
+    assert drawn.x_unit == "minutes"
+    training, validation = (np.array([pair.split(",") for pair in line.points.split()], float) for line in drawn.lines)
+    assert training[:, 0] == pytest.approx([33.33, 66.67, 100])
+    assert np.diff(training[:, 1]) == pytest.approx([training[1, 1] - training[0, 1]] * 2, abs=0.02)
+    assert len(validation) == 2
+    assert drawn.mark is not None
+    assert validation[-1] == pytest.approx([drawn.mark.x, 100 - drawn.mark.y], abs=0.02)
+    assert not drawn.cut
+    assert plot([1, 2, 3, 4, 5], {"x": [100, 3, 2.5, 2, 2]}).cut  # type: ignore[union-attr]
+    assert plot([1.0], {"x": [float("nan")]}) is None
+    assert plot([1.0], {"x": [2.0]}) is not None
+
+
+def test_numbers_of_one_axis_have_as_many_decimals() -> None:
+    assert labels([2.8, 3.0, 3.2]) == ["2.8", "3.0", "3.2"]
+    assert labels([0.0, 5.0, 10.0]) == ["0", "5", "10"]
+    assert labels([0.05, 0.1]) == ["0.05", "0.10"]
+    assert labels([]) == []
+
+
+@pytest.mark.parametrize(
+    "low, high, expected",
+    [
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (7.1, 7.9, [7.2, 7.4, 7.6, 7.8]),
+        (3, 3, [3]),
+        (-1, 0.1, [-1, -0.8, -0.6, -0.4, -0.2, 0]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high) == expected
+
+
+def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path) -> None:
+    made = exhibited.classic(tmp_path)
+    text = page(tmp_path, made)
+    said = " ".join(re.sub(r"<[^>]+>", "", text).split())
+    assert "Lowest loss1.0000 at epoch 4" in said
+    assert "3.2000 nats a token, at epoch 2" in said
+    assert "generate classic composes some" in said
+
+
+def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:
+    heavy = ("tensorflow", "keras", "music21", "pandas", "verovio", "soundfile")
+    asked = f"import sys, training.page, training.compare; print([n for n in {heavy!r} if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_train_and_generate_make_the_page_after_the_music(trained: Path) -> None:
+    first = (trained / "runs" / "tiny" / "index.html").read_text()
+    assert first.count("data-sound") == 3
+    shutil.copytree(trained / "runs" / "tiny", trained / "runs" / "paged")
+    done = command("generate", "paged", "--count", "2", "--notes", "30", "--seed", "1", root=trained)
+    assert done.returncode == 0, done.stderr
+    names = [Path(line).name for line in done.stdout.splitlines()]
+    assert names[:2] == ["sample-4.mid", "sample-5.mid"]
+    assert names[-1] == "index.html"
+    again = (trained / "runs" / "paged" / "index.html").read_text()
+    assert again.count("data-sound") == 5
+    assert 'href="samples/sample-4-score.pdf"' in again
+    quiet = command("generate", "paged", "--notes", "9", "--no-render", root=trained)
+    assert "index.html" not in quiet.stdout
+    away = command("generate", "paged", "--notes", "9", "--out", str(trained / "away"), root=trained)
+    assert "index.html" not in away.stdout
+
+
+def test_render_makes_the_page_of_a_run_again(root: Path, run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "runs" / "again")
+    (tmp_path / "runs" / "again" / "samples" / "sample-10.mid").write_bytes(write_midi(song(3, bars=2)))
+    done = render_command("again", "--page", "--root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(tmp_path / "runs" / "again" / "index.html")]
+    (tmp_path / "a.mid").write_bytes(write_midi(song(1)))
+    refused = render_command(tmp_path / "a.mid", "--page", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "name a run" in refused.stderr

@@ -1,0 +1,360 @@
+"""The page of a run in a real browser: it plays, seeks and scrolls, asks for nothing, and is open to keyboards and screen readers."""
+
+import re
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser import chromium
+from tests.training import exhibited
+from training.compare import ZELDA, Entry, write_comparison
+from training.page import write_page
+
+Sound = npt.NDArray[np.float64]
+
+WINDOWS = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+LEFT, SCALE = 44, 40  # of the roll, px and px a second
+
+OUR_EAR = (
+    "ScriptProcessorNode is deprecated"  # of what HEARD listens with; a worklet would be a script that the page forbids
+)
+
+HEARD = """async ([player, seconds]) => {
+    // What comes out of a player, from where it stands: [its clock, the sound, the whole piece], sounds as 16 bits in base64
+    const audio = document.querySelectorAll("[data-player]")[player].querySelector("audio");
+    const context = new AudioContext({ sampleRate: 22050 });
+    const data = Uint8Array.from(atob(audio.src.split(",")[1]), (c) => c.charCodeAt(0));
+    const whole = (await context.decodeAudioData(data.buffer)).getChannelData(0);
+    const ear = context.createScriptProcessor(1024, 1, 1), heard = [];
+    let clock = null;
+    context.createMediaElementSource(audio).connect(ear);
+    ear.connect(context.destination);
+    await context.resume();
+    await new Promise((resolve) => {
+        ear.onaudioprocess = (event) => {
+            const block = event.inputBuffer.getChannelData(0);
+            if (clock === null && !block.some((value) => Math.abs(value) > 1e-5)) return;
+            clock ??= audio.currentTime;
+            heard.push(...block);
+            if (heard.length > seconds * context.sampleRate) resolve();
+        };
+        audio.play();
+    });
+    audio.pause();
+    await context.close();
+    const told = (sound) => {
+        const bytes = new Uint8Array(Int16Array.from(sound, (value) => 32767 * Math.max(-1, Math.min(1, value))).buffer);
+        let text = "";
+        for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+        return btoa(text);
+    };
+    return [clock, told(heard), told(whole)];
+}"""
+RATE = 22050
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def addresses(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    root = tmp_path_factory.mktemp("page")
+    run = exhibited.run(root)
+    entries = [Entry("One <b>", run, 2, ZELDA["wind-waker"]), Entry("Two", run, 1, ZELDA["zelda"])]
+    alone = write_page(root, run)
+    both = write_comparison(root, entries, root / "runs" / "both.html", title="Two runs", lead="Side by side.")
+    return {"run": alone.as_uri(), "compare": both.as_uri()}
+
+
+def opened(browser: Browser, address: str, width: int = 1280, scheme: str = "light", **how: object) -> Iterator[Page]:
+    """A page in a window; it may say nothing on the console and ask for nothing but itself and what it holds."""
+    with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **how) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if OUR_EAR not in message.text else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        yield page
+        assert said == []
+        assert [url for url in asked if not url.startswith("data:")] == [address]
+
+
+@pytest.fixture
+def page(browser: Browser, addresses: dict[str, str]) -> Iterator[Page]:
+    yield from opened(browser, addresses["run"])
+
+
+def wait(page: Page, truth: str, most: float = 15.0) -> None:
+    """Return as soon as a JavaScript expression is true; Playwright's own waiting evaluates strings, which the page forbids."""
+    end = time.monotonic() + most
+    while not page.evaluate(truth):
+        assert time.monotonic() < end, truth
+        page.wait_for_timeout(15)
+
+
+def at(page: Page, player: int = 0) -> float:
+    """The clock of a player, in seconds."""
+    return float(page.evaluate(f"document.querySelectorAll('audio')[{player}].currentTime"))
+
+
+def start_of(note: Locator) -> float:
+    """The seconds at which a note of the roll begins."""
+    return (float(note.get_attribute("x") or "nan") - LEFT) / SCALE
+
+
+def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
+    """The clock of a player as it begins to sound, so many seconds of what is heard from then on, and the whole piece."""
+    clock, *sounds = page.evaluate(HEARD, [player, seconds])
+    heard, whole = (np.frombuffer(b64decode(sound), np.int16) / 32768 for sound in sounds)
+    return clock, heard, whole
+
+
+def found_at(sound: Sound, piece: Sound) -> int:
+    """The frame of a piece from which on it is most like a sound: the highest normalised correlation."""
+    likeness = np.correlate(piece, sound, "valid")
+    energy = np.cumsum(np.concatenate([[0.0], piece**2]))
+    return int(np.argmax(likeness / np.sqrt(np.maximum(energy[len(sound) :] - energy[: -len(sound)], 1e-3))))
+
+
+def test_each_sample_plays_and_is_heard(page: Page) -> None:
+    for player in range(page.locator("audio").count()):
+        _, heard, whole = hear(page, player, 0.4)
+        assert float(np.abs(heard).max()) > 0.1
+        assert len(whole) / RATE > 5
+        assert at(page, player) > 0.2
+
+
+def test_one_plays_at_a_time_and_the_button_says_what_it_does(page: Page) -> None:
+    first, second = (page.locator("[data-play]").nth(number) for number in (0, 1))
+    expect(first).to_have_accessible_name("Play Sample 1")
+    first.click()
+    wait(page, "document.querySelector('audio').currentTime > 0.3")
+    expect(first).to_have_accessible_name("Pause Sample 1")
+    assert page.locator("g.left .now, g.right .now").count() > 0
+    assert page.locator("[data-head]").first.evaluate("head => head.getBoundingClientRect().left") > 0
+    second.click()
+    wait(page, "document.querySelectorAll('audio')[1].currentTime > 0.1")
+    assert page.evaluate("document.querySelector('audio').paused")
+    expect(first).to_have_accessible_name("Play Sample 1")
+
+
+@pytest.mark.parametrize("target", [3.21, 11.875])
+def test_seeking_lands_within_50_ms_and_so_does_the_sound(page: Page, target: float) -> None:
+    page.locator("[data-seek]").first.evaluate(
+        f"bar => {{ bar.value = {target}; bar.dispatchEvent(new Event('input')); }}"
+    )
+    assert at(page) == pytest.approx(target, abs=0.01)
+    clock, heard, whole = hear(page, 0, 0.5)
+    assert clock == pytest.approx(target, abs=0.2)
+    begin = max(0, int((target - 1) * RATE))
+    found = (begin + found_at(heard, whole[begin : begin + 3 * RATE])) / RATE
+    assert found == pytest.approx(target, abs=0.05)
+
+
+def test_a_click_on_the_roll_seeks_there(page: Page) -> None:
+    roll = page.locator("[data-roll]").first
+    box = page.locator("[data-sheet]").first.bounding_box()
+    assert box is not None
+    note = page.locator("#s1-rn21")
+    drawn = note.bounding_box()
+    assert drawn is not None
+    assert drawn["x"] - box["x"] == pytest.approx(float(note.get_attribute("x") or "nan"), abs=0.6)
+    for seconds in (2.0, 7.5):
+        roll.click(position={"x": LEFT + seconds * SCALE, "y": 80})
+        assert at(page) == pytest.approx(seconds, abs=0.05)
+        head = page.locator("[data-head]").first.bounding_box()
+        assert head is not None
+        assert head["x"] + 1 - box["x"] == pytest.approx(LEFT + seconds * SCALE, abs=1.5)
+        assert page.locator("[data-seek]").first.evaluate("bar => Number(bar.value)") == pytest.approx(
+            seconds, abs=0.05
+        )
+
+
+@pytest.mark.parametrize("where", ["[data-roll]", "[data-seek]"])
+def test_the_keyboard_moves_and_plays(page: Page, where: str) -> None:
+    control = page.locator(where).first
+    control.focus()
+    length = page.evaluate("document.querySelector('audio').duration")
+    for key, expected in (
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("PageUp", 11),
+        ("PageDown", 1),
+        ("End", length),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
+        page.keyboard.press(key)
+        assert at(page) == pytest.approx(expected, abs=0.05), key
+    assert control.get_attribute("aria-valuetext") == f"0:00 of 0:{int(length):02d}"
+    page.keyboard.press("Space")
+    wait(page, "!document.querySelector('audio').paused && document.querySelector('audio').currentTime > 0.05")
+    page.keyboard.press("Space")
+    assert page.evaluate("document.querySelector('audio').paused")
+    assert page.evaluate("window.scrollY") == page.evaluate("window.scrollY")
+
+
+def test_the_roll_scrolls_along_and_its_keys_stay(browser: Browser, addresses: dict[str, str]) -> None:
+    for page in opened(browser, addresses["run"], 360):
+        roll, view = page.locator("[data-roll]").first, page.locator("[data-view]").first
+        roll.focus()
+        page.keyboard.press("End")
+        assert view.evaluate("view => view.scrollLeft") > 200
+        head, box, keys = (
+            found.bounding_box() for found in (page.locator("[data-head]").first, view, page.locator(".keys").first)
+        )
+        assert head is not None
+        assert box is not None
+        assert keys is not None
+        assert box["x"] < head["x"] < box["x"] + box["width"]
+        assert keys["x"] == pytest.approx(box["x"], abs=2)
+        page.keyboard.press("Home")
+        assert view.evaluate("view => view.scrollLeft") == 0
+
+
+def test_what_was_copied_is_lit_and_leads_both_ways(page: Page) -> None:
+    colour = page.evaluate("getComputedStyle(document.querySelector('#s1-player rect.copied')).fill")
+    plain = page.evaluate("getComputedStyle(document.querySelector('#s1-player g.right rect:not(.copied)')).fill")
+    assert colour != plain
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    assert (
+        page.evaluate(
+            "getComputedStyle(document.querySelector('#s1-player [data-copy] use, #s1-player [data-copy] path')).fill"
+        )
+        == colour
+    )
+    start = float(page.locator("#s1-copy-1 [data-to]").get_attribute("data-to") or "nan")
+    page.locator("#s1-copy-1 [data-to]").click()
+    assert at(page) == pytest.approx(start, abs=0.05)
+    assert page.evaluate("document.activeElement.matches('#s1-player [data-roll]')")
+    page.locator("#s1-copy-1 .quiet a").click()
+    assert page.evaluate("document.activeElement.closest('.sources') !== null || location.hash.startsWith('#from-')")
+    assert page.locator(":target code").inner_text() in page.content()
+    page.locator(":target a[href^='#']").click()
+    assert page.evaluate("location.hash") == "#s1-copy-1"
+    page.locator("#s1-player .mark").first.click()
+    assert page.evaluate("location.hash") == "#s1-copy-1"
+
+
+def test_a_passage_is_played_from_its_start_to_its_end(page: Page) -> None:
+    button = page.locator("#s2-player [data-from], #s1-copy-1 [data-from]").first
+    start, end = (float(button.get_attribute(name) or "nan") for name in ("data-from", "data-until"))
+    page.evaluate("document.querySelector('audio').playbackRate = 8")
+    button.click()
+    wait(page, "document.querySelector('audio').currentTime > 5")
+    wait(page, "document.querySelector('audio').paused")
+    assert start < end <= at(page) < end + 1
+
+
+def test_a_note_of_the_score_is_a_place_to_seek(page: Page) -> None:
+    page.locator("#s1-player summary", has_text="Score").click()
+    box = page.locator("#s1-player [data-page] [data-note='21']").first
+    box.scroll_into_view_if_needed()
+    box.dispatch_event("click")
+    assert at(page) == pytest.approx(start_of(page.locator("#s1-rn21")), abs=0.01)
+    page.keyboard.press("Tab")
+    assert page.locator("#s1-player [data-page] .now").count() > 0
+    last = page.locator("#s1-rn100")
+    page.evaluate(
+        "seconds => { document.querySelector('#s1-player audio').currentTime = seconds }", start_of(last) + 0.05
+    )
+    head, leaf = page.locator("#s1-player [data-page] [data-note='100']").first, page.locator("#s1-player [data-page]")
+    wait(page, "document.querySelector('#s1-player [data-page] [data-note=\"100\"]').classList.contains('now')")
+    inner, outer = head.bounding_box(), leaf.bounding_box()
+    assert inner is not None
+    assert outer is not None
+    assert outer["y"] <= inner["y"] <= inner["y"] + inner["height"] <= outer["y"] + outer["height"]
+
+
+@pytest.mark.parametrize("width, scheme", WINDOWS)
+@pytest.mark.parametrize("which", ["run", "compare"])
+def test_it_fits_the_window_and_axe_finds_nothing_serious(
+    browser: Browser, addresses: dict[str, str], which: str, width: int, scheme: str
+) -> None:
+    for page in opened(browser, addresses[which], width, scheme, bypass_csp=True):
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        across, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert across == window
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+        assert (sum(ground) < 200) == (scheme == "dark")
+        assert page.title() in ("Run shown", "Two runs")
+        if (width == 360) == (scheme == "light"):
+            found = Axe().run(page)
+            assert len(found["passes"]) > 20
+            serious = [each for each in found["violations"] if each["impact"] != "minor"]
+            assert [(each["id"], [node["html"][:300] for node in each["nodes"]][:3]) for each in serious] == []
+
+
+def test_the_colours_can_be_switched(page: Page) -> None:
+    dark = page.locator("[data-theme-switch]")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark.click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    expect(dark).to_have_attribute("aria-pressed", "true")
+    dark.click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == before
+
+
+def test_the_focus_is_seen_wherever_it_goes(page: Page) -> None:
+    seen = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.tagName"))
+        ringed = page.evaluate(
+            "(() => { const a = document.activeElement;"
+            " return [a, a.closest('[data-view]')].some(e => e && getComputedStyle(e).outlineStyle === 'solid'); })()"
+        )
+        assert ringed, page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    assert {"A", "BUTTON", "INPUT", "DIV", "SUMMARY"} <= seen
+
+
+def test_without_script_the_browsers_own_controls_play_it(browser: Browser, addresses: dict[str, str]) -> None:
+    for page in opened(browser, addresses["run"], java_script_enabled=False):
+        assert page.locator("audio[controls]").count() == 2
+        assert page.locator("audio").first.is_visible()
+        assert not page.locator("[data-play]").first.is_visible()
+        assert page.locator("noscript p").is_visible()
+
+
+def test_what_got_in_could_neither_run_nor_call_home(browser: Browser, addresses: dict[str, str]) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(addresses["run"])
+        page.evaluate(
+            """() => {
+                const script = document.createElement('script');
+                script.textContent = "document.title = 'owned'";
+                const image = document.createElement('img');
+                image.src = 'https://example.org/seen.png';
+                image.setAttribute('onerror', "document.title = 'owned'");
+                document.body.append(script, image);
+            }"""
+        )
+        page.wait_for_timeout(100)
+        assert page.title() == "Run shown"
+        failed = [url for url in asked if url.startswith("http")]
+        assert all(re.fullmatch(r"https://example\.org/seen\.png", url) for url in failed)
+
+
+def test_hostile_names_are_read_as_they_stand(page: Page) -> None:
+    assert page.title() == "Run shown"
+    names = page.evaluate("[...document.querySelectorAll('bdi')].map(each => each.textContent)")
+    assert any("</title></style></svg><script>" in name for name in names)
+    assert any("<img src=x onerror=" in name for name in names)
+    assert page.locator("img").count() == 0
+    assert Path(page.url).name == "index.html"

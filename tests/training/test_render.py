@@ -1,0 +1,156 @@
+"""The command `render` as a user meets it: a file or a run, what was asked for, and nothing lost when one thing fails."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import UsageError
+from dataset.notes import Notes, write_midi
+from tests.training.conftest import song
+from training import render
+from training.recipe import NoteLSTMRecipe
+from training.render import Output, Piece, outputs, render_pieces
+from training.run import Asked, Run
+
+CODE = "from training.render_cli import main; main()"
+MAGIC = {
+    ".mp3": b"",
+    ".wav": b"RIFF",
+    ".ogg": b"OggS",
+    ".pdf": b"%PDF-",
+    ".png": b"\x89PNG",
+    ".svg": b"<svg",
+    ".musicxml": b"<?xml",
+}
+
+
+def command(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `render`, whether or not its console script is installed."""
+    return subprocess.run(
+        [sys.executable, "-c", CODE, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+@pytest.fixture
+def midi(tmp_path: Path) -> Path:
+    path = tmp_path / "A_song.mid"
+    path.write_bytes(write_midi(song(1)))
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run that has composed two pieces, and whose third file is no MIDI."""
+    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=1.0, epochs=None)
+    made = Run.create(tmp_path, "made", NoteLSTMRecipe(), json.dumps({}), asked)
+    made.samples.mkdir()
+    for number in (1, 2):
+        (made.samples / f"sample-{number}.mid").write_bytes(write_midi(song(number)))
+    return made
+
+
+def test_a_file_becomes_sound_score_and_roll_beside_it(midi: Path) -> None:
+    done = command(midi)
+    assert done.returncode == 0, done.stderr
+    names = {"A_song.mp3", "A_song.musicxml", "A_song-score.pdf", "A_song-roll.svg"}
+    assert {path.name for path in midi.parent.iterdir()} == names | {midi.name}
+    assert {Path(line).name for line in done.stdout.splitlines()} == names
+    for name in names:
+        data = (midi.parent / name).read_bytes()
+        assert data.startswith(MAGIC[Path(name).suffix])
+        assert len(data) > 1000
+    assert b">A song<" in (midi.parent / "A_song.musicxml").read_bytes()
+
+
+def test_a_run_has_all_of_its_samples_rendered(run: Run, tmp_path: Path) -> None:
+    done = command("made", "--roll", "--root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in run.samples.glob("*.svg")) == ["sample-1-roll.svg", "sample-2-roll.svg"]
+    assert "made sample-1" in (run.samples / "sample-1-roll.svg").read_text()
+
+
+def test_one_bad_sample_does_not_cost_the_others(run: Run, tmp_path: Path) -> None:
+    (run.samples / "sample-10.mid").write_bytes(b"no music")
+    done = command(run.path, "--score", "--format", "musicxml", "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "sample-10.mid" in done.stderr
+    assert "not_midi" in done.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_the_forms_that_are_asked_for_are_made(midi: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = command(midi, "--audio", "--score", "--format", "wav", "--format", "png", "--format", "svg", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["A_song-score.png", "A_song-score.svg", "A_song.wav"]
+    for path in out.iterdir():
+        assert path.read_bytes().startswith(MAGIC[path.suffix])
+
+
+def test_forms_belong_to_kinds() -> None:
+    assert outputs() == [
+        Output("audio", "mp3"),
+        Output("score", "musicxml"),
+        Output("score", "pdf"),
+        Output("roll", "svg"),
+    ]
+    assert outputs(["roll"], ["png"]) == [Output("roll", "png")]
+    assert outputs([], ["png"]) == [Output("audio", "mp3"), Output("score", "png"), Output("roll", "png")]
+    with pytest.raises(UsageError, match="mp3, ogg, wav"):
+        outputs(["audio"], ["flac"])
+
+
+@pytest.mark.parametrize(
+    "words, code, says",
+    [
+        ((), 2, "Missing argument"),
+        (("missing.mid",), 2, "missing.mid: no such file"),
+        (("nobody",), 1, "no run 'nobody'"),
+        (("bad.mid",), 1, "bad.mid: not_midi"),
+        (("bad.mid", "--audio", "--format", "flac"), 2, "mp3, ogg, wav"),
+        (("empty", "--root", "."), 1, "no samples"),
+    ],
+)
+def test_mistakes_get_one_clear_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=1.0, epochs=None)
+    Run.create(tmp_path, "empty", NoteLSTMRecipe(), "{}", asked)
+    done = command(*words, cwd=tmp_path)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_kills_a_library_costs_that_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "TASK", "tests.training.test_render:made_or_dead")
+    wanted = [Output("score", "svg"), Output("roll", "svg"), Output("score", "musicxml")]
+    results = list(render_pieces([Piece("x", song(1)), Piece("y", song(2))], tmp_path, wanted))
+    assert len(results) == 6
+    reasons = {result.path.name: result.reason for result in results if result.reason}
+    assert set(reasons) == {"x-score.svg", "y-score.svg"}
+    assert "worker process ended" in reasons["x-score.svg"]
+    assert {path.name for path in tmp_path.iterdir()} == {"x-roll.svg", "x.musicxml", "y-roll.svg", "y.musicxml"}
+
+
+def made_or_dead(job: tuple[Piece, Output]) -> bytes:
+    """What `render.made` does, but a score kills its process, as a broken drawing library would."""
+    if job[1] == Output("score", "svg"):
+        import os
+        import signal
+
+        os.kill(os.getpid(), signal.SIGKILL)
+    return render.made(job)
+
+
+def test_an_empty_piece_is_rendered_as_nothing(tmp_path: Path) -> None:
+    results = list(render_pieces([Piece("none", Notes.of([], [], [], []))], tmp_path))
+    assert [result.reason for result in results] == [None] * 4

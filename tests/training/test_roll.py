@@ -1,0 +1,100 @@
+"""Piano rolls: every note in its place in seconds, whatever the tempo; passages lit up; small and always the same."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from dataset.notes import Notes, tick_to_seconds
+from tests.training.conftest import song
+from training.paper import pdf, png
+from training.roll import Passage, roll
+
+SVG = "{http://www.w3.org/2000/svg}"
+NOTES = Notes.of(
+    [0, 24, 48, 96, 96],
+    [24, 24, 24, 48, 96],
+    [60, 64, 67, 72, 36],
+    [127, 100, 64, 30, 1],
+    [(0, 60.0), (48, 240.0)],
+    [(0, 3, 4)],
+)
+
+
+def drawn(text: str, prefix: str = "") -> dict[int, ElementTree.Element]:
+    tree = ElementTree.fromstring(text)
+    rects = {element.get("id", ""): element for element in tree.iter(f"{SVG}rect")}
+    return {int(name[len(prefix) + 1 :]): rect for name, rect in rects.items() if name.startswith(f"{prefix}n")}
+
+
+def number(element: ElementTree.Element, name: str) -> float:
+    return float(element.get(name, "nan"))
+
+
+def test_a_note_lies_at_its_second_and_on_its_row() -> None:
+    text = roll(NOTES, pixels_a_second=100)
+    root, rects = ElementTree.fromstring(text), drawn(text)
+    left, scale = number(root, "data-left"), number(root, "data-scale")
+    wanted = tick_to_seconds(NOTES.tempos, NOTES.onset)
+    found = np.array([(number(rects[n], "x") - left) / scale for n in range(len(NOTES))])
+    assert np.abs(found - wanted).max() < 0.001
+    ys = [number(rects[n], "y") for n in np.argsort(NOTES.pitch)]
+    assert ys == sorted(ys, reverse=True)
+    assert ys[1] - ys[2] == 4 * 6
+    assert number(root, "width") >= left + tick_to_seconds(NOTES.tempos, NOTES.end.max()) * scale
+
+
+def test_velocity_is_opacity_and_hands_are_classes() -> None:
+    text = roll(song(1))
+    opacities = [number(rect, "opacity") for _, rect in sorted(drawn(roll(NOTES)).items())]
+    order = NOTES.velocity.argsort()
+    assert (np.diff(np.array(opacities)[order]) > 0).all()
+    groups = {g.get("class"): len(g) for g in ElementTree.fromstring(text).iter(f"{SVG}g")}
+    assert groups["left"] + groups["right"] == len(song(1))
+    assert groups["left"] > 0 < groups["right"]
+
+
+def test_lines_stand_at_bars_and_beats() -> None:
+    tree = ElementTree.fromstring(roll(NOTES, pixels_a_second=100))
+    lines = {path.get("class"): path.get("d", "").count("M") for path in tree.iter(f"{SVG}path")}
+    assert (lines["bar"], lines["beat"]) == (3, 6)
+    assert [text.text for g in tree.iter(f"{SVG}g") if g.get("class") == "number" for text in g] == ["1", "2", "3"]
+
+
+def test_passages_are_lit_up_and_labelled() -> None:
+    text = roll(
+        song(0),
+        [Passage(3, 10, 'From "Song" <b>'), Passage(20, 10_000, "To the end"), Passage(9_000, 9_001, "No")],
+        prefix="s1-",
+    )
+    tree, rects = ElementTree.fromstring(text), drawn(text, "s1-")
+    assert {n for n, rect in rects.items() if rect.get("class") == "copied c0"} == set(range(3, 11))
+    assert {n for n, rect in rects.items() if rect.get("class") == "copied c1"} == set(range(20, len(song(0))))
+    bands = [rect for rect in tree.iter(f"{SVG}rect") if (rect.get("class") or "").startswith("passage")]
+    assert [band.findtext(f"{SVG}title") for band in bands] == ['From "Song" <b>', "To the end"]
+
+
+def test_a_roll_is_small_and_the_same_twice() -> None:
+    notes = song(2, bars=42)
+    assert len(notes) > 370
+    assert len(roll(notes)) < 150 * len(notes)
+    assert roll(notes) == roll(notes)
+
+
+def test_control_characters_do_not_reach_the_page() -> None:
+    assert "\x1b" not in roll(NOTES, [Passage(0, 1, "a\x1b[31m\u202eb")], title="t\x00")
+    ElementTree.fromstring(roll(NOTES, title="t\x00 & <x>"))
+
+
+@pytest.mark.parametrize(
+    "notes", [NOTES, Notes.of([], [], [], []), Notes.of([0], [1], [127], [1]), Notes.of([9], [1], [0], [9])]
+)
+def test_a_roll_becomes_a_picture(notes: Notes) -> None:
+    text = roll(notes)
+    assert png(text)[:4] == b"\x89PNG"
+    assert pdf([text])[:5] == b"%PDF-"
+
+
+def test_a_long_piece_becomes_a_smaller_picture() -> None:
+    data = png(roll(Notes.of([0, 24 * 1200], [24, 24], [60, 61], [80, 80])))
+    assert int.from_bytes(data[16:20], "big") == 12_000

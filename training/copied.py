@@ -1,0 +1,85 @@
+"""Novelty of what lies on disk: a run's samples, a MIDI file, and held-out human pieces as the yardstick."""
+
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from filelock import FileLock
+
+from catalog.errors import CorpusError, MidiError, TrainingError
+from catalog.files import sync_folder, working_root, write_bytes
+from catalog.remote import AnyPath
+from dataset.corpus import Corpus
+from dataset.notes import read_midi
+from training.novelty import Novelty, medians, novelty
+from training.run import Run, names
+from training.sources import FORMAT, Sources
+
+INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
+
+
+def sources(root: AnyPath, name: str) -> Sources:
+    """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none.
+
+    Those of a corpus are indexed once and kept below the data root.
+    """
+    here = working_root(root)
+    if (Path(name) / "run.json").is_file() or name in names(here):
+        return Sources.open(Run.open(here, name).sources)
+    corpus = Corpus.open(root, name)
+    folder = here / INDEXES / f"{corpus.hash[:32]}-{FORMAT}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / ".lock"):
+            _index(corpus, folder)
+    return Sources.open(folder)
+
+
+def _index(corpus: Corpus, folder: Path) -> None:
+    """Write the sources of a corpus to a new folder, whole or not at all, and remove what killed writers left; the lock is held."""
+    for leftover in folder.parent.glob(".tmp-*"):
+        rmtree(leftover)
+    if folder.is_dir():  # another process was first
+        return
+    making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
+    for file, data in Sources.of(corpus.pieces("train")).files().items():
+        write_bytes(making / file, data)
+    making.chmod(0o755)
+    making.rename(folder)
+    sync_folder(folder.parent)
+
+
+def of_file(path: Path, learned: Sources) -> Novelty:
+    """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
+    try:
+        return novelty(learned, read_midi(path.read_bytes()))
+    except MidiError as error:
+        raise TrainingError(f"{path}: {error}; give another MIDI file") from None
+
+
+def of_run(
+    root: AnyPath, runs: Path, name: str, against: str | None = None
+) -> tuple[dict[str, Novelty], dict[str, float] | None]:
+    """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
+
+    None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
+    """
+    run = Run.open(runs, name)
+    learned = Sources.open(run.sources) if against is None else sources(root, against)
+    files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
+    if not files:
+        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
+    told = {file.name: of_file(file, learned) for file in files}
+    return told, held_out(root, run, learned)
+
+
+def held_out(root: AnyPath, run: Run, learned: Sources) -> dict[str, float] | None:
+    """Return the `medians` of the run's validation and test pieces, None where they cannot be had."""
+    try:
+        corpus = Corpus.open(root, run.asked.corpus)
+    except CorpusError:
+        return None
+    pieces = [*corpus.pieces("validation"), *corpus.pieces("test")]
+    if corpus.hash != run.asked.corpus_hash or not pieces:
+        return None
+    return medians([novelty(learned, piece.notes) for piece in pieces])

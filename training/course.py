@@ -1,0 +1,137 @@
+"""The whole course of one run, told as it goes: corpus, training epoch by epoch, samples, their renderings, and the run's page.
+
+In: what `train` was asked for. Out: a run that is done; lines for a reader go to `tell`, progress and warnings to standard error.
+Whatever a kill left undone is done when the same run is taken again.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from catalog import console
+from catalog.remote import AnyPath
+from dataset.notes import read_midi
+from training import hosts as meeting
+from training import playing, session
+from training.page import PAGE_FILE
+from training.presenting import paged, rendered
+from training.render import Output
+from training.run import Run
+from training.sampler import Wish
+from training.session import Order
+from training.train import Budget, Step, parted
+
+Tell = Callable[[str], None]
+
+SOUND = Output("audio", "mp3")  # what a sample has once it is rendered
+
+
+def take(root: AnyPath, order: Order, tell: Tell, *, render: bool = True, again: str | None = None) -> Run | None:
+    """Train the run of an order, write its samples and, if asked, renderings and its page; return it.
+
+    None in any but the first of several processes. `again` is the command that goes on after a stop, else that for this run.
+    Raises SystemExit with code 130 on Ctrl-C; what was learnt is kept.
+    """
+    hosts = meeting.join()
+    with console.Progress("corpus") as progress:
+        run, held, budget = session.prepare(root, order, progress, hosts)
+    if not hosts.first:
+        session.fit(run, held, budget, lambda row: None, lambda step: None, hosts)
+        return None
+    funnel = held.manifest.funnel
+    tell(f"run      {run.path}")
+    parts = f"{funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
+    tell(f"corpus   {held.name}: {parts}")
+    tell(f"recipe   {run.recipe.kind}, for {_until(budget)} at most")
+    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
+        console.complain(f"warning: {warning}")
+    before = run.progress().epoch
+    try:
+        with console.Progress("training", plain=False) as bar:
+            ended = session.fit(run, held, budget, _show(run, budget, tell), _watch(bar), hosts)
+    except KeyboardInterrupt:
+        console.complain(f"stopped; go on with: {again or f'train --name {run.name} --resume'}")
+        raise SystemExit(130) from None
+    tell(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
+    if ended.epoch == before and len(playing.samples(run.samples)) >= playing.SAMPLES:
+        tell(f"nothing was left to train; its samples are in {run.samples}")
+    complete(root, run, tell, fresh=ended.epoch > before, render=render)
+    return run
+
+
+def complete(root: AnyPath, run: Run, tell: Tell, *, fresh: bool = False, render: bool = True) -> None:
+    """Write the samples of a trained run that are not there yet, all where it has learnt more, and, if asked, renderings and page."""
+    missing = playing.SAMPLES - (0 if fresh else len(playing.samples(run.samples)))
+    if missing > 0:
+        wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
+        for file in playing.write_pieces(run.samples, playing.music(run, wish)[-missing:], run.name):
+            tell(f"sample   {file}")
+    if render:
+        _present(root, run, tell)
+
+
+def is_done(run: Run, *, render: bool = True) -> bool:
+    """Return whether nothing of the run's course is left to do."""
+    if not is_trained(run) or len(playing.samples(run.samples)) < playing.SAMPLES:
+        return False
+    return not render or (run.path / PAGE_FILE).is_file()
+
+
+def is_trained(run: Run) -> bool:
+    """Return whether the run's training has ended."""
+    return run.progress().ended is not None
+
+
+def _present(root: AnyPath, run: Run, tell: Tell) -> None:
+    """Render the samples that have no rendering yet, and write the run's page unless it is newer than every sample."""
+    files = playing.samples(run.samples)
+    bare = [file for file in files if not SOUND.path(file.parent, file.stem).is_file()]
+    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
+    page = run.path / PAGE_FILE
+    if not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files):
+        paged(root, run, lambda path: tell(f"page     {path}"))
+
+
+def _until(budget: Budget) -> str:
+    parts = ((budget.minutes, "minutes"), (budget.epochs, "epochs"))
+    return " or ".join(f"{value:.4g} {unit}" for value, unit in parts if value)
+
+
+def _show(run: Run, budget: Budget, tell: Tell) -> Callable[[Any], None]:
+    """Return what tells of an epoch, and warns once where training and validation part."""
+    said: list[str] = []
+    of_classic = run.recipe.kind == "classic"
+    figures = ("train_loss", "validation_loss") if of_classic else ("train_bits", "validation_bits")
+
+    def show(row: Any) -> None:
+        left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
+        tell(_line(row) + left)
+        warning = parted(run.progress().history, *figures)
+        if warning and not said:
+            said.append(warning)
+            console.complain(f"warning: {warning}")
+
+    return show
+
+
+def _watch(bar: console.Progress) -> Callable[[Step], None]:
+    """Return what shows how far training is within its epoch."""
+
+    def watch(step: Step) -> None:
+        bar.label = f"epoch {step.epoch}  {step.notes_per_second:,.0f} notes/s  {step.train_bits:.2f} bits"
+        bar(round(1000 * step.gone), 1000)
+
+    return watch
+
+
+def _line(row: Any) -> str:
+    """Return one line about an epoch."""
+    values = asdict(row)
+    return "  ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
+
+
+def _clock(seconds: float) -> str:
+    """Return minutes and seconds, none where the time is over."""
+    return f"{int(max(0, seconds)) // 60}:{int(max(0, seconds)) % 60:02d}"

@@ -1,0 +1,40 @@
+"""A run's samples made to be heard and read, and its page: what cannot be made is said on standard error and harms nothing else.
+
+In: files and their notes, or a run. Out: files beside them, each handed to `tell` as it is written.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from catalog import console
+from catalog.errors import VgpianoError
+from catalog.remote import AnyPath
+from dataset.notes import Notes
+from training.run import Run
+
+Tell = Callable[[Path], None]
+
+
+def rendered(run: str, files: Sequence[Path], pieces: Sequence[Notes], tell: Tell) -> None:
+    """Render the pieces in these MIDI files beside them, as `render` does. `run` is what titles begin with."""
+    from training.render import Piece, render_pieces
+
+    named = [Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
+    for done in render_pieces(named, files[0].parent) if named else ():
+        if done.reason is None:
+            tell(done.path)
+        else:
+            console.complain(f"warning: {done.path} could not be made: {done.reason}")
+
+
+def paged(root: AnyPath, run: Run, tell: Tell) -> None:
+    """Write the page of a run."""
+    from training.page import write_page
+
+    try:
+        with console.Progress("page") as progress:
+            path = write_page(root, run, progress)
+    except VgpianoError as error:
+        console.complain(f"warning: the page of {run.name} could not be made: {error}")
+        return
+    tell(path)

@@ -1,0 +1,132 @@
+"""The command `render`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalog import console
+from catalog.errors import MidiError, TrainingError, UsageError
+from catalog.files import data_root, working_root
+from catalog.remote import AnyPath
+
+if TYPE_CHECKING:
+    from training.render import Piece
+
+render_app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+MIDI_ENDINGS = (".mid", ".midi")
+
+
+@render_app.command()
+def render(
+    what: Annotated[str, typer.Argument(help="A MIDI file, or the name or path of a run, for all of its samples.")],
+    audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
+    score: Annotated[bool, typer.Option("--score", help="Sheet music.")] = False,
+    roll: Annotated[bool, typer.Option("--roll", help="Piano roll.")] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="The page of a run, index.html in its folder, with sound and scores within it."),
+    ] = False,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="Repeat for several. Audio: mp3 (else this one), ogg, wav. Score: musicxml and pdf (else these), svg, png. "
+            "Roll: svg (else this one), png, pdf.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else beside the MIDI.")] = None,
+    root: Annotated[
+        str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
+    ] = None,
+) -> None:
+    """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run and then the run's page.
+
+    Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
+    the MusicXML beside it is exact, on the grid of 1/24 quarter note.
+    """
+    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
+    path = Path(what)
+    is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
+    if page and (is_file or out is not None):
+        raise UsageError("--page makes the page of a run, in its folder: name a run, and leave out --out")
+    base = data_root(root)
+    failed = 0
+    if kinds or not page:
+        failed = _render(what, base, kinds, form or [], out)
+    if page or not (kinds or is_file or out):
+        _page(what, base)
+    if failed:
+        raise SystemExit(1)
+
+
+def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
+    """Render a file or the samples of a run, say which files were written, and return how many could not be."""
+    from training.render import outputs, render_pieces
+
+    wanted = outputs(kinds, forms)
+    files, run = _files(what, root)
+    pieces, failed = _pieces(files, run)
+    with console.Progress("rendering") as progress:
+        total = len(pieces) * len(wanted)
+        for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
+            progress(done, total)
+            if rendered.reason is None:
+                print(rendered.path, flush=True)
+            else:
+                failed += 1
+                console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
+    return failed
+
+
+def _page(what: str, root: AnyPath) -> None:
+    """Write the page of a run and say where it is."""
+    from training.page import write_page
+    from training.run import Run
+
+    with console.Progress("page") as progress:
+        path = write_page(root, Run.open(working_root(root), what), progress)
+    print(path)
+
+
+def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
+    """Return the MIDI files that are meant, and the run's name where they are a run's samples."""
+    path = Path(what)
+    if path.is_file():
+        return [path], None
+    if path.suffix.lower() in MIDI_ENDINGS:
+        raise UsageError(f"{path}: no such file")
+    from training.playing import samples
+    from training.run import Run
+
+    run = Run.open(working_root(root), what)
+    found = samples(run.samples)
+    if not found:
+        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
+    return found, run.name
+
+
+def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
+    """Return the pieces that can be read, and how many cannot, each of which is said. Raises MidiError where none can."""
+    from dataset.notes import read_midi
+    from training.render import Piece
+
+    pieces, failed = [], 0
+    for file in files:
+        try:
+            notes = read_midi(file.read_bytes())
+        except MidiError as error:
+            message = f"{file}: {error}; render another MIDI file"
+            if len(files) == 1:
+                raise TrainingError(message) from None
+            console.complain(f"error: {message}")
+            failed += 1
+            continue
+        title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")
+        pieces.append(Piece(file.stem, notes, title))
+    return pieces, failed
+
+
+def main() -> None:
+    """Run `render` as a console script."""
+    console.run(render_app)
