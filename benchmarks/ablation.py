@@ -60,6 +60,7 @@ VARIANTS = {
     "state not carried from window to window": Variant(carried=False),
     "last weights instead of their average": Variant(averaged=False),
     "no transposition": Variant({"transpose": 0}),
+    "no change of velocity": Variant({"louden": 0}),
     "width 256": Variant({"width": 256}),
     "width 512": Variant({"width": 512}),
     "one layer": Variant({"layers": 1}),
@@ -104,6 +105,7 @@ def trained(
     network.build(None)
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
     network.compile(optimizer=optimizer, jit_compile=False)
+    optimizer.build(network.trainable_variables)
     gone: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
     while gone() < 1:
         for batch in batches.epoch(pieces, recipe, 0, epoch):

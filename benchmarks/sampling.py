@@ -2,9 +2,10 @@
 
     python benchmarks/sampling.py RUN [--root data] [--rounds 5] [--out FILE]
 
-RUN is a note-lstm run. One stream and 64 streams of 500 notes, and the command `generate RUN --count 3` as a user types it (the
-process started afresh, files written). The peer is what the original did for each note: `predict` on one window of 100 tokens, with
-the original's network (untrained: its speed does not depend on what it learnt). Medians, with the least and the most.
+RUN is a note-lstm run. One stream and 64 streams of 500 notes, with the guard against copying and without, and the command
+`generate RUN --count 3` as a user types it (the process started afresh, MIDI files written). The peer is what the original did for each
+note: `predict` on one window of 100 tokens, with the original's network (untrained: its speed does not depend on what it learnt).
+Medians, with the least and the most.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from training import classic, playing
 from training.backend import load_keras
 from training.recipe import ClassicRecipe
 from training.run import Run
-from training.sampler import Wish, compose
+from training.sampler import MAX_COPY, Wish, compose
+from training.sources import Sources
 
 NOTES = 500
 PEER_NOTES = 40
@@ -57,9 +59,11 @@ def main() -> None:
     run = Run.open(asked.root, asked.run)
     network, vocabulary = playing.network(run), playing.vocabulary(run)
 
-    def streams(number: int) -> float:
+    learned = Sources.open(run.sources).index
+
+    def streams(number: int, most: int = MAX_COPY) -> float:
         since = time.perf_counter()
-        made = compose(network, vocabulary, Wish(count=number, notes=NOTES, seed=1))
+        made = compose(network, vocabulary, Wish(count=number, notes=NOTES, seed=1, max_copy=most), learned=learned)
         return sum(len(notes) for notes in made) / (time.perf_counter() - since)
 
     seeds = count(1)
@@ -77,6 +81,7 @@ def main() -> None:
                 str(asked.root),
                 "--seed",
                 str(next(seeds)),
+                "--no-render",
             ]
             done = subprocess.run([sys.executable, "-c", CHECK, *words], capture_output=True, text=True, check=True)
             took = time.perf_counter() - since
@@ -87,6 +92,8 @@ def main() -> None:
     found = {
         "one stream, notes/s": measured(asked.rounds, lambda: streams(1)),
         "64 streams, notes/s": measured(asked.rounds, lambda: streams(64)),
+        "one stream without the guard, notes/s": measured(asked.rounds, lambda: streams(1, 0)),
+        "64 streams without the guard, notes/s": measured(asked.rounds, lambda: streams(64, 0)),
         "generate --count 3, s": measured(asked.rounds, shell),
     }
     keras = load_keras()

@@ -3,22 +3,61 @@
     python benchmarks/style.py RUN CORPUS [--root data] [--games ocarina-of-time majoras-mask wind-waker twilight-princess]
 
 For every held-out piece of each game (validation and test): its bits a note with its own game's style, with each other game's, and
-with none. Fine-tuning is measured with the commands themselves: see `docs/training.md`.
+with none. Then, of every piece of these games, what the notes themselves tell without a network: its bits a note under the shares of
+times, pitches, durations and velocities in its own game's other works, and in each other game's. Fine-tuning is measured with the
+commands themselves: see `docs/training.md`.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dataset.corpus import Corpus
+import numpy as np
+import numpy.typing as npt
+
+from dataset.corpus import Corpus, CorpusPiece
 from training import playing
 from training.batches import encode_pieces
+from training.encoding import classes
+from training.events import FIELDS, SIZES
 from training.run import Run
 from training.vocabulary import UNKNOWN
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
+SMOOTH, MOST = 300, 500  # notes: of everyone's shares in a game's, and of one piece's at most
+
+
+def told_by_shares(everyone: Sequence[CorpusPiece], games: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return by field how many of the games' pieces cost fewer bits under their own game's shares than under others', and of how many."""
+    pieces = [piece for piece in everyone if piece.game in games]
+    own = np.array([games.index(piece.game) for piece in pieces])
+    bits = np.zeros((len(FIELDS), len(pieces), len(games)))
+    for column, name in enumerate(FIELDS):
+
+        def counts(piece: CorpusPiece, column: int = column, size: int = SIZES[name]) -> npt.NDArray[np.float64]:
+            return np.bincount(classes(piece.notes)[0][:, column], minlength=size).astype(np.float64)
+
+        common = 1 + sum(map(counts, everyone))
+        common /= common.sum()
+        counted = [counts(piece) for piece in pieces]
+        for i, piece in enumerate(pieces):
+            for j in range(len(games)):
+                others = (
+                    held * min(1, MOST / held.sum())
+                    for held, other in zip(counted, pieces, strict=True)
+                    if other.game == games[j] and other.work != piece.work
+                )
+                shares = SMOOTH * common + sum(others)
+                bits[column, i, j] = -counted[i] @ np.log2(shares / shares.sum()) / counted[i].sum()
+
+    def better(found: npt.NDArray[np.float64]) -> tuple[int, int]:
+        right = found[np.arange(len(own)), own]
+        return int((right < (found.sum(axis=1) - right) / (len(games) - 1)).sum()), len(own)
+
+    return {name: better(bits[column]) for column, name in enumerate(FIELDS)} | {"together": better(bits.sum(axis=0))}
 
 
 def main() -> None:
@@ -63,6 +102,10 @@ def main() -> None:
         f"{sum(row['better_than_their_mean'] for row in found)} of {len(found)} pieces are better with the right game than with a wrong one"
     )
     print(f"{pairs[0]} of {pairs[1]} pairs of a piece and a wrong game")
+    for name, (better, of) in told_by_shares(corpus.pieces(), asked.games).items():
+        print(
+            f"{name}: {better} of {of} pieces are nearer to their own game's other works than to the other games', by shares alone"
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ and how its files are called below a URL `dataset.shelf`'s.
 
 import difflib
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,14 +16,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from catalog.errors import CorpusError
 from catalog.remote import AnyPath, RemotePath, located
 from dataset.notes import Notes
 from dataset.objects import read_file
 from dataset.shelf import corpora_folder, recover
-from dataset.tables import LISTS, NOTES, TEXT
+from dataset.tables import LISTS, NOTES, TEXT, read_parquet
 
 NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
     "notes.parquet",
@@ -174,7 +172,7 @@ class Corpus:
         return self._data[CREDITS_FILE].decode()
 
     def _read_table(self, name: str, filters: Any = None) -> pa.Table:
-        return pq.read_table(io.BytesIO(self._data[name]), filters=filters)
+        return read_parquet(self._data[name], filters=filters)
 
 
 def names(root: AnyPath) -> list[str]:

@@ -14,6 +14,7 @@ from catalog.errors import CorpusError
 from catalog.files import write_bytes
 from catalog.remote import AnyPath
 from dataset.corpus import Split
+from dataset.tables import read_parquet
 
 LEDGER = pa.schema(
     [
@@ -34,7 +35,7 @@ def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
     if not path.exists():
         return {}
     try:
-        table = pq.read_table(io.BytesIO(path.read_bytes()), schema=LEDGER)
+        table = read_parquet(path.read_bytes(), schema=LEDGER)
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{path} cannot be read ({error}); bring it back, or delete it to split afresh") from error
     return dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))

@@ -54,7 +54,7 @@ def root(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "small.json"
-    path.write_text(json.dumps({**TINY, "width": 48, "head": 32, "batch": 32, "window": 64}))
+    path.write_text(json.dumps({**TINY, "width": 48, "head": 32, "batch": 128, "window": 8}))
     return path
 
 

@@ -1,5 +1,6 @@
 """Keras, imported without the noise that TensorFlow makes on standard error while its libraries load."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -44,6 +45,9 @@ def load_keras() -> Any:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+    logging.getLogger("tensorflow").setLevel(
+        logging.ERROR
+    )  # it warns where one process trains run after run, as it may
     return keras
 
 

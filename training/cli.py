@@ -1,6 +1,7 @@
 """The commands `train`, `evaluate` and `generate`."""
 
 import json
+import os
 import secrets
 from dataclasses import asdict
 from pathlib import Path
@@ -81,8 +82,12 @@ def train(
 
 def _each_game(base: "AnyPath", order: "Order", *, render: bool) -> None:
     """Take every run of an experiment that is not done, and write the page that compares them."""
-    from training import experiment
+    from training import experiment, hosts
 
+    if os.environ.get(hosts.COUNT, "1") != "1":
+        raise UsageError(
+            f"--each-game is for one process, and {hosts.COUNT} is set; take its runs one by one with --name"
+        )
     with console.Progress("corpora") as progress:
         asked = experiment.plan(base, order, progress)
     experiment.take(base, asked, _say, render=render)

@@ -89,9 +89,7 @@ class Guard:
         self._tick, self._pitch = np.zeros((streams, 256), np.int64), np.zeros((streams, 256), np.int16)
         self._length = 0
         self._followed, self._seeds = _Followed.none(), _Seeds.none()
-        self._tried: tuple[Numbers, _Seeds, _Followed] | None = (
-            None  # notes that were looked up last, and what was found
-        )
+        self._tried: tuple[Numbers, _Seeds, _Followed] | None = None  # notes looked up last, and what was found
 
     def keep(self, rows: Numbers) -> None:
         """Go on with these streams only, in this order; one may come several times."""

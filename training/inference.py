@@ -4,7 +4,7 @@ Computes exactly what `network.py` does in float32. Whole pieces go through in b
 notes to the next; a sampler goes note by note.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +14,8 @@ import numpy.typing as npt
 from catalog.errors import TrainingError
 from training import encoding, events
 from training.batches import EncodedPiece
-from training.repeats import GUESSES, TONES, TRUSTS
+from training.inputs import ENTERING, EXTRA, HEADS, STYLES, TRUST_WIDTH, beside_width
+from training.repeats import GUESSES, TRUSTS
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of a whole-number type
@@ -24,52 +25,11 @@ Seen = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreement
 STRETCH = 256  # notes that go through at once
 TOGETHER = 128  # pieces side by side
 _NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
+FEW = 64  # rows at most of which a product is made from the kernel's side
+_PITCH_CLASS = np.arange(events.PITCHES) % 12
 SMALL = 2**18  # numbers that are faster looked up all at once than column by column
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * TRUSTS for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
-
-EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8}
-"""Width of the embedding of each input."""
-
-STYLES = ("series", "game")
-STYLE_WIDTH = sum(EMBEDDINGS[name] for name in STYLES)
-
-TRUST_WIDTH = 8
-"""Width of the embedding of the trust in one guess."""
-
-ENTERING = (
-    *(f"last_{name}" for name in (*events.FIELDS, "place")),
-    *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "tones"),
-)
-"""What the recurrent layers see at each step: the last note, and what is foreseen of the coming one."""
-
-HEADS = {
-    "time": ("guess_time", "trust_time", "agree_time", "series", "game"),
-    "pitch": ("time", "place", "guess_pitch", "trust_pitch", "agree_pitch", "tones", "series", "game"),
-    "duration": ("time", "pitch", "place", "guess_duration", "trust_duration", "agree_duration", "series", "game"),
-    "velocity": (
-        *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity", "series", "game"),
-    ),
-}
-"""What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guesses at
-it. A class that is guessed gets a gain on its logit, learned for each guess: so the network learns to copy within seconds."""
-
-
-EXTRA = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
-"""Scores of an output beyond its classes and the gains of its guesses: what the two memories of pitch classes are worth."""
-
-
-def beside_width(names: Iterable[str]) -> int:
-    """Return the width of these inputs side by side."""
-    total = 0
-    for name in names:
-        if name == "tones":
-            total += TONES
-            continue
-        kind, _, field = name.rpartition("_")
-        count = GUESSES.get(field, 0)
-        total += {"trust": count * TRUST_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
-    return total
 
 
 class _Inputs:
@@ -130,6 +90,30 @@ class _Inputs:
         return given
 
 
+class _Kernel:
+    """A matrix that rows are multiplied by.
+
+    A BLAS packs the right side of a product anew each time, which costs more than all else where the left has few rows. So for these
+    the kernel is kept turned as well, and stands on the left, with the rows filled up to a multiple of what BLAS takes at once.
+    """
+
+    def __init__(self, kernel: Array) -> None:
+        self._kernel, self._turned = kernel, np.ascontiguousarray(kernel.T)
+
+    def after(self, rows: Array) -> Array:
+        """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
+        flat = rows.reshape(-1, rows.shape[-1])
+        if len(flat) > FEW:
+            product: Array = flat @ self._kernel
+        elif len(flat) == 1:
+            product = self._turned @ flat[0]
+        else:
+            filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
+            filled[: len(flat)] = flat
+            product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
+        return product.reshape(*rows.shape[:-1], len(self._turned))
+
+
 class Network:
     """The network's forward pass. `named` are the arrays that `network.arrays` gives."""
 
@@ -140,18 +124,18 @@ class Network:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
             bias = named["enter/bias"] @ named["lstm_0/kernel"] + named["lstm_0/bias"]
             self._entering = _Inputs(named, ENTERING, kernel, bias)
-            self._recurrent = [named["lstm_0/recurrent_kernel"]] + [
-                np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]])
+            self._recurrent = [_Kernel(named["lstm_0/recurrent_kernel"])] + [
+                _Kernel(np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]]))
                 for i in range(1, layers)
             ]
             self._bias = [named[f"lstm_{i}/bias"] for i in range(1, layers)]
-            self.width = len(self._recurrent[0])
-            self._above = named["above/kernel"]
+            self.width = len(named["lstm_0/recurrent_kernel"])
+            self._above = _Kernel(named["above/kernel"])
             self._hidden = {
                 n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
             }
             self.head = len(named["hidden_time/bias"])
-            self._out = {n: (named[f"out_{n}/kernel"], named[f"out_{n}/bias"]) for n in events.FIELDS}
+            self._out = {n: (_Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
             self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
             self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
         except KeyError as error:
@@ -180,16 +164,16 @@ class Network:
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
         for step in range(last.shape[1]):
-            gates = state[0][0] @ self._recurrent[0]
+            gates = self._recurrent[0].after(state[0][0])
             gates += always
             self._entering.add(gates, {name: values[:, step] for name, values in seen.items()})
             for layer, (h, c) in enumerate(state):
                 if layer:
-                    gates = np.concatenate([state[layer - 1][0], h], axis=1) @ self._recurrent[layer]
+                    gates = self._recurrent[layer].after(np.concatenate([state[layer - 1][0], h], axis=1))
                     gates += self._bias[layer - 1]
                 _step(gates, h, c)
             top[:, step] = state[-1][0]
-        above = top @ self._above
+        above = self._above.after(top)
         for index, name in enumerate(events.FIELDS):  # the style is the same for all notes: it is added here, once
             above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
         return above, state
@@ -200,7 +184,7 @@ class Network:
         hidden = above[..., column : column + self.head].copy()
         self._hidden[name].add(hidden, seen)
         kernel, bias = self._out[name]
-        scores: Array = np.maximum(hidden, 0, out=hidden) @ kernel
+        scores = kernel.after(np.maximum(hidden, 0, out=hidden))
         scores += bias
         guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
         gain = (
@@ -213,9 +197,10 @@ class Network:
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
         if name == "pitch":
-            for k, by_class in enumerate(np.split(tones(now).reshape(len(logits), TONES), 2, axis=1)):
+            by_class = seen["tones"].reshape(len(logits), 2, -1)
+            for k in range(EXTRA[name]):
                 gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
-                logits += gain * np.tile(by_class, 11)[:, : events.PITCHES]
+                logits += gain * by_class[:, k, _PITCH_CLASS]
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
@@ -292,8 +277,9 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 def _step(gates: Array, h: Array, c: Array) -> None:
     """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
-    i, f, o, g = np.split(gates, 4, axis=1)
-    logistic = gates[:, : 3 * h.shape[1]]  # by way of tanh
+    width = h.shape[1]
+    i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
+    logistic = gates[:, : 3 * width]  # by way of tanh
     logistic *= 0.5
     np.tanh(gates, out=gates)
     logistic *= 0.5

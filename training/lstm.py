@@ -44,7 +44,9 @@ class LSTM(layers.Layer):  # type: ignore[misc]  # Keras has no types
     def call(self, inputs: Any, state: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
         """Return the outputs and the state after the last step."""
         half = ops.convert_to_tensor(_parts(0.5, 0.5, 0.5, 1, width=self.width), inputs.dtype)
-        entering = ops.matmul(inputs, self.kernel * half) + self.bias * half
+        entering = ops.add(
+            ops.matmul(inputs, self.kernel * half), self.bias * half
+        )  # one operation in TensorFlow, as + is not
         hs, c = _recur(entering, self.recurrent_kernel * half, *(ops.cast(part, "float32") for part in state))
         return ops.cast(hs, self.compute_dtype), (ops.stop_gradient(hs)[-1], ops.stop_gradient(c))
 

@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from training import encoding, events
 from training.backend import lanes
-from training.inference import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.inputs import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
 from training.lstm import LSTM
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS

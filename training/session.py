@@ -17,7 +17,18 @@ from training import recipe as recipes
 from training import train as note_training
 from training.hosts import Hosts
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
-from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Asked, Progress, Run, free_name, names
+from training.run import (
+    CORPUS_FILE,
+    CREDITS_FILE,
+    INIT_FILE,
+    SOURCES_FOLDER,
+    Asked,
+    Progress,
+    Run,
+    checked_name,
+    free_name,
+    names,
+)
 from training.sources import Sources
 from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
@@ -50,6 +61,8 @@ class Order:
             raise UsageError("--minutes must be above 0")
         if self.epochs is not None and not 0 < self.epochs <= 1_000_000:
             raise UsageError("--epochs must be at least 1")
+        if self.name is not None and not self.resume:
+            checked_name(self.name)
 
 
 def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:

@@ -287,8 +287,10 @@ def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> Non
 
 def test_train_and_generate_make_the_page_after_the_music(trained: Path) -> None:
     first = (trained / "runs" / "tiny" / "index.html").read_text()
-    assert first.count("data-sound") == 3
-    shutil.copytree(trained / "runs" / "tiny", trained / "runs" / "paged")
+    assert first.count("data-sound") >= 3
+    copied = shutil.copytree(trained / "runs" / "tiny", trained / "runs" / "paged")
+    for later in samples(copied / "samples")[3:]:  # another test may have composed more
+        later.unlink()
     done = command("generate", "paged", "--count", "2", "--notes", "30", "--seed", "1", root=trained)
     assert done.returncode == 0, done.stderr
     names = [Path(line).name for line in done.stdout.splitlines()]

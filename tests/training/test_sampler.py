@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from catalog.errors import UsageError
 from dataset.notes import Notes, seconds, write_midi
 from tests.training.conftest import song
-from training import events, inference, settings
+from training import events, inference, inputs, settings
 from training.encoding import classes
 from training.recipe import NoteLSTMRecipe
 from training.repeats import GUESSES, TRUSTS
@@ -35,11 +35,11 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     """A network with small random weights; `biases` set what an output says whatever it sees."""
     rng = np.random.default_rng(0)
     sizes = {**events.SIZES, "place": events.PLACES, "series": 2, "game": 3}
-    named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inference.EMBEDDINGS.items()}
+    named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inputs.EMBEDDINGS.items()}
     for n, count in GUESSES.items():
-        named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * TRUSTS, inference.TRUST_WIDTH))
+        named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * TRUSTS, inputs.TRUST_WIDTH))
         named[f"gain_{n}/embeddings"] = np.zeros((count * TRUSTS, 1))
-    entering = inference.beside_width(inference.ENTERING)
+    entering = inputs.beside_width(inputs.ENTERING)
     settings = asdict(RECIPE)
     width, head = settings["width"], settings["head"]
     named["enter/kernel"], named["enter/bias"] = rng.normal(0, 0.05, (entering, width)), np.zeros(width)
@@ -47,10 +47,10 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     named["lstm_0/recurrent_kernel"] = rng.normal(0, 0.2, (width, 4 * width))
     named["lstm_0/bias"] = np.zeros(4 * width)
     named["above/kernel"] = rng.normal(0, 0.05, (width, 4 * head))
-    for n, beside in inference.HEADS.items():
-        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (inference.beside_width(beside), head))
+    for n, beside in inputs.HEADS.items():
+        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (inputs.beside_width(beside), head))
         named[f"hidden_{n}/bias"] = np.zeros(head)
-        outputs = events.SIZES[n] + GUESSES[n] + inference.EXTRA[n]
+        outputs = events.SIZES[n] + GUESSES[n] + inputs.EXTRA[n]
         named[f"out_{n}/kernel"] = rng.normal(0, 0.05, (head, outputs))
         named[f"out_{n}/bias"] = biases.get(n, np.zeros(outputs))
     return {name: array.astype(np.float32) for name, array in named.items()}
@@ -58,7 +58,7 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
 
 def saying(**scores: dict[int, float]) -> inference.Network:
     """A network whose outputs have these scores, by class; class SIZES[field] is the gain of the first guess."""
-    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inference.EXTRA[n]) for n in scores}
+    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inputs.EXTRA[n]) for n in scores}
     for name, by_class in scores.items():
         for number, score in by_class.items():
             biases[name][number] = score

@@ -102,7 +102,7 @@ def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp
     shutil.copytree(trained / "runs" / "tiny" / "samples", folder / "deep")
     (folder / "broken.mid").write_bytes(b"MThd and then nothing")
     done = command("evaluate", "tiny", "--midi", str(folder), "--json", root=trained)
-    assert json.loads(done.stdout)["pieces"] == len(list((folder / "deep").iterdir()))
+    assert json.loads(done.stdout)["pieces"] == len(list((folder / "deep").glob("*.mid")))
     assert "broken.mid" in done.stderr
 
 
@@ -252,7 +252,7 @@ def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: P
     assert len(metrics(run)) == done
     again = command("train", "--name", "stopped", "--resume", "--epochs", str(done), root=trained)
     assert "nothing was left to train" in again.stdout
-    assert len(list((run / "samples").iterdir())) == 3
+    assert len(list((run / "samples").glob("*.mid"))) == 3
 
 
 def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_recipe: Path) -> None:
