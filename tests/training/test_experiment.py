@@ -157,7 +157,6 @@ def test_several_processes_are_refused(filled: Path, tiny_recipe: Path, monkeypa
         (Order(corpus="series-temple"), UsageError),
         (Order(query=QUERY, name="temple", resume=True), UsageError),
         (Order(query="game == 'water'"), TrainingError),
-        (Order(query=QUERY, name="../up"), UsageError),
     ],
 )
 def test_what_cannot_be_parted_is_refused(filled: Path, order: Order, error: type[Exception]) -> None:
