@@ -21,7 +21,7 @@ from dataset.corpus import Corpus
 from training import course
 from training.compare import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
 from training.page import PAGE_FILE
-from training.run import Run, checked_name, names
+from training.run import Run, names
 from training.session import Order
 
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
@@ -61,7 +61,7 @@ def plan(root: AnyPath, order: Order, report: Report = lambda done, total: None)
     if order.query is None or order.corpus is not None or order.resume:
         raise UsageError("--each-game goes with --query, and goes on by itself; leave out --corpus and --resume")
     whole = build.ensure(root, order.query, report=report)
-    name = checked_name(order.name or whole.name)
+    name = order.name or whole.name
     games = _games(root, order.query, report)
     if len(games) < 2:
         raise TrainingError(
