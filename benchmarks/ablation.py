@@ -60,7 +60,6 @@ VARIANTS = {
     "state not carried from window to window": Variant(carried=False),
     "last weights instead of their average": Variant(averaged=False),
     "no transposition": Variant({"transpose": 0}),
-    "no change of velocity": Variant({"louden": 0}),
     "width 256": Variant({"width": 256}),
     "width 512": Variant({"width": 512}),
     "one layer": Variant({"layers": 1}),

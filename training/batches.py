@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.encoding import COLUMNS, GUESS, NEXT_PITCH, TONES, TRUST, Events, encode
-from training.events import PITCH, PITCHES, VELOCITIES, VELOCITY
+from training.events import PITCH
 from training.recipe import NoteLSTMRecipe
 from training.vocabulary import UNKNOWN, Vocabulary
 
@@ -73,7 +73,6 @@ class _Window:
     start: int
     end: int
     shift: int  # semitones
-    louder: int  # classes of velocity
     styled: tuple[bool, bool]  # whether series and game are said
 
 
@@ -81,15 +80,13 @@ def _windows(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, rng: np.ran
     """Yield the windows of every piece in turn, in a random order of pieces."""
     for which in rng.permutation(len(pieces)):
         last = len(pieces[which].events) - 1
-        shift, louder = 0, int(rng.integers(-recipe.louden, recipe.louden + 1))
+        shift = 0
         if recipe.transpose:
             shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
         game &= series  # a style is said whole, by its series, or not at all
         for start in range(0, last, recipe.window):
-            yield _Window(
-                int(which), start, min(start + recipe.window, last), shift, louder, (bool(series), bool(game))
-            )
+            yield _Window(int(which), start, min(start + recipe.window, last), shift, (bool(series), bool(game)))
 
 
 def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, first: bool) -> Batch:
@@ -98,7 +95,7 @@ def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, 
     mask = np.zeros((len(windows), length), dtype=np.float32)
     for row, window in enumerate(windows):
         held = pieces[window.piece].events[window.start : window.end + 1]
-        events[row, : len(held)] = _moved(held, window.shift, window.louder)
+        events[row, : len(held)] = _transposed(held, window.shift)
         mask[row, : len(held) - 1] = 1
         style[row] = np.where(window.styled, pieces[window.piece].style, UNKNOWN)
     fresh = np.array([first or window.start == 0 for window in windows], dtype=np.float32)
@@ -111,20 +108,16 @@ def _possible(events: Events, shift: int) -> int:
     return int(np.clip(shift, -int(pitches.min()), 127 - int(pitches.max())))
 
 
-def _moved(events: Events, shift: int, louder: int) -> Events:
-    """Return the events moved by `shift` semitones and `louder` classes of velocity.
-
-    A guess that would leave the keyboard stays at its end, and so does a velocity that would leave its range.
-    """
+def _transposed(events: Events, shift: int) -> Events:
+    """Return the events moved by `shift` semitones; a guess that would leave the keyboard stays at its end."""
+    if not shift:
+        return events
     moved = events.copy()
-    foreseen = events[:, TRUST["time"]][:, :1] > 0
-    for columns, there, by, most in (
-        (slice(PITCH, PITCH + 1), True, shift, PITCHES - 1),
-        (GUESS["pitch"], events[:, TRUST["pitch"]] > 0, shift, PITCHES - 1),
-        (slice(NEXT_PITCH, NEXT_PITCH + 1), foreseen, shift, PITCHES - 1),
-        (slice(VELOCITY, VELOCITY + 1), True, louder, VELOCITIES - 1),
-        (GUESS["velocity"], events[:, TRUST["velocity"]] > 0, louder, VELOCITIES - 1),
+    moved[:, PITCH] += shift
+    for columns, guessed in (
+        (GUESS["pitch"], events[:, TRUST["pitch"]] > 0),
+        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, TRUST["time"]][:, :1] > 0),
     ):
-        moved[:, columns] = np.where(there, np.clip(moved[:, columns] + by, 0, most), 0)
+        moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
     moved[:, TONES] = np.roll(events[:, TONES].reshape(-1, 2, 12), shift, axis=2).reshape(len(events), -1)
     return moved

@@ -27,8 +27,7 @@ class NoteLSTMRecipe:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 50  # steps
-    transpose: int = 6  # a piece is moved by -transpose+1 … transpose semitones, afresh in each pass
-    louden: int = 2  # and made louder or softer by -louden … louden classes of velocity
+    transpose: int = 6  # a window is moved by -transpose+1 … transpose semitones, afresh each time
     validation_notes: int = (
         24_576  # pieces of about so many notes are validated on after an epoch, where there are more
     )

@@ -8,7 +8,7 @@ import numpy as np
 from tests.training.conftest import song
 from training.batches import EncodedPiece, epoch
 from training.encoding import GUESS, NEXT_PITCH, TONES, TRUST, encode
-from training.events import PITCH, TIME, VELOCITY
+from training.events import PITCH, TIME
 from training.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(batch=4, window=16, epoch_notes=1)
@@ -30,7 +30,7 @@ def test_the_same_epoch_of_the_same_seed_is_the_same_and_the_next_is_not() -> No
 
 
 def test_the_windows_of_a_piece_follow_one_another_in_one_row_and_only_then_is_the_state_carried_on() -> None:
-    plain = replace(RECIPE, transpose=0, louden=0)
+    plain = replace(RECIPE, transpose=0)
     batches = list(epoch(PIECES, plain, 5, 0))
     starts = {piece.events[0, : PITCH + 1].tobytes() for piece in PIECES}
     carried = 0
@@ -69,26 +69,6 @@ def test_transposition_moves_pitches_and_guesses_together_and_stays_on_the_keybo
             assert (tones == before[:, :, (np.arange(12) - shift) % 12]).all()
             shifts.add(shift)
     assert len(shifts) > 1
-
-
-def test_loudness_moves_velocities_and_guesses_together_and_stays_in_range() -> None:
-    whole = replace(RECIPE, window=400, transpose=0, louden=9)
-    changes = set()
-    for number in range(4):
-        for batch in epoch(PIECES, whole, 1, number):
-            for row, mask in zip(batch.events, batch.mask, strict=True):
-                held = row[: int(mask.sum()) + 1]
-                [piece] = [p.events for p in PIECES if len(p.events) == len(held)]
-                louder = max(
-                    range(-9, 10), key=lambda by: (np.clip(piece[:, VELOCITY] + by, 0, 15) == held[:, VELOCITY]).sum()
-                )
-                assert (held[:, VELOCITY] == np.clip(piece[:, VELOCITY] + louder, 0, 15)).all()
-                trusted = piece[:, TRUST["velocity"]] > 0
-                moved = np.clip(piece[:, GUESS["velocity"]] + louder, 0, 15)
-                assert (held[:, GUESS["velocity"]] == np.where(trusted, moved, 0)).all()
-                assert (held[:, PITCH] == piece[:, PITCH]).all()
-                changes.add(louder)
-    assert len(changes) > 3
 
 
 def test_styles_are_hidden_at_random_so_that_they_are_optional_and_no_game_is_said_without_its_series() -> None:
