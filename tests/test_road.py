@@ -101,7 +101,20 @@ def test_train_evaluate_and_generate_on_zelda(root: Path, recipe: Path, tmp_path
     found = json.loads(run(root, "evaluate", "zelda", "--json"))
     assert found["pieces"] > 3
     assert 3 < found["bits_per_note"] < 20
-    run(root, "generate", "zelda", "--count", "2", "--seconds", "40", "--game", "wind-waker", "--out", str(tmp_path))
+    run(
+        root,
+        "generate",
+        "zelda",
+        "--count",
+        "2",
+        "--seconds",
+        "40",
+        "--game",
+        "wind-waker",
+        "--no-render",
+        "--out",
+        str(tmp_path),
+    )
     for file in (*(root / "runs" / "zelda" / "samples").glob("*.mid"), *tmp_path.glob("*.mid")):
         notes = read_midi(file.read_bytes())
         assert seconds(notes) >= 30
@@ -111,7 +124,7 @@ def test_train_evaluate_and_generate_on_zelda(root: Path, recipe: Path, tmp_path
 
 
 def test_a_training_killed_again_and_again_ends_as_a_working_run(root: Path, recipe: Path) -> None:
-    words = ["--query", ZELDA, "--recipe", str(recipe), "--epochs", "4", "--name", "killed"]
+    words = ["--query", ZELDA, "--recipe", str(recipe), "--epochs", "4", "--name", "killed", "--no-render"]
     chance = random.Random(1)
     folder = root / "runs" / "killed"
     for _ in range(KILLS):

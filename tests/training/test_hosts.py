@@ -53,7 +53,8 @@ def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(traine
 
 
 def train_words(recipe: Path, name: str) -> tuple[str, ...]:
-    return ("--query", "series == 'temple'", "--recipe", str(recipe), "--epochs", "2", "--name", name, "--seed", "3")
+    words = ("--query", "series == 'temple'", "--recipe", str(recipe), "--epochs", "2", "--name", name, "--seed", "3")
+    return (*words, "--no-render")
 
 
 def curve(root: Path, name: str) -> list[dict[str, str]]:

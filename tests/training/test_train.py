@@ -228,7 +228,7 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
     done = len(metrics(run))
     assert 1 <= done < 5
     assert command("generate", "killed", "--notes", "20", "--no-render", root=trained).returncode == 0
-    resumed = command("train", "--name", "killed", "--resume", root=trained)
+    resumed = command("train", "--name", "killed", "--resume", "--no-render", root=trained)
     assert resumed.returncode == 0, resumed.stderr
     whole, pieced = metrics(trained / "runs" / "tiny"), metrics(run)
     assert [row["epoch"] for row in pieced] == ["1", "2", "3", "4", "5"]
@@ -248,15 +248,26 @@ def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: P
     assert "train --name stopped --resume" in said
     assert "Traceback" not in said
     done = len(metrics(run))
-    assert command("train", "--name", "stopped", "--resume", "--epochs", str(done), root=trained).returncode == 0
+    words = ["--name", "stopped", "--resume", "--epochs", str(done), "--no-render"]
+    assert command("train", *words, root=trained).returncode == 0
     assert len(metrics(run)) == done
-    again = command("train", "--name", "stopped", "--resume", "--epochs", str(done), root=trained)
+    again = command("train", *words, root=trained)
     assert "nothing was left to train" in again.stdout
     assert len(list((run / "samples").glob("*.mid"))) == 3
 
 
 def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_recipe: Path) -> None:
-    words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--epochs", "1", "--name", "tuned")
+    words = (
+        "--query",
+        "game == 'wood'",
+        "--recipe",
+        str(tiny_recipe),
+        "--epochs",
+        "1",
+        "--name",
+        "tuned",
+        "--no-render",
+    )
     done = command("train", *words, "--init", "tiny", root=trained)
     assert done.returncode == 0, done.stderr
     [tuned] = metrics(trained / "runs" / "tuned")
@@ -272,7 +283,7 @@ def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_h
 ) -> None:
     wild = tmp_path / "wild.json"
     wild.write_text(json.dumps({**json.loads(tiny_recipe.read_text()), "learning_rate": 0.02, "warmup": 100_000}))
-    words = ("--query", "series == 'temple'", "--epochs", "2", "--name", "wild")
+    words = ("--query", "series == 'temple'", "--epochs", "2", "--name", "wild", "--no-render")
     first = command("train", *words, "--recipe", str(wild), root=trained)
     assert first.returncode == 0, first.stderr
     assert "little to learn from" in first.stderr
@@ -282,7 +293,7 @@ def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_h
     progress.history[-1]["train_bits"] = 0.5  # as if it had learnt well before
     run.save_progress(progress)
     kept = run.weights.read_bytes()
-    again = command("train", "--name", "wild", "--resume", "--epochs", "4", root=trained)
+    again = command("train", "--name", "wild", "--resume", "--epochs", "4", "--no-render", root=trained)
     assert again.returncode == 1
     assert "diverges" in again.stderr
     assert "learning_rate" in again.stderr
@@ -292,7 +303,7 @@ def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_h
 
 def test_the_time_that_is_left_is_shown(trained: Path, tiny_recipe: Path) -> None:
     words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1", "--minutes", "50")
-    done = command("train", *words, "--name", "timed", root=trained)
+    done = command("train", *words, "--name", "timed", "--no-render", root=trained)
     assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", done.stdout)
 
 
