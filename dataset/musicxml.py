@@ -6,7 +6,7 @@ program that draws the score can say which mark is which note. Velocities are ke
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from dataset.notes import Notes
@@ -162,18 +162,3 @@ def _notations(element: Element, head: Head | None, *, is_first: bool) -> str:
         bracket = f' bracket="{"yes" if element.bracket else "no"}"' if element.triplet == "start" else ""
         parts.append(f'<tuplet type="{element.triplet}"{bracket}/>')
     return "".join(parts)
-
-
-def heads_of(score: Score) -> Iterator[tuple[int, int, Element, Head]]:
-    """Yield (tick, staff, element, head) for every head of the score, bar by bar, staff by staff, voice by voice."""
-    for measure in score.measures:
-        for number, staff in enumerate(measure.staves):
-            for voice in staff.voices:
-                yield from _placed(measure.bar.start, number, voice)
-
-
-def _placed(tick: int, staff: int, voice: Sequence[Element]) -> Iterator[tuple[int, int, Element, Head]]:
-    for element in voice:
-        for head in element.heads:
-            yield tick, staff, element, head
-        tick += element.ticks

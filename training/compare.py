@@ -19,9 +19,10 @@ from training.account import Account
 from training.exhibit import LIT, Exhibit, Kind, exhibits
 from training.gallery import COLOURS, Shown, colours, found_in, hang, named
 from training.novelty import LEAST
-from training.page import PAGE_FILE, ROOM, length, locate, longest, player, sources_folder, sources_of
+from training.page import PAGE_FILE, ROOM, length, locate, longest, player, sources_of
 from training.playing import samples
 from training.run import Run
+from training.sources import Sources
 from training.yardstick import Yardstick, yardstick
 
 SHOWN_KINDS: tuple[Kind, ...] = ("look", "sound")  # scores are on the runs' own pages
@@ -98,34 +99,23 @@ def write_comparison(
     `lead` is what it says under its title. `report` is told how many entries are done. Raises TrainingError where a file of a run is
     damaged, ValueError for more than 26 entries.
     """
-    write_text(out, comparison(root, entries, out.parent, title=title, lead=lead, report=report))
-    return out
-
-
-def comparison(
-    root: AnyPath,
-    entries: Sequence[Entry],
-    folder: Path,
-    *,
-    title: str,
-    lead: str = "",
-    report: Report = lambda done, total: None,
-) -> str:
-    """Return the page as the text of an HTML file that will lie in `folder`; see `write_comparison`."""
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
     accounts = [Account.of(entry.run) for entry in entries]
+    learned: list[Sources | None] = []
     made: list[list[Exhibit]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
         files = samples(entry.run.samples)[: entry.samples]
-        made.append(exhibits(files, sources_folder(entry.run), prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
+        learned.append(sources_of(entry.run))
+        folder = entry.run.sources if learned[-1] is not None else None
+        made.append(exhibits(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
     titles = {key: game for account in accounts for key, game in account.game_titles.items()}
     games = {slug: game for account in accounts for slug, game in account.games.items()}
     name_of = named(titles, games)
     origins = found_in([each for run in made for each in run], name_of)
     compared = []
-    for letter, entry, account, exhibited in zip(LETTERS, entries, accounts, made, strict=False):
+    for letter, entry, account, sources, exhibited in zip(LETTERS, entries, accounts, learned, made, strict=False):
         shown, _ = hang(exhibited, name_of, None, origins)
         compared.append(
             Compared(
@@ -137,13 +127,13 @@ def comparison(
                 longest(exhibited),
                 _shares(exhibited),
                 shown,
-                yardstick(root, entry.run, sources_of(entry.run)),
-                _link(entry.run.path / PAGE_FILE, folder),
+                yardstick(root, entry.run, sources),
+                _link(entry.run.path / PAGE_FILE, out.parent),
             )
         )
     locate(root, list(origins.values()))
     by_notes = sorted(origins.values(), key=lambda origin: (-origin.notes, origin.sha256))
-    return render(
+    text = render(
         "compare.html",
         room=ROOM,
         title=title,
@@ -159,6 +149,8 @@ def comparison(
         script=player(),
         version=version("vgpiano"),
     )
+    write_text(out, text)
+    return out
 
 
 def _shares(made: Sequence[Exhibit]) -> tuple[float, ...]:

@@ -71,9 +71,10 @@ def write_page(root: AnyPath, run: Run, report: Report = lambda done, total: Non
 def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> str:
     """Return the page of `run` as the text of an HTML page; see `write_page`."""
     account = Account.of(run)
-    beside = yardstick(root, run, sources_of(run))
+    learned = sources_of(run)
+    beside = yardstick(root, run, learned)
     files = samples(run.samples)
-    made = exhibits(files[-MOST_SAMPLES:], sources_folder(run), kinds=PARTS, report=report)
+    made = exhibits(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
     shown, origins = hang(made, named(account.game_titles, account.games), beside)
     locate(root, origins)
     funnel = account.manifest.funnel if account.manifest else None
@@ -120,11 +121,6 @@ def locate(root: AnyPath, origins: Sequence[Origin]) -> None:
 def player() -> Script:
     """Return the script that plays samples."""
     return script(SCRIPT_FILE, room=ROOM)
-
-
-def sources_folder(run: Run) -> Path | None:
-    """Return the folder of what the run learned from; None where there is none that can be read."""
-    return run.sources if sources_of(run) is not None else None
 
 
 def sources_of(run: Run) -> Sources | None:

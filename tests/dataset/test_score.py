@@ -1,7 +1,7 @@
 """Scores: whatever the notes, every bar is full, every note is where it was, and a pianist's eye finds what it expects."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset.musicxml import heads_of
 from dataset.notes import Notes
 from dataset.rhythm import KINDS
-from dataset.score import Element, Score, score_of
+from dataset.score import Element, Head, Score, score_of
 from dataset.spelling import name_of
 from dataset.staves import lower_staff
 from tests.dataset.conftest import tune
@@ -20,6 +19,21 @@ from tests.dataset.conftest import tune
 NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
 TICKS = {kind: half / 2 for half, kind in KINDS.items()}
 METERS = [(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (7, 8), (12, 8), (5, 64), (9, 16), (1, 4)]
+
+
+def heads_of(score: Score) -> Iterator[tuple[int, int, Element, Head]]:
+    """Yield (tick, staff, element, head) for every head of the score, bar by bar, staff by staff, voice by voice."""
+    for measure in score.measures:
+        for number, staff in enumerate(measure.staves):
+            for voice in staff.voices:
+                yield from _placed(measure.bar.start, number, voice)
+
+
+def _placed(tick: int, staff: int, voice: Sequence[Element]) -> Iterator[tuple[int, int, Element, Head]]:
+    for element in voice:
+        for head in element.heads:
+            yield tick, staff, element, head
+        tick += element.ticks
 
 
 @st.composite
