@@ -7,6 +7,7 @@ import typer
 from catalog import console
 from catalog.console import Format
 from catalog.files import data_root
+from catalog.options import Root, Version
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,18 +15,14 @@ if TYPE_CHECKING:
 SHORT = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
 MOST = 1000  # rows of a table unless asked for more
 
-app = typer.Typer(
-    help="Look at the catalog: every piece that is known, and what is known of it.",
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
 
-
-Root = Annotated[
-    str | None, typer.Option("--root", help="Data root, a folder or a URL; by default $VGPIANO_ROOT, else ./data.")
-]
 Form = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+
+
+@app.callback()
+def catalog(version: Version = False) -> None:
+    """Look at the catalog: every piece that is known, and what is known of it."""
 
 
 @app.command()

@@ -30,6 +30,7 @@ EXPIRES_S = 60.0  # without renewal: the writer is dead
 RENEW_S = 10.0
 TRIES = 3  # two that start at the same moment both step back; one of them is the first to come again
 PAUSE_S = 0.5
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on macOS CLOCK_MONOTONIC goes on in sleep
 
 
 class Lease:
@@ -135,4 +136,4 @@ def _holder(claim: RemotePath) -> str:
 
 def _now() -> float:
     """Return seconds that also pass while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return time.clock_gettime(_CLOCK)

@@ -13,6 +13,8 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root
+from catalog.options import Root, Version, games
+from dataset.completion import corpora
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,16 +23,8 @@ if TYPE_CHECKING:
     from dataset.corpus import Corpus
     from dataset.filters import DuplicateRule, Filter
 
-app = typer.Typer(
-    help="Turn pieces of the catalog into corpora.",
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
 
-Root = Annotated[
-    str | None, typer.Option("--root", help="Data root, a folder or a URL; by default $VGPIANO_ROOT, else ./data.")
-]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
 Cluster = Annotated[
     str | None,
@@ -46,6 +40,14 @@ class Format(StrEnum):
 
     table = "table"
     json = "json"
+
+
+CorpusName = Annotated[str, typer.Argument(help="Name of a corpus, or its folder.", autocompletion=corpora)]
+
+
+@app.callback()
+def dataset(version: Version = False) -> None:
+    """Turn pieces of the catalog into corpora."""
 
 
 @app.command()
@@ -95,7 +97,10 @@ def duplicates(
 
 @app.command()
 def build(
-    game: Annotated[str | None, typer.Option(help="The one game whose slug contains this, such as ocarina.")] = None,
+    game: Annotated[
+        str | None,
+        typer.Option(help="The one game whose slug contains this, such as ocarina.", autocompletion=games),
+    ] = None,
     query: Annotated[
         str | None, typer.Option(help="Pieces for which this holds, such as \"series == 'zelda'\".")
     ] = None,
@@ -156,7 +161,7 @@ def show_filters(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    name: CorpusName,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     root: Root = None,
 ) -> None:
@@ -173,7 +178,7 @@ def show(
 
 @app.command()
 def report(
-    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    name: CorpusName,
     out: Annotated[
         Path | None, typer.Option("--out", help="The page; by default report.html in the corpus's folder.")
     ] = None,
@@ -207,7 +212,7 @@ class ExportForm(StrEnum):
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(help="Name of a corpus, or its folder.")],
+    name: CorpusName,
     form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where; by default exports/NAME-FORMAT.")] = None,
     root: Root = None,

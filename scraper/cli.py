@@ -9,6 +9,7 @@ import typer
 from catalog import console
 from catalog.console import Format, complain
 from catalog.files import data_root, local_root
+from catalog.options import Root, Version
 from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
 
@@ -41,7 +42,6 @@ Contact = Annotated[
     str,
     typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
 ]
-Root = Annotated[str | None, typer.Option("--root", help="The data root; else $VGPIANO_ROOT, else ./data.")]
 
 
 class TitleFrom(StrEnum):
@@ -52,7 +52,7 @@ class TitleFrom(StrEnum):
 
 
 @app.callback()
-def scrape() -> None:
+def scrape(version: Version = False) -> None:
     """Bring pieces into the catalog."""
 
 

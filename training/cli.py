@@ -12,6 +12,9 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root, working_root
+from catalog.options import Root, Version
+from dataset.completion import corpora
+from training import completion
 
 if TYPE_CHECKING:
     from catalog.remote import AnyPath
@@ -22,9 +25,7 @@ train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 evaluate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 generate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 
-Root = Annotated[
-    str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
-]
+RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=completion.runs)]
 
 
 @train_app.command()
@@ -32,14 +33,25 @@ def train(
     query: Annotated[
         str | None, typer.Option("--query", help="Pieces to train on, such as \"series == 'zelda'\".")
     ] = None,
-    corpus: Annotated[str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.")] = None,
-    recipe: Annotated[str, typer.Option("--recipe", help="note-lstm, classic, or a JSON file.")] = "note-lstm",
+    corpus: Annotated[
+        str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.", autocompletion=corpora)
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option("--recipe", help="note-lstm, classic, or a JSON file.", autocompletion=completion.recipes),
+    ] = "note-lstm",
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of the run; else that of the corpus.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the run; else that of the corpus.", autocompletion=completion.runs),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
-    init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option("--init", help="Begin from the weights of this run.", autocompletion=completion.runs),
+    ] = None,
     each_game: Annotated[
         bool,
         typer.Option(
@@ -52,6 +64,7 @@ def train(
         typer.Option("--render/--no-render", help="Sound, score and piano roll of the samples, and the run's page."),
     ] = True,
     root: Root = None,
+    version: Version = False,
 ) -> None:
     """Train a network on the pieces of a query or a corpus, write three samples, and the run's page, index.html.
 
@@ -101,13 +114,14 @@ def _say(line: str) -> None:
 
 @evaluate_app.command()
 def evaluate(
-    run: Annotated[str, typer.Argument(help="Name or path of a run.")],
+    run: RunName,
     split: Annotated[
         Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
     ] = None,
     midi: Annotated[Path | None, typer.Option("--midi", help="A folder of MIDI files instead of a split.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
     root: Root = None,
+    version: Version = False,
 ) -> None:
     """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
     from training import playing, session
@@ -138,7 +152,7 @@ def evaluate(
 
 @generate_app.command()
 def generate(
-    run: Annotated[str, typer.Argument(help="Name or path of a run.")],
+    run: RunName,
     count: Annotated[int, typer.Option("--count", help="How many pieces.")] = 1,
     notes: Annotated[int | None, typer.Option("--notes", help="Length of each in notes.")] = None,
     seconds: Annotated[
@@ -162,8 +176,14 @@ def generate(
         ),
     ] = 24,
     prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
-    series: Annotated[str | None, typer.Option("--series", help="Compose in the style of this series.")] = None,
-    game: Annotated[str | None, typer.Option("--game", help="Compose in the style of this game.")] = None,
+    series: Annotated[
+        str | None,
+        typer.Option("--series", help="Compose in the style of this series.", autocompletion=completion.series),
+    ] = None,
+    game: Annotated[
+        str | None,
+        typer.Option("--game", help="Compose in the style of this game.", autocompletion=completion.games),
+    ] = None,
     style: Annotated[
         str | None, typer.Option("--style", help="Games or series to mix: ocarina-of-time=0.7,wind-waker=0.3.")
     ] = None,
@@ -176,6 +196,7 @@ def generate(
         ),
     ] = True,
     root: Root = None,
+    version: Version = False,
 ) -> None:
     """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
 

@@ -10,6 +10,8 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root, working_root
+from catalog.options import Root, Version
+from training import completion
 
 if TYPE_CHECKING:
     from training.novelty import Copy, Novelty
@@ -20,17 +22,21 @@ MOST_COPIES = 8  # passages of a piece that are told of, the longest
 
 @novelty_app.command()
 def novelty(
-    what: Annotated[str, typer.Argument(help="A run, for all of its samples, or a MIDI file.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="A run, for all of its samples, or a MIDI file.", autocompletion=completion.runs),
+    ],
     against: Annotated[
         str | None,
         typer.Option(
-            "--against", help="A corpus or a run whose training pieces may have been copied; else the run's own."
+            "--against",
+            help="A corpus or a run whose training pieces may have been copied; else the run's own.",
+            autocompletion=completion.sources,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, with every passage.")] = False,
-    root: Annotated[
-        str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
-    ] = None,
+    root: Root = None,
+    version: Version = False,
 ) -> None:
     """Say what was copied, from whom, and how much: passages that stand in the training pieces, in any key and at another speed.
 

@@ -8,7 +8,9 @@ import typer
 from catalog import console
 from catalog.errors import MidiError, TrainingError, UsageError
 from catalog.files import data_root, working_root
+from catalog.options import Root, Version
 from catalog.remote import AnyPath
+from training import completion
 
 if TYPE_CHECKING:
     from training.render import Piece
@@ -19,7 +21,12 @@ MIDI_ENDINGS = (".mid", ".midi")
 
 @render_app.command()
 def render(
-    what: Annotated[str, typer.Argument(help="A MIDI file, or the name or path of a run, for all of its samples.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A MIDI file, or the name or path of a run, for all of its samples.", autocompletion=completion.runs
+        ),
+    ],
     audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
     score: Annotated[bool, typer.Option("--score", help="Sheet music.")] = False,
     roll: Annotated[bool, typer.Option("--roll", help="Piano roll.")] = False,
@@ -36,9 +43,8 @@ def render(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else beside the MIDI.")] = None,
-    root: Annotated[
-        str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
-    ] = None,
+    root: Root = None,
+    version: Version = False,
 ) -> None:
     """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run and then the run's page.
 

@@ -1,0 +1,60 @@
+"""Options that every command has, and what the shell may put in their place when Tab is pressed.
+
+A room's own names (corpora, runs) are completed by its own module `completion`, with `starting` and `asked_root` of this
+one. Whatever goes wrong while a name is completed, there is no name: a shell is no place for an error.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+import typer
+
+from catalog.errors import VgpianoError
+from catalog.files import data_root
+from catalog.remote import AnyPath
+
+DISTRIBUTION = "vgpiano"
+
+Names = Callable[[typer.Context], Iterable[str]]
+
+
+def asked_root(context: typer.Context) -> AnyPath:
+    """Return the data root that the words before the cursor ask for."""
+    return data_root(context.params.get("root"))
+
+
+def starting(names: Names) -> Callable[[typer.Context, str], list[str]]:
+    """Return what typer asks for completions: those of `names` that begin with what stands before the cursor, in order."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            return sorted(name for name in names(ctx) if name.startswith(incomplete))
+        except (VgpianoError, OSError, ValueError):
+            return []
+
+    return complete
+
+
+def _games(context: typer.Context) -> Iterable[str]:
+    from catalog.store import Catalog
+
+    found: list[str] = Catalog(asked_root(context)).pieces(columns=["game"])["game"].unique().to_pylist()
+    return found
+
+
+def _tell_version(asked: bool, context: typer.Context) -> None:
+    if asked and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        typer.echo(f"{context.find_root().info_name} ({DISTRIBUTION}) {version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+games = starting(_games)
+
+Root = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
+]
+Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+]

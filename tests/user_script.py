@@ -1,0 +1,40 @@
+"""What somebody might write who has installed vgpiano: fully typed, run and checked with `mypy --strict` against the wheel.
+
+python user_script.py ROOT CORPUS RUN OUT
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from catalog.store import Catalog
+from dataset.corpus import Corpus, CorpusPiece
+from dataset.notes import Notes, read_midi, seconds, write_midi
+from training.playing import music
+from training.run import Run
+from training.sampler import Wish
+
+
+def longest(pieces: list[CorpusPiece]) -> CorpusPiece:
+    """Return the piece that lasts longest."""
+    return max(pieces, key=lambda piece: seconds(piece.notes))
+
+
+def pitches(pieces: list[Notes]) -> Counter[int]:
+    """Count the pitches of `pieces`."""
+    return Counter(pitch for notes in pieces for pitch in notes.pitch.tolist())
+
+
+def main(root: Path, corpus: str, run: str, out: Path) -> None:
+    """Go on from the longest piece of a corpus, twice, and say what came of it."""
+    held = Corpus.open(root, corpus)
+    first = longest(held.pieces())
+    composed = music(Run.open(root, run), Wish(count=2, notes=40, seed=1), first.notes)
+    out.write_bytes(write_midi(composed[0]))
+    again = read_midi(out.read_bytes())
+    print(f"{len(Catalog(root).pieces())} pieces known, {held.manifest.funnel.unique} in {corpus}")
+    print(f"{len(again.pitch) - len(first.notes.pitch)} notes after {first.title}; {pitches(composed).most_common(1)}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]))
