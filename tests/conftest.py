@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.once import Once, maker
+
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 BUCKETS = count(1)
 
@@ -18,6 +20,12 @@ def real_site() -> Path:
     if not SITE.is_dir():
         pytest.skip(f"the real piano section is not at {SITE}")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """A function that makes a folder once for all workers (`tests.once`)."""
+    return maker(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -11,19 +11,15 @@ from pathlib import Path
 import pytest
 
 from catalog.store import ROWS, Catalog
+from tests import forked
 from tests.catalog.conftest import make_piece
-
-COMMAND = "import sys; from catalog.cli import main; sys.argv[0] = 'catalog'; main()"
 
 
 def catalog(*arguments: object, root: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """Run the command with `arguments`."""
-    rooted = ["--root", str(root)] if root else []
-    environment = {key: value for key, value in os.environ.items() if key != "VGPIANO_ROOT"} | {"PYTHONUTF8": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND, *map(str, arguments), *rooted],
-        capture_output=True, text=True, check=False, env=environment, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+    rooted = ["--root", root] if root else []
+    environment = {key: value for key, value in os.environ.items() if key != "VGPIANO_ROOT"}
+    return forked.command("catalog", *arguments, *rooted, env=environment)
 
 
 @pytest.fixture(scope="module")

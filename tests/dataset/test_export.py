@@ -2,7 +2,6 @@
 
 import csv
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from dataset.corpus import SPLITS, Corpus
 from dataset.export import FORMS, MARKER, Form, export
 from dataset.export_files import slug
 from dataset.notes import Notes, read_midi, write_midi
+from tests import forked
 from tests.dataset.conftest import fill, tune
 
 TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
@@ -63,11 +63,12 @@ def test_what_is_no_export_is_never_replaced(site: Path, tmp_path: Path) -> None
 
 
 def test_the_command_writes_to_the_data_root_and_refuses_in_one_line(site: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "dataset.cli", "export", "c", "--format", "jsonl", "--root", str(site)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = ("export", "c", "--format", "jsonl", "--root", site)
+    done = forked.command("dataset", *words)
+    assert done.returncode == 0
     assert str(site / "exports" / "c-jsonl") in done.stdout
     (site / "exports" / "c-jsonl" / MARKER).unlink()
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    refused = forked.command("dataset", *words)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.scraper.conftest import PIANO, Server, midi, row
 
 HERE = {"VGPIANO_BASE_URL": "", "VGPIANO_ALLOW_PRIVATE_HOSTS": "", "VGPIANO_ROOT": "", "VGPIANO_CONTACT": ""}
@@ -14,8 +15,7 @@ HERE = {"VGPIANO_BASE_URL": "", "VGPIANO_ALLOW_PRIVATE_HOSTS": "", "VGPIANO_ROOT
 
 def scrape(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in HERE}
-    line = [sys.executable, "-m", "scraper.cli", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, env=clean | environment, timeout=60, check=False)
+    return forked.command("scrape", *arguments, env=clean | environment)
 
 
 def here(server: Server, root: Path) -> list[str]:

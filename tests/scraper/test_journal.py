@@ -17,6 +17,7 @@ from scraper.crawl import survey
 from scraper.fetch import Fetcher
 from scraper.journal import Journal, logged
 from scraper.urls import site
+from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 from tests.scraper.test_killed import start
 
@@ -208,8 +209,7 @@ def test_the_command_prints_lines_and_the_check_has_its_exit_code(scrape: Scrape
     scrape()
 
     def journal(*options: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "scraper.cli", "journal", "--root", str(scrape.root), *options]
-        return subprocess.run(line, capture_output=True, text=True, check=False)
+        return forked.command("scrape", "journal", "--root", scrape.root, *options)
 
     table = journal("--last", "3").stdout
     assert "4.mid" in table

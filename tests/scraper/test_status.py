@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 
 from catalog.errors import UsageError
 from catalog.schema import Piece
 from scraper.status import status
+from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 
 
@@ -75,11 +74,8 @@ def test_sections_are_apart_and_have_a_sum(scrape: Scrape, server: Server) -> No
 def test_the_command_asks_nothing_and_prints_in_three_forms(scrape: Scrape, server: Server) -> None:
     fill(scrape, server)
     server.asked()
-    command = [sys.executable, "-m", "scraper.cli", "status", "--root", str(scrape.root), "--format"]
-    printed = {
-        form: subprocess.run([*command, form], capture_output=True, text=True, check=True).stdout
-        for form in ("table", "csv", "json")
-    }
+    words = ("status", "--root", scrape.root, "--format")
+    printed = {form: forked.command("scrape", *words, form).stdout for form in ("table", "csv", "json")}
     [from_csv] = csv.DictReader(io.StringIO(printed["csv"]))
     [from_json] = json.loads(printed["json"])
     assert {name: str(value) for name, value in from_json.items()} == from_csv

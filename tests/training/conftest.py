@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from dataset.notes import Notes, write_midi
+from tests import forked
+from tests.once import Once
 
 BIN = Path(sys.executable).parent
 TINY = {
@@ -79,10 +82,8 @@ def fill(
 
 
 def command(name: str, *words: str, root: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands as a user would."""
-    return subprocess.run(
-        [str(BIN / name), *words, "--root", str(root)], capture_output=True, text=True, timeout=timeout, check=False
-    )
+    """Run one of our commands in a process of its own."""
+    return forked.command(name, *words, "--root", root, timeout=timeout)
 
 
 @pytest.fixture(scope="session")
@@ -94,12 +95,14 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
-    """A data root with a catalog of songs, its corpus, and the run `tiny` trained on it for five epochs."""
-    root = tmp_path_factory.mktemp("root")
-    fill(root)
-    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "5", "--name", "tiny")
-    done = command("train", *words, "--seed", "3", root=root)
-    if done.returncode:
-        pytest.fail(done.stdout + done.stderr)
-    return root
+def trained(once: Once, tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
+    """A data root with a catalog of songs, its corpus, and the run `tiny` trained on it for five epochs; a copy for each worker."""
+
+    def train(root: Path) -> None:
+        fill(root)
+        words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "5", "--name", "tiny")
+        done = command("train", *words, "--seed", "3", root=root)
+        if done.returncode:
+            pytest.fail(done.stdout + done.stderr)
+
+    return Path(shutil.copytree(once("trained", train), tmp_path_factory.mktemp("trained") / "root"))

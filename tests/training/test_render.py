@@ -2,20 +2,19 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from catalog.errors import UsageError
 from dataset.notes import Notes, write_midi
+from tests import forked
 from tests.training.conftest import song
 from training import render
 from training.recipe import NoteLSTMRecipe
 from training.render import Output, Piece, outputs, render_pieces
 from training.run import Asked, Run
 
-CODE = "from training.render_cli import main; main()"
 MAGIC = {
     ".mp3": b"",
     ".wav": b"RIFF",
@@ -28,16 +27,8 @@ MAGIC = {
 
 
 def command(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `render`, whether or not its console script is installed."""
-    return subprocess.run(
-        [sys.executable, "-c", CODE, *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=cwd,
-        env={"PYTHONPATH": str(Path(__file__).parents[2])},
-    )
+    """Run `render` with nothing in its environment."""
+    return forked.command("render", *words, env={}, cwd=cwd)
 
 
 @pytest.fixture
