@@ -26,7 +26,14 @@ Tell = Callable[[str], None]
 SOUND = Output("audio", "mp3")  # what a sample has once it is rendered
 
 
-def take(root: AnyPath, order: Order, tell: Tell, *, render: bool = True, again: str | None = None) -> Run | None:
+def take(
+    root: AnyPath,
+    order: Order,
+    tell: Tell = lambda line: None,
+    *,
+    render: bool = True,
+    again: str | None = None,
+) -> Run | None:
     """Train the run of an order, write its samples and, if asked, renderings and its page; return it.
 
     None in any but the first of several processes. `again` is the command that goes on after a stop, else that for this run.
