@@ -27,7 +27,7 @@ from dataset.notes import Notes, read_midi
 from dataset.plan import Plan
 from training import course, playing
 from training.compare import Entry, Original, write_comparison
-from training.novelty import medians, novelty
+from training.novelty import LEAST, medians, novelty
 from training.recipe import NoteLSTMRecipe, to_json
 from training.run import Keep, Run, names
 from training.sampler import Wish
@@ -88,6 +88,16 @@ def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
     }
 
 
+def said(found: dict[str, Any]) -> str:
+    """A sentence about all samples, for the page shows a few."""
+    shares = " / ".join(f"{found[f'share of all notes, {least} notes']:.1%}" for least in LEAST)
+    return (
+        f"Of {found['samples']} samples together {shares} of the notes stand in passages of {' / '.join(map(str, LEAST))} notes and more; "
+        f"{found['samples with a passage of 24 notes and more']} samples have one of 24 or more, the longest has "
+        f"{found['longest of all']}. Of {found['passages']} passages {found['passages of the theme']} are of the theme."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
@@ -110,8 +120,9 @@ def main() -> None:
     entries = []
     for label, run, guard in cases:
         files = drawn(run, asked.count, asked.notes, guard)
-        print(json.dumps({label: figures(run, [read_midi(file.read_bytes()) for file in files])}), flush=True)
-        entries.append(Entry(label, run, SHOWN, ORIGINAL, folder=files[0].parent))
+        found = figures(run, [read_midi(file.read_bytes()) for file in files])
+        print(json.dumps({label: found}), flush=True)
+        entries.append(Entry(label, run, SHOWN, ORIGINAL, said(found), files[0].parent))
     page = asked.root / "experiments" / "accident" / "index.html"
     lead = "Twilight Princess by networks that have it by heart, with and without what keeps them from copying."
     write_comparison(asked.root, entries, page, title="The accident", lead=lead)

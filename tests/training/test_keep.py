@@ -26,7 +26,7 @@ from training.weights import load_weights
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a corpus so small that a network has it by heart in seconds."""
     root = tmp_path_factory.mktemp("few")
-    fill(root, pieces=6)
+    fill(root, pieces=4)
     build(root, Plan(query="series == 'temple'"), "few")
     return root
 
@@ -51,17 +51,17 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         json.dumps(
             TINY
             | {
-                "width": 96,
+                "width": 64,
                 "dropout": 0.0,
-                "learning_rate": 0.02,
+                "learning_rate": 0.01,
                 "transpose": 0,
                 "window": 8,
                 "batch": 32,
-                "epoch_notes": 16384,
+                "epoch_notes": 12288,
             }
         )
     )
-    order = Order(corpus="few", recipe=str(recipe), epochs=5, name="heart", keep="training", max_copy=0)
+    order = Order(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
     run = course.take(root, order, lambda line: None, render=False)
     assert run is not None
     paged(root, run, lambda path: None)
@@ -102,7 +102,7 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
     found = columns(run)
     assert run.progress().best_epoch == found["validation_loss"].index(min(found["validation_loss"])) + 1
     wide = tmp_path / "wide.json"
-    wide.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=400)))
+    wide.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=200)))
     with pytest.raises(TrainingError, match="nothing to choose an epoch by"):
         trained(root, str(wide), epochs=1, name="wide", keep="validation")
 
