@@ -12,14 +12,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
 from catalog.errors import TrainingError, UsageError
 from catalog.files import sync_folder, write_bytes, write_text
 from training import recipe as recipes
-from training.recipe import Recipe, digest
+from training.recipe import ClassicRecipe, Recipe, digest
+
+Keep = Literal["validation", "training"]
+"""Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
 
 RUNS = "runs"
 FORMAT = 1
@@ -39,6 +42,8 @@ class Asked:
     minutes: float | None
     epochs: int | None
     init: str | None = None
+    keep: Keep | None = None  # which epoch's weights; None: as the recipe does
+    max_copy: int = 24  # of the samples that `train` writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,11 @@ class Run:
     def name(self) -> str:
         """The run's name on the command line."""
         return self.path.name
+
+    @property
+    def keep(self) -> Keep:
+        """Which epoch's weights it keeps."""
+        return self.asked.keep or ("training" if isinstance(self.recipe, ClassicRecipe) else "validation")
 
     @property
     def weights(self) -> Path:

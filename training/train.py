@@ -17,6 +17,7 @@ from catalog.errors import TrainingError
 from dataset.corpus import Corpus, CorpusPiece
 from training import batches, inference
 from training.average import Average
+from training.backend import seed_all
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
@@ -67,7 +68,7 @@ def train(
     watch: Callable[[Step], None] = lambda step: None,
     hosts: Hosts = ALONE,
 ) -> Progress:
-    """Train `run` on `corpus` from where it stands until the budget is used or validation no longer gains.
+    """Train `run` on `corpus` from where it stands until the budget is used or what it is kept by no longer gains.
 
     `report` is told of every epoch, `watch` of every step. Raises TrainingError where the corpus has too little, is not the run's,
     or the loss is no longer a number or far above what it was.
@@ -129,7 +130,7 @@ class _Trainer:
     ) -> None:
         self.began = began  # the moment from which the budget runs, encoding and loading included
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
-        self.keeper = Keeper(run, "validation_bits", writes=hosts.first)
+        self.keeper = Keeper(run, "train_bits" if run.keep == "training" else "validation_bits", writes=hosts.first)
         self.keras = self.keeper.keras
         self.reserve = 0.0  # what validation and saving took last time, to be left of the budget
 
@@ -224,7 +225,7 @@ class _Trainer:
 
         if (resumed := self.keeper.resumed(progress)) is not None:
             return resumed
-        self.keras.utils.set_random_seed(self.run.asked.seed)
+        seed_all(self.keras, self.run.asked.seed)
         self.keras.config.set_dtype_policy(precision(self.recipe.precision))
         built = self._built()
         if self.run.asked.init is not None:
