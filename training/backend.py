@@ -2,14 +2,11 @@
 
 import logging
 import os
-import random
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-
-import numpy as np
 
 MOST_LANES = 4
 
@@ -52,18 +49,6 @@ def load_keras() -> Any:
         logging.ERROR
     )  # it warns where one process trains run after run, as it may
     return keras
-
-
-def seed_all(keras: Any, seed: int) -> None:
-    """Seed all that weights and dropout are drawn from.
-
-    `keras.utils.set_random_seed` would import TensorFlow to do so, whatever the backend: four seconds, and its messages.
-    """
-    if keras.backend.backend() == "tensorflow":
-        keras.utils.set_random_seed(seed)
-    else:
-        random.seed(seed)
-        np.random.seed(seed)
 
 
 @contextmanager

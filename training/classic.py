@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from catalog.errors import TrainingError, UsageError
 from dataset.corpus import Corpus
-from training.backend import seed_all
 from training.classic_sampler import compose
 from training.classic_tokens import IntArray, Music, vocabulary_text
 from training.interrupt import between_steps
@@ -191,5 +190,5 @@ class _Trainer:
         if (resumed := self.keeper.resumed(progress)) is not None:
             return resumed
         self.keras.config.set_dtype_policy("float32")
-        seed_all(self.keras, self.run.asked.seed)
+        self.keras.utils.set_random_seed(self.run.asked.seed)
         return build(self.keras, self.recipe, self.classes)

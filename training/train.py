@@ -17,7 +17,6 @@ from catalog.errors import TrainingError
 from dataset.corpus import Corpus, CorpusPiece
 from training import batches, inference
 from training.average import Average
-from training.backend import seed_all
 from training.batches import EncodedPiece
 from training.evaluate import quality
 from training.events import TIME, VELOCITY
@@ -225,7 +224,7 @@ class _Trainer:
 
         if (resumed := self.keeper.resumed(progress)) is not None:
             return resumed
-        seed_all(self.keras, self.run.asked.seed)
+        self.keras.utils.set_random_seed(self.run.asked.seed)
         self.keras.config.set_dtype_policy(precision(self.recipe.precision))
         built = self._built()
         if self.run.asked.init is not None:
