@@ -7,12 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from catalog.store import Catalog
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.notes import Notes, read_midi, seconds, write_midi
-from training.playing import music
-from training.run import Run
-from training.sampler import Wish
+from catalog import Catalog
+from dataset import Corpus, CorpusPiece, Notes, read_midi, seconds, write_midi
+from training import Run, Wish, music
 
 
 def longest(pieces: list[CorpusPiece]) -> CorpusPiece:
