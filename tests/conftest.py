@@ -58,7 +58,7 @@ HEAVY = (
     "training/test_train.py",
     "test_road.py",
     "training/test_classic.py",
-    "scraper/test_chaos.py",
+    "scraper/test_file_faults.py",
     "dataset/test_killed.py",
 )
 

@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 from catalog import Catalog
-from dataset import Corpus, CorpusPiece, Notes, read_midi, seconds, write_midi
+from dataset import Corpus, CorpusPiece, Notes, read_midi, write_midi
 from training import Run, Wish, music
 
 
 def longest(pieces: list[CorpusPiece]) -> CorpusPiece:
-    """Return the piece that lasts longest."""
-    return max(pieces, key=lambda piece: seconds(piece.notes))
+    """Return the piece of the most notes."""
+    return max(pieces, key=lambda piece: len(piece.notes.pitch))
 
 
 def pitches(pieces: list[Notes]) -> Counter[int]:

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from tests.scraper import chaos
-from tests.scraper.chaos import Chaos, Run, Switch, scrape, status, tree
+from tests.scraper import switches
+from tests.scraper.boxed import Run, scrape, tree
+from tests.scraper.chaos import Chaos, Switch, chaos
 from tests.scraper.conftest import PIANO, midi, page, row
 
 SCHEDULES = int(os.environ.get("VGPIANO_SCHEDULES", "2"))
@@ -29,31 +30,33 @@ GONE = row("gone.mid", midi(104))
 ALL = FILES | UNSIGNED
 SHA = {PIANO + name: hashlib.sha256(data).hexdigest() for name, data in ALL.items()}
 
-TO_ANOTHER = chaos.redirect(f"{PIANO}0.mid")
+TO_ANOTHER = switches.redirect(f"{PIANO}0.mid")
 ON_FILES = [
-    *(status(code) for code in (404, 403, 500, 502, 503)),
-    chaos.retry_after("0"),
-    chaos.retry_after_date(-5),
-    chaos.retry_after("9999"),
-    chaos.reset_mid_body,
-    chaos.reset_at_once,
-    chaos.truncated,
-    chaos.truncated_unsaid,
-    chaos.truncated_chunks,
-    chaos.longer_claimed,
-    chaos.shorter_claimed,
-    chaos.one_byte_more,
-    chaos.wrong_bytes,
-    chaos.HTML,
-    chaos.challenge,
-    chaos.redirect_to_self,
-    chaos.redirect("http://10.0.0.1/x.mid"),
+    *(switches.status(code) for code in (404, 403, 500, 502, 503)),
+    switches.retry_after("0"),
+    switches.retry_after_date(-5),
+    switches.retry_after("9999"),
+    switches.reset_mid_body,
+    switches.reset_at_once,
+    switches.truncated,
+    switches.truncated_unsaid,
+    switches.truncated_chunks,
+    switches.longer_claimed,
+    switches.shorter_claimed,
+    switches.one_byte_more,
+    switches.wrong_bytes,
+    switches.HTML,
+    switches.challenge,
+    switches.redirect_to_self,
+    switches.redirect("http://10.0.0.1/x.mid"),
     TO_ANOTHER,
-    chaos.gibberish,
-    chaos.endless_head,
-    chaos.silence,
+    switches.gibberish,
+    switches.endless_head,
+    switches.silence,
 ]
-ON_PAGES = [switch for switch in ON_FILES if switch is not chaos.wrong_bytes and switch is not chaos.one_byte_more]
+ON_PAGES = [
+    switch for switch in ON_FILES if switch is not switches.wrong_bytes and switch is not switches.one_byte_more
+]
 
 
 def listing(names: dict[str, bytes]) -> bytes:
@@ -79,7 +82,7 @@ def fault_of(seed: int, path: str, number: int) -> Switch | None:
     unsigned = (
         path.removeprefix(PIANO) in UNSIGNED
     )  # bytes that are wrong in no way that the page tells are not found out
-    return chaos.one_byte_more if unsigned and switch in (chaos.wrong_bytes, TO_ANOTHER) else switch
+    return switches.one_byte_more if unsigned and switch in (switches.wrong_bytes, TO_ANOTHER) else switch
 
 
 def what_is_kept(root: Path) -> tuple[Any, ...]:
@@ -118,7 +121,7 @@ def kill_at_random(server: Chaos, run: Run, luck: random.Random, most: int) -> b
 def faultless(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What a run with no faults keeps, with addresses as of a server on port 1."""
     box = tmp_path_factory.mktemp("faultless") / "box"
-    with chaos.chaos() as server:
+    with chaos() as server:
         set_up(server)
         assert scrape(server, box).code == 0
         assert server.counts[PIANO + "0.mid"] == 1
@@ -135,7 +138,7 @@ def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: i
     luck = random.Random(seed * 7919)
     box = tmp_path / "box"
     witness = Witness(box / "data")
-    with chaos.chaos() as server:
+    with chaos() as server:
         set_up(server)
         if seed % 3 == 0:  # a page that grows in between
             server.files[PIANO] = listing(dict(list(FILES.items())[:40]))

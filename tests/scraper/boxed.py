@@ -1,0 +1,108 @@
+"""The command `scrape vgmusic` against a server that misbehaves, in a process that can be killed and whose memory is measured.
+
+It is `scraper.cli` itself with only its patience shortened: the constants of limits.py that are waits.
+"""
+
+import multiprocessing
+import os
+import random
+import resource
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.scraper.chaos import Chaos
+
+HURRY = {"CONNECT_S": 2.0, "READ_S": 1.0, "WHOLE_S": 1.0, "BACKOFF_S": 0.01}  # in place of those of limits.py
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished run said, its exit code (negative: the signal), and the most memory it held, in MB."""
+
+    code: int
+    out: str
+    err: str
+    peak_mb: float
+
+
+@dataclass
+class Run:
+    """`scrape vgmusic` at work against `server` into `root`, with its working folder, home and temporary folder in `box`."""
+
+    server: Chaos
+    box: Path
+    arguments: tuple[str, ...] = ()
+    hurry: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        return self.box / "data"
+
+    def start(self) -> "Run":
+        self.box.mkdir(parents=True, exist_ok=True)
+        self._notes = Path(tempfile.mkdtemp(prefix="run-", dir=self.box.parent))
+        line = ["vgmusic", "--base-url", self.server.base_url, "--allow-private-hosts", "--root", str(self.root)]
+        line += ["--delay", "0", *self.arguments]
+        target = (line, str(self.box), str(self._notes), HURRY | self.hurry)
+        self.process = _PROCESSES.Process(target=_command, args=target, daemon=True)
+        self.process.start()
+        return self
+
+    def wait(self) -> Done:
+        self.process.join()
+        texts = {name: self._notes / name for name in ("out", "err", "peak")}
+        out, err, peak = (path.read_text() if path.exists() else "" for path in texts.values())
+        code = self.process.exitcode
+        self.process.close()
+        return Done(-999 if code is None else code, out, err, int(peak or 0) / 1024)
+
+
+def scrape(server: Chaos, box: Path, *arguments: str, **hurry: float) -> Done:
+    """Run the command to its end."""
+    return Run(server, box, arguments, hurry).start().wait()
+
+
+def tree(folder: Path) -> set[str]:
+    """The paths of all files below `folder`, relative."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(
+    ["tests.scraper.boxed", "scraper.crawl", "scraper.cli", "requests", "pyarrow.dataset"]
+)
+
+
+def _command(line: list[str], box: str, notes: str, waits: dict[str, float]) -> None:
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{notes}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    for name in [name for name in os.environ if name.startswith("VGPIANO_")]:
+        del os.environ[name]
+    os.environ |= {"HOME": box, "TMPDIR": box}
+    tempfile.tempdir = None
+    os.chdir(box)
+    random.seed()
+    from catalog import console
+    from scraper import cli, fetch, limits
+
+    for name, value in waits.items():
+        setattr(limits, name, value)
+    fetch.Patience.__init__.__defaults__ = (limits.CONNECT_S, limits.READ_S, limits.WHOLE_S, limits.BACKOFF_S)  # type: ignore[misc]
+    sys.argv = ["scrape", *line]
+    try:
+        console.run(cli.app)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        Path(notes, "peak").write_text(str(_peak_kb()))
+
+
+def _peak_kb() -> int:
+    """The most memory that this process ever held."""
+    told = Path("/proc/self/status")
+    if told.exists():  # of this process alone, while getrusage counts from the one that it was forked from
+        return int(next(part for part in told.read_text().splitlines() if part.startswith("VmHWM")).split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10  # macOS counts bytes

@@ -1,0 +1,65 @@
+"""What the tests of faults share: six files on a server that can misbehave, and what the command, or what is held, then says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.store import Catalog
+from scraper.crawl import crawl
+from scraper.fetch import Fetcher
+from scraper.urls import site
+from tests.scraper.boxed import Done
+from tests.scraper.chaos import Chaos, chaos
+from tests.scraper.conftest import HURRIED, PIANO, midi
+
+FILES = {f"{number}.mid": midi(number) for number in range(6)}
+VICTIM = "2.mid"
+ROBOTS, PAGE, FILE = "/robots.txt", PIANO, PIANO + VICTIM
+
+
+@pytest.fixture(name="server")
+def holding_files() -> Iterator[Chaos]:
+    """A server that lists and holds FILES, and answers well until it is told otherwise."""
+    with chaos() as server:
+        server.publish(FILES)
+        yield server
+
+
+def states(root: Path) -> dict[str, str]:
+    rows = Catalog(root).pieces(columns=["url", "state"]).to_pylist()
+    return {row["url"].rpartition("/")[2]: row["state"] for row in rows}
+
+
+def clean_run(server: Chaos, root: Path) -> Any:
+    server.well_behaved()
+    with Fetcher(site(server.base_url, True), 0, patience=HURRIED) as fetcher:
+        return crawl(root, fetcher)
+
+
+def clean_kept(server: Chaos, tmp_path: Path) -> dict[str, str]:
+    with Fetcher(site(server.base_url, True), 0, patience=HURRIED) as fetcher:
+        crawl(tmp_path / "data", fetcher)
+    return states(tmp_path / "data")
+
+
+def says(text: str, wanted: str) -> bool:
+    """Whether some line of `text` has the parts of `wanted` (split at `*`) in their order."""
+    for line in text.splitlines() or [""]:
+        at = 0
+        for part in wanted.split("*"):
+            at = line.find(part, at)
+            if at < 0:
+                break
+            at += len(part)
+        else:
+            return True
+    return False
+
+
+def checked(done: Done, code: int, wanted: str) -> None:
+    assert done.code == code, done
+    assert says(done.err, wanted), done
+    assert "Traceback" not in done.err
+    assert done.peak_mb < 250
