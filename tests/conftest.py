@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import wheel
 from tests.once import Once, maker
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
@@ -26,6 +27,19 @@ def real_site() -> Path:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """A function that makes a folder once for all workers (`tests.once`)."""
     return maker(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def dist(once: Once) -> Path:
+    """The folder of this checkout's wheel and sdist."""
+    return once("dist", wheel.build)
+
+
+@pytest.fixture(scope="session")
+def installed(once: Once, dist: Path) -> Path:
+    """An environment in which the wheel is installed (`tests.wheel`)."""
+    [built] = dist.glob("*.whl")
+    return once("installed", lambda folder: wheel.install(built, folder))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What takes long to make, made once for all workers of a test run and all files of tests."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,13 +20,13 @@ def maker(factory: pytest.TempPathFactory) -> Once:
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def once(name: str, fill: Callable[[Path], None]) -> Path:
-        folder = shared / f"once-{name}"
+        folder, done = shared / f"once-{name}", shared / f".once-{name}.done"
         with FileLock(shared / f".once-{name}.lock"):
-            if not folder.is_dir():
-                making = shared / f".once-{name}"
-                making.mkdir()
-                fill(making)
-                making.rename(folder)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one that failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
         return folder
 
     return once

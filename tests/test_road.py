@@ -1,4 +1,7 @@
-"""The whole road as a user walks it, every step a process of its own, on the real piano section served on loopback."""
+"""The whole road as a user walks it, every step a process of its own, on the real piano section served on loopback.
+
+The commands are those of the wheel, installed, in an empty folder: nothing of the checkout is on their path.
+"""
 
 import csv
 import io
@@ -7,9 +10,8 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -19,21 +21,41 @@ from dataset.notes import read_midi, seconds
 from scraper.replica import serving
 from tests.training.conftest import TINY
 from tests.training.test_sampler import longest_run
+from tests.wheel import alone
 
-BIN = Path(sys.executable).parent
 ZELDA = "series == 'zelda'"
 KILLS = int(os.environ.get("VGPIANO_KILLS", "2"))
 
 pytestmark = pytest.mark.real
 
 
-def run(root: Path, *words: str, code: int = 0) -> str:
-    """Run one of our commands below `root` and return what it printed."""
-    done = subprocess.run(
-        [str(BIN / words[0]), *words[1:], "--root", str(root)], capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def start(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "subprocess.Popen[str]"]:
+    """A function that starts one of our commands below a data root, in an empty folder."""
+    empty = tmp_path_factory.mktemp("empty")
+
+    def start(root: Path, *words: str) -> "subprocess.Popen[str]":
+        line = [str(installed / "bin" / words[0]), *words[1:], "--root", str(root)]
+        piped = subprocess.PIPE
+        return subprocess.Popen(line, stdout=piped, stderr=piped, text=True, cwd=empty, env=alone())
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def run(start: Callable[..., "subprocess.Popen[str]"]) -> Run:
+    """A function that runs one of our commands to its end and returns what it printed."""
+
+    def run(root: Path, *words: str) -> str:
+        process = start(root, *words)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, out + err
+        return out
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +65,7 @@ def address(real_site: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def root(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(run: Run, address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root into which the whole section has been scraped."""
     root = tmp_path_factory.mktemp("road") / "data"
     said = run(root, "scrape", "vgmusic", "--base-url", address, "--allow-private-hosts", "--delay", "0")
@@ -54,11 +76,11 @@ def root(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "small.json"
-    path.write_text(json.dumps({**TINY, "width": 48, "head": 32, "batch": 128, "window": 8}))
+    path.write_text(json.dumps({**TINY, "width": 48, "head": 32, "batch": 256}))
     return path
 
 
-def test_the_section_is_in_the_catalog_and_verified(root: Path) -> None:
+def test_the_section_is_in_the_catalog_and_verified(run: Run, root: Path) -> None:
     assert len(list((root / "midi").glob("??/*.mid"))) == 719
     assert "0 missing, 0 wrong" in run(root, "catalog", "verify")
     assert len(json.loads(run(root, "catalog", "show", ZELDA, "--format", "json"))) == 79
@@ -66,7 +88,7 @@ def test_the_section_is_in_the_catalog_and_verified(root: Path) -> None:
     assert ocarina["pieces"] == 18
 
 
-def test_pandas_reads_the_catalog_with_no_code_of_ours_and_agrees(root: Path) -> None:
+def test_pandas_reads_the_catalog_with_no_code_of_ours_and_agrees(run: Run, root: Path) -> None:
     frame = pd.read_parquet(root / "catalog" / "pieces")
     assert len(frame) == 721
     for query in (ZELDA, "bytes > 20000 and not title.str.contains('theme', case=False)", "sequencer.isna()"):
@@ -74,12 +96,12 @@ def test_pandas_reads_the_catalog_with_no_code_of_ours_and_agrees(root: Path) ->
         assert sorted(row["url"] for row in shown) == sorted(frame.query(query, engine="python")["url"])
 
 
-def test_a_second_scrape_asks_for_the_page_alone(root: Path, address: str) -> None:
+def test_a_second_scrape_asks_for_the_page_alone(run: Run, root: Path, address: str) -> None:
     said = run(root, "scrape", "vgmusic", "--base-url", address, "--allow-private-hosts", "--delay", "0")
     assert "in 1 requests" in said
 
 
-def test_a_corpus_is_the_same_bytes_twice_and_accounts_for_every_piece(root: Path) -> None:
+def test_a_corpus_is_the_same_bytes_twice_and_accounts_for_every_piece(run: Run, root: Path) -> None:
     files = {}
     for attempt in range(2):
         run(root, "dataset", "build", "--game", "ocarina")
@@ -96,7 +118,7 @@ def test_a_corpus_is_the_same_bytes_twice_and_accounts_for_every_piece(root: Pat
     assert funnel["listed"] == 721
 
 
-def test_train_evaluate_and_generate_on_zelda(root: Path, recipe: Path, tmp_path: Path) -> None:
+def test_train_evaluate_and_generate_on_zelda(run: Run, root: Path, recipe: Path, tmp_path: Path) -> None:
     run(root, "train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "3", "--name", "zelda")
     found = json.loads(run(root, "evaluate", "zelda", "--json"))
     assert found["pieces"] > 3
@@ -123,23 +145,23 @@ def test_train_evaluate_and_generate_on_zelda(root: Path, recipe: Path, tmp_path
         assert longest_run(notes) <= 4
 
 
-def test_a_training_killed_again_and_again_ends_as_a_working_run(root: Path, recipe: Path) -> None:
-    words = ["--query", ZELDA, "--recipe", str(recipe), "--epochs", "4", "--name", "killed", "--no-render"]
+def test_a_training_killed_again_and_again_ends_as_a_working_run(
+    run: Run, start: Callable[..., "subprocess.Popen[str]"], root: Path, recipe: Path
+) -> None:
+    words = ["train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "3", "--name", "killed", "--no-render"]
     chance = random.Random(1)
     folder = root / "runs" / "killed"
-    for _ in range(KILLS):
-        resume = ["--resume"] if folder.exists() else []
-        process = subprocess.Popen(
-            [str(BIN / "train"), *words, *resume, "--root", str(root)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        time.sleep(chance.uniform(1, 14))
+    moments = (folder / "run.json", folder / "checkpoints" / "state.json")  # before the first epoch is done, and after
+    for kill in range(KILLS):
+        process = start(root, *words, *(["--resume"] if folder.exists() else []))
+        while not moments[min(kill, 1)].is_file() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 1))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    run(root, "train", *words, *(["--resume"] if folder.exists() else []))
+    run(root, *words, "--resume")
     with (folder / "metrics.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
     assert not list(folder.rglob(".tmp-*"))
     assert json.loads(run(root, "evaluate", "killed", "--json"))["bits_per_note"] < 20
     assert "0 missing, 0 wrong" in run(root, "catalog", "verify")
