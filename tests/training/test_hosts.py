@@ -16,7 +16,8 @@ from training.encoding import encode
 from training.run import Run
 
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
-JAX = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK}
+JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK}
+KEPT = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
 
 BITS = """
 import sys, numpy as np
@@ -32,14 +33,22 @@ print("BITS", float(network.compute_loss(y=y, y_pred=logits, sample_weight=np.on
 """
 
 
-def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(trained: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a process on JAX; what one of them has compiled the next ones find."""
+    return {**os.environ, **JAX, **KEPT, "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled"))}
+
+
+def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(
+    jax: dict[str, str], trained: Path, tmp_path: Path
+) -> None:
     run = Run.open(trained, "tiny")
     events = np.stack([e[:120] for e in encode([song(n, bars=20) for n in (30, 31, 32)])]).astype(np.int32)
     style = np.array([[1, 1], [1, 2], [0, 0]], np.int32)
     np.savez(tmp_path / "held.npz", events=events, style=style)
     done = subprocess.run(
         [str(BIN / "python"), "-c", BITS, str(run.model), str(tmp_path / "held.npz")],
-        env=JAX,
+        env=jax,
         capture_output=True,
         text=True,
         timeout=120,
@@ -61,10 +70,10 @@ def curve(root: Path, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader((root / "runs" / name / "metrics.csv").open()))
 
 
-def test_two_processes_on_jax_give_the_curve_of_one(trained: Path, tiny_recipe: Path) -> None:
+def test_two_processes_on_jax_give_the_curve_of_one(jax: dict[str, str], trained: Path, tiny_recipe: Path) -> None:
     alone = subprocess.run(
         [str(BIN / "train"), *train_words(tiny_recipe, "alone"), "--root", str(trained)],
-        env=JAX,
+        env=jax,
         capture_output=True,
         text=True,
         timeout=200,
@@ -74,7 +83,7 @@ def test_two_processes_on_jax_give_the_curve_of_one(trained: Path, tiny_recipe: 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    together = {**JAX, "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    together = {**jax, "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}", "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
     processes = [
         subprocess.Popen(
             [str(BIN / "train"), *train_words(tiny_recipe, "both"), "--root", str(trained)],

@@ -278,16 +278,17 @@ def test_fine_tuning_begins_from_the_weights_of_another_run(trained: Path, tiny_
     assert "its width is 24" in refused.stderr
 
 
-def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_had(
+def test_a_small_corpus_is_warned_of_the_time_left_is_shown_and_a_run_that_diverges_ends_with_what_it_had(
     trained: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     wild = tmp_path / "wild.json"
     wild.write_text(json.dumps({**json.loads(tiny_recipe.read_text()), "learning_rate": 0.02, "warmup": 100_000}))
-    words = ("--query", "series == 'temple'", "--epochs", "2", "--name", "wild", "--no-render")
+    words = ("--query", "series == 'temple'", "--epochs", "2", "--minutes", "50", "--name", "wild", "--no-render")
     first = command("train", *words, "--recipe", str(wild), root=trained)
     assert first.returncode == 0, first.stderr
     assert "little to learn from" in first.stderr
     assert "--init RUN" in first.stderr
+    assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", first.stdout)
     run = Run.open(trained, "wild")
     progress = run.progress()
     progress.history[-1]["train_bits"] = 0.5  # as if it had learnt well before
@@ -299,12 +300,6 @@ def test_a_small_corpus_is_warned_of_and_a_run_that_diverges_ends_with_what_it_h
     assert "learning_rate" in again.stderr
     assert run.weights.read_bytes() == kept
     assert len(metrics(run.path)) == 2
-
-
-def test_the_time_that_is_left_is_shown(trained: Path, tiny_recipe: Path) -> None:
-    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1", "--minutes", "50")
-    done = command("train", *words, "--name", "timed", "--no-render", root=trained)
-    assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", done.stdout)
 
 
 def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: Path) -> None:
