@@ -7,10 +7,10 @@ DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scrape zelda demo test check bench clean
+.PHONY: help setup scrape zelda demo test check bench dist wheel-check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## build .venv with everything pinned in constraints.txt
 
@@ -63,5 +63,12 @@ bench: $(STAMP) ## measure against the peers, side by side
 	$(BIN)/python benchmarks/scrape.py
 	$(BIN)/python benchmarks/imports.py
 
+dist: $(STAMP) ## the wheel and the sdist, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+wheel-check: dist ## that wheel in a new environment and an empty folder: pip, the three uses, a typed script (3 GB for some minutes)
+	$(PYTHON) tests/wheel_road.py dist/*.whl $(ARGS)
+
 clean: ## remove .venv and caches; ./data stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
@@ -105,6 +106,18 @@ def run(root: Path) -> Run:
     (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40)))
     (made.samples / "sample-10.mid").write_bytes(b"<script>no music</script>")
     return made
+
+
+@pytest.fixture(name="root", scope="module")
+def shown_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty data root, one for each file of tests."""
+    return tmp_path_factory.mktemp("exhibited")
+
+
+@pytest.fixture(name="run", scope="module")
+def shown_run(root: Path) -> Run:
+    """The run `shown` below it."""
+    return run(root)
 
 
 def classic(root: Path) -> Run:

@@ -6,19 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.training import exhibited
+from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from training.compare import CALLED, ZELDA, Entry, write_comparison
 from training.page import write_page
 from training.run import Run
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compare")
-
-
-@pytest.fixture(scope="module")
-def run(root: Path) -> Run:
-    return exhibited.run(root)
 
 
 def test_runs_are_compared_with_each_other_and_the_original(root: Path, run: Run, tmp_path: Path) -> None:

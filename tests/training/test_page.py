@@ -17,6 +17,7 @@ from dataset.measure import measure
 from dataset.notes import Notes, Reading, seconds, write_midi
 from tests.training import exhibited
 from tests.training.conftest import command, song
+from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training import exhibit
 from training.account import Account
@@ -30,16 +31,6 @@ from training.playing import samples
 from training.run import Run
 from training.sources import Sources
 from training.yardstick import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def run(root: Path) -> Run:
-    return exhibited.run(root)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,58 @@
+"""What the tests of the recipe `classic` share: a corpus of tunes, its tokens, and one small run on them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.store import Catalog
+from dataset import build as corpora
+from dataset.corpus import Corpus
+from tests.dataset.conftest import fill, tunes
+from training import classic
+from training.recipe import ClassicRecipe
+from training.run import Asked, Progress, Run
+from training.train import Budget
+
+TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
+FOREVER = Budget(None, None)
+
+
+@pytest.fixture(name="root", scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a corpus of fourteen tunes."""
+    path = tmp_path_factory.mktemp("classic")
+    fill(path, tunes(14))
+    corpora.ensure(path, "game == 'a-game'", "tunes")
+    return path
+
+
+@pytest.fixture(name="corpus", scope="module")
+def learned(root: Path) -> Corpus:
+    """That corpus."""
+    return Corpus.open(root, "tunes")
+
+
+@pytest.fixture(name="text", scope="module")
+def vocabulary(root: Path, corpus: Corpus) -> str:
+    """Its music as tokens."""
+    return classic.vocabulary_text(corpus, Catalog(root))
+
+
+@pytest.fixture(name="trained", scope="module")
+def after_four_epochs(root: Path, corpus: Corpus, text: str) -> Run:
+    """A run on it, trained for the epochs of TINY."""
+    run = new_run(root, corpus, text, "trained")
+    classic.train(run, corpus, FOREVER, lambda row: None)
+    return run
+
+
+def new_run(root: Path, corpus: Corpus, text: str, name: str, recipe: Any = TINY, **asked: Any) -> Run:
+    wish = Asked(
+        corpus=corpus.name, corpus_hash=corpus.hash, query="", seed=7, minutes=None, epochs=None, init=asked.get("init")
+    )
+    return Run.create(root, name, recipe, text, wish)
+
+
+def losses(progress: Progress) -> list[tuple[float, float]]:
+    return [(row["train_loss"], row["validation_loss"]) for row in progress.history]
