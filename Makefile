@@ -65,7 +65,7 @@ bench: $(STAMP) ## measure against the peers, side by side
 
 dist: $(STAMP) ## the wheel and the sdist, in dist/
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m build --quiet --no-isolation
 
 wheel-check: dist ## that wheel in a new environment and an empty folder: pip, the three uses, a typed script (3 GB for some minutes)
 	$(PYTHON) tests/wheel_road.py dist/*.whl $(ARGS)

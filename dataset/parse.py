@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from catalog.errors import MidiError
 from dataset.measure import UNREADABLE, Measures, measure
 from dataset.notes import Notes, read
-from dataset.workers import Failure, work
+from dataset.workers import Failure, default_workers, work
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PARSE = "dataset.parse:parse"
+WORTH_A_WORKER = 64  # files that are parsed and measured in the time that a worker takes to start
 BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
 NO_PIANO = "no_piano"
 
@@ -83,11 +84,11 @@ def parse_all(
 ) -> Iterator[tuple[Source, Parsed]]:
     """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
 
-    It is done on `executor` where one is given, else by `workers` processes of our own. What becomes of a source is the
-    same wherever it is done.
+    It is done on `executor` where one is given, else by `workers` processes of our own, one a core where there is work enough.
+    What becomes of a source is the same wherever it is done.
     """
     if executor is None:
-        results = work(task, sources, workers=workers)
+        results = work(task, sources, workers=workers or min(default_workers(), 1 + len(sources) // WORTH_A_WORKER))
     else:
         from dataset.executors import (
             work_on,
