@@ -40,6 +40,17 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    keep: Annotated[
+        Literal["validation", "training"] | None,
+        typer.Option(
+            "--keep",
+            help="Which epoch to keep: the best on held-out pieces (else), or on those it learns from (classic's own).",
+        ),
+    ] = None,
+    max_copy: Annotated[
+        int | None,
+        typer.Option("--max-copy", help="As of `generate`, for its three samples (else 24); 0 allows any copy."),
+    ] = None,
     each_game: Annotated[
         bool,
         typer.Option(
@@ -73,6 +84,8 @@ def train(
         seed=seed,
         resume=resume,
         init=init,
+        keep=keep,
+        max_copy=max_copy,
     )
     if each_game:
         _each_game(base, order, render=render)
@@ -110,24 +123,18 @@ def evaluate(
     root: Root = None,
 ) -> None:
     """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
-    from training import playing, session
-    from training.evaluate import quality, read_folder
+    from training.examine import evaluate_folder, evaluate_run
     from training.run import Run
 
     if split is not None and midi is not None:
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
-    network = playing.network(opened)
     if midi is not None:
-        if not midi.is_dir():
-            raise UsageError(f"--midi {midi}: no such folder")
-        pieces, reasons = read_folder(midi)
-        for path, reason in reasons.items():
-            console.complain(f"left out {path}: {reason}")
+        quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
     else:
-        pieces = session.held_pieces(base, opened, split or "test")
-    found = asdict(quality(network, pieces))
+        quality = evaluate_run(base, opened, split or "test")
+    found = asdict(quality)
     if as_json:
         print(json.dumps(found))
         return

@@ -57,14 +57,12 @@ def of_file(path: Path, learned: Sources) -> Novelty:
         raise TrainingError(f"{path}: {error}; give another MIDI file") from None
 
 
-def of_run(
-    root: AnyPath, runs: Path, name: str, against: str | None = None
-) -> tuple[dict[str, Novelty], dict[str, float] | None]:
+def of_run(root: AnyPath, name: str, against: str | None = None) -> tuple[dict[str, Novelty], dict[str, float] | None]:
     """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
 
     None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
     """
-    run = Run.open(runs, name)
+    run = Run.open(working_root(root), name)
     learned = Sources.open(run.sources) if against is None else sources(root, against)
     files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:

@@ -9,7 +9,7 @@ import typer
 
 from catalog import console
 from catalog.errors import UsageError
-from catalog.files import data_root, working_root
+from catalog.files import data_root
 
 if TYPE_CHECKING:
     from training.novelty import Copy, Novelty
@@ -50,7 +50,7 @@ def novelty(
         told = {what: copied.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
     else:
-        told, human = copied.of_run(base, working_root(base), what, against)
+        told, human = copied.of_run(base, what, against)
     if as_json:
         print(json.dumps({"pieces": {name: asdict(found) for name, found in told.items()}, "held_out": human}))
         return

@@ -12,14 +12,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
 from catalog.errors import TrainingError, UsageError
 from catalog.files import sync_folder, write_bytes, write_text
 from training import recipe as recipes
-from training.recipe import Recipe, digest
+from training.recipe import ClassicRecipe, Recipe, digest
+
+Keep = Literal["validation", "training"]
+"""Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
 
 RUNS = "runs"
 FORMAT = 1
@@ -39,6 +42,8 @@ class Asked:
     minutes: float | None  # the budget of time, None where there is none
     epochs: int | None  # the budget of epochs, None where there is none
     init: str | None = None  # the run whose weights it began from
+    keep: Keep | None = None  # which epoch's weights; None: as the recipe does
+    max_copy: int = 24  # of the samples that `train` writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ class Progress:
     epoch: int = 0  # the last one that ended
     step: int = 0  # steps taken in all
     seconds: float = 0.0  # of training since the run began
-    best_epoch: int = 0  # the one of lowest validation, whose weights are kept
+    best_epoch: int = 0  # the one whose weights are kept
     checkpoint: str | None = None  # the file that `--resume` goes on from
     ended: str | None = None  # why training ended; None while it is under way
     history: list[dict[str, Any]] = field(default_factory=list)  # the lines of metrics.csv
@@ -83,6 +88,11 @@ class Run:
     def name(self) -> str:
         """The run's name on the command line."""
         return self.path.name
+
+    @property
+    def keep(self) -> Keep:
+        """Which epoch's weights it keeps."""
+        return self.asked.keep or ("training" if isinstance(self.recipe, ClassicRecipe) else "validation")
 
     @property
     def weights(self) -> Path:

@@ -1,0 +1,132 @@
+"""The public API of each room: the names that its `__init__` lists, and how they are called, pinned in public_api.txt.
+
+Whoever changes them on purpose writes the new list with `python -m tests.test_api > tests/public_api.txt` and says so in CHANGELOG.md.
+"""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOMS = ("catalog", "scraper", "dataset", "training")
+PINNED = Path(__file__).with_name("public_api.txt")
+TOP = Path(__file__).parents[1]
+
+
+def called(function: object) -> str:
+    """How something is called: names and kinds of its parameters, and the defaults that are plain values."""
+    shown = []
+    star = False
+    for parameter in inspect.signature(function).parameters.values():  # type: ignore[arg-type]
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            shown.append("*")
+        star = star or parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL)
+        prefix = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        default = parameter.default
+        plain = default is None or isinstance(default, bool | int | float | str)
+        shown.append(
+            prefix + parameter.name + ("" if default is parameter.empty else f"={default!r}" if plain else "=…")
+        )
+    return f"({', '.join(shown)})"
+
+
+def described(name: str, value: object) -> Iterator[str]:
+    """The lines of the list that are about one name: of a class its constructor and what is public of it."""
+    if not isinstance(value, type):
+        yield name + (called(value) if callable(value) else f": {type(value).__name__}")
+        return
+    yield f"class {name}" + ("" if issubclass(value, Exception) else called(value))
+    fields = {field.name for field in dataclasses.fields(value)} if dataclasses.is_dataclass(value) else set()
+    for member, inner in inspect.getmembers_static(value):
+        if member.startswith("_") or member not in vars(value) or member in fields:
+            continue
+        if isinstance(inner, staticmethod | classmethod):
+            inner = inner.__func__
+        yield f"{name}.{member}" + (called(inner) if inspect.isfunction(inner) else "")
+
+
+def api() -> str:
+    """The whole list, a line a name or member."""
+    lines = []
+    for room in map(importlib.import_module, ROOMS):
+        for name in sorted(room.__all__):
+            lines += described(f"{room.__name__}.{name}", getattr(room, name))
+    return "\n".join(lines) + "\n"
+
+
+def declared(room: ModuleType) -> dict[str, str]:
+    """What a type checker reads: each name that the package imports for it, with its place as `lazily` takes it."""
+    found = {}
+    for node in ast.walk(ast.parse(inspect.getsource(room))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(room.__name__ + "."):
+            for alias in node.names:
+                place = f"{node.module}:{alias.name}" if alias.asname else str(node.module)
+                found[alias.asname or alias.name] = place
+    return found
+
+
+def test_the_public_api_is_the_pinned_one() -> None:
+    assert api().splitlines() == PINNED.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_what_a_type_checker_sees_is_what_there_is(name: str) -> None:
+    room = importlib.import_module(name)
+    places = inspect.getclosurevars(room.__getattr__).nonlocals["places"]
+    assert declared(room) | {"lazily": ""} == places | {"lazily": ""}
+    assert set(room.__all__) == set(places)
+    assert len(room.__all__) == len(set(room.__all__))
+    for public in room.__all__:
+        module, _, inner = places[public].partition(":")
+        assert getattr(importlib.import_module(module), inner or public) is getattr(room, public)
+        assert public in dir(room)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_no_public_name_is_that_of_a_module(name: str) -> None:
+    room = importlib.import_module(name)
+    assert not {module.name for module in pkgutil.iter_modules(room.__path__)} & set(room.__all__)
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'no_such_name'"):
+        _ = room.no_such_name
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_every_public_function_and_class_says_what_it_does(name: str) -> None:
+    room = importlib.import_module(name)
+    silent = [
+        public for public in room.__all__ if callable(v := getattr(room, public)) and not (v.__doc__ or "").strip()
+    ]
+    assert silent == []
+
+
+def test_importing_the_rooms_imports_nothing_heavy() -> None:
+    heavy = "{'tensorflow', 'keras', 'pandas', 'numpy', 'pyarrow', 'symusic', 'requests', 'rich', 'typer'}"
+    code = f"import sys, {', '.join(ROOMS)}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_public_name_needs_a_network_library_or_music21() -> None:
+    code = (
+        f"import sys, {', '.join(ROOMS)}\n"
+        f"for room in ({', '.join(ROOMS)}):\n"
+        "    for name in room.__all__:\n"
+        "        getattr(room, name)\n"
+        "print(sorted({'tensorflow', 'keras', 'jax', 'music21', 'verovio', 'soundfile'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
+    assert done.stdout.strip() == "[]"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(api())
