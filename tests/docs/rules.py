@@ -101,7 +101,9 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere(r"^make (demo|setup|bench)$", made, "Makefile", "demo-road"),  # by hand, before a release
     Elsewhere(r"^make zelda$", made, "tests/training/test_experiment.py", "--each-game"),
     Elsewhere(r"^train .*--each-game", parses, "tests/training/test_experiment.py", "--each-game"),
-    Elsewhere(r"^python benchmarks/", script, "docs/listening.md", "about fifteen minutes"),  # by hand, its figures below it
+    Elsewhere(
+        r"^python benchmarks/", script, "docs/listening.md", "about fifteen minutes"
+    ),  # by hand, its figures below it
     Elsewhere(r"^scrape new", parses, "tests/scraper/test_uploads.py", "crawl_new"),  # the replica has no new uploads
     Elsewhere(r"^\. \.venv/bin/activate$", setup, "Makefile", "venv"),
     Elsewhere(r"^pip install vgpiano", extra, "pyproject.toml", "optional-dependencies"),

@@ -1,10 +1,18 @@
 """Every command and every piece of Python that README and the pages show is run, offline, in the order in which it is read."""
 
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
 import pytest
 
 from tests.docs import rules
 from tests.docs.pages import DOCS, GENERATED, TOP, Block, blocks, nav, pages
 from tests.docs.walk import Walk, commands
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if page not in GENERATED])
@@ -51,6 +59,50 @@ def test_what_a_page_shows_as_a_picture_is_there_and_small() -> None:
     picture = DOCS / "run.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 300_000
+
+
+def test_the_reference_names_the_fields_of_the_files_that_were_written(walk: Walk) -> None:
+    walk.up_to("docs/tutorial.md")
+    root = walk.folder / "data" / "tutorial"
+    corpus, run = root / "corpora" / "ocarina-of-time", root / "runs" / "first"
+    held = {
+        "catalog/pieces/*.parquet": columns(root / "catalog" / "pieces"),
+        "catalog/measures/*.parquet": columns(root / "catalog" / "measures"),
+        **{f"{name}.parquet": columns(corpus / f"{name}.parquet") for name in ("notes", "excluded", "relations")},
+        "manifest.json": [*read(corpus / "manifest.json"), *read(corpus / "manifest.json")["funnel"]],
+        "splits/seed-N.parquet": columns(root / "splits" / "seed-0.parquet"),
+        "run.json": list(read(run / "run.json")["asked"]),
+        "vocabulary.json": [*read(run / "vocabulary.json"), *read(run / "vocabulary.json")["openings"][0]],
+        "checkpoints/": list(read(run / "checkpoints" / "state.json")),
+        "yardstick.json": [name for name in read(run / "yardstick.json") if name != "format"],
+    }
+    described = {name: fields(name) for name in held}
+    described["excluded.parquet"] = [n for n in described["excluded.parquet"] if n in held["excluded.parquet"]]
+    described["relations.parquet"] = [n for n in described["relations.parquet"] if n in held["relations.parquet"]]
+    assert {name: sorted(set(found)) for name, found in held.items()} == {
+        name: sorted(set(said)) for name, said in described.items()
+    }
+    assert set((run / "metrics.csv").read_text().splitlines()[0].split(",")) <= set(fields("metrics.csv"))
+    assert set(read(run / "recipe.json")) <= set(fields("recipe.json"))
+    assert set(read(run / "sources" / "pieces.json")["pieces"][0]) <= set(fields("sources/"))
+    lines = [json.loads(line) for line in (root / "scrape" / "journal.jsonl").read_text().splitlines()]
+    written = {name for line in lines if line["event"] != "end" for name in line}
+    assert written <= set(fields("scrape/journal.jsonl"))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def columns(path: Path) -> list[str]:
+    return [*pq.read_schema(path if path.is_file() else next(path.glob("*.parquet"))).names]
+
+
+def fields(section: str) -> list[str]:
+    """What the reference calls a field in the section of that name: the first column of its tables."""
+    text = (DOCS / "reference" / "formats.md").read_text()
+    [body] = re.findall(rf"^### {re.escape(section)}\n(.*?)(?=^###? |\Z)", text, re.DOTALL | re.MULTILINE)
+    return re.findall(r"^\| `([^`]+)` \|", body, re.MULTILINE)
 
 
 def every(language: str) -> list[Block]:
