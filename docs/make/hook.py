@@ -9,8 +9,18 @@ from mkdocs.structure.files import File, Files
 
 TOP = Path(__file__).parents[2]
 BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/*.md")
+COMPARES = "How it compares"  # the heading in the nav
 FIGURES = re.compile("<!-- figures: begin -->\n(.*)<!-- figures: end -->", re.DOTALL)  # the README's table
 UP = re.compile(r"\]\((?:\.\./)+((?:CONTRIBUTING|CHANGELOG|benchmarks/[\w-]+)\.md)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add what the benchmarks wrote to the part of the nav that compares, whatever there is of it."""
+    measured = [path.relative_to(TOP).as_posix() for path in sorted(TOP.glob("benchmarks/*.md"))]
+    for part in config.nav or []:
+        if COMPARES in part:
+            part[COMPARES] += measured
+    return config
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
