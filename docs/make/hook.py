@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 TOP = Path(__file__).parents[2]
@@ -28,8 +29,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     for pattern in BESIDE:
         for path in sorted(TOP.glob(pattern)):
             files.append(File.generated(config, path.relative_to(TOP).as_posix(), content=path.read_text()))
-    [table] = FIGURES.findall((TOP / "README.md").read_text())
-    content = f"# Figures\n\n{table.replace('](docs/', '](')}"
+    found = FIGURES.search((TOP / "README.md").read_text())
+    if found is None:
+        raise PluginError("README.md: put its table between <!-- figures: begin --> and <!-- figures: end -->")
+    content = f"# Figures\n\n{found[1].replace('](docs/', '](')}"
     files.append(File.generated(config, "figures.md", content=content))
     return files
 
