@@ -7,7 +7,7 @@ DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scrape zelda demo test check bench clean
+.PHONY: help setup scrape zelda demo test check bench docs picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -62,6 +62,14 @@ bench: $(STAMP) ## measure against the peers, side by side
 	$(BIN)/python benchmarks/duplicates.py --out benchmarks/duplicates.md
 	$(BIN)/python benchmarks/scrape.py
 	$(BIN)/python benchmarks/imports.py
+
+docs: $(STAMP) ## write the reference from the code, and build the documentation into build/site
+	$(BIN)/python -m docs.make
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html; with search: $(BIN)/python -m http.server --directory build/site"
+
+picture: $(STAMP) ## take the picture of a run's page anew (after make demo; it needs chromium)
+	$(BIN)/python -m docs.make.picture "$$(ls -td $(DEMO)/runs/*/index.html | head -n 1)"
 
 clean: ## remove .venv and caches; ./data stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
