@@ -70,9 +70,14 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 HEAVY = (
     "training/test_train.py",
+    "training/test_experiment.py",
+    "training/test_hosts.py",
     "test_road.py",
-    "training/test_classic.py",
+    "docs/test_examples.py",
     "scraper/test_file_faults.py",
+    "training/test_page_browser.py",
+    "scraper/test_page_faults.py",
+    "training/test_classic.py",
     "dataset/test_killed.py",
 )
 
