@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalog.cores import cores
 from catalog.errors import MidiError
 from dataset.measure import UNREADABLE, Measures, measure
 from dataset.notes import Notes, read
-from dataset.workers import Failure, default_workers, work
+from dataset.workers import Failure, work
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -88,7 +89,7 @@ def parse_all(
     What becomes of a source is the same wherever it is done.
     """
     if executor is None:
-        results = work(task, sources, workers=workers or min(default_workers(), 1 + len(sources) // WORTH_A_WORKER))
+        results = work(task, sources, workers=workers or min(cores(), 1 + len(sources) // WORTH_A_WORKER))
     else:
         from dataset.executors import (
             work_on,
