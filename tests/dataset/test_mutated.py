@@ -114,6 +114,7 @@ print(json.dumps({"files": len(sources), "reasons": reasons, "wrong": wrong, "lo
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
 def test_every_damaged_file_ends_with_notes_or_a_reason_in_time_and_in_bounded_memory(
     real_site: Path, tmp_path: Path
 ) -> None:
