@@ -18,6 +18,7 @@ MAY_IMPORT = {
         "catalog",
         "dataset.build",
         "dataset.charts",
+        "dataset.completion",
         "dataset.corpus",
         "dataset.credits",
         "dataset.meanings",
