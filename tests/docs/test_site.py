@@ -104,5 +104,5 @@ def test_its_search_finds(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{address}/index.html")
     page.locator(".md-search__input").fill("loop_share")
-    page.locator(".md-search-result__item", has_text="Files and their fields").first.wait_for(timeout=10_000)
+    page.locator(".md-search-result__item", has_text="Files and their fields").first.wait_for(timeout=30_000)
     page.close()
