@@ -23,12 +23,12 @@ def test_the_shell_completes_commands_options_and_what_is_held(trained: Path) ->
     assert {"show", "games", "schema", "stats", "verify"} <= set(complete(trained, "catalog", ""))
     assert complete(trained, "train", "--ver") == ["--version"]
     assert complete(trained, "train", "--recipe", "") == ["classic", "note-lstm"]
-    assert complete(trained, "train", "--corpus", "ser") == ["series-temple"]
-    assert complete(trained, "dataset", "show", "") == ["series-temple"]
+    assert complete(trained, "train", "--corpus", "series-t") == ["series-temple"]
+    assert "series-temple" in complete(trained, "dataset", "show", "")
     assert complete(trained, "dataset", "build", "--game", "wo") == ["wood"]
-    assert complete(trained, "evaluate", "ti") == ["tiny"]
+    assert complete(trained, "evaluate", "tin") == ["tiny"]
     assert complete(trained, "generate", "tiny", "--game", "") == ["water", "wood"]
-    assert complete(trained, "novelty", "tiny", "--against", "") == ["series-temple", "tiny"]
+    assert {"series-temple", "tiny"} <= set(complete(trained, "novelty", "tiny", "--against", ""))
 
 
 def test_where_there_is_nothing_to_complete_the_shell_is_told_nothing(tmp_path: Path) -> None:
