@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 scrape: $(STAMP) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
 	$(BIN)/scrape vgmusic $(ARGS)
 
-zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; ARGS='--minutes 12' took ten minutes)
+zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; about ten minutes)
 	$(BIN)/train --each-game --query "series == 'zelda'" --name zelda $(ARGS)
 
 demo: $(STAMP) ## the whole road offline, on public-domain stand-ins, in about six minutes
