@@ -20,6 +20,8 @@ from tests.docs.pages import TOP
 
 TOOLS = ("ls",)  # of the system, run as they stand
 
+UP = {"scheduler": "Scheduler at:", "worker": "Registered to:"}  # what a part of Dask says when it can be used
+
 Rewrite = tuple[str, str, str]  # pages (a regular expression), what of a command, and what stands for it
 
 REWRITES: tuple[Rewrite, ...] = (

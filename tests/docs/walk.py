@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.docs import rules
 from tests.docs.pages import Block, blocks, pages
 
 BIN = Path(sys.executable).parent
+PATIENCE_S = 60.0  # for what is started beside
 PASSED_OVER = ("text", "console")  # what is printed, and how commands are written in the generated reference
 
 
@@ -100,8 +102,16 @@ class Walk:
         return text.replace("s3://bucket", self.bucket)
 
     def _start(self, words: list[str]) -> None:
-        """Start what runs until it is stopped: here, until its page ends."""
-        self._beside.append(subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        """Start what runs until it is stopped, here until its page ends, and wait until it says that it is up."""
+        log = self.folder / f"beside-{len(self._beside)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT)
+        self._beside.append(process)
+        deadline = time.monotonic() + PATIENCE_S
+        while rules.UP[words[1]] not in log.read_text(errors="replace"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{shlex.join(words)} did not come up:\n{log.read_text(errors='replace')}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End what was started beside, the last first."""
