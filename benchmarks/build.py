@@ -96,7 +96,7 @@ def figures(setting: Setting) -> list[Figure]:
             before = cpu_seconds()
             peer(samples[name])
             theirs[name].append(1000 * (cpu_seconds() - before) / len(samples[name]))
-    command, files = "python benchmarks/build.py", f"{len(paths)} files, start of processes included."
+    files = f"{len(paths)} files, start of processes included."
     return [
         Figure(
             f"build/{name}",
@@ -105,12 +105,11 @@ def figures(setting: Setting) -> list[Figure]:
             tuple(cpu),
             f"{name} {version(name)}",
             tuple(theirs[name]),
-            command=command,
             note=f"Ours {files} The peer {len(samples[name])} files, imports left out.",
         )
         for name in PEERS
     ] + [
-        Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", command=command, note=files)
+        Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)
     ]
 
 

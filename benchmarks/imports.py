@@ -81,10 +81,10 @@ def figures(setting: Setting) -> list[Figure]:
         rates.append(count / wall)
         memories.append(memory)
         shutil.rmtree(setting.work / str(number))
-    what, command = f"import of an archive of {count:,} small files", "python benchmarks/imports.py"
+    what = f"import of an archive of {count:,} small files"
     return [
-        Figure("imports/rate", what, "files a second", tuple(rates), better="higher", command=command),
-        Figure("imports/memory", what, "MB at the most", tuple(memories), command=command),
+        Figure("imports/rate", what, "files a second", tuple(rates), better="higher"),
+        Figure("imports/memory", what, "MB at the most", tuple(memories)),
     ]
 
 

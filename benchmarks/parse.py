@@ -81,10 +81,10 @@ def figures(setting: Setting) -> list[Figure]:
             rates[name].append(measured(reader, section)["files_per_cpu_s"])
         for name, peer in PEERS.items():
             rates[name].append(measured(peer, sample)["files_per_cpu_s"])
-    unit, command = "files a second and core", "python benchmarks/parse.py data"
+    unit = "files a second and core"
     note = f"Ours {len(section)} files; the peer {len(sample)} of them, evenly spaced by size."
     beside = {
-        name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher", "command": command}
+        name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"}
         for name in PEERS
     }
     read, measuring = tuple(rates["reading"]), tuple(rates["measuring"])

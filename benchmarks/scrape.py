@@ -137,7 +137,6 @@ def figures(setting: Setting) -> list[Figure]:
     section = scraped(made_site(setting.work / "site"), setting.times, setting.work)
     rows = round(SIZES[-1] * setting.share)
     long = parsed(rows, setting.times, setting.work)
-    command = "python benchmarks/scrape.py"
     page_of = f"a listing of {rows:,} rows"
 
     def every(runs: list[dict[str, float]], what: str, factor: float = 1.0) -> tuple[float, ...]:
@@ -145,10 +144,10 @@ def figures(setting: Setting) -> list[Figure]:
 
     made_of = f"a scrape of {FILES} files of {FILE_BYTES // 1000} KB, on loopback, no delay"
     return [
-        Figure("scrape/cpu", made_of, "ms CPU a file", every(section, "cpu_ms_a_file"), command=command),
-        Figure("scrape/memory", made_of, "MB at the most", every(section, "memory_mb"), command=command),
-        Figure("scrape/listing", f"reading {page_of}", "s CPU", every(long, "cpu_s"), command=command),
-        Figure("scrape/listing-memory", f"reading {page_of}", "MB at the most", every(long, "memory_mb"), command=command),
+        Figure("scrape/cpu", made_of, "ms CPU a file", every(section, "cpu_ms_a_file")),
+        Figure("scrape/memory", made_of, "MB at the most", every(section, "memory_mb")),
+        Figure("scrape/listing", f"reading {page_of}", "s CPU", every(long, "cpu_s")),
+        Figure("scrape/listing-memory", f"reading {page_of}", "MB at the most", every(long, "memory_mb")),
     ]
 
 
