@@ -138,7 +138,7 @@ def figures(setting: Setting) -> list[Figure]:
         "made": (f"relating {count:,} made pieces", "s", "lower"),
         **{kind: (f"altered copies found: {kind}", "recall", "higher") for kind in KINDS},
     }
-    note = f"The peer at the threshold {THRESHOLD}, its best here."
+    note = f"The peer at the threshold {THRESHOLD}, with which it did best of 0.1 to 0.5, shingles of 4 notes."
     return [
         Figure(
             f"duplicates/{what.replace(' ', '-').replace('%', 'percent')}-{way}",

@@ -11,9 +11,9 @@ import numpy as np
 
 from dataset.notes import Notes
 
-SHINGLE = 6  # notes
-THRESHOLD = 0.4
-BANDS = 32  # of four signatures, as datasketch chooses for this threshold
+SHINGLE = 4  # notes
+THRESHOLD = 0.15
+BANDS = 64  # of two signatures, as datasketch chooses for this threshold
 PERMUTATIONS, SEED = 128, 1
 Pairs = set[tuple[int, int]]  # (later, earlier)
 
