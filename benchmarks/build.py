@@ -108,9 +108,7 @@ def figures(setting: Setting) -> list[Figure]:
             note=f"Ours {files} The peer {len(samples[name])} files, imports left out.",
         )
         for name in PEERS
-    ] + [
-        Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)
-    ]
+    ] + [Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)]
 
 
 def main() -> int:

@@ -74,7 +74,9 @@ class Hidden:
             notes = change(pieces[original].notes, [pieces[other].notes for other in others], random)
             more = [kin[other] for other in others] if change is in_a_medley else []
             families.append(kin[original].union(*more))
-            hidden.append(Candidate(f"copy {number}", notes, f"copy-{number}", f"copy-{number}", f"Copy {number}", "A Copyist"))
+            hidden.append(
+                Candidate(f"copy {number}", notes, f"copy-{number}", f"copy-{number}", f"Copy {number}", "A Copyist")
+            )
         return cls(hidden, len(pieces), kinds, chosen, families)
 
     def judged(self, pairs: set[tuple[int, int]]) -> dict[str, float]:
@@ -105,7 +107,7 @@ def called(pieces: list[Candidate]) -> set[tuple[int, int]]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Copies of ten kinds hidden in the section, each time others, and made pieces: recall, precision and time beside the pipelines of peers."""
+    """Copies of ten kinds hidden in the section, each time others, and made pieces: recall, precision, time, beside the peers."""
     from minhash import PEERS, THRESHOLD
 
     pieces = section(setting.root)

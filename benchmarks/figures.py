@@ -45,22 +45,19 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """How many times better our median is than the peer's."""
-        if not self.theirs:
-            return None
-        ours, theirs = self.median, statistics.median(self.theirs)
-        return theirs / ours if self.better == "lower" else ours / theirs
+        """How many times better our median is than the peer's; None without a peer, or where one is zero and nothing can be said."""
+        return self._times_better(self.median, statistics.median(self.theirs)) if self.theirs else None
 
     @property
     def ratios(self) -> tuple[float, float] | None:
         """The lowest and the highest ratio of the times that were measured side by side."""
-        if not self.theirs:
-            return None
-        pairs = [
-            (theirs / ours if self.better == "lower" else ours / theirs)
-            for ours, theirs in zip(self.ours, self.theirs, strict=False)
-        ]
-        return min(pairs), max(pairs)
+        pairs = [self._times_better(ours, theirs) for ours, theirs in zip(self.ours, self.theirs, strict=False)]
+        known = [pair for pair in pairs if pair is not None]
+        return (min(known), max(known)) if known and len(known) == len(pairs) else None
+
+    def _times_better(self, ours: float, theirs: float) -> float | None:
+        better, worse = (ours, theirs) if self.better == "lower" else (theirs, ours)
+        return worse / better if better else None
 
 
 def in_turn(

@@ -23,7 +23,6 @@ from figures import Figure, Setting
 
 from catalog.store import Catalog
 
-
 FILES, TIMES = 31_000, 3  # one import takes about twenty seconds
 
 

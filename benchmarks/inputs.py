@@ -52,7 +52,7 @@ def prepared(root: Path, place: Path) -> str:
 
 
 def trained(setting: Setting) -> str:
-    """The name of a run in the data root that was trained for less than a minute: how fast it samples does not depend on how well it does."""
+    """The name of a run in the data root, trained for less than a minute: how fast it samples does not depend on how well."""
     if not (setting.root / "runs" / RUN).is_dir():
         minutes = max(0.1, RUN_MINUTES * setting.share)
         words = ("--corpus", setting.corpus, "--minutes", minutes, "--name", RUN, "--root", setting.root, "--no-render")
@@ -74,5 +74,3 @@ def machine() -> str:
     ]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{models[0] if models else 'unknown processor'}, {cores} cores"
-
-

@@ -158,7 +158,10 @@ def figures(setting: Setting) -> list[Figure]:
     reached = [point["seconds"] for point in curves["ours"] if point["nats"] <= best["original"]["nats"]]
     if not reached:
         raise RuntimeError(f"ours never came to the original's {best['original']['nats']} nats: {best['ours']}")
-    peer, note = "the network of 2018", f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens."
+    peer, note = (
+        "the network of 2018",
+        f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens.",
+    )
     nats = best["original"]["nats"]
     return [
         Figure(

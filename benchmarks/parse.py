@@ -28,7 +28,6 @@ from catalog.files import data_root, write_text
 from dataset.notes import read
 from dataset.parse import Source, parse_all
 
-
 SAMPLE = 24  # files for the peers
 
 
@@ -84,8 +83,7 @@ def figures(setting: Setting) -> list[Figure]:
     unit = "files a second and core"
     note = f"Ours {len(section)} files; the peer {len(sample)} of them, evenly spaced by size."
     beside = {
-        name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"}
-        for name in PEERS
+        name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"} for name in PEERS
     }
     read, measuring = tuple(rates["reading"]), tuple(rates["measuring"])
     return [

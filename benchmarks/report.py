@@ -16,19 +16,22 @@ README = (
     "parse/miditok",
     "build/music21",
     "build/miditok",
-    "queries/pandas-10m",
-    "queries/duckdb-10m",
+    "queries/10m-one-game/pandas",
+    "queries/10m-one-game/duckdb",
     "duplicates/recall-datasketch",
     "duplicates/precision-datasketch",
     "speed/pytorch",
     "sampling/one",
     "original/nats",
+    "quality/bits-3min/lstm",
+    "quality/bits-3min/transformer",
     "novelty/recall-24-39",
     "novelty/search",
+    "imports/rate",
     "start/generate",
     "start/help",
 )
-BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEAD = """# Results
 
 Written by `benchmarks/run.py` from `benchmarks/results.json`, not by hand; `make bench` makes both again. A value is the median of so many
@@ -61,10 +64,10 @@ def spread(values: tuple[float, ...]) -> str:
 
 def ratio(figure: Figure) -> str:
     """How many times better ours is, and between what as it was measured in turn."""
-    if figure.ratio is None or figure.ratios is None:
+    if figure.ratio is None:
         return ""
-    low, high = figure.ratios
-    if len(figure.theirs) == 1 or amount(low) == amount(high):
+    low, high = figure.ratios or (figure.ratio, figure.ratio)
+    if min(len(figure.ours), len(figure.theirs)) == 1 or amount(low) == amount(high):
         return f"{amount(figure.ratio)}×"
     return f"{amount(figure.ratio)}× ({amount(low)}–{amount(high)})"
 
@@ -120,9 +123,7 @@ def results_text(results: Results) -> str:
 
 def found(results: Results) -> dict[str, Figure]:
     """Every figure of the results by its id."""
-    return {
-        kept["id"]: figure_of(kept) for record in results["subjects"].values() for kept in record["figures"]
-    }
+    return {kept["id"]: figure_of(kept) for record in results["subjects"].values() for kept in record["figures"]}
 
 
 def readme_table(results: Results) -> str:
@@ -148,5 +149,7 @@ def with_table(readme: str, results: Results) -> str:
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"README.md: the table of figures belongs between {BEGIN} and {END}, and one of them is not there")
+        raise ValueError(
+            f"README.md: the table of figures belongs between {BEGIN} and {END}, and one of them is not there"
+        )
     return f"{before}{BEGIN}\n{readme_table(results)}\n{END}{after}"

@@ -128,7 +128,9 @@ def measured(name: str, setting: Setting, words: str) -> dict[str, Any]:
             said.seek(0)
             text = said.read()
             print(text[-4000:], file=sys.stderr)
-            failed = f"took over {MOST_S:.0f} s" if code == -1 else (text.strip().splitlines() or [f"exit code {code}"])[-1]
+            failed = (
+                f"took over {MOST_S:.0f} s" if code == -1 else (text.strip().splitlines() or [f"exit code {code}"])[-1]
+            )
     about = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text("utf-8")))
     return {
         "about": str(about).splitlines()[0],

@@ -195,6 +195,7 @@ def figures(setting: Setting) -> list[Figure]:
     from importlib.metadata import version
 
     import torch
+
     from training.train import precision
 
     load_keras()

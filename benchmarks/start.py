@@ -48,7 +48,9 @@ def figures(setting: Setting) -> list[Figure]:
     def helped(command: str) -> float:
         return seconds(HELP[command], "--help")
 
-    peers = {package: f"{package} {version(package)}, its import alone" for package in ("tensorflow", "pandas", "music21")}
+    peers = {
+        package: f"{package} {version(package)}, its import alone" for package in ("tensorflow", "pandas", "music21")
+    }
     for package in peers:
         imported(package)  # from a warm disk, for everyone
     helped("catalog")
