@@ -132,7 +132,8 @@ class Parts:
         if isinstance(self.folder, RemotePath):
             keys = [self.folder.key + f"/{part.path.name}" for part in files]
             return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=self.folder.filesystem)
-        return ds.dataset([str(part.path) for part in files], schema=self.schema, format="parquet")
+        at_hand = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False))
+        return ds.dataset([str(part.path) for part in files], schema=self.schema, format=at_hand)
 
     def merged(self, files: list[Part]) -> Iterator[pa.Table]:
         """Yield all rows that count of `files`, sorted, some at a time."""
