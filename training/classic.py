@@ -1,7 +1,8 @@
 """The recipe `classic`: the original experiment of 2018, whole. Three LSTMs read 100 tokens and guess the next one.
 
 In: a run whose vocabulary.json holds the music as tokens (`classic_tokens`). Out: the weights of the lowest training loss, as the
-original kept them, and beside each training loss the validation loss that it never looked at. `classic_sampler` plays the result.
+original kept them (or of the lowest validation loss, where that is asked), and beside each training loss the validation loss that it
+never looked at. `classic_sampler` plays the result.
 """
 
 import math
@@ -32,7 +33,7 @@ VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
 class ClassicRow:
     """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
 
-    epoch: int
+    epoch: int  # from 1
     seconds: float  # of training since the run began
     tokens_per_second: float  # tokens learnt, which is one a window
     train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
@@ -89,6 +90,11 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
             f"corpus {corpus.name} has {len(music.training)} training tokens and a window takes {recipe.window}; "
             "choose a query with more pieces"
         )
+    if run.keep == "validation" and len(music.validation) <= recipe.window:
+        raise TrainingError(
+            f"corpus {corpus.name} has {len(music.validation)} validation tokens and a window takes {recipe.window}, so there is nothing "
+            "to choose an epoch by; leave out --keep validation"
+        )
     with run.writing(), between_steps() as check:
         progress = run.progress()
         progress.ended = None
@@ -108,7 +114,7 @@ class _Trainer:
     ) -> None:
         self.check = check
         self.run, self.recipe, self.budget = run, recipe, budget
-        self.keeper = Keeper(run, "train_loss")
+        self.keeper = Keeper(run, "train_loss" if run.keep == "training" else "validation_loss")
         self.classes = len(music.tokens)
         self.training = windows(music.training, recipe.window, self.classes)
         self.validation = windows(music.validation, recipe.window, self.classes)
@@ -153,7 +159,7 @@ class _Trainer:
         rng = np.random.default_rng([self.run.asked.seed, progress.epoch])
         order = rng.permutation(len(target))
         for layer in network.layers:  # Keras saves no dropout seeds: a resumed run must draw what it would have drawn
-            if isinstance(layer, self.keras.layers.Dropout):
+            if isinstance(layer, self.keras.layers.Dropout) and layer.rate:  # at 0 it draws nothing
                 layer.seed_generator.state.assign(rng.integers(2**31, size=2))
         network.reset_metrics()
         loss, learnt = math.nan, 0

@@ -40,6 +40,17 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[str | None, typer.Option("--init", help="Begin from the weights of this run.")] = None,
+    keep: Annotated[
+        Literal["validation", "training"] | None,
+        typer.Option(
+            "--keep",
+            help="Which epoch to keep: the best on held-out pieces (else), or on those it learns from (classic's own).",
+        ),
+    ] = None,
+    max_copy: Annotated[
+        int | None,
+        typer.Option("--max-copy", help="As of `generate`, for its three samples (else 24); 0 allows any copy."),
+    ] = None,
     each_game: Annotated[
         bool,
         typer.Option(
@@ -73,6 +84,8 @@ def train(
         seed=seed,
         resume=resume,
         init=init,
+        keep=keep,
+        max_copy=max_copy,
     )
     if each_game:
         _each_game(base, order, render=render)

@@ -60,13 +60,17 @@ GAME_SAMPLES, ALL_SAMPLES = 1, 3  # as the original showed them
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in a comparison: what it is called there, how many of its samples are shown (the first), and a word on it."""
+    """A run in a comparison: what it is called there, how many of its samples are shown (the first), and a word on it.
+
+    `folder` holds the samples, where they are not the run's own.
+    """
 
     label: str
     run: Run
     samples: int = 1
     original: Original | None = None
     note: str = ""
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def write_comparison(
     learned: list[Sources | None] = []
     made: list[list[Exhibit]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
-        files = samples(entry.run.samples)[: entry.samples]
+        files = samples(entry.folder or entry.run.samples)[: entry.samples]
         learned.append(sources_of(entry.run))
         folder = entry.run.sources if learned[-1] is not None else None
         made.append(exhibits(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))

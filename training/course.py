@@ -70,7 +70,12 @@ def complete(root: AnyPath, run: Run, tell: Tell, *, fresh: bool = False, render
     """Write the samples of a trained run that are not there yet, all where it has learnt more, and, if asked, renderings and page."""
     missing = playing.SAMPLES - (0 if fresh else len(playing.samples(run.samples)))
     if missing > 0:
-        wish = Wish(count=playing.SAMPLES, seconds=playing.SAMPLE_SECONDS, seed=run.asked.seed)
+        wish = Wish(
+            count=playing.SAMPLES,
+            seconds=playing.SAMPLE_SECONDS,
+            seed=run.asked.seed,
+            max_copy=run.asked.max_copy,
+        )
         for file in playing.write_pieces(run.samples, playing.music(run, wish)[-missing:], run.name):
             tell(f"sample   {file}")
     if render:

@@ -23,12 +23,14 @@ from training.run import (
     INIT_FILE,
     SOURCES_FOLDER,
     Asked,
+    Keep,
     Progress,
     Run,
     checked_name,
     free_name,
     names,
 )
+from training.sampler import Wish
 from training.sources import Sources
 from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
@@ -50,6 +52,8 @@ class Order:
     seed: int = 0
     resume: bool = False
     init: str | None = None
+    keep: Keep | None = None
+    max_copy: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done."""
@@ -61,6 +65,10 @@ class Order:
             raise UsageError("--minutes must be above 0")
         if self.epochs is not None and not 0 < self.epochs <= 1_000_000:
             raise UsageError("--epochs must be at least 1")
+        if self.max_copy is not None:
+            Wish(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
+        if self.resume and (self.keep is not None or self.max_copy is not None):
+            raise UsageError("--keep and --max-copy are for a new run, which goes on as it began; leave them out")
         if self.name is not None and not self.resume:
             checked_name(self.name)
 
@@ -104,6 +112,8 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
         minutes=minutes,
         epochs=epochs,
         init=order.init,
+        keep=order.keep,
+        **({} if order.max_copy is None else {"max_copy": order.max_copy}),
     )
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
     name = order.name or free_name(runs, _default_name(corpus, recipe))

@@ -67,7 +67,7 @@ def train(
     watch: Callable[[Step], None] = lambda step: None,
     hosts: Hosts = ALONE,
 ) -> Progress:
-    """Train `run` on `corpus` from where it stands until the budget is used or validation no longer gains.
+    """Train `run` on `corpus` from where it stands until the budget is used or what it is kept by no longer gains.
 
     `report` is told of every epoch, `watch` of every step. Raises TrainingError where the corpus has too little, is not the run's,
     or the loss is no longer a number or far above what it was.
@@ -129,7 +129,7 @@ class _Trainer:
     ) -> None:
         self.began = began  # the moment from which the budget runs, encoding and loading included
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
-        self.keeper = Keeper(run, "validation_bits", writes=hosts.first)
+        self.keeper = Keeper(run, "train_bits" if run.keep == "training" else "validation_bits", writes=hosts.first)
         self.keras = self.keeper.keras
         self.reserve = 0.0  # what validation and saving took last time, to be left of the budget
 

@@ -1,0 +1,113 @@
+"""Which epoch's weights a run keeps: the best on held-out pieces, or, where asked, the best on those it learns from."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import TrainingError, UsageError
+from dataset.build import build
+from dataset.notes import read_midi
+from dataset.plan import Plan
+from tests.training.conftest import TINY, fill
+from training import course, session
+from training.novelty import novelty
+from training.playing import samples
+from training.presenting import paged
+from training.recipe import ClassicRecipe, to_json
+from training.run import Run
+from training.session import Order
+from training.sources import Sources
+from training.weights import load_weights
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a corpus so small that a network has it by heart in seconds."""
+    root = tmp_path_factory.mktemp("few")
+    fill(root, pieces=4)
+    build(root, Plan(query="series == 'temple'"), "few")
+    return root
+
+
+def trained(root: Path, recipe: str, **asked: object) -> Run:
+    run, corpus, budget = session.prepare(root, Order(corpus="few", recipe=recipe, **asked), lambda done, total: None)  # type: ignore[arg-type]
+    session.fit(run, corpus, budget, lambda row: None, lambda step: None)
+    return run
+
+
+def columns(run: Run) -> dict[str, list[float]]:
+    with (run.path / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+@pytest.fixture(scope="module")
+def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that kept the epoch of the lowest training loss, and has three samples drawn without the guard, and its page."""
+    recipe = tmp_path_factory.mktemp("recipe") / "large.json"
+    recipe.write_text(
+        json.dumps(
+            TINY
+            | {
+                "width": 64,
+                "dropout": 0.0,
+                "learning_rate": 0.01,
+                "transpose": 0,
+                "window": 8,
+                "batch": 32,
+                "epoch_notes": 12288,
+            }
+        )
+    )
+    order = Order(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
+    run = course.take(root, order, lambda line: None, render=False)
+    assert run is not None
+    paged(root, run, lambda path: None)
+    return run
+
+
+def test_the_epoch_of_the_lowest_training_loss_is_kept_where_it_is_asked_for(by_heart: Run) -> None:
+    found = columns(by_heart)
+    lowest = found["train_bits"].index(min(found["train_bits"])) + 1
+    assert found["validation_bits"].index(min(found["validation_bits"])) + 1 < lowest  # else nothing is shown here
+    _, meta = load_weights(by_heart.weights)
+    assert (meta.epoch, by_heart.progress().best_epoch) == (lowest, lowest)
+
+
+def test_what_it_has_by_heart_it_plays_when_nothing_guards_it(by_heart: Run) -> None:
+    learned = Sources.open(by_heart.sources)
+    longest = [novelty(learned, read_midi(file.read_bytes())).longest for file in samples(by_heart.samples)]
+    assert len(longest) == 3
+    assert max(longest) > 24
+
+
+def test_its_page_says_which_epoch_plays_the_samples(by_heart: Run) -> None:
+    text = (by_heart.path / "index.html").read_text(encoding="utf-8")
+    assert f'data-loss="{min(columns(by_heart)["train_bits"])}"' in text
+    assert "The weights of that epoch play the samples" not in text
+
+
+def test_a_resumed_run_keeps_what_it_kept(root: Path, by_heart: Run) -> None:
+    assert Run.open(root, "heart").keep == "training"
+    with pytest.raises(UsageError, match="goes on as it began"):
+        Order(name="heart", resume=True, keep="validation")
+
+
+def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "classic.json"
+    recipe.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=12, dropout=0.0)))
+    run = trained(root, str(recipe), epochs=6, name="classic", keep="validation")
+    found = columns(run)
+    assert run.progress().best_epoch == found["validation_loss"].index(min(found["validation_loss"])) + 1
+    wide = tmp_path / "wide.json"
+    wide.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=200)))
+    with pytest.raises(TrainingError, match="nothing to choose an epoch by"):
+        trained(root, str(wide), epochs=1, name="wide", keep="validation")
+
+
+@pytest.mark.parametrize("most", [-1, 3, 10_001])
+def test_a_guard_that_no_sampler_takes_is_refused_before_training(most: int) -> None:
+    with pytest.raises(UsageError, match="--max-copy"):
+        Order(query="series == 'temple'", max_copy=most)
