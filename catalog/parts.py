@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from catalog.errors import CatalogError
 from catalog.files import replacing, sync_folder
 from catalog.newest import Identity, Update
+from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
 from catalog.scan import scan
 
@@ -55,14 +55,14 @@ class Parts:
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
-    def read(self, columns: Sequence[str] | None = None, condition: pc.Expression | None = None) -> pa.Table:
+    def read(self, columns: Sequence[str] | None = None, condition: Condition | None = None) -> pa.Table:
         """Return the newest row of each key where `condition` holds, sorted, all columns or only `columns`.
 
         Raises CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
         """
         return self._read(columns, condition, None)
 
-    def read_few(self, columns: Sequence[str], condition: pc.Expression, most: int) -> pa.Table | None:
+    def read_few(self, columns: Sequence[str], condition: Condition, most: int) -> pa.Table | None:
         """Return what `read` does, or None where the base has more than `most` rows to give."""
         return self._read(columns, condition, most)
 
@@ -70,7 +70,7 @@ class Parts:
         """Whether the table has no row at all."""
         return self._steadily(lambda files: not files or self._open(files).count_rows() == 0)
 
-    def _read(self, columns: Sequence[str] | None, condition: pc.Expression | None, most: int | None) -> Any:
+    def _read(self, columns: Sequence[str] | None, condition: Condition | None, most: int | None) -> Any:
         names = list(self.schema.names if columns is None else columns)
         return self._steadily(lambda files: self._rows(files, names, condition, most))
 
@@ -100,7 +100,7 @@ class Parts:
         return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0]) for m in matches if m)
 
     def _rows(
-        self, files: list[Part], names: list[str], condition: pc.Expression | None, most: int | None
+        self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
     ) -> pa.Table | None:
         base, update = _base(files), self._update(files)
         if update is None:
@@ -109,11 +109,11 @@ class Parts:
         older = self._base_rows(base, known, condition, most)
         if older is None:
             return None
-        newer = update.rows if condition is None else update.rows.filter(condition)
+        newer = update.rows if condition is None else update.rows.filter(condition.arrow)
         return self.identity.sorted(pa.concat_tables([update.standing(older), newer.select(known)])).select(names)
 
     def _base_rows(
-        self, base: Part | None, names: list[str], condition: pc.Expression | None, most: int | None
+        self, base: Part | None, names: list[str], condition: Condition | None, most: int | None
     ) -> pa.Table | None:
         if base is None:
             return self.schema.empty_table().select(names)
