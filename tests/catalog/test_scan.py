@@ -136,7 +136,3 @@ def test_a_catalog_is_empty_until_something_is_known(tmp_path: Path) -> None:
         assert not catalog.is_empty()
     assert not catalog.is_empty()
     assert catalog.measures(["notes"]).schema.names == ["notes"]
-    assert set(Condition(frozenset({"game"}), pa.compute.field("game") == "x").columns) <= {
-        *PIECES.names,
-        *MEASURES.names,
-    }
