@@ -85,7 +85,9 @@ class Parts:
             except (pa.ArrowInvalid, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
                     continue  # a store says in many ways that a file was deleted while it was read
-                raise CatalogError(f"{self.folder} cannot be read: {error}") from error
+                raise CatalogError(
+                    f"{self.folder} cannot be read: {error}; put that file back from a copy, or move it away"
+                ) from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
@@ -102,10 +104,10 @@ class Parts:
     def _rows(
         self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
     ) -> pa.Table | None:
-        base, update = _base(files), self._update(files)
+        base, known = _base(files), list(dict.fromkeys((*names, *self.identity.columns)))
+        update = self._update(files, [*known, *(condition.columns.difference(known) if condition else ())])
         if update is None:
             return self._base_rows(base, names, condition, most)
-        known = list(dict.fromkeys((*names, *self.identity.columns)))
         older = self._base_rows(base, known, condition, most)
         if older is None:
             return None
@@ -123,10 +125,10 @@ class Parts:
         (fragment,) = opened.get_fragments()
         return scan(fragment, self.schema, names, condition, most)
 
-    def _update(self, files: list[Part]) -> Update | None:
-        """Return what the parts say that were written after the base, None where there are none."""
+    def _update(self, files: list[Part], columns: list[str]) -> Update | None:
+        """Return these columns of what the parts say that were written after the base, None where there are none."""
         parts = [part for part in files if not part.is_base]
-        return Update(self._open(parts).to_table(), self.identity) if parts else None
+        return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
 
     def _open(self, files: list[Part]) -> ds.Dataset:
         if isinstance(self.folder, RemotePath):
@@ -137,7 +139,7 @@ class Parts:
 
     def merged(self, files: list[Part]) -> Iterator[pa.Table]:
         """Yield all rows that count of `files`, sorted, some at a time."""
-        base, update = _base(files), self._update(files)
+        base, update = _base(files), self._update(files, self.schema.names)
         older = (
             (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
             if base

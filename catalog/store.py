@@ -120,7 +120,7 @@ class Catalog:
         """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid. Below a URL only `nearby` has such."""
         path = self._blobs.path(sha256)
         if isinstance(path, RemotePath):
-            raise CatalogError(f"{path} is no file on this machine")
+            raise CatalogError(f"{path} is no file on this machine; `nearby` gives a copy that is")
         return path
 
     def read_blob(self, sha256: str) -> bytes:
