@@ -11,7 +11,9 @@ columns are needed; where a measure is asked for, both merge, and DuckDB and Pol
 import argparse
 import importlib
 import json
+import re
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,11 +21,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from figures import LESS, OURS, Figure, Setting
+from figures import Figure, Setting
 from made_catalog import make
 
 from catalog.query import columns_of
@@ -156,18 +159,43 @@ def compare(root: Path, ways: Sequence[str], number: int, times: int) -> dict[st
 def figures(setting: Setting) -> list[Figure]:
     """Every question at a million rows in every way, and at ten million beside DuckDB, and beside pandas for the most selective one."""
     found = []
-    for rows in (100_000,) if setting.small else (1_000_000, 10_000_000):
-        root = setting.scratch / f"queries-{rows}"
+    for size, full in (("1m", 1_000_000), ("10m", 10_000_000)):
+        rows = max(20_000, round(full * setting.share))
+        root = setting.work / size
         in_own_process("--make", rows, "--root", root)
         for number, question in enumerate(QUESTIONS):
-            ways = list(WAYS) if rows < 10_000_000 else ["vgpiano", "duckdb", *(["pandas"] if number == 0 else [])]
-            for way, told in compare(root, ways, number, setting.rounds).items():
-                what, who = f"query of {rows:,} rows: {question.name}", OURS if way == "vgpiano" else way
-                note = f"`{question.query}`, {told['rows'][0]:,.0f} rows"
-                for name, unit in (("seconds", "s"), ("cpu", "s"), ("mb", "MB")):
-                    told_of = {"seconds": what, "cpu": f"{what}, CPU", "mb": f"{what}, peak of memory"}[name]
-                    found.append(Figure("queries", told_of, who, unit, told[name], LESS, note))
+            ways = list(WAYS) if size == "1m" else ["vgpiano", "duckdb", *(["pandas"] if number == 0 else [])]
+            told = compare(root, ways, number, setting.times)
+            found += beside(
+                f"queries/{size}-{slug(question.name)}", f"query of {rows:,} rows: {question.name}", question, told
+            )
+        shutil.rmtree(root)
     return found
+
+
+def beside(id_: str, name: str, question: Question, told: dict[str, dict[str, tuple[float, ...]]]) -> list[Figure]:
+    """Seconds, CPU seconds and memory of one question, ours beside each peer."""
+    note = f"`{question.query}`, {told['vgpiano']['rows'][0]:,.0f} rows."
+    quantities = (("seconds", "", "s"), ("cpu", "-cpu", "s CPU"), ("mb", "-memory", "MB at the most"))
+    return [
+        Figure(
+            f"{id_}{ending}/{slug(way)}",
+            name,
+            unit,
+            told["vgpiano"][quantity],
+            f"{way} {version(LIBRARY[way])}",
+            told[way][quantity],
+            note=note,
+        )
+        for quantity, ending, unit in quantities
+        for way in told
+        if way != "vgpiano"
+    ]
+
+
+def slug(name: str) -> str:
+    """A name as a part of an id."""
+    return "-".join(re.findall("[a-z0-9]+", name.lower()))
 
 
 def main() -> None:
