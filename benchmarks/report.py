@@ -14,7 +14,6 @@ Results = dict[str, Any]
 README = (
     "parse/music21",
     "parse/miditok",
-    "build/music21",
     "build/miditok",
     "queries/10m-one-game/pandas",
     "queries/10m-one-game/duckdb",
@@ -22,13 +21,12 @@ README = (
     "duplicates/precision-datasketch",
     "speed/pytorch",
     "sampling/one",
-    "original/nats",
+    "original/seconds",
     "quality/bits-3min/lstm",
     "quality/bits-3min/transformer",
     "novelty/recall-24-39",
     "novelty/search",
     "imports/rate",
-    "start/generate",
     "start/help",
 )
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
