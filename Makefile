@@ -7,7 +7,7 @@ DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scrape zelda demo test check bench clean
+.PHONY: help setup scrape zelda demo test check bench docs picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 scrape: $(STAMP) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
 	$(BIN)/scrape vgmusic $(ARGS)
 
-zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; ARGS='--minutes 12' took ten minutes)
+zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; about ten minutes)
 	$(BIN)/train --each-game --query "series == 'zelda'" --name zelda $(ARGS)
 
 demo: $(STAMP) ## the whole road offline, on public-domain stand-ins, in about six minutes
@@ -62,6 +62,14 @@ bench: $(STAMP) ## measure against the peers, side by side
 	$(BIN)/python benchmarks/duplicates.py --out benchmarks/duplicates.md
 	$(BIN)/python benchmarks/scrape.py
 	$(BIN)/python benchmarks/imports.py
+
+docs: $(STAMP) ## write the reference from the code, and build the documentation into build/site
+	$(BIN)/python -m docs.make
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html; with search: $(BIN)/python -m http.server --directory build/site"
+
+picture: $(STAMP) ## take the picture of a run's page anew (after make demo; it needs chromium)
+	$(BIN)/python -m docs.make.picture "$$(ls -td $(DEMO)/runs/*/index.html | head -n 1)"
 
 clean: ## remove .venv and caches; ./data stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

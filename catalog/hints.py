@@ -2,6 +2,8 @@
 
 import difflib
 
+import pyarrow.compute as pc
+
 from catalog.games import resolve
 from catalog.query import columns_of, equalities
 from catalog.schema import MEASURED, MEASURED_BY
@@ -18,18 +20,16 @@ def hints(catalog: Catalog, query: str) -> list[str]:
     lines = []
     measured = sorted(columns_of(query).intersection(MEASURED))
     if measured:
-        versions = catalog.measures()["measured_by"].to_pylist()
-        old = sum(version != MEASURED_BY for version in versions)
-        if not versions:
+        versions = catalog.measures(["measured_by"])["measured_by"]
+        old = len(versions) - (pc.sum(pc.equal(versions, MEASURED_BY)).as_py() or 0)
+        if not len(versions):
             lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
         elif old:
             lines.append(f"{old} of {len(versions)} files were measured by another version; run `dataset measure`")
     for column, asked in dict.fromkeys(equalities(query)):
-        if column in NAMES:
-            held = catalog.pieces(columns=[column])[column].unique().to_pylist()
-            if asked not in held:
-                near = _nearest(column, asked, held)
-                lines.append(f"no {column} {asked!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
+        if column in NAMES and not len(catalog.pieces(f"{column} == {asked!r}", [column])):
+            near = _nearest(column, asked, catalog.pieces(columns=[column])[column].unique().to_pylist())
+            lines.append(f"no {column} {asked!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
     return lines
 
 

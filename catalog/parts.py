@@ -3,13 +3,13 @@
 A writer adds `part-<number>.parquet` files and now and then merges everything into one `base-<number>.parquet`, which
 replaces whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row
 nor shows one twice, and a reader needs no lock; nothing is ever renamed, so it is as true below a URL. What the columns
-mean is not known here.
+mean is not known here. The base may be larger than memory: it is read and merged row group by row group.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,12 +18,16 @@ import pyarrow.parquet as pq
 
 from catalog.errors import CatalogError
 from catalog.files import replacing, sync_folder
+from catalog.newest import Identity, Update
 from catalog.remote import AnyPath, RemotePath
+from catalog.scan import scan
 
 ATTEMPTS = 50  # how often a reader starts again when a compaction took the files from under it
-ROWS_A_GROUP = 65_536  # rows of a Parquet row group: the unit that a filtered scan can skip
+ROWS_A_GROUP = 16_384
+"""Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
+
+Found = TypeVar("Found")
 NAME = re.compile(r"(part|base)-([0-9]{12})\.parquet")
-ROW = "__row"
 
 
 class Part(NamedTuple):
@@ -36,16 +40,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The files of one table: its folder, its Arrow schema, its key columns, and the columns its rows are sorted by.
-
-    `placeholder` names a key column that may be null; such a row only stands until a newer row has the same other keys.
+    """The files of one table: its folder, its Arrow schema, and what makes its rows the same. `plain` are columns of which hardly a
+    value comes twice, and which a dictionary would only make larger.
     """
 
     folder: AnyPath
     schema: pa.Schema
-    key: tuple[str, ...]
-    order: tuple[str, ...]
-    placeholder: str | None = None
+    identity: Identity
+    plain: tuple[str, ...] = ()
 
     def files(self) -> list[Part]:
         """Return the files that count: the newest base, if there is one, and the parts written after it, oldest first."""
@@ -53,22 +55,31 @@ class Parts:
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
-    def is_compact(self) -> bool:
-        """Whether the table is one file that holds each key once."""
-        files = self.files()
-        return len(files) == 1 and files[0].is_base
-
     def read(self, columns: Sequence[str] | None = None, condition: pc.Expression | None = None) -> pa.Table:
         """Return the newest row of each key where `condition` holds, sorted, all columns or only `columns`.
 
-        One compact file is filtered while it is scanned; several are first reduced to the newest rows. Raises
-        CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
+        Raises CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
         """
+        return self._read(columns, condition, None)
+
+    def read_few(self, columns: Sequence[str], condition: pc.Expression, most: int) -> pa.Table | None:
+        """Return what `read` does, or None where the base has more than `most` rows to give."""
+        return self._read(columns, condition, most)
+
+    def is_empty(self) -> bool:
+        """Whether the table has no row at all."""
+        return self._steadily(lambda files: not files or self._open(files).count_rows() == 0)
+
+    def _read(self, columns: Sequence[str] | None, condition: pc.Expression | None, most: int | None) -> Any:
         names = list(self.schema.names if columns is None else columns)
+        return self._steadily(lambda files: self._rows(files, names, condition, most))
+
+    def _steadily(self, look: Callable[[list[Part]], Found]) -> Found:
+        """Return what `look` makes of the files that count, all of one moment."""
         for _ in range(ATTEMPTS):
             files = self.files()
             try:
-                table = self._read(files, names, condition)
+                found = look(files)
             except FileNotFoundError:
                 continue  # merged and deleted since it was listed
             except (pa.ArrowInvalid, OSError) as error:
@@ -76,7 +87,7 @@ class Parts:
                     continue  # a store says in many ways that a file was deleted while it was read
                 raise CatalogError(f"{self.folder} cannot be read: {error}") from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
-                return table
+                return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
 
     def all_files(self) -> list[Part]:
@@ -88,11 +99,34 @@ class Parts:
         matches = (NAME.fullmatch(name) for name in names)
         return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0]) for m in matches if m)
 
-    def _read(self, files: list[Part], names: list[str], condition: pc.Expression | None) -> pa.Table:
-        if len(files) == 1 and files[0].is_base:
-            return self._open(files).to_table(columns=names, filter=condition)
-        newest = self.newest(files)
-        return (newest if condition is None else newest.filter(condition)).select(names)
+    def _rows(
+        self, files: list[Part], names: list[str], condition: pc.Expression | None, most: int | None
+    ) -> pa.Table | None:
+        base, update = _base(files), self._update(files)
+        if update is None:
+            return self._base_rows(base, names, condition, most)
+        known = list(dict.fromkeys((*names, *self.identity.columns)))
+        older = self._base_rows(base, known, condition, most)
+        if older is None:
+            return None
+        newer = update.rows if condition is None else update.rows.filter(condition)
+        return self.identity.sorted(pa.concat_tables([update.standing(older), newer.select(known)])).select(names)
+
+    def _base_rows(
+        self, base: Part | None, names: list[str], condition: pc.Expression | None, most: int | None
+    ) -> pa.Table | None:
+        if base is None:
+            return self.schema.empty_table().select(names)
+        opened = self._open([base])
+        if condition is None:
+            return opened.to_table(columns=names)
+        (fragment,) = opened.get_fragments()
+        return scan(fragment, self.schema, names, condition, most)
+
+    def _update(self, files: list[Part]) -> Update | None:
+        """Return what the parts say that were written after the base, None where there are none."""
+        parts = [part for part in files if not part.is_base]
+        return Update(self._open(parts).to_table(), self.identity) if parts else None
 
     def _open(self, files: list[Part]) -> ds.Dataset:
         if isinstance(self.folder, RemotePath):
@@ -100,35 +134,15 @@ class Parts:
             return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=self.folder.filesystem)
         return ds.dataset([str(part.path) for part in files], schema=self.schema, format="parquet")
 
-    def newest(self, files: list[Part]) -> pa.Table:
-        """Return the newest row of each key in `files`, sorted by `order`."""
-        base = self._open(files[:1]).to_table() if _base(files) else self.schema.empty_table()
-        parts = files[1:] if _base(files) else files
-        table = pa.concat_tables([base, self._open(parts).to_table()]) if parts else base
-        rows = pa.array(range(len(table)), pa.int64())
-        newest = table.append_column(ROW, rows).group_by(list(self.key)).aggregate([(ROW, "max")])[f"{ROW}_max"]
-        if self.placeholder is not None:
-            newest = self._without_answered_placeholders(table, newest, self.placeholder, len(base))
-        table = table.take(newest)
-        keys = [(name, "ascending") for name in self.order]
-        return table.take(pc.sort_indices(table, sort_keys=keys)).combine_chunks()
-
-    def _without_answered_placeholders(
-        self, table: pa.Table, newest: pa.ChunkedArray, column: str, base_rows: int
-    ) -> pa.ChunkedArray:
-        """Drop from the row numbers `newest` the placeholders that a newer row answers. Rows of a base are of one age."""
-        is_placeholder = pc.is_null(table[column].take(newest))
-        held = newest.filter(is_placeholder)
-        if len(held) == 0:
-            return newest
-        others = [name for name in self.key if name != column]
-        rows = pa.array(range(len(table)), pa.int64())
-        later = table.select(others).append_column(ROW, rows).slice(base_rows)
-        grouped = later.group_by(others).aggregate([(ROW, "max")]).to_pylist()
-        answered_by = {tuple(group[name] for name in others): group[f"{ROW}_max"] for group in grouped}
-        placeholders = zip(held.to_pylist(), table.select(others).take(held).to_pylist(), strict=True)
-        answered = [row for row, keys in placeholders if answered_by.get(tuple(keys.values()), -1) > row]
-        return newest.filter(pc.invert(pc.is_in(newest, pa.array(answered, pa.int64()))))
+    def merged(self, files: list[Part]) -> Iterator[pa.Table]:
+        """Yield all rows that count of `files`, sorted, some at a time."""
+        base, update = _base(files), self._update(files)
+        older = (
+            (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
+            if base
+            else ()
+        )
+        yield from older if update is None else update.merged(older)
 
 
 def _base(files: list[Part]) -> Part | None:
@@ -146,13 +160,13 @@ class PartsWriter:
 
     def append(self, table: pa.Table) -> None:
         """Add `table` as one file, durable on return."""
-        self._write(table, "part")
+        self._write([table], "part")
 
     def compact(self) -> None:
         """Merge all files into one that holds each key once, then delete what it replaces."""
         files = self._parts.files()
         if files and not (len(files) == 1 and files[0].is_base):
-            self._write(self._parts.newest(files), "base")
+            self.write_base(self._parts.merged(files))
         current = self._parts.files()
         replaced = [part for part in self._parts.all_files() if part not in current]
         for part in replaced:
@@ -161,8 +175,29 @@ class PartsWriter:
         if replaced:
             sync_folder(self._parts.folder)
 
-    def _write(self, table: pa.Table, kind: str) -> None:
+    def write_base(self, tables: Iterable[pa.Table]) -> None:
+        """Let the rows of `tables`, sorted and each key once, be the whole table from now on."""
+        self._write(tables, "base")
+
+    def _write(self, tables: Iterable[pa.Table], kind: str) -> None:
         self._number += 1
+        schema = self._parts.schema
+        low = [name for name in schema.names if name not in self._parts.plain]
         with replacing(self._parts.folder / f"{kind}-{self._number:012d}.parquet") as temporary:
-            pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_A_GROUP)
+            with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=low) as writer:
+                for group in _regrouped(tables, schema):
+                    writer.write_table(group, row_group_size=ROWS_A_GROUP)
             self._check()
+
+
+def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of `tables` in tables of ROWS_A_GROUP rows each, the last one shorter."""
+    waiting = schema.empty_table()
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table])
+        whole = len(waiting) - len(waiting) % ROWS_A_GROUP
+        for start in range(0, whole, ROWS_A_GROUP):
+            yield waiting.slice(start, ROWS_A_GROUP)
+        waiting = waiting.slice(whole)
+    if len(waiting):
+        yield waiting

@@ -31,7 +31,7 @@ from catalog.operands import (
 from catalog.patterns import to_re2
 from catalog.syntax import columns_of, equalities, parse, said
 
-__all__ = ["columns_of", "compile_query", "equalities"]
+__all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities"]
 
 METHODS = ("str.contains", "str.startswith", "str.endswith", "isna", "notna", "isnull", "notnull")
 _KNOWN = "known are ." + ", .".join(METHODS)
@@ -63,6 +63,35 @@ def compile_query(text: str, schema: pa.Schema) -> pc.Expression:
     message names the nearest right column or method.
     """
     return _truth(parse(text), schema, 0).arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One of the conditions that a query joins with `and`: the columns it uses, and the expression; where that is null it does not hold."""
+
+    columns: frozenset[str]
+    arrow: pc.Expression
+
+
+def conditions(text: str, schema: pa.Schema) -> list[Condition]:
+    """Return the conditions of the query `text`, one at least: it matches the rows for which all of them hold.
+
+    Raises QueryError as `compile_query` does.
+    """
+    compile_query(text, schema)  # whose depth is that of the whole query
+    parts = [parse(text)]
+    while any(_is_joined(part) for part in parts):
+        parts = [inner for part in parts for inner in (part.values if _is_joined(part) else [part])]  # type: ignore[attr-defined]
+    return [
+        Condition(
+            frozenset(node.id for node in ast.walk(part) if isinstance(node, ast.Name)), _truth(part, schema, 0).arrow
+        )
+        for part in parts
+    ]
+
+
+def _is_joined(node: ast.expr) -> bool:
+    return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
 
 
 def _truth(node: ast.expr, schema: pa.Schema, depth: int) -> _Truth:

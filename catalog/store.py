@@ -5,8 +5,10 @@ are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them wi
 URL: readers and writers then have the same promises (`catalog.remote`), and the writer's lock is a lease (`catalog.lease`).
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,14 +20,27 @@ from catalog.console import Report
 from catalog.errors import CatalogError
 from catalog.files import remove_leftovers
 from catalog.lock import exclusive
+from catalog.newest import Identity
 from catalog.parts import Parts, PartsWriter
-from catalog.query import columns_of, compile_query
+from catalog.query import Condition, conditions
 from catalog.remote import AnyPath, RemotePath
 from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
 ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
+FEW = 300_000  # pieces whose measures are looked up one by one rather than all read
 PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
+
+
+def _all(asked: Sequence[Condition]) -> pc.Expression | None:
+    """Return the one expression that holds where all of `asked` do, None where nothing is asked."""
+    return reduce(operator.and_, (each.arrow for each in asked)) if asked else None
+
+
+def _holds_of_nothing(asked: Condition) -> bool:
+    """Return whether a condition holds where everything is missing."""
+    nothing = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
+    return len(nothing.filter(asked.arrow)) > 0
 
 
 class Catalog:
@@ -35,8 +50,9 @@ class Catalog:
         self.root = root
         folder = root / "catalog"
         self._folder = folder
-        self._pieces = Parts(folder / "pieces", PIECES, KEY, ORDER, placeholder="md5")
-        self._measures = Parts(folder / "measures", MEASURES, ("sha256",), ("sha256",))
+        pieces, measures = Identity(KEY, ORDER, placeholder="md5"), Identity(("sha256",), ("sha256",))
+        self._pieces = Parts(folder / "pieces", PIECES, pieces, plain=("url", "md5", "sha256", "etag"))
+        self._measures = Parts(folder / "measures", MEASURES, measures, plain=("sha256",))
         self._blobs = Blobs(root / "midi")
 
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
@@ -46,26 +62,52 @@ class Catalog:
         QueryError for a query that is wrong, CatalogError where the files cannot be read.
         """
         names = list(ROWS.names if columns is None else columns)
-        condition = None if query is None else compile_query(query, ROWS)
-        asked = set() if query is None else columns_of(query)
-        measured = [name for name in MEASURED if name in names or name in asked]
+        asked = [] if query is None else conditions(query, ROWS)
+        used = {*names, *(name for each in asked for name in each.columns)}
+        measured = [name for name in MEASURED if name in used]
         if not measured:
-            return self._pieces.read(names, condition)
-        late = not asked.isdisjoint(MEASURED)
-        table = self._with_measures(self._pieces.read(condition=None if late else condition), measured)
-        return (table.filter(condition) if late else table).select(names)
+            return self._pieces.read(names, _all(asked))
+        own = [name for name in PIECES.names if name in used or name == "sha256"]
+        of_pieces = [each for each in asked if each.columns.isdisjoint(MEASURED)]
+        later = [each for each in asked if each not in of_pieces]
+        return self._joined(own, measured, of_pieces, later).select(names)
 
-    def _with_measures(self, pieces: pa.Table, names: list[str]) -> pa.Table:
-        measures = self._measures.read(["sha256", *names])
+    def is_empty(self) -> bool:
+        """Whether no piece is known."""
+        return self._pieces.is_empty()
+
+    def _joined(
+        self, own: list[str], measured: list[str], of_pieces: list[Condition], later: list[Condition]
+    ) -> pa.Table:
+        """Return pieces with the columns `own` and beside them the columns `measured`, where all the conditions hold.
+
+        What is read first is what leaves little of the other table to be read: the pieces where few match by what is known of pieces alone,
+        else the measures, unless a piece without measures may match too.
+        """
+        first = _all(of_pieces)
+        alone = [each for each in later if each.columns.issubset(MEASURED) and not _holds_of_nothing(each)]
+        pieces = None
+        if first is not None:
+            pieces = self._pieces.read_few(own, first, FEW) if alone else self._pieces.read(own, first)
+        if pieces is not None:
+            known = pc.field("sha256").isin(pc.unique(pieces["sha256"].drop_null())) if len(pieces) <= FEW else None
+            measures = self._measures.read(["sha256", *measured], known)
+        else:
+            measures = self._measures.read(["sha256", *measured], _all(alone))
+            if alone:
+                known = pc.field("sha256").isin(measures["sha256"].combine_chunks())
+                first = known if first is None else first & known
+            pieces = self._pieces.read(own, first)
         rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
         found = measures.take(rows)
-        for name in names:
+        for name in measured:
             pieces = pieces.append_column(ROWS.field(name), found[name])
-        return pieces
+        rest = _all(later)
+        return pieces if rest is None else pieces.filter(rest)
 
-    def measures(self) -> pa.Table:
-        """Return what has been measured: the columns of MEASURES, one row a SHA-256, sorted by it."""
-        return self._measures.read()
+    def measures(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return what has been measured: the columns of MEASURES, or only `columns`, one row a SHA-256, sorted by it."""
+        return self._measures.read(columns)
 
     def blob_path(self, sha256: str) -> Path:
         """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid. Below a URL only `nearby` has such."""

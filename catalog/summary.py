@@ -27,7 +27,7 @@ BIGGEST = 5  # games named in the totals
 def opened(root: AnyPath) -> Catalog:
     """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
     catalog = Catalog(root)
-    if len(catalog.pieces(columns=["state"])) == 0:
+    if catalog.is_empty():
         raise CatalogError(f"no pieces in {root / 'catalog'}; run `make scrape` (or `scrape vgmusic`) to bring some in")
     return catalog
 

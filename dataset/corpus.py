@@ -59,32 +59,32 @@ class CorpusPiece:
 class Funnel:
     """How many pieces came through each stage; each number is a part of the one before, the last three add up to unique."""
 
-    listed: int
-    fetched: int
-    parsed: int
-    kept: int
-    unique: int
-    train: int
-    validation: int
-    test: int
+    listed: int  # rows of the catalog for which the query holds
+    fetched: int  # of these, with bytes at hand
+    parsed: int  # of these, with notes that could be read
+    kept: int  # of these, with no filter against them
+    unique: int  # of these, without a better one of the same notes: the corpus
+    train: int  # of these, to learn from
+    validation: int  # of these, to choose the epoch by
+    test: int  # of these, to be asked about once
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """How to get a corpus again, and what came of it. It holds no times and no paths: the same input gives the same bytes."""
 
-    name: str
-    query: str
+    name: str  # of the corpus
+    query: str  # that chose its pieces
     identity: str  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
-    seed: int
+    seed: int  # of the split
     filters: Mapping[str, Mapping[str, Any]]  # reason: on or off, measure, thresholds and why (Filters.settings)
-    versions: Mapping[str, str]
+    versions: Mapping[str, str]  # of what the result depends on
     input_sha256: str  # of the catalog rows
     files: Mapping[str, str]  # file name: sha256
-    funnel: Funnel
+    funnel: Funnel  # how many pieces came through each stage
     reasons: Mapping[str, int]  # how many pieces were left out for each
     piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
-    format: int = FORMAT
+    format: int = FORMAT  # of the corpus's files
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""

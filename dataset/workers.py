@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
 from catalog.console import clean
+from catalog.cores import cores
 from catalog.errors import DatasetError
 
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
@@ -50,11 +51,6 @@ class Worker:
     ready: bool = False
 
 
-def default_workers() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def work(
     task: str,
     items: Sequence[Any],
@@ -72,13 +68,13 @@ def work(
     Raises DatasetError where workers cannot start at all.
     """
     keep, crew = crew is not None, [] if crew is None else crew
-    waiting = deque(_chunks(len(items), workers or default_workers()))
+    waiting = deque(_chunks(len(items), workers or cores()))
     suspects: set[int] = set()  # items that a worker has died over
     deaths_at_start = 0
     try:
         while waiting or any(worker.chunk for worker in crew):
             busy = sum(bool(worker.chunk) for worker in crew)
-            while len(crew) < min(workers or default_workers(), busy + len(waiting)):
+            while len(crew) < min(workers or cores(), busy + len(waiting)):
                 crew.append(_start(task, timeout_s))
             for worker in crew:
                 if worker.ready and not worker.chunk and waiting:

@@ -23,6 +23,34 @@ from scraper.answer import Asked
 from scraper.fetch import Fetcher
 
 Line = dict[str, Any]
+FIELDS = {  # of a line by name, in their order; a line leaves out what there is nothing to say of
+    "event": "begin, request or end",
+    "run": "the run it belongs to, twelve hexadecimal digits",
+    "at": "when, UTC: of a request, when it was sent",
+    "what": "begin: what is scraped",
+    "site": "begin: scheme and host of the site",
+    "private": "begin: whether that is this or a near machine, where no delay is owed",
+    "agent": "begin: the User-Agent header of every request",
+    "pid": "begin: the number of the process",
+    "n": "request: its number in the run, from 1",
+    "clock": "request: seconds to its sending since the run made ready to ask, by a clock that never goes back",
+    "url": "request: the address asked",
+    "asked": "request: the address before a redirect, where that is another",
+    "try": "request: which attempt it is, from 1",
+    "status": "request: the HTTP status",
+    "bytes": "request: bytes of the body, decompressed; end: of all of them",
+    "seconds": "request: how long it took",
+    "delay": "request: seconds that had to lie between it and the one before",
+    "outcome": "request: ok, fetched, or a stable snake_case id of what went wrong; end: done, or what ended the run",
+    "error": "request: what went wrong, in words",
+    "retry_after": "request: seconds that the answer asks us to wait",
+    "sha256": "request: SHA-256 of a body that was taken, hexadecimal",
+    "etag": "request: the ETag header that came with it",
+    "last_modified": "request: the Last-Modified header that came with it",
+    "requests": "end: how many there were",
+}
+"""What a line may hold; the line at a run's end has besides its totals, by name, as `scrape` prints them."""
+
 COLUMNS = pa.schema(
     [
         *((name, pa.string()) for name in ("at", "run", "event", "what")),

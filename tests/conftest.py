@@ -51,6 +51,7 @@ HEAVY = (
     "test_road.py",
     "training/test_classic.py",
     "scraper/test_chaos.py",
+    "docs/test_examples.py",
     "dataset/test_killed.py",
 )
 

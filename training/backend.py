@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from catalog.cores import cores
+
 MOST_LANES = 4
 
 
@@ -20,7 +22,7 @@ def lanes() -> int:
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return 1
     number = 1
-    while 2 * number <= min(MOST_LANES, os.cpu_count() or 1):
+    while 2 * number <= min(MOST_LANES, cores()):
         number *= 2
     return number
 
@@ -31,7 +33,7 @@ def load_keras() -> Any:
     The messages come from C++ before any log level is heeded, so the file descriptor itself is turned aside.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // lanes())))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // lanes())))
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as aside:

@@ -33,7 +33,7 @@ VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
 class ClassicRow:
     """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
 
-    epoch: int
+    epoch: int  # from 1
     seconds: float  # of training since the run began
     tokens_per_second: float  # tokens learnt, which is one a window
     train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched

@@ -27,7 +27,7 @@ from training.session import Order
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
 LEAST_PIECES = 8  # different pieces that a game must have
 MOST_GAMES = 20
-MINUTES = 22.0  # for all runs together; rendering, pages and starting take some more
+MINUTES = 12.0  # for all runs together; rendering, pages and starting take some more
 SHARE_OF_ALL = 0.5  # of the minutes, for the run of all games
 SERIES = "zelda"  # the original's
 

@@ -75,7 +75,7 @@ class Index:
 
     first: Numbers  # [pieces + 1], where each piece begins and the last ends
     tick: Numbers  # [n], of each note; far apart from piece to piece
-    pitch: Numbers  # [n]
+    pitch: Numbers  # [n], of each note
     hashes: Numbers  # [seeds], in order
     places: Numbers  # [seeds], the notes at which those seeds begin
 

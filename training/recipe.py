@@ -15,18 +15,18 @@ from catalog.errors import TrainingError, UsageError
 class NoteLSTMRecipe:
     """The note-level network: one LSTM step a note, a factorised output, the repeat model and the style as inputs."""
 
-    kind: str = "note-lstm"
+    kind: str = "note-lstm"  # which recipe this is
     width: int = 384  # units of each LSTM layer
-    layers: int = 2
+    layers: int = 2  # LSTM layers
     head: int = 256  # hidden units of each of the four outputs
     dropout: float = 0.2  # share of activations dropped, 0–1
     style_dropout: float = 0.3  # share of windows trained without series or game, so that a style is optional
     batch: int = 256  # windows a step
     window: int = 8  # notes a window; what came before is remembered, the state goes on
     epoch_notes: int = 65_536  # an epoch is the training notes once, and again until it is at least so many
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.01
-    warmup: int = 50  # steps
+    learning_rate: float = 4e-3  # the highest, after the warm-up
+    weight_decay: float = 0.01  # of AdamW
+    warmup: int = 50  # steps in which the learning rate rises
     transpose: int = 6  # a window is moved by -transpose+1 … transpose semitones, afresh each time
     validation_notes: int = (
         24_576  # pieces of about so many notes are validated on after an epoch, where there are more
@@ -40,15 +40,15 @@ class NoteLSTMRecipe:
 class ClassicRecipe:
     """The original experiment of 2018, whole: music21 tokens, three LSTMs, one predicted token a window."""
 
-    kind: str = "classic"
-    width: int = 512
-    layers: int = 3
-    dense: int = 256
-    dropout: float = 0.5
-    batch: int = 32
-    window: int = 100  # tokens
-    epochs: int = 250
-    sample_tokens: int = 500
+    kind: str = "classic"  # which recipe this is
+    width: int = 512  # units of each LSTM layer
+    layers: int = 3  # LSTM layers
+    dense: int = 256  # units of the layer before the output
+    dropout: float = 0.5  # share of activations dropped, 0–1
+    batch: int = 32  # windows a step
+    window: int = 100  # tokens of which the next one is predicted
+    epochs: int = 250  # budget where none is given
+    sample_tokens: int = 500  # length of a sample
     sample_step: float = 0.5  # quarter notes from one token to the next
 
 

@@ -36,12 +36,12 @@ class Asked:
     """What the run was asked to do."""
 
     corpus: str  # the corpus's folder
-    corpus_hash: str
-    query: str
-    seed: int
-    minutes: float | None
-    epochs: int | None
-    init: str | None = None
+    corpus_hash: str  # SHA-256 of its notes.parquet
+    query: str  # the corpus's
+    seed: int  # of weights, batches and samples
+    minutes: float | None  # the budget of time, None where there is none
+    epochs: int | None  # the budget of epochs, None where there is none
+    init: str | None = None  # the run whose weights it began from
     keep: Keep | None = None  # which epoch's weights; None: as the recipe does
     max_copy: int = 24  # of the samples that `train` writes
 
@@ -50,29 +50,29 @@ class Asked:
 class EpochRow:
     """What one epoch came to: a line of metrics.csv. Losses are in bits a note."""
 
-    epoch: int
+    epoch: int  # from 1
     seconds: float  # of training since the run began
-    notes_per_second: float
-    learning_rate: float
-    train_bits: float
-    validation_bits: float
-    time: float
-    pitch: float
-    duration: float
-    velocity: float
+    notes_per_second: float  # learnt in this epoch
+    learning_rate: float  # at its end
+    train_bits: float  # bits a note on what was learnt, as it was learnt, dropout on
+    validation_bits: float  # bits a note on the validation pieces, all four fields together
+    time: float  # of these, for the time since the last onset
+    pitch: float  # of these, for the pitch given the time
+    duration: float  # of these, for the duration given both
+    velocity: float  # of these, for the velocity given all three
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
     """How far training is; `checkpoint` is the file that goes with it."""
 
-    epoch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    best_epoch: int = 0
-    checkpoint: str | None = None
+    epoch: int = 0  # the last one that ended
+    step: int = 0  # steps taken in all
+    seconds: float = 0.0  # of training since the run began
+    best_epoch: int = 0  # the one whose weights are kept
+    checkpoint: str | None = None  # the file that `--resume` goes on from
     ended: str | None = None  # why training ended; None while it is under way
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)  # the lines of metrics.csv
 
 
 class Run:

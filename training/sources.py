@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 class Source:
     """One piece that passages may come from, with its tempos and time signatures as `Notes` has them."""
 
-    title: str
-    game: str
-    series: str
-    sequencer: str
-    sha256: str
-    tempos: tuple[tuple[int, float], ...]
-    time_signatures: tuple[tuple[int, int, int], ...]
+    title: str  # as listed
+    game: str  # the slug
+    series: str  # the slug
+    sequencer: str  # as listed; empty where the source leaves it blank
+    sha256: str  # of the MIDI file, hexadecimal
+    tempos: tuple[tuple[int, float], ...]  # (tick, quarter notes a minute), the first at tick 0
+    time_signatures: tuple[tuple[int, int, int], ...]  # (tick, numerator, denominator), the first at tick 0
 
 
 PIECES_FILE = "pieces.json"
@@ -45,9 +45,9 @@ INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 class Sources:
     """Pieces, the ticks at which their notes begin, one piece after the other, and the index in which passages are looked for."""
 
-    pieces: tuple[Source, ...]
-    onset: npt.NDArray[np.int32]
-    index: Index
+    pieces: tuple[Source, ...]  # in the corpus's order
+    onset: npt.NDArray[np.int32]  # [n], of each note, ticks of 1/24 quarter from the start of its file
+    index: Index  # of the same notes
 
     @classmethod
     def of(cls, pieces: "Sequence[CorpusPiece]") -> "Sources":

@@ -22,24 +22,24 @@ UNKNOWN = 0
 class Opening:
     """The first note of a training piece, as classes, with the piece's style, first tempo and first time signature."""
 
-    series: str
-    game: str
-    place: int
-    pitch: int
-    duration: int
-    velocity: int
+    series: str  # the slug
+    game: str  # the slug
+    place: int  # class of its place in the bar
+    pitch: int  # class of its pitch
+    duration: int  # class of its duration
+    velocity: int  # class of its velocity
     tempo: float  # quarter notes a minute
-    numerator: int
-    denominator: int
+    numerator: int  # of the time signature
+    denominator: int  # of the time signature
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Names to numbers: `series[i]` and `games[i]` have number i + 1."""
 
-    series: tuple[str, ...]
-    games: tuple[str, ...]
-    openings: tuple[Opening, ...]
+    series: tuple[str, ...]  # slugs; those of a run that it began from come first
+    games: tuple[str, ...]  # slugs, likewise
+    openings: tuple[Opening, ...]  # one for each training piece
 
     def style(self, series: str, game: str) -> tuple[int, int]:
         """Return the numbers of a series and a game, 0 for one that is not known."""

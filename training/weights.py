@@ -21,10 +21,10 @@ META = "meta"
 class WeightsMeta:
     """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
 
-    recipe_sha256: str
-    vocabulary_sha256: str
-    epoch: int
-    validation_bits: float
+    recipe_sha256: str  # of recipe.json's text
+    vocabulary_sha256: str  # of vocabulary.json's text
+    epoch: int  # after which they stood so
+    validation_bits: float  # bits a note on the validation pieces then
 
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:

@@ -50,10 +50,10 @@ class Yardstick:
     Both say of how many pieces; `held_out` is None where none are.
     """
 
-    pieces: int
-    measures: Mapping[str, charts.Quantiles]
-    held: int
-    held_out: Mapping[str, float] | None
+    pieces: int  # measured
+    measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
+    held: int  # held-out pieces that were compared with the training pieces
+    held_out: Mapping[str, float] | None  # the figures that `novelty` gives for these
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,185 @@
+"""docs/reference/formats.md, from the schemas and record types in the code: every file below the data root, field by field."""
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
+from dataset.corpus import FORMAT as CORPUS_FORMAT
+from dataset.corpus import Funnel, Manifest
+from dataset.filter_file import load_filters
+from dataset.filters import DuplicateRule, Filter
+from dataset.ledger import LEDGER
+from dataset.meanings import REASONS, RELATIONS
+from dataset.plan import versions
+from dataset.tables import EXCLUDED, NOTES
+from dataset.tables import RELATIONS as RELATED
+from docs.make.records import record
+from scraper.journal import FIELDS
+from training.classic import ClassicRow
+from training.passages import Index
+from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.render import FORMS
+from training.run import Asked, EpochRow, Progress
+from training.sources import Source
+from training.vocabulary import Opening, Vocabulary
+from training.weights import WeightsMeta
+from training.yardstick import MEASURED, Yardstick
+
+HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
+
+
+def page() -> str:
+    """Return the whole page as Markdown."""
+    return "\n\n".join([HEAD, *_top(), *_catalog(), *_corpora(), *_runs()]) + "\n"
+
+
+def _top() -> list[str]:
+    return [
+        "# Files and their fields",
+        "Everything lives below one data root: `./data`, or `--root PATH`, or `$VGPIANO_ROOT`. Where the files lie is drawn in\n"
+        "[the design](../design.md#files). A *slug* is a name in lower-case letters, digits and hyphens; *ticks* are 1/24 of a\n"
+        "quarter note; addresses are as the source has them.",
+    ]
+
+
+def _catalog() -> list[str]:
+    key = ", ".join(f"`{name}`" for name in KEY)
+    return [
+        "## The catalog",
+        "### catalog/pieces/*.parquet",
+        f"One row a piece. Its key is ({key}); of several rows with one key, in several files, the newest counts, and the files\n"
+        "are merged at the end of a run.",
+        _schema(PIECES),
+        "### catalog/measures/*.parquet",
+        "One row a file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
+        f"definitions have version {MEASURED_BY}.",
+        _schema(MEASURES, measured=True),
+        "### midi/ab/abcdef….mid",
+        "The bytes as they were received, named by their SHA-256; the folder is its first two digits.",
+        "### quarantine/",
+        "Bytes that failed a check, with a JSON file beside them that has both values.",
+        "### scrape/journal.jsonl",
+        "One JSON object a line and event, only ever added to: a run's begin, each of its requests, and its end with totals.",
+        _pairs(("field", "meaning"), FIELDS),
+    ]
+
+
+def _corpora() -> list[str]:
+    filters = load_filters(None)
+    rules: list[Filter | DuplicateRule] = [*filters.filters, *filters.duplicates]
+    listed = [(f"`{rule.name}`", "on" if rule.on else "off", rule.bounds, rule.why) for rule in rules]
+    beside = {name: why for name, why in REASONS.items() if name not in {rule.name for rule in rules}}
+    by = ", ".join(f"`{name}`" for name in versions())
+    return [
+        "## A corpus: corpora/NAME/",
+        f"Format {CORPUS_FORMAT}. Every listed piece is a row of `notes.parquet` or of `excluded.parquet`.",
+        "### notes.parquet",
+        "One row a piece, in the catalog's order. The four lists have one entry a note, by onset, then pitch.",
+        _schema(NOTES),
+        "### excluded.parquet",
+        "One row for each piece that was left out.",
+        _schema(EXCLUDED),
+        "#### Reasons",
+        "From the filters, as `dataset filters` prints them; each can be changed, and others added, with `--filters FILE`:",
+        _table(("reason", "by default", "stays with", "why"), listed),
+        "And without a filter:",
+        _pairs(("reason", "meaning"), beside),
+        "### relations.parquet",
+        "One row for each two pieces that belong together, with the evidence.",
+        _schema(RELATED),
+        "#### Relations",
+        _pairs(("relation", "meaning"), RELATIONS),
+        "### measures.parquet",
+        "The measures of the pieces kept, with the fields of `catalog/measures/`, in the order of `notes.parquet`.",
+        "### manifest.json",
+        "How to get the corpus again, and what came of it. No times and no paths: the same input gives the same bytes.",
+        _record(Manifest),
+        f"`versions` has {by}. The funnel:",
+        _record(Funnel),
+        "### CREDITS.md",
+        "Every sequencer, with the pieces that the corpus took from them.",
+        "### splits/seed-N.parquet",
+        "The side that each piece was given when a corpus with this seed first held it. Below the data root, beside the corpora.",
+        _schema(LEDGER),
+    ]
+
+
+def _runs() -> list[str]:
+    forms = ", ".join(f"{kind} as {' or '.join(names)}" for kind, names in FORMS.items())
+    seen = ", ".join(f"`{name}`" for name in MEASURED)
+    return [
+        "## A run: runs/NAME/",
+        "### run.json",
+        "`format`, the SHA-256 of `recipe.json` and of `vocabulary.json`, and what was asked:",
+        _record(Asked),
+        "### recipe.json",
+        "A recipe of your own is a JSON file with `kind` and the settings that differ: `train --recipe FILE`.",
+        "`note-lstm`, with its defaults:",
+        _record(NoteLSTMRecipe, defaults=True),
+        "`classic`, the experiment of 2018:",
+        _record(ClassicRecipe, defaults=True),
+        "### vocabulary.json",
+        _record(Vocabulary),
+        "Each opening is the first note of a training piece:",
+        _record(Opening),
+        "### metrics.csv",
+        "A line an epoch. Of `note-lstm`:",
+        _record(EpochRow),
+        "Of `classic`, in nats a token:",
+        _record(ClassicRow),
+        "### checkpoints/",
+        "`epoch-NNNN.keras` and `.npz`, the network, the optimizer and the average as the last epoch left them, and `state.json`,\n"
+        "which is written last:",
+        _record(Progress),
+        "### weights.npz, model.keras",
+        "The best epoch: arrays by name for `generate` and `evaluate`, which need NumPy alone, and the network as Keras saves it.\n"
+        "The array `meta` is JSON:",
+        _record(WeightsMeta),
+        "### sources/",
+        "What the run learnt from. `pieces.json` says whose each piece is:",
+        _record(Source),
+        "`onset.npy`, of each note, in ticks from the start of its file, and the index in which passages are looked for, an array\n"
+        "a file:",
+        _record(Index),
+        "### samples/",
+        f"`sample-N.mid`, and what is rendered beside it: {forms}.",
+        "### yardstick.json",
+        f"What people's pieces come to, for the page: {seen}.",
+        _record(Yardstick),
+        "### corpus.json, CREDITS.md",
+        "The corpus's manifest and credits, as they were when the run began.",
+        "### index.html",
+        "[The page of the run](../page.md). It loads nothing.",
+        "### tensorboard/",
+        "The figures of `metrics.csv`, for TensorBoard.",
+    ]
+
+
+def _schema(schema: pa.Schema, *, measured: bool = False) -> str:
+    columns = ("type", "unit", "range", "description") if measured else ("type", "description")
+    rows = [(f"`{field['name']}`", *(field[name] for name in columns)) for field in describe(schema)]
+    return _table(("field", *columns[:-1], "meaning"), rows)
+
+
+def _record(kind: type, *, defaults: bool = False) -> str:
+    rows = [
+        (
+            f"`{field.name}`",
+            f"`{field.type.replace(' | ', ' or ')}`",
+            *([f"`{field.default}`"] if defaults else []),
+            field.meaning,
+        )
+        for field in record(kind)
+    ]
+    return _table(("field", "type", *(["default"] if defaults else []), "meaning"), rows)
+
+
+def _pairs(head: tuple[str, str], pairs: Mapping[str, str]) -> str:
+    return _table(head, [(f"`{name}`", meaning) for name, meaning in pairs.items()])
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,109 @@
+"""Every command and every piece of Python that README and the pages show is run, offline, in the order in which it is read."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.docs import rules
+from tests.docs.pages import DOCS, GENERATED, TOP, Block, blocks, nav, pages
+from tests.docs.walk import Walk, commands
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if page not in GENERATED])
+def test_what_a_page_shows_works(page: str, walk: Walk) -> None:
+    walk.up_to(page)
+
+
+def test_every_page_is_in_the_nav_and_so_is_read() -> None:
+    lying = {str(path.relative_to(TOP)) for path in DOCS.rglob("*.md")}
+    assert lying == set(pages()) - {"README.md"}
+    assert len(set(nav())) == len(nav())
+
+
+def test_each_rule_is_needed_and_what_is_run_elsewhere_is_run_there() -> None:
+    shown = [" ".join(words) for block in every("sh") for line in block.text.splitlines() for words in commands(line)]
+    for rule in rules.ELSEWHERE:
+        assert rule.word in (TOP / rule.file).read_text(), f"{rule.file} says nothing of {rule.word}"
+        if "KERAS" not in rule.pattern:
+            assert any(rules.elsewhere(command) is rule for command in shown), f"no page shows {rule.pattern}"
+
+
+def test_a_command_that_no_rule_covers_fails(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, language in (
+        ("curl https://example.org\n", "sh"),
+        ("ls\n", "bash"),
+        ("catalog show 'no such ==='\n", "sh"),
+    ):
+        with pytest.raises((pytest.fail.Exception, AssertionError)):
+            walk._block(Block("docs/none.md", 1, language, None, text), {}, monkeypatch)
+
+
+def test_the_three_uses_stand_in_the_readme_word_for_word() -> None:
+    shown = [line.partition("#")[0].strip() for block in blocks("README.md") for line in block.text.splitlines()]
+    assert [line for line in shown if line][:5] == [
+        "make demo",
+        "make test",
+        "make scrape",
+        "dataset build --game ocarina",
+        "train --query \"series == 'zelda'\"",
+    ]
+
+
+def test_what_a_page_shows_as_a_picture_is_there_and_small() -> None:
+    picture = DOCS / "run.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size < 300_000
+
+
+def test_the_reference_names_the_fields_of_the_files_that_were_written(walk: Walk) -> None:
+    walk.up_to("docs/tutorial.md")
+    root = walk.folder / "data" / "tutorial"
+    corpus, run = root / "corpora" / "ocarina-of-time", root / "runs" / "first"
+    held = {
+        "catalog/pieces/*.parquet": columns(root / "catalog" / "pieces"),
+        "catalog/measures/*.parquet": columns(root / "catalog" / "measures"),
+        **{f"{name}.parquet": columns(corpus / f"{name}.parquet") for name in ("notes", "excluded", "relations")},
+        "manifest.json": [*read(corpus / "manifest.json"), *read(corpus / "manifest.json")["funnel"]],
+        "splits/seed-N.parquet": columns(root / "splits" / "seed-0.parquet"),
+        "run.json": list(read(run / "run.json")["asked"]),
+        "vocabulary.json": [*read(run / "vocabulary.json"), *read(run / "vocabulary.json")["openings"][0]],
+        "checkpoints/": list(read(run / "checkpoints" / "state.json")),
+        "yardstick.json": [name for name in read(run / "yardstick.json") if name != "format"],
+    }
+    described = {name: fields(name) for name in held}
+    described["excluded.parquet"] = [n for n in described["excluded.parquet"] if n in held["excluded.parquet"]]
+    described["relations.parquet"] = [n for n in described["relations.parquet"] if n in held["relations.parquet"]]
+    assert {name: sorted(set(found)) for name, found in held.items()} == {
+        name: sorted(set(said)) for name, said in described.items()
+    }
+    assert set((run / "metrics.csv").read_text().splitlines()[0].split(",")) <= set(fields("metrics.csv"))
+    assert set(read(run / "recipe.json")) <= set(fields("recipe.json"))
+    assert set(read(run / "sources" / "pieces.json")["pieces"][0]) <= set(fields("sources/"))
+    lines = [json.loads(line) for line in (root / "scrape" / "journal.jsonl").read_text().splitlines()]
+    written = {name for line in lines if line["event"] != "end" for name in line}
+    assert written <= set(fields("scrape/journal.jsonl"))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def columns(path: Path) -> list[str]:
+    return [*pq.read_schema(path if path.is_file() else next(path.glob("*.parquet"))).names]
+
+
+def fields(section: str) -> list[str]:
+    """What the reference calls a field in the section of that name: the first column of its tables."""
+    text = (DOCS / "reference" / "formats.md").read_text()
+    [body] = re.findall(rf"^### {re.escape(section)}\n(.*?)(?=^###? |\Z)", text, re.DOTALL | re.MULTILINE)
+    return re.findall(r"^\| `([^`]+)` \|", body, re.MULTILINE)
+
+
+def every(language: str) -> list[Block]:
+    return [block for page in pages() for block in blocks(page) if block.language == language]
