@@ -9,9 +9,10 @@ minutes and, from nothing, within all of them. --run takes a run that is there i
 Out: bits a note on the test pieces, every note but each piece's first counted once. The original has tokens, not notes: its figure is
 a loss in nats a token, and no network's bits can be compared with it. Then of --count samples of --notes notes each (of the original,
 whose sampler is slow, a third as many): how many are stuck, as in `samples.py`; what is copied, as in `novelty.py`; and, by `overlap.py`,
-how near they are to the held-out pieces, with training pieces beside them, which are as near as music is. All pieces are cut to as many
-notes (fewer where half the held-out pieces are shorter), shorter ones left out. The PyTorch networks begin from the openings of training pieces as ours does and draw at its temperature
-and top_p, but have none of its sampler's rules against loops. Everything is done once.
+how near they are to the held-out pieces, with training pieces beside them, which are as near as music is. All pieces are cut to as
+many notes (fewer where half the held-out pieces are shorter), and shorter ones are left out. The PyTorch networks begin from the
+openings of training pieces as ours does and draw at its temperature and top_p, but have none of its sampler's rules against loops.
+Everything is done once.
 """
 
 import argparse
