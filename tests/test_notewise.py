@@ -69,7 +69,7 @@ def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: no
     held = rows(notes)
     events = np.zeros((notes, COLUMNS), np.int16)
     events[:, :5] = held
-    context = network.body.context or notes
+    context = network.body.context or max(notes, 4)
     wanted = [costs(network, held[: context + 1]), costs(network, held[:30])]
     for counted in range(context, notes - 1, context // 4):
         end = min(notes - 1, counted + context // 4)
