@@ -199,7 +199,7 @@ def figures(setting: Setting) -> list[Figure]:
     from training.train import precision
 
     load_keras()
-    seconds = 4 * setting.share
+    seconds = 3 * setting.share
     torch.set_num_threads(os.cpu_count() or 1)
     shapes = fastest(theirs, seconds / 3)
     peer_shape = max(shapes, key=lambda shape: shapes[shape])
