@@ -17,9 +17,11 @@ import sys
 import tempfile
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
-from peers import PEERS, cpu_seconds
+from figures import Figure, Setting
+from peers import PEERS, cpu_seconds, evenly
 
 from catalog.files import write_text
 from catalog.schema import FETCHED, Piece
@@ -74,6 +76,41 @@ def built(root: Path) -> dict[str, float]:
     return {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu}
 
 
+def figures(setting: Setting) -> list[Figure]:
+    """The whole build beside peers that only load: CPU a file; and how long it takes."""
+    paths = sorted((setting.root / "midi").rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    paths = paths[:: max(1, round(1 / setting.share))]
+    sources = [Source("", path) for path in paths]
+    warnings.simplefilter("ignore")
+    samples = {name: evenly(sources, SAMPLES.get(name, len(sources))) for name in PEERS}
+    for name, peer in PEERS.items():
+        peer(samples[name][:2])  # what is imported once is not what is measured
+    fill(setting.work, paths)
+    wall, cpu = [], []
+    theirs: dict[str, list[float]] = {name: [] for name in PEERS}
+    for _ in range(setting.times):
+        once = built(setting.work)
+        wall.append(len(paths) / once["wall_s"])
+        cpu.append(1000 * once["cpu_s"] / len(paths))
+        for name, peer in PEERS.items():
+            before = cpu_seconds()
+            peer(samples[name])
+            theirs[name].append(1000 * (cpu_seconds() - before) / len(samples[name]))
+    files = f"{len(paths)} files, start of processes included."
+    return [
+        Figure(
+            f"build/{name}",
+            "the whole build, where the peer only loads",
+            "ms CPU a file",
+            tuple(cpu),
+            f"{name} {version(name)}",
+            tuple(theirs[name]),
+            note=f"Ours {files} The peer {len(samples[name])} files, imports left out.",
+        )
+        for name in PEERS
+    ] + [Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", nargs="?", type=Path, default=SITE)
@@ -89,8 +126,7 @@ def main() -> int:
     sources = [Source("", path) for path in paths]
     samples = {}
     for name, peer in PEERS.items():
-        step = max(1, len(sources) // SAMPLES.get(name, len(sources)))
-        samples[name] = sources[step // 2 :: step]
+        samples[name] = evenly(sources, SAMPLES.get(name, len(sources)))
         peer(samples[name][:2])  # what is imported once is not what is measured
     runs: dict[str, list[dict[str, float]]] = {"vgpiano build": [], **{name: [] for name in PEERS}}
     with tempfile.TemporaryDirectory() as folder:

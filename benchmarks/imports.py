@@ -9,6 +9,7 @@ the first run was killed half-way: nothing may be lost or stored twice. Exit cod
 
 import argparse
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -18,7 +19,11 @@ import time
 import zipfile
 from pathlib import Path
 
+from figures import Figure, Setting
+
 from catalog.store import Catalog
+
+FILES, TIMES = 31_000, 3  # one import takes about twenty seconds
 
 
 def midi(number: int) -> bytes:
@@ -62,9 +67,29 @@ def killed(source: Path, root: Path, after_s: float) -> int:
     return len(Catalog(root).pieces(columns=["sha256"]))
 
 
+def figures(setting: Setting) -> list[Figure]:
+    """Files a second and memory of one archive, imported into a new root each time."""
+    count, times = max(100, round(FILES * setting.share)), min(setting.times, TIMES)
+    source = archive(setting.work / "archive.zip", count)
+    rates, memories = [], []
+    for number in range(times):
+        wall, _, memory = run(source, setting.work / str(number))
+        held = len(Catalog(setting.work / str(number)).pieces(columns=["sha256"]))
+        if held != count:
+            raise RuntimeError(f"of {count} files in the archive the catalog holds {held}")
+        rates.append(count / wall)
+        memories.append(memory)
+        shutil.rmtree(setting.work / str(number))
+    what = f"import of an archive of {count:,} small files"
+    return [
+        Figure("imports/rate", what, "files a second", tuple(rates), better="higher"),
+        Figure("imports/memory", what, "MB at the most", tuple(memories)),
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=31_000)
+    parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--least", type=float, default=1000.0, help="files a second")
     parser.add_argument("--memory-mb", type=float, default=300.0)
     asked = parser.parse_args()

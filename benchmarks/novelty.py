@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import Figure, Setting
 from samples import MEASURES, first, longest_runs
 
 from dataset.corpus import Corpus
@@ -40,6 +41,7 @@ from training.vocabulary import UNKNOWN
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes
+MADE = 31_000  # pieces, as many as the whole site has
 
 
 def made(rng: np.random.Generator, length: int) -> Line:
@@ -87,9 +89,9 @@ def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
     return sum((round(tick), pitch) in held for tick, pitch in pairs) >= 0.8 * passage.notes
 
 
-def planted(corpus: Corpus, trials: int) -> dict[str, Any]:
+def planted(corpus: Corpus, trials: int, seed: int = 0) -> dict[str, Any]:
     lines = [line for line in (Line.of(piece.notes) for piece in corpus.pieces("train")) if len(line.tick) > 100]
-    index, rng = Index.of(lines), np.random.default_rng(0)
+    index, rng = Index.of(lines), np.random.default_rng(seed)
     found: dict[str, Any] = {}
     claims = false = 0
     for least, most in LENGTHS:
@@ -116,7 +118,7 @@ def clock(index: Index, lines: list[Line]) -> dict[str, float]:
         since = time.perf_counter()
         told(index, line, find(index, line))
         took.append(time.perf_counter() - since)
-    return {"median": round(float(np.median(took)), 3), "most": round(max(took), 3)}
+    return {"median": round(float(np.median(took)), 5), "most": round(max(took), 5)}
 
 
 SEARCH = r"""
@@ -136,13 +138,17 @@ print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(ti
 """
 
 
-def speed(corpus: Corpus, pieces: int) -> dict[str, Any]:
+def held_out(corpus: Corpus) -> list[Line]:
+    """The first SAMPLE notes of fifty pieces that are held out."""
+    held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+    return [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE][:50]
+
+
+def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     since = time.perf_counter()
     index = Sources.of(corpus.pieces("train")).index
     found: dict[str, Any] = {"corpus, notes": len(index), "corpus, indexed in s": round(time.perf_counter() - since, 3)}
-    held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
-    cut = [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE]
-    found["corpus, a sample of 500 notes, s"] = clock(index, cut[:50])
+    found["corpus, a sample of 500 notes, s"] = clock(index, held_out(corpus))
     rng = np.random.default_rng(1)
     lines = [made(rng, int(rng.integers(400, 1600))) for _ in range(pieces)]
     since = time.perf_counter()
@@ -157,10 +163,65 @@ def speed(corpus: Corpus, pieces: int) -> dict[str, Any]:
             (Path(folder) / file).write_bytes(data)
         np.save(Path(folder) / "query-tick.npy", query.tick)
         np.save(Path(folder) / "query-pitch.npy", query.pitch)
-        done = subprocess.run([sys.executable, "-c", SEARCH, folder], capture_output=True, text=True, check=True)
-        found["made pieces, a search in a process of its own"] = json.loads(done.stdout)
+        searches = []
+        for _ in range(searched):
+            done = subprocess.run([sys.executable, "-c", SEARCH, folder], capture_output=True, text=True, check=True)
+            searches.append(json.loads(done.stdout))
+        found["made pieces, each search in a process of its own"] = searches
     found["peak while indexing, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return found
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """Planted passages, a hundred of each length each time with another seed; the search in the section and in made pieces."""
+    corpus = Corpus.open(setting.root, setting.corpus)
+    trials, pieces = max(5, round(100 * setting.share)), max(100, round(MADE * setting.share))
+    runs = [planted(corpus, trials, seed) for seed in range(setting.times)]
+    index = Sources.of(corpus.pieces("train")).index
+    sample = held_out(corpus)
+    section = tuple(1000 * clock(index, sample)["median"] for _ in range(setting.times))
+    large = speed(corpus, pieces, setting.times)
+    searches = large["made pieces, each search in a process of its own"]
+    if any(search["passages"] != 1 for search in searches):
+        raise RuntimeError(f"one passage is planted in the made pieces: {searches}")
+    made_of = f"against {pieces:,} made pieces of {large['made notes']:,} notes"
+    changed = "in another key, with a wrong note"
+    recall = [
+        Figure(
+            f"novelty/recall-{least}-{most}",
+            f"planted copies of {least} to {most} notes that are found, {changed}",
+            "recall",
+            tuple(run[f"recall at {least} to {most} notes"] for run in runs),
+            better="higher",
+            note=f"{trials} each time.",
+        )
+        for least, most in LENGTHS
+    ]
+    precision = tuple(run["precision"] for run in runs)
+    return [
+        *recall,
+        Figure("novelty/precision", "told passages that are right", "precision", precision, better="higher"),
+        Figure(
+            "novelty/search",
+            f"what of {SAMPLE} notes stands in {len(index):,} notes of the corpus",
+            "ms",
+            section,
+            note="The median of fifty held-out pieces.",
+        ),
+        Figure(
+            "novelty/made",
+            f"opening an index and the same search in it, {made_of}",
+            "s",
+            tuple(one["opened, s"] + one["searched, s"] for one in searches),
+        ),
+        Figure(
+            "novelty/made-memory",
+            f"memory of that search, {made_of}",
+            "MB at the most",
+            tuple(float(one["peak, MB"]) for one in searches),
+        ),
+        Figure("novelty/made-index", f"indexing {pieces:,} made pieces", "s", (large["made pieces, indexed in s"],)),
+    ]
 
 
 def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limits: list[int]) -> dict[str, Any]:
@@ -208,7 +269,7 @@ def main() -> None:
     parser.add_argument("names", nargs="+", metavar="CORPUS | RUN CORPUS")
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--pieces", type=int, default=31_000)
+    parser.add_argument("--pieces", type=int, default=MADE)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--max-copy", type=int, nargs="+", default=[0, 24])

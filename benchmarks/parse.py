@@ -1,4 +1,4 @@
-"""How many MIDI files a second one core turns into notes and measures: our parse path beside music21's and pretty_midi's.
+"""How many MIDI files a second one core turns into notes and measures: our parse path beside the peers'.
 
     python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
 
@@ -21,11 +21,14 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from peers import PEERS, cpu_seconds
+from figures import Figure, Setting
+from peers import PEERS, cpu_seconds, evenly
 
 from catalog.files import data_root, write_text
 from dataset.notes import read
 from dataset.parse import Source, parse_all
+
+SAMPLE = 24  # files for the peers
 
 
 def reading(sources: Sequence[Source]) -> int:
@@ -63,26 +66,56 @@ def measured(reader: Callable[[Sequence[Source]], int], sources: Sequence[Source
     }
 
 
+def figures(setting: Setting) -> list[Figure]:
+    """Reading, and reading with every measure, beside each of the peers; files a second and core."""
+    section = sources(setting.root)
+    section = section[:: max(1, round(1 / setting.share))]
+    sample = evenly(section, SAMPLE)
+    warnings.simplefilter("ignore")
+    for reader in (reading, ours, *PEERS.values()):
+        reader(sample[:2])  # what is imported once is not what is measured
+    rates: dict[str, list[float]] = {name: [] for name in ("reading", "measuring", *PEERS)}
+    for _ in range(setting.times):
+        for name, reader in (("reading", reading), ("measuring", ours)):
+            rates[name].append(measured(reader, section)["files_per_cpu_s"])
+        for name, peer in PEERS.items():
+            rates[name].append(measured(peer, sample)["files_per_cpu_s"])
+    unit = "files a second and core"
+    note = f"Ours {len(section)} files; the peer {len(sample)} of them, evenly spaced by size."
+    beside = {
+        name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"} for name in PEERS
+    }
+    read, measuring = tuple(rates["reading"]), tuple(rates["measuring"])
+    return [
+        *(Figure(f"parse/{name}", "reading a file", unit, read, note=note, **beside[name]) for name in PEERS),
+        Figure("parse/measures", "reading a file and taking every measure of it", unit, measuring, **beside["music21"]),
+    ]
+
+
+def sources(folder: Path) -> list[Source]:
+    """The .mid files in `folder`, by size."""
+    paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    return [Source(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--sample", type=int, default=24, help="files for the peers")
+    parser.add_argument("--sample", type=int, default=SAMPLE, help="files for the peers")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--require", type=float, default=300.0, help="least ratio to music21; exit code 1 below it")
     parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
     options = parser.parse_args()
     folder = options.folder or data_root()
-    paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
-    if not paths:
+    section = sources(folder)
+    if not section:
         print(f"error: no .mid files in {folder}; `scrape vgmusic` brings them, or name a folder", file=sys.stderr)
         return 2
-    section = [Source(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
-    step = max(1, len(section) // options.sample)
-    sample = section[step // 2 :: step][: options.sample]
+    sample = evenly(section, options.sample)
     readers: dict[str, tuple[Callable[[Sequence[Source]], int], Sequence[Source]]] = {
         "vgpiano": (reading, section),
         "measured": (ours, section),
-        **{name: (peer, sample) for name, peer in PEERS.items() if name in ("music21", "pretty_midi")},
+        **{name: (peer, sample) for name, peer in PEERS.items()},
     }
     warnings.simplefilter("ignore")
     for reader, _ in readers.values():

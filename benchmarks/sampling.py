@@ -20,6 +20,8 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+from figures import Figure, Setting
+from inputs import trained
 
 from training import classic, playing
 from training.backend import load_keras
@@ -49,6 +51,60 @@ def measured(rounds: int, once: Callable[[], float]) -> dict[str, float]:
     }
 
 
+class Streams:
+    """Composes with a run: so many streams at a time, in notes a second."""
+
+    def __init__(self, run: Run) -> None:
+        self.network, self.vocabulary = playing.network(run), playing.vocabulary(run)
+        self.learned = Sources.open(run.sources).index
+
+    def rate(self, number: int, most: int = MAX_COPY) -> float:
+        since = time.perf_counter()
+        wish = Wish(count=number, notes=NOTES, seed=1, max_copy=most)
+        made = compose(self.network, self.vocabulary, wish, learned=self.learned)
+        return sum(len(notes) for notes in made) / (time.perf_counter() - since)
+
+
+def original_loop() -> Callable[[], float]:
+    """What the original did for each note, ready to be measured."""
+    keras, recipe = load_keras(), ClassicRecipe()
+    original = classic.build(keras, recipe, 227)
+    window = np.zeros((1, recipe.window, 1), np.float32)
+    original.predict(window, verbose=0)
+
+    def loop() -> float:
+        since = time.perf_counter()
+        for _ in range(PEER_NOTES):
+            original.predict(window, verbose=0)
+        return PEER_NOTES / (time.perf_counter() - since)
+
+    return loop
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """One stream and 64, with the guard against copying and without, beside the original's loop."""
+    streams, loop = Streams(Run.open(setting.root, trained(setting))), original_loop()
+    ways = {"one": (1, MAX_COPY), "64": (64, MAX_COPY), "one-unguarded": (1, 0), "64-unguarded": (64, 0)}
+    rates: dict[str, list[float]] = {way: [] for way in (*ways, "loop")}
+    for _ in range(setting.times):
+        rates["loop"].append(loop())
+        for way, (number, most) in ways.items():
+            rates[way].append(streams.rate(number, most))
+    return [
+        Figure(
+            f"sampling/{way}",
+            f"composing, {number} stream{'s' if number > 1 else ''} of {NOTES} notes, "
+            + (f"nothing over {most} notes copied" if most else "without the guard against copying"),
+            "notes a second",
+            tuple(rates[way]),
+            "the original's predict loop",
+            tuple(rates["loop"]),
+            better="higher",
+        )
+        for way, (number, most) in ways.items()
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
@@ -56,16 +112,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    run = Run.open(asked.root, asked.run)
-    network, vocabulary = playing.network(run), playing.vocabulary(run)
-
-    learned = Sources.open(run.sources).index
-
-    def streams(number: int, most: int = MAX_COPY) -> float:
-        since = time.perf_counter()
-        made = compose(network, vocabulary, Wish(count=number, notes=NOTES, seed=1, max_copy=most), learned=learned)
-        return sum(len(notes) for notes in made) / (time.perf_counter() - since)
-
+    streams = Streams(Run.open(asked.root, asked.run)).rate
     seeds = count(1)
 
     def shell() -> float:
@@ -96,18 +143,7 @@ def main() -> None:
         "64 streams without the guard, notes/s": measured(asked.rounds, lambda: streams(64, 0)),
         "generate --count 3, s": measured(asked.rounds, shell),
     }
-    keras = load_keras()
-    recipe = ClassicRecipe()
-    original = classic.build(keras, recipe, 227)
-    window = np.zeros((1, recipe.window, 1), np.float32)
-    original.predict(window, verbose=0)
-
-    def loop() -> float:
-        since = time.perf_counter()
-        for _ in range(PEER_NOTES):
-            original.predict(window, verbose=0)
-        return PEER_NOTES / (time.perf_counter() - since)
-
+    loop = original_loop()
     found["the original's predict loop, notes/s"] = measured(asked.rounds, loop)
     peer = found["the original's predict loop, notes/s"]["median"]
     print(json.dumps(found, indent=1))

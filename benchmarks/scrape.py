@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from figures import Figure, Setting
+
 from catalog.files import write_text
 
 FILES, FILE_BYTES = 721, 8000
@@ -128,6 +130,25 @@ def parsed(rows: int, repeats: int, temporary: Path) -> list[dict[str, float]]:
     path = temporary / f"{rows}.html"
     path.write_bytes(page([row(f"{number}.mid", 9000 + number, f"{number:032x}") for number in range(rows)]))
     return [measured(PARSE, path) for _ in range(repeats)]
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """CPU and memory of a made section's scrape, and of a listing as long as the whole site's."""
+    section = scraped(made_site(setting.work / "site"), setting.times, setting.work)
+    rows = round(SIZES[-1] * setting.share)
+    long = parsed(rows, setting.times, setting.work)
+    page_of = f"a listing of {rows:,} rows"
+
+    def every(runs: list[dict[str, float]], what: str, factor: float = 1.0) -> tuple[float, ...]:
+        return tuple(run[what] * factor for run in runs)
+
+    made_of = f"a scrape of {FILES} files of {FILE_BYTES // 1000} KB, on loopback, no delay"
+    return [
+        Figure("scrape/cpu", made_of, "ms CPU a file", every(section, "cpu_ms_a_file")),
+        Figure("scrape/memory", made_of, "MB at the most", every(section, "memory_mb")),
+        Figure("scrape/listing", f"reading {page_of}", "s CPU", every(long, "cpu_s")),
+        Figure("scrape/listing-memory", f"reading {page_of}", "MB at the most", every(long, "memory_mb")),
+    ]
 
 
 def main() -> int:

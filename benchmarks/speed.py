@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import Figure, Setting, in_turn
 
 from training import encoding, events
 from training.backend import load_keras
@@ -184,6 +185,50 @@ def peak(kind: str) -> float:
     return 2 * 2048**3 / min(times)
 
 
+def fastest(make: Callable[[tuple[int, int]], Callable[[], object]], seconds: float) -> dict[tuple[int, int], float]:
+    """Notes a second with each shape of batch, each tried for so long."""
+    return {shape: rate(make(shape), shape[0] * shape[1], seconds) for shape in SHAPES}
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """Notes a second in training, in the precision that the machine takes by itself and in float32, beside PyTorch."""
+    from importlib.metadata import version
+
+    import torch
+
+    from training.train import precision
+
+    load_keras()
+    seconds = 3 * setting.share
+    torch.set_num_threads(os.cpu_count() or 1)
+    shapes = fastest(theirs, seconds / 3)
+    peer_shape = max(shapes, key=lambda shape: shapes[shape])
+    peer = theirs(peer_shape)
+    found = []
+    for policy in dict.fromkeys((precision("auto"), "float32")):
+        rates = fastest(lambda shape, policy=policy: ours(shape, policy), seconds / 3)
+        best = max(rates, key=lambda shape: rates[shape])
+        step = ours(best, policy)
+        values = in_turn(
+            setting.times,
+            lambda step=step, best=best: rate(step, best[0] * best[1], seconds),
+            lambda: rate(peer, peer_shape[0] * peer_shape[1], seconds),
+        )
+        found.append(
+            Figure(
+                "speed/pytorch" if not found else f"speed/{policy}",
+                f"training the same network, ours in {policy.removeprefix('mixed_')}, the peer in float32",
+                "notes a second",
+                values[0],
+                f"PyTorch {version('torch')}",
+                values[1],
+                better="higher",
+                note=f"Each with the batch it is fastest with: ours {best[0]}×{best[1]}, the peer {peer_shape[0]}×{peer_shape[1]}.",
+            )
+        )
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
@@ -200,7 +245,7 @@ def main() -> None:
     }
     best = {}
     for name, make in kinds.items():
-        rates = {shape: rate(make(shape), shape[0] * shape[1], asked.seconds / 3) for shape in SHAPES}
+        rates = fastest(make, asked.seconds / 3)
         best[name] = max(rates, key=lambda shape: rates[shape])
         print(f"{name:8} " + "  ".join(f"{w}x{n} {r:,.0f}" for (w, n), r in rates.items()), flush=True)
     found: dict[str, list[float]] = {name: [] for name in kinds}

@@ -117,7 +117,9 @@ def _other(claim: RemotePath) -> str | None:
     """Return who holds a live claim beside `claim`, which has just been put; None where nobody does. Dead ones are removed."""
     entries = {entry.path: entry.modified for entry in claim.parent.entries()}
     if claim not in entries:
-        raise CatalogError(f"{claim.parent}: the store does not list what was just written, so no lock is possible")
+        raise CatalogError(
+            f"{claim.parent}: the store does not list what was just written, so no lock is possible; use a folder, or another store"
+        )
     now = entries.pop(claim)
     for other, modified in entries.items():
         if now is None or modified is None or now - modified <= timedelta(seconds=EXPIRES_S):

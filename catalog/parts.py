@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from catalog.errors import CatalogError
 from catalog.files import replacing, sync_folder
 from catalog.newest import Identity, Update
+from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
 from catalog.scan import scan
 
@@ -55,14 +55,14 @@ class Parts:
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
-    def read(self, columns: Sequence[str] | None = None, condition: pc.Expression | None = None) -> pa.Table:
+    def read(self, columns: Sequence[str] | None = None, condition: Condition | None = None) -> pa.Table:
         """Return the newest row of each key where `condition` holds, sorted, all columns or only `columns`.
 
         Raises CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
         """
         return self._read(columns, condition, None)
 
-    def read_few(self, columns: Sequence[str], condition: pc.Expression, most: int) -> pa.Table | None:
+    def read_few(self, columns: Sequence[str], condition: Condition, most: int) -> pa.Table | None:
         """Return what `read` does, or None where the base has more than `most` rows to give."""
         return self._read(columns, condition, most)
 
@@ -70,7 +70,7 @@ class Parts:
         """Whether the table has no row at all."""
         return self._steadily(lambda files: not files or self._open(files).count_rows() == 0)
 
-    def _read(self, columns: Sequence[str] | None, condition: pc.Expression | None, most: int | None) -> Any:
+    def _read(self, columns: Sequence[str] | None, condition: Condition | None, most: int | None) -> Any:
         names = list(self.schema.names if columns is None else columns)
         return self._steadily(lambda files: self._rows(files, names, condition, most))
 
@@ -85,7 +85,9 @@ class Parts:
             except (pa.ArrowInvalid, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
                     continue  # a store says in many ways that a file was deleted while it was read
-                raise CatalogError(f"{self.folder} cannot be read: {error}") from error
+                raise CatalogError(
+                    f"{self.folder} cannot be read: {error}; put that file back from a copy, or move it away"
+                ) from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
@@ -100,20 +102,20 @@ class Parts:
         return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0]) for m in matches if m)
 
     def _rows(
-        self, files: list[Part], names: list[str], condition: pc.Expression | None, most: int | None
+        self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
     ) -> pa.Table | None:
-        base, update = _base(files), self._update(files)
+        base, known = _base(files), list(dict.fromkeys((*names, *self.identity.columns)))
+        update = self._update(files, [*known, *(condition.columns.difference(known) if condition else ())])
         if update is None:
             return self._base_rows(base, names, condition, most)
-        known = list(dict.fromkeys((*names, *self.identity.columns)))
         older = self._base_rows(base, known, condition, most)
         if older is None:
             return None
-        newer = update.rows if condition is None else update.rows.filter(condition)
+        newer = update.rows if condition is None else update.rows.filter(condition.arrow)
         return self.identity.sorted(pa.concat_tables([update.standing(older), newer.select(known)])).select(names)
 
     def _base_rows(
-        self, base: Part | None, names: list[str], condition: pc.Expression | None, most: int | None
+        self, base: Part | None, names: list[str], condition: Condition | None, most: int | None
     ) -> pa.Table | None:
         if base is None:
             return self.schema.empty_table().select(names)
@@ -123,20 +125,21 @@ class Parts:
         (fragment,) = opened.get_fragments()
         return scan(fragment, self.schema, names, condition, most)
 
-    def _update(self, files: list[Part]) -> Update | None:
-        """Return what the parts say that were written after the base, None where there are none."""
+    def _update(self, files: list[Part], columns: list[str]) -> Update | None:
+        """Return these columns of what the parts say that were written after the base, None where there are none."""
         parts = [part for part in files if not part.is_base]
-        return Update(self._open(parts).to_table(), self.identity) if parts else None
+        return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
 
     def _open(self, files: list[Part]) -> ds.Dataset:
         if isinstance(self.folder, RemotePath):
             keys = [self.folder.key + f"/{part.path.name}" for part in files]
             return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=self.folder.filesystem)
-        return ds.dataset([str(part.path) for part in files], schema=self.schema, format="parquet")
+        at_hand = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False))
+        return ds.dataset([str(part.path) for part in files], schema=self.schema, format=at_hand)
 
     def merged(self, files: list[Part]) -> Iterator[pa.Table]:
         """Yield all rows that count of `files`, sorted, some at a time."""
-        base, update = _base(files), self._update(files)
+        base, update = _base(files), self._update(files, self.schema.names)
         older = (
             (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
             if base

@@ -32,9 +32,17 @@ FEW = 300_000  # pieces whose measures are looked up one by one rather than all 
 PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
 
 
-def _all(asked: Sequence[Condition]) -> pc.Expression | None:
-    """Return the one expression that holds where all of `asked` do, None where nothing is asked."""
-    return reduce(operator.and_, (each.arrow for each in asked)) if asked else None
+def _all(asked: Sequence[Condition]) -> Condition | None:
+    """Return the one condition that holds where all of `asked` do, None where nothing is asked."""
+    if not asked:
+        return None
+    columns = frozenset[str]().union(*(each.columns for each in asked))
+    return Condition(columns, reduce(operator.and_, (each.arrow for each in asked)))
+
+
+def _is_one_of(sha256: pa.Array) -> Condition:
+    """Return the condition that the bytes are one of these; sorted, so that row groups without any of them are passed over."""
+    return Condition(frozenset({"sha256"}), pc.field("sha256").isin(pc.unique(sha256.drop_null()).sort()))
 
 
 def _holds_of_nothing(asked: Condition) -> bool:
@@ -90,20 +98,19 @@ class Catalog:
         if first is not None:
             pieces = self._pieces.read_few(own, first, FEW) if alone else self._pieces.read(own, first)
         if pieces is not None:
-            known = pc.field("sha256").isin(pc.unique(pieces["sha256"].drop_null())) if len(pieces) <= FEW else None
+            known = _is_one_of(pieces["sha256"]) if len(pieces) <= FEW else None
             measures = self._measures.read(["sha256", *measured], known)
         else:
             measures = self._measures.read(["sha256", *measured], _all(alone))
             if alone:
-                known = pc.field("sha256").isin(measures["sha256"].combine_chunks())
-                first = known if first is None else first & known
-            pieces = self._pieces.read(own, first)
+                of_pieces = [*of_pieces, _is_one_of(measures["sha256"])]
+            pieces = self._pieces.read(own, _all(of_pieces))
         rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
         found = measures.take(rows)
         for name in measured:
             pieces = pieces.append_column(ROWS.field(name), found[name])
         rest = _all(later)
-        return pieces if rest is None else pieces.filter(rest)
+        return pieces if rest is None else pieces.filter(rest.arrow)
 
     def measures(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what has been measured: the columns of MEASURES, or only `columns`, one row a SHA-256, sorted by it."""
@@ -113,7 +120,7 @@ class Catalog:
         """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid. Below a URL only `nearby` has such."""
         path = self._blobs.path(sha256)
         if isinstance(path, RemotePath):
-            raise CatalogError(f"{path} is no file on this machine")
+            raise CatalogError(f"{path} is no file on this machine; `nearby` gives a copy that is")
         return path
 
     def read_blob(self, sha256: str) -> bytes:

@@ -18,7 +18,9 @@ _LOOSE = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
 def parse(text: str) -> ast.expr:
     """Return the syntax tree of the query `text`. Raises QueryError for what is too long, too deep, or no expression."""
     if len(text) > LONGEST:
-        raise QueryError(f"the query is {len(text)} characters long; {LONGEST} are the most")
+        raise QueryError(
+            f"the query is {len(text)} characters long; {LONGEST} are the most; use a list: game in ['…', '…']"
+        )
     try:
         lines = io.StringIO(text.strip()).readline
         tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]

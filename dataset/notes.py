@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from catalog.console import clean
 from catalog.errors import DatasetError, MidiError
-from dataset.hands import is_left, left_notes
-from dataset.smf import MOST_TRACKS, file_of, meta, track_of
+from dataset.hands import left_notes
+from dataset.smf import MOST_TRACKS, file_of
 from dataset.timing import (
     DENOMINATORS,
     FASTEST_QPM,
@@ -28,6 +28,7 @@ from dataset.timing import (
     canonical_time_signatures,
     tick_to_seconds,
 )
+from dataset.tracks import tracks_of
 
 __all__ = [
     "MAX_TICK",
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 LAST_PIANO = 7  # General MIDI programs 0-7 are pianos
-CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,13 +213,7 @@ def write_midi(notes: Notes, *, name: str = "") -> bytes:
     earlier one of its pitch has ended goes to a further track, so that no reader can pair the wrong ends. The same notes
     give the same bytes. Raises DatasetError where there are more notes of one pitch at once than MIDI has tracks.
     """
-    tracks = [_conductor_track(notes, clean(name))]
-    left = is_left(notes.pitch)
-    for hand, chosen in (("Right hand", ~left), ("Left hand", left)):
-        layers = _layers(notes, np.flatnonzero(chosen))
-        for number, layer in enumerate(layers):
-            label = hand if number == 0 else f"{hand} {number + 1}"
-            tracks.append(_note_track(notes, layer, label, CHANNELS[(len(tracks) - 1) % len(CHANNELS)]))
+    tracks = tracks_of(notes, clean(name))
     if len(tracks) > MOST_TRACKS:
         raise DatasetError(
             f"notes: {len(tracks)} notes of one pitch sound at once; MIDI has at most {MOST_TRACKS} tracks"
@@ -280,39 +274,3 @@ def _time_signatures_of(score: Any, division: int) -> tuple[TimeSignatureChange,
     sane &= (denominator >= 1) & (denominator <= max(DENOMINATORS)) & (denominator & (denominator - 1) == 0)
     sane &= (ticks >= 0) & (ticks <= MAX_TICK)
     return tuple(zip(ticks[sane].tolist(), numerator[sane].tolist(), denominator[sane].tolist(), strict=True))
-
-
-def _layers(notes: Notes, indices: NDArray[np.intp]) -> list[list[int]]:
-    """Share notes out to as few tracks as needed for no two notes of one pitch to overlap on a track."""
-    layers: list[list[int]] = []
-    ends: list[dict[int, int]] = []
-    columns = (indices, notes.onset[indices], notes.end[indices], notes.pitch[indices])
-    for index, onset, end_of_note, pitch in zip(*(column.tolist() for column in columns), strict=True):
-        number = next((n for n, last in enumerate(ends) if last.get(pitch, 0) <= onset), len(layers))
-        if number == len(layers):
-            layers.append([])
-            ends.append({})
-        layers[number].append(index)
-        ends[number][pitch] = end_of_note
-    return layers
-
-
-def _conductor_track(notes: Notes, name: str) -> bytes:
-    events: list[tuple[int, bytes]] = [(0, meta(0x03, name.encode()))] if name else []
-    for tick, numerator, denominator in notes.time_signatures:
-        events.append((tick * FILE_TICKS, meta(0x58, bytes([numerator, denominator.bit_length() - 1, 24, 8]))))
-    for tick, qpm in notes.tempos:
-        events.append((tick * FILE_TICKS, meta(0x51, round(60e6 / qpm).to_bytes(3, "big"))))
-    return track_of(sorted(events, key=lambda event: event[0]))
-
-
-def _note_track(notes: Notes, indices: list[int], label: str, channel: int) -> bytes:
-    on, off = 0x90 | channel, 0x80 | channel
-    columns = (notes.onset[indices], notes.end[indices], notes.pitch[indices], notes.velocity[indices])
-    events: list[tuple[int, int, bytes]] = []
-    for onset, end, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
-        events.append((onset * FILE_TICKS, 1, bytes([on, pitch, velocity])))
-        events.append((end * FILE_TICKS, 0, bytes([off, pitch, 64])))
-    events.sort()  # ends before onsets, then by pitch
-    piano = [(0, meta(0x03, label.encode())), (0, bytes([0xC0 | channel, 0]))]
-    return track_of(piano + [(tick, message) for tick, _, message in events])

@@ -28,7 +28,9 @@ def canonical_tempos(changes: Iterable[TempoChange]) -> tuple[TempoChange, ...]:
     by_tick: dict[int, float] = {0: DEFAULT_QPM}
     for tick, qpm in sorted(changes, key=lambda change: change[0]):
         if not 0 <= tick <= MAX_TICK or not SLOWEST_QPM <= qpm <= FASTEST_QPM:
-            raise DatasetError(f"notes: a tempo of {qpm} at tick {tick} is out of range")
+            raise DatasetError(
+                f"notes: a tempo of {qpm} at tick {tick}: ticks lie in 0 to {MAX_TICK}, tempos in {SLOWEST_QPM:g} to {FASTEST_QPM:g}"
+            )
         by_tick[int(tick)] = 60e6 / round(60e6 / qpm)
     kept: list[TempoChange] = []
     for tick, qpm in by_tick.items():
@@ -42,7 +44,10 @@ def canonical_time_signatures(changes: Iterable[TimeSignatureChange]) -> tuple[T
     by_tick: dict[int, tuple[int, int]] = {0: DEFAULT_TIME_SIGNATURE}
     for tick, numerator, denominator in sorted(changes, key=lambda change: change[0]):
         if not 0 <= tick <= MAX_TICK or not 1 <= numerator <= MAX_NUMERATOR or denominator not in DENOMINATORS:
-            raise DatasetError(f"notes: a time signature of {numerator}/{denominator} at tick {tick} is out of range")
+            raise DatasetError(
+                f"notes: a time signature of {numerator}/{denominator} at tick {tick}: ticks lie in 0 to {MAX_TICK}, numerators in 1 to "
+                f"{MAX_NUMERATOR}, denominators are powers of 2 up to {max(DENOMINATORS)}"
+            )
         by_tick[int(tick)] = (int(numerator), int(denominator))
     kept: list[TimeSignatureChange] = []
     for tick, (numerator, denominator) in by_tick.items():

@@ -96,7 +96,9 @@ def work(
                     if not worker.ready:
                         deaths_at_start += 1
                         if deaths_at_start >= MOST_DEATHS_AT_START:
-                            raise DatasetError(f"worker processes do not start (exit code {code})") from None
+                            raise DatasetError(
+                                f"worker processes do not start (exit code {code}); free some memory, or say --workers 1"
+                            ) from None
                     continue
                 yield from zip(worker.chunk, results, strict=True)
                 worker.chunk, worker.ready = [], True

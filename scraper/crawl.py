@@ -10,10 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from catalog.console import Report, clean
-from catalog.errors import EmptyListingError, FetchError, ListingError, MissingPageError
+from catalog.errors import FetchError
 from catalog.games import Game, resolve
 from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
 from catalog.store import Catalog, Writer
@@ -24,9 +23,9 @@ from scraper.check import Finding, check
 from scraper.fetch import Fetcher, Judge
 from scraper.held import Held
 from scraper.journal import logged
-from scraper.listing import Listing, Row, has_end, parse
-from scraper.memory import Memory, Page, conditions
-from scraper.permission import judge_of, rules_of
+from scraper.listing import Listing, Row
+from scraper.memory import Memory, Page
+from scraper.section import SectionPage, read_section
 from scraper.totals import COUNTED, Survey, Totals
 from scraper.urls import file_url
 
@@ -38,18 +37,6 @@ _TROUBLE = ("soft_404", "http_401", "http_403", "redirect_refused", "redirect_lo
 # and what came with them is in the journal.
 ROWS_A_PART = 64
 PART_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A listing page, read, with who may be asked for what."""
-
-    page: Page
-    listing: Listing
-    fresh: bool  # whether it came with this answer
-    unchanged: bool  # whether it is what the last run saw
-    whole: bool  # whether its table has an end
-    judge: Judge
 
 
 def crawl(
@@ -64,7 +51,7 @@ def crawl(
     memory = Memory(root, f"{SOURCE}-{section}")
     with catalog.writer() as writer, logged(root, fetcher, f"{SOURCE} {section}") as log:
         memory.tidy()
-        found = _read_section(memory, fetcher, section)
+        found = read_section(memory, fetcher, section)
         if found.fresh and found.whole:  # a 304 to a page cut short would hide its other rows for ever
             memory.keep(found.page)
         run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
@@ -87,7 +74,7 @@ def crawl(
 def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
     """Read the listing page of `section` and return what `crawl` would do; nothing is written but robots.txt and journal."""
     with logged(root, fetcher, f"{SOURCE} {section}, dry run"):
-        found = _read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
+        found = read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
     held = Held(Catalog(root), SOURCE)
     known, new = 0, dict[str, int]()
     for row in found.listing.rows:
@@ -114,7 +101,7 @@ def bring_rows(
     report: Report | None = None,
 ) -> Totals:
     """Bring the files of `listing`, which lie below `page_url`, into the catalog, in its order, as `crawl` does; counts go to `log` too."""
-    found = _Section(Page(page_url, b"", None, None), listing, fresh=True, unchanged=False, whole=True, judge=judge)
+    found = SectionPage(Page(page_url, b"", None, None), listing, fresh=True, unchanged=False, whole=True, judge=judge)
     run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
     try:
         for done, row in enumerate(listing.rows):
@@ -128,37 +115,6 @@ def bring_rows(
     return totals
 
 
-def _read_section(memory: Memory, fetcher: Fetcher, section: str) -> _Section:
-    site, url = fetcher.site, fetcher.site.section(section)
-    rules = rules_of(memory, fetcher)
-    path = urlsplit(url).path
-    if not rules.allows(path):
-        raise FetchError(f"robots.txt of {site.host} asks programs to leave {path} alone: stopped")
-    last = memory.page(url)
-    answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditions(last)})
-    if answer.problem is not None:
-        error = FetchError if answer.transient else MissingPageError
-        raise error(f"the listing page {url} cannot be had: {answer.reason}; nothing was changed")
-    if answer.status == 304:
-        if last is None:
-            raise FetchError(f"{url} answers 304 to a question that was never asked; try again later")
-        page = last
-    else:
-        page = Page(url, answer.body, header(answer.headers, "ETag"), header(answer.headers, "Last-Modified"))
-    unchanged = last is not None and last.body == page.body
-    whole = has_end(page.body)
-    return _Section(page, _parsed(page.body, whole), page is not last, unchanged, whole, judge_of(fetcher, rules, path))
-
-
-def _parsed(page: bytes, whole: bool) -> Listing:
-    try:
-        return parse(page)
-    except EmptyListingError as error:
-        if whole:
-            raise
-        raise ListingError(f"{error}; it has no end, so it may have been cut short") from error
-
-
 @dataclass(slots=True)
 class _Run:
     """The state of one crawl: rows to write, counts, and how many failures in a row there have been."""
@@ -166,7 +122,7 @@ class _Run:
     writer: Writer
     held: Held
     fetcher: Fetcher
-    found: _Section
+    found: SectionPage
     section: str
     limit: int | None
     counts: Counter[str] = field(default_factory=Counter)

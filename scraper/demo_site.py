@@ -49,7 +49,9 @@ def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandI
             write_text(folder / ".made.json", json.dumps({"key": _key(stand_ins), "failed": failed}, indent=2))
         made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
         if not made:
-            raise ScrapeError(f"music21 could export none of the pieces of the demo site: {failed}")
+            raise ScrapeError(
+                f"music21 could export none of the pieces of the demo site: {failed}; install it again (`make setup`)"
+            )
         _write_if_new(section / "index.html", listing_page(made))
         _write_if_new(folder / "robots.txt", _ROBOTS)
     return len(made)

@@ -74,11 +74,13 @@ def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
         elif node.name == "a" and in_menu:
             path = _path(node.get("href"), site)
         if len(found) > limits.SECTIONS:
-            raise ListingError(f"more than {limits.SECTIONS} sections in the menu")
+            raise ListingError(f"more than {limits.SECTIONS} sections in the menu; name one by its path")
     if path:
         found.setdefault(path, _section(path, title, group))
     if not found:
-        raise ListingError(f"no section in the menu of {MUSIC}: the site has changed its layout")
+        raise ListingError(
+            f"no section in the menu of {MUSIC}: the site has changed its layout; name a section by its path"
+        )
     return tuple(found.values())
 
 

@@ -86,7 +86,7 @@ def site(base_url: str, allow_private_hosts: bool = False) -> Site:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError:
-        raise UsageError(f"--base-url {base_url!r} is not an address") from None
+        raise UsageError(f"--base-url {base_url!r} is not an address; give scheme and host, as in {VGMUSIC}") from None
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query or parts.fragment:
         raise UsageError(f"--base-url {base_url!r}: give scheme and host, as in {VGMUSIC}")

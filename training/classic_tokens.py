@@ -61,10 +61,12 @@ class Music:
             unreadable = tuple((str(sha256), str(reason)) for sha256, reason in held["unreadable"])
             music = cls(tokens, training, validation, int(held["validation_unknown"]), unreadable)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise TrainingError(f"{where}: no vocabulary of a classic run ({error})") from None
+            raise TrainingError(f"{where}: no vocabulary of a classic run ({error}); train the run again") from None
         for numbers in (training, validation):
             if numbers.ndim != 1 or (numbers.size and not 0 <= numbers.min() <= numbers.max() < len(tokens)):
-                raise TrainingError(f"{where}: it holds music with a token that is not in its list")
+                raise TrainingError(
+                    f"{where}: it holds music with a token that is not in its list; train the run again"
+                )
         return music
 
 

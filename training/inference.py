@@ -139,7 +139,9 @@ class Network:
             self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
             self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
         except KeyError as error:
-            raise TrainingError(f"weights: {error} is missing; they were written by another version") from None
+            raise TrainingError(
+                f"weights: {error} is missing; they were written by another version; train the run again"
+            ) from None
 
     def start(self, batch: int) -> State:
         """Return the state before any note."""

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import QueryError
-from catalog.query import columns_of, compile_query, equalities
+from catalog.query import columns_of, compile_query, conditions, equalities
 from catalog.schema import PIECES
 from catalog.store import ROWS
 
@@ -357,3 +357,15 @@ def test_every_column_of_the_catalog_can_be_asked_for() -> None:
     for field in ROWS:
         assert compile_query(f"{field.name}.notna()", ROWS) is not None
     assert {field.name for field in PIECES} <= set(ROWS.names)
+
+
+@given(st.lists(queries(), min_size=1, max_size=3))
+@settings(max_examples=100, deadline=None)
+def test_a_query_matches_where_all_its_conditions_hold(parts: list[str]) -> None:
+    text = " and ".join(f"({part})" for part in parts)
+    numbered = TABLE.append_column("row", pa.array(ROWS_OF_TABLE))
+    rest = numbered
+    for condition in conditions(text, TABLE.schema):
+        assert condition.columns == columns_of(text) or condition.columns < columns_of(text)
+        rest = rest.filter(condition.arrow)
+    assert rest["row"].to_pylist() == ours(text)

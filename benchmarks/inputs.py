@@ -1,0 +1,76 @@
+"""What the benchmarks are measured on: a copy of a data root, or, where there is none, the demo's replica site scraped into a new one.
+
+The copy has the catalog, its MIDI files and the splits, so that a subject may build and train in it and the user's own root stays
+as it is. The corpus `all` of every piece is built in it first, and with that every piece is parsed and measured.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from figures import Setting
+
+from catalog.store import Catalog
+from dataset.corpus import Corpus
+from scraper.demo_site import build, served
+
+CORPUS = "all"
+EVERY = "bytes > 0"
+COPIED = ("catalog", "midi", "splits", "scrape")
+RUN = "bench"
+RUN_MINUTES = 0.75
+
+
+def command(module: str, *words: object) -> None:
+    """Run a command of ours as a user would, quietly. Raises RuntimeError with what it said where it fails."""
+    done = subprocess.run([sys.executable, "-m", module, *map(str, words)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{module} {' '.join(map(str, words))}: {done.stderr.strip()[-500:]}")
+
+
+def prepared(root: Path, place: Path) -> str:
+    """Make a data root in `place` with the corpus `all` in it, and say in words what it is."""
+    if (root / "catalog").is_dir():
+        for name in COPIED:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, place / name)
+        what = "the catalog of the data root"
+    else:
+        site = place / "demo-site"
+        build(site)
+        with served(site) as base_url:
+            words = ("vgmusic", "--base-url", base_url, "--allow-private-hosts", "--delay", "0", "--root", place)
+            command("scraper.cli", *words)
+        what = "the demo's public-domain pieces"
+    command("dataset.cli", "build", "--query", EVERY, "--name", CORPUS, "--root", place)
+    corpus = Corpus.open(place, CORPUS)
+    pieces = sum(len(corpus.pieces(split)) for split in ("train", "validation", "test"))
+    rows = len(Catalog(place).pieces(columns=["sha256"]))
+    return f"{what}, {rows:,} pieces, {pieces:,} of them in the corpus `{CORPUS}`"
+
+
+def trained(setting: Setting) -> str:
+    """The name of a run in the data root, trained for less than a minute: how fast it samples does not depend on how well."""
+    if not (setting.root / "runs" / RUN).is_dir():
+        minutes = max(0.1, RUN_MINUTES * setting.share)
+        words = ("--corpus", setting.corpus, "--minutes", minutes, "--name", RUN, "--root", setting.root, "--no-render")
+        subprocess.run(
+            [sys.executable, "-c", "from training.cli import train_main; train_main()", *map(str, words)],
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    return RUN
+
+
+def machine() -> str:
+    """The processor and how many cores this process may use, in words."""
+    info = Path("/proc/cpuinfo")
+    models = [
+        line.partition(":")[2].strip()
+        for line in (info.read_text().splitlines() if info.exists() else [])
+        if line.startswith("model name")
+    ]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{models[0] if models else 'unknown processor'}, {cores} cores"

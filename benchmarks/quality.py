@@ -1,0 +1,269 @@
+"""What each network has learned after the same minutes on one core: held-out bits a note, and how its samples compare with human music.
+
+    python benchmarks/quality.py [--root data] [--corpus all] [--minutes 3] [--count 50] [--notes 500] [--run RUN] [--out FILE]
+
+In: a data root with a catalog and a corpus. `contestants.py` trains four networks on its training pieces, each on one core, two at a
+time where there are two: ours, a PyTorch LSTM, a PyTorch transformer, and the original's recipe. Each is trained within a third of the
+minutes and, from nothing, within all of them. --run takes a run that is there in place of ours.
+
+Out: bits a note on the test pieces, every note but each piece's first counted once. The original has tokens, not notes: its figure is
+a loss in nats a token, and no network's bits can be compared with it. Then of --count samples of --notes notes each (of the original,
+whose sampler is slow, a third as many): how many are stuck, as in `samples.py`; what is copied, as in `novelty.py`; and, by `overlap.py`,
+how near they are to the held-out pieces, with training pieces beside them, which are as near as music is. All pieces are cut to as
+many notes (fewer where half the held-out pieces are shorter), and shorter ones are left out. The PyTorch networks begin from the
+openings of training pieces as ours does and draw at its temperature and top_p, but have none of its sampler's rules against loops.
+Everything is done once.
+"""
+
+import argparse
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import contestants
+import numpy as np
+import overlap
+from contestants import COUNT, GUARDED, KINDS, MINUTES, NOTES
+from figures import Figure, Setting
+from samples import first, longest_runs
+
+from dataset.corpus import Corpus, CorpusPiece
+from dataset.notes import Notes, read_midi
+from training import playing
+from training.events import FIELDS
+from training.novelty import LEAST, medians, novelty
+from training.sampler import MAX_COPY
+from training.sources import Sources
+
+BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
+STUCK = (4, 12)  # bars and pitches that may stand running
+FEWEST = 3  # pieces that there must be to compare with
+PEERS = {"lstm": "PyTorch LSTM", "transformer": "PyTorch transformer", "classic": "the original's recipe"}
+NAMES = {
+    "human, held out": "held-out human pieces",
+    "human, training": "human training pieces",
+    "ours": "ours",
+    GUARDED: f"ours, guard of {MAX_COPY} notes",
+    **PEERS,
+}
+
+
+def side_by_side(asked: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Train all, each in a process and on a core of its own, the longest first; what each came to, by network, shortest budget first."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    free: queue.Queue[int] = queue.Queue()
+    for core in cores[:2]:
+        free.put(core)
+    jobs = [("classic", BUDGETS[-1])]
+    jobs += [(kind, share) for share in BUDGETS[::-1] for kind in ("ours", "transformer", "lstm")]
+    if asked.run:
+        jobs = [job for job in jobs if job[0] != "ours" or job[1] == BUDGETS[-1]]
+
+    def do(job: tuple[str, float]) -> dict[str, Any]:
+        kind, share = job
+        core = free.get()
+        given: dict[str, Any] = {"minutes": asked.minutes * share, "core": core}
+        given |= {name: getattr(asked, name) for name in ("root", "corpus", "work", "notes", "share", "run")}
+        given["count"] = asked.count if share == BUDGETS[-1] else 0
+        told = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
+        one = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}}
+        line = [sys.executable, contestants.__file__, kind, *told]
+        try:
+            done = subprocess.run(line, env=one, stdout=subprocess.PIPE, text=True, check=True)
+        finally:
+            free.put(core)
+        found = {"minutes": given["minutes"], **json.loads(done.stdout.splitlines()[-1])}
+        print(json.dumps({kind: found}), file=sys.stderr, flush=True)
+        return found
+
+    with ThreadPoolExecutor(len(cores[:2])) as pool:
+        results = list(pool.map(do, jobs))
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    for (kind, _), result in reversed(list(zip(jobs, results, strict=True))):
+        found[kind].append(result)
+    return found
+
+
+def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """Return by set of pieces how many are stuck, what is copied and how near they are to the held-out ones."""
+    learned = corpus.pieces("train")
+    sources = Sources.of(learned)
+
+    def human(pieces: Sequence[CorpusPiece], every: int) -> list[Notes]:
+        return [first(p.notes, asked.notes) for p in pieces if len(p.notes) >= asked.notes][::every]
+
+    held = human([*corpus.pieces("validation"), *corpus.pieces("test")], 1)
+    long = sum(len(piece.notes) >= asked.notes for piece in learned)
+    sets = {"human, held out": held, "human, training": human(learned, max(1, long // asked.count))[: asked.count]}
+    for name in ("ours", GUARDED, *PEERS):
+        files = playing.samples(asked.work / "samples" / name)
+        sets[name] = [first(read_midi(file.read_bytes()), asked.notes) for file in files]
+    found = {}
+    for name, pieces in sets.items():
+        runs = [longest_runs(notes) for notes in pieces]
+        one: dict[str, Any] = {
+            "pieces": len(pieces),
+            "stuck": float(np.mean([bars > STUCK[0] or pitches > STUCK[1] for bars, pitches in runs])),
+            "a bar running, at most": max(bars for bars, _ in runs),
+            "a pitch running, at most": max(pitches for _, pitches in runs),
+        }
+        if name != "human, training":  # of which all is copied
+            one |= medians([novelty(sources, notes) for notes in pieces])
+        if name != "human, held out":
+            near = overlap.overlap(pieces, held)
+            one["area"], one["divergence"] = overlap.mean(near)
+            one["features"] = {feature: asdict(value) for feature, value in near.items()}
+        found[name] = one
+    return found
+
+
+def measured(asked: argparse.Namespace) -> dict[str, Any]:
+    """Train, draw and compare; everything that the table and the figures say."""
+    corpus = Corpus.open(asked.root, asked.corpus)
+    lengths = sorted(len(p.notes) for split in ("validation", "test") for p in corpus.pieces(split))
+    if len(lengths) < 2 * FEWEST:
+        raise SystemExit(
+            f"corpus {corpus.name} holds out {len(lengths)} pieces; to compare with, {2 * FEWEST} are needed"
+        )
+    asked.notes = min(asked.notes, lengths[len(lengths) // 2])
+    shutil.rmtree(asked.work / "samples", ignore_errors=True)
+    asked.work.mkdir(parents=True, exist_ok=True)
+    since = time.perf_counter()
+    (asked.work / "classic.json").write_text(contestants.tokens(asked.root, corpus, asked.share), encoding="utf-8")
+    found: dict[str, Any] = {"music21, s": time.perf_counter() - since, "trained": side_by_side(asked)}
+    return {**found, "sets": compared(asked, corpus), "seconds": time.perf_counter() - since}
+
+
+def table(found: dict[str, Any]) -> str:
+    """Return what was measured as tables in Markdown."""
+    minutes = [result["minutes"] for result in found["trained"]["lstm"]]
+    lines = [
+        f"| network | weights | notes/s | {' | '.join(f'bits, {m:.3g} min' for m in minutes)} | {' | '.join(FIELDS)} |"
+    ]
+    lines.append("|" + "---|" * (3 + len(minutes) + len(FIELDS)))
+    for name, results in found["trained"].items():
+        last = results[-1]
+        if name == "classic":
+            lines.append(
+                f"| classic | {last['parameters']:,} | {last['tokens_per_second']:.0f} tokens/s | "
+                f"{last['nats_per_token']:.3f} nats a token after {last['minutes']:.3g} min |"
+            )
+            continue
+        bits = [f"{sum(result['fields']):.3f}" for result in results]
+        bits = ["—"] * (len(minutes) - len(bits)) + bits
+        speed = last["notes_per_second"]
+        cells = [name, f"{last['parameters']:,}", "—" if speed is None else f"{speed:,.0f}", *bits]
+        lines.append("| " + " | ".join([*cells, *(f"{value:.3f}" for value in last["fields"])]) + " |")
+    heads = [
+        "pieces",
+        "stuck",
+        "bars / pitches running",
+        *(f"copied, {least}" for least in LEAST),
+        "area",
+        "divergence",
+    ]
+    lines += ["", f"| set | {' | '.join([*heads, *overlap.FEATURES])} |"]
+    lines.append("|" + "---|" * (1 + len(heads) + len(overlap.FEATURES)))
+    for name, one in found["sets"].items():
+        running = f"{one['a bar running, at most']} / {one['a pitch running, at most']}"
+        copied = [one.get(f"share of all notes, {least} notes") for least in LEAST]
+        near = [one.get("area"), one.get("divergence")]
+        near += [one["features"][f]["area"] if "features" in one else None for f in overlap.FEATURES]
+        cells = [name, str(one["pieces"]), f"{one['stuck']:.0%}", running]
+        cells += ["—" if value is None else f"{value:.1%}" for value in copied]
+        cells += ["—" if value is None else f"{value:.3f}" for value in near]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", f"{found['seconds']:.0f} s in all, {found['music21, s']:.0f} s of it music21"])
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """Return the quality's figures; at a share below 1 everything is that much shorter, and the figures say nothing."""
+    asked = argparse.Namespace(
+        root=setting.root.resolve(),
+        corpus=setting.corpus,
+        work=(setting.work / "quality").resolve(),
+        minutes=MINUTES * setting.share,
+        count=max(6, round(COUNT * setting.share)),
+        notes=max(60, round(NOTES * setting.share)),
+        share=setting.share,
+        run=None,
+    )
+    found = measured(asked)
+    (asked.work / "quality.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (asked.work / "quality.md").write_text(table(found) + "\n", encoding="utf-8")
+    return as_figures(found, asked.minutes)
+
+
+def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
+    command = f"python benchmarks/quality.py --minutes {minutes:.4g}"
+    once = "measured once, one core each"
+    lines: list[Figure] = []
+
+    def line(
+        id_: str, name: str, unit: str, mine: float, better: Any, peer: str = "", theirs: Any = (), note: str = once
+    ) -> None:
+        theirs = theirs if theirs == () else (theirs,)
+        lines.append(Figure(f"quality/{id_}", name, unit, (mine,), peer, theirs, better, command, note))
+
+    trained, sets = found["trained"], found["sets"]
+    torch = version("torch")
+    for peer in ("lstm", "transformer"):
+        who = f"{PEERS[peer]} (torch {torch})"
+        for mine, theirs in zip(trained["ours"], trained[peer], strict=True):
+            name = f"held-out bits a note after {mine['minutes']:.3g} minutes of training"
+            pair = sum(mine["fields"]), sum(theirs["fields"])
+            line(f"bits-{mine['minutes']:.3g}min/{peer}", name, "bits", pair[0], "lower", who, pair[1])
+        mine, theirs = trained["ours"][-1], trained[peer][-1]
+        for key, unit, better in (("notes_per_second", "notes/s", "higher"), ("parameters", "weights", "lower")):
+            name = "training on one core" if better == "higher" else "size of the network"
+            line(f"{key.replace('_', '-')}/{peer}", name, unit, mine[key], better, who, theirs[key])
+    last = trained["classic"][-1]
+    name = f"the original's recipe: loss on held-out tokens after {last['minutes']:.3g} minutes"
+    note = f"music21's tokens, {last['tokens']:,} learnt; no bits a note; {once}"
+    line("loss/classic", name, "nats a token", last["nats_per_token"], "lower", note=note)
+
+    features = sets["ours"]["features"]
+    for key, one in sets.items():
+        note = f"{one['pieces']} pieces of the same length; {once}"
+        slug = key.replace(", ", "-").replace(" ", "-")
+        if key != "human, training":  # of which all is copied
+            line(f"stuck/{slug}", f"stuck, {NAMES[key]}", "share of pieces", one["stuck"], "lower", note=note)
+            for least in LEAST:
+                name = f"notes inside copied passages of {least} and more, {NAMES[key]}"
+                share = one[f"share of all notes, {least} notes"]
+                line(f"copied-{least}/{slug}", name, "share of notes", share, "lower", note=note)
+        if key in ("human, held out", "ours"):
+            continue
+        each = "; ".join(f"{f} {features[f]['area']:.2f} / {one['features'][f]['area']:.2f}" for f in features)
+        for measure, unit, better in (("area", "", "higher"), ("divergence", "nats", "lower")):
+            name = f"{'overlapped area' if unit == '' else 'divergence'} with held-out human pieces, mean of {len(features)} features"
+            pair = sets["ours"][measure], one[measure]
+            said = f"{each}; {note}" if measure == "area" else note
+            line(f"{measure}/{slug}", name, unit, pair[0], better, NAMES[key], pair[1], said)
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    contestants.arguments(parser)
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    asked.root, asked.work = asked.root.resolve(), asked.work.resolve()
+    found = measured(asked)
+    print(table(found))
+    if asked.out:
+        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What is read row group by row group, of one table or two, of a base and what came after it, is what a look at every row gives."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from catalog import newest, parts, scan, store
+from catalog.query import compile_query, conditions
+from catalog.store import ORDER, ROWS, Catalog
+from tests.catalog.conftest import make_piece
+
+QUERIES = (
+    "game == 'game-3'",
+    "game == 'nowhere'",
+    "title.str.contains('7') and bytes > 20",
+    "not (sequencer == 'someone')",
+    "sequencer.isna() or bytes < 9",
+    "tempo_bpm >= 150",
+    "tempo_bpm >= 150 and notes < 40",
+    "notes != 8",
+    "tempo_bpm.isna()",
+    "game in ['game-1', 'game-3'] and tempo_bpm > 120",
+    "game == 'game-2' and not tempo_bpm > 120",
+    "bytes > notes",
+    "bytes > 10 and bytes > notes and tempo_bpm < 170",
+    "game == 'game-1' or tempo_bpm > 180",
+    "bytes >= 0",
+)
+
+
+def digest(number: int) -> str:
+    return f"{number * 7919 % 1009:064x}"
+
+
+def fill(root: Path, *, merged: bool) -> Catalog:
+    """A catalog of 200 pieces in many row groups, some without bytes, some of the same, most measured; the last rows merged or not."""
+    luck, catalog = random.Random(3), Catalog(root)
+
+    def piece(number: int, **changes: Any) -> Any:
+        named = {"game": f"game-{luck.randrange(5)}", "sequencer": luck.choice([None, "someone", "another"])}
+        held = number % 9 != 0
+        sha256 = digest(number // 2 if number % 10 == 1 else number) if held else None
+        return make_piece(number, sha256=sha256, state="fetched" if held else "missing", **(named | changes))
+
+    with catalog.writer() as writer:
+        writer.add([piece(number, md5=None if number % 9 == 0 else f"{number:032x}") for number in range(150)])
+        measured = [digest(number) for number in range(0, 150, 2)]
+        tempos = [luck.choice([90.0, 120.0, 150.0, 180.0, None]) for _ in measured]
+        notes = [luck.randrange(80) for _ in measured]
+        writer.add_measures(pa.table({"sha256": measured, "tempo_bpm": tempos, "notes": notes}))
+        writer.compact()
+        for start in range(140, 200, 10):
+            writer.add([piece(number, title=f"later {number}") for number in range(start, start + 10)])
+        writer.add([piece(18, md5="f" * 32), piece(27, md5=None, title="asked again")])
+        writer.add_measures(pa.table({"sha256": [digest(2), digest(190)], "tempo_bpm": [200.0, 60.0], "notes": [8, 8]}))
+        if not merged:
+            root.rename(root.with_name("unmerged"))  # as if killed: what the writer merges when it ends lies elsewhere
+            root.mkdir()
+    return Catalog(root if merged else root.with_name("unmerged"))
+
+
+@pytest.fixture(params=[0, 5, 300_000], ids=lambda few: f"few={few}")
+def small_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
+    monkeypatch.setattr(store, "FEW", request.param)
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("merged", [True, False], ids=["merged", "with parts"])
+def test_a_query_gives_what_a_look_at_every_row_gives(tmp_path: Path, merged: bool) -> None:
+    catalog = fill(tmp_path / "root", merged=merged)
+    names = sorted(path.name.split("-")[0] for path in (catalog.root / "catalog" / "pieces").iterdir())
+    assert names == (["base"] if merged else ["base", *["part"] * 7])
+    if merged:
+        file = pq.ParquetFile(next((catalog.root / "catalog" / "pieces").iterdir()))
+        assert {file.metadata.row_group(i).num_rows for i in range(file.num_row_groups - 1)} == {8}
+        assert file.num_row_groups > 20
+    whole = catalog.pieces()
+    assert len(whole) == 200
+    assert sum(tempo is not None for tempo in whole["tempo_bpm"].to_pylist()) > 50
+    for query in QUERIES:
+        expected = whole.filter(compile_query(query, ROWS))
+        assert catalog.pieces(query).equals(expected), query
+        for columns in (["title"], ["notes", "url"], ["sha256", "bytes", "tempo_bpm"]):
+            assert catalog.pieces(query, columns).equals(expected.select(columns)), (query, columns)
+    assert {len(catalog.pieces(query)) > 0 for query in QUERIES if "nowhere" not in query} == {True}
+
+
+def test_a_merge_row_group_by_row_group_is_a_sort_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "ROWS_A_GROUP", 4)
+    luck, catalog, expected = random.Random(5), Catalog(tmp_path), dict[str, str]()
+    for turn in range(12):
+        with catalog.writer() as writer:
+            for _ in range(3):
+                numbers = luck.sample(range(60), luck.randrange(1, 15))
+                writer.add([make_piece(n, game=f"g{luck.randrange(4)}", title=f"{turn}") for n in numbers])
+                expected |= {f"https://example.org/{n}.mid": f"{turn}" for n in numbers}
+        rows = catalog.pieces().to_pylist()
+        assert {row["url"]: row["title"] for row in rows} == expected
+        assert len(rows) == len(expected)
+        places = [tuple(row[name] for name in ORDER) for row in rows]
+        assert places == sorted(places)
+
+
+def test_more_rows_than_asked_for_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": range(100), "b": [str(n) for n in range(100)]}), path, row_group_size=10)
+    schema = pq.read_schema(path)
+    (fragment,) = ds.dataset([str(path)], schema=schema, format="parquet").get_fragments()
+    (condition,) = conditions("a >= 95", schema)
+    assert scan.scan(fragment, schema, ["b"], condition, most=4) is None
+    found = scan.scan(fragment, schema, ["b", "a"], condition, most=5)
+    assert found is not None
+    assert found.to_pydict() == {"b": ["95", "96", "97", "98", "99"], "a": [95, 96, 97, 98, 99]}
+
+
+def test_an_update_says_what_still_stands() -> None:
+    identity = newest.Identity(("url", "md5"), ("url",), placeholder="md5")
+    older = pa.table({"url": ["a", "b", "c", "d"], "md5": [None, "1", None, "2"]})
+    update = newest.Update(pa.table({"url": ["a", "d", "d"], "md5": ["9", None, "2"]}), identity)
+    assert update.standing(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
+    assert update.rows.to_pylist() == [{"url": "a", "md5": "9"}, {"url": "d", "md5": "2"}]
+
+
+def test_a_catalog_is_empty_until_something_is_known(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    assert catalog.is_empty()
+    with catalog.writer() as writer:
+        assert catalog.is_empty()
+        writer.add([make_piece(1)])
+        assert not catalog.is_empty()
+    assert not catalog.is_empty()
+    assert catalog.measures(["notes"]).schema.names == ["notes"]
