@@ -46,6 +46,7 @@ demo-road:
 	@echo "What they were made from:    $(DEMO)/corpora/series-zelda/CREDITS.md"
 	@echo "How the training went:       $(DEMO)/runs/demo-$(NOW)/metrics.csv"
 
+test: export PYTHONDONTWRITEBYTECODE := # a module is compiled once, not by each process that a test starts
 test: $(STAMP) ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -126,6 +126,14 @@ def _ended(main: Callable[[], object]) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
+def _pin() -> None:
+    """Keep to one core, another for each worker: a small network's graph is built for one lane, a quarter sooner."""
+    if hasattr(os, "sched_setaffinity"):  # not on macOS
+        mine = sorted(os.sched_getaffinity(0))
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        os.sched_setaffinity(0, {mine[worker % len(mine)]})
+
+
 def _become(asked: dict[str, object]) -> Callable[[], object]:
     """Be the process of the command: its output, its environment, its folder; return its function."""
     for number, end in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
@@ -136,6 +144,8 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     os.environ.clear()
     os.environ.update(asked["env"])  # type: ignore[call-overload]
     os.chdir(str(asked["cwd"]))
+    if asked["heavy"]:
+        _pin()
     random.seed()
     tempfile.tempdir = None
     arguments = asked["arguments"]

@@ -24,7 +24,7 @@ from tests.training.test_sampler import longest_run
 from tests.wheel import alone
 
 ZELDA = "series == 'zelda'"
-KILLS = int(os.environ.get("VGPIANO_KILLS", "2"))
+KILLS = int(os.environ.get("VGPIANO_KILLS", "1"))
 
 pytestmark = pytest.mark.real
 

@@ -98,7 +98,7 @@ def setup(words: list[str]) -> None:
 
 def would_make(*words: str) -> str:
     """Return what `make` would run, whatever the `make` around the tests was told."""
-    alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
     done = subprocess.run(["make", "-n", *words], cwd=TOP, env=alone, capture_output=True, text=True, check=True)
     return done.stdout
 
