@@ -103,6 +103,8 @@ def test_in_a_browser_it_fits_and_asks_nobody_else(address: str, browser: Browse
 def test_its_search_finds(address: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(f"{address}/index.html")
-    page.locator(".md-search__input").fill("loop_share")
+    page.locator(".md-search__input").focus()
+    page.locator(".md-search-result__meta", has_text="Type to start").wait_for(timeout=30_000)
+    page.locator(".md-search__input").press_sequentially("loop_share")  # it listens for keys, and not to a value that is set
     page.locator(".md-search-result__item", has_text="Files and their fields").first.wait_for(timeout=30_000)
     page.close()
