@@ -6,11 +6,7 @@ The commands are those of the wheel, installed, in an empty folder: nothing of t
 import csv
 import io
 import json
-import os
-import random
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +20,6 @@ from tests.training.test_sampler import longest_run
 from tests.wheel import alone
 
 ZELDA = "series == 'zelda'"
-KILLS = int(os.environ.get("VGPIANO_KILLS", "1"))
 
 pytestmark = pytest.mark.real
 
@@ -143,25 +138,3 @@ def test_train_evaluate_and_generate_on_zelda(run: Run, root: Path, recipe: Path
         assert len(set(notes.pitch.tolist())) >= 12
         assert len(set(notes.duration.tolist())) > 1
         assert longest_run(notes) <= 4
-
-
-def test_a_training_killed_again_and_again_ends_as_a_working_run(
-    run: Run, start: Callable[..., "subprocess.Popen[str]"], root: Path, recipe: Path
-) -> None:
-    words = ["train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "3", "--name", "killed", "--no-render"]
-    chance = random.Random(1)
-    folder = root / "runs" / "killed"
-    moments = (folder / "run.json", folder / "checkpoints" / "state.json")  # before the first epoch is done, and after
-    for kill in range(KILLS):
-        process = start(root, *words, *(["--resume"] if folder.exists() else []))
-        while not moments[min(kill, 1)].is_file() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0, 1))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    run(root, *words, "--resume")
-    with (folder / "metrics.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
-    assert not list(folder.rglob(".tmp-*"))
-    assert json.loads(run(root, "evaluate", "killed", "--json"))["bits_per_note"] < 20
-    assert "0 missing, 0 wrong" in run(root, "catalog", "verify")

@@ -105,6 +105,8 @@ def test_its_search_finds(address: str, browser: Browser) -> None:
     page.goto(f"{address}/index.html")
     page.locator(".md-search__input").focus()
     page.locator(".md-search-result__meta", has_text="Type to start").wait_for(timeout=30_000)
-    page.locator(".md-search__input").press_sequentially("loop_share")  # it listens for keys, and not to a value that is set
+    page.locator(".md-search__input").press_sequentially(
+        "loop_share"
+    )  # it listens for keys, and not to a value that is set
     page.locator(".md-search-result__item", has_text="Files and their fields").first.wait_for(timeout=30_000)
     page.close()

@@ -193,7 +193,9 @@ def test_a_run_refuses_weights_of_another_run(trained: Path) -> None:
         run.check_weights("0" * 64, meta.vocabulary_sha256, run.weights)
 
 
-def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path, tiny_recipe: Path) -> None:
+def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_had(
+    trained: Path, tiny_recipe: Path
+) -> None:
     words = [
         "--query",
         "series == 'temple'",
@@ -207,13 +209,15 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
         "3",
     ]
     run = trained / "runs" / "killed"
-    process = subprocess.Popen(
-        [str(BIN / "train"), *words, "--root", str(trained)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    wait_for(run / "checkpoints" / "state.json")
-    time.sleep(0.15)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    for moment in (run / "run.json", run / "checkpoints" / "state.json"):  # before the first epoch is done, and after
+        again = ["--resume"] if run.exists() else []
+        process = subprocess.Popen(
+            [str(BIN / "train"), *words, *again, "--root", str(trained)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        wait_for(moment)
+        time.sleep(0.15)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
     done = len(metrics(run))
     assert 1 <= done < 5
     assert command("generate", "killed", "--notes", "20", "--no-render", root=trained).returncode == 0
@@ -224,6 +228,7 @@ def test_a_killed_training_goes_on_to_the_curve_it_would_have_had(trained: Path,
     for a, b in zip(whole, pieced, strict=True):
         assert float(a["validation_bits"]) == pytest.approx(float(b["validation_bits"]), abs=1e-4)
         assert float(a["train_bits"]) == pytest.approx(float(b["train_bits"]), abs=1e-4)
+    assert not list(run.rglob(".tmp-*"))
 
 
 def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: Path, tiny_recipe: Path) -> None:
