@@ -6,6 +6,7 @@ index yields is held to the threshold by the signatures, as both libraries' docu
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,18 +29,23 @@ def shingles(notes: Notes) -> list[bytes]:
     return [run.tobytes() for run in runs]
 
 
-def datasketch(pieces: Sequence[Notes], threshold: float) -> Pairs:
-    """datasketch: MinHash with update_batch, MinHashLSH, candidates held to the threshold by MinHash.jaccard."""
-    from datasketch import MinHash, MinHashLSH
-
-    signatures = MinHash.bulk([shingles(notes) for notes in pieces], num_perm=PERMUTATIONS, seed=SEED)
-    index, pairs = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS), set()
+def alike(signatures: Sequence[Any], index: Any, threshold: float) -> Pairs:
+    """Put the signatures into the library's index one by one; of what it yields for each, those that reach the threshold."""
+    pairs = set()
     for number, signature in enumerate(signatures):
         for other in index.query(signature):
             if signature.jaccard(signatures[other]) >= threshold:
                 pairs.add((number, other))
         index.insert(number, signature)
     return pairs
+
+
+def datasketch(pieces: Sequence[Notes], threshold: float) -> Pairs:
+    """datasketch: MinHash with update_batch, MinHashLSH, candidates held to the threshold by MinHash.jaccard."""
+    from datasketch import MinHash, MinHashLSH
+
+    signatures = MinHash.bulk([shingles(notes) for notes in pieces], num_perm=PERMUTATIONS, seed=SEED)
+    return alike(signatures, MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS), threshold)
 
 
 def rensa(pieces: Sequence[Notes], threshold: float) -> Pairs:
@@ -47,13 +53,7 @@ def rensa(pieces: Sequence[Notes], threshold: float) -> Pairs:
     from rensa import RMinHash, RMinHashLSH
 
     signatures = RMinHash.from_token_sets([shingles(notes) for notes in pieces], num_perm=PERMUTATIONS, seed=SEED)
-    index, pairs = RMinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, num_bands=BANDS), set()
-    for number, signature in enumerate(signatures):
-        for other in index.query(signature):
-            if signature.jaccard(signatures[other]) >= threshold:
-                pairs.add((number, other))
-        index.insert(number, signature)
-    return pairs
+    return alike(signatures, RMinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, num_bands=BANDS), threshold)
 
 
 PEERS: dict[str, Callable[[Sequence[Notes], float], Pairs]] = {"datasketch": datasketch, "rensa": rensa}

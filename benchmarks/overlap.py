@@ -21,10 +21,8 @@ from training.events import bar_ticks
 
 Array = npt.NDArray[np.float64]
 
-POINTS, REACH = (
-    1000,
-    4.0,
-)  # of the grid that densities are integrated over, and by how many bandwidths it goes beyond the data
+POINTS = 1000  # of the grid that densities are integrated over
+REACH = 4.0  # bandwidths by which that grid goes beyond the data
 LEAST = 1e-12  # a density below this counts as this, so that a divergence stays finite
 LENGTHS = np.array([4, 2, 1, 1 / 2, 1 / 4, 3, 3 / 2, 3 / 4, 3 / 8, 4 / 3, 2 / 3, 1 / 3]) * TICKS_PER_QUARTER
 """Ticks of whole note to sixteenth, of dotted half to dotted sixteenth, and of half, quarter and eighth of a triplet, as in the paper."""

@@ -150,7 +150,7 @@ def _zip(file: _Bounded, size: int, place: Member) -> Iterator[Member]:
     try:
         file.seek(0)
         archive = zipfile.ZipFile(file)
-    except (*_BROKEN, NotImplementedError):
+    except _BROKEN:
         yield _refused(place, "broken_archive")
         return
     with archive:
@@ -215,6 +215,6 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: Member) -> 
                     return _refused(member, "bomb"), size
                 if not is_midi(parts[0]):
                     break
-    except (*_BROKEN, NotImplementedError):
+    except _BROKEN:
         return _refused(member, "corrupt"), size
     return _judged(member, b"".join(parts)), size

@@ -64,16 +64,15 @@ def fill(root: Path, *, merged: bool) -> Catalog:
     return Catalog(root if merged else root.with_name("unmerged"))
 
 
-@pytest.mark.parametrize(
-    "few, merged",
-    [(0, True), (0, False), (5, False), (300_000, False)],
-    ids=["merged", "with parts", "with parts, up to 5 rows at once", "with parts, all at once"],
-)
-def test_a_query_gives_what_a_look_at_every_row_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int, merged: bool
-) -> None:
+@pytest.fixture(params=[0, 5, 300_000], ids=lambda few: f"few={few}")
+def small_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
-    monkeypatch.setattr(store, "FEW", few)
+    monkeypatch.setattr(store, "FEW", request.param)
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("merged", [True, False], ids=["merged", "with parts"])
+def test_a_query_gives_what_a_look_at_every_row_gives(tmp_path: Path, merged: bool) -> None:
     catalog = fill(tmp_path / "root", merged=merged)
     names = sorted(path.name.split("-")[0] for path in (catalog.root / "catalog" / "pieces").iterdir())
     assert names == (["base"] if merged else ["base", *["part"] * 7])

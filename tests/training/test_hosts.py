@@ -74,9 +74,7 @@ def curve(root: Path, name: str) -> list[dict[str, str]]:
 def test_two_processes_on_jax_give_the_curve_of_one_on_tensorflow(
     jax: dict[str, str], trained: Path, tmp_path: Path
 ) -> None:
-    steady = (
-        tmp_path / "steady.json"
-    )  # whose weights are given and whose dropout draws nothing: no chance of a backend's own
+    steady = tmp_path / "steady.json"  # no dropout, and weights that are given: nothing is drawn by a backend
     steady.write_text(json.dumps(TINY | {"dropout": 0.0}))
     alone = command("train", *train_words(steady, "alone"), root=trained)
     assert alone.returncode == 0, alone.stderr
