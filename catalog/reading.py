@@ -1,0 +1,166 @@
+"""Read JSON and TOML from disk, with shape, types, ranges, depth and size checked.
+
+In: a file, or its text, and the type that it must have: a dataclass whose fields may carry the ranges below. Out: a value of that
+type, or one error that names the file and the field. Fields that the type does not have are ignored.
+"""
+
+import json
+import math
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from catalog.errors import VgpianoError
+from catalog.remote import AnyPath, RemotePath
+
+LARGEST_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
+LARGEST_TOML_BYTES = 1 << 20
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+"""A whole number from 0."""
+Positive = Annotated[int, Meta(ge=1, le=2**53)]
+"""A whole number from 1."""
+Tick = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""A time in ticks of 1/24 quarter."""
+Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+"""A finite number."""
+NotNegative = Annotated[float, Meta(ge=0, le=1e300)]
+"""A finite number from 0."""
+Above0 = Annotated[float, Meta(gt=0, le=1e300)]
+"""A finite number above 0."""
+Share = Annotated[float, Meta(ge=0, le=1)]
+"""A number from 0 to 1."""
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+"""A SHA-256 in 64 lower-case hexadecimal digits."""
+
+T = TypeVar("T")
+
+
+class Fail(Protocol):
+    """What makes the error of a reader from its message, such as `TrainingError`."""
+
+    def __call__(self, message: str, /) -> VgpianoError: ...
+
+
+def read_json(path: AnyPath, shape: type[T], *, fail: Fail, remedy: str, largest: int = LARGEST_BYTES) -> T:
+    """Return the value of type `shape` in the JSON file at `path`.
+
+    Raises FileNotFoundError where there is none, and the error of `fail` ("file: field: what is wrong; remedy") for anything else.
+    """
+    return parse_json(
+        read_bytes(path, fail=fail, remedy=remedy, largest=largest), shape, path, fail=fail, remedy=remedy
+    )
+
+
+def parse_json(text: str | bytes, shape: type[T], where: object, *, fail: Fail, remedy: str) -> T:
+    """Return the value of type `shape` in JSON `text`, which stands at `where`; raises as `read_json` does."""
+    try:
+        return msgspec.json.decode(text, type=shape)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise fail(f"{where}: {_what(text, error)}; {remedy}") from None
+
+
+def convert(value: Any, shape: type[T], where: object, *, fail: Fail, remedy: str) -> T:
+    """Return `value`, of plain lists, mappings, numbers and strings, as a value of type `shape`; raises as `read_json` does."""
+    try:
+        return msgspec.convert(value, shape)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise fail(f"{where}: {_words(str(error))}; {remedy}") from None
+
+
+def parse_toml(text: bytes, where: object, *, fail: Fail, remedy: str) -> dict[str, Any]:
+    """Return the tables in TOML `text`, of which only the syntax and the depth are checked; raises as `read_json` does."""
+    try:
+        return tomllib.loads(text.decode())
+    except RecursionError:
+        raise fail(f"{where}: {_too_deep(text)}; {remedy}") from None
+    except ValueError as error:  # not TOML, not UTF-8, or a number of more digits than Python reads
+        raise fail(f"{where}: not TOML ({error}); {remedy}") from None
+
+
+def read_bytes(path: AnyPath, *, fail: Fail, remedy: str, largest: int = LARGEST_BYTES) -> bytes:
+    """Return the content of a regular file of at most `largest` bytes; nothing else is opened, and no more is read.
+
+    Raises FileNotFoundError where there is none, and the error of `fail` for a folder, a device, a pipe, or a larger file.
+    """
+    if isinstance(path, RemotePath):
+        data = path.read_bytes()
+    else:
+        try:
+            data = _bounded(path, largest)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise fail(f"{path}: cannot be read ({reason}); {remedy}") from None
+    if len(data) > largest:
+        raise fail(f"{path}: larger than {largest:,} bytes; {remedy}")
+    return data
+
+
+def _bounded(path: Path, largest: int) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would be waited for
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("not a regular file")
+        return file.read(largest + 1)
+
+
+def _what(text: str | bytes, error: Exception) -> str:
+    """Return what is wrong with JSON `text`, with the field where one can be told."""
+    if isinstance(error, RecursionError):
+        return _too_deep(text.encode() if isinstance(text, str) else text)
+    if isinstance(error, msgspec.ValidationError):
+        return _words(str(error))
+    return _not_a_number(text) or f"not JSON ({error})"
+
+
+def _words(message: str) -> str:
+    """Return a message of msgspec's with the field first: `asked.seed: expected int, got str`."""
+    what, _, place = message.replace("`", "").rpartition(" - at ")
+    missing = re.fullmatch(r"Object missing required field (.*)", what or place)
+    field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""
+    if missing:
+        return f"{f'{field}.' if field else ''}{missing[1]}: missing"
+    words = what or place
+    return f"{field or 'the file'}: {words[0].lower()}{words[1:]}"
+
+
+def _not_a_number(text: str | bytes) -> str | None:
+    """Return where JSON `text` has NaN or Infinity, which Python writes and JSON does not have; None where it has none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = _first_not_finite(value, "")
+    return None if found is None else f"{found.removeprefix('.')}: not a finite number"
+
+
+def _first_not_finite(value: Any, at: str) -> str | None:
+    """Return the place of the first number that is not finite. `value` has been parsed, so its depth is bounded."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else at
+    if isinstance(value, dict):
+        parts = ((part, f"{at}.{name}") for name, part in value.items())
+    elif isinstance(value, list):
+        parts = ((part, f"{at}[{i}]") for i, part in enumerate(value))
+    else:
+        return None
+    return next((found for part, place in parts if (found := _first_not_finite(part, place)) is not None), None)
+
+
+def _too_deep(text: bytes) -> str:
+    """Return where `text` is nested too deeply to be read: the name that stands before the deepest run of brackets."""
+    name, nested = (
+        rb'"?([\w-]{1,80})"?\s{0,99}[:=]\s{0,99}',
+        rb'(?:[\[{]\s{0,99}(?:"?[\w-]{0,80}"?\s{0,99}[:=]\s{0,99})?){50}',
+    )
+    found = re.search(b"(?:%s)?%s" % (name, nested), text)
+    field = found[1].decode() if found and found[1] else "the file"
+    return f"{field}: nested too deeply"
