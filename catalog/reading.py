@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -36,7 +37,8 @@ Above0 = Annotated[float, Meta(gt=0, le=1e300)]
 """A finite number above 0."""
 Share = Annotated[float, Meta(ge=0, le=1)]
 """A number from 0 to 1."""
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+SHA256_PATTERN = r"^[0-9a-f]{64}\Z"
+Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 """A SHA-256 in 64 lower-case hexadecimal digits."""
 
 T = TypeVar("T")
@@ -48,22 +50,41 @@ class Fail(Protocol):
     def __call__(self, message: str, /) -> VgpianoError: ...
 
 
-def read_json(path: AnyPath, shape: type[T], *, fail: Fail, remedy: str, largest: int = LARGEST_BYTES) -> T:
-    """Return the value of type `shape` in the JSON file at `path`.
+@dataclass(frozen=True, slots=True)
+class _Versioned:
+    """What a file of any version has."""
+
+    format: Count
+
+
+def read_json(
+    path: AnyPath,
+    shape: type[T],
+    *,
+    fail: Fail,
+    remedy: str,
+    version: int | None = None,
+    largest: int = LARGEST_BYTES,
+) -> T:
+    """Return the value of type `shape` in the JSON file at `path`; where `version` is given, its field `format` must be that.
 
     Raises FileNotFoundError where there is none, and the error of `fail` ("file: field: what is wrong; remedy") for anything else.
     """
-    return parse_json(
-        read_bytes(path, fail=fail, remedy=remedy, largest=largest), shape, path, fail=fail, remedy=remedy
-    )
+    data = read_bytes(path, fail=fail, remedy=remedy, largest=largest)
+    return parse_json(data, shape, path, fail=fail, remedy=remedy, version=version)
 
 
-def parse_json(text: str | bytes, shape: type[T], where: object, *, fail: Fail, remedy: str) -> T:
+def parse_json(
+    text: str | bytes, shape: type[T], where: object, *, fail: Fail, remedy: str, version: int | None = None
+) -> T:
     """Return the value of type `shape` in JSON `text`, which stands at `where`; raises as `read_json` does."""
     try:
-        return msgspec.json.decode(text, type=shape)
+        found = None if version is None else msgspec.json.decode(text, type=_Versioned).format
+        if found == version:
+            return msgspec.json.decode(text, type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise fail(f"{where}: {_what(text, error)}; {remedy}") from None
+    raise fail(f"{where}: format: {found}, this version reads {version}; {remedy}")
 
 
 def convert(value: Any, shape: type[T], where: object, *, fail: Fail, remedy: str) -> T:
@@ -128,7 +149,7 @@ def _words(message: str) -> str:
     field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""
     if missing:
         return f"{f'{field}.' if field else ''}{missing[1]}: missing"
-    words = what or place
+    words = (what or place).replace(f"str matching regex {SHA256_PATTERN!r}", "64 hexadecimal digits")
     return f"{field or 'the file'}: {words[0].lower()}{words[1:]}"
 
 

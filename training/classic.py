@@ -8,7 +8,6 @@ never looked at. `classic_sampler` plays the result.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,23 +20,12 @@ from training.classic_tokens import IntArray, Music, vocabulary_text
 from training.interrupt import between_steps
 from training.keeper import Keeper
 from training.recipe import ClassicRecipe
-from training.run import Progress, Run
+from training.run import ClassicRow, Progress, Run
 from training.train import Budget
 
 __all__ = ["ClassicRow", "build", "compose", "train", "vocabulary_text", "windows"]
 
 VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicRow:
-    """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
-
-    epoch: int  # from 1
-    seconds: float  # of training since the run began
-    tokens_per_second: float  # tokens learnt, which is one a window
-    train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
-    validation_loss: float | None  # None where the split has no window of known tokens
 
 
 def windows(numbers: IntArray, length: int, classes: int) -> tuple[npt.NDArray[np.float32], IntArray]:
@@ -144,7 +132,7 @@ class _Trainer:
                 train_loss=loss,
                 validation_loss=validation_loss,
             )
-            bits = math.nan if validation_loss is None else validation_loss / math.log(2)
+            bits = None if validation_loss is None else validation_loss / math.log(2)
             self.keeper.save(network, arrays(network), row, bits, progress)
             reserve = time.monotonic() - ended
             report(row)

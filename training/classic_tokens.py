@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from catalog.console import Report, complain
 from catalog.errors import TrainingError
+from catalog.reading import Count, Sha256, parse_json
 from catalog.store import Catalog
 from dataset.corpus import Corpus, CorpusPiece
 from dataset.workers import Failure, work
@@ -28,6 +29,17 @@ STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 CHORD_OCTAVE = 60  # where music21 puts a pitch class without an octave
 
 IntArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The content of the vocabulary.json of a classic run."""
+
+    tokens: tuple[str, ...]
+    training: list[Count]
+    validation: list[Count]
+    validation_unknown: Count
+    unreadable: tuple[tuple[Sha256, str], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +66,16 @@ class Music:
     @classmethod
     def from_json(cls, text: str, where: str) -> "Music":
         """Return the music that `text` holds. Raises TrainingError where it is none."""
-        try:
-            held = json.loads(text)
-            tokens = tuple(str(token) for token in held["tokens"])
-            training, validation = (np.asarray(held[name], np.int32) for name in ("training", "validation"))
-            unreadable = tuple((str(sha256), str(reason)) for sha256, reason in held["unreadable"])
-            music = cls(tokens, training, validation, int(held["validation_unknown"]), unreadable)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise TrainingError(f"{where}: no vocabulary of a classic run ({error}); train the run again") from None
-        for numbers in (training, validation):
-            if numbers.ndim != 1 or (numbers.size and not 0 <= numbers.min() <= numbers.max() < len(tokens)):
+        held = parse_json(
+            text, _Held, where, fail=TrainingError, remedy="no vocabulary of a classic run: train it again"
+        )
+        for name, numbers in (("training", held.training), ("validation", held.validation)):
+            if max(numbers, default=-1) >= len(held.tokens):
                 raise TrainingError(
-                    f"{where}: it holds music with a token that is not in its list; train the run again"
+                    f"{where}: {name}: it holds music with a token that is not in its list; train the run again"
                 )
-        return music
+        training, validation = (np.asarray(numbers, np.int32) for numbers in (held.training, held.validation))
+        return cls(held.tokens, training, validation, held.validation_unknown, held.unreadable)
 
 
 def vocabulary_text(

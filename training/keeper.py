@@ -6,7 +6,7 @@ The order of writing is the promise of `--resume`: checkpoint and weights first,
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
@@ -45,7 +45,9 @@ class Keeper:
             raise TrainingError(f"{path} is gone; the run cannot be resumed, train anew without --resume")
         return self.keras.models.load_model(path)
 
-    def save(self, network: Any, named: dict[str, Any], row: Any, validation_bits: float, progress: Progress) -> None:
+    def save(
+        self, network: Any, named: dict[str, Any], row: Any, validation_bits: float | None, progress: Progress
+    ) -> None:
         """Keep the epoch that `row` tells of, with the weights `named` that it is measured by, and those apart if they are the best.
 
         Raises TrainingError, and keeps nothing, where a figure of the row is no longer a number.
@@ -59,7 +61,7 @@ class Keeper:
             )
         progress.seconds = row.seconds
         meta = WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
-        if values[self.figure] < min((float(old[self.figure]) for old in progress.history), default=math.inf):
+        if values[self.figure] < min((cast(float, old[self.figure]) for old in progress.history), default=math.inf):
             progress.best_epoch = row.epoch
             save_weights(self.run.weights, named, meta)
         progress.history.append(asdict(row))

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from filelock import FileLock, Timeout
+from msgspec import Meta
 
 from catalog.errors import TrainingError, UsageError
 from catalog.files import sync_folder, write_bytes, write_text
+from catalog.reading import Above0, Count, NotNegative, Positive, Sha256, convert, read_bytes, read_json
 from training import recipe as recipes
 from training.recipe import ClassicRecipe, Recipe, digest
 
@@ -26,6 +28,7 @@ Keep = Literal["validation", "training"]
 
 RUNS = "runs"
 FORMAT = 1
+ANEW, AFRESH = "train it again", "remove it to train from the start"  # what to do where a file is damaged
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
 SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
@@ -36,14 +39,14 @@ class Asked:
     """What the run was asked to do."""
 
     corpus: str  # the corpus's folder
-    corpus_hash: str  # SHA-256 of its notes.parquet
+    corpus_hash: Sha256  # SHA-256 of its notes.parquet
     query: str  # the corpus's
-    seed: int  # of weights, batches and samples
-    minutes: float | None  # the budget of time, None where there is none
-    epochs: int | None  # the budget of epochs, None where there is none
+    seed: Count  # of weights, batches and samples
+    minutes: Above0 | None  # the budget of time, None where there is none
+    epochs: Positive | None  # the budget of epochs, None where there is none
     init: str | None = None  # the run whose weights it began from
     keep: Keep | None = None  # which epoch's weights; None: as the recipe does
-    max_copy: int = 24  # of the samples that `train` writes
+    max_copy: Count = 24  # of the samples that `train` writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +65,43 @@ class EpochRow:
     velocity: float  # of these, for the velocity given all three
 
 
+Figures = dict[str, float | int | None]
+"""One line of metrics.csv, by column."""
+Checkpoint = Annotated[str, Meta(pattern=r"^epoch-[0-9]{4,9}\.keras\Z")]
+"""The name of a file in checkpoints/."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicRow:
+    """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
+
+    epoch: int  # from 1
+    seconds: float  # of training since the run began
+    tokens_per_second: float  # tokens learnt, which is one a window
+    train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
+    validation_loss: float | None  # None where the split has no window of known tokens
+
+
 @dataclass(slots=True, kw_only=True)
 class Progress:
     """How far training is; `checkpoint` is the file that goes with it."""
 
-    epoch: int = 0  # the last one that ended
-    step: int = 0  # steps taken in all
-    seconds: float = 0.0  # of training since the run began
-    best_epoch: int = 0  # the one whose weights are kept
-    checkpoint: str | None = None  # the file that `--resume` goes on from
+    epoch: Count = 0  # the last one that ended
+    step: Count = 0  # steps taken in all
+    seconds: NotNegative = 0.0  # of training since the run began
+    best_epoch: Count = 0  # the one whose weights are kept
+    checkpoint: Checkpoint | None = None  # the file that `--resume` goes on from
     ended: str | None = None  # why training ended; None while it is under way
-    history: list[dict[str, Any]] = field(default_factory=list)  # the lines of metrics.csv
+    history: list[Figures] = field(default_factory=list)  # the lines of metrics.csv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The content of run.json."""
+
+    recipe_sha256: Sha256
+    vocabulary_sha256: Sha256
+    asked: Asked
 
 
 class Run:
@@ -165,16 +194,14 @@ class Run:
             there = ", ".join(names(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
         try:
-            held = json.loads((path / "run.json").read_text(encoding="utf-8"))
-            recipe_text = (path / "recipe.json").read_text(encoding="utf-8")
-            vocabulary_text = (path / "vocabulary.json").read_text(encoding="utf-8")
-            asked = Asked(**held["asked"])
-            hashes = held["recipe_sha256"], held["vocabulary_sha256"], held["format"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TrainingError(f"{path}: not a whole run ({error}); train it again") from None
-        run = cls(path, recipes.from_json(recipe_text, str(path / "recipe.json")), vocabulary_text, asked)
-        found = digest(recipe_text), digest(vocabulary_text), FORMAT
-        for file, is_there, was in zip(("recipe.json", "vocabulary.json", "run.json"), found, hashes, strict=True):
+            held = read_json(path / "run.json", _Held, fail=TrainingError, remedy=ANEW, version=FORMAT)
+            recipe_text, vocabulary_text = (_text(path / file) for file in ("recipe.json", "vocabulary.json"))
+        except FileNotFoundError as error:
+            raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
+        run = cls(path, recipes.from_json(recipe_text, str(path / "recipe.json")), vocabulary_text, held.asked)
+        found = digest(recipe_text), digest(vocabulary_text)
+        hashes = held.recipe_sha256, held.vocabulary_sha256
+        for file, is_there, was in zip(("recipe.json", "vocabulary.json"), found, hashes, strict=True):
             if is_there != was:
                 raise TrainingError(
                     f"{path / file}: does not fit this run (it has {is_there}, the run was made with {was})"
@@ -206,10 +233,11 @@ class Run:
         path = self.checkpoints / "state.json"
         if not path.is_file():
             return Progress()
-        try:
-            return Progress(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise TrainingError(f"{path}: damaged ({error}); remove it to train from the start") from None
+        progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
+        kind: Any = ClassicRow if isinstance(self.recipe, ClassicRecipe) else EpochRow
+        for i, row in enumerate(progress.history):
+            convert(row, kind, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
+        return progress
 
     def save_progress(self, progress: Progress) -> None:
         """Write the state, then metrics.csv, then remove checkpoints that no state names."""
@@ -229,6 +257,15 @@ class Run:
         if not isinstance(self.recipe, kind):
             raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
         return cast(Any, self.recipe)
+
+
+def _text(path: Path) -> str:
+    """Return the text of one of a run's files. Raises TrainingError where it is not UTF-8, or no file."""
+    data = read_bytes(path, fail=TrainingError, remedy=ANEW)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path}: not UTF-8 ({error}); {ANEW}") from None
 
 
 def names(root: Path) -> list[str]:

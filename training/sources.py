@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError
+from catalog.reading import Above0, Positive, Sha256, Tick, read_json
 from dataset.notes import tick_to_seconds
 from training.encoding import classes
 from training.events import PITCH, bar_of
@@ -31,9 +32,16 @@ class Source:
     game: str  # the slug
     series: str  # the slug
     sequencer: str  # as listed; empty where the source leaves it blank
-    sha256: str  # of the MIDI file, hexadecimal
-    tempos: tuple[tuple[int, float], ...]  # (tick, quarter notes a minute), the first at tick 0
-    time_signatures: tuple[tuple[int, int, int], ...]  # (tick, numerator, denominator), the first at tick 0
+    sha256: Sha256  # of the MIDI file, hexadecimal
+    tempos: tuple[tuple[Tick, Above0], ...]  # (tick, quarter notes a minute), the first at tick 0
+    time_signatures: tuple[tuple[Tick, Positive, Positive], ...]  # (tick, numerator, denominator), the first at tick 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The content of pieces.json."""
+
+    pieces: tuple[Source, ...]
 
 
 PIECES_FILE = "pieces.json"
@@ -78,7 +86,9 @@ class Sources:
     def open(cls, folder: Path) -> "Sources":
         """Return the sources in a folder; arrays are read when they are needed. Raises TrainingError where it is none, or damaged."""
         try:
-            pieces = _pieces((folder / PIECES_FILE).read_text(encoding="utf-8"))
+            held = read_json(
+                folder / PIECES_FILE, _Held, fail=TrainingError, remedy="damaged: train the run again", version=FORMAT
+            )
             onset, *arrays = (_mapped(folder / f"{name}.npy") for name in ("onset", *INDEX_ARRAYS))
         except FileNotFoundError as error:
             raise TrainingError(
@@ -86,14 +96,7 @@ class Sources:
             ) from None
         except (ValueError, KeyError, OSError, TypeError, EOFError) as error:
             raise TrainingError(f"{folder}: damaged ({error}); train the run again") from None
-        return cls(pieces, onset, Index(*arrays))
-
-
-def _pieces(text: str) -> tuple[Source, ...]:
-    held = json.loads(text)
-    if held["format"] != FORMAT:
-        raise ValueError(f"format {held['format']}, this version reads {FORMAT}")
-    return tuple(Source(**{name: _tuples(value) for name, value in piece.items()}) for piece in held["pieces"])
+        return cls(held.pieces, onset, Index(*arrays))
 
 
 def _bytes(array: npt.NDArray[Any]) -> bytes:
@@ -105,7 +108,3 @@ def _bytes(array: npt.NDArray[Any]) -> bytes:
 def _mapped(file: Path) -> npt.NDArray[Any]:
     """Return an array that is read when it is needed, as a plain one: every cut from a memmap costs more than a cut of an array."""
     return np.asarray(np.load(file, mmap_mode="r"))
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -206,7 +206,7 @@ class _Trainer:
         return self.hosts.agree(self.budget.gone(time.monotonic() - self.began + self.reserve, progress.epoch))
 
     def _refuse_divergence(self, row: EpochRow, progress: Progress) -> None:
-        best = min((float(old["train_bits"]) for old in progress.history), default=math.inf)
+        best = min((cast(float, old["train_bits"]) for old in progress.history), default=math.inf)
         if row.train_bits > best + DIVERGED:
             raise TrainingError(
                 f"run {self.run.name} diverges: {row.train_bits:.2f} bits a note in epoch {row.epoch} after {best:.2f}; the epochs "

@@ -6,16 +6,30 @@ The events themselves need no vocabulary, for their classes are fixed. Number 0 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 from catalog.errors import TrainingError
+from catalog.reading import Above0, parse_json
 from training.encoding import classes
-from training.events import DURATION, PITCH, PLACE, VELOCITY
+from training.events import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITY
 
 if TYPE_CHECKING:
     from dataset.corpus import CorpusPiece
 
 UNKNOWN = 0
+
+Place = Annotated[int, Meta(ge=0, lt=PLACES)]
+"""A class of place in the bar."""
+Pitch = Annotated[int, Meta(ge=0, lt=SIZES["pitch"])]
+"""A class of pitch."""
+Duration = Annotated[int, Meta(ge=0, lt=SIZES["duration"])]
+"""A class of duration."""
+Velocity = Annotated[int, Meta(ge=0, lt=SIZES["velocity"])]
+"""A class of velocity."""
+Beats = Annotated[int, Meta(ge=1, le=255)]
+"""A number of a time signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +38,13 @@ class Opening:
 
     series: str  # the slug
     game: str  # the slug
-    place: int  # class of its place in the bar
-    pitch: int  # class of its pitch
-    duration: int  # class of its duration
-    velocity: int  # class of its velocity
-    tempo: float  # quarter notes a minute
-    numerator: int  # of the time signature
-    denominator: int  # of the time signature
+    place: Place  # class of its place in the bar
+    pitch: Pitch  # class of its pitch
+    duration: Duration  # class of its duration
+    velocity: Velocity  # class of its velocity
+    tempo: Above0  # quarter notes a minute
+    numerator: Beats  # of the time signature
+    denominator: Beats  # of the time signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +66,7 @@ class Vocabulary:
     @classmethod
     def from_json(cls, text: str, where: str) -> "Vocabulary":
         """Return the vocabulary that `text` holds. Raises TrainingError where it is none."""
-        try:
-            held = json.loads(text)
-            openings = tuple(Opening(**opening) for opening in held["openings"])
-            return cls(tuple(held["series"]), tuple(held["games"]), openings)
-        except (KeyError, TypeError, ValueError) as error:
-            raise TrainingError(f"{where}: no vocabulary of a run ({error})") from None
+        return parse_json(text, cls, where, fail=TrainingError, remedy="not the vocabulary of a run; train it again")
 
     @classmethod
     def of(cls, pieces: Sequence["CorpusPiece"], before: "Vocabulary | None" = None) -> "Vocabulary":

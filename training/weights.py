@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from catalog.errors import TrainingError
 from catalog.files import replacing
+from catalog.reading import Count, NotNegative, Sha256, parse_json
 
 Array = npt.NDArray[np.float32]
 
@@ -21,10 +22,10 @@ META = "meta"
 class WeightsMeta:
     """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
 
-    recipe_sha256: str  # of recipe.json's text
-    vocabulary_sha256: str  # of vocabulary.json's text
-    epoch: int  # after which they stood so
-    validation_bits: float  # bits a note on the validation pieces then
+    recipe_sha256: Sha256  # of recipe.json's text
+    vocabulary_sha256: Sha256  # of vocabulary.json's text
+    epoch: Count  # after which they stood so
+    validation_bits: NotNegative | None  # bits per note on the validation pieces then; None where nothing was validated
 
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
@@ -39,11 +40,12 @@ def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             named = {name: held[name] for name in held.files if name != META}
-            meta = WeightsMeta(**json.loads(held[META].tobytes()))
+            text = held[META].tobytes()
     except FileNotFoundError:
         raise TrainingError(
             f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
         ) from None
     except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
+    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy="damaged: train the run again")
     return named, meta

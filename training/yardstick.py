@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from catalog.errors import CorpusError
+from catalog.errors import CorpusError, TrainingError
 from catalog.files import write_text
+from catalog.reading import Count, Finite, read_json
 from catalog.remote import AnyPath
 from dataset import charts
 from dataset.corpus import Corpus, CorpusPiece
@@ -50,10 +51,10 @@ class Yardstick:
     Both say of how many pieces; `held_out` is None where none are.
     """
 
-    pieces: int  # measured
+    pieces: Count  # measured
     measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
-    held: int  # held-out pieces that were compared with the training pieces
-    held_out: Mapping[str, float] | None  # the figures that `novelty` gives for these
+    held: Count  # held-out pieces that were compared with the training pieces
+    held_out: Mapping[str, Finite] | None  # the figures that `novelty` gives for these
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,8 @@ def _words(value: float, of: charts.Quantiles) -> str:
 def _kept(run: Run) -> Yardstick | None:
     """Return the yardstick in the run's folder; None where there is none of our form."""
     try:
-        held = json.loads((run.path / YARDSTICK_FILE).read_text(encoding="utf-8"))
-        if held["format"] != FORMAT:
-            return None
-        measures = {name: charts.Quantiles(**quantiles) for name, quantiles in held["measures"].items()}
-        return Yardstick(held["pieces"], measures, held["held"], held["held_out"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return read_json(
+            run.path / YARDSTICK_FILE, Yardstick, fail=TrainingError, remedy="it is made again", version=FORMAT
+        )
+    except (FileNotFoundError, TrainingError):
         return None

@@ -16,11 +16,10 @@ from dataset.tables import EXCLUDED, NOTES
 from dataset.tables import RELATIONS as RELATED
 from docs.make.records import record
 from scraper.journal import FIELDS
-from training.classic import ClassicRow
 from training.passages import Index
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.render import FORMS
-from training.run import Asked, EpochRow, Progress
+from training.run import Asked, ClassicRow, EpochRow, Progress
 from training.sources import Source
 from training.vocabulary import Opening, Vocabulary
 from training.weights import WeightsMeta

@@ -119,7 +119,7 @@ def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_netw
 
 def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
-    meta = weights.WeightsMeta("a", "b", 3, 1.5)
+    meta = weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5)
     weights.save_weights(path, {"w": np.ones(3, np.float32)}, meta)
     named, found = weights.load_weights(path)
     assert (named["w"].tolist(), found) == ([1, 1, 1], meta)

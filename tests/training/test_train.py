@@ -296,9 +296,9 @@ def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: 
     path = tmp_path / "mine.json"
     for text, says in (
         ('{"kind": "note-lstm", "wdith": 3}', "no setting 'wdith'"),
-        ('{"kind": "note-lstm", "width": "3"}', "width must be of type int"),
+        ('{"kind": "note-lstm", "width": "3"}', "width: expected int, got str"),
         ('{"kind": "poem"}', '"kind" must be one of'),
-        ("[", "not JSON"),
+        ("{", "not JSON"),
     ):
         path.write_text(text)
         with pytest.raises(TrainingError, match=says):
