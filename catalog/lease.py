@@ -18,11 +18,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from catalog.console import clean
 from catalog.errors import CatalogError, LockedError
+from catalog.reading import Count, read_json
 from catalog.remote import RemotePath
 
 FOLDER = ".lock"
@@ -128,11 +130,20 @@ def _other(claim: RemotePath) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """The content of a claim."""
+
+    program: str
+    host: str
+    pid: Count
+
+
 def _holder(claim: RemotePath) -> str:
     try:
-        who = json.loads(claim.read_bytes())
-        return clean(f"`{who['program']}` on {who['host']}, process {who['pid']}")
-    except (OSError, CatalogError, ValueError, KeyError, TypeError):
+        who = read_json(claim, _Holder, fail=CatalogError, remedy="it is only shown")
+        return clean(f"`{who.program}` on {who.host}, process {who.pid}")
+    except (OSError, CatalogError):
         return "another process"  # which withdraws its claim as we look
 
 

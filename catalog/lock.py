@@ -19,6 +19,7 @@ from catalog.console import clean
 from catalog.errors import CatalogError
 from catalog.files import write_text
 from catalog.lease import leased
+from catalog.reading import Count, read_json
 from catalog.remote import AnyPath, RemotePath
 
 
@@ -28,6 +29,15 @@ class Hold:
 
     was_killed: bool = False  # the last holder, who may have left litter
     check: Callable[[], None] = lambda: None  # raises CatalogError where the lock may be lost, as only a lease can be
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """The note of whoever holds a lock."""
+
+    pid: Count
+    command: str
+    since: str
 
 
 @contextmanager
@@ -65,7 +75,7 @@ def _me() -> dict[str, str | int]:
 
 def _holder(note: Path) -> str:
     try:
-        who = json.loads(note.read_text())
-        return clean(f"process {who['pid']} (`{who['command']}`) since {who['since']}")
-    except (OSError, ValueError, KeyError, TypeError):
+        who = read_json(note, _Holder, fail=CatalogError, remedy="it is only shown")
+        return clean(f"process {who.pid} (`{who.command}`) since {who.since}")
+    except (OSError, CatalogError):
         return "another process"  # it holds the lock but has not written its note yet

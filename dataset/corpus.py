@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.errors import CorpusError
+from catalog.reading import Count, Fail, Sha256, parse_json, read_bytes
 from catalog.remote import AnyPath, RemotePath, located
 from dataset.notes import Notes
 from dataset.objects import read_file
@@ -59,14 +60,18 @@ class CorpusPiece:
 class Funnel:
     """How many pieces came through each stage; each number is a part of the one before, the last three add up to unique."""
 
-    listed: int  # rows of the catalog for which the query holds
-    fetched: int  # of these, with bytes at hand
-    parsed: int  # of these, with notes that could be read
-    kept: int  # of these, with no filter against them
-    unique: int  # of these, without a better one of the same notes: the corpus
-    train: int  # of these, to learn from
-    validation: int  # of these, to choose the epoch by
-    test: int  # of these, to be asked about once
+    listed: Count  # rows of the catalog for which the query holds
+    fetched: Count  # of these, with bytes at hand
+    parsed: Count  # of these, with notes that could be read
+    kept: Count  # of these, with no filter against them
+    unique: Count  # of these, without a better one of the same notes: the corpus
+    train: Count  # of these, to learn from
+    validation: Count  # of these, to choose the epoch by
+    test: Count  # of these, to be asked about once
+
+
+Settings = Mapping[str, bool | int | float | str | list[str] | None]
+"""The settings of one filter, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +80,29 @@ class Manifest:
 
     name: str  # of the corpus
     query: str  # that chose its pieces
-    identity: str  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
-    seed: int  # of the split
-    filters: Mapping[str, Mapping[str, Any]]  # reason: on or off, measure, thresholds and why (Filters.settings)
+    identity: Sha256  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
+    seed: Count  # of the split
+    filters: Mapping[str, Settings]  # reason: on or off, measure, thresholds and why (Filters.settings)
     versions: Mapping[str, str]  # of what the result depends on
-    input_sha256: str  # of the catalog rows
-    files: Mapping[str, str]  # file name: sha256
+    input_sha256: Sha256  # of the catalog rows
+    files: Mapping[str, Sha256]  # file name: sha256
     funnel: Funnel  # how many pieces came through each stage
-    reasons: Mapping[str, int]  # how many pieces were left out for each
+    reasons: Mapping[str, Count]  # how many pieces were left out for each
     piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
-    format: int = FORMAT  # of the corpus's files
+    format: Count = FORMAT  # of the corpus's files
 
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Manifest":
-        """Return the manifest that `to_json` wrote. Raises ValueError, TypeError or KeyError for any other text."""
-        values: dict[str, Any] = json.loads(text)
-        if values["format"] != FORMAT:
-            raise ValueError(f"format {values['format']}, this version reads {FORMAT}")
-        return cls(**{**values, "funnel": Funnel(**values["funnel"])})
+    def read(cls, path: AnyPath, *, fail: Fail = CorpusError, remedy: str = "build the corpus again") -> "Manifest":
+        """Return the manifest in the file at `path`.
+
+        Raises FileNotFoundError where there is none, and the error of `fail` for what `to_json` did not write.
+        """
+        data = read_bytes(path, fail=fail, remedy=remedy)
+        return parse_json(data, cls, path, fail=fail, remedy=remedy, version=FORMAT)
 
 
 class Corpus:
@@ -137,9 +143,9 @@ class Corpus:
     @classmethod
     def _read(cls, folder: AnyPath) -> "Corpus":
         try:
-            manifest = Manifest.from_json((folder / MANIFEST_FILE).read_text())
+            manifest = Manifest.read(folder / MANIFEST_FILE)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
             if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
@@ -184,8 +190,8 @@ def manifests(root: AnyPath) -> list[Manifest]:
     """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
     found = []
     for name in names(root):
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            found.append(Manifest.from_json((corpora_folder(root) / name / MANIFEST_FILE).read_text()))
+        with suppress(OSError, CorpusError):
+            found.append(Manifest.read(corpora_folder(root) / name / MANIFEST_FILE))
     return found
 
 

@@ -1,15 +1,16 @@
 """Read filters.toml, and a file of the user's that is laid over it. What the tables mean is `dataset.filters`' business."""
 
-import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from catalog.errors import UsageError
+from catalog.reading import LARGEST_TOML_BYTES, parse_toml, read_bytes
 from dataset.filters import Filters, Tables, filters_of, overlay
 
 DEFAULTS = "filters.toml"
+REMEDY = "`dataset filters` shows what may stand there"
 
 
 def load_filters(path: Path | None = None) -> Filters:
@@ -30,14 +31,15 @@ def default_filters() -> Filters:
 
 @cache
 def _default_tables() -> Tables:
-    text = resources.files("dataset").joinpath(DEFAULTS).read_text(encoding="utf-8")
-    return overlay({}, tomllib.loads(text), DEFAULTS)
+    return overlay({}, _tables(resources.files("dataset").joinpath(DEFAULTS).read_bytes(), DEFAULTS), DEFAULTS)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: the filters cannot be read: {error.strerror}") from error
-    except ValueError as error:  # no TOML, or no UTF-8
-        raise UsageError(f"{path} is no TOML: {error}; `dataset filters` shows what may stand there") from error
+        return _tables(read_bytes(path, fail=UsageError, remedy=REMEDY, largest=LARGEST_TOML_BYTES), path)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: the filters cannot be read: {error.strerror}; {REMEDY}") from None
+
+
+def _tables(text: bytes, where: object) -> dict[str, Any]:
+    return parse_toml(text, where, fail=UsageError, remedy=REMEDY)

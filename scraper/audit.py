@@ -51,9 +51,10 @@ def audit(root: Path) -> Audit:
     runs: dict[str, _Run] = {}
     problems = []
     for number, line in Journal(root).lines():
-        problem = _sort_in(runs, number, line) if line is not None else "is not readable"
-        if problem is not None:
-            problems.append(f"line {number}: {problem}")
+        if line is None:
+            problems.append(f"line {number}: is no line of a journal")
+        else:
+            _sort_in(runs, number, line)
     names = set(Catalog(root).pieces(columns=["sha256"])["sha256"].to_pylist())
     for run in runs.values():
         problems += [f"run {run.name}: {problem}" for problem in (*_delays(run), *_totals(run), *_held(run, names))]
@@ -68,21 +69,15 @@ def audit(root: Path) -> Audit:
     )
 
 
-def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> str | None:
-    """Put `line` where it belongs; return what is wrong with it as a line, if anything."""
-    event, name = line.get("event"), line.get("run")
-    if not isinstance(name, str) or event not in ("begin", "request", "end"):
-        return "is no line of a journal"
-    run = runs.setdefault(name, _Run(name))
-    if event == "begin":
+def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
+    """Put `line` with the others of its run."""
+    run = runs.setdefault(line["run"], _Run(line["run"]))
+    if line["event"] == "begin":
         run.begin = line
-    elif event == "end":
+    elif line["event"] == "end":
         run.end = line
-    elif all(isinstance(line.get(fact), int | float) for fact in ("n", "clock", "seconds", "delay", "bytes")):
-        run.requests.append((number, line))
     else:
-        return "a request without its number, times, delay or bytes"
-    return None
+        run.requests.append((number, line))
 
 
 def _gaps(run: _Run) -> Iterator[tuple[int, float]]:

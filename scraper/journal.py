@@ -11,14 +11,17 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pyarrow as pa
 
 from catalog.console import clean
+from catalog.errors import ScrapeError
+from catalog.reading import Count, NotNegative, Sha256, parse_json
 from scraper.answer import Asked
 from scraper.fetch import Fetcher
 
@@ -59,6 +62,58 @@ COLUMNS = pa.schema(
         *((name, pa.string()) for name in ("outcome", "error")),
     ]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What every line has."""
+
+    event: Literal["begin", "request", "end"]
+    run: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin(_Event):
+    """What a run begins with."""
+
+    what: str
+    site: str
+    private: bool
+    agent: str
+    pid: Count
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(_Event):
+    """One request, of which the field `try` has no name that Python allows."""
+
+    n: Count
+    clock: NotNegative
+    url: str
+    bytes: Count
+    seconds: NotNegative
+    delay: NotNegative
+    outcome: str
+    asked: str | None = None
+    status: Count | None = None
+    error: str | None = None
+    retry_after: NotNegative | None = None
+    sha256: Sha256 | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _End(_Event):
+    """What a run ends with, besides its totals."""
+
+    outcome: str
+    requests: Count
+    bytes: Count
+
+
+SHAPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
 _TAIL_BYTES = 64 << 10  # more than any line has
 
 
@@ -179,7 +234,7 @@ def _fitting(line: Line, name: str) -> object:
     """Return what column `name` of COLUMNS has for `line`; None where the line has nothing, or nothing that fits."""
     value = line.get("url", line.get("what")) if name == "what" else line.get(name)
     kind = COLUMNS.field(name).type
-    fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float)
+    fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float) and abs(value) < 2**63
     return None if not fits else value if pa.types.is_string(kind) else kind.to_pandas_dtype()(value).item()
 
 
@@ -191,15 +246,26 @@ def _repair(handle: int) -> None:
     start = max(0, size - _TAIL_BYTES)
     tail = os.pread(handle, size - start, start)
     last = tail[tail.rfind(b"\n") + 1 :]
-    if _parsed(last) is not None:
+    if _is_whole(last):
         os.write(handle, b"\n")
     else:
         os.ftruncate(handle, size - len(last))
 
 
-def _parsed(text: bytes) -> Line | None:
+def _is_whole(text: bytes) -> bool:
+    """Whether `text` is a whole line, of this version's or of another's."""
     try:
-        line = json.loads(text)
-    except ValueError:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parsed(text: bytes) -> Line | None:
+    """Return the line that `text` is; None where it is not one of ours, whole and with fields of the right types."""
+    try:
+        event = parse_json(text, _Event, "", fail=ScrapeError, remedy="").event
+        parse_json(text, SHAPES[event], "", fail=ScrapeError, remedy="")
+        line: Line = json.loads(text)
+    except (ScrapeError, ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) else None
+    return line

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from catalog.errors import FetchError
 from catalog.files import remove_leftovers, write_bytes, write_text
+from catalog.reading import NotNegative, Sha256, read_bytes, read_json
 from scraper import limits
 from scraper.fetch import AGENT, Fetcher
 from scraper.robots import Rules, parse
@@ -30,6 +31,28 @@ class Page:
     body: bytes
     etag: str | None
     last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is written beside a page."""
+
+    url: str
+    sha256: Sha256
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Robots:
+    """A robots.txt, whose it is, and when it was asked for, in seconds since 1970."""
+
+    origin: str
+    at: NotNegative
+    text: str
+
+
+T = TypeVar("T")
 
 
 class Memory:
@@ -66,10 +89,9 @@ class Memory:
         RFC 9309: 200 is obeyed, 4xx (but 429) means no rules; anything else raises FetchError, for then nobody has said yes.
         """
         origin = fetcher.site.origin
-        known = _read_json(self._robots)
-        age = time.time() - known.get("at", 0.0) if isinstance(known.get("at"), int | float) else -1.0
-        if known.get("origin") == origin and isinstance(known.get("text"), str) and 0 <= age < limits.ROBOTS_FRESH_S:
-            return parse(known["text"], AGENT)
+        known = _remembered(self._robots, _Robots)
+        if known is not None and known.origin == origin and 0 <= time.time() - known.at < limits.ROBOTS_FRESH_S:
+            return parse(known.text, AGENT)
         url = origin + "/robots.txt"
         answer = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
         if answer.problem is not None and (answer.transient or not 400 <= answer.status < 500):
@@ -103,25 +125,26 @@ def conditions(page: Page | None) -> dict[str, str]:
     return headers
 
 
-def _validator(value: object) -> str | None:
-    return value if isinstance(value, str) and _VALIDATOR.fullmatch(value) else None
+def _validator(value: str | None) -> str | None:
+    return value if value is not None and _VALIDATOR.fullmatch(value) else None
 
 
 def _read_page(path: Path) -> Page | None:
     """Return the page whose facts are at `path`, or None where they are not those of the page beside it."""
-    facts = _read_json(path)
+    facts = _remembered(path, _Facts)
+    if facts is None:
+        return None
     try:
-        body = path.with_suffix(".html").read_bytes()
-    except OSError:
+        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is fetched again")
+    except (OSError, FetchError):
         return None
-    if not isinstance(facts.get("url"), str) or facts.get("sha256") != hashlib.sha256(body).hexdigest():
+    if facts.sha256 != hashlib.sha256(body).hexdigest():
         return None
-    return Page(facts["url"], body, _validator(facts.get("etag")), _validator(facts.get("last_modified")))
+    return Page(facts.url, body, _validator(facts.etag), _validator(facts.last_modified))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _remembered(path: Path, shape: type[T]) -> T | None:
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return read_json(path, shape, fail=FetchError, remedy="it is fetched again")
+    except (OSError, FetchError):
+        return None

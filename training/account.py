@@ -164,7 +164,4 @@ def _manifest(run: Run) -> Manifest | None:
     path = run.path / CORPUS_FILE
     if not path.is_file():
         return None
-    try:
-        return Manifest.from_json(path.read_text(encoding="utf-8"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise TrainingError(f"{path}: no corpus manifest ({error}); train the run again") from None
+    return Manifest.read(path, fail=TrainingError, remedy="not the manifest of a corpus: train the run again")

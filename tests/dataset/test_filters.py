@@ -165,7 +165,7 @@ def test_another_measure_under_a_known_name_keeps_no_old_threshold(laid) -> None
         ("[duplicate.near]\nleast = 1", r"\[duplicate.near\] least: there is no such key; there are on, why"),
         ("filter = 3", "filter must hold tables"),
         ("[filter]\ntoo_short = 3", r"\[filter.too_short\] must be a table"),
-        ("[filter.too_short", "is no TOML"),
+        ("[filter.too_short", "not TOML"),
     ],
 )
 def test_a_mistake_names_file_table_and_key_and_what_is_nearest(laid, text: str, answer: str) -> None:  # type: ignore[no-untyped-def]
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_there_or_no_text_is_wrong_usage(tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"none\.toml: the filters cannot be read: No such file"):
         load_filters(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"binary\.toml is no TOML"):
+    with pytest.raises(UsageError, match=r"binary\.toml: not TOML"):
         load_filters(tmp_path / "binary.toml")
 
 
