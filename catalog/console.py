@@ -70,7 +70,9 @@ def run(app: Any) -> None:
         complain("error: there is not enough memory for this; close other programs, or ask for less at a time")
         raise SystemExit(1) from None
     except RecursionError:
-        complain("error: what was read is nested too deeply; look for the file that was changed last, and bring it back")
+        complain(
+            "error: what was read is nested too deeply; look for the file that was changed last, and bring it back"
+        )
         raise SystemExit(1) from None
 
 
