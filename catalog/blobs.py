@@ -28,11 +28,12 @@ class Verification:
     missing: list[str]  # listed in the catalog, not on disk
     wrong: list[str]  # on disk, but the bytes are not those of the name
     unlisted: list[str]  # on disk, in no row of the catalog: no fault, a killed writer leaves such
+    faults: tuple[str, ...] = ()  # lines about tables and other files that are damaged, missing, or not of this catalog
 
     @property
     def ok(self) -> bool:
-        """Whether every listed file is there and is what its name says."""
-        return not self.missing and not self.wrong
+        """Whether every listed file is there and is what its name says, and all tables and lists of checksums are right."""
+        return not self.missing and not self.wrong and not self.faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def stats(form: Form = Format.table, root: Root = None) -> None:
 
 @app.command()
 def verify(root: Root = None) -> None:
-    """Check every file against its SHA-256; exit code 1 and a list if any is missing or wrong."""
+    """Check every file against its SHA-256: MIDI files, tables, corpora and runs; exit code 1 and a list if any is missing or wrong."""
     from catalog.summary import opened
 
     with console.Progress("verifying") as report:
@@ -103,7 +103,10 @@ def verify(root: Root = None) -> None:
     for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (no fault)", found.unlisted)):
         for name in names:
             print(f"{what} {name}")
-    print(f"{found.checked} files checked: {len(found.missing)} missing, {len(found.wrong)} wrong")
+    for fault in found.faults:
+        print(console.clean(fault))
+    others = f", {len(found.faults)} other faults" if found.faults else ""
+    print(f"{found.checked} files checked: {len(found.missing)} missing, {len(found.wrong)} wrong{others}")
     raise typer.Exit(0 if found.ok else 1)
 
 

@@ -7,9 +7,9 @@ effect whole or not at all, and durable when it is answered. Nothing here knows 
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from catalog.errors import UsageError
@@ -71,6 +71,32 @@ def replacing(path: AnyPath) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = "") -> None:
+    """Let `write` fill a temporary file and return the name under which it then stands in `folder`: whole, or not at all."""
+    with (
+        tempfile.TemporaryDirectory(prefix="vgpiano-")
+        if isinstance(folder, RemotePath)
+        else nullcontext(folder) as place
+    ):
+        Path(place).mkdir(parents=True, exist_ok=True)
+        handle, made = tempfile.mkstemp(prefix=".tmp-", suffix=suffix, dir=place)
+        os.close(handle)
+        temporary = Path(made)
+        try:
+            name = write(temporary)
+            if isinstance(folder, RemotePath):
+                (folder / name).write_bytes(temporary.read_bytes())
+                return
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(folder / name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    sync_folder(folder)
 
 
 def write_bytes(path: AnyPath, data: bytes) -> None:

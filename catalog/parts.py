@@ -1,41 +1,56 @@
 """A folder of immutable Parquet files that together are one table: rows are only ever added, the newest row of a key wins.
 
-A writer adds `part-<number>.parquet` files and now and then merges everything into one `base-<number>.parquet`, which
-replaces whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row
-nor shows one twice, and a reader needs no lock; nothing is ever renamed, so it is as true below a URL. What the columns
-mean is not known here. The base may be larger than memory: it is read and merged row group by row group.
+A writer adds `part-<number>-<catalog>-<checksum>.parquet` files and now and then merges everything into one `base-…`, which replaces
+whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row nor shows one twice, and
+a reader needs no lock; no file changes once it has its name, so it is as true below a URL. The id of the catalog in a name tells files
+of another catalog that were copied in, the checksum what is damaged. What the columns mean is not known here. The base may be larger
+than memory: it is read and merged row group by row group.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
+from catalog import parquet
 from catalog.errors import CatalogError
-from catalog.files import replacing, sync_folder
+from catalog.files import sync_folder, write_named
+from catalog.identity import CatalogId, read_identity
 from catalog.newest import Identity, Update
 from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
 from catalog.scan import scan
+from catalog.sums import digest_of
 
 ATTEMPTS = 50  # how often a reader starts again when a compaction took the files from under it
 ROWS_A_GROUP = 16_384
 """Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
 
 Found = TypeVar("Found")
-NAME = re.compile(r"(part|base)-([0-9]{12})\.parquet")
+NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
+CHECKED_BYTES = 8 << 20
+"""Files on this machine up to this size are checked whole against their names when they are read; of larger ones each page is checked."""
+DIGITS = 16  # of a SHA-256 in a name
+MOST_NAMED = 3  # files in a message
+REMEDY = "put that file back from a copy, or move it away"
 
 
 class Part(NamedTuple):
-    """One file of the table; files sort in the order of writing."""
+    """One file of the table; files sort in the order of writing.
+
+    `catalog` is the id of its catalog and `digest` how its SHA-256 begins; both are empty in names of an older form.
+    """
 
     number: int
     is_base: bool
     path: AnyPath
+    catalog: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +97,56 @@ class Parts:
                 found = look(files)
             except FileNotFoundError:
                 continue  # merged and deleted since it was listed
-            except (pa.ArrowInvalid, OSError) as error:
+            except (pa.ArrowException, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
                     continue  # a store says in many ways that a file was deleted while it was read
-                raise CatalogError(
-                    f"{self.folder} cannot be read: {error}; put that file back from a copy, or move it away"
-                ) from error
+                raise CatalogError(f"{self.folder} cannot be read: {error}; {REMEDY}") from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
 
     def all_files(self) -> list[Part]:
-        """Return every file of the table, those that a newer base has replaced among them, oldest first."""
+        """Return every file of the table, those that a newer base has replaced among them, oldest first.
+
+        Raises CatalogError where files of another catalog lie among them.
+        """
+        found = self.listed()
+        if len({part.catalog for part in found}) > 1:
+            foreign = self.foreign(found, read_identity(self.folder.parent))
+            if foreign:
+                raise CatalogError(self.refusal(foreign))
+        return found
+
+    def listed(self) -> list[Part]:
+        """Return every file whose name is that of a file of a table, of whichever catalog, oldest first."""
         try:
             names = [entry.name for entry in self.folder.iterdir()]
         except FileNotFoundError:
             return []
         matches = (NAME.fullmatch(name) for name in names)
-        return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0]) for m in matches if m)
+        return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0], m[3] or "", m[4] or "") for m in matches if m)
+
+    def foreign(self, found: Sequence[Part], own: CatalogId | None) -> list[Part]:
+        """Return those of `found` that are not of the catalog `own`."""
+        adopted = own.adopted if own is not None else ()
+        return [
+            part
+            for part in found
+            if own is None or (part.catalog != own.id if part.catalog else self.adopted_name(part) not in adopted)
+        ]
+
+    def adopted_name(self, part: Part) -> str:
+        """Return how a file with a name of the older form is called where it was adopted."""
+        return f"{self.folder.name}/{part.path.name}"
+
+    def refusal(self, foreign: Sequence[Part]) -> str:
+        """Return what is wrong where files of another catalog lie in the folder, and what to do."""
+        names = [part.path.name for part in foreign]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        return (
+            f"{self.folder}: {', '.join(names[:MOST_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
+            "one of the two catalogs are moved to another folder (a file's name ends with the id of its catalog and its checksum)"
+        )
 
     def _rows(
         self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
@@ -131,21 +178,64 @@ class Parts:
         return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
 
     def _open(self, files: list[Part]) -> ds.Dataset:
-        if isinstance(self.folder, RemotePath):
-            keys = [self.folder.key + f"/{part.path.name}" for part in files]
-            return ds.dataset(keys, schema=self.schema, format="parquet", filesystem=self.folder.filesystem)
-        at_hand = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=False))
-        return ds.dataset([str(part.path) for part in files], schema=self.schema, format=at_hand)
+        """Return `files` as one table, with their columns checked and, where they are small and on this machine, their bytes."""
+        for part in files:
+            self._check_whole(part, CHECKED_BYTES)
+        is_local = not isinstance(self.folder, RemotePath)
+        keys = [str(part.path) if is_local else f"{self.folder.key}/{part.path.name}" for part in files]  # type: ignore[union-attr]
+        where = {} if is_local else {"filesystem": self.folder.filesystem}  # type: ignore[union-attr]
+        opened = ds.dataset(keys, schema=self.schema, format=parquet.file_format(is_local=is_local), **where)
+        fragments = list(opened.get_fragments())
+        for part, fragment in zip(files, fragments, strict=True):
+            self._check_columns(part, fragment.physical_schema)
+        return ds.FileSystemDataset(fragments, self.schema, opened.format, opened.filesystem)
+
+    def _check_whole(self, part: Part, largest: float) -> None:
+        """Raise CatalogError where the content is not that of the name; a larger file, and one below a URL, is passed over."""
+        path = part.path
+        if not part.digest or (largest < math.inf and (isinstance(path, RemotePath) or path.stat().st_size > largest)):
+            return
+        if not digest_of(path).startswith(part.digest):
+            raise CatalogError(f"{path}: damaged: its content is not that of its name; {REMEDY}")
+
+    def _check_columns(self, part: Part, found: pa.Schema) -> None:
+        """Raise CatalogError where a column has another type than that of the table; one that an older version lacks is null."""
+        for field in self.schema:
+            at = found.get_field_index(field.name)
+            kind = found.field(at).type if at >= 0 else pa.null()
+            if kind != field.type and not pa.types.is_null(kind):
+                raise CatalogError(f"{part.path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
+
+    def faults(self) -> Iterator[str]:
+        """Yield a line about each file that is of another catalog, damaged, or cannot be read whole."""
+        found = self.listed()
+        foreign = self.foreign(found, read_identity(self.folder.parent)) if len({p.catalog for p in found}) > 1 else []
+        if foreign:
+            yield self.refusal(foreign)
+        for part in found:
+            try:
+                self._check_whole(part, math.inf)
+                for _ in self._open([part]).to_batches():
+                    pass
+            except FileNotFoundError:
+                continue  # merged and deleted since it was listed
+            except (pa.ArrowException, OSError, ValueError) as error:
+                yield f"{part.path}: cannot be read ({str(error).splitlines()[0]})"
+            except CatalogError as error:
+                yield str(error)
 
     def merged(self, files: list[Part]) -> Iterator[pa.Table]:
-        """Yield all rows that count of `files`, sorted, some at a time."""
-        base, update = _base(files), self._update(files, self.schema.names)
-        older = (
-            (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
-            if base
-            else ()
-        )
-        yield from older if update is None else update.merged(older)
+        """Yield all rows that count of `files`, sorted, some at a time. Raises CatalogError where one cannot be read."""
+        try:
+            base, update = _base(files), self._update(files, self.schema.names)
+            older = (
+                (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
+                if base
+                else ()
+            )
+            yield from older if update is None else update.merged(older)
+        except (pa.ArrowException, FileNotFoundError) as error:
+            raise CatalogError(f"{self.folder} cannot be merged: {error}; {REMEDY}") from error
 
 
 def _base(files: list[Part]) -> Part | None:
@@ -155,10 +245,12 @@ def _base(files: list[Part]) -> Part | None:
 class PartsWriter:
     """The one writer of a `Parts` table, for as long as its caller holds the lock, which `check` sees to before each write."""
 
-    def __init__(self, parts: Parts, check: Callable[[], None]) -> None:
-        self._parts = parts
-        self._check = check
-        files = parts.all_files()
+    def __init__(self, parts: Parts, catalog: CatalogId, check: Callable[[], None]) -> None:
+        """Take the identity of the catalog, under which files are written. Raises CatalogError where others' files lie in the folder."""
+        self._parts, self._id, self._check = parts, catalog.id, check
+        files = parts.listed()
+        if foreign := parts.foreign(files, catalog):
+            raise CatalogError(parts.refusal(foreign))
         self._number = files[-1].number if files else 0
 
     def append(self, table: pa.Table) -> None:
@@ -186,11 +278,13 @@ class PartsWriter:
         self._number += 1
         schema = self._parts.schema
         low = [name for name in schema.names if name not in self._parts.plain]
-        with replacing(self._parts.folder / f"{kind}-{self._number:012d}.parquet") as temporary:
-            with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=low) as writer:
-                for group in _regrouped(tables, schema):
-                    writer.write_table(group, row_group_size=ROWS_A_GROUP)
+
+        def write(temporary: Path) -> str:
+            parquet.write_groups(_regrouped(tables, schema), temporary, schema, dictionaries=low)
             self._check()
+            return f"{kind}-{self._number:012d}-{self._id}-{digest_of(temporary)[:DIGITS]}.parquet"
+
+        write_named(self._parts.folder, write, suffix=".parquet")
 
 
 def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:

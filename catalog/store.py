@@ -7,7 +7,8 @@ URL: readers and writers then have the same promises (`catalog.remote`), and the
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,20 +16,24 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog import sums
 from catalog.blobs import Blobs, Verification, quarantine
 from catalog.console import Report
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, VgpianoError
 from catalog.files import remove_leftovers
+from catalog.identity import CatalogId, settle
 from catalog.lock import exclusive
 from catalog.newest import Identity
 from catalog.parts import Parts, PartsWriter
 from catalog.query import Condition, conditions
 from catalog.remote import AnyPath, RemotePath
 from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
+from catalog.sums import listed_folders
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
 ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
 FEW = 300_000  # pieces whose measures are looked up one by one rather than all read
+LISTED = ("splits", "corpora", "runs", "indexes")  # folders of the data root that hold folders with lists of checksums
 PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
 
 
@@ -142,9 +147,18 @@ class Catalog:
             yield Catalog(Path(folder))
 
     def verify(self, report: Report | None = None) -> Verification:
-        """Check the bytes of every piece that has some against their SHA-256."""
-        listed = self._pieces.read(["sha256"])["sha256"].drop_null()
-        return self._blobs.verify(listed.to_pylist(), report)
+        """Check all that is below the data root: the bytes of every piece, the tables, and every folder with a list of checksums.
+
+        A table that cannot be read is a fault like any other; the bytes of its pieces are then not known to be listed.
+        """
+        faults = [*self._pieces.faults(), *self._measures.faults()]
+        for folder in listed_folders(self.root, LISTED):
+            faults += sums.faults(folder)
+        try:
+            listed = self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist()
+        except CatalogError as error:
+            return Verification(0, [], [], [], (*faults, *([] if faults else [str(error)])))
+        return replace(self._blobs.verify(listed, report), faults=tuple(faults))
 
     def unlisted(self) -> set[str]:
         """Return the SHA-256 of files that no row speaks of, unchecked: a writer that was killed leaves such."""
@@ -162,22 +176,34 @@ class Catalog:
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            writer = Writer(self.root, self._pieces, self._measures, self._blobs, hold.check)
+            found = [(parts, part) for parts in (self._pieces, self._measures) for part in parts.listed()]
+            unnamed = [parts.adopted_name(part) for parts, part in found if not part.catalog]
+            own = settle(self._folder, [part.catalog for _, part in found if part.catalog], unnamed)
+            writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
                 yield writer
-            finally:
-                writer.compact()
+            except BaseException:
+                with suppress(VgpianoError, OSError):  # what ended the block is what has to be heard of
+                    writer.compact()
+                raise
+            writer.compact()
 
 
 class Writer:
     """What may be done to a catalog; made by `Catalog.writer()`. Every method's work is durable when it returns."""
 
     def __init__(
-        self, root: AnyPath, pieces: Parts, measures: Parts, blobs: Blobs, check: Callable[[], None] = lambda: None
+        self,
+        root: AnyPath,
+        pieces: Parts,
+        measures: Parts,
+        blobs: Blobs,
+        catalog: CatalogId,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._quarantine = root / "quarantine"
-        self._pieces = PartsWriter(pieces, check)
-        self._measures = PartsWriter(measures, check)
+        self._pieces = PartsWriter(pieces, catalog, check)
+        self._measures = PartsWriter(measures, catalog, check)
         self._blobs = blobs
         self._added = 0
 

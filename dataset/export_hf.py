@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from catalog import parquet
 from catalog.console import Report
 from catalog.files import write_text
 from dataset.corpus import SPLITS, Corpus
@@ -22,7 +22,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     table = joined(corpus)
     for split in SPLITS:
         part = table.filter([side == split for side in table.column("split").to_pylist()])
-        pq.write_table(part, folder / _file(split), compression="zstd")
+        parquet.write(part, folder / _file(split))
     write_text(folder / "README.md", card(corpus, table.schema))
     report(table.num_rows, table.num_rows)
     return Written(table.num_rows)

@@ -8,14 +8,16 @@ import io
 from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from catalog import parquet, sums
+from catalog.blobs import SHA256
 from catalog.errors import CorpusError
-from catalog.files import write_bytes
+from catalog.reading import read_bytes
 from catalog.remote import AnyPath
-from dataset.corpus import Split
-from dataset.tables import read_parquet
+from dataset.corpus import SPLITS, Split
 
+REMEDY = "bring it back from a copy, or delete it to split afresh"
+LARGEST_BYTES = 1 << 32
 LEDGER = pa.schema(
     [
         pa.field("sha256", pa.string(), metadata={"description": "SHA-256 of the MIDI file, hexadecimal"}),
@@ -32,13 +34,26 @@ def ledger_path(root: AnyPath, seed: int) -> AnyPath:
 def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
     """Return {sha256: side} of all that was ever split with this seed. Raises CorpusError where the file is damaged."""
     path = ledger_path(root, seed)
-    if not path.exists():
-        return {}
     try:
-        table = read_parquet(path.read_bytes(), schema=LEDGER)
+        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=LARGEST_BYTES)
+    except FileNotFoundError:
+        return {}
+    sums.check(path.parent, path.name, data, fail=CorpusError, remedy=REMEDY)
+    try:
+        table = parquet.read(data)
     except (pa.ArrowException, OSError) as error:
-        raise CorpusError(f"{path} cannot be read ({error}); bring it back, or delete it to split afresh") from error
-    return dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+        raise CorpusError(f"{path} cannot be read ({error}); {REMEDY}") from error
+    for field in LEDGER:
+        kind = table.schema.field(field.name).type if field.name in table.column_names else "missing"
+        if kind != field.type:
+            raise CorpusError(f"{path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
+    sides = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+    for sha256, side in sides.items():
+        if sha256 is None or not SHA256.fullmatch(sha256):
+            raise CorpusError(f"{path}: column sha256: {sha256!r} is not a SHA-256; {REMEDY}")
+        if side not in SPLITS:
+            raise CorpusError(f"{path}: column split: {side!r} is none of {', '.join(SPLITS)}; {REMEDY}")
+    return sides
 
 
 def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
@@ -46,5 +61,6 @@ def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
     names = sorted(sides)
     table = pa.table({"sha256": names, "split": [sides[name] for name in names]}, LEDGER)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    write_bytes(ledger_path(root, seed), buffer.getvalue())
+    parquet.write(table, buffer)
+    path = ledger_path(root, seed)
+    sums.write_listed(path.parent, path.name, buffer.getvalue(), fail=CorpusError)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from catalog import parquet, sums
 from catalog.errors import CorpusError
 from dataset.corpus import (
     CREDITS_FILE,
@@ -102,10 +102,12 @@ def write_corpus(
         reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
     )
     (folder / MANIFEST_FILE).write_text(manifest.to_json())
+    listed = {file: (folder / file).read_bytes() for file in (*FILES, MANIFEST_FILE)}
+    (folder / sums.SUMS_FILE).write_text(sums.text_of(listed))
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd", row_group_size=4096)
+    parquet.write(table, path, rows_a_group=4096)
 
 
 def _why(out: tuple[str, str, str]) -> dict[str, str]:
