@@ -55,7 +55,6 @@ def _series_of(vocabulary: Vocabulary, game: str) -> str:
 
 
 def _known(text: str, names: Sequence[str], kind: str) -> str:
-    names = list(dict.fromkeys(names))  # a game's name may be that of its series
     fitting = [text] if text in names else [name for name in names if text and text in name]
     if len(fitting) == 1:
         return fitting[0]
