@@ -41,6 +41,9 @@ demo-road:
 	evaluate demo-$(NOW)
 	generate demo-$(NOW) --count 2 --game ocarina-of-time --out $(DEMO)/listen
 	@echo
+	@echo "Open this first, in any browser: sound, scores, and what was learned from whom:"
+	@ls $(DEMO)/runs/demo-$(NOW)/index.html
+	@echo
 	@echo "Open these with any MIDI player or notation program:"
 	@ls $(DEMO)/runs/demo-$(NOW)/samples/*.mid $(DEMO)/listen/*.mid
 	@echo "What they were made from:    $(DEMO)/corpora/series-zelda/CREDITS.md"

@@ -1,4 +1,4 @@
-"""What to say when a query asks for a series or game that the catalog does not have: the nearest ones that it has."""
+"""What to say when a query asks for what the catalog does not have: the nearest names that it has, or how an empty one is filled."""
 
 import difflib
 
@@ -6,10 +6,16 @@ import pyarrow.compute as pc
 
 from catalog.games import resolve
 from catalog.query import columns_of, equalities
+from catalog.remote import AnyPath
 from catalog.schema import MEASURED, MEASURED_BY
 from catalog.store import Catalog
 
 NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
+
+
+def emptiness(root: AnyPath) -> str:
+    """Return what to say where the catalog below `root` holds no piece: where it is, and what fills it."""
+    return f"no pieces in {root / 'catalog'}: the catalog is empty; run `make scrape` (or `scrape vgmusic`) to bring some in"
 
 
 def hints(catalog: Catalog, query: str) -> list[str]:

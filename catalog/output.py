@@ -3,7 +3,6 @@
 All three are harmless where they are read: no control characters reach a terminal, no cell is a spreadsheet's formula.
 """
 
-import csv
 import io
 import json
 import sys
@@ -12,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from catalog.cells import csv_text
 from catalog.console import Format, clean
 
 WIDEST = 100_000  # columns of a table that no terminal limits: every cell whole, on one line
-FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the start of a formula
 
 
 def render(table: pa.Table, form: Format) -> str:
@@ -41,17 +40,8 @@ def _cell(value: Any) -> str:
 
 
 def _csv(table: pa.Table) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for row in table.to_pylist():
-        writer.writerow([_harmless(value) for value in row.values()])
-    return text.getvalue().rstrip("\n")
-
-
-def _harmless(value: Any) -> str:
-    cell = _cell(value)
-    return f"'{cell}" if isinstance(value, str) and cell.startswith(FORMULA) else cell
+    rows = ([_plain(value) for value in row.values()] for row in table.to_pylist())
+    return csv_text(table.column_names, rows).rstrip("\n")
 
 
 def _for_people(table: pa.Table) -> str:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import msgspec
 from msgspec import Meta
 
-from catalog.errors import VgpianoError
+from catalog.errors import UsageError, VgpianoError
 from catalog.remote import AnyPath, RemotePath
 
 LARGEST_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
@@ -123,6 +123,21 @@ def read_bytes(path: AnyPath, *, fail: Fail, remedy: str, largest: int = LARGEST
     if len(data) > largest:
         raise fail(f"{path}: larger than {largest:,} bytes; {remedy}")
     return data
+
+
+def read_named(path: Path, option: str, *, remedy: str, largest: int) -> bytes:
+    """Return the content of a file that somebody named on a command line by `option`; bounded as by `read_bytes`.
+
+    Raises UsageError, which names option and file, for whatever keeps it from being read.
+    """
+
+    def refuse(message: str) -> UsageError:
+        return UsageError(f"{option} {message}")
+
+    try:
+        return read_bytes(path, fail=refuse, remedy=remedy, largest=largest)
+    except FileNotFoundError:
+        raise refuse(f"{path}: no such file; {remedy}") from None
 
 
 def _bounded(path: Path, largest: int) -> bytes:

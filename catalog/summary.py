@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from catalog.errors import CatalogError
 from catalog.games import resolve
+from catalog.hints import emptiness
 from catalog.remote import AnyPath
 from catalog.schema import MEASURES, PIECES, describe
 from catalog.store import Catalog
@@ -28,7 +29,7 @@ def opened(root: AnyPath) -> Catalog:
     """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
     catalog = Catalog(root)
     if catalog.is_empty():
-        raise CatalogError(f"no pieces in {root / 'catalog'}; run `make scrape` (or `scrape vgmusic`) to bring some in")
+        raise CatalogError(emptiness(root))
     return catalog
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 
 from catalog.console import Report
 from catalog.errors import CorpusError, UsageError
+from catalog.hints import emptiness
 from catalog.remote import AnyPath
 from catalog.schema import FETCHED
 from catalog.store import Catalog
@@ -120,14 +121,14 @@ def _list(root: AnyPath, query: str) -> list[Row]:
     catalog = Catalog(root)
     rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
     if not rows:
+        if catalog.is_empty():
+            raise CorpusError(emptiness(root))
         raise CorpusError(f"no piece matches {query}{_nearest(catalog, query)}")
     return rows
 
 
 def _nearest(catalog: Catalog, query: str) -> str:
     table = catalog.pieces(columns=["game", "series"])
-    if len(table) == 0:
-        return "; the catalog is empty, `scrape vgmusic` fills it"
     known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
     for _, text in re.findall(r"(['\"])(.*?)\1", query):
         near = difflib.get_close_matches(text, known, 1, 0.6) or [slug for slug in known if text and text in slug]

@@ -59,8 +59,10 @@ def measure(
     root: Root = None,
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
+    from catalog.summary import opened
     from dataset.remeasure import measure_catalog
 
+    opened(data_root(root))
     with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
         done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
     print(f"{done.files} files: {done.before} measured before, {done.now} now")
@@ -121,7 +123,7 @@ def build(
     if (game is None) == (query is None):
         raise UsageError("give --game NAME or --query Q, one of them (everything: --query \"source == 'vgmusic'\")")
     from catalog.games import find_game
-    from catalog.store import Catalog
+    from catalog.summary import opened
     from dataset import build as library
     from dataset.filter_file import load_filters
     from dataset.plan import Plan
@@ -130,7 +132,7 @@ def build(
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
     if query is None:
-        slugs = Catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
+        slugs = opened(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
@@ -194,10 +196,18 @@ def report(
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
     """List the corpora that there are."""
-    from dataset.corpus import manifests
+    from dataset.corpus import manifests, names
 
-    for manifest in manifests(data_root(root)):
+    base = data_root(root)
+    found = manifests(base)
+    for manifest in found:
         print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
+    if not (known := names(base)):
+        console.complain(f"no corpora in {base / 'corpora'}; `dataset build --game NAME` makes one")
+    elif len(found) < len(known):
+        console.complain(
+            f"{len(known) - len(found)} more cannot be read; `dataset show NAME` says why, of: {', '.join(known)}"
+        )
 
 
 class ExportForm(StrEnum):

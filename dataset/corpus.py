@@ -12,18 +12,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.errors import CorpusError
 from catalog.reading import Count, Fail, Sha256, parse_json, read_bytes
 from catalog.remote import AnyPath, RemotePath, located
+from dataset.checks import FaultError, check_counts, check_manifest, checked
 from dataset.notes import Notes
 from dataset.objects import read_file
 from dataset.shelf import corpora_folder, recover
 from dataset.tables import LISTS, NOTES, TEXT, read_parquet
+from dataset.tables import SPLITS as SPLITS
+from dataset.tables import Split as Split
 
 NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
     "notes.parquet",
@@ -34,11 +38,9 @@ NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST
     "manifest.json",
 )
 FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
+ANEW = "build it again, or get it again from whoever made it"
 ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
 FORMAT = 2  # raise it when a reader of the old form could not read the new one
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,10 +110,11 @@ class Manifest:
 class Corpus:
     """A corpus opened for reading; its files have been checked when `open` returns."""
 
-    def __init__(self, path: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> None:
+    def __init__(self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str) -> None:
         self.path = path
         self.manifest = manifest
-        self._data = data  # file name: its bytes
+        self._tables = tables  # file name: what is in it
+        self._credits = credits_
 
     @property
     def name(self) -> str:
@@ -144,13 +147,16 @@ class Corpus:
     def _read(cls, folder: AnyPath) -> "Corpus":
         try:
             manifest = Manifest.read(folder / MANIFEST_FILE)
+            check_manifest(manifest.name, manifest.files, FILES)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
+        except FaultError as error:
+            raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
         except (OSError, ValueError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
             if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
                 raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
-        return cls(folder, manifest, data)
+        return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode())
 
     def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
         """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
@@ -158,27 +164,43 @@ class Corpus:
 
     def table(self, split: Split | None = None) -> pa.Table:
         """Return notes.parquet as a table of schema NOTES, of one split or all."""
-        filters = None if split is None else [("split", "=", split)]
-        return self._read_table(NOTES_FILE, filters)
+        table = self._tables[NOTES_FILE]
+        return table if split is None else table.filter(pc.equal(table["split"], split))
 
     def excluded(self) -> pa.Table:
         """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
-        return self._read_table(EXCLUDED_FILE)
+        return self._tables[EXCLUDED_FILE]
 
     def measures(self) -> pa.Table:
         """Return the measures of the pieces, of schema catalog.schema.MEASURES, in the order of `pieces()`."""
-        return self._read_table(MEASURES_FILE)
+        return self._tables[MEASURES_FILE]
 
     def relations(self) -> pa.Table:
         """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
-        return self._read_table(RELATIONS_FILE)
+        return self._tables[RELATIONS_FILE]
 
     def credits(self) -> str:
         """Return the text of CREDITS.md."""
-        return self._data[CREDITS_FILE].decode()
+        return self._credits
 
-    def _read_table(self, name: str, filters: Any = None) -> pa.Table:
-        return read_parquet(self._data[name], filters=filters)
+
+def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
+    """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
+    tables: dict[str, pa.Table] = {}
+    for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE):
+        try:
+            tables[name] = checked(name, read_parquet(data[name]), tables.get(NOTES_FILE))
+        except (FaultError, pa.ArrowException, OSError, ValueError) as error:
+            raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
+    try:
+        check_counts(asdict(manifest.funnel), manifest.reasons, tables[NOTES_FILE], tables[EXCLUDED_FILE])
+    except FaultError as error:
+        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
+    try:
+        data[CREDITS_FILE].decode()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {ANEW}") from None
+    return tables
 
 
 def names(root: AnyPath) -> list[str]:

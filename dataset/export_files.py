@@ -1,15 +1,15 @@
 """What the writers of exports share: safe file names, lists in CSV, and a README that says what an export holds."""
 
-import csv
-import io
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.console import clean
-from catalog.files import write_bytes
+from catalog.cells import csv_text
+from catalog.errors import CorpusError
+from catalog.files import write_text
 from dataset.corpus import SPLITS, Corpus, CorpusPiece
 
 SLUG_LENGTH = 60
@@ -45,13 +45,22 @@ def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
     return names
 
 
+def inside(folder: Path, name: str) -> Path:
+    """Return where the file `name` of an export goes. Raises CorpusError, before anything is written, unless that is below `folder`.
+
+    No link is followed, for the folder is new and holds what we wrote.
+    """
+    path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is taken out as text
+    if not path.is_relative_to(os.path.abspath(folder)) or "\0" in name:  # noqa: PTH100
+        raise CorpusError(
+            f"{name[:200]!r} is outside the folder of the export; the corpus is damaged or forged: build it again"
+        )
+    return path
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as CSV in UTF-8; null is an empty field."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if v is None else clean(v) if isinstance(v, str) else v for v in row] for row in rows)
-    write_bytes(path, text.getvalue().encode())
+    """Write a table as CSV in UTF-8; null is an empty field, and no cell is a spreadsheet's formula."""
+    write_text(path, csv_text(header, rows))
 
 
 def make_split_folders(folder: Path) -> None:

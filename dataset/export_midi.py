@@ -5,12 +5,12 @@ from pathlib import Path
 from catalog.console import Report
 from catalog.files import write_text
 from dataset.corpus import Corpus
-from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
+from dataset.export_files import Written, file_names, inside, make_split_folders, readme, write_csv
 from dataset.notes import write_midi
 
 BODY = """Each file holds the notes of one piece on a grid of 1/24 quarter note (480 ticks a quarter in the file), all for
 piano, without drums; its tracks are the hands, parted at middle C. index.csv: sha256 (of the file that the piece was
-read from), title, sequencer, game, split, file."""
+read from), title, sequencer, game, split, file; a text that a spreadsheet would take for a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -20,7 +20,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     names = file_names(pieces, ".mid")
     for done, (piece, name) in enumerate(zip(pieces, names, strict=True), 1):
         report(done, len(pieces))
-        (folder / name).write_bytes(write_midi(piece.notes, name=piece.title))
+        inside(folder, name).write_bytes(write_midi(piece.notes, name=piece.title))
     rows = [(p.sha256, p.title, p.sequencer, p.game, p.split, name) for p, name in zip(pieces, names, strict=True)]
     write_csv(folder / "index.csv", ("sha256", "title", "sequencer", "game", "split", "file"), rows)
     write_text(folder / "README.md", readme(corpus, "MIDI files", BODY))

@@ -13,7 +13,7 @@ from catalog.console import Report, clean
 from catalog.errors import DatasetError
 from catalog.files import write_text
 from dataset.corpus import Corpus
-from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
+from dataset.export_files import Written, file_names, inside, make_split_folders, readme, write_csv
 from dataset.notes import TICKS_PER_QUARTER, Notes
 
 BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
@@ -25,7 +25,8 @@ BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and 
 What is lost: durations over {BEATS} beats (of the time signature's denominator) become {BEATS} beats; tempos become the
 nearest of {TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may move.
 index.csv says of each piece whether MidiTok gives back every onset and pitch (onsets_exact), and every duration too
-(durations_exact), or why it has no tokens (reason)."""
+(durations_exact), or why it has no tokens (reason). A text that a
+spreadsheet would take for a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -40,10 +41,10 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         report(len(rows) + 1, len(pieces))
         about = (piece.sha256, piece.title, piece.sequencer, piece.game, piece.split)
         try:
-            tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), folder / name)
-            exact = _exact(tokenizer, tokenizer.load_tokens(folder / name), piece.notes)
+            tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), inside(folder, name))
+            exact = _exact(tokenizer, tokenizer.load_tokens(inside(folder, name)), piece.notes)
         except (ValueError, LookupError, RuntimeError, TypeError, ZeroDivisionError) as error:
-            (folder / name).unlink(missing_ok=True)
+            inside(folder, name).unlink(missing_ok=True)
             left_out += 1
             rows.append((*about, None, None, None, clean(f"{type(error).__name__}: {error}")[:200]))
         else:

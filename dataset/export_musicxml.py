@@ -6,7 +6,7 @@ from catalog.console import Report
 from catalog.files import write_text
 from dataset import musicxml
 from dataset.corpus import Corpus
-from dataset.export_files import Written, file_names, make_split_folders, readme, write_csv
+from dataset.export_files import Written, file_names, inside, make_split_folders, readme, write_csv
 from dataset.notes import Notes
 from dataset.score import score_of
 from dataset.workers import Failure, work
@@ -18,7 +18,7 @@ BODY = """Each score has two staves, and up to two voices on each; the staves ar
 the piece. Onsets and lengths are exact on the grid of 1/24 quarter note. What notation cannot hold is lost: the rest of
 a note whose pitch is struck again while it sounds; the shorter of two notes of one pitch and onset. Velocities are in
 the attribute `dynamics` of each note, and the id of a note is its index in the corpus. index.csv names each file,
-or says why there is none (reason)."""
+or says why there is none (reason); a text that a spreadsheet would take for a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -33,7 +33,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         if isinstance(result, Failure):
             reasons[index] = f"{result.reason}: {result.detail}"
         else:
-            (folder / names[index]).write_bytes(result)
+            inside(folder, names[index]).write_bytes(result)
     rows = [
         (p.sha256, p.title, p.sequencer, p.game, p.split, None if i in reasons else name, reasons.get(i))
         for i, (p, name) in enumerate(zip(pieces, names, strict=True))

@@ -3,10 +3,9 @@
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from catalog.errors import UsageError
-from catalog.reading import LARGEST_TOML_BYTES, parse_toml, read_bytes
+from catalog.reading import LARGEST_TOML_BYTES, parse_toml, read_named
 from dataset.filters import Filters, Tables, filters_of, overlay
 
 DEFAULTS = "filters.toml"
@@ -20,7 +19,14 @@ def load_filters(path: Path | None = None) -> Filters:
     """
     if path is None:
         return default_filters()
-    return filters_of(overlay(_default_tables(), _read(path), str(path)), str(path))
+    text = read_named(path, "--filters", remedy=REMEDY, largest=LARGEST_TOML_BYTES)
+    return laid_over_defaults(text, str(path))
+
+
+def laid_over_defaults(text: bytes, where: str) -> Filters:
+    """Return the default filters with the tables of a file's `text` laid over them; raises as `load_filters` does, naming `where`."""
+    tables = parse_toml(text, where, fail=UsageError, remedy=REMEDY)
+    return filters_of(overlay(_default_tables(), tables, where), where)
 
 
 @cache
@@ -31,15 +37,5 @@ def default_filters() -> Filters:
 
 @cache
 def _default_tables() -> Tables:
-    return overlay({}, _tables(resources.files("dataset").joinpath(DEFAULTS).read_bytes(), DEFAULTS), DEFAULTS)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return _tables(read_bytes(path, fail=UsageError, remedy=REMEDY, largest=LARGEST_TOML_BYTES), path)
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: the filters cannot be read: {error.strerror}; {REMEDY}") from None
-
-
-def _tables(text: bytes, where: object) -> dict[str, Any]:
-    return parse_toml(text, where, fail=UsageError, remedy=REMEDY)
+    text = resources.files("dataset").joinpath(DEFAULTS).read_bytes()
+    return overlay({}, parse_toml(text, DEFAULTS, fail=UsageError, remedy=REMEDY), DEFAULTS)

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.console import Report
 from catalog.errors import CorpusError
+from catalog.hints import emptiness
 from catalog.remote import AnyPath
 from catalog.store import Catalog
 from dataset.duplicates import EXACT, Relation
@@ -39,6 +40,8 @@ def find_kin(
     """
     catalog = Catalog(root)
     rows = [row for row in catalog.pieces(query, columns=COLUMNS).to_pylist() if row["sha256"] is not None]
+    if not rows and catalog.is_empty():
+        raise CorpusError(emptiness(root))
     if not rows:
         raise CorpusError(
             f"no piece that is held matches {query or 'in this catalog'}; `catalog games` lists what there is"

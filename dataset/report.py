@@ -3,11 +3,11 @@
 The page is no part of the corpus: its manifest does not vouch for it, and a new build takes it away with the old folder.
 """
 
-import shlex
 from pathlib import Path
 
 from catalog.files import write_text
 from catalog.remote import AnyPath
+from dataset.again import build_commands
 from dataset.corpus import SPLITS, Corpus
 from dataset.meanings import settings_of, why_of
 from dataset.overview import EXAMPLES, Overview
@@ -31,7 +31,7 @@ def report(corpus: Corpus) -> str:
     return render(
         "report.html",
         manifest=manifest,
-        command=_command(corpus),
+        commands=build_commands(manifest),
         splits=SPLITS,
         filters=[(name, settings_of(value)) for name, value in manifest.filters.items()],
         whys={name: why for name, value in manifest.filters.items() if (why := why_of(value))},
@@ -46,9 +46,3 @@ def report(corpus: Corpus) -> str:
         game_splits=overview.splits(),
         makers=overview.makers(),
     )
-
-
-def _command(corpus: Corpus) -> str:
-    manifest = corpus.manifest
-    words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
-    return shlex.join(words)

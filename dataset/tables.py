@@ -3,12 +3,15 @@
 The fourth table, the measures of the pieces kept, has the catalog's schema (`catalog.schema.MEASURES`).
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 TICKS = "ticks of 1/24 quarter"
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:

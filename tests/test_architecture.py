@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "dataset": ("catalog", "dataset"),
     "training": (
         "catalog",
+        "dataset.again",
         "dataset.build",
         "dataset.charts",
         "dataset.completion",

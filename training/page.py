@@ -3,7 +3,6 @@
 In: a run's own files and, where it is still there, its corpus. Out: HTML with sound, scores and script within it, that asks for nothing.
 """
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -19,18 +18,17 @@ from dataset.meanings import meaning, settings_of
 from dataset.pages import Script, render, script
 from training.account import Account
 from training.addresses import addresses
+from training.again import train_commands
 from training.curves import Plot, plot
 from training.exhibit import LIT, PARTS, Exhibit, exhibits
 from training.gallery import COLOURS, Origin, colours, hang, named
 from training.novelty import LEAST
 from training.playing import samples
-from training.recipe import RECIPES
 from training.run import Run
 from training.sources import Sources
 from training.yardstick import yardstick
 
 PAGE_FILE = "index.html"
-RECIPE_FILE = "recipe.json"
 ROOM = "training"
 SCRIPT_FILE = "player.js"
 MOST_SAMPLES = 12  # the last ones; a minute of music takes about a megabyte
@@ -85,7 +83,7 @@ def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> 
         account=account,
         recipe=asdict(run.recipe),
         budget=_budget(run),
-        command=_command(run),
+        commands=train_commands(run, account.manifest),
         length=length(account.minutes),
         endings=ENDINGS,
         charts_of=charts_of(account),
@@ -195,12 +193,3 @@ def _description(series: dict[str, list[float]]) -> str:
 def _budget(run: Run) -> str:
     asked: list[tuple[Any, str]] = [(run.asked.minutes, "minutes"), (run.asked.epochs, "epochs")]
     return " or ".join(f"{value:g} {unit}" for value, unit in asked if value) or "none"
-
-
-def _command(run: Run) -> str:
-    asked = run.asked
-    recipe = run.recipe.kind if run.recipe == RECIPES[run.recipe.kind]() else RECIPE_FILE
-    words = ["train", "--corpus", asked.corpus, "--recipe", recipe, "--seed", str(asked.seed)]
-    for name, value in (("--minutes", asked.minutes), ("--epochs", asked.epochs), ("--init", asked.init)):
-        words += [name, f"{value:g}" if isinstance(value, float) else str(value)] if value is not None else []
-    return shlex.join(words)
