@@ -128,16 +128,22 @@ class Parts:
 
     def foreign(self, found: Sequence[Part], own: CatalogId | None) -> list[Part]:
         """Return those of `found` that are not of the catalog `own`."""
-        adopted = own.adopted if own is not None else ()
-        return [
-            part
-            for part in found
-            if own is None or (part.catalog != own.id if part.catalog else self.adopted_name(part) not in adopted)
-        ]
+        return [part for part in found if own is None or not self._is_of(part, own)]
 
-    def adopted_name(self, part: Part) -> str:
-        """Return how a file with a name of the older form is called where it was adopted."""
-        return f"{self.folder.name}/{part.path.name}"
+    def unnamed(self) -> dict[str, str]:
+        """Return the files without an id in their names, as they are called in the identity of a catalog, with their SHA-256."""
+        return {
+            f"{self.folder.name}/{part.path.name}": digest_of(part.path) for part in self.listed() if not part.catalog
+        }
+
+    def _is_of(self, part: Part, own: CatalogId) -> bool:
+        if part.catalog:
+            return part.catalog == own.id
+        adopted = own.adopted.get(f"{self.folder.name}/{part.path.name}")
+        try:
+            return adopted is not None and adopted == digest_of(part.path)
+        except FileNotFoundError:
+            return True  # merged and deleted since it was listed
 
     def refusal(self, foreign: Sequence[Part]) -> str:
         """Return what is wrong where files of another catalog lie in the folder, and what to do."""

@@ -176,9 +176,8 @@ class Catalog:
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            found = [(parts, part) for parts in (self._pieces, self._measures) for part in parts.listed()]
-            unnamed = [parts.adopted_name(part) for parts, part in found if not part.catalog]
-            own = settle(self._folder, [part.catalog for _, part in found if part.catalog], unnamed)
+            ids = [part.catalog for parts in (self._pieces, self._measures) for part in parts.listed() if part.catalog]
+            own = settle(self._folder, ids, self._pieces.unnamed() | self._measures.unnamed())
             writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
                 yield writer

@@ -51,13 +51,18 @@ def check(folder: AnyPath, name: str, data: bytes, *, fail: Fail, remedy: str = 
         raise fail(f"{folder / name}: damaged: its content is not what {SUMS_FILE} says; {remedy}")
 
 
-def write_listed(folder: AnyPath, name: str, data: bytes, *, fail: Fail) -> None:
+def write_listed(
+    folder: AnyPath, name: str, data: bytes, *, fail: Fail, beside: Mapping[str, bytes] | None = None
+) -> None:
     """Write file `name` of `folder` and its line in the list; a kill at any moment leaves a file that is in the list.
 
-    One writer at a time is the caller's business. Raises the error of `fail` where the list is damaged.
+    Where `beside` is given, the list has those files, by name, and no others. One writer at a time is the caller's business. Raises the
+    error of `fail` where the list is damaged.
     """
     listed = dict(read_sums(folder, fail=fail) or {})
     before = listed.pop(name, frozenset())
+    if beside is not None:
+        listed = {other: frozenset({hashlib.sha256(held).hexdigest()}) for other, held in beside.items()}
     lines = [f"{_one_of(digests, folder / other)}  {other}\n" for other, digests in sorted(listed.items())]
     new = hashlib.sha256(data).hexdigest()
     lines.append(f"{new}  {name}\n")

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog import parquet, sums
 from catalog.errors import CorpusError
 from catalog.reading import Count, Fail, Sha256, parse_json, read_bytes
 from catalog.remote import AnyPath, RemotePath, located
@@ -25,7 +26,7 @@ from dataset.checks import FaultError, check_counts, check_manifest, checked
 from dataset.notes import Notes
 from dataset.objects import read_file
 from dataset.shelf import corpora_folder, recover
-from dataset.tables import LISTS, NOTES, TEXT, read_parquet
+from dataset.tables import LISTS, NOTES, TEXT
 from dataset.tables import SPLITS as SPLITS
 from dataset.tables import Split as Split
 
@@ -146,6 +147,7 @@ class Corpus:
     @classmethod
     def _read(cls, folder: AnyPath) -> "Corpus":
         try:
+            sums.check(folder, MANIFEST_FILE, (folder / MANIFEST_FILE).read_bytes(), fail=CorpusError, remedy=ANEW)
             manifest = Manifest.read(folder / MANIFEST_FILE)
             check_manifest(manifest.name, manifest.files, FILES)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
@@ -189,7 +191,7 @@ def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> d
     tables: dict[str, pa.Table] = {}
     for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE):
         try:
-            tables[name] = checked(name, read_parquet(data[name]), tables.get(NOTES_FILE))
+            tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
         except (FaultError, pa.ArrowException, OSError, ValueError) as error:
             raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
     try:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog import sums
+from catalog.errors import CorpusError
 from catalog.files import write_many
 from catalog.lock import Hold
 from catalog.remote import AnyPath, RemotePath
@@ -29,16 +31,16 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="vgpiano-") as name:
         new = Path(name)
         yield new
-        contents = {path.name: path.read_bytes() for path in new.iterdir()}
+        contents = {path.name: path.read_bytes() for path in new.iterdir() if path.name != sums.SUMS_FILE}
     manifest = contents.pop(COMMIT)
     files = {target / versioned(name, hashlib.sha256(data).hexdigest()): data for name, data in contents.items()}
     hold.check()
     there = set(target.iterdir())  # what stays the same is not touched, unless it is damaged
     write_many({path: data for path, data in files.items() if path not in there or path.read_bytes() != data})
     hold.check()
-    (target / COMMIT).write_bytes(manifest)
+    sums.write_listed(target, COMMIT, manifest, fail=CorpusError, beside={path.name: files[path] for path in files})
     for path in target.iterdir():
-        if path not in files and path.name != COMMIT:
+        if path not in files and path.name not in (COMMIT, sums.SUMS_FILE):
             hold.check()
             path.unlink(missing_ok=True)
 

@@ -3,10 +3,9 @@
 The fourth table, the measures of the pieces kept, has the catalog's schema (`catalog.schema.MEASURES`).
 """
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 TICKS = "ticks of 1/24 quarter"
 
@@ -84,14 +83,3 @@ RELATIONS = pa.schema(
         ),
     ]
 )
-
-
-def read_parquet(data: bytes, schema: pa.Schema | None = None, filters: Any = None) -> pa.Table:
-    """Return the table in the bytes of a Parquet file. Raises pa.ArrowException where they are damaged.
-
-    They are copied into memory of Arrow's own: what is Python's is let go of by Arrow's threads, and one that does so while Python
-    ends makes the process abort ("terminate called without an active exception").
-    """
-    stream = pa.BufferOutputStream()
-    stream.write(data)
-    return pq.read_table(pa.BufferReader(stream.getvalue()), schema=schema, filters=filters)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from catalog.schema import FETCHED, MISSING, Piece
 from catalog.store import Catalog
+from catalog.sums import SUMS_FILE
 from dataset.build import build
 from dataset.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
 from dataset.notes import Notes, write_midi
@@ -126,4 +127,5 @@ def with_relations(root: Path, corpus: Corpus, pairs: Sequence[tuple[str, int, i
     manifest = json.loads((corpus.path / MANIFEST_FILE).read_text())
     manifest["files"][RELATIONS_FILE] = hashlib.sha256((corpus.path / RELATIONS_FILE).read_bytes()).hexdigest()
     (corpus.path / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (corpus.path / SUMS_FILE).unlink()
     return Corpus.open(root, corpus.name)

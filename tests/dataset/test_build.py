@@ -70,7 +70,7 @@ def test_the_same_command_twice_and_any_number_of_workers_give_the_same_bytes(ro
         folder = build(root, ALL, "all", workers=workers, task=task).path
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1] == contents[2]
-    assert set(contents[0]) == {*FILES, "manifest.json"}
+    assert set(contents[0]) == {*FILES, "manifest.json", "SHA256SUMS"}
 
 
 def test_measures_in_the_catalog_change_no_byte_of_a_corpus(root: Path) -> None:

@@ -53,7 +53,11 @@ def test_a_changed_byte_in_any_file_is_seen(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}'])
 def test_a_manifest_that_is_none_is_an_error_in_one_line(root: Path, text: str) -> None:
-    (build(root, PLAN).path / "manifest.json").write_text(text)
+    folder = build(root, PLAN).path
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(CorpusError, match=r"manifest\.json: damaged: its content is not what SHA256SUMS says"):
+        Corpus.open(root, "a-game")
+    (folder / "SHA256SUMS").unlink()
     with pytest.raises(CorpusError, match=r"manifest\.json: .*; build the corpus again"):
         Corpus.open(root, "a-game")
     assert manifests(root) == []
