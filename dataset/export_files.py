@@ -46,14 +46,14 @@ def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Return where the file `name` of an export goes. Raises CorpusError, before anything is written, unless that is below `folder`.
+    """Return where the file `name` of an export goes, in `folder` or a folder that was made in it.
 
-    No link is followed, for the folder is new and holds what we wrote.
+    Raises CorpusError for any other place, before anything is written there. No link can lead astray: the folder is new.
     """
     path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is taken out as text
-    if not path.is_relative_to(os.path.abspath(folder)) or "\0" in name:  # noqa: PTH100
+    if "\0" in name or not path.is_relative_to(os.path.abspath(folder)) or not path.parent.is_dir():  # noqa: PTH100
         raise CorpusError(
-            f"{name[:200]!r} is outside the folder of the export; the corpus is damaged or forged: build it again"
+            f"{name[:200]!r} has no place in the export's folder; the corpus is damaged or forged: build it again"
         )
     return path
 

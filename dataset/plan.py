@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from catalog.errors import UsageError
 from dataset.filter_file import default_filters
 from dataset.filters import Filters
 
+MOST_SEED = 2**53  # the largest whole number that every reader of JSON takes as it is
 PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
 
 Row = Mapping[str, Any]  # a row of the catalog
@@ -25,6 +27,11 @@ class Plan:
     seed: int = 0
     filters: Filters = field(default_factory=default_filters)
     piano_tracks: bool = False  # take only what pianos play, from pieces with other instruments too
+
+    def __post_init__(self) -> None:
+        """Refuse a seed that no manifest can hold."""
+        if not 0 <= self.seed <= MOST_SEED:
+            raise UsageError(f"--seed {self.seed}: a seed is a whole number from 0 to {MOST_SEED}")
 
     @property
     def name(self) -> str:

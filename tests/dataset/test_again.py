@@ -47,7 +47,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "--query",
         "title != '$(touch x) `\"  \\u200b\t*!' and source == 'vgmusic'",
         "--seed",
-        "-7",
+        "7",
         "--name",
         "mine.v2",
     ),
@@ -98,12 +98,13 @@ def test_every_option_of_build_is_on_the_page_or_decides_nothing(filled: Path) -
     assert offered == told | decides_nothing
 
 
-def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path) -> None:
+def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path, tmp_path: Path) -> None:
     manifest = build(filled, Plan(query=ALL), "other").manifest
     values = json.loads(manifest.to_json())
     del values["filters"]["too_few_notes"]
     values["versions"]["vgpiano"] = "0.9\nrm -rf x"
-    [first, second] = build_commands(Manifest.from_json(json.dumps(values)))
+    (tmp_path / "manifest.json").write_text(json.dumps(values))
+    [first, second] = build_commands(Manifest.read(tmp_path / "manifest.json"))
     assert first == "# This version cannot set the filters as they were; take vgpiano 0.9 rm -rf x."
     assert second == build_commands(manifest)[-1]
 
