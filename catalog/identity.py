@@ -44,7 +44,8 @@ def read_identity(folder: AnyPath) -> CatalogId | None:
 def settle(folder: AnyPath, ids: Iterable[str], unnamed: Mapping[str, str]) -> CatalogId:
     """Return the identity of the catalog in `folder`, made and written where it has none. Only for the one writer.
 
-    `ids` are those in the names of its files, and `unnamed` its files without one, by name, with their SHA-256. Where all files agree on an id, that is the one.
+    `ids` are those in the names of its files, and `unnamed` its files without one, by name, with their SHA-256. Where all files agree
+    on an id, that is the one.
     """
     known, ids = read_identity(folder), sorted(set(ids))
     if known is not None and (len(ids) != 1 or ids == [known.id]):
