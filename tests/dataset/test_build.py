@@ -206,7 +206,7 @@ def test_a_damaged_ledger_is_named_and_stops_the_build(root: Path) -> None:
     build(root, ALL)
     path = ledger_path(root, 0)
     path.write_bytes(b"no parquet")
-    with pytest.raises(CorpusError, match=r"seed-0\.parquet cannot be read"):
+    with pytest.raises(CorpusError, match=r"seed-0\.parquet: damaged"):
         build(root, ALL)
 
 
