@@ -22,6 +22,7 @@ from catalog.remote import AnyPath, RemotePath
 
 LARGEST_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
 LARGEST_TOML_BYTES = 1 << 20
+LARGEST_MIDI_BYTES = 16 << 20  # 100,000 notes take about one megabyte
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """A whole number from 0."""

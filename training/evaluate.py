@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import MidiError, TrainingError
+from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
 from dataset.notes import read_midi
 from training.batches import EncodedPiece
 from training.encoding import encode
@@ -35,9 +36,10 @@ def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
 def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
     """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
     read, reasons = [], {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and p.is_file()):
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
         try:
-            read.append(read_midi(path.read_bytes()))
-        except (MidiError, OSError) as error:
-            reasons[str(path)] = str(error)
+            data = read_bytes(path, fail=TrainingError, remedy="it is left out", largest=LARGEST_MIDI_BYTES)
+            read.append(read_midi(data))
+        except (MidiError, TrainingError, OSError) as error:
+            reasons[str(path)] = str(error).removeprefix(f"{path}: ")
     return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons
