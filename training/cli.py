@@ -37,16 +37,18 @@ def train(
         str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.", autocompletion=corpora)
     ] = None,
     recipe: Annotated[
-        str,
-        typer.Option("--recipe", help="note-lstm, classic, or a JSON file.", autocompletion=completion.recipes),
-    ] = "note-lstm",
+        str | None,
+        typer.Option("--recipe", help="note-lstm (else), classic, or a JSON file.", autocompletion=completion.recipes),
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the run; else that of the corpus.", autocompletion=completion.runs),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of weights, batches and samples (else 0).")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[
         str | None,

@@ -38,13 +38,20 @@ def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None
 def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     """Return weights by name and their meta. Raises TrainingError where the file is missing or damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            named = {name: held[name] for name in held.files if name != META}
-            text = held[META].tobytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         raise TrainingError(
             f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
         ) from None
+    return loaded(data, path)
+
+
+def loaded(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their meta from the bytes of a file, `path`. Raises TrainingError where they are damaged."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            named = {name: held[name] for name in held.files if name != META}
+            text = held[META].tobytes()
     except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
     meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy="damaged: train the run again")

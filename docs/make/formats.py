@@ -17,9 +17,10 @@ from dataset.tables import RELATIONS as RELATED
 from docs.make.records import record
 from scraper.journal import FIELDS
 from training.passages import Index
+from training.progress import ClassicRow, EpochRow, Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.render import FORMS
-from training.run import Asked, ClassicRow, EpochRow, Progress
+from training.run import Asked
 from training.sources import Source
 from training.vocabulary import Opening, Vocabulary
 from training.weights import WeightsMeta

@@ -16,8 +16,9 @@ from dataset.corpus import Corpus
 from dataset.notes import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
+from training.progress import Progress
 from training.recipe import ClassicRecipe
-from training.run import Asked, Progress, Run
+from training.run import Asked, Run
 from training.session import Order, prepare
 
 PIECES = 16
