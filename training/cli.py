@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -245,9 +246,15 @@ def generate(
         print(file, flush=True)
     console.complain(f"seed {drawn}")
     if render:
-        rendered(opened.name, files, pieces, lambda path: _say(str(path)))
-        if files[0].parent.resolve() == opened.samples.resolve():
-            paged(base, opened, lambda path: _say(str(path)))
+        is_own = files[0].parent.resolve() == opened.samples.resolve()
+        try:
+            rendered(opened.name, files, pieces, lambda path: _say(str(path)))
+            if is_own:
+                paged(base, opened, lambda path: _say(str(path)))
+        except KeyboardInterrupt:
+            rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
+            console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")
+            raise SystemExit(130) from None
 
 
 def train_main() -> None:

@@ -4,9 +4,10 @@ In: what `train` was asked for. Out: a run that is done; lines for a reader go t
 Whatever a kill left undone is done when the same run is taken again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from catalog import console
@@ -19,7 +20,7 @@ from training.folders import discard
 from training.page import PAGE_FILE
 from training.presenting import paged, rendered
 from training.progress import NO_GAIN
-from training.render import Output
+from training.render import Output, outputs
 from training.run import Run
 from training.session import Order
 from training.train import Budget, Step, parted
@@ -27,6 +28,7 @@ from training.train import Budget, Step, parted
 Tell = Callable[[str], None]
 
 SOUND = Output("audio", "mp3")  # what a sample has once it is rendered
+MORE = 10  # epochs, as an example of how a run is extended
 
 
 def take(
@@ -71,7 +73,7 @@ def take(
     if ended.epoch == before and samples.are_written(run):
         tell(f"nothing was left to train; its samples are in {run.samples}")
     if ended.epoch == before and ended.ended == NO_GAIN:
-        tell(f"         {onward} goes on all the same with other --epochs or --minutes")
+        tell(f"to train it further all the same, give more epochs: {onward} --epochs {ended.epoch + MORE}")
     complete(root, run, tell, render=render, again=onward)
     return run
 
@@ -108,8 +110,12 @@ def _there(run: Run) -> str:
     """Return in words how much of what follows training is there."""
     files = [run.samples / name for name in run.progress().samples]
     written = [file for file in files if file.is_file()]
-    sounding = [file for file in written if SOUND.path(file.parent, file.stem).is_file()]
-    return f"{len(written)} of its {playing.SAMPLES} samples are written, {len(sounding)} of them rendered"
+    whole = [file for file in written if _has(file, outputs())]
+    return f"{len(written)} of its {playing.SAMPLES} samples are written, {len(whole)} of them rendered"
+
+
+def _has(file: Path, wanted: Sequence[Output]) -> bool:
+    return all(output.path(file.parent, file.stem).is_file() for output in wanted)
 
 
 def is_done(run: Run, *, render: bool = True) -> bool:
@@ -127,10 +133,12 @@ def is_trained(run: Run) -> bool:
 def _present(root: AnyPath, run: Run, tell: Tell) -> None:
     """Render the samples that have no rendering yet, and write the run's page unless it is newer than every sample."""
     files = playing.samples(run.samples)
-    bare = [file for file in files if not SOUND.path(file.parent, file.stem).is_file()]
-    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
     page = run.path / PAGE_FILE
-    if not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files):
+    is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
+    wanted = outputs() if is_old else [SOUND]  # the page comes last: without it, whatever is missing was not tried yet
+    bare = [file for file in files if not _has(file, wanted)]
+    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
+    if is_old:
         paged(root, run, lambda path: tell(f"page     {path}"))
 
 

@@ -44,6 +44,11 @@ def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False)
                 if not numbered:
                     return None
             raise AssertionError("there is always a next number")
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise TrainingError(
+                f"{wanted}: {why}; free some space or mend what it says, then run the same command again: nothing is left of the run"
+            ) from None
         finally:
             shutil.rmtree(making, ignore_errors=True)  # it is gone where it took its name
 

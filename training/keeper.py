@@ -5,13 +5,10 @@ The order of writing is the promise of `--resume`: checkpoint and weights first,
 
 import errno
 import math
-import os
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, cast
 
 from catalog.errors import TrainingError
@@ -21,7 +18,7 @@ from training.progress import Progress
 from training.run import Run
 from training.weights import WeightsMeta, load_weights, save_weights
 
-SPARE = 1 << 20  # bytes: with less, a disk is full
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Keeper:
@@ -120,27 +117,18 @@ class Keeper:
         """Raise TrainingError, with the way on, where the system refuses to write into the run's folder within the block."""
         try:
             yield
-        except (OSError, RuntimeError, ValueError) as error:  # h5py and Keras tell of a full disk in words of their own
-            is_full = _free(self.run.path) < SPARE
-            if not isinstance(error, OSError) and not is_full:
-                raise
-            told = error.strerror if isinstance(error, OSError) else None
-            why = os.strerror(errno.ENOSPC) if is_full else told or str(error)
-            back = f"go on with `train --name {self.run.name} --resume`: the epochs before are kept"
+        except OSError as error:
+            mend = "free some space" if error.errno in FULL else "make the folder one that can be written"
+            onward = f"go on with `train --name {self.run.name} --resume`: the epochs before are kept"
             raise TrainingError(
-                f"{self.run.path}: {why}; {'free some space' if is_full else 'mend that'}, then "
-                f"{back if has_epoch else 'run the same command again: no epoch had ended'}"
+                f"{self.run.path}: {error.strerror or error}; {mend}, then "
+                f"{onward if has_epoch else 'run the same command again: no epoch had ended'}"
             ) from None
 
     def close(self) -> None:
         """Close the log."""
         if self._board is not None:
             self._board.close()
-
-
-def _free(folder: Path) -> int:
-    """Return how many bytes may still be written below `folder`."""
-    return shutil.disk_usage(folder).free
 
 
 def _beside(checkpoint: str) -> str:
