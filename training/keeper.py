@@ -5,18 +5,21 @@ The order of writing is the promise of `--resume`: checkpoint and weights first,
 
 import errno
 import math
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, cast
 
 from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
+from catalog.sums import write_listed
 from training.backend import load_keras, undivided
 from training.progress import Progress
 from training.run import Run
-from training.weights import WeightsMeta, load_weights, save_weights
+from training.weights import WeightsMeta, load_weights, packed, save_weights
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -79,7 +82,7 @@ class Keeper:
         network: Any,
         named: dict[str, Any],
         row: Any,
-        validation_bits: float,
+        validation_bits: float | None,
         progress: Progress,
         values: dict[str, Any],
     ) -> None:
@@ -87,7 +90,7 @@ class Keeper:
         meta = WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
         if values[self.figure] < min((cast(float, old[self.figure]) for old in progress.history), default=math.inf):
             progress.best_epoch = row.epoch
-            save_weights(self.run.weights, named, meta)
+            write_listed(self.run.path, self.run.weights.name, packed(named, meta), fail=TrainingError)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
         with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
@@ -108,8 +111,10 @@ class Keeper:
         with self._writable(True), undivided(self.keras):
             best = build()
             assign(best, named)
-            with replacing(self.run.model) as temporary:
-                best.save(temporary)
+            with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
+                made = Path(folder) / self.run.model.name
+                best.save(made)
+                write_listed(self.run.path, self.run.model.name, made.read_bytes(), fail=TrainingError)
             self.run.save_progress(progress)
 
     @contextmanager

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
+from catalog import sums
 from catalog.errors import TrainingError, UsageError
 from catalog.files import write_text
 from catalog.names import checked_name
@@ -32,7 +33,6 @@ Keep = Literal["validation", "training"]
 """Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
 
 RUNS = "runs"
-SUM_FILE = f"{RUN_FILE}.sha256"  # the hash of run.json, as sha256sum writes and checks it
 STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
 LARGEST_BYTES = 1 << 32  # of a file that a run is made with
 ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged
@@ -134,14 +134,15 @@ class Run:
             "vocabulary.json": vocabulary_text.encode(),
             **(files or {}),
         }
-        sums = {file: sha256_of(data) for file, data in held.items()}
-        told = {"format": FORMAT, "files": sums, "asked": asdict(asked)}
+        made = {file: sha256_of(data) for file, data in held.items()}
+        told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-        held |= {RUN_FILE: text.encode(), SUM_FILE: f"{digest(text)}  {RUN_FILE}\n".encode()}
+        held[RUN_FILE] = text.encode()
+        held[sums.SUMS_FILE] = sums.text_of(held).encode()
         path = claimed(wanted, held, numbered=numbered)
         if path is None:
             raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
-        return cls(path, recipe, vocabulary_text, asked, sums)
+        return cls(path, recipe, vocabulary_text, asked, made)
 
     @classmethod
     def open(cls, root: Path, name: str) -> "Run":
@@ -157,17 +158,19 @@ class Run:
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
         refuse_older(path)
         try:
-            told = _text(path / RUN_FILE)
-            beside, recipe_text, vocabulary_text = (
-                _text(path / file) for file in (SUM_FILE, "recipe.json", "vocabulary.json")
+            told, recipe_text, vocabulary_text = (
+                _text(path / file) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
             raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
+        listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
+        if listed is None:
+            raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
         held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
-        sums = {**held.files, RUN_FILE: beside.split(" ")[0]}
+        made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
         for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
-            if (found := digest(text)) != sums.get(file):
-                raise TrainingError(f"{path / file}: {_unfit(found, sums.get(file))}")
+            if (found := digest(text)) not in (was := made.get(file) or frozenset()):
+                raise TrainingError(f"{path / file}: {_unfit(found, ', '.join(was))}")
         recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
@@ -186,7 +189,7 @@ class Run:
         """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
         from training.sources import Sources  # with NumPy, which names alone do not need
 
-        learned = {file.removeprefix(f"{SOURCES_FOLDER}/"): value for file, value in self.files.items()}
+        learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
         return Sources.open(self.sources, learned)
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:

@@ -3,10 +3,12 @@
 So a run can say what was copied from whom wherever its folder lies, and a sampler can keep from copying it.
 """
 
+import errno
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError
-from catalog.reading import Above0, Positive, Sha256, Tick, read_bytes, read_json
+from catalog.reading import Above0, Positive, Sha256, Tick, read_json
+from catalog.sums import SUMS_FILE, Sums, read_sums, text_of
 from dataset.notes import tick_to_seconds
 from training.encoding import classes
 from training.events import PITCH, bar_of
@@ -46,7 +49,6 @@ class _Held:
 
 
 PIECES_FILE = "pieces.json"
-SUMS_FILE = "SHA256SUMS"  # of the others, as sha256sum writes and checks it
 FORMAT = 2  # raise it when seeds, classes or files change: what is on disk is then made again
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 ARRAYS = ("onset", *INDEX_ARRAYS)
@@ -87,17 +89,16 @@ class Sources:
         told = json.dumps(held, ensure_ascii=False, indent=0)
         arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
         files = {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
-        sums = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-        return {**files, SUMS_FILE: "".join(sums).encode()}
+        return {**files, SUMS_FILE: text_of(files).encode()}
 
     @classmethod
-    def open(cls, folder: Path, sums: Mapping[str, str] | None = None) -> "Sources":
+    def open(cls, folder: Path, sums: Sums | None = None) -> "Sources":
         """Return the sources in a folder whose files have these SHA-256, by name; without `sums`, those that the folder itself lists.
 
         Raises TrainingError where it is none, is of an older form, or is damaged: a guard that looks in the wrong notes guards nothing.
         """
         try:
-            sums = _sums(folder) if sums is None else sums
+            sums = _listed(folder) if sums is None else sums
             held = read_json(folder / PIECES_FILE, _Held, fail=TrainingError, remedy=DAMAGED, version=FORMAT)
             _check_sum(folder / PIECES_FILE, (folder / PIECES_FILE).read_bytes(), sums)
             onset, *arrays = (_array(folder / f"{name}.npy", sums, KINDS[name]) for name in ARRAYS)
@@ -135,20 +136,23 @@ class Sources:
         return None
 
 
-def _sums(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files of a folder of sources, as its list has them."""
-    listed = read_bytes(folder / SUMS_FILE, fail=TrainingError, remedy=DAMAGED, largest=1 << 16)
-    lines = [line.split("  ") for line in listed.decode(errors="replace").splitlines()]
-    return {line[1]: line[0] for line in lines if len(line) == 2}
+def _listed(folder: Path) -> Sums:
+    """Return the SHA-256 of the files of a folder of sources, as its own list has them."""
+    listed = read_sums(folder, fail=TrainingError, remedy=DAMAGED)
+    if listed is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / SUMS_FILE))
+    return listed
 
 
-def _check_sum(file: Path, data: bytes, sums: Mapping[str, str]) -> None:
-    found, was = hashlib.sha256(data).hexdigest(), sums.get(file.name)
-    if found != was:
-        raise TrainingError(f"{file}: its SHA-256 is {found}, and it was made with {was}; {DAMAGED}")
+def _check_sum(file: Path, data: bytes, sums: Sums) -> None:
+    found, was = hashlib.sha256(data).hexdigest(), sums.get(file.name, frozenset())
+    if found not in was:
+        raise TrainingError(
+            f"{file}: its SHA-256 is {found}, and it was made with {', '.join(was) or 'none'}; {DAMAGED}"
+        )
 
 
-def _array(file: Path, sums: Mapping[str, str], kinds: tuple[str, ...]) -> npt.NDArray[Any]:
+def _array(file: Path, sums: Sums, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
     """Return the array in a file, checked to be of one row, of one of `kinds`, and what it was when it was written."""
     data = file.read_bytes()
     _check_sum(file, data, sums)

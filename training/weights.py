@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError
-from catalog.files import replacing
+from catalog.files import write_bytes
 from catalog.reading import Count, NotNegative, Sha256, parse_json
 
 Array = npt.NDArray[np.float32]
@@ -30,9 +30,15 @@ class WeightsMeta:
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
     """Write the weights by name, atomically, with their meta beside them in the one file."""
+    write_bytes(path, packed(named, meta))
+
+
+def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
+    """Return the content of a file with the weights by name and their meta."""
     held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+    file = io.BytesIO()
+    np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+    return file.getvalue()
 
 
 def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:

@@ -123,7 +123,7 @@ def shown_run(root: Path) -> Run:
 
 def classic(root: Path) -> Run:
     """A run of the original's recipe without samples."""
-    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=None, epochs=250)
+    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=None, epochs=250)
     made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
     rows = [
         {
