@@ -26,8 +26,9 @@ from training.batches import Batch, EncodedPiece
 from training.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
 from training.evaluate import quality
 from training.events import FIELDS
+from training.precision import precision
 from training.recipe import NoteLSTMRecipe
-from training.train import LAST_RATE, _step, precision
+from training.train import LAST_RATE, _step
 from training.vocabulary import Vocabulary
 
 HEAD = "| variant | bits a note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"

@@ -196,7 +196,7 @@ def figures(setting: Setting) -> list[Figure]:
 
     import torch
 
-    from training.train import precision
+    from training.precision import precision
 
     load_keras()
     seconds = 3 * setting.share
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    from training.train import precision
+    from training.precision import precision
 
     load_keras()
     policy = precision("auto")

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from catalog.console import Report
-from catalog.errors import CorpusError, UsageError
+from catalog.errors import CorpusError
 from catalog.hints import emptiness
+from catalog.names import checked_name
 from catalog.remote import AnyPath
 from catalog.schema import FETCHED
 from catalog.store import Catalog
@@ -30,7 +31,6 @@ from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
 
@@ -196,6 +196,4 @@ def _split(
 
 
 def _folder(root: AnyPath, name: str) -> AnyPath:
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a corpus: use small letters, digits, '-', '_' and '.', at most 80")
-    return corpora_folder(root) / name
+    return corpora_folder(root) / checked_name(name, "corpus", most=80, lower=True)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from catalog.errors import UsageError
+from catalog.names import is_device
 from dataset.filter_file import default_filters
 from dataset.filters import Filters
 
@@ -38,7 +39,8 @@ class Plan:
         """The name a corpus gets where none is asked for: `ocarina-of-time` for one game, `series-zelda` for one series."""
         plain = PLAIN.fullmatch(self.query)
         if plain:
-            return plain[3] if plain[1] == "game" else f"{plain[1]}-{plain[3]}".lower()
+            bare = plain[1] == "game" and plain[3][0] != "-" and not is_device(plain[3])
+            return plain[3] if bare else f"{plain[1]}-{plain[3]}".lower()
         words = re.sub(r"[^a-z0-9]+", "-", self.query.lower()).strip("-")[:40].rstrip("-")
         return f"{words}-{hashlib.sha256(self.query.encode()).hexdigest()[:6]}".lstrip("-")
 

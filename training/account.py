@@ -76,7 +76,7 @@ class Account:
         """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
         terms = CLASSIC_TERMS if isinstance(run.recipe, ClassicRecipe) else NOTE_TERMS
         told = run.path / CREDITS_FILE
-        credited = tuple(read_credits(told.read_text(encoding="utf-8"))) if told.is_file() else ()
+        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
         return cls(run, terms, _rows(run), run.progress().ended, _manifest(run), credited)
 
     @property
@@ -164,4 +164,5 @@ def _manifest(run: Run) -> Manifest | None:
     path = run.path / CORPUS_FILE
     if not path.is_file():
         return None
+    run.check(CORPUS_FILE)
     return Manifest.read(path, fail=TrainingError, remedy="not the manifest of a corpus: train the run again")

@@ -19,8 +19,9 @@ from training.classic_sampler import compose
 from training.classic_tokens import IntArray, Music, vocabulary_text
 from training.interrupt import between_steps
 from training.keeper import Keeper
+from training.progress import BUDGET, ClassicRow, Progress
 from training.recipe import ClassicRecipe
-from training.run import ClassicRow, Progress, Run
+from training.run import Run
 from training.train import Budget
 
 __all__ = ["ClassicRow", "build", "compose", "train", "vocabulary_text", "windows"]
@@ -45,16 +46,16 @@ def build(keras: Any, recipe: ClassicRecipe, classes: int) -> Any:
     5,440,739 weights at 227 classes. The Dense layer in the middle is linear, as it was. The loss is the original's categorical
     cross-entropy, computed from the class numbers instead of one-hot vectors.
     """
-    layers = keras.layers
+    layers, own = keras.layers, {"dtype": "float32"}  # whatever precision Keras would give a new layer
     network = keras.Sequential([keras.Input((recipe.window, 1))], name="classic")
     for i in range(recipe.layers):
         last = i == recipe.layers - 1
-        network.add(layers.LSTM(recipe.width, return_sequences=not last, name=f"lstm_{i}"))
+        network.add(layers.LSTM(recipe.width, return_sequences=not last, name=f"lstm_{i}", **own))
         if not last:
-            network.add(layers.Dropout(recipe.dropout, name=f"drop_{i}"))
-    network.add(layers.Dense(recipe.dense, name="dense"))
-    network.add(layers.Dropout(recipe.dropout, name="drop_dense"))
-    network.add(layers.Dense(classes, activation="softmax", name="out"))
+            network.add(layers.Dropout(recipe.dropout, name=f"drop_{i}", **own))
+    network.add(layers.Dense(recipe.dense, name="dense", **own))
+    network.add(layers.Dropout(recipe.dropout, name="drop_dense", **own))
+    network.add(layers.Dense(classes, activation="softmax", name="out", **own))
     network.compile(loss="sparse_categorical_crossentropy", optimizer=keras.optimizers.Adam(), jit_compile=False)
     return network
 
@@ -72,6 +73,25 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
+    with run.writing():
+        progress = run.progress()
+        if progress.is_finished(budget.minutes, budget.epochs):
+            return progress
+        run.refuse_lost(progress)
+        music = _music(run, corpus, recipe)
+        with between_steps() as check:
+            if progress.reopen(budget.minutes, budget.epochs):
+                run.save_progress(progress)
+            trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs), check)
+            try:
+                trainer.fit(progress, report)
+            finally:
+                trainer.keeper.close()
+    return progress
+
+
+def _music(run: Run, corpus: Corpus, recipe: ClassicRecipe) -> Music:
+    """Return the run's tokens. Raises TrainingError where there are too few to train on, or to choose an epoch by."""
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     if len(music.training) <= recipe.window:
         raise TrainingError(
@@ -83,15 +103,7 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
             f"corpus {corpus.name} has {len(music.validation)} validation tokens and a window takes {recipe.window}, so there is nothing "
             "to choose an epoch by; leave out --keep validation"
         )
-    with run.writing(), between_steps() as check:
-        progress = run.progress()
-        progress.ended = None
-        trainer = _Trainer(run, recipe, music, Budget(budget.minutes, budget.epochs or recipe.epochs), check)
-        try:
-            trainer.fit(progress, report)
-        finally:
-            trainer.keeper.close()
-    return progress
+    return music
 
 
 class _Trainer:
@@ -118,7 +130,7 @@ class _Trainer:
         while progress.ended is None:
             # a first epoch is begun however small the budget is, so that every run ends with weights
             if progress.epoch and self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
-                progress.ended = "budget"
+                progress.ended = BUDGET
                 break
             since = time.monotonic()
             loss, learnt = self._epoch(network, progress, began - reserve)
@@ -177,6 +189,5 @@ class _Trainer:
     def _network(self, progress: Progress) -> Any:
         if (resumed := self.keeper.resumed(progress)) is not None:
             return resumed
-        self.keras.config.set_dtype_policy("float32")
         self.keras.utils.set_random_seed(self.run.asked.seed)
         return build(self.keras, self.recipe, self.classes)

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -37,16 +38,18 @@ def train(
         str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.", autocompletion=corpora)
     ] = None,
     recipe: Annotated[
-        str,
-        typer.Option("--recipe", help="note-lstm, classic, or a JSON file.", autocompletion=completion.recipes),
-    ] = "note-lstm",
+        str | None,
+        typer.Option("--recipe", help="note-lstm (else), classic, or a JSON file.", autocompletion=completion.recipes),
+    ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the run; else that of the corpus.", autocompletion=completion.runs),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of weights, batches and samples.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of weights, batches and samples (else 0).")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[
         str | None,
@@ -243,9 +246,15 @@ def generate(
         print(file, flush=True)
     console.complain(f"seed {drawn}")
     if render:
-        rendered(opened.name, files, pieces, lambda path: _say(str(path)))
-        if files[0].parent.resolve() == opened.samples.resolve():
-            paged(base, opened, lambda path: _say(str(path)))
+        is_own = files[0].parent.resolve() == opened.samples.resolve()
+        try:
+            rendered(opened.name, files, pieces, lambda path: _say(str(path)))
+            if is_own:
+                paged(base, opened, lambda path: _say(str(path)))
+        except KeyboardInterrupt:
+            rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
+            console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")
+            raise SystemExit(130) from None
 
 
 def train_main() -> None:

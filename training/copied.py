@@ -25,7 +25,7 @@ def sources(root: AnyPath, name: str) -> Sources:
     """
     here = working_root(root)
     if (Path(name) / "run.json").is_file() or name in names(here):
-        return Sources.open(Run.open(here, name).sources)
+        return Run.open(here, name).learned_from()
     corpus = Corpus.open(root, name)
     folder = here / INDEXES / f"{corpus.hash[:32]}-{FORMAT}"
     if not folder.is_dir():
@@ -63,7 +63,7 @@ def of_run(root: AnyPath, name: str, against: str | None = None) -> tuple[dict[s
     None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
     """
     run = Run.open(working_root(root), name)
-    learned = Sources.open(run.sources) if against is None else sources(root, against)
+    learned = run.learned_from() if against is None else sources(root, against)
     files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")

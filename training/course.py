@@ -4,26 +4,31 @@ In: what `train` was asked for. Out: a run that is done; lines for a reader go t
 Whatever a kill left undone is done when the same run is taken again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from catalog import console
+from catalog.errors import TrainingError
 from catalog.remote import AnyPath
 from dataset.notes import read_midi
 from training import hosts as meeting
-from training import playing, session
+from training import playing, samples, session
+from training.folders import discard
 from training.page import PAGE_FILE
 from training.presenting import paged, rendered
-from training.render import Output
+from training.progress import NO_GAIN
+from training.render import Output, outputs
 from training.run import Run
-from training.sampler import Wish
 from training.session import Order
 from training.train import Budget, Step, parted
 
 Tell = Callable[[str], None]
 
 SOUND = Output("audio", "mp3")  # what a sample has once it is rendered
+MORE = 10  # epochs, as an example of how a run is extended
 
 
 def take(
@@ -53,38 +58,69 @@ def take(
     if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
         console.complain(f"warning: {warning}")
     before = run.progress().epoch
+    onward = again or f"train --name {run.name} --resume"
     try:
         with console.Progress("training", plain=False) as bar:
             ended = session.fit(run, held, budget, _show(run, budget, tell), _watch(bar), hosts)
     except KeyboardInterrupt:
-        console.complain(f"stopped; go on with: {again or f'train --name {run.name} --resume'}")
+        console.complain(f"stopped; go on with: {onward}")
         raise SystemExit(130) from None
+    except Exception:
+        if not order.resume:
+            _give_up(run)
+        raise
     tell(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
-    if ended.epoch == before and len(playing.samples(run.samples)) >= playing.SAMPLES:
+    if ended.epoch == before and samples.are_written(run):
         tell(f"nothing was left to train; its samples are in {run.samples}")
-    complete(root, run, tell, fresh=ended.epoch > before, render=render)
+    if ended.epoch == before and ended.ended == NO_GAIN:
+        tell(f"to train it further all the same, give more epochs: {onward} --epochs {ended.epoch + MORE}")
+    complete(root, run, tell, render=render, again=onward)
     return run
 
 
-def complete(root: AnyPath, run: Run, tell: Tell, *, fresh: bool = False, render: bool = True) -> None:
-    """Write the samples of a trained run that are not there yet, all where it has learnt more, and, if asked, renderings and page."""
-    missing = playing.SAMPLES - (0 if fresh else len(playing.samples(run.samples)))
-    if missing > 0:
-        wish = Wish(
-            count=playing.SAMPLES,
-            seconds=playing.SAMPLE_SECONDS,
-            seed=run.asked.seed,
-            max_copy=run.asked.max_copy,
-        )
-        for file in playing.write_pieces(run.samples, playing.music(run, wish)[-missing:], run.name):
+def complete(root: AnyPath, run: Run, tell: Tell, *, render: bool = True, again: str | None = None) -> None:
+    """Write the samples of a trained run that are not there yet, all where its network has changed, and, if asked, renderings and page.
+
+    `again` is the command that writes what a stop leaves out. Raises SystemExit with code 130 on Ctrl-C.
+    """
+    onward = again or f"train --name {run.name} --resume"
+    try:
+        for file in samples.write(run):
             tell(f"sample   {file}")
-    if render:
-        _present(root, run, tell)
+        if render:
+            _present(root, run, tell)
+    except KeyboardInterrupt:
+        console.complain(f"stopped; run {run.name} is trained, and {_there(run)}; the rest comes with: {onward}")
+        raise SystemExit(130) from None
+    except OSError as error:
+        why = f"{error.filename or run.path}: {error.strerror or error}"
+        raise TrainingError(
+            f"{why}; run {run.name} is trained, and {_there(run)}; mend that, then the rest comes with: {onward}"
+        ) from None
+
+
+def _give_up(run: Run) -> None:
+    """Remove a run that was just made and has learnt nothing, so that its name is free for the command that is right."""
+    with suppress(TrainingError), run.writing():  # where another process trains it, it stays
+        if not run.has_epoch:
+            discard(run.path)
+
+
+def _there(run: Run) -> str:
+    """Return in words how much of what follows training is there."""
+    files = [run.samples / name for name in run.progress().samples]
+    written = [file for file in files if file.is_file()]
+    whole = [file for file in written if _has(file, outputs())]
+    return f"{len(written)} of its {playing.SAMPLES} samples are written, {len(whole)} of them rendered"
+
+
+def _has(file: Path, wanted: Sequence[Output]) -> bool:
+    return all(output.path(file.parent, file.stem).is_file() for output in wanted)
 
 
 def is_done(run: Run, *, render: bool = True) -> bool:
     """Return whether nothing of the run's course is left to do."""
-    if not is_trained(run) or len(playing.samples(run.samples)) < playing.SAMPLES:
+    if not is_trained(run) or not samples.are_written(run):
         return False
     return not render or (run.path / PAGE_FILE).is_file()
 
@@ -97,10 +133,12 @@ def is_trained(run: Run) -> bool:
 def _present(root: AnyPath, run: Run, tell: Tell) -> None:
     """Render the samples that have no rendering yet, and write the run's page unless it is newer than every sample."""
     files = playing.samples(run.samples)
-    bare = [file for file in files if not SOUND.path(file.parent, file.stem).is_file()]
-    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
     page = run.path / PAGE_FILE
-    if not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files):
+    is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
+    wanted = outputs() if is_old else [SOUND]  # the page comes last: without it, whatever is missing was not tried yet
+    bare = [file for file in files if not _has(file, wanted)]
+    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
+    if is_old:
         paged(root, run, lambda path: tell(f"page     {path}"))
 
 

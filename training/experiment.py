@@ -18,7 +18,7 @@ from catalog.schema import FETCHED
 from catalog.store import Catalog
 from dataset import build
 from dataset.corpus import Corpus
-from training import course
+from training import course, resume
 from training.compare import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
 from training.page import PAGE_FILE
 from training.run import Run, names
@@ -120,6 +120,7 @@ def _standing(root: AnyPath, part: Part) -> Run | None:
             f"run {run.name} was made on other music ({run.asked.query}, {run.asked.corpus_hash[:12]}); "
             "give the experiment another --name, or remove that run"
         )
+    resume.check(root, run, part.order)
     return run
 
 

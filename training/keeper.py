@@ -3,16 +3,25 @@
 The order of writing is the promise of `--resume`: checkpoint and weights first, last the state that names them.
 """
 
+import errno
 import math
-from collections.abc import Callable
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, cast
 
 from catalog.errors import TrainingError
 from catalog.files import remove_leftovers, replacing
+from catalog.sums import write_listed
 from training.backend import load_keras, undivided
-from training.run import Progress, Run
-from training.weights import WeightsMeta, load_weights, save_weights
+from training.progress import Progress
+from training.run import Run
+from training.weights import WeightsMeta, load_weights, packed, save_weights
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Keeper:
@@ -28,7 +37,8 @@ class Keeper:
 
             remove_leftovers(run.path)
             remove_leftovers(run.checkpoints)
-            self._board = SummaryWriter(str(run.path / "tensorboard"))
+            with self._writable(False):
+                self._board = SummaryWriter(str(run.path / "tensorboard"))
 
     def averaged(self, progress: Progress) -> dict[str, Any] | None:
         """Return the average of the weights as the last saved epoch left it; None at the beginning."""
@@ -41,9 +51,14 @@ class Keeper:
         if progress.checkpoint is None:
             return None
         path = self.run.checkpoints / progress.checkpoint
+        anew = f"put it back as it was, or begin a new run from the run's weights with --init {self.run.name}"
         if not path.is_file():
-            raise TrainingError(f"{path} is gone; the run cannot be resumed, train anew without --resume")
-        return self.keras.models.load_model(path)
+            raise TrainingError(f"{path}: missing, so training cannot go on; {anew}")
+        try:
+            return self.keras.models.load_model(path)
+        except Exception as error:  # noqa: BLE001 - each library that reads a part has errors of its own
+            why = "cut short, or no archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {error}"
+            raise TrainingError(f"{path}: damaged ({why[:200]}); {anew}") from None
 
     def save(
         self, network: Any, named: dict[str, Any], row: Any, validation_bits: float | None, progress: Progress
@@ -59,11 +74,23 @@ class Keeper:
                 f"run {self.run.name}: {wrong[0]} is no longer a number in epoch {row.epoch}; the epochs before it are kept. "
                 "Start a new run with another --seed, or a recipe with a lower learning_rate or precision float32"
             )
+        with self._writable(row.epoch > 1):
+            self._save(network, named, row, validation_bits, progress, values)
+
+    def _save(
+        self,
+        network: Any,
+        named: dict[str, Any],
+        row: Any,
+        validation_bits: float | None,
+        progress: Progress,
+        values: dict[str, Any],
+    ) -> None:
         progress.seconds = row.seconds
         meta = WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
         if values[self.figure] < min((cast(float, old[self.figure]) for old in progress.history), default=math.inf):
             progress.best_epoch = row.epoch
-            save_weights(self.run.weights, named, meta)
+            write_listed(self.run.path, self.run.weights.name, packed(named, meta), fail=TrainingError)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
         with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
@@ -81,13 +108,27 @@ class Keeper:
 
         named, meta = load_weights(self.run.weights)
         self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
-        self.keras.config.set_dtype_policy("float32")
-        with undivided(self.keras):
+        with self._writable(True), undivided(self.keras):
             best = build()
             assign(best, named)
-            with replacing(self.run.model) as temporary:
-                best.save(temporary)
-        self.run.save_progress(progress)
+            with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
+                made = Path(folder) / self.run.model.name
+                best.save(made)
+                write_listed(self.run.path, self.run.model.name, made.read_bytes(), fail=TrainingError)
+            self.run.save_progress(progress)
+
+    @contextmanager
+    def _writable(self, has_epoch: bool) -> Iterator[None]:
+        """Raise TrainingError, with the way on, where the system refuses to write into the run's folder within the block."""
+        try:
+            yield
+        except OSError as error:
+            mend = "free some space" if error.errno in FULL else "make the folder one that can be written"
+            onward = f"go on with `train --name {self.run.name} --resume`: the epochs before are kept"
+            raise TrainingError(
+                f"{self.run.path}: {error.strerror or error}; {mend}, then "
+                f"{onward if has_epoch else 'run the same command again: no epoch had ended'}"
+            ) from None
 
     def close(self) -> None:
         """Close the log."""

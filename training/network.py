@@ -34,16 +34,21 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.recipe, self.series, self.games = recipe, series, games
         settings = NoteLSTMRecipe(**recipe)
         sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
-        self.embeddings = {n: layers.Embedding(sizes[n], w, name=f"embed_{n}") for n, w in EMBEDDINGS.items()}
-        self.trusts = {n: layers.Embedding(k * TRUSTS, TRUST_WIDTH, name=f"trust_{n}") for n, k in GUESSES.items()}
+        own = self.dtype_policy  # what is loaded keeps its precision, whatever Keras would give a new layer
+        self.embeddings = {
+            n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
+        }
+        self.trusts = {
+            n: layers.Embedding(k * TRUSTS, TRUST_WIDTH, dtype=own, name=f"trust_{n}") for n, k in GUESSES.items()
+        }
         self.gains = {
             n: layers.Embedding(k * TRUSTS, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
             for n, k in GUESSES.items()
         }
-        self.enter = layers.Dense(settings.width, name="enter")
-        self.recurrent = [LSTM(settings.width, name=f"lstm_{i}") for i in range(settings.layers)]
-        self.above = layers.Dense(len(HEADS) * settings.head, use_bias=False, name="above")
-        self.hidden = {n: layers.Dense(settings.head, name=f"hidden_{n}") for n in events.FIELDS}
+        self.enter = layers.Dense(settings.width, dtype=own, name="enter")
+        self.recurrent = [LSTM(settings.width, dtype=own, name=f"lstm_{i}") for i in range(settings.layers)]
+        self.above = layers.Dense(len(HEADS) * settings.head, use_bias=False, dtype=own, name="above")
+        self.hidden = {n: layers.Dense(settings.head, dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
             n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS

@@ -124,7 +124,7 @@ def player() -> Script:
 def sources_of(run: Run) -> Sources | None:
     """Return what the run learned from; None where it is not there or damaged, for a page is worth more than its figures."""
     try:
-        return Sources.open(run.sources)
+        return run.learned_from()
     except TrainingError:
         return None
 

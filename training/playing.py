@@ -14,7 +14,6 @@ from training import inference
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
 from training.sampler import Wish, compose
-from training.sources import Sources
 from training.vocabulary import Vocabulary
 from training.weights import load_weights
 
@@ -31,7 +30,7 @@ def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
         from training import classic_sampler
 
         return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
-    learned = Sources.open(run.sources).index if wish.max_copy else None
+    learned = run.learned_from().index if wish.max_copy else None
     return compose(network(run), vocabulary(run), wish, prime, learned)
 
 

@@ -1,34 +1,41 @@
 """The folder of one run, and the rule that its parts belong together.
 
-A run carries its own recipe and vocabulary; `run.json` holds their hashes and what was asked, `checkpoints/state.json` how far it is.
+`run.json` holds what was asked and the SHA-256 of every file that the run was made with; `checkpoints/state.json` says how far it is.
 The state names the checkpoint that it goes with and is written last, so a kill at any moment leaves a whole earlier epoch.
 """
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from filelock import FileLock, Timeout
-from msgspec import Meta
 
+from catalog import sums
 from catalog.errors import TrainingError, UsageError
-from catalog.files import sync_folder, write_bytes, write_text
-from catalog.reading import Above0, Count, NotNegative, Positive, Sha256, convert, read_bytes, read_json
+from catalog.files import write_text
+from catalog.names import checked_name
+from catalog.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
 from training import recipe as recipes
+from training.folders import FORMAT, RUN_FILE, claimed, refuse_older
+from training.progress import ClassicRow, EpochRow, Progress
 from training.recipe import ClassicRecipe, Recipe, digest
+
+if TYPE_CHECKING:
+    from training.sources import Sources
 
 Keep = Literal["validation", "training"]
 """Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
 
 RUNS = "runs"
-FORMAT = 1
-ANEW, AFRESH = "train it again", "remove it to train from the start"  # what to do where a file is damaged
+STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
+LARGEST_BYTES = 1 << 32  # of a file that a run is made with
+ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
 SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
@@ -50,66 +57,22 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRow:
-    """What one epoch came to: a line of metrics.csv. Losses are in bits a note."""
-
-    epoch: int  # from 1
-    seconds: float  # of training since the run began
-    notes_per_second: float  # learnt in this epoch
-    learning_rate: float  # at its end
-    train_bits: float  # bits a note on what was learnt, as it was learnt, dropout on
-    validation_bits: float  # bits a note on the validation pieces, all four fields together
-    time: float  # of these, for the time since the last onset
-    pitch: float  # of these, for the pitch given the time
-    duration: float  # of these, for the duration given both
-    velocity: float  # of these, for the velocity given all three
-
-
-Figures = dict[str, float | int | None]
-"""One line of metrics.csv, by column."""
-Checkpoint = Annotated[str, Meta(pattern=r"^epoch-[0-9]{4,9}\.keras\Z")]
-"""The name of a file in checkpoints/."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicRow:
-    """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
-
-    epoch: int  # from 1
-    seconds: float  # of training since the run began
-    tokens_per_second: float  # tokens learnt, which is one a window
-    train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
-    validation_loss: float | None  # None where the split has no window of known tokens
-
-
-@dataclass(slots=True, kw_only=True)
-class Progress:
-    """How far training is; `checkpoint` is the file that goes with it."""
-
-    epoch: Count = 0  # the last one that ended
-    step: Count = 0  # steps taken in all
-    seconds: NotNegative = 0.0  # of training since the run began
-    best_epoch: Count = 0  # the one whose weights are kept
-    checkpoint: Checkpoint | None = None  # the file that `--resume` goes on from
-    ended: str | None = None  # why training ended; None while it is under way
-    history: list[Figures] = field(default_factory=list)  # the lines of metrics.csv
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
     """The content of run.json."""
 
-    recipe_sha256: Sha256
-    vocabulary_sha256: Sha256
+    files: dict[str, Sha256]
     asked: Asked
 
 
 class Run:
     """One run folder, opened."""
 
-    def __init__(self, path: Path, recipe: Recipe, vocabulary_text: str, asked: Asked) -> None:
+    def __init__(
+        self, path: Path, recipe: Recipe, vocabulary_text: str, asked: Asked, files: Mapping[str, str]
+    ) -> None:
         """Use `create` or `open`."""
         self.path, self.recipe, self.vocabulary_text, self.asked = path, recipe, vocabulary_text, asked
+        self.files = files  # the SHA-256 of every file that the run was made with
         self.recipe_sha256 = digest(recipes.to_json(recipe))
         self.vocabulary_sha256 = digest(vocabulary_text)
 
@@ -157,56 +120,77 @@ class Run:
         vocabulary_text: str,
         asked: Asked,
         files: Mapping[str, bytes] | None = None,
+        *,
+        numbered: bool = False,
     ) -> "Run":
         """Make the folder of a new run, whole or not at all, with these further `files` by name.
 
-        Raises TrainingError where the name is taken.
+        Raises TrainingError where the name is taken; with `numbered`, NAME-2, NAME-3 … is taken instead. Of several processes each
+        gets a name of its own.
         """
-        folder = root / RUNS
-        folder.mkdir(parents=True, exist_ok=True)
-        run = cls(folder / checked_name(name), recipe, vocabulary_text, asked)
-        if run.path.exists():
-            raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
-        making = Path(mkdtemp(prefix=".tmp-", dir=folder))
-        making.chmod(0o755)
-        write_text(making / "recipe.json", recipes.to_json(recipe))
-        write_text(making / "vocabulary.json", vocabulary_text)
+        wanted = root / RUNS / checked_name(name, "run")
         held = {
-            "format": FORMAT,
-            "recipe_sha256": run.recipe_sha256,
-            "vocabulary_sha256": run.vocabulary_sha256,
-            "asked": asdict(asked),
+            "recipe.json": recipes.to_json(recipe).encode(),
+            "vocabulary.json": vocabulary_text.encode(),
+            **(files or {}),
         }
-        write_text(making / "run.json", json.dumps(held, indent=2, ensure_ascii=False) + "\n")
-        for file, data in (files or {}).items():
-            write_bytes(making / file, data)
-        making.rename(run.path)
-        sync_folder(folder)
-        return run
+        made = {file: sha256_of(data) for file, data in held.items()}
+        told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        held[RUN_FILE] = text.encode()
+        held[sums.SUMS_FILE] = sums.text_of(held).encode()
+        path = claimed(wanted, held, numbered=numbered)
+        if path is None:
+            raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
+        return cls(path, recipe, vocabulary_text, asked, made)
 
     @classmethod
     def open(cls, root: Path, name: str) -> "Run":
-        """Open the run of that name below the root, or at that path. Raises TrainingError where it is none, or was altered."""
+        """Open the run of that name below the root, or at that path.
+
+        Raises TrainingError where it is none, is of an older form, or was altered. What it was trained on is checked by `learned_from`.
+        """
         path = root / RUNS / name
-        if not (path / "run.json").is_file():
+        if not (path / RUN_FILE).is_file():
             path = Path(name)
-        if not (path / "run.json").is_file():
+        if not (path / RUN_FILE).is_file():
             there = ", ".join(names(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
+        refuse_older(path)
         try:
-            held = read_json(path / "run.json", _Held, fail=TrainingError, remedy=ANEW, version=FORMAT)
-            recipe_text, vocabulary_text = (_text(path / file) for file in ("recipe.json", "vocabulary.json"))
+            told, recipe_text, vocabulary_text = (
+                _text(path / file) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+            )
         except FileNotFoundError as error:
             raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
-        run = cls(path, recipes.from_json(recipe_text, str(path / "recipe.json")), vocabulary_text, held.asked)
-        found = digest(recipe_text), digest(vocabulary_text)
-        hashes = held.recipe_sha256, held.vocabulary_sha256
-        for file, is_there, was in zip(("recipe.json", "vocabulary.json"), found, hashes, strict=True):
-            if is_there != was:
-                raise TrainingError(
-                    f"{path / file}: does not fit this run (it has {is_there}, the run was made with {was})"
-                )
-        return run
+        listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
+        if listed is None:
+            raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
+        held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+        made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
+        for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
+            if (found := digest(text)) not in (was := made.get(file) or frozenset()):
+                raise TrainingError(f"{path / file}: {_unfit(found, ', '.join(was))}")
+        recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
+        return cls(path, recipe, vocabulary_text, held.asked, held.files)
+
+    def check(self, file: str) -> bytes:
+        """Return the content of one of the files that the run was made with. Raises TrainingError where it is another, or gone."""
+        path = self.path / file
+        try:
+            data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
+        except FileNotFoundError:
+            raise TrainingError(f"{path}: missing; {ANEW}") from None
+        if (found := sha256_of(data)) != self.files.get(file):
+            raise TrainingError(f"{path}: {_unfit(found, self.files.get(file))}")
+        return data
+
+    def learned_from(self) -> "Sources":
+        """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
+        from training.sources import Sources  # with NumPy, which names alone do not need
+
+        learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
+        return Sources.open(self.sources, learned)
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
         """Raise TrainingError unless weights with these hashes belong to this run."""
@@ -229,25 +213,40 @@ class Run:
             lock.release()
 
     def progress(self) -> Progress:
-        """Return how far training is; the beginning where nothing is saved yet."""
-        path = self.checkpoints / "state.json"
+        """Return how far training is; the beginning, under the budget that was asked for, where nothing is saved yet."""
+        path = self.checkpoints / STATE_FILE
         if not path.is_file():
-            return Progress()
+            return Progress(minutes=self.asked.minutes, epochs=self.asked.epochs)
         progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
         kind: Any = ClassicRow if isinstance(self.recipe, ClassicRecipe) else EpochRow
         for i, row in enumerate(progress.history):
             convert(row, kind, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
         return progress
 
+    @property
+    def has_epoch(self) -> bool:
+        """Whether an epoch of its training has ended."""
+        return (self.checkpoints / STATE_FILE).is_file()
+
+    def refuse_lost(self, progress: Progress) -> None:
+        """Raise TrainingError where epochs have ended and what training goes on from is gone: it never starts over in silence."""
+        metrics = self.path / METRICS_FILE
+        if progress.checkpoint is None and (progress.epoch or (metrics.is_file() and metrics.stat().st_size)):
+            lost = self.checkpoints / STATE_FILE
+            raise TrainingError(
+                f"{lost}: {'names no checkpoint' if lost.is_file() else 'missing'}, though epochs of run {self.name} have ended, so "
+                f"training cannot go on; put {self.checkpoints} back as it was, or begin a new run from its weights with --init {self.name}"
+            )
+
     def save_progress(self, progress: Progress) -> None:
         """Write the state, then metrics.csv, then remove checkpoints that no state names."""
-        write_text(self.checkpoints / "state.json", json.dumps(asdict(progress), indent=1) + "\n")
+        write_text(self.checkpoints / STATE_FILE, json.dumps(asdict(progress), indent=1) + "\n")
         table = io.StringIO()
         if progress.history:
             writer = csv.DictWriter(table, list(progress.history[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(progress.history)
-        write_text(self.path / "metrics.csv", table.getvalue())
+        write_text(self.path / METRICS_FILE, table.getvalue())
         for old in self.checkpoints.glob("epoch-*"):
             if progress.checkpoint is None or old.stem != Path(progress.checkpoint).stem:
                 old.unlink()
@@ -273,19 +272,12 @@ def names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
 
 
-def checked_name(name: str) -> str:
-    """Return a name fit for a folder. Raises UsageError otherwise."""
-    plain = name.replace("-", "").replace("_", "").replace(".", "")
-    if not plain.isalnum() or not name.isascii() or name.startswith(".") or len(name) > 100:
-        raise UsageError(f"{name!r} is no name for a run: use letters, digits, '-', '_' and '.', at most 100")
-    return name
+def _unfit(found: str, was: str | None) -> str:
+    return (
+        f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"
+    )
 
 
-def free_name(root: Path, wanted: str) -> str:
-    """Return `wanted`, or `wanted-2`, `wanted-3` … where that is taken."""
-    taken = set(names(root))
-    number, name = 1, wanted
-    while name in taken:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of `data`, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

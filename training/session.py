@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
 from catalog.files import working_root
-from catalog.remote import AnyPath, RemotePath, located
+from catalog.names import checked_name
+from catalog.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
 from dataset.corpus import Corpus, Split
@@ -16,7 +16,9 @@ from training import classic, playing
 from training import recipe as recipes
 from training import train as note_training
 from training.hosts import Hosts
+from training.progress import Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
+from training.resume import corpus_of, resumed
 from training.run import (
     CORPUS_FILE,
     CREDITS_FILE,
@@ -24,17 +26,14 @@ from training.run import (
     SOURCES_FOLDER,
     Asked,
     Keep,
-    Progress,
     Run,
-    checked_name,
-    free_name,
-    names,
 )
 from training.sampler import Wish
 from training.sources import Sources
 from training.train import ALONE, Budget, Step
 from training.vocabulary import Vocabulary
 
+DEFAULT_RECIPE = "note-lstm"
 FEW_NOTES = 30_000  # about thirty pieces
 SHARED_BY_INIT = ("width", "layers", "head")  # what two recipes must have in common for weights to pass
 
@@ -45,11 +44,11 @@ class Order:
 
     query: str | None = None
     corpus: str | None = None
-    recipe: str = "note-lstm"
+    recipe: str | None = None  # note-lstm, or the one of the run that is resumed
     minutes: float | None = None
     epochs: int | None = None
     name: str | None = None
-    seed: int = 0
+    seed: int | None = None  # 0, or that of the run that is resumed
     resume: bool = False
     init: str | None = None
     keep: Keep | None = None
@@ -67,10 +66,8 @@ class Order:
             raise UsageError("--epochs must be at least 1")
         if self.max_copy is not None:
             Wish(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
-        if self.resume and (self.keep is not None or self.max_copy is not None):
-            raise UsageError("--keep and --max-copy are for a new run, which goes on as it began; leave them out")
         if self.name is not None and not self.resume:
-            checked_name(self.name)
+            checked_name(self.name, "run")
 
 
 def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
@@ -92,23 +89,24 @@ def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -
 def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
     runs = working_root(root)
     if order.resume:
-        run = _resumed(runs, order)
+        run = resumed(root, runs, order)
         corpus = Corpus.open(root, run.asked.corpus)
         minutes, epochs = order.minutes, order.epochs
         if minutes is None and epochs is None:
-            minutes, epochs = run.asked.minutes, run.asked.epochs
+            progress = run.progress()
+            minutes, epochs = progress.minutes, progress.epochs
         return run, corpus, Budget(minutes, epochs)
-    recipe = recipes.load(order.recipe)
+    recipe = recipes.load(order.recipe or DEFAULT_RECIPE)
     corpus = Corpus.open(root, order.corpus) if order.corpus else build.ensure(root, str(order.query), report=report)
     _check_size(corpus, recipe)
     minutes, epochs = order.minutes, order.epochs
     if minutes is None and epochs is None:
         minutes, epochs = (recipe.minutes, None) if isinstance(recipe, NoteLSTMRecipe) else (None, recipe.epochs)
     asked = Asked(
-        corpus=str(corpus.path) if _is_place(order.corpus or "") else corpus.name,
+        corpus=corpus_of(root, order.corpus, corpus) if order.corpus else corpus.name,
         corpus_hash=corpus.hash,
         query=corpus.manifest.query,
-        seed=order.seed,
+        seed=order.seed or 0,
         minutes=minutes,
         epochs=epochs,
         init=order.init,
@@ -116,14 +114,15 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
         **({} if order.max_copy is None else {"max_copy": order.max_copy}),
     )
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
-    name = order.name or free_name(runs, _default_name(corpus, recipe))
+    name = order.name or _default_name(corpus, recipe)
     files = {
         **{f"{SOURCES_FOLDER}/{file}": data for file, data in Sources.of(corpus.pieces("train")).files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),
     }
-    return Run.create(runs, name, recipe, vocabulary_text, asked, files), corpus, Budget(minutes, epochs)
+    run = Run.create(runs, name, recipe, vocabulary_text, asked, files, numbered=not order.name)
+    return run, corpus, Budget(minutes, epochs)
 
 
 def fit(
@@ -166,25 +165,6 @@ def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
             f"corpus {corpus.name} has changed since run {run.name} was trained on it; build it as it was"
         )
     return encode_pieces(corpus.pieces(split), playing.vocabulary(run))
-
-
-def _resumed(root: Path, order: Order) -> Run:
-    """Return the run that `--resume` means: the one named, else the latest of this corpus and recipe."""
-    if order.name:
-        return Run.open(root, order.name)
-    kind = recipes.load(order.recipe).kind
-    for name in sorted(names(root), key=lambda n: -(root / "runs" / n / "run.json").stat().st_mtime_ns):
-        run = Run.open(root, name)
-        fits = run.asked.query == order.query if order.query is not None else run.asked.corpus == order.corpus
-        if fits and run.recipe.kind == kind:
-            return run
-    raise TrainingError("no run to resume for this query or corpus; leave out --resume to start one")
-
-
-def _is_place(corpus: str) -> bool:
-    """Whether a corpus was named by where it lies, wherever the data root is."""
-    place = located(corpus)
-    return isinstance(place, RemotePath) or place.is_absolute()
 
 
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:

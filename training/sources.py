@@ -3,8 +3,11 @@
 So a run can say what was copied from whom wherever its folder lies, and a sampler can keep from copying it.
 """
 
+import errno
+import hashlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +18,7 @@ import numpy.typing as npt
 
 from catalog.errors import TrainingError
 from catalog.reading import Above0, Positive, Sha256, Tick, read_json
+from catalog.sums import SUMS_FILE, Sums, read_sums, text_of
 from dataset.notes import tick_to_seconds
 from training.encoding import classes
 from training.events import PITCH, bar_of
@@ -45,8 +49,12 @@ class _Held:
 
 
 PIECES_FILE = "pieces.json"
-FORMAT = 1  # raise it when seeds, classes or files change: what is on disk is then made again
+FORMAT = 2  # raise it when seeds, classes or files change: what is on disk is then made again
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
+ARRAYS = ("onset", *INDEX_ARRAYS)
+WHOLE = ("<i4", "<i8")
+KINDS = {"onset": WHOLE, "first": ("<i8",), "tick": WHOLE, "pitch": ("|i1",), "hashes": ("<u8",), "places": WHOLE}
+DAMAGED = "damaged: train the run again, or put the folder back as it was"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,31 +88,84 @@ class Sources:
         held = {"format": FORMAT, "pieces": [asdict(piece) for piece in self.pieces]}
         told = json.dumps(held, ensure_ascii=False, indent=0)
         arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
-        return {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
+        files = {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
+        return {**files, SUMS_FILE: text_of(files).encode()}
 
     @classmethod
-    def open(cls, folder: Path) -> "Sources":
-        """Return the sources in a folder; arrays are read when they are needed. Raises TrainingError where it is none, or damaged."""
+    def open(cls, folder: Path, sums: Sums | None = None) -> "Sources":
+        """Return the sources in a folder whose files have these SHA-256, by name; without `sums`, those that the folder itself lists.
+
+        Raises TrainingError where it is none, is of an older form, or is damaged: a guard that looks in the wrong notes guards nothing.
+        """
         try:
-            held = read_json(
-                folder / PIECES_FILE, _Held, fail=TrainingError, remedy="damaged: train the run again", version=FORMAT
-            )
-            onset, *arrays = (_mapped(folder / f"{name}.npy") for name in ("onset", *INDEX_ARRAYS))
+            sums = _listed(folder) if sums is None else sums
+            held = read_json(folder / PIECES_FILE, _Held, fail=TrainingError, remedy=DAMAGED, version=FORMAT)
+            _check_sum(folder / PIECES_FILE, (folder / PIECES_FILE).read_bytes(), sums)
+            onset, *arrays = (_array(folder / f"{name}.npy", sums, KINDS[name]) for name in ARRAYS)
         except FileNotFoundError as error:
             raise TrainingError(
                 f"{error.filename}: missing, so nobody can say what is copied; train the run again, or compose with --max-copy 0"
             ) from None
-        except (ValueError, KeyError, OSError, TypeError, EOFError) as error:
-            raise TrainingError(f"{folder}: damaged ({error}); train the run again") from None
-        return cls(held.pieces, onset, Index(*arrays))
+        opened = cls(held.pieces, onset, Index(*arrays))
+        if wrong := opened._disorder():
+            raise TrainingError(f"{folder / f'{wrong[0]}.npy'}: {wrong[1]}; {DAMAGED}")
+        return opened
+
+    def _disorder(self) -> tuple[str, str] | None:
+        """Return the first array that does not stand as `Index` needs it, and what is wrong; None where all do."""
+        index, notes = self.index, len(self.onset)
+        first = index.first
+        if len(first) != len(self.pieces) + 1 or first[0] != 0 or first[-1] != notes or (np.diff(first) < 0).any():
+            return "first", f"does not part {notes} notes into {len(self.pieces)} pieces"
+        for name, array in (("tick", index.tick), ("pitch", index.pitch)):
+            if len(array) != notes:
+                return name, f"{len(array)} notes, onset.npy has {notes}"
+        if len(index.hashes) != len(index.places):
+            return "places", f"{len(index.places)} places of {len(index.hashes)} seeds"
+        if (index.tick[1:] < index.tick[:-1]).any():
+            return "tick", "not in order"
+        fall = np.flatnonzero(self.onset[1:] < self.onset[:-1]) + 1
+        if not np.isin(fall, first).all():
+            return "onset", "not in order within a piece"
+        if (index.pitch < 0).any():
+            return "pitch", "a pitch outside 0 to 127"
+        if (index.hashes[1:] < index.hashes[:-1]).any():
+            return "hashes", "not in order"
+        if len(index.places) and not 0 <= index.places.min() <= index.places.max() < notes:
+            return "places", f"a place outside its {notes} notes"
+        return None
+
+
+def _listed(folder: Path) -> Sums:
+    """Return the SHA-256 of the files of a folder of sources, as its own list has them."""
+    listed = read_sums(folder, fail=TrainingError, remedy=DAMAGED)
+    if listed is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / SUMS_FILE))
+    return listed
+
+
+def _check_sum(file: Path, data: bytes, sums: Sums) -> None:
+    found, was = hashlib.sha256(data).hexdigest(), sums.get(file.name, frozenset())
+    if found not in was:
+        raise TrainingError(
+            f"{file}: its SHA-256 is {found}, and it was made with {', '.join(was) or 'none'}; {DAMAGED}"
+        )
+
+
+def _array(file: Path, sums: Sums, kinds: tuple[str, ...]) -> npt.NDArray[Any]:
+    """Return the array in a file, checked to be of one row, of one of `kinds`, and what it was when it was written."""
+    data = file.read_bytes()
+    _check_sum(file, data, sums)
+    try:
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError) as error:
+        raise TrainingError(f"{file}: {error}; {DAMAGED}") from None
+    if array.ndim != 1 or array.dtype.str not in kinds:
+        raise TrainingError(f"{file}: {array.ndim} dimensions of {array.dtype}, not a row of {kinds[0][1:]}; {DAMAGED}")
+    return array
 
 
 def _bytes(array: npt.NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-def _mapped(file: Path) -> npt.NDArray[Any]:
-    """Return an array that is read when it is needed, as a plain one: every cut from a memmap costs more than a cut of an array."""
-    return np.asarray(np.load(file, mmap_mode="r"))

@@ -23,10 +23,12 @@ from training.events import TIME, VELOCITY
 from training.hosts import Hosts
 from training.interrupt import between_steps
 from training.keeper import Keeper
+from training.precision import precision
+from training.progress import BUDGET, NO_GAIN, EpochRow, Precision, Progress
 from training.recipe import NoteLSTMRecipe
-from training.run import INIT_FILE, EpochRow, Progress, Run
+from training.run import INIT_FILE, Run
 from training.vocabulary import Vocabulary
-from training.weights import load_weights
+from training.weights import loaded
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
 LENT_EVERY = 10
@@ -69,8 +71,8 @@ def train(
 ) -> Progress:
     """Train `run` on `corpus` from where it stands until the budget is used or what it is kept by no longer gains.
 
-    `report` is told of every epoch, `watch` of every step. Raises TrainingError where the corpus has too little, is not the run's,
-    or the loss is no longer a number or far above what it was.
+    A run that has ended goes on under another budget only. `report` is told of every epoch, `watch` of every step. Raises TrainingError
+    where the corpus has too little, is not the run's, or the loss is no longer a number or far above what it was.
     """
     began = time.monotonic()
     recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "is not trained note by note")
@@ -78,29 +80,42 @@ def train(
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
-    vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+    if recipe.batch % hosts.count:
+        raise TrainingError(f"{hosts.count} processes cannot share a batch of {recipe.batch}; set batch in the recipe")
+    with run.writing() if hosts.first else nullcontext():
+        progress = run.progress()
+        if progress.is_finished(budget.minutes, budget.epochs):
+            return progress
+        run.refuse_lost(progress)
+        vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+        training, validation = _encoded(corpus, vocabulary, recipe)
+        with between_steps() as check:
+            if progress.reopen(budget.minutes, budget.epochs) and hosts.first:
+                run.save_progress(progress)
+            trainer = _Trainer(run, recipe, vocabulary, budget, began - progress.seconds, hosts)
+
+            def watched(step: Step) -> None:
+                check()
+                watch(step)
+
+            try:
+                trainer.fit(training, validation, progress, report, watched)
+            finally:
+                trainer.keeper.close()
+    return progress
+
+
+def _encoded(
+    corpus: Corpus, vocabulary: Vocabulary, recipe: NoteLSTMRecipe
+) -> tuple[list[EncodedPiece], list[EncodedPiece]]:
+    """Return what is learned from and what is validated on. Raises TrainingError where either has no notes."""
     learned, held = parts(corpus)
     held = sampled(held, recipe.validation_notes)
     training, validation = batches.encode_pieces(learned, vocabulary), batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
-    if recipe.batch % hosts.count:
-        raise TrainingError(f"{hosts.count} processes cannot share a batch of {recipe.batch}; set batch in the recipe")
-    with run.writing() if hosts.first else nullcontext(), between_steps() as check:
-        progress = run.progress()
-        progress.ended = None
-        trainer = _Trainer(run, recipe, vocabulary, budget, began - progress.seconds, hosts)
-
-        def watched(step: Step) -> None:
-            check()
-            watch(step)
-
-        try:
-            trainer.fit(training, validation, progress, report, watched)
-        finally:
-            trainer.keeper.close()
-    return progress
+    return training, validation
 
 
 def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
@@ -148,7 +163,7 @@ class _Trainer:
             if (
                 progress.epoch and self._gone(progress) >= 1
             ):  # the first epoch has one step at least, so that there are weights
-                progress.ended = "budget"
+                progress.ended = BUDGET
                 break
             losses, rate, speed = self._epoch(network, training, progress, average, watch)
             since = time.monotonic()
@@ -167,11 +182,11 @@ class _Trainer:
                 self._refuse_divergence(row, progress)
                 self.keeper.save(network, average.named, row, row.validation_bits, progress)
                 report(row)
-            if self.hosts.agree(float(progress.epoch - progress.best_epoch >= self.recipe.patience)):
-                progress.ended = "no gain"
+            if self.hosts.agree(float(progress.has_no_gain(self.recipe.patience))):
+                progress.ended = NO_GAIN
             self.reserve = time.monotonic() - since
         if self.hosts.first:
-            self.keeper.finish(self._built, progress)
+            self.keeper.finish(lambda: self._built("float32"), progress)
 
     def _epoch(
         self,
@@ -225,10 +240,9 @@ class _Trainer:
         if (resumed := self.keeper.resumed(progress)) is not None:
             return resumed
         self.keras.utils.set_random_seed(self.run.asked.seed)
-        self.keras.config.set_dtype_policy(precision(self.recipe.precision))
-        built = self._built()
+        built = self._built(self._precision(progress))
         if self.run.asked.init is not None:
-            named, _ = load_weights(self.run.path / INIT_FILE)
+            named, _ = loaded(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(
             optimizer=self.keras.optimizers.AdamW(
@@ -239,12 +253,18 @@ class _Trainer:
         built.optimizer.build(built.trainable_variables)  # else the first step would be traced twice
         return built
 
-    def _built(self) -> Any:
+    def _precision(self, progress: Progress) -> Precision:
+        """Return the precision of this run's training, the same in all processes: what was chosen when it began, chosen only once."""
+        if progress.precision is None:
+            half = self.hosts.agree(float(precision(self.recipe.precision) == "mixed_bfloat16"))
+            progress.precision = "mixed_bfloat16" if half else "float32"
+        return progress.precision
+
+    def _built(self, precision: Precision) -> Any:
         from training import network
 
-        built = network.NoteLSTM(
-            asdict(self.recipe), len(self.vocabulary.series), len(self.vocabulary.games), name="note_lstm"
-        )
+        styles = len(self.vocabulary.series), len(self.vocabulary.games)
+        built = network.NoteLSTM(asdict(self.recipe), *styles, dtype=precision, name="note_lstm")
         built.build(None)
         return built
 
@@ -254,27 +274,6 @@ def _step(network: Any, batch: batches.Batch) -> Any:
     network.reset_metrics()
     inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh}
     return network.train_on_batch(inputs, batch.events[:, 1:, TIME : VELOCITY + 1], sample_weight=batch.mask)
-
-
-def precision(setting: str) -> str:
-    """Return the Keras policy to train under: `setting`, or for "auto" the faster of bfloat16 and float32 here.
-
-    bfloat16 must win by a fifth, measured on the product that an LSTM step spends its time in; best of five after a warm-up.
-    """
-    if setting != "auto":
-        return setting
-    from keras import ops
-
-    took = {}
-    for kind in ("float32", "bfloat16"):
-        a, b = ops.ones((512, 512), kind), ops.ones((512, 2048), kind)
-        times = []
-        for _ in range(6):
-            since = time.perf_counter()
-            ops.convert_to_numpy(ops.cast(ops.sum(ops.matmul(a, b)), "float32"))
-            times.append(time.perf_counter() - since)
-        took[kind] = min(times[1:])
-    return "mixed_bfloat16" if took["bfloat16"] * 1.2 < took["float32"] else "float32"
 
 
 def parted(history: list[dict[str, Any]], train: str = "train_bits", held: str = "validation_bits") -> str | None:

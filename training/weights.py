@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import TrainingError
-from catalog.files import replacing
+from catalog.files import write_bytes
 from catalog.reading import Count, NotNegative, Sha256, parse_json
 
 Array = npt.NDArray[np.float32]
@@ -30,21 +30,34 @@ class WeightsMeta:
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
     """Write the weights by name, atomically, with their meta beside them in the one file."""
+    write_bytes(path, packed(named, meta))
+
+
+def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
+    """Return the content of a file with the weights by name and their meta."""
     held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+    file = io.BytesIO()
+    np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+    return file.getvalue()
 
 
 def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     """Return weights by name and their meta. Raises TrainingError where the file is missing or damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            named = {name: held[name] for name in held.files if name != META}
-            text = held[META].tobytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         raise TrainingError(
             f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
         ) from None
+    return loaded(data, path)
+
+
+def loaded(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their meta from the bytes of a file, `path`. Raises TrainingError where they are damaged."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            named = {name: held[name] for name in held.files if name != META}
+            text = held[META].tobytes()
     except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{path}: damaged ({error}); train the run again") from None
     meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy="damaged: train the run again")

@@ -17,9 +17,10 @@ from dataset.tables import RELATIONS as RELATED
 from docs.make.records import record
 from scraper.journal import FIELDS
 from training.passages import Index
+from training.progress import ClassicRow, EpochRow, Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.render import FORMS
-from training.run import Asked, ClassicRow, EpochRow, Progress
+from training.run import Asked
 from training.sources import Source
 from training.vocabulary import Opening, Vocabulary
 from training.weights import WeightsMeta
@@ -110,8 +111,11 @@ def _runs() -> list[str]:
     return [
         "## A run: runs/NAME/",
         "### run.json",
-        "`format`, the SHA-256 of `recipe.json` and of `vocabulary.json`, and what was asked:",
+        "`format`, `files`, which has the SHA-256 of every file that the run was made with, and `asked`, which is what was asked:",
         _record(Asked),
+        "### SHA256SUMS",
+        "The SHA-256 of `run.json` and of all that does not change while the run is trained, and of `weights.npz` and `model.keras`\n"
+        "as they are now; `sha256sum -c` and `catalog verify` check it. So in `sources/`.",
         "### recipe.json",
         "A recipe of your own is a JSON file with `kind` and the settings that differ: `train --recipe FILE`.",
         "`note-lstm`, with its defaults:",
@@ -142,6 +146,7 @@ def _runs() -> list[str]:
         "a file:",
         _record(Index),
         "### samples/",
+        "`epoch-NNNN/` has those that `train` wrote and that an earlier epoch's network plays.\n"
         f"`sample-N.mid`, and what is rendered beside it: {forms}.",
         "### yardstick.json",
         f"What people's pieces come to, for the page: {seen}.",

@@ -10,8 +10,9 @@ from dataset import build as corpora
 from dataset.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
 from training import classic
+from training.progress import Progress
 from training.recipe import ClassicRecipe
-from training.run import Asked, Progress, Run
+from training.run import Asked, Run
 from training.train import Budget
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)

@@ -16,8 +16,9 @@ from dataset.corpus import Corpus
 from dataset.notes import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
+from training.progress import Progress
 from training.recipe import ClassicRecipe
-from training.run import Asked, Progress, Run
+from training.run import Asked, Run
 from training.session import Order, prepare
 
 PIECES = 16
@@ -122,7 +123,7 @@ def shown_run(root: Path) -> Run:
 
 def classic(root: Path) -> Run:
     """A run of the original's recipe without samples."""
-    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=None, epochs=250)
+    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=None, epochs=250)
     made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
     rows = [
         {

@@ -92,7 +92,10 @@ def test_its_page_says_which_epoch_plays_the_samples(by_heart: Run) -> None:
 def test_a_resumed_run_keeps_what_it_kept(root: Path, by_heart: Run) -> None:
     assert Run.open(root, "heart").keep == "training"
     with pytest.raises(UsageError, match="goes on as it began"):
-        Order(name="heart", resume=True, keep="validation")
+        session.prepare(root, Order(name="heart", resume=True, keep="validation"), lambda done, total: None)
+    same = Order(name="heart", resume=True, keep="training", max_copy=0)
+    run, _, _ = session.prepare(root, same, lambda done, total: None)
+    assert run.keep == "training"
 
 
 def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp_path: Path) -> None:

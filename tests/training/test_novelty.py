@@ -14,7 +14,7 @@ import pytest
 from catalog.errors import TrainingError
 from dataset.corpus import Corpus, CorpusPiece
 from dataset.notes import Notes, read_midi, write_midi
-from tests.training.conftest import BIN, command
+from tests.training.conftest import BIN, command, resealed
 from training.copied import sources
 from training.novelty import LEAST, medians, novelty
 from training.run import Run
@@ -209,6 +209,7 @@ def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp
     own = Sources.of([replace(piece, notes=read_midi(file.read_bytes())) for file in free])
     for name, data in own.files().items():
         (run.sources / name).write_bytes(data)
+    resealed(run.path)
     assert min(longest(free)) >= 148
     for most in (8, 16, 24):
         assert 6 <= max(longest(made(most))) <= most

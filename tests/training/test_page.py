@@ -16,7 +16,7 @@ from dataset.credits import Credit, write_credits
 from dataset.measure import measure
 from dataset.notes import Notes, Reading, seconds, write_midi
 from tests.training import exhibited
-from tests.training.conftest import command, song
+from tests.training.conftest import command, resealed, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training import exhibit
@@ -199,6 +199,7 @@ def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> No
         ],
     )
     (moved / "CREDITS.md").write_text(told)
+    resealed(moved)
     account = Account.of(Run.open(tmp_path, str(moved)))
     name_of = named(account.game_titles, account.games)
     assert name_of("A. K.", "Intro", "some-slug") == "Doom"

@@ -41,7 +41,7 @@ def midi(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run that has composed two pieces, and whose third file is no MIDI."""
-    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=1.0, epochs=None)
+    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     made = Run.create(tmp_path, "made", NoteLSTMRecipe(), json.dumps({}), asked)
     made.samples.mkdir()
     for number in (1, 2):
@@ -113,7 +113,7 @@ def test_forms_belong_to_kinds() -> None:
 )
 def test_mistakes_get_one_clear_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
     (tmp_path / "bad.mid").write_bytes(b"MThd")
-    asked = Asked(corpus="c", corpus_hash="h", query="q", seed=0, minutes=1.0, epochs=None)
+    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     Run.create(tmp_path, "empty", NoteLSTMRecipe(), "{}", asked)
     done = command(*words, cwd=tmp_path)
     assert done.returncode == code

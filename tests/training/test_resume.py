@@ -1,0 +1,378 @@
+"""What --resume goes on with: the same curve in either precision, the budget and the samples as they were last."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import TrainingError
+from tests.training.conftest import BIN, TINY, command, fill
+from training import session
+from training.progress import Precision, Progress
+from training.recipe import NoteLSTMRecipe
+from training.run import Asked, Run, names
+from training.session import Order
+from training.train import Budget, Step
+
+QUERY = "series == 'temple'"
+EXHAUSTIVE = (
+    "VGPIANO_RESUME" in os.environ
+)  # with what takes minutes: the other precision too, and whole trainings beside each other
+POLICIES = (
+    ("float32", "mixed_bfloat16") if EXHAUSTIVE else ("mixed_bfloat16",)
+)  # float32 is killed and resumed in test_train
+
+
+def quiet(done: int, total: int) -> None:
+    """Take what is told of how far it is."""
+
+
+def curve(run: Path) -> list[dict[str, str]]:
+    """Return the lines of metrics.csv, without what the clock says."""
+    with (run / "metrics.csv").open() as file:
+        return [
+            {k: v for k, v in row.items() if k not in ("seconds", "notes_per_second")} for row in csv.DictReader(file)
+        ]
+
+
+def state(run: Path) -> dict[str, object]:
+    return dict(json.loads((run / "checkpoints" / "state.json").read_text()))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a catalog of a few songs and their corpus."""
+    root = tmp_path_factory.mktemp("resumed")
+    fill(root, pieces=12)
+    return root
+
+
+def recipe(folder: Path, **settings: object) -> str:
+    path = folder / "recipe.json"
+    path.write_text(json.dumps(TINY | settings))
+    return str(path)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_had(
+    root: Path, tmp_path: Path, policy: Precision
+) -> None:
+    """The recipe says `auto`, and the run what was chosen when it began; whichever is the faster here, one of the two is the other."""
+    plain = ("--no-render", "--name", f"{policy}-whole", "--epochs", "2")
+    whole = command("train", "--query", QUERY, "--recipe", recipe(tmp_path, precision=policy), *plain, root=root)
+    assert whole.returncode == 0, whole.stderr
+    parted = f"{policy}-parted"
+    order = Order(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name=parted)
+    run, _, _ = session.prepare(root, order, quiet)
+    run.save_progress(Progress(epochs=1, precision=policy))
+    for more in ((), ("--epochs", "2")):
+        done = command("train", "--name", parted, "--resume", "--no-render", *more, root=root)
+        assert done.returncode == 0, done.stderr
+        assert state(run.path)["precision"] == policy
+    assert len(curve(run.path)) == 2
+    assert curve(run.path) == curve(root / "runs" / f"{policy}-whole")
+    evaluated = command("evaluate", parted, "--split", "validation", "--json", root=root)
+    best = min(float(row["validation_bits"]) for row in curve(run.path))
+    assert json.loads(evaluated.stdout)["bits_per_note"] == pytest.approx(best)
+    assert command("generate", parted, "--notes", "9", "--no-render", root=root).returncode == 0
+    if EXHAUSTIVE:
+        begun = ("--query", QUERY, "--recipe", recipe(tmp_path, precision="auto"), "--init", parted, "--epochs", "1")
+        done = command("train", *begun, "--name", f"{policy}-init", "--no-render", root=root)
+        assert done.returncode == 0, done.stderr
+
+
+def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path: Path) -> None:
+    from dataclasses import asdict
+
+    from training.backend import load_keras
+    from training.network import NoteLSTM
+    from training.recipe import NoteLSTMRecipe
+
+    keras = load_keras()
+    made = NoteLSTM(asdict(NoteLSTMRecipe(width=8, layers=1, head=8, batch=2)), 1, 1, dtype="mixed_bfloat16")
+    made.build(None)
+    made.save(tmp_path / "half.keras")
+    assert keras.config.dtype_policy().name == "float32"
+    back = keras.models.load_model(tmp_path / "half.keras")
+    kept = {layer.name: layer.compute_dtype for layer in made.layers}
+    assert {layer.name: layer.compute_dtype for layer in back.layers} == kept
+    assert kept["lstm_0"] == kept["enter"] == kept["above"] == kept["embed_pitch"] == "bfloat16"
+    assert kept["drop"] == kept["out_pitch"] == "float32"
+
+
+@pytest.fixture
+def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
+    """A run that has ended by no gain, with its samples; the command that made it is `words`."""
+    made = command("train", *words(tmp_path), root=root)
+    assert made.returncode == 0, made.stderr
+    assert "ended    no gain" in made.stdout
+    yield Run.open(root, "ended")
+    shutil.rmtree(root / "runs" / "ended")
+
+
+def words(folder: Path) -> tuple[str, ...]:
+    patient = recipe(folder, patience=1, learning_rate=0.2)
+    return ("--query", QUERY, "--recipe", patient, "--epochs", "40", "--name", "ended", "--no-render")
+
+
+def test_a_run_that_ended_by_no_gain_is_finished_until_it_is_extended_and_then_goes_on_to_the_new_budget(
+    root: Path, ended: Run, tmp_path: Path
+) -> None:
+    before, at = contents(ended.path), ended.progress().epoch
+    for again in (("--name", "ended", "--no-render"), words(tmp_path)):
+        done = command("train", *again, "--resume", root=root)
+        assert done.returncode == 0, done.stderr
+        assert "nothing was left to train" in done.stdout
+        assert f"--resume --epochs {at + 10}" in done.stdout
+        assert contents(ended.path) == before
+    more = ("--name", "ended", "--resume", "--no-render", "--epochs", str(at + 1))
+    assert command("train", *more, root=root).returncode == 0
+    assert ended.progress().epoch == at + 1
+    assert ended.progress().extended_at == at
+
+
+def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network_that_is_there(
+    root: Path, tmp_path: Path
+) -> None:
+    tiny = recipe(tmp_path)
+    name = ("--name", "longer", "--no-render")
+    assert command("train", "--query", QUERY, "--recipe", tiny, "--epochs", "1", *name, root=root).returncode == 0
+    run = root / "runs" / "longer"
+    first = contents(run / "samples")
+    (run / "samples" / "sample-7.mid").write_bytes(b"somebody's own")
+    opened, corpus, budget = session.prepare(root, Order(name="longer", resume=True, epochs=1000), quiet)
+
+    def stop(step: Step) -> None:
+        assert state(run)["epochs"] == 1000  # before an epoch has ended
+        if step.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        session.fit(opened, corpus, budget, lambda row: None, stop)
+    _, _, budget = session.prepare(root, Order(name="longer", resume=True), quiet)
+    assert budget == Budget(None, 1000)
+    epochs = opened.progress().epoch
+    assert command("train", *name, "--resume", "--epochs", str(epochs), root=root).returncode == 0
+    best = opened.progress().best_epoch
+    assert best > 1
+    assert opened.progress().samples_epoch == best
+    assert contents(run / "samples" / "epoch-0001") == first
+    assert (run / "samples" / "sample-7.mid").read_bytes() == b"somebody's own"
+    now = {sample: (run / "samples" / sample).read_bytes() for sample in opened.progress().samples}
+    assert len(now) == 3
+    assert not set(now.values()) & set(first.values())
+
+
+def test_what_differs_from_the_run_is_refused_with_both_values_and_the_same_command_goes_on(
+    trained: Path, tiny_recipe: Path
+) -> None:
+    before = contents(trained / "runs" / "tiny")
+    for given, says in (
+        (("--seed", "4"), "--seed 4: run tiny was made with 3"),
+        (("--recipe", "note-lstm"), "width 384"),
+        (("--recipe", "classic"), "made with kind note-lstm"),
+        (("--query", "game == 'wood'"), f"made with {QUERY}"),
+        (("--corpus", "elsewhere"), "made with series-temple"),
+        (("--init", "other"), "made with none"),
+        (("--keep", "training"), "made with validation"),
+        (("--max-copy", "0"), "made with 24"),
+    ):
+        done = command("train", "--name", "tiny", "--resume", "--no-render", *given, root=trained)
+        assert done.returncode == 2, done.stderr
+        [line] = done.stderr.strip().splitlines()
+        assert says in line
+        assert given[1] in line
+        assert contents(trained / "runs" / "tiny") == before
+    same = ("--query", QUERY, "--recipe", str(tiny_recipe), "--epochs", "5", "--name", "tiny", "--seed", "3")
+    done = command("train", *same, "--resume", "--no-render", root=trained)
+    assert done.returncode == 0, done.stderr
+    assert "nothing was left to train" in done.stdout
+    assert contents(trained / "runs" / "tiny") == before
+    unnamed = command("train", "--query", QUERY, "--seed", "99", "--resume", root=trained)
+    assert unnamed.returncode == 1
+    assert "another --seed" in unnamed.stderr
+
+
+@pytest.mark.parametrize(
+    "harm, says",
+    [
+        ("no folder", "state.json: missing, though epochs"),
+        ("no state", "state.json: missing, though epochs"),
+        ("no name", "state.json: names no checkpoint"),
+        ("no file", "epoch-0005.keras: missing"),
+        ("cut", "epoch-0005.keras: damaged (cut short"),
+        ("flipped", "epoch-0005.keras: damaged"),
+        ("outside", "state.json: checkpoint"),
+    ],
+)
+def test_training_never_starts_over_or_from_something_else_where_its_checkpoint_is_lost(
+    trained: Path, tmp_path: Path, harm: str, says: str
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(trained, root)
+    run = root / "runs" / "tiny"
+    file, told = run / "checkpoints" / "epoch-0005.keras", state(run)
+    data = file.read_bytes()
+    if harm == "no folder":
+        shutil.rmtree(run / "checkpoints")
+    elif harm == "no state":
+        (run / "checkpoints" / "state.json").unlink()
+    elif harm == "no name":
+        (run / "checkpoints" / "state.json").write_text(json.dumps(told | {"checkpoint": None}))
+    elif harm == "outside":
+        (run / "checkpoints" / "state.json").write_text(json.dumps(told | {"checkpoint": "../../x.keras"}))
+    elif harm == "no file":
+        file.unlink()
+    else:
+        half = len(data) // 2
+        file.write_bytes(data[:half] if harm == "cut" else data[:half] + bytes([data[half] ^ 4]) + data[half + 1 :])
+    before = contents(run)
+    done = command("train", "--name", "tiny", "--resume", "--epochs", "6", "--no-render", root=root)
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.strip().splitlines() if not line.startswith("warning: ")]
+    assert says in line
+    now = contents(run)
+    assert now["weights.npz"] == before["weights.npz"]
+    assert now["metrics.csv"] == before["metrics.csv"]
+
+
+def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "runs" / ".tmp-of-one-that-was-killed"
+    left.mkdir(parents=True)
+    (left / "run.json").write_text("{")
+    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
+
+    def make(number: int) -> str:
+        return Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked, numbered=True).name
+
+    with ThreadPoolExecutor(8) as pool:
+        made = sorted(pool.map(make, range(8)))
+    assert made == sorted(["songs", *(f"songs-{number}" for number in range(2, 9))])
+    assert sorted(names(tmp_path)) == made
+    assert not left.exists()
+    with pytest.raises(TrainingError, match="is there already"):
+        Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked)
+    assert not list((tmp_path / "runs").glob(".tmp-*"))
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="two whole trainings: set VGPIANO_RESUME")
+def test_two_unnamed_trainings_at_once_get_a_name_each_and_leave_no_litter(root: Path, tmp_path: Path) -> None:
+    made = root / "runs"
+    before = set(made.iterdir()) if made.is_dir() else set()
+    (made / ".tmp-of-one-that-was-killed").mkdir(parents=True)
+    line = [str(BIN / "train"), "--query", QUERY, "--recipe", recipe(tmp_path), "--epochs", "1", "--no-render"]
+    both = [
+        subprocess.Popen([*line, "--root", str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    new = {path.name for path in set(made.iterdir()) - before if path.name != ".lock"}
+    assert new == {"series-temple", "series-temple-2"}
+    assert sorted(out.splitlines()[0].split("/")[-1] for out, _ in said) == sorted(new)
+
+
+def test_a_training_that_fails_before_its_first_epoch_leaves_its_name_free(root: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.json"
+    wide.write_text(json.dumps({"kind": "classic", "width": 8, "layers": 1, "dense": 4, "window": 60_000}))
+    line = ("--query", QUERY, "--name", "once", "--epochs", "1", "--no-render")
+    failed = command("train", *line, "--recipe", wide, root=root)
+    assert failed.returncode == 1
+    assert "a window takes 60000" in failed.stderr
+    assert not [path for path in (root / "runs").iterdir() if path.name == "once" or path.name.startswith(".tmp-")]
+
+
+def test_ctrl_c_while_samples_are_rendered_says_what_is_there_and_the_rest_comes_with_the_command_it_names(
+    trained: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(trained, root)
+    run = root / "runs" / "tiny"
+    for file in (*run.glob("index.html"), *(path for path in (run / "samples").iterdir() if path.suffix != ".mid")):
+        file.unlink()
+    line = [str(BIN / "train"), "--name", "tiny", "--resume", "--root", str(root)]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not [path for path in (run / "samples").iterdir() if path.suffix != ".mid"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("stopped; run tiny is trained, and 3 of its 3 samples are written")
+    assert last.endswith("train --name tiny --resume")
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("mount"), reason="a small file system takes root to mount")
+def test_a_full_disk_names_the_folder_and_what_it_advises_works(root: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(small)], check=False)
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        for part in ("catalog", "midi"):
+            shutil.copytree(root / part, small / part)
+        line = ("--query", QUERY, "--recipe", recipe(tmp_path), "--epochs", "1", "--name", "full", "--no-render")
+        pad = small / "pad"
+
+        def fill_up(left: int) -> None:
+            pad.write_bytes(bytes(max(0, shutil.disk_usage(small).free - left)))
+
+        fill_up(0)
+        assert command("train", *line, root=small).returncode == 1
+        pad.unlink()
+        command("dataset", "build", "--query", QUERY, root=small)
+        for left in (40_000, 200_000) if EXHAUSTIVE else (40_000,):  # in making the run, and in its first epoch
+            fill_up(left)
+            done = command("train", *line, root=small)
+            assert done.returncode == 1
+            assert f"error: {small / 'runs' / 'full'}: No space left on device; free some space" in done.stderr
+            assert "run the same command again" in done.stderr
+            assert [path.name for path in (small / "runs").iterdir()] == [".lock"]
+            pad.unlink()
+        if not EXHAUSTIVE:
+            return
+        assert command("train", *line, root=small).returncode == 0
+        fill_up(50_000)
+        done = command("train", "--name", "full", "--resume", "--epochs", "2", "--no-render", root=small)
+        assert done.returncode == 1
+        assert "go on with `train --name full --resume`" in done.stderr
+        pad.unlink()
+        assert command("train", "--name", "full", "--resume", "--no-render", root=small).returncode == 0
+        assert len(curve(small / "runs" / "full")) == 2
+        assert not list(small.rglob(".tmp-*"))
+    finally:
+        subprocess.run(["umount", str(small)], check=False)
+
+
+def test_a_run_of_an_older_form_is_refused_with_the_command_that_trains_it_anew(trained: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(trained, root)
+    file = root / "runs" / "tiny" / "run.json"
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps({"format": 1, "recipe_sha256": "0" * 64, "asked": told["asked"]}))
+    for line in (("generate", "tiny"), ("evaluate", "tiny"), ("train", "--name", "tiny", "--resume")):
+        done = command(*line, root=root)
+        assert done.returncode == 1
+        [said] = done.stderr.strip().splitlines()
+        assert "format: 1, an older form" in said
+        assert "train --corpus series-temple --recipe" in said
+        assert "--seed 3 --epochs 5" in said
+    file.write_text(json.dumps({"format": 99}))
+    with pytest.raises(TrainingError, match="use the version of vgpiano that wrote it"):
+        Run.open(root, "tiny")
