@@ -5,11 +5,13 @@ in a list of hashes (`catalog.sums`).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 COMPRESSION = "zstd"
 
@@ -40,7 +42,9 @@ def read(data: bytes, schema: pa.Schema | None = None, filters: Any = None) -> p
     return pq.read_table(source, schema=schema, filters=filters, page_checksum_verification=True)
 
 
-def file_format(*, is_local: bool) -> ds.ParquetFileFormat:
+def file_format(*, is_local: bool) -> "ds.ParquetFileFormat":
     """Return the format under which datasets are opened; on this machine columns are not read before they are needed."""
+    import pyarrow.dataset as ds  # which imports pandas, and takes half a second
+
     options = ds.ParquetFragmentScanOptions(pre_buffer=not is_local, page_checksum_verification=True)
     return ds.ParquetFileFormat(default_fragment_scan_options=options)

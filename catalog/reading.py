@@ -10,9 +10,10 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -84,7 +85,7 @@ def parse_json(
         if found == version:
             return msgspec.json.decode(text, type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise fail(f"{where}: {_what(text, error)}; {remedy}") from None
+        raise fail(f"{where}: {_what(text, shape, error)}; {remedy}") from None
     raise fail(f"{where}: format: {found}, this version reads {version}; {remedy}")
 
 
@@ -93,7 +94,7 @@ def convert(value: Any, shape: type[T], where: object, *, fail: Fail, remedy: st
     try:
         return msgspec.convert(value, shape)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise fail(f"{where}: {_words(str(error))}; {remedy}") from None
+        raise fail(f"{where}: {_words(str(error), value, shape)}; {remedy}") from None
 
 
 def parse_toml(text: bytes, where: object, *, fail: Fail, remedy: str) -> dict[str, Any]:
@@ -149,17 +150,23 @@ def _bounded(path: Path, largest: int) -> bytes:
         return file.read(largest + 1)
 
 
-def _what(text: str | bytes, error: Exception) -> str:
+def _what(text: str | bytes, shape: Any, error: Exception) -> str:
     """Return what is wrong with JSON `text`, with the field where one can be told."""
     if isinstance(error, RecursionError):
         return _too_deep(text.encode() if isinstance(text, str) else text)
     if isinstance(error, msgspec.ValidationError):
-        return _words(str(error))
+        return _words(str(error), None, shape, text)
     return _not_a_number(text) or f"not JSON ({error})"
 
 
-def _words(message: str) -> str:
+def _words(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str:
     """Return a message of msgspec's with the field first: `asked.seed: expected int, got str`."""
+    if "[...]" in message:  # a key of a mapping, which msgspec does not name
+        try:
+            value = msgspec.json.decode(text) if text else value
+        except RecursionError:
+            return _too_deep(text.encode() if isinstance(text, str) else text)
+        message = f"{message.rpartition(' - at ')[0]} - at `$.{'.'.join(_first_wrong(value, shape))}`"
     what, _, place = message.replace("`", "").rpartition(" - at ")
     missing = re.fullmatch(r"Object missing required field (.*)", what or place)
     field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""
@@ -167,6 +174,22 @@ def _words(message: str) -> str:
         return f"{f'{field}.' if field else ''}{missing[1]}: missing"
     words = (what or place).replace(f"str matching regex {SHA256_PATTERN!r}", "64 hexadecimal digits")
     return f"{field or 'the file'}: {words[0].lower()}{words[1:]}"
+
+
+def _first_wrong(value: Any, shape: Any) -> list[str]:
+    """Return the names that lead to the first part of `value` that is not of its type, of records and mappings alone."""
+    parts: list[tuple[str, Any, Any]] = []
+    if is_dataclass(shape) and isinstance(value, dict):
+        hints = get_type_hints(shape, include_extras=True)
+        parts = [(name, value[name], hint) for name, hint in hints.items() if name in value]
+    elif get_origin(shape) in (dict, Mapping) and isinstance(value, dict):
+        parts = [(str(name), part, get_args(shape)[1]) for name, part in value.items()]
+    for name, part, hint in parts:
+        try:
+            msgspec.convert(part, hint)
+        except msgspec.ValidationError:
+            return [name, *_first_wrong(part, hint)]
+    return []
 
 
 def _not_a_number(text: str | bytes) -> str | None:
@@ -193,11 +216,9 @@ def _first_not_finite(value: Any, at: str) -> str | None:
 
 
 def _too_deep(text: bytes) -> str:
-    """Return where `text` is nested too deeply to be read: the name that stands before the deepest run of brackets."""
-    name, nested = (
-        rb'"?([\w-]{1,80})"?\s{0,99}[:=]\s{0,99}',
-        rb'(?:[\[{]\s{0,99}(?:"?[\w-]{0,80}"?\s{0,99}[:=]\s{0,99})?){50}',
-    )
-    found = re.search(b"(?:%s)?%s" % (name, nested), text)
-    field = found[1].decode() if found and found[1] else "the file"
-    return f"{field}: nested too deeply"
+    """Return where `text` is nested too deeply to be read: the last name before or within the first deep run of brackets."""
+    name = rb'(?:"[^"\n]{1,80}"|[\w-]{1,80})\s{0,99}[:=]\s{0,99}'
+    found = re.search(rb"(?:%s)?(?:[\[{]\s{0,99}(?:%s)?){50}" % (name, name), text)
+    names = re.findall(rb'(?:"([^"\n]{1,80})"|([\w-]{1,80}))\s{0,99}[:=]', found[0]) if found else []
+    last = (names[-1][0] or names[-1][1]).decode(errors="replace") if names else "the file"
+    return f"{last}: nested too deeply"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -73,8 +73,15 @@ class Funnel:
     test: Count  # of these, to be asked about once
 
 
-Settings = Mapping[str, bool | int | float | str | list[str] | None]
-"""The settings of one filter, by name."""
+class Settings(TypedDict, total=False):
+    """The settings of one filter in a manifest; a duplicate's rule has `on` and `why`."""
+
+    on: bool
+    measure: str
+    least: int | float
+    most: int | float
+    among: list[str]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -88,7 +88,7 @@ def to_json(recipe: Recipe) -> str:
 
 def from_json(text: str | bytes, where: str) -> Recipe:
     """Return the recipe that `text` holds. Raises TrainingError where a setting is unknown or of the wrong type."""
-    settings = parse_json(text, dict[str, str | float | int | bool | None], where, fail=TrainingError, remedy=REMEDY)
+    settings = parse_json(text, dict[str, Any], where, fail=TrainingError, remedy=REMEDY)
     kind = settings.get("kind")
     if not isinstance(kind, str) or kind not in RECIPES:
         raise TrainingError(f'{where}: "kind" must be one of {", ".join(RECIPES)}, not {kind!r}')

@@ -1,0 +1,218 @@
+"""Every field of every JSON file that is read, with values that it may not have: one line that names file and field.
+
+The fields are walked in files that the commands wrote, so a new field is asked about without a word here.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catalog.errors import VgpianoError
+from catalog.store import Catalog
+from catalog.sums import SUMS_FILE, text_of
+from dataset.corpus import Corpus
+from training.account import Account
+from training.classic_tokens import Music
+from training.playing import network, vocabulary
+from training.run import Run
+
+ABSENT, DEEP = object(), object()
+BAD: dict[str, Any] = {
+    "null": None,
+    "int": 7,
+    "str": "x",
+    "list": [],
+    "NaN": float("nan"),
+    "deep": DEEP,
+    "huge": 10**400,
+    "absent": ABSENT,
+}
+MAY_BE_NULL = {"minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"}
+MAY_BE_ABSENT = {
+    *("adopted", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
+    *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
+    *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
+    *("samples", "samples_epoch", "history"),  # a state begins without them
+    *("width", "layers", "head", "dropout", "style_dropout", "batch", "window", "epoch_notes", "learning_rate"),
+    *("weight_decay", "warmup", "transpose", "validation_notes", "patience"),  # the settings of a recipe
+}
+FIXED = {"kind", "precision", "keep", "checkpoint"}
+"""Text that is one of a few words, or a name of ours."""
+HASHES = ("sha256", "identity", "hash")
+
+Place = tuple[str | int, ...]
+
+
+def fields(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every field within `value`, of lists the first entry, with its value."""
+    parts: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list):
+        parts = list(enumerate(value[:1]))
+    for name, part in parts:
+        yield (*place, name), part
+        yield from fields(part, (*place, name))
+
+
+def spoiled(value: Any, place: Place, bad: Any) -> str:
+    """The JSON text of `value` with `bad` at `place`."""
+    copy = json.loads(json.dumps(value))
+    at = copy
+    for name in place[:-1]:
+        at = at[name]
+    if bad is ABSENT:
+        del at[place[-1]]
+    else:
+        at[place[-1]] = "deep, deep" if bad is DEEP else bad
+    return json.dumps(copy).replace('"deep, deep"', "[" * 100_000 + "]" * 100_000)
+
+
+def may(place: Place, good: Any, kind: str) -> bool:
+    """Whether a value of that kind may stand where `good` stands, going by what the good one is."""
+    name = str(place[-1])
+    if good is None and kind in ("int", "str"):
+        return True  # the type cannot be told from the file
+    if kind == "null":
+        return name in MAY_BE_NULL
+    if kind == "absent":
+        return name in MAY_BE_ABSENT or isinstance(place[-1], int) or place[0] in ("filters", "versions")
+    if kind == "int":
+        return isinstance(good, int | float) and not isinstance(good, bool) and name not in ("format",)
+    if kind == "list":
+        return isinstance(good, list) and not isinstance(place[-1], int)
+    return kind == "str" and isinstance(good, str) and name not in FIXED and not name.endswith(HASHES)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A file: where it lies below the data root, and what reads it."""
+
+    file: str
+    read: Callable[[Path], object]
+
+
+def tiny(root: Path) -> Run:
+    return Run.open(root, "tiny")
+
+
+KINDS = {
+    "run.json": Kind("runs/tiny/run.json", lambda root: tiny(root).learned_from()),
+    "recipe": Kind("runs/tiny/recipe.json", tiny),
+    "vocabulary": Kind("runs/tiny/vocabulary.json", lambda root: vocabulary(tiny(root))),
+    "state": Kind("runs/tiny/checkpoints/state.json", lambda root: tiny(root).progress()),
+    "pieces of the sources": Kind("runs/tiny/sources/pieces.json", lambda root: tiny(root).learned_from()),
+    "corpus of the run": Kind("runs/tiny/corpus.json", lambda root: Account.of(tiny(root))),
+    "manifest": Kind("corpora/series-temple/manifest.json", lambda root: Corpus.open(root, "series-temple")),
+    "catalog.json": Kind("catalog/catalog.json", lambda root: written(root)),
+}
+
+
+def written(root: Path) -> None:
+    """Open the catalog for writing, which reads whose it is."""
+    with Catalog(root).writer():
+        pass
+
+
+def reseal(root: Path) -> None:
+    """Let every list of checksums be right again, as somebody would who makes such a file on purpose."""
+    run = root / "runs" / "tiny"
+    held = json.loads((run / "run.json").read_text())
+    if isinstance(held, dict) and isinstance(held.get("files"), dict):
+        for name in held["files"]:
+            held["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
+        (run / "run.json").write_text(json.dumps(held))
+    for folder in (run, root / "corpora" / "series-temple"):
+        names = [line.split("  ")[1] for line in (folder / SUMS_FILE).read_text().splitlines() if line[0] != "#"]
+        (folder / SUMS_FILE).write_text(text_of({name: (folder / name).read_bytes() for name in names}))
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with a catalog, a corpus and a run; tests put back what they change."""
+    return Path(shutil.copytree(trained, tmp_path_factory.mktemp("damaged") / "root"))
+
+
+def said(read: Callable[[], object]) -> str | None:
+    """What is said where a file is refused; None where it is read."""
+    try:
+        read()
+    except VgpianoError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_field_with_what_it_may_not_be_is_a_line_that_names_file_and_field(whole: Path, name: str) -> None:
+    kind = KINDS[name]
+    file = whole / kind.file
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file() and path.suffix in ("", ".json")}
+    good = json.loads(file.read_text())
+    wrong, count = [], 0
+    for place, value in fields(good):
+        for how, bad in BAD.items():
+            if may(place, value, how):
+                continue
+            file.write_text(spoiled(good, place, bad))
+            if name != "run.json":
+                reseal(whole)
+            else:
+                (file.parent / SUMS_FILE).write_text(text_of({"run.json": file.read_bytes()}))
+            line = said(lambda: kind.read(whole))
+            count += 1
+            field = next(str(part) for part in reversed(place) if isinstance(part, str))
+            if line is None or "\n" in line or file.name not in line or field not in line:
+                wrong.append((place, how, (line or "read in silence")[-200:]))
+    for path, data in before.items():
+        path.write_bytes(data)
+    assert wrong == []
+    assert count > 5
+
+
+def test_the_vocabulary_of_a_classic_run_is_checked_alike() -> None:
+    good = {
+        "tokens": ["C4"],
+        "training": [0],
+        "validation": [0],
+        "validation_unknown": 0,
+        "unreadable": [["ab" * 32, "x"]],
+    }
+    wrong = []
+    for place, value in fields(good):
+        for how, bad in BAD.items():
+            if may(place, value, how) and not (how == "int" and isinstance(place[-1], int)):
+                continue
+            text = spoiled(good, place, bad)
+            line = said(lambda text=text: Music.from_json(text, "vocabulary.json"))  # type: ignore[misc]
+            if place[0] == "unreadable" and how in ("str", "absent") and len(place) > 1:
+                continue  # a reason is any text, and a list may be shorter
+            if line is None or "vocabulary.json" not in line or str(place[0]) not in line:
+                wrong.append((place, how, line))
+    assert wrong == []
+
+
+def test_the_meta_of_weights_is_checked_alike(whole: Path) -> None:
+    path = whole / "runs" / "tiny" / "weights.npz"
+    data = path.read_bytes()
+    with np.load(io.BytesIO(data)) as held:
+        arrays = {name: held[name] for name in held.files}
+    good, wrong = json.loads(arrays["meta"].tobytes()), []
+    for place, value in fields(good):
+        for how, bad in BAD.items():
+            if may(place, value, how) and not (place == ("epoch",) and how == "absent"):
+                continue
+            with path.open("wb") as file:
+                np.savez(file, **{**arrays, "meta": np.frombuffer(spoiled(good, place, bad).encode(), np.uint8)})
+            line = said(lambda: network(tiny(whole)))
+            if line is None or "weights.npz" not in line or str(place[0]) not in line:
+                wrong.append((place, how, (line or "read in silence")[-200:]))
+    path.write_bytes(data)
+    assert wrong == []
