@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 from msgspec import Meta
@@ -33,6 +33,8 @@ Tick = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """A time in ticks of 1/24 quarter."""
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 """A finite number."""
+Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Finite
+"""A finite number, which stays whole where it is."""
 NotNegative = Annotated[float, Meta(ge=0, le=1e300)]
 """A finite number from 0."""
 Above0 = Annotated[float, Meta(gt=0, le=1e300)]
@@ -166,7 +168,7 @@ def _words(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str
             value = msgspec.json.decode(text) if text else value
         except RecursionError:
             return _too_deep(text.encode() if isinstance(text, str) else text)
-        message = f"{message.rpartition(' - at ')[0]} - at `$.{'.'.join(_first_wrong(value, shape))}`"
+        message = f"{message.rpartition(' - at ')[0]} - at `${_first_wrong(value, shape)}`"
     what, _, place = message.replace("`", "").rpartition(" - at ")
     missing = re.fullmatch(r"Object missing required field (.*)", what or place)
     field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""
@@ -176,20 +178,23 @@ def _words(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str
     return f"{field or 'the file'}: {words[0].lower()}{words[1:]}"
 
 
-def _first_wrong(value: Any, shape: Any) -> list[str]:
-    """Return the names that lead to the first part of `value` that is not of its type, of records and mappings alone."""
+def _first_wrong(value: Any, shape: Any) -> str:
+    """Return the place of the first part of `value` that is not of its type: `.history[0].epoch`."""
     parts: list[tuple[str, Any, Any]] = []
-    if is_dataclass(shape) and isinstance(value, dict):
+    origin, inner = get_origin(shape), get_args(shape)
+    if (is_dataclass(shape) or is_typeddict(shape)) and isinstance(value, dict):
         hints = get_type_hints(shape, include_extras=True)
-        parts = [(name, value[name], hint) for name, hint in hints.items() if name in value]
-    elif get_origin(shape) in (dict, Mapping) and isinstance(value, dict):
-        parts = [(str(name), part, get_args(shape)[1]) for name, part in value.items()]
+        parts = [(f".{name}", value[name], hint) for name, hint in hints.items() if name in value]
+    elif origin in (dict, Mapping) and isinstance(value, dict):
+        parts = [(f".{name}", part, inner[1]) for name, part in value.items()]
+    elif (origin is list or inner[1:] == (...,)) and isinstance(value, list):
+        parts = [(f"[{i}]", part, inner[0]) for i, part in enumerate(value)]
     for name, part, hint in parts:
         try:
             msgspec.convert(part, hint)
         except msgspec.ValidationError:
-            return [name, *_first_wrong(part, hint)]
-    return []
+            return name + _first_wrong(part, hint)
+    return ""
 
 
 def _not_a_number(text: str | bytes) -> str | None:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from catalog import parquet, sums
 from catalog.errors import CorpusError
-from catalog.reading import Count, Fail, Sha256, parse_json, read_bytes
+from catalog.reading import Count, Fail, Number, Sha256, parse_json, read_bytes
 from catalog.remote import AnyPath, RemotePath, located
 from dataset.checks import FaultError, check_counts, check_manifest, checked
 from dataset.notes import Notes
@@ -78,8 +78,8 @@ class Settings(TypedDict, total=False):
 
     on: bool
     measure: str
-    least: int | float
-    most: int | float
+    least: Number
+    most: Number
     among: list[str]
     why: str
 
@@ -112,7 +112,12 @@ class Manifest:
         Raises FileNotFoundError where there is none, and the error of `fail` for what `to_json` did not write.
         """
         data = read_bytes(path, fail=fail, remedy=remedy)
-        return parse_json(data, cls, path, fail=fail, remedy=remedy, version=FORMAT)
+        manifest = parse_json(data, cls, path, fail=fail, remedy=remedy, version=FORMAT)
+        try:
+            check_manifest(manifest.name, manifest.files, FILES)
+        except FaultError as error:
+            raise fail(f"{path}: {error}; {remedy}") from None
+        return manifest
 
 
 class Corpus:
@@ -156,7 +161,6 @@ class Corpus:
         try:
             sums.check(folder, MANIFEST_FILE, (folder / MANIFEST_FILE).read_bytes(), fail=CorpusError, remedy=ANEW)
             manifest = Manifest.read(folder / MANIFEST_FILE)
-            check_manifest(manifest.name, manifest.files, FILES)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
         except FaultError as error:
             raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -22,6 +22,7 @@ from dataset.corpus import (
     CorpusPiece,
     Funnel,
     Manifest,
+    Settings,
     to_table,
 )
 from dataset.credits import Credit, write_credits
@@ -93,7 +94,7 @@ def write_corpus(
         query=plan.query,
         identity=identity(plan, rows),
         seed=plan.seed,
-        filters=plan.filters.settings(),
+        filters=cast(dict[str, Settings], plan.filters.settings()),
         piano_tracks=plan.piano_tracks,
         versions=versions(),
         input_sha256=digest(rows),

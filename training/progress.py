@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from catalog.reading import Above0, Count, NotNegative, Positive
+from catalog.reading import Above0, Count, Finite, NotNegative, Positive
 
 Figures = dict[str, float | int | None]
 """One line of metrics.csv, by column."""
@@ -27,27 +27,27 @@ BUDGET, NO_GAIN = "budget", "no gain"  # why training ends
 class EpochRow:
     """What one epoch came to: a line of metrics.csv. Losses are in bits a note."""
 
-    epoch: int  # from 1
-    seconds: float  # of training since the run began
-    notes_per_second: float  # learnt in this epoch
-    learning_rate: float  # at its end
-    train_bits: float  # bits a note on what was learnt, as it was learnt, dropout on
-    validation_bits: float  # bits a note on the validation pieces, all four fields together
-    time: float  # of these, for the time since the last onset
-    pitch: float  # of these, for the pitch given the time
-    duration: float  # of these, for the duration given both
-    velocity: float  # of these, for the velocity given all three
+    epoch: Count  # from 1
+    seconds: Finite  # of training since the run began
+    notes_per_second: Finite  # learnt in this epoch
+    learning_rate: Finite  # at its end
+    train_bits: Finite  # bits a note on what was learnt, as it was learnt, dropout on
+    validation_bits: Finite  # bits a note on the validation pieces, all four fields together
+    time: Finite  # of these, for the time since the last onset
+    pitch: Finite  # of these, for the pitch given the time
+    duration: Finite  # of these, for the duration given both
+    velocity: Finite  # of these, for the velocity given all three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassicRow:
     """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
 
-    epoch: int  # from 1
-    seconds: float  # of training since the run began
-    tokens_per_second: float  # tokens learnt, which is one a window
-    train_loss: float  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
-    validation_loss: float | None  # None where the split has no window of known tokens
+    epoch: Count  # from 1
+    seconds: Finite  # of training since the run began
+    tokens_per_second: Finite  # tokens learnt, which is one a window
+    train_loss: Finite  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
+    validation_loss: Finite | None  # None where the split has no window of known tokens
 
 
 @dataclass(slots=True, kw_only=True)

@@ -167,6 +167,9 @@ class Run:
         if listed is None:
             raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
         held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *_learned_files(path)):
+            if file not in held.files and (path / file).is_file():
+                raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
         for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
             if (found := digest(text)) not in (was := made.get(file) or frozenset()):
@@ -256,6 +259,11 @@ class Run:
         if not isinstance(self.recipe, kind):
             raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
         return cast(Any, self.recipe)
+
+
+def _learned_files(path: Path) -> list[str]:
+    """Return the files of sources/ as run.json names them."""
+    return [f"{SOURCES_FOLDER}/{file.name}" for file in (path / SOURCES_FOLDER).glob("[!.]*")]
 
 
 def _text(path: Path) -> str:

@@ -6,6 +6,7 @@ The fields are walked in files that the commands wrote, so a new field is asked 
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ FIXED = {"kind", "precision", "keep", "checkpoint"}
 """Text that is one of a few words, or a name of ours."""
 HASHES = ("sha256", "identity", "hash")
 
+ALIKE = None if os.environ.get("VGPIANO_DAMAGE") else 2
+"""Of more records of one type in a mapping so many are asked about; with VGPIANO_DAMAGE=1 all."""
+
 Place = tuple[str | int, ...]
 
 
@@ -55,7 +59,8 @@ def fields(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Every field within `value`, of lists the first entry, with its value."""
     parts: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
-        parts = list(value.items())
+        alike = ALIKE is not None and len(value) > ALIKE and all(isinstance(part, dict) for part in value.values())
+        parts = list(value.items())[: ALIKE if alike else None]
     elif isinstance(value, list):
         parts = list(enumerate(value[:1]))
     for name, part in parts:
@@ -122,17 +127,27 @@ def written(root: Path) -> None:
         pass
 
 
-def reseal(root: Path) -> None:
-    """Let every list of checksums be right again, as somebody would who makes such a file on purpose."""
-    run = root / "runs" / "tiny"
+def reseal(root: Path, file: Path) -> None:
+    """Let the list of checksums beside `file` be right again, as somebody would who makes such a file on purpose."""
+    corpus, run = root / "corpora" / "series-temple", root / "runs" / "tiny"
+    if file.is_relative_to(corpus):
+        relist(corpus)
+    elif file.is_relative_to(run):
+        relist_run(run)
+
+
+def relist(folder: Path) -> None:
+    names = [line.split("  ")[1] for line in (folder / SUMS_FILE).read_text().splitlines() if line[0] != "#"]
+    (folder / SUMS_FILE).write_text(text_of({name: (folder / name).read_bytes() for name in names}))
+
+
+def relist_run(run: Path) -> None:
     held = json.loads((run / "run.json").read_text())
     if isinstance(held, dict) and isinstance(held.get("files"), dict):
         for name in held["files"]:
             held["files"][name] = hashlib.sha256((run / name).read_bytes()).hexdigest()
         (run / "run.json").write_text(json.dumps(held))
-    for folder in (run, root / "corpora" / "series-temple"):
-        names = [line.split("  ")[1] for line in (folder / SUMS_FILE).read_text().splitlines() if line[0] != "#"]
-        (folder / SUMS_FILE).write_text(text_of({name: (folder / name).read_bytes() for name in names}))
+    relist(run)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +178,7 @@ def test_each_field_with_what_it_may_not_be_is_a_line_that_names_file_and_field(
                 continue
             file.write_text(spoiled(good, place, bad))
             if name != "run.json":
-                reseal(whole)
+                reseal(whole, file)
             else:
                 (file.parent / SUMS_FILE).write_text(text_of({"run.json": file.read_bytes()}))
             line = said(lambda: kind.read(whole))
@@ -174,7 +189,8 @@ def test_each_field_with_what_it_may_not_be_is_a_line_that_names_file_and_field(
     for path, data in before.items():
         path.write_bytes(data)
     assert wrong == []
-    assert count > 5
+    assert count >= 10
+    print(f"{name}: {count} values refused")
 
 
 def test_the_vocabulary_of_a_classic_run_is_checked_alike() -> None:
