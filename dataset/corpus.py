@@ -162,8 +162,6 @@ class Corpus:
             sums.check(folder, MANIFEST_FILE, (folder / MANIFEST_FILE).read_bytes(), fail=CorpusError, remedy=ANEW)
             manifest = Manifest.read(folder / MANIFEST_FILE)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
-        except FaultError as error:
-            raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
         except (OSError, ValueError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
