@@ -4,41 +4,67 @@ Neither the catalog's store nor Keras is loaded, so that `generate` starts at on
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from catalog.errors import UsageError
-from catalog.files import write_bytes
-from dataset.notes import Notes, write_midi
+from catalog.console import Report
+from catalog.errors import MidiError, TrainingError, UsageError
+from catalog.reading import read_bytes
+from dataset.notes import Notes, read_midi, write_midi
 from training import inference
+from training.beginnings import unfit
+from training.numbered import write_numbered
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
-from training.sampler import Wish, compose
+from training.sampler import compose
+from training.shapes import check, of_network
 from training.vocabulary import Vocabulary
 from training.weights import load_weights
+from training.wish import Wish
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
+LARGEST_MIDI = 16 << 20  # bytes; 100,000 notes take about 1 MB
 
 
-def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
-    """Return new pieces by the best epoch of the run."""
+def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
+    """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
     if isinstance(run.recipe, ClassicRecipe):
-        if prime is not None:
+        if prime is not None or wish.without_prime:
             raise UsageError(
                 f"run {run.name} is of recipe classic, which starts from its own tokens; leave out --prime"
             )
         from training import classic_sampler
 
-        return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
+        return classic_sampler.compose(run, wish.count, wish.seed, wish.notes, report=report)
     learned = run.learned_from().index if wish.max_copy else None
-    return compose(network(run), vocabulary(run), wish, prime, learned)
+    return compose(network(run), vocabulary(run), wish, prime, learned, report)
+
+
+def read_notes(path: Path, remedy: str = "give another MIDI file") -> Notes:
+    """Return the notes of a MIDI file of a sensible size. Raises TrainingError, which names it, where it is none."""
+    try:
+        return read_midi(read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI))
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no such file; {remedy}") from None
+    except (MidiError, MemoryError) as error:
+        raise TrainingError(f"{path}: {error or 'too large for the memory'}; {remedy}") from None
+
+
+def read_prime(path: Path) -> Notes:
+    """Return the notes of a file that pieces are to go on from. Raises TrainingError, which names it, where they cannot."""
+    prime = read_notes(path)
+    if (reason := unfit(prime)) is not None:
+        raise TrainingError(f"{path}: {reason}; give another MIDI file")
+    return prime
 
 
 def network(run: Run) -> inference.Network:
-    """Return the best epoch's network. Raises TrainingError where the weights are not this run's."""
-    run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+    """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
+    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
     named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    known = vocabulary(run)
+    check(named, of_network(recipe, len(known.series), len(known.games)), run.weights)
     return inference.Network(named)
 
 
@@ -48,13 +74,12 @@ def vocabulary(run: Run) -> Vocabulary:
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid` of the folder; return the files."""
-    taken = [int(m[1]) for path in folder.glob("sample-*.mid") if (m := re.fullmatch(r"sample-(\d+)", path.stem))]
-    first = max(taken, default=0) + 1
-    files = [folder / f"sample-{number}.mid" for number in range(first, first + len(pieces))]
-    for file, notes in zip(files, pieces, strict=True):
-        write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
-    return files
+    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files."""
+
+    def maker(notes: Notes) -> Callable[[str], bytes]:
+        return lambda name: write_midi(notes, name=f"{title} {name}")
+
+    return write_numbered(folder, "sample", ".mid", [maker(notes) for notes in pieces])
 
 
 def samples(folder: Path) -> list[Path]:

@@ -17,14 +17,17 @@ Tell = Callable[[Path], None]
 
 def rendered(run: str, files: Sequence[Path], pieces: Sequence[Notes], tell: Tell) -> None:
     """Render the pieces in these MIDI files beside them, as `render` does. `run` is what titles begin with."""
-    from training.render import Piece, render_pieces
+    from training.render import Piece, outputs, render_pieces
 
     named = [Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
-    for done in render_pieces(named, files[0].parent) if named else ():
-        if done.reason is None:
-            tell(done.path)
-        else:
-            console.complain(f"warning: {done.path} could not be made: {done.reason}")
+    wanted = outputs()
+    with console.Progress("rendering") as progress:
+        for number, done in enumerate(render_pieces(named, files[0].parent, wanted) if named else (), 1):
+            progress(number, len(named) * len(wanted))
+            if done.reason is None:
+                tell(done.path)
+            else:
+                console.complain(f"warning: {done.path} could not be made: {done.reason}")
 
 
 def paged(root: AnyPath, run: Run, tell: Tell) -> None:
