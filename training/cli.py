@@ -139,7 +139,10 @@ def evaluate(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
+    """Show how well a run's best epoch foresees music that it was not trained on.
+
+    In bits per note, in total and by field; for a run of recipe classic, in nats per token, as the original experiment counted.
+    """
     from training.examine import evaluate_folder, evaluate_run
     from training.run import Run
 
@@ -150,10 +153,17 @@ def evaluate(
     if midi is not None:
         quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
     else:
-        quality = evaluate_run(base, opened, split or "test")
+        with console.Progress("windows") as progress:
+            quality = evaluate_run(base, opened, split or "test", progress)
     found = asdict(quality)
     if as_json:
         print(json.dumps(found))
+        return
+    if "nats_per_token" in found:
+        unknown = f"; {found['unknown']:,} that training does not know are left out" if found["unknown"] else ""
+        print(
+            f"{found['nats_per_token']:.3f} nats per token over {found['tokens']:,} tokens of {found['split']}{unknown}"
+        )
         return
     print(f"{found['bits_per_note']:.3f} bits a note over {found['notes']:,} notes of {found['pieces']} pieces")
     for field, value in found["fields"].items():

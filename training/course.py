@@ -55,7 +55,7 @@ def take(
     parts = f"{funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
     tell(f"corpus   {held.name}: {parts}")
     tell(f"recipe   {run.recipe.kind}, for {_until(budget)} at most")
-    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
+    if (warning := session.caution(held, run)) is not None:
         console.complain(f"warning: {warning}")
     before = run.progress().epoch
     onward = again or f"train --name {run.name} --resume"
@@ -176,7 +176,7 @@ def _watch(bar: console.Progress) -> Callable[[Step], None]:
 
 def _line(row: Any) -> str:
     """Return one line about an epoch."""
-    values = asdict(row)
+    values = {name: value for name, value in asdict(row).items() if value is not None}  # why one is missing was said before
     return "  ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
     )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from catalog.errors import MidiError, TrainingError
 from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
 from dataset.notes import read_midi
@@ -30,6 +32,10 @@ def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
     if notes < 1:
         raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
     mean = network.bits(pieces).sum(axis=0) / notes
+    if not np.isfinite(mean).all():
+        raise TrainingError(
+            "the network gives no probabilities: its weights are damaged or no use; train the run again"
+        )
     return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
 
 
