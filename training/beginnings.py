@@ -123,14 +123,14 @@ def finished(
                 "nothing follows the prime within so short a length; ask for more, or take another --seed"
             )
         start = beginning.line(min(int(onset[first]), int(beginning.onsets[-1]) + beginning.bar))
-        own = (onset - start, duration, pitch, velocity)
+        own = [column[first:] for column in (onset - start, duration, pitch, velocity)]
         tempo, (_, numerator, denominator) = beginning.tempos[-1][1], beginning.meters[-1]
-        return Notes(*(column[first:] for column in own), ((0, tempo),), ((0, numerator, denominator),))
+        return Notes(own[0], own[1], own[2], own[3], ((0, tempo),), ((0, numerator, denominator),))
     both = (  # its own notes as they were, to the tick, but for what sounds beyond the end
         (prime.onset, onset),
         (np.minimum(prime.duration, line - prime.onset), duration),
         (prime.pitch, pitch),
         (prime.velocity, velocity),
     )
-    columns = (np.concatenate([old, new[first:]]) for old, new in both)
-    return Notes(*columns, beginning.tempos, beginning.meters)
+    all_of = [np.concatenate([old, new[first:]]) for old, new in both]
+    return Notes(all_of[0], all_of[1], all_of[2], all_of[3], beginning.tempos, beginning.meters)

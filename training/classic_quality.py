@@ -50,6 +50,7 @@ def token_quality(root: AnyPath, run: Run, split: Split, report: Report = lambda
     return TokenQuality(split, nats, len(numbers) - recipe.window, unknown)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def mean_nats(network: Network, numbers: IntArray, window: int, report: Report = lambda done, total: None) -> float:
     """Return the mean of -ln of the probability of each of `numbers` after the `window` ones before it, each read from nothing."""
     before = np.lib.stride_tricks.sliding_window_view(numbers, window)[:-1]

@@ -104,6 +104,7 @@ def opened(run: Run) -> tuple[Network, Music]:
     return Network(named), music
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def compose(
     run: Run,
     count: int,

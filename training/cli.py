@@ -19,6 +19,8 @@ from training import completion
 
 if TYPE_CHECKING:
     from catalog.remote import AnyPath
+    from training.classic_quality import TokenQuality
+    from training.evaluate import Quality
     from training.session import Order
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -150,6 +152,7 @@ def evaluate(
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
+    quality: Quality | TokenQuality
     if midi is not None:
         quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
     else:

@@ -176,7 +176,9 @@ def _watch(bar: console.Progress) -> Callable[[Step], None]:
 
 def _line(row: Any) -> str:
     """Return one line about an epoch."""
-    values = {name: value for name, value in asdict(row).items() if value is not None}  # why one is missing was said before
+    values = {
+        name: value for name, value in asdict(row).items() if value is not None
+    }  # why one is missing was said before
     return "  ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
     )

@@ -26,6 +26,7 @@ class Quality:
     pieces: int
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
     """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
     notes = sum(len(piece.events) - 1 for piece in pieces)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog.console import Report
-from catalog.errors import MidiError, TrainingError, UsageError
-from catalog.reading import read_bytes
-from dataset.notes import Notes, read_midi, write_midi
+from catalog.errors import TrainingError, UsageError
+from dataset.notes import Notes, write_midi
 from training import inference
 from training.beginnings import unfit
+from training.midi import read_notes
 from training.numbered import write_numbered
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
@@ -23,7 +23,6 @@ from training.weights import load_weights
 from training.wish import Wish
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
-LARGEST_MIDI = 16 << 20  # bytes; 100,000 notes take about 1 MB
 
 
 def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
@@ -38,16 +37,6 @@ def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lam
         return classic_sampler.compose(run, wish.count, wish.seed, wish.notes, report=report)
     learned = run.learned_from().index if wish.max_copy else None
     return compose(network(run), vocabulary(run), wish, prime, learned, report)
-
-
-def read_notes(path: Path, remedy: str = "give another MIDI file") -> Notes:
-    """Return the notes of a MIDI file of a sensible size. Raises TrainingError, which names it, where it is none."""
-    try:
-        return read_midi(read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI))
-    except FileNotFoundError:
-        raise TrainingError(f"{path}: no such file; {remedy}") from None
-    except (MidiError, MemoryError) as error:
-        raise TrainingError(f"{path}: {error or 'too large for the memory'}; {remedy}") from None
 
 
 def read_prime(path: Path) -> Notes:

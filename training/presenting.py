@@ -36,7 +36,9 @@ def paged(root: AnyPath, run: Run, tell: Tell) -> None:
 
     try:
         with console.Progress("page") as progress:
-            path = write_page(root, run, progress)
+            path = write_page(
+                root, run, progress, lambda reason: console.complain(f"warning: not on the page: {reason}")
+            )
     except VgpianoError as error:
         console.complain(f"warning: the page of {run.name} could not be made: {error}")
         return

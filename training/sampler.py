@@ -36,6 +36,7 @@ IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def compose(
     network: Network,
     vocabulary: Vocabulary,

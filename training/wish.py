@@ -46,7 +46,7 @@ class Wish:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be composed. Raises UsageError for a wrong type as for a wrong value."""
-        for name, holds, wanted in (
+        checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
             ("count", lambda n: _whole(n) and 1 <= n <= 1000, "from 1 to 1,000"),
             ("notes", lambda n: n is None or (_whole(n) and 2 <= n <= 100_000), "from 2 to 100,000"),
             ("seconds", lambda n: n is None or (_real(n) and 0 < n <= 3600), "above 0 and at most 3,600"),
@@ -64,7 +64,8 @@ class Wish:
                 f"0 for no limit, or from {SEED} to 10,000",
             ),
             ("without_prime", lambda flag: isinstance(flag, bool), "True or False"),
-        ):
+        )
+        for name, holds, wanted in checks:
             value = getattr(self, name)
             if not holds(value):
                 raise UsageError(f"{_option(name)} must be {wanted}, not {_shown(value)}")
