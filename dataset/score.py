@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from catalog.errors import DatasetError
+from dataset.bounds import check_size
 from dataset.keys import key_of
 from dataset.legible import lead_in, legible
-from dataset.meter import Bar, bars_of, count_bars
+from dataset.meter import Bar, bars_of
 from dataset.notes import Notes
 from dataset.rhythm import Value, beams_of, values_of
 from dataset.spelling import FIFTHS, fifths_of, name_of, signature_of
@@ -22,10 +22,6 @@ from dataset.staves import Clef, clefs, lower_staff
 from dataset.voices import Stroke, share_out, written
 
 NOTICED = 0.06  # a tempo that differs by less from the one that was printed is not printed
-MOST_BARS, MOST_HEADS = (
-    4_000,
-    60_000,
-)  # the real section has 433 and 25,760 at most; such a score takes a minute to draw
 SETTLED_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
 
 
@@ -92,7 +88,7 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     as long as a player reads it, without the little gaps between notes and without what a later note of its voice
     cuts off. Either way a note that is struck again while it sounds ends there, and of notes of one pitch and onset the
     longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short is a short bar.
-    Raises DatasetError, before anything is made, for more than MOST_BARS bars or about MOST_HEADS note heads.
+    Raises DatasetError, before anything is made, for a piece beyond `bounds`.
     """
     check_size(notes)
     key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
@@ -119,26 +115,6 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
         Measure(bar, (upper, below), marks) for bar, upper, below, marks in zip(bars, *staves, tempos, strict=True)
     )
     return Score(title, signature, key.split()[1] if key else None, measures)
-
-
-def check_size(notes: Notes) -> None:
-    """Raise DatasetError where a score of `notes` would have more bars or note heads than are written."""
-    if not len(notes):
-        return
-    last = int(notes.end.max())
-    bars = count_bars(notes.time_signatures, last)
-    if bars > MOST_BARS:
-        raise DatasetError(
-            f"the piece has {bars:,} bars, and a score is written of {MOST_BARS:,} at most: shorten it, or take out its silence"
-        )
-    firsts = [bar.start for bar in bars_of(notes.time_signatures, last)]
-    cuts = np.unique(np.concatenate([notes.onset, notes.end, firsts]))  # where a voice may have to tie
-    heads = int((np.searchsorted(cuts, notes.end) - np.searchsorted(cuts, notes.onset)).sum())
-    if heads > MOST_HEADS:
-        raise DatasetError(
-            f"the piece's {len(notes):,} notes overlap so that they need {heads:,} note heads, and a score is written of "
-            f"{MOST_HEADS:,} at most: shorten it, or its notes"
-        )
 
 
 Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tick after; strokes, tied from, tied to

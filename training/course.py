@@ -13,12 +13,11 @@ from typing import Any
 from catalog import console
 from catalog.errors import TrainingError
 from catalog.remote import AnyPath
-from dataset.notes import read_midi
 from training import hosts as meeting
 from training import playing, samples, session
 from training.folders import discard
 from training.page import PAGE_FILE
-from training.presenting import paged, rendered
+from training.presenting import paged, readable, rendered
 from training.progress import NO_GAIN
 from training.render import Output, outputs
 from training.run import Run
@@ -137,7 +136,7 @@ def _present(root: AnyPath, run: Run, tell: Tell) -> None:
     is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
     wanted = outputs() if is_old else [SOUND]  # the page comes last: without it, whatever is missing was not tried yet
     bare = [file for file in files if not _has(file, wanted)]
-    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
+    rendered(run.name, *readable(bare), lambda path: None)
     if is_old:
         paged(root, run, lambda path: tell(f"page     {path}"))
 

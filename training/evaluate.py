@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog.errors import MidiError, TrainingError
-from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
-from dataset.notes import read_midi
+from catalog.errors import TrainingError
 from training.batches import EncodedPiece
 from training.encoding import encode
 from training.events import FIELDS
 from training.inference import Network
+from training.midi import read_notes
 from training.vocabulary import UNKNOWN
 
 
@@ -45,8 +44,7 @@ def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
     read, reasons = [], {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
         try:
-            data = read_bytes(path, fail=TrainingError, remedy="it is left out", largest=LARGEST_MIDI_BYTES)
-            read.append(read_midi(data))
-        except (MidiError, TrainingError, OSError) as error:
+            read.append(read_notes(path))
+        except TrainingError as error:
             reasons[str(path)] = str(error).removeprefix(f"{path}: ")
     return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons

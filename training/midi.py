@@ -7,17 +7,16 @@ than any piece of music has.
 from pathlib import Path
 
 from catalog.errors import MidiError, TrainingError
-from catalog.reading import read_bytes
+from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
 from dataset.notes import Notes, read_midi
 
-LARGEST_BYTES = 16 << 20  # 100,000 notes take about 1 MB
 MOST_NOTES = 250_000
 
 
 def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[bytes, Notes]:
     """Return the bytes and the notes of a MIDI file. Raises TrainingError, with the file and the `remedy`, where they cannot be had."""
     try:
-        data = read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_BYTES)
+        data = read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI_BYTES)
         notes = read_midi(data)
     except FileNotFoundError:
         raise TrainingError(f"{path}: no such file; {remedy}") from None

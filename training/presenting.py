@@ -7,12 +7,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog import console
-from catalog.errors import VgpianoError
+from catalog.errors import TrainingError, VgpianoError
 from catalog.remote import AnyPath
 from dataset.notes import Notes
+from training.midi import read_notes
 from training.run import Run
 
 Tell = Callable[[Path], None]
+
+
+def readable(files: Sequence[Path]) -> tuple[list[Path], list[Notes]]:
+    """Return those of the MIDI files that can be read, and their notes; the others are said."""
+    found, pieces = [], []
+    for file in files:
+        try:
+            pieces.append(read_notes(file, "remove it, or put a MIDI file in its place"))
+            found.append(file)
+        except TrainingError as error:
+            console.complain(f"warning: {error}")
+    return found, pieces
 
 
 def rendered(run: str, files: Sequence[Path], pieces: Sequence[Notes], tell: Tell) -> None:
