@@ -4,18 +4,24 @@ Neither the catalog's store nor Keras is loaded, so that `generate` starts at on
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
+from catalog.reading import read_json
 from dataset.notes import Notes, write_midi
 from training import inference
 from training.beginnings import unfit
+from training.folders import RUN_FILE
 from training.midi import read_notes
 from training.numbered import write_numbered
+from training.progress import Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
-from training.run import Run
+from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE, Run
 from training.sampler import compose
 from training.shapes import check, of_network
 from training.vocabulary import Vocabulary
@@ -63,12 +69,30 @@ def vocabulary(run: Run) -> Vocabulary:
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files."""
+    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files.
+
+    In the samples/ of a run, the names that `train` has reserved for its own are passed over.
+    """
 
     def maker(notes: Notes) -> Callable[[str], bytes]:
         return lambda name: write_midi(notes, name=f"{title} {name}")
 
-    return write_numbered(folder, "sample", ".mid", [maker(notes) for notes in pieces])
+    makers = [maker(notes) for notes in pieces]
+    with naming(folder) as reserved:
+        return write_numbered(folder, "sample", ".mid", makers, reserved)
+
+
+@contextmanager
+def naming(folder: Path) -> Iterator[list[str]]:
+    """Keep others from naming samples in a folder if it is a run's samples/; yield the names that its training has reserved."""
+    run = folder.parent
+    if folder.name != SAMPLES_FOLDER or not (run / RUN_FILE).is_file():
+        yield []
+        return
+    with FileLock(run / ".samples.lock"):
+        state = run / CHECKPOINTS_FOLDER / STATE_FILE
+        remedy = "train the run again"
+        yield read_json(state, Progress, fail=TrainingError, remedy=remedy).samples if state.is_file() else []
 
 
 def samples(folder: Path) -> list[Path]:

@@ -3,11 +3,13 @@
 VGPIANO_CLAIMS=1 runs 30 rounds of two and of three commands, and 60 kills.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ import pytest
 from dataset.notes import read_midi, write_midi
 from tests.training.conftest import BIN, song
 from training import numbered
-from training.playing import samples, write_pieces
+from training.playing import naming, samples, write_pieces
+from training.progress import Progress
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
@@ -94,6 +97,25 @@ def test_a_name_that_is_taken_by_anything_is_passed_over(tmp_path: Path) -> None
     assert (tmp_path / "sample-3.mid").read_bytes() == b"mine"
     assert not numbered.write_new(tmp_path / "sample-5.mid", write_midi(song(0)))
     assert not (tmp_path / "nowhere.mid").exists()
+
+
+def test_names_that_training_has_reserved_for_its_own_samples_are_passed_over(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "samples"
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "run.json").write_text("{}")
+    state = Progress(epoch=1, best_epoch=1, samples=["sample-4.mid", "sample-5.mid", "sample-6.mid"], samples_epoch=1)
+    (tmp_path / "run" / "checkpoints" / "state.json").write_text(json.dumps(asdict(state)))
+    assert [file.name for file in write_pieces(folder, [song(0)] * 2, "t")] == ["sample-7.mid", "sample-8.mid"]
+    with naming(folder) as reserved:
+        assert reserved == state.samples
+        late = writer(folder, "late", 1)
+        assert late.stdin is not None
+        late.stdin.write("go\n")
+        late.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            late.wait(2)
+    late.communicate(timeout=60)
+    assert len(samples(folder)) == 4
 
 
 def test_where_there_are_no_links_a_name_is_claimed_all_the_same(
