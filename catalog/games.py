@@ -143,13 +143,7 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
     that names the nearest where none does.
     """
     wanted = slug(fold(text))
-    if text in slugs or wanted in slugs:
-        return text if text in slugs else wanted
-    fitting = sorted(one for one in slugs if wanted in one)
-    fitting = fitting or sorted(one for one in slugs if wanted.replace("-", "") in one.replace("-", ""))
-    if not fitting:
-        named = resolve(text).game
-        fitting = [named] if named in slugs else []
+    fitting = spelled(text, slugs) or [one for one in slugs if one == resolve(text).game]
     if len(fitting) == 1:
         return fitting[0]
     series = _table().beginnings.get(_key(fold(text)))
@@ -163,6 +157,15 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
     close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
     nearest = f"nearest: {_listed(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
     raise UsageError(f"no game {text!r}; {nearest}; `catalog games` lists them all")
+
+
+def spelled(text: str, slugs: Collection[str]) -> list[str]:
+    """Return the one of `slugs` that `text` spells, else all that contain it; spelling is as free as in titles."""
+    wanted = slug(fold(text))
+    if text in slugs or wanted in slugs:
+        return [text if text in slugs else wanted]
+    fitting = sorted(one for one in slugs if wanted in one)
+    return fitting or sorted(one for one in slugs if wanted.replace("-", "") in one.replace("-", ""))
 
 
 def _listed(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:

@@ -3,7 +3,7 @@
 Pure; ticks are of 1/24 quarter note. Nothing here knows of notes but when the last one ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -64,19 +64,29 @@ class Bar:
 
 def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
     """Return the bars from tick 0 until `end`, at least one; `changes` as `Notes` holds its time signatures."""
-    changes = [*changes, (max(end, 1), *DEFAULT_TIME_SIGNATURE)]
-    if changes[0][0] > 0:
-        changes.insert(0, (0, *DEFAULT_TIME_SIGNATURE))
     bars: list[Bar] = []
-    for (tick, over, under), (until, _, _) in pairwise(changes):
-        twice = 1 if over * WHOLE % under == 0 else 2
-        full = over * WHOLE * twice // under
+    for tick, until, full, over, under in _stretches(changes, end):
         is_last = until >= end
         for start in range(tick, min(until, max(end, 1)), full):
             bars.append(Bar(start, full if is_last else min(full, until - start), over, under))
-        if is_last:
-            break
     return bars
+
+
+def count_bars(changes: Sequence[TimeSignatureChange], end: int) -> int:
+    """Return how many bars `bars_of` would give, without making them."""
+    return sum(len(range(tick, min(until, max(end, 1)), full)) for tick, until, full, _, _ in _stretches(changes, end))
+
+
+def _stretches(changes: Sequence[TimeSignatureChange], end: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield where each time signature begins and ends, the ticks of its bars, and the signature, until `end`."""
+    changes = [*changes, (max(end, 1), *DEFAULT_TIME_SIGNATURE)]
+    if changes[0][0] > 0:
+        changes.insert(0, (0, *DEFAULT_TIME_SIGNATURE))
+    for (tick, over, under), (until, _, _) in pairwise(changes):
+        twice = 1 if over * WHOLE % under == 0 else 2
+        yield tick, until, over * WHOLE * twice // under, over, under
+        if until >= end:
+            break
 
 
 def _beats(over: int, under: int) -> list[int]:

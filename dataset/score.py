@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from dataset.bounds import check_size
 from dataset.keys import key_of
 from dataset.legible import lead_in, legible
 from dataset.meter import Bar, bars_of
@@ -87,7 +88,9 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     as long as a player reads it, without the little gaps between notes and without what a later note of its voice
     cuts off. Either way a note that is struck again while it sounds ends there, and of notes of one pitch and onset the
     longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short is a short bar.
+    Raises DatasetError, before anything is made, for a piece beyond `bounds`.
     """
+    check_size(notes)
     key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
     onset, end = notes.onset.astype(np.int64), notes.end.astype(np.int64)
     last = int(end.max()) if len(notes) else 1

@@ -19,7 +19,7 @@ from typing import Any
 
 from catalog.console import clean
 from catalog.cores import cores
-from catalog.errors import DatasetError
+from catalog.errors import DatasetError, VgpianoError
 
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
@@ -30,6 +30,7 @@ ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }  # workers share the cores already
+MOST_DETAIL = 300  # characters of what went wrong
 IDLE_S = 60.0  # a worker without work for so long ends
 
 
@@ -165,6 +166,7 @@ def _result(do: Callable[[Any], Any], item: Any, timeout_s: float) -> Any:
     try:
         return do(item)
     except Exception as error:  # noqa: BLE001 - whatever one item does wrong costs that item only
-        return Failure(FAILED, clean(f"{type(error).__name__}: {error}")[:200])
+        detail = str(error) if isinstance(error, VgpianoError) else f"{type(error).__name__}: {error}"
+        return Failure(FAILED, clean(detail)[:MOST_DETAIL])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from training.audio import audio as synthesize
     from training.audio import encode as encode_audio
     from training.audio import mp3
+    from training.classic_quality import TokenQuality
     from training.compare import Entry, write_comparison
     from training.copied import of_run as find_copies_in_run
     from training.copied import sources as open_sources
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from training.roll import roll as draw_roll
     from training.run import Run
     from training.run import names as list_runs
-    from training.sampler import Wish
     from training.session import Order
     from training.sources import Sources
+    from training.wish import Wish
 else:
     __getattr__, __dir__ = lazily(
         __name__,
@@ -50,7 +51,8 @@ else:
             "Run": "training.run",
             "SCREEN": "training.engrave",
             "Sources": "training.sources",
-            "Wish": "training.sampler",
+            "TokenQuality": "training.classic_quality",
+            "Wish": "training.wish",
             "draw_roll": "training.roll:roll",
             "encode_audio": "training.audio:encode",
             "engrave_score": "training.engrave:engrave",
@@ -86,6 +88,7 @@ __all__ = [
     "RollPassage",
     "Run",
     "Sources",
+    "TokenQuality",
     "Wish",
     "draw_roll",
     "encode_audio",

@@ -18,6 +18,7 @@ RATE = 44_100
 MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and encoding takes half the time
 KBIT = 64  # of MP3, a second; below 56 its first frame is too small to say what a player must leave out
 LONGEST_S = 20 * 60.0
+MOST_SOUNDING_S = 20 * 3600.0  # of all notes together, a second more for each; the real section has 2.7 hours at most
 RING_S = 20.0  # a string that is never damped is heard for so long
 DAMPED_DB = 70.0  # by how much a damped string has fallen when it is left out
 LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
@@ -34,7 +35,7 @@ def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
 
     Frame `rate * tick_to_seconds(notes.tempos, onset)`, rounded, is the first of each note, so time 0 is tick 0 and not the first
     onset. The loudest frame is 0.89, whatever the velocities; silence where there are no notes. The last note rings out.
-    Raises TrainingError for more than 20 minutes.
+    Raises TrainingError for more than 20 minutes, or more notes than can be played in a minute or so.
     """
     if len(notes) == 0:
         return np.zeros((rate, 2), np.float32)
@@ -43,12 +44,17 @@ def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
         raise TrainingError(
             f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {LONGEST_S / 60:.0f} at most: shorten it"
         )
+    held = np.minimum(end - start, RING_S)
+    if (sounding := float(held.sum()) + len(notes)) > MOST_SOUNDING_S:
+        raise TrainingError(
+            f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours one by one, and sound is made of "
+            f"{MOST_SOUNDING_S / 3600:.0f} at most: shorten it, or its notes"
+        )
     zones = soundfont.piano()
     tails = {pitch: _tail(soundfont.release_of(zones, pitch), rate) for pitch in np.unique(notes.pitch).tolist()}
     rings = np.array([len(tails[pitch]) for pitch in notes.pitch.tolist()])
     out = np.zeros((2, int((np.rint(end * rate) + rings).max()) + 2), np.float32)
     first = np.rint(start * rate).astype(np.int64)
-    held = np.minimum(end - start, RING_S)
     loudness = (notes.velocity / np.float32(127)) ** 2  # the standard's curve
     for pitch, fall in tails.items():
         own = np.flatnonzero(notes.pitch == pitch)

@@ -106,6 +106,18 @@ def _music(run: Run, corpus: Corpus, recipe: ClassicRecipe) -> Music:
     return music
 
 
+def unvalidated(run: Run) -> str | None:
+    """Return why a classic run has no validation loss; None where it has one."""
+    recipe: ClassicRecipe = run.require(ClassicRecipe, "has bits per note, not nats per token")
+    held = len(Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json")).validation)
+    if held > recipe.window:
+        return None
+    return (
+        f"there will be no validation_loss: the validation pieces have {held:,} tokens that training knows, and a window takes "
+        f"{recipe.window}; choose a query with more pieces to have one"
+    )
+
+
 class _Trainer:
     """The Keras side of one training session: network, optimizer, checkpoints, logs."""
 

@@ -4,16 +4,19 @@ The original starts from nothing for every token and reads the last 100 again. T
 under way at once: a new token takes each one step further, completes one and begins one. The result is the original's, to rounding.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
 from dataset.notes import TICKS_PER_QUARTER, Notes
 from training.classic_tokens import IntArray, Music, pitches_of
 from training.recipe import ClassicRecipe
 from training.run import Run
+from training.shapes import check, of_classic
 from training.weights import load_weights
 
 VELOCITY, TEMPO = 90, 120.0  # what music21 writes where nothing is said
@@ -91,13 +94,30 @@ class Windows:
         return slice(first, first + self.count)
 
 
+def opened(run: Run) -> tuple[Network, Music]:
+    """Return the network of the run's kept epoch, and its music. Raises TrainingError where they do not belong together."""
+    recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
+    named, meta = load_weights(run.weights)
+    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+    check(named, of_classic(recipe, len(music.tokens)), run.weights)
+    return Network(named), music
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def compose(
-    run: Run, count: int, seed: int, tokens: int | None = None, temperature: float | None = None
+    run: Run,
+    count: int,
+    seed: int,
+    tokens: int | None = None,
+    temperature: float | None = None,
+    report: Report = lambda done, total: None,
 ) -> list[Notes]:
     """Return `count` pieces of `tokens` tokens (else the recipe's 500) by the epoch of the lowest training loss.
 
     Each goes on from a window of the training music that `seed` chooses; the window itself is not part of it. The likeliest token
-    is taken, as in the original, unless a `temperature` above 0 asks for drawing. Raises UsageError for wishes out of range.
+    is taken, as in the original, unless a `temperature` above 0 asks for drawing. `report` is told how many tokens are
+    written. Raises UsageError for wishes out of range.
     """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     tokens = recipe.sample_tokens if tokens is None else tokens
@@ -108,18 +128,19 @@ def compose(
     ):
         if not holds:
             raise UsageError(message)
-    named, meta = load_weights(run.weights)
-    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
-    network = Network(named)
-    music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
-    if network.classes != len(music.tokens) or len(music.training) <= recipe.window:
-        raise TrainingError(f"{run.weights}: does not fit the run's vocabulary; train the run again")
-    pieces = []
+    network, music = opened(run)
+    if len(music.training) <= recipe.window:
+        raise TrainingError(f"{run.path / 'vocabulary.json'}: less music than a window takes; train the run again")
+    pieces: list[Notes] = []
     for first in range(0, count, TOGETHER):
         rngs = [np.random.default_rng([seed, number]) for number in range(first, min(count, first + TOGETHER))]
         starts = [int(rng.integers(len(music.training) - recipe.window)) for rng in rngs]
         seen = np.stack([music.training[start : start + recipe.window] for start in starts])
-        for numbers in continuations(network, seen, tokens, temperature, rngs):
+
+        def tell(done: int, before: int = first * tokens) -> None:
+            report(before + done, count * tokens)
+
+        for numbers in continuations(network, seen, tokens, temperature, rngs, tell):
             pieces.append(to_notes([music.tokens[number] for number in numbers.tolist()], recipe.sample_step))
     return pieces
 
@@ -130,8 +151,12 @@ def continuations(
     tokens: int,
     temperature: float | None = None,
     rngs: list[np.random.Generator] | None = None,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> IntArray:
-    """Return [count, tokens]: how the windows `seen` [count, length] go on, each token by the window before it alone."""
+    """Return [count, tokens]: how the windows `seen` [count, length] go on, each token by the window before it alone.
+
+    `tell` is told how many tokens are written, of all windows together.
+    """
     under_way = Windows(network, seen.shape[1], len(seen))
     logits: Array | None = None
     for column in seen.T:
@@ -140,9 +165,16 @@ def continuations(
     for at in range(tokens):
         if logits is None:
             raise TrainingError("a window of no tokens cannot be gone on from")
+        if not np.isfinite(logits).all():
+            raise TrainingError(
+                "the network gives no probabilities: its weights are damaged or no use; train the run again"
+            )
         if temperature is not None and rngs is not None:  # the largest of logits plus Gumbel noise is a draw
-            logits = logits / temperature + np.stack([rng.gumbel(size=network.classes) for rng in rngs])
+            with np.errstate(over="ignore"):
+                scaled = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64) / temperature
+            logits = scaled + np.stack([rng.gumbel(size=network.classes) for rng in rngs])
         written[:, at] = logits.argmax(axis=-1)
+        tell((at + 1) * len(seen))
         if at + 1 < tokens:
             logits = under_way.feed(written[:, at])
     return written

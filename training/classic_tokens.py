@@ -111,6 +111,21 @@ def vocabulary_text(
     ).to_json()
 
 
+def held_tokens(
+    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, tell: Callable[[str], None] = complain
+) -> tuple[IntArray, int]:
+    """Parse pieces with music21 and return their tokens, as places in `known`, and how many are not known; as `vocabulary_text`."""
+    number = {token: i for i, token in enumerate(known)}
+    found = []
+    for piece, result in zip(pieces, _read(pieces, catalog, None), strict=True):
+        if isinstance(result, Failure):
+            tell(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
+        else:
+            found += [number.get(token, -1) for token in result]
+    numbers = np.array(found, np.int32)
+    return numbers[numbers >= 0], int((numbers < 0).sum())
+
+
 def _read(pieces: Sequence[CorpusPiece], catalog: Catalog, progress: Report | None) -> list[list[str] | Failure]:
     results: list[list[str] | Failure] = [[] for _ in pieces]
     with catalog.nearby(piece.sha256 for piece in pieces) as near:

@@ -19,6 +19,8 @@ from training import completion
 
 if TYPE_CHECKING:
     from catalog.remote import AnyPath
+    from training.classic_quality import TokenQuality
+    from training.evaluate import Quality
     from training.session import Order
 
 PLAIN = {"add_completion": True, "pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -139,7 +141,10 @@ def evaluate(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Show the bits a note that a run's best epoch needs for music it was not trained on, in total and by field."""
+    """Show how well a run's best epoch foresees music that it was not trained on.
+
+    In bits per note, in total and by field; for a run of recipe classic, in nats per token, as the original experiment counted.
+    """
     from training.examine import evaluate_folder, evaluate_run
     from training.run import Run
 
@@ -147,13 +152,21 @@ def evaluate(
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
+    quality: Quality | TokenQuality
     if midi is not None:
         quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
     else:
-        quality = evaluate_run(base, opened, split or "test")
+        with console.Progress("windows") as progress:
+            quality = evaluate_run(base, opened, split or "test", progress)
     found = asdict(quality)
     if as_json:
         print(json.dumps(found))
+        return
+    if "nats_per_token" in found:
+        unknown = f"; {found['unknown']:,} that training does not know are left out" if found["unknown"] else ""
+        print(
+            f"{found['nats_per_token']:.3f} nats per token over {found['tokens']:,} tokens of {found['split']}{unknown}"
+        )
         return
     print(f"{found['bits_per_note']:.3f} bits a note over {found['notes']:,} notes of {found['pieces']} pieces")
     for field, value in found["fields"].items():
@@ -185,7 +198,13 @@ def generate(
             help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any.",
         ),
     ] = 24,
-    prime: Annotated[Path | None, typer.Option("--prime", help="A MIDI file to go on from.")] = None,
+    prime: Annotated[
+        Path | None,
+        typer.Option("--prime", help="A MIDI file to go on from; its length is not counted in that of the piece."),
+    ] = None,
+    without_prime: Annotated[
+        bool, typer.Option("--without-prime", help="Write only what follows the prime, from its first bar on.")
+    ] = False,
     series: Annotated[
         str | None,
         typer.Option("--series", help="Compose in the style of this series.", autocompletion=completion.series),
@@ -210,13 +229,13 @@ def generate(
 ) -> None:
     """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
 
+    A length is that of new music: after a --prime it counts from the end of the bar in which the prime's last note begins.
     Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
     """
-    from dataset.notes import read_midi
     from training import playing, settings
     from training.presenting import paged, rendered
     from training.run import Run
-    from training.sampler import Wish
+    from training.wish import Wish
 
     if notes is None and seconds is None and bars is None:
         seconds = playing.SAMPLE_SECONDS
@@ -231,16 +250,20 @@ def generate(
         top_k=settings.by_field("--top-k", top_k),
         seed=drawn,
         max_copy=max_copy,
+        without_prime=without_prime,
         series=series,
         game=game,
         style=settings.weights("--style", style) if style is not None else None,
     )
-    if prime is not None and not prime.is_file():
+    if without_prime and prime is None:
+        raise UsageError("--without-prime leaves out the notes of a prime; name its file with --prime")
+    if prime is not None and not prime.exists():
         raise UsageError(f"--prime {prime}: no such file")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
-    first = read_midi(prime.read_bytes()) if prime is not None else None
-    pieces = playing.music(opened, wish, first)
+    first = playing.read_prime(prime) if prime is not None else None
+    with console.Progress("composing") as progress:
+        pieces = playing.music(opened, wish, first, progress)
     files = playing.write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
         print(file, flush=True)

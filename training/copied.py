@@ -1,16 +1,17 @@
 """Novelty of what lies on disk: a run's samples, a MIDI file, and held-out human pieces as the yardstick."""
 
+from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
 from filelock import FileLock
 
-from catalog.errors import CorpusError, MidiError, TrainingError
+from catalog.errors import CorpusError, TrainingError
 from catalog.files import sync_folder, working_root, write_bytes
 from catalog.remote import AnyPath
 from dataset.corpus import Corpus
-from dataset.notes import read_midi
+from training.midi import read_notes
 from training.novelty import Novelty, medians, novelty
 from training.run import Run, names
 from training.sources import FORMAT, Sources
@@ -51,23 +52,32 @@ def _index(corpus: Corpus, folder: Path) -> None:
 
 def of_file(path: Path, learned: Sources) -> Novelty:
     """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
-    try:
-        return novelty(learned, read_midi(path.read_bytes()))
-    except MidiError as error:
-        raise TrainingError(f"{path}: {error}; give another MIDI file") from None
+    return novelty(learned, read_notes(path))
 
 
-def of_run(root: AnyPath, name: str, against: str | None = None) -> tuple[dict[str, Novelty], dict[str, float] | None]:
+def of_run(
+    root: AnyPath, name: str, against: str | None = None, left_out: Callable[[str], None] = lambda reason: None
+) -> tuple[dict[str, Novelty], dict[str, float] | None]:
     """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
 
-    None for the latter where the run's corpus is gone, has changed or holds nothing out. Raises TrainingError for a run without samples.
+    None for the latter where the run's corpus is gone, has changed or holds nothing out. `left_out` is told, with the reason, of each
+    sample that cannot be read. Raises TrainingError for a run without samples, or where none can be read.
     """
     run = Run.open(working_root(root), name)
     learned = run.learned_from() if against is None else sources(root, against)
     files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
-    told = {file.name: of_file(file, learned) for file in files}
+    told = {}
+    for file in files:
+        try:
+            told[file.name] = of_file(file, learned)
+        except TrainingError as error:
+            left_out(str(error))
+    if not told:
+        raise TrainingError(
+            f"{run.samples}: none of its {len(files)} samples can be read; make some with `generate {run.name}`"
+        )
     return told, held_out(root, run, learned)
 
 

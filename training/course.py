@@ -13,12 +13,11 @@ from typing import Any
 from catalog import console
 from catalog.errors import TrainingError
 from catalog.remote import AnyPath
-from dataset.notes import read_midi
 from training import hosts as meeting
 from training import playing, samples, session
 from training.folders import discard
 from training.page import PAGE_FILE
-from training.presenting import paged, rendered
+from training.presenting import paged, readable, rendered
 from training.progress import NO_GAIN
 from training.render import Output, outputs
 from training.run import Run
@@ -55,7 +54,7 @@ def take(
     parts = f"{funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
     tell(f"corpus   {held.name}: {parts}")
     tell(f"recipe   {run.recipe.kind}, for {_until(budget)} at most")
-    if (warning := session.caution(held, run.recipe, run.asked.init)) is not None:
+    if (warning := session.caution(held, run)) is not None:
         console.complain(f"warning: {warning}")
     before = run.progress().epoch
     onward = again or f"train --name {run.name} --resume"
@@ -137,7 +136,7 @@ def _present(root: AnyPath, run: Run, tell: Tell) -> None:
     is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
     wanted = outputs() if is_old else [SOUND]  # the page comes last: without it, whatever is missing was not tried yet
     bare = [file for file in files if not _has(file, wanted)]
-    rendered(run.name, bare, [read_midi(file.read_bytes()) for file in bare], lambda path: None)
+    rendered(run.name, *readable(bare), lambda path: None)
     if is_old:
         paged(root, run, lambda path: tell(f"page     {path}"))
 
@@ -176,7 +175,9 @@ def _watch(bar: console.Progress) -> Callable[[Step], None]:
 
 def _line(row: Any) -> str:
     """Return one line about an epoch."""
-    values = asdict(row)
+    values = {
+        name: value for name, value in asdict(row).items() if value is not None
+    }  # why one is missing was said before
     return "  ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
     )

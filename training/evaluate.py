@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.errors import MidiError, TrainingError
-from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
-from dataset.notes import read_midi
+import numpy as np
+
+from catalog.errors import TrainingError
 from training.batches import EncodedPiece
 from training.encoding import encode
 from training.events import FIELDS
 from training.inference import Network
+from training.midi import read_notes
 from training.vocabulary import UNKNOWN
 
 
@@ -24,12 +25,17 @@ class Quality:
     pieces: int
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
     """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
     notes = sum(len(piece.events) - 1 for piece in pieces)
     if notes < 1:
         raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
     mean = network.bits(pieces).sum(axis=0) / notes
+    if not np.isfinite(mean).all():
+        raise TrainingError(
+            "the network gives no probabilities: its weights are damaged or no use; train the run again"
+        )
     return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
 
 
@@ -38,8 +44,7 @@ def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
     read, reasons = [], {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
         try:
-            data = read_bytes(path, fail=TrainingError, remedy="it is left out", largest=LARGEST_MIDI_BYTES)
-            read.append(read_midi(data))
-        except (MidiError, TrainingError, OSError) as error:
+            read.append(read_notes(path))
+        except TrainingError as error:
             reasons[str(path)] = str(error).removeprefix(f"{path}: ")
     return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons

@@ -5,7 +5,6 @@ in 65 classes of ticks, 128 pitches, 16 velocities. Pure; `encoding.py` turns pi
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -48,14 +47,20 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
     return place
 
 
+def bars_at(ticks: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:
+    """Return the numbers of the bars, from 1, that ticks lie in, [n]; a bar begins at every (tick, numerator, denominator)."""
+    tick = np.asarray(ticks, np.int64)
+    starts = np.array([start for start, _, _ in time_signatures], np.int64)
+    lengths = np.array([bar_ticks(numerator, denominator) for _, numerator, denominator in time_signatures], np.int64)
+    before = np.concatenate([[0], np.cumsum(-(-np.diff(starts) // lengths[:-1]))])
+    which = np.maximum(np.searchsorted(starts, tick, side="right") - 1, 0)
+    number: IntArray = np.maximum(1, before[which] + (tick - starts[which]) // lengths[which] + 1).astype(np.int32)
+    return number
+
+
 def bar_of(tick: int, time_signatures: Sequence[tuple[int, int, int]]) -> int:
-    """Return the number of the bar, from 1, that `tick` lies in; a bar begins at every (tick, numerator, denominator)."""
-    number = 0
-    for (start, numerator, denominator), (end, *_) in pairwise([*time_signatures, (tick + 1, 1, 1)]):
-        if start > tick:
-            break
-        number += -(-(min(end, tick + 1) - start) // bar_ticks(numerator, denominator))
-    return max(1, number)
+    """Return the number of the bar, from 1, that `tick` lies in; as `bars_at`."""
+    return int(bars_at([tick], time_signatures)[0])
 
 
 def decode(

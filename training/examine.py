@@ -6,21 +6,29 @@ In: a run, and a split of its corpus or a folder of MIDI files; out: its `Qualit
 from collections.abc import Callable
 from pathlib import Path
 
+from catalog.console import Report
 from catalog.errors import UsageError
 from catalog.remote import AnyPath
 from dataset.corpus import Split
+from training.classic_quality import TokenQuality, token_quality
 from training.evaluate import Quality, quality, read_folder
 from training.playing import network
+from training.recipe import ClassicRecipe
 from training.run import Run
 from training.session import held_pieces
 
 
-def evaluate_run(root: AnyPath, run: Run, split: Split = "test") -> Quality:
+def evaluate_run(
+    root: AnyPath, run: Run, split: Split = "test", report: Report = lambda done, total: None
+) -> Quality | TokenQuality:
     """Return the quality of the best epoch of `run` on one split of its corpus, which lies below `root`.
 
-    Raises TrainingError where the weights are not the run's, the corpus has changed, or the split holds no note to predict; CorpusError
-    where the corpus is gone; UsageError for a run of recipe classic.
+    A run of recipe classic has a `TokenQuality`, every other a `Quality`; `report` is told how far a classic one is. Raises
+    TrainingError where the weights are not the run's or no use, the corpus has changed, or the split holds nothing to predict;
+    CorpusError where the corpus is gone.
     """
+    if isinstance(run.recipe, ClassicRecipe):
+        return token_quality(root, run, split, report)
     return quality(network(run), held_pieces(root, run, split))
 
 
@@ -34,6 +42,10 @@ def evaluate_folder(
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; name one that holds MIDI files")
+    if isinstance(run.recipe, ClassicRecipe):
+        raise UsageError(
+            f"run {run.name} is of recipe classic, which is evaluated on its corpus: give --split, not --midi"
+        )
     opened = network(run)
     pieces, reasons = read_folder(folder)
     for path, reason in reasons.items():

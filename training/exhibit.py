@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalog.console import Report
-from catalog.errors import MidiError
+from catalog.errors import TrainingError
 from dataset.measure import Measures, measure
 from dataset.notes import Notes, read, read_midi, tick_to_seconds
 from dataset.workers import Failure, work
 from training import yardstick
 from training.encoding import counted
+from training.midi import read_piece
 from training.novelty import Copy, Novelty, novelty
 from training.roll import Passage, roll
 from training.sources import Sources
@@ -192,12 +193,10 @@ def marked(score: str, lit: Sequence[Lit]) -> str:
 def _bytes(exhibit: Exhibit) -> bytes | None:
     """Return the sample's bytes; None, and a trouble noted, where they are no MIDI."""
     try:
-        midi = exhibit.path.read_bytes()
-        read_midi(midi)
-    except (OSError, MidiError) as error:
-        exhibit.troubles.append(f"{exhibit.path.name} cannot be read: {error}")
+        return read_piece(exhibit.path, "remove it, or put a MIDI file in its place")[0]
+    except TrainingError as error:
+        exhibit.troubles.append(str(error))
         return None
-    return midi
 
 
 def _rendered(path: Path, ending: str) -> bytes | None:

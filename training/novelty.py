@@ -11,7 +11,7 @@ import numpy as np
 
 from dataset.notes import Notes, tick_to_seconds
 from training.encoding import classes
-from training.events import bar_of
+from training.events import bars_at
 from training.passages import Line, Passage, find, told
 from training.sources import Sources
 
@@ -69,7 +69,7 @@ def novelty(sources: Sources, notes: Notes) -> Novelty:
     passages = told(sources.index, line, found)
     _, onset = classes(notes)
     seconds = tick_to_seconds(notes.tempos, onset)
-    bars = [bar_of(int(tick), notes.time_signatures) for tick in onset]
+    bars = bars_at(onset, notes.time_signatures).tolist()
     return Novelty(
         notes=length,
         longest=found.longest,

@@ -1,6 +1,7 @@
 """The command `novelty`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,9 +44,9 @@ def novelty(
     For a run, the same figures of held-out human pieces are shown beside, as a yardstick: where its corpus is still there.
     """
     from training import copied
-    from training.novelty import medians
 
     base = data_root(root)
+    left_out: list[str] = []
     is_file = Path(what).is_file()
     if Path(what).suffix.lower() in (".mid", ".midi") and not is_file:
         raise UsageError(f"{what}: no such file")
@@ -56,13 +57,24 @@ def novelty(
         told = {what: copied.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
     else:
-        told, human = copied.of_run(base, what, against)
+        told, human = copied.of_run(base, what, against, left_out.append)
+    for reason in left_out:
+        console.complain(f"error: {reason}")
     if as_json:
         print(json.dumps({"pieces": {name: asdict(found) for name, found in told.items()}, "held_out": human}))
-        return
+    else:
+        _tell_all(told, human, is_run=not is_file)
+    if left_out:
+        raise SystemExit(1)
+
+
+def _tell_all(told: "Mapping[str, Novelty]", human: dict[str, float] | None, *, is_run: bool) -> None:
+    """Print what of each piece stands elsewhere, and of a run's samples together, beside what of human pieces does."""
+    from training.novelty import medians
+
     for name, found in told.items():
         _tell(name, found)
-    if not is_file:
+    if is_run:
         print(f"{'':<24}longest  share of all notes inside passages of 8, 16, 24 notes and more")
         print(_row(f"samples ({len(told)})", medians(list(told.values()))))
         print(

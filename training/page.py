@@ -3,7 +3,7 @@
 In: a run's own files and, where it is still there, its corpus. Out: HTML with sound, scores and script within it, that asks for nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -55,24 +55,37 @@ class Chart:
     plot: Plot
 
 
-def write_page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> Path:
+def write_page(
+    root: AnyPath,
+    run: Run,
+    report: Report = lambda done, total: None,
+    missing: Callable[[str], None] = lambda reason: None,
+) -> Path:
     """Write the page of `run` to index.html in its folder, and return where it is.
 
-    A part of a sample that cannot be made is left out, with the reason in its place. `report` is told how many parts are done.
-    Raises TrainingError where a file of the run is damaged.
+    A part of a sample that cannot be made is left out, with the reason in its place, which `missing` is told too. `report` is told how
+    many parts are done. Raises TrainingError where a file of the run is damaged.
     """
     path = run.path / PAGE_FILE
-    write_text(path, page(root, run, report))
+    write_text(path, page(root, run, report, missing))
     return path
 
 
-def page(root: AnyPath, run: Run, report: Report = lambda done, total: None) -> str:
+def page(
+    root: AnyPath,
+    run: Run,
+    report: Report = lambda done, total: None,
+    missing: Callable[[str], None] = lambda reason: None,
+) -> str:
     """Return the page of `run` as the text of an HTML page; see `write_page`."""
     account = Account.of(run)
     learned = sources_of(run)
     beside = yardstick(root, run, learned)
     files = samples(run.samples)
     made = exhibits(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
+    for exhibit in made:
+        for trouble in exhibit.troubles:
+            missing(trouble if str(exhibit.path) in trouble else f"{exhibit.path}: {trouble}")
     shown, origins = hang(made, named(account.game_titles, account.games), beside)
     locate(root, origins)
     funnel = account.manifest.funnel if account.manifest else None

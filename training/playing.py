@@ -4,41 +4,62 @@ Neither the catalog's store nor Keras is loaded, so that `generate` starts at on
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.errors import UsageError
-from catalog.files import write_bytes
+from filelock import FileLock
+
+from catalog.console import Report
+from catalog.errors import TrainingError, UsageError
+from catalog.reading import read_json
 from dataset.notes import Notes, write_midi
 from training import inference
+from training.beginnings import unfit
+from training.folders import RUN_FILE
+from training.midi import read_notes
+from training.numbered import write_numbered
+from training.progress import Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
-from training.run import Run
-from training.sampler import Wish, compose
+from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE, Run
+from training.sampler import compose
+from training.shapes import check, of_network
 from training.vocabulary import Vocabulary
 from training.weights import load_weights
+from training.wish import Wish
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
 
 
-def music(run: Run, wish: Wish, prime: Notes | None = None) -> list[Notes]:
-    """Return new pieces by the best epoch of the run."""
+def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
+    """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
     if isinstance(run.recipe, ClassicRecipe):
-        if prime is not None:
+        if prime is not None or wish.without_prime:
             raise UsageError(
                 f"run {run.name} is of recipe classic, which starts from its own tokens; leave out --prime"
             )
         from training import classic_sampler
 
-        return classic_sampler.compose(run, wish.count, wish.seed, wish.notes)
+        return classic_sampler.compose(run, wish.count, wish.seed, wish.notes, report=report)
     learned = run.learned_from().index if wish.max_copy else None
-    return compose(network(run), vocabulary(run), wish, prime, learned)
+    return compose(network(run), vocabulary(run), wish, prime, learned, report)
+
+
+def read_prime(path: Path) -> Notes:
+    """Return the notes of a file that pieces are to go on from. Raises TrainingError, which names it, where they cannot."""
+    prime = read_notes(path)
+    if (reason := unfit(prime)) is not None:
+        raise TrainingError(f"{path}: {reason}; give another MIDI file")
+    return prime
 
 
 def network(run: Run) -> inference.Network:
-    """Return the best epoch's network. Raises TrainingError where the weights are not this run's."""
-    run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+    """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
+    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
     named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    known = vocabulary(run)
+    check(named, of_network(recipe, len(known.series), len(known.games)), run.weights)
     return inference.Network(named)
 
 
@@ -48,13 +69,30 @@ def vocabulary(run: Run) -> Vocabulary:
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid` of the folder; return the files."""
-    taken = [int(m[1]) for path in folder.glob("sample-*.mid") if (m := re.fullmatch(r"sample-(\d+)", path.stem))]
-    first = max(taken, default=0) + 1
-    files = [folder / f"sample-{number}.mid" for number in range(first, first + len(pieces))]
-    for file, notes in zip(files, pieces, strict=True):
-        write_bytes(file, write_midi(notes, name=f"{title} {file.stem}"))
-    return files
+    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files.
+
+    In the samples/ of a run, the names that `train` has reserved for its own are passed over.
+    """
+
+    def maker(notes: Notes) -> Callable[[str], bytes]:
+        return lambda name: write_midi(notes, name=f"{title} {name}")
+
+    makers = [maker(notes) for notes in pieces]
+    with naming(folder) as reserved:
+        return write_numbered(folder, "sample", ".mid", makers, reserved)
+
+
+@contextmanager
+def naming(folder: Path) -> Iterator[list[str]]:
+    """Keep others from naming samples in a folder if it is a run's samples/; yield the names that its training has reserved."""
+    run = folder.parent
+    if folder.name != SAMPLES_FOLDER or not (run / RUN_FILE).is_file():
+        yield []
+        return
+    with FileLock(run / ".samples.lock"):
+        state = run / CHECKPOINTS_FOLDER / STATE_FILE
+        remedy = "train the run again"
+        yield read_json(state, Progress, fail=TrainingError, remedy=remedy).samples if state.is_file() else []
 
 
 def samples(folder: Path) -> list[Path]:

@@ -7,24 +7,40 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog import console
-from catalog.errors import VgpianoError
+from catalog.errors import TrainingError, VgpianoError
 from catalog.remote import AnyPath
 from dataset.notes import Notes
+from training.midi import read_notes
 from training.run import Run
 
 Tell = Callable[[Path], None]
 
 
+def readable(files: Sequence[Path]) -> tuple[list[Path], list[Notes]]:
+    """Return those of the MIDI files that can be read, and their notes; the others are said."""
+    found, pieces = [], []
+    for file in files:
+        try:
+            pieces.append(read_notes(file, "remove it, or put a MIDI file in its place"))
+            found.append(file)
+        except TrainingError as error:
+            console.complain(f"warning: {error}")
+    return found, pieces
+
+
 def rendered(run: str, files: Sequence[Path], pieces: Sequence[Notes], tell: Tell) -> None:
     """Render the pieces in these MIDI files beside them, as `render` does. `run` is what titles begin with."""
-    from training.render import Piece, render_pieces
+    from training.render import Piece, outputs, render_pieces
 
     named = [Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
-    for done in render_pieces(named, files[0].parent) if named else ():
-        if done.reason is None:
-            tell(done.path)
-        else:
-            console.complain(f"warning: {done.path} could not be made: {done.reason}")
+    wanted = outputs()
+    with console.Progress("rendering") as progress:
+        for number, done in enumerate(render_pieces(named, files[0].parent, wanted) if named else (), 1):
+            progress(number, len(named) * len(wanted))
+            if done.reason is None:
+                tell(done.path)
+            else:
+                console.complain(f"warning: {done.path} could not be made: {done.reason}")
 
 
 def paged(root: AnyPath, run: Run, tell: Tell) -> None:
@@ -33,7 +49,9 @@ def paged(root: AnyPath, run: Run, tell: Tell) -> None:
 
     try:
         with console.Progress("page") as progress:
-            path = write_page(root, run, progress)
+            path = write_page(
+                root, run, progress, lambda reason: console.complain(f"warning: not on the page: {reason}")
+            )
     except VgpianoError as error:
         console.complain(f"warning: the page of {run.name} could not be made: {error}")
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog import console
-from catalog.errors import MidiError, TrainingError, UsageError
+from catalog.errors import TrainingError, UsageError
 from catalog.files import data_root, working_root
 from catalog.options import Root, Version
 from catalog.remote import AnyPath
@@ -61,7 +61,7 @@ def render(
     if kinds or not page:
         failed = _render(what, base, kinds, form or [], out)
     if page or not (kinds or is_file or out):
-        _page(what, base)
+        failed += _page(what, base)
     if failed:
         raise SystemExit(1)
 
@@ -85,14 +85,18 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
     return failed
 
 
-def _page(what: str, root: AnyPath) -> None:
-    """Write the page of a run and say where it is."""
+def _page(what: str, root: AnyPath) -> int:
+    """Write the page of a run, say where it is and what is not on it, and return how many parts are not."""
     from training.page import write_page
     from training.run import Run
 
+    missing: list[str] = []
     with console.Progress("page") as progress:
-        path = write_page(root, Run.open(working_root(root), what), progress)
+        path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
+    for trouble in missing:
+        console.complain(f"error: not on the page: {trouble}")
     print(path)
+    return len(missing)
 
 
 def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
@@ -113,19 +117,18 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
 
 
 def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
-    """Return the pieces that can be read, and how many cannot, each of which is said. Raises MidiError where none can."""
-    from dataset.notes import read_midi
+    """Return the pieces that can be read, and how many of a run's cannot, each of which is said. Raises TrainingError for a file."""
+    from training.midi import read_notes
     from training.render import Piece
 
     pieces, failed = [], 0
     for file in files:
         try:
-            notes = read_midi(file.read_bytes())
-        except MidiError as error:
-            message = f"{file}: {error}; render another MIDI file"
-            if len(files) == 1:
-                raise TrainingError(message) from None
-            console.complain(f"error: {message}")
+            notes = read_notes(file, "render another MIDI file")
+        except TrainingError as error:
+            if run is None:
+                raise
+            console.complain(f"error: {error}")
             failed += 1
             continue
         title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")

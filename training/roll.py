@@ -11,7 +11,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from catalog.console import clean
-from dataset.meter import bars_of
+from catalog.errors import TrainingError
+from dataset.meter import bars_of, count_bars
 from dataset.notes import Notes, tick_to_seconds
 from dataset.staves import lower_staff
 
@@ -21,6 +22,7 @@ LEFT, RIGHT = "#2f6f9f", "#b5482a"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
 FEWEST_ROWS = 24
 NUMBER_GAP = 40  # between two bar numbers, at least
+LONGEST_S, MOST_BARS, MOST_NOTES = 2 * 3600.0, 20_000, 250_000  # the real section has 0.24 hours, 433 and 7,107 at most
 MOST_BEATS = 4000  # of more no lines are drawn but those of the bars
 
 
@@ -47,8 +49,10 @@ def roll(
     Second s lies at x = 44 + s * pixels_a_second (attributes `data-left` and `data-scale` of the root say so), and second 0 is
     tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`; its opacity is its velocity. A note within
     the passage number 3 has the classes `copied` and `c3`; behind it stands a band with the same class and the label
-    as its title. Without `background` there is no paper, for pages that have their own.
+    as its title. Without `background` there is no paper, for pages that have their own. Raises TrainingError for a piece of more than
+    two hours, MOST_BARS bars or MOST_NOTES notes.
     """
+    _check_size(notes)
     ends = tick_to_seconds(notes.tempos, notes.end) if len(notes) else np.zeros(1)
     low, high = _range(notes)
     width = KEYBOARD + max(1.0, float(ends.max())) * pixels_a_second + 8
@@ -70,6 +74,22 @@ def roll(
     parts += _keys(low, high)
     parts.append("</svg>\n")
     return "\n".join(part for part in parts if part)
+
+
+def _check_size(notes: Notes) -> None:
+    """Raise TrainingError where a roll of `notes` would be too large to be drawn or looked at."""
+    if not len(notes):
+        return
+    last = int(notes.end.max())
+    for found, most, what in (
+        (float(tick_to_seconds(notes.tempos, [last])[0]) / 3600, LONGEST_S / 3600, "hours"),
+        (count_bars(notes.time_signatures, last), MOST_BARS, "bars"),
+        (len(notes), MOST_NOTES, "notes"),
+    ):
+        if found > most:
+            raise TrainingError(
+                f"the piece has {found:,.0f} {what}, and a piano roll is drawn of {most:,.0f} at most: shorten it, or take out its silence"
+            )
 
 
 def _range(notes: Notes) -> tuple[int, int]:

@@ -34,6 +34,7 @@ Keep = Literal["validation", "training"]
 
 RUNS = "runs"
 STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
+SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
 LARGEST_BYTES = 1 << 32  # of a file that a run is made with
 ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
@@ -104,12 +105,12 @@ class Run:
     @property
     def samples(self) -> Path:
         """The folder of generated pieces."""
-        return self.path / "samples"
+        return self.path / SAMPLES_FOLDER
 
     @property
     def checkpoints(self) -> Path:
         """The folder of what `--resume` needs."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS_FOLDER
 
     @classmethod
     def create(

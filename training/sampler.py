@@ -5,14 +5,13 @@ pitch, duration and velocity are drawn in turn. The same seed gives the same not
 has the rules that hold whatever the network says.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.console import Report
 from catalog.errors import TrainingError, UsageError
 from dataset.notes import Notes
 from training import beginnings, encoding
@@ -21,87 +20,39 @@ from training.encoding import GUESS, TRUST
 from training.events import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
 from training.guard import Guard
 from training.inference import Array, Network, State, guessed, tones
-from training.passages import SEED, Index
+from training.passages import Index
 from training.repeats import Repeats
 from training.streams import Streams
 from training.styles import openings, vector, wanted
 from training.vocabulary import Vocabulary
+from training.wish import Wish
+
+__all__ = ["Wish", "choose", "compose"]
 
 PRIME_NOTES = 512  # as much of a prime's end as the network listens to; what is repeated is looked for in all of it
 BLOCK = 64  # notes that luck is drawn for at once
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
-ByField = float | Mapping[str, float]
-"""One number for all fields, or numbers by field: time, pitch, duration, velocity; the default for those left out."""
-
-TEMPERATURE, TOP_P, TOP_K = 1.0, 0.97, 0
-MAX_COPY = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What to compose. A stream ends at `notes` notes, or on the bar line after `seconds` or `bars`, whichever comes first; what a
-    prime holds is not counted. The last notes sound to a bar line.
-
-    What is drawn from are the likeliest classes: `top_k` of them at most (0: any number) that hold `top_p` of the probability.
-    """
-
-    count: int = 1
-    notes: int | None = None
-    seconds: float | None = None
-    bars: int | None = None
-    temperature: ByField = TEMPERATURE  # > 0; below 1 plays safe, above 1 is bold
-    top_p: ByField = TOP_P
-    top_k: ByField = TOP_K
-    seed: int = 0
-    series: str | None = None
-    game: str | None = None
-    style: Mapping[str, float] | None = None  # games or series, each with its weight
-    max_copy: int = MAX_COPY  # right notes of a passage that stands in what was learned, at most; 0 for any number
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be composed."""
-        checks = (
-            ("--count must be from 1 to 1,000", 1 <= self.count <= 1000),
-            ("--notes must be from 2 to 100,000", self.notes is None or 2 <= self.notes <= 100_000),
-            ("--seconds must be above 0 and at most 3,600", self.seconds is None or 0 < self.seconds <= 3600),
-            ("--bars must be from 1 to 10,000", self.bars is None or 1 <= self.bars <= 10_000),
-            ("--notes, --bars or --seconds must say how long", {self.notes, self.seconds, self.bars} != {None}),
-            ("--temperature must be above 0 and at most 10", all(0 < t <= 10 for t in self.by_field("temperature"))),
-            ("--top-p must be above 0 and at most 1", all(0 < p <= 1 for p in self.by_field("top_p"))),
-            (
-                f"--max-copy must be 0 for no limit, or from {SEED} to 10,000",
-                self.max_copy == 0 or SEED <= self.max_copy <= 10_000,
-            ),
-            ("--top-k must be a whole number from 0 to 128", all(k in range(129) for k in self.by_field("top_k"))),
-            (
-                "--style and --series or --game both say what style; give one",
-                not self.style or not (self.series or self.game),
-            ),
-        )
-        for message, holds in checks:
-            if not holds:
-                raise UsageError(message)
-
-    def by_field(self, setting: str) -> tuple[float, ...]:
-        """Return temperature, top_p or top_k for each field. Raises UsageError for a field that is none."""
-        value: ByField = getattr(self, setting)
-        if not isinstance(value, Mapping):
-            return (value,) * len(FIELDS)
-        if unknown := sorted(set(value) - set(FIELDS)):
-            raise UsageError(f"--{setting.replace('_', '-')}: no field {unknown[0]!r}; there are {', '.join(FIELDS)}")
-        default = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K}[setting]
-        return tuple(value.get(name, default) for name in FIELDS)
-
-
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def compose(
-    network: Network, vocabulary: Vocabulary, wish: Wish, prime: Notes | None = None, learned: Index | None = None
+    network: Network,
+    vocabulary: Vocabulary,
+    wish: Wish,
+    prime: Notes | None = None,
+    learned: Index | None = None,
+    report: Report = lambda done, total: None,
 ) -> list[Notes]:
-    """Return `wish.count` new pieces. A prime's own notes come first in each. Raises UsageError for a style that is not known.
+    """Return `wish.count` new pieces. A prime's own notes come first in each, unless the wish is `without_prime`.
 
-    `learned` is what the network has learned from; without it, nothing is kept from being copied.
+    `learned` is what the network has learned from; without it, nothing is kept from being copied. `report` is told how many notes
+    are written of those wished for, or how many bars where the wish is for bars or seconds. Raises UsageError for a style that is
+    not known and for a prime that cannot be gone on from, TrainingError where the network's weights are no use.
     """
+    if wish.without_prime and prime is None:
+        raise UsageError("--without-prime leaves out the notes of a prime; give one with --prime")
     generators = [np.random.default_rng([wish.seed, number]) for number in range(wish.count)]
     styles = wanted(vocabulary, wish.series, wish.game, wish.style)
     begun = beginnings.begun(vocabulary, openings(vocabulary, styles), prime, generators)
@@ -110,6 +61,7 @@ def compose(
     else:  # that of the piece whose opening it is
         style = network.style(np.array([beginning.style for beginning in begun], np.int32))
     limits = np.array([b.ends_at(wish.seconds, wish.bars) for b in begun])
+    account = _Account(wish, begun, limits, report)
     session = _Session(network, wish, begun, style, learned)
     written: list[list[IntArray]] = [[] for _ in begun]
     live, made = np.arange(wish.count), 0
@@ -122,12 +74,41 @@ def compose(
         for i, row in zip(live[within], rows[within], strict=True):
             written[i].append(row)
         made += 1
+        account.add(live, onsets)
         going = np.flatnonzero(within & (most is None or made < most))
         live, luck = live[going], luck[going]
+        account.tell(live)
         if len(live):
             session.add(rows, going)
     pieces = zip(begun, written, limits.tolist(), strict=True)
-    return [beginnings.finished(beginning, rows, limit, prime) for beginning, rows, limit in pieces]
+    return [
+        beginnings.finished(beginning, rows, limit, prime, without_prime=wish.without_prime)
+        for beginning, rows, limit in pieces
+    ]
+
+
+class _Account:
+    """How much of what was wished for is composed: in notes where a number of them was wished for alone, else in bars."""
+
+    def __init__(self, wish: Wish, begun: list[Beginning], limits: Numbers, report: Report) -> None:
+        self.report = report
+        self.by_notes = wish.seconds is None and wish.bars is None
+        self.start = np.array([int(b.onsets[-1]) for b in begun])
+        self.bar = np.array([b.bar for b in begun])
+        bars = np.maximum(1, (limits - self.start) // self.bar)
+        self.all = np.full(len(begun), wish.notes) if self.by_notes else bars
+        self.done = np.full(
+            len(begun), int(self.by_notes and not begun[0].is_prime)
+        )  # the opening is a piece's first note
+
+    def add(self, live: Numbers, onsets: IntArray) -> None:
+        """Take a note of each stream that is live."""
+        passed = self.done[live] + 1 if self.by_notes else (onsets - self.start[live]) // self.bar[live]
+        self.done[live] = np.minimum(self.all[live], passed)
+
+    def tell(self, live: Numbers) -> None:
+        """Report, with the streams that are no longer live as done."""
+        self.report(int(self.all.sum() - (self.all - self.done)[live].sum()), int(self.all.sum()))
 
 
 class _Session:
@@ -191,6 +172,10 @@ class _Session:
             elif name == "velocity":
                 now[:, GUESS[name]], now[:, TRUST[name]] = past.velocities(rows[:, DURATION])
             logits = self.network.logits(name, self.above, seen | guessed(name, now), now)
+            if not np.isfinite(logits).all():
+                raise TrainingError(
+                    "the network gives no probabilities: its weights are damaged or no use; train the run again"
+                )
             draw = partial(choose, settings=self.settings[column])
             if name == "time":
                 streams.forbid_time(logits)
@@ -236,11 +221,15 @@ def choose(logits: Numbers, luck: Numbers, settings: tuple[float, float, float])
     """
     temperature, top_p, top_k = settings
     scaled = logits.astype(np.float64)
-    scaled /= temperature
+    scaled -= scaled.max(axis=1, keepdims=True)
+    with np.errstate(
+        over="ignore"
+    ):  # the coldest temperatures leave the likeliest class alone, with 0, and the others at -inf
+        scaled /= temperature
     order = np.argsort(scaled, axis=1)[:, ::-1]
     rows = np.arange(len(order))[:, None]
     falling = scaled[rows, order]
-    held = np.exp(falling - falling[:, :1]).cumsum(axis=1)
+    held = np.exp(falling).cumsum(axis=1)
     last = (held < top_p * held[:, -1:]).sum(axis=1)
     last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
     last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from catalog.files import sync_folder, write_bytes
 from dataset.notes import write_midi
-from training.playing import SAMPLE_SECONDS, SAMPLES, music, samples
+from training.playing import SAMPLE_SECONDS, SAMPLES, music, naming, samples
 from training.progress import Progress
 from training.run import Run
-from training.sampler import Wish
+from training.wish import Wish
 
 
 def are_written(run: Run) -> bool:
@@ -27,8 +27,9 @@ def write(run: Run) -> list[Path]:
         progress = run.progress()
         if not _are_new(progress):
             _step_aside(run, progress)
-            progress.samples, progress.samples_epoch = _free(run.samples), progress.best_epoch
-            run.save_progress(progress)
+            with naming(run.samples):  # `generate` passes over the names from here on
+                progress.samples, progress.samples_epoch = _free(run.samples), progress.best_epoch
+                run.save_progress(progress)
         missing = _missing(run, progress)
         if not missing:
             return []

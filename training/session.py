@@ -141,9 +141,11 @@ def fit(
     return note_training.train(run, corpus, budget, report, watch, hosts)
 
 
-def caution(corpus: Corpus, recipe: Recipe, init: str | None) -> str | None:
-    """Return a warning where the corpus is too small for a network of its own, else None."""
-    if isinstance(recipe, ClassicRecipe) or init is not None:
+def caution(corpus: Corpus, run: Run) -> str | None:
+    """Return a warning where the corpus is too small for a network of its own, or to validate a classic one on, else None."""
+    if isinstance(run.recipe, ClassicRecipe):
+        return classic.unvalidated(run)
+    if run.asked.init is not None:
         return None
     pieces = corpus.pieces("train")
     notes = sum(len(piece.notes) for piece in pieces)
@@ -159,12 +161,17 @@ def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
     """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
     from training.batches import encode_pieces
 
+    return encode_pieces(held_corpus(root, run).pieces(split), playing.vocabulary(run))
+
+
+def held_corpus(root: AnyPath, run: Run) -> Corpus:
+    """Return the corpus that a run was trained on. Raises TrainingError where it has changed."""
     corpus = Corpus.open(root, run.asked.corpus)
     if corpus.hash != run.asked.corpus_hash:
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} was trained on it; build it as it was"
         )
-    return encode_pieces(corpus.pieces(split), playing.vocabulary(run))
+    return corpus
 
 
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:

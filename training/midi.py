@@ -1,0 +1,32 @@
+"""A MIDI file of a sensible size as the bytes and the notes that commands work on: samples, primes, what is rendered and compared.
+
+In: a path. Out: its bytes and notes, or one error that names the file. What is no regular file is not opened, and of none more is read
+than any piece of music has.
+"""
+
+from pathlib import Path
+
+from catalog.errors import MidiError, TrainingError
+from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
+from dataset.notes import Notes, read_midi
+
+MOST_NOTES = 250_000
+
+
+def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[bytes, Notes]:
+    """Return the bytes and the notes of a MIDI file. Raises TrainingError, with the file and the `remedy`, where they cannot be had."""
+    try:
+        data = read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI_BYTES)
+        notes = read_midi(data)
+    except FileNotFoundError:
+        raise TrainingError(f"{path}: no such file; {remedy}") from None
+    except MidiError as error:
+        raise TrainingError(f"{path}: {error}; {remedy}") from None
+    if len(notes) > MOST_NOTES:
+        raise TrainingError(f"{path}: {len(notes):,} notes, more than {MOST_NOTES:,}; {remedy}")
+    return data, notes
+
+
+def read_notes(path: Path, remedy: str = "give another MIDI file") -> Notes:
+    """Return the notes of a MIDI file; as `read_piece`."""
+    return read_piece(path, remedy)[1]
