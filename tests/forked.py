@@ -1,8 +1,10 @@
-"""Our commands in processes of their own, forked from one that has imported what they need.
+"""Our commands in processes of their own, forked from one that has imported the libraries they need, and none of our modules.
 
 TensorFlow takes four seconds of a processor to import, pyarrow and the others half a one, and most tests are not about that. What
 runs is the console script's own function, with arguments, environment, working folder and output of its own, and it ends as a
-process ends. Where the start of a process, a kill or Ctrl-C is the subject, tests start one afresh.
+process ends. Our own modules are imported by each command for itself, so that an import which a command lacks is missed here as in a
+process started afresh; what a library's preloading could hide is found by `tests/test_imports.py`. Where the start of a process, a
+kill or Ctrl-C is the subject, tests start one afresh.
 """
 
 import atexit
@@ -25,11 +27,11 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 LIGHT = (
-    *("catalog.cli", "scraper.cli", "dataset.cli", "training.cli", "training.render_cli", "training.novelty_cli"),
-    *("catalog.summary", "catalog.output", "catalog.hints", "scraper.crawl", "scraper.menu", "dataset.build"),
-    *("dataset.export", "pyarrow.dataset", "pyarrow.parquet", "training.course", "training.copied", "training.playing"),
+    *("bs4", "filelock", "jinja2", "msgspec", "numpy", "requests", "rich.progress", "symusic", "typer"),
+    *("pyarrow.compute", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet"),
+    *("multiprocessing.connection", "shlex", "tomllib", "xml.sax.saxutils"),
 )
-HEAVY = ("training.network", "training.train")  # and with them TensorFlow
+OURS = ("catalog", "scraper", "dataset", "training")
 
 _nursery: list["subprocess.Popen[str]"] = []
 
@@ -89,12 +91,9 @@ def serve() -> None:
         import_module(module)
     while line := sys.stdin.readline():
         asked = json.loads(line)
-        if asked["heavy"] and HEAVY[0] not in sys.modules:
-            from training.backend import load_keras
-
-            load_keras()
-            for module in HEAVY:
-                import_module(module)
+        if asked["heavy"] and "keras" not in sys.modules:
+            _load_keras()
+        assert not _ours(), "a command would find modules imported that it may not import itself"
         gc.freeze()  # so that no child collects, and thereby copies, what all of them share
         child = os.fork()
         if not child:
@@ -103,6 +102,21 @@ def serve() -> None:
             )  # the modules are not taken apart, which takes a second where TensorFlow is one
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _load_keras() -> None:
+    """Import Keras and TensorFlow with what Keras loads late, as our commands do, and forget the modules of ours that did so."""
+    from training.backend import load_keras
+
+    load_keras()
+    import_module("tensorboardX")
+    for name in _ours():
+        del sys.modules[name]
+
+
+def _ours() -> list[str]:
+    """Return which of our modules are imported here."""
+    return [name for name in sys.modules if name.partition(".")[0] in OURS]
 
 
 def _ended(main: Callable[[], object]) -> int:
