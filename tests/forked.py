@@ -37,9 +37,14 @@ _nursery: list["subprocess.Popen[str]"] = []
 
 
 def command(
-    name: str, *words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 120
+    name: str,
+    *words: object,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 120,
+    first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the console script `name` with `words` to its end, as subprocess.run would."""
+    """Run the console script `name` with `words` to its end, as subprocess.run would; `first`, "module:function", is called before it."""
     arguments = [name, *map(str, words)]
     with tempfile.TemporaryDirectory(prefix="forked-") as folder:
         asked = {
@@ -49,6 +54,7 @@ def command(
             "out": f"{folder}/out",
             "err": f"{folder}/err",
             "heavy": name == "train",
+            "first": first,
         }
         code = _forked(json.dumps(asked), arguments, timeout)
         out, err = (Path(folder, end).read_text(encoding="utf-8") for end in ("out", "err"))
@@ -165,6 +171,9 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     arguments = asked["arguments"]
     assert isinstance(arguments, list)
     sys.argv = [str(Path(sys.executable).with_name(arguments[0])), *arguments[1:]]
+    if asked["first"] is not None:
+        module, _, function = str(asked["first"]).partition(":")
+        getattr(import_module(module), function)()
     [script] = entry_points(group="console_scripts", name=arguments[0])
     main: Callable[[], object] = script.load()
     return main
