@@ -1,15 +1,18 @@
 """The data root and the one way in which anything below it is written.
 
 `kill -9` at any byte leaves the old file or the new one, never half: a temporary file in the same folder, flush, fsync,
-`os.replace`, and the folder's own entry made durable. Below a URL (`catalog.remote`) a write is one request that takes
+`os.replace`, and the folder's own entry made durable. A temporary file that a killed process left is removed by the next write
+into its folder. Below a URL (`catalog.remote`) a write is one request that takes
 effect whole or not at all, and durable when it is answered. Nothing here knows what the files mean.
 """
 
+import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from catalog.errors import UsageError
@@ -18,6 +21,9 @@ from catalog.remote import AnyPath, RemotePath, located
 ROOT_VARIABLE = "VGPIANO_ROOT"
 DEFAULT_ROOT = Path("data")
 THREADS = 16  # files made durable at a time: a file system commits what waits together
+TEMPORARY = ".tmp-"
+OF_MANY = f"{TEMPORARY}many-"  # temporary files of `write_many`, too many at a time to hold a lock on each
+_OF_ONE = re.compile(rf"{re.escape(TEMPORARY)}[^-]*")
 
 
 def data_root(option: str | Path | None = None) -> AnyPath:
@@ -57,19 +63,9 @@ def replacing(path: AnyPath) -> Iterator[Path]:
             yield temporary
             path.write_bytes(temporary.read_bytes())
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with _temporary(path.parent, path.suffix) as temporary:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        _put(temporary, path)
     sync_folder(path.parent)
 
 
@@ -78,25 +74,80 @@ def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = 
     with (
         tempfile.TemporaryDirectory(prefix="vgpiano-")
         if isinstance(folder, RemotePath)
-        else nullcontext(folder) as place
+        else nullcontext(folder) as place,
+        _temporary(Path(place), suffix) as temporary,
     ):
-        Path(place).mkdir(parents=True, exist_ok=True)
-        handle, made = tempfile.mkstemp(prefix=".tmp-", suffix=suffix, dir=place)
-        os.close(handle)
-        temporary = Path(made)
-        try:
-            name = write(temporary)
-            if isinstance(folder, RemotePath):
-                (folder / name).write_bytes(temporary.read_bytes())
-                return
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(folder / name)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        name = write(temporary)
+        if isinstance(folder, RemotePath):
+            (folder / name).write_bytes(temporary.read_bytes())
+            return
+        _put(temporary, folder / name)
     sync_folder(folder)
+
+
+@contextmanager
+def _temporary(folder: Path, suffix: str) -> Iterator[Path]:
+    """Yield a new temporary file in `folder` (made if absent), locked while its writer lives; it is removed unless it took a name.
+
+    What writers that were killed left there is removed first.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder)
+    while True:
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=folder)
+        with suppress(OSError):  # a file system without locks: nothing is taken for abandoned there either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            break
+        os.close(handle)  # another process took it for abandoned before it was locked
+    try:
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Make a temporary file durable and let it take the place of `path`."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files of `replacing` in `folder` whose writers were killed: nobody holds a lock on them any more."""
+    names: list[str] = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        names += (each.name for each in entries if _OF_ONE.fullmatch(each.name) and each.is_file(follow_symlinks=False))
+    for name in names:
+        with suppress(OSError), abandoned(folder / name):
+            (folder / name).unlink()
+
+
+@contextmanager
+def abandoned(path: Path) -> Iterator[None]:
+    """Hold the lock of a temporary file or folder that no writer holds. Raises OSError where one does, or it is gone."""
+    handle = os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def locked_folder(path: Path) -> Iterator[None]:
+    """Hold the lock of a folder itself, for which no file is made; waits for whoever holds it. No lock where there are none."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: AnyPath, data: bytes) -> None:
@@ -135,7 +186,7 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
 
 def _write_beside(path: Path, data: bytes) -> Path:
     """Return a durable temporary file with `data` in the folder of `path`; none is left where that fails."""
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=OF_MANY, suffix=path.suffix, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -165,6 +216,11 @@ def sync_folder(folder: AnyPath) -> None:
 
 
 def remove_leftovers(folder: AnyPath) -> None:
-    """Remove temporary files that a killed writer left in `folder`. Only for whoever holds the folder's lock."""
-    for leftover in folder.glob(".tmp-*"):
+    """Remove temporary files that a killed writer left in `folder`, not those of other writers. Only for whoever holds its lock."""
+    if isinstance(folder, RemotePath):
+        for remote in folder.glob(f"{TEMPORARY}*"):
+            remote.unlink(missing_ok=True)
+        return
+    for leftover in folder.glob(f"{OF_MANY}*"):
         leftover.unlink(missing_ok=True)
+    _remove_abandoned(folder)

@@ -22,6 +22,8 @@ from catalog.lease import leased
 from catalog.reading import Count, read_json
 from catalog.remote import AnyPath, RemotePath
 
+NOTE = ".writer"
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -51,7 +53,7 @@ def exclusive(folder: AnyPath) -> Iterator[Hold]:
             yield Hold(check=lease.check)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    note = folder / ".writer"
+    note = folder / NOTE
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -66,6 +68,19 @@ def exclusive(folder: AnyPath) -> Iterator[Hold]:
             note.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def was_left(folder: AnyPath) -> bool:
+    """Return whether the last holder of the lock of `folder` was killed, and nobody holds it now."""
+    if isinstance(folder, RemotePath) or not (folder / NOTE).exists():
+        return False
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    lock.release()
+    return True
 
 
 def _me() -> dict[str, str | int]:

@@ -22,7 +22,7 @@ from catalog.console import Report
 from catalog.errors import CatalogError, VgpianoError
 from catalog.files import remove_leftovers
 from catalog.identity import CatalogId, settle
-from catalog.lock import exclusive
+from catalog.lock import exclusive, was_left
 from catalog.newest import Identity
 from catalog.parts import Parts, PartsWriter
 from catalog.query import Condition, conditions
@@ -116,6 +116,10 @@ class Catalog:
             pieces = pieces.append_column(ROWS.field(name), found[name])
         rest = _all(later)
         return pieces if rest is None else pieces.filter(rest.arrow)
+
+    def was_left(self) -> bool:
+        """Whether the last writer was killed, so that its work is not merged and its temporary files may lie there."""
+        return was_left(self._folder)
 
     def measures(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what has been measured: the columns of MEASURES, or only `columns`, one row a SHA-256, sorted by it."""

@@ -1,7 +1,8 @@
 """Lists of checksums: a file SHA256SUMS in a folder, as `sha256sum -c` reads it, and what a reader may hold against it.
 
-A list is written before the files that it is about. While a file is replaced the list also holds its earlier checksum, in a comment
-that `sha256sum` passes over, so a kill at any moment leaves a file that is in the list. Nothing here knows what the files mean.
+A list is written before the files that it is about. While a file is replaced the list also holds its earlier checksum, or that there
+was none, in a comment that `sha256sum` passes over, so a kill at any moment leaves a file that is in the list. Nothing here knows
+what the files mean.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ from catalog.reading import Fail, read_bytes
 from catalog.remote import AnyPath, RemotePath
 
 SUMS_FILE = "SHA256SUMS"
-LINE = re.compile(r"(# before: )?([0-9a-f]{64})  (\S[^\n]*)")
+NOTHING = "nothing"  # stands for the earlier checksum of a file that was not there
+LINE = re.compile(rf"(?:(# before: )({NOTHING}|[0-9a-f]{{64}})|([0-9a-f]{{64}}))  (\S[^\n]*)")
 REMEDY = "bring the file back from a copy, or make it again"
 
 Sums = Mapping[str, frozenset[str]]
@@ -39,7 +41,7 @@ def read_sums(folder: AnyPath, *, fail: Fail, remedy: str = REMEDY) -> Sums | No
         match = LINE.fullmatch(line)
         if match is None:
             raise fail(f"{path}: line {number}: not a checksum and a name; {remedy}")
-        found[match[3]] = found.get(match[3], frozenset()) | {match[2]}
+        found[match[4]] = found.get(match[4], frozenset()) | {match[2] or match[3]}
     return found
 
 
@@ -63,10 +65,11 @@ def write_listed(
     before = listed.pop(name, frozenset())
     if beside is not None:
         listed = {other: frozenset({hashlib.sha256(held).hexdigest()}) for other, held in beside.items()}
-    lines = [f"{_one_of(digests, folder / other)}  {other}\n" for other, digests in sorted(listed.items())]
+    there = {other: digest for other, digests in sorted(listed.items()) if (digest := _one_of(digests, folder / other))}
+    lines = [f"{digest}  {other}\n" for other, digest in there.items()]
     new = hashlib.sha256(data).hexdigest()
     lines.append(f"{new}  {name}\n")
-    lines += (f"# before: {digest}  {name}\n" for digest in sorted(before - {new}))
+    lines += (f"# before: {digest}  {name}\n" for digest in sorted((before or {NOTHING}) - {new}))
     write_text(folder / SUMS_FILE, "".join(lines))
     write_bytes(folder / name, data)
 
@@ -86,7 +89,8 @@ def faults(folder: AnyPath) -> Iterator[str]:
         try:
             digest = digest_of(path)
         except FileNotFoundError:
-            yield f"{path}: missing"
+            if NOTHING not in allowed:
+                yield f"{path}: missing"
         except (OSError, ValueError) as error:
             yield f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
         else:
@@ -105,16 +109,20 @@ def digest_of(path: AnyPath) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _one_of(digests: frozenset[str], path: AnyPath) -> str:
-    """Return the checksum of `digests` that the file has; any of them where it has none."""
-    if len(digests) > 1 and path.is_file() and (digest := digest_of(path)) in digests:
+def _one_of(digests: frozenset[str], path: AnyPath) -> str | None:
+    """Return the checksum of `digests` that the file has; any of them where it has none, None where it need not be there and is not."""
+    is_there = path.is_file()
+    if NOTHING in digests and not is_there:
+        return None
+    digests -= {NOTHING}
+    if len(digests) > 1 and is_there and (digest := digest_of(path)) in digests:
         return digest
     return min(digests)
 
 
 def listed_folders(root: AnyPath, names: Iterable[str]) -> Iterator[AnyPath]:
-    """Yield the folders at and right below each of `names` under `root` that have a list, in order."""
+    """Yield the folders at and right below each of `names` under `root` that have a list, in order; not what a killed command left."""
     for name in names:
         here = root / name
-        found: list[AnyPath] = [*here.glob(SUMS_FILE), *here.glob(f"*/{SUMS_FILE}")]
+        found: list[AnyPath] = [*here.glob(SUMS_FILE), *here.glob(f"[!.]*/{SUMS_FILE}")]
         yield from (path.parent for path in sorted(found, key=str))

@@ -6,7 +6,6 @@ Each form is a module `dataset.export_<form>` with a function `write(corpus, fol
 import importlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from catalog.files import sync_folder, write_text
 from catalog.remote import AnyPath
 from dataset.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
 from dataset.export_files import Written
-from dataset.shelf import OLD, replacing_folder
+from dataset.shelf import remove_abandoned, replacing_folder
 
 Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -50,7 +49,7 @@ def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, rep
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export_{form}").write
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _recover(target)
+        remove_abandoned(target)
         with replacing_folder(target) as folder:
             written = write(corpus, folder, report or (lambda done, total: None))
             write_text(folder / CREDITS_FILE, corpus.credits())
@@ -66,16 +65,6 @@ def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, rep
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not (target / MARKER).is_file()):
         raise CorpusError(f"{target} is there and is no export; move it away, or give another place with --out")
-
-
-def _recover(target: Path) -> None:
-    """Put right what an export left that was killed between its two renames."""
-    aside = target.with_name(OLD + target.name)
-    if (aside / MARKER).is_file():
-        if target.exists():
-            shutil.rmtree(aside)
-        else:
-            aside.rename(target)
 
 
 def _sync(folder: Path) -> None:

@@ -53,7 +53,7 @@ def measure_catalog(
     wanted = [sha256 for sha256 in listed if sha256 not in known]
     unreadable: Counter[str] = Counter()
     done = 0
-    if wanted:
+    if wanted or catalog.was_left():  # the writer merges what a killed one left
         with catalog.writer() as writer, catalog.nearby(wanted) as near:
             files = [Source(sha256, near.blob_path(sha256)) for sha256 in wanted]
             results = parse_all(files, workers=workers, executor=executor, task=task)

@@ -11,13 +11,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from catalog.errors import CorpusError, LockedError
-from catalog.files import sync_folder
+from catalog.files import abandoned, locked_folder, sync_folder
 from catalog.lease import leased
 from catalog.lock import Hold
 from catalog.remote import AnyPath, RemotePath
@@ -28,6 +29,7 @@ LOOK_AGAIN_S = 1.0  # at the lease of another builder
 LOCK = ".lock"
 NO_LEASE = Hold()
 NEW, OLD = ".new-", ".old-"
+PREFIX_CHARACTERS = 60  # of a target's name, in that of the folder that will replace it: names have an end
 
 
 def corpora_folder(root: AnyPath) -> AnyPath:
@@ -77,14 +79,14 @@ def _leased(folder: RemotePath, wait_s: float) -> Iterator[Hold]:
 def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
     """Yield an empty folder beside `target`; when the block ends well it takes the place of `target`, else it is removed.
 
-    Only for whoever holds the lock, which `hold` is. The files in it are on disk before it takes its place.
+    The files in it are on disk before it takes its place. Of several processes that do this to one target each puts its own whole
+    folder there; below a URL it is only for whoever holds the lock, which `hold` is.
     """
     if isinstance(target, RemotePath):
         with replacing_objects(target, hold) as new:
             yield new
         return
-    new = Path(tempfile.mkdtemp(prefix=NEW, dir=target.parent))
-    try:
+    with _beside(target) as new:
         yield new
         for path in new.iterdir():
             handle = os.open(path, os.O_RDONLY)
@@ -94,13 +96,42 @@ def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
                 os.close(handle)
         new.chmod(0o755)
         sync_folder(new)
-        if target.exists():
-            target.rename(_aside(target))
-        new.rename(target)
-        sync_folder(target.parent)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(_aside(target), ignore_errors=True)
+        with locked_folder(target.parent):
+            if target.exists():
+                shutil.rmtree(_aside(target), ignore_errors=True)
+                target.rename(_aside(target))
+            new.rename(target)
+            sync_folder(target.parent)
+            shutil.rmtree(_aside(target), ignore_errors=True)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside `target`, locked while its writer lives; it is removed unless it took another name."""
+    with ExitStack() as stack:
+        while True:
+            new = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
+            with suppress(FileNotFoundError):
+                stack.enter_context(locked_folder(new))
+            if new.exists():  # else another process took it for abandoned before it was locked
+                break
+        try:
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _prefix(target: Path) -> str:
+    return f"{NEW}{target.name[:PREFIX_CHARACTERS]}-"
+
+
+def remove_abandoned(target: Path) -> None:
+    """Remove what `replacing_folder` left beside `target` where it was killed, and put `target` back if it stood aside."""
+    for new in target.parent.glob(f"{escape(_prefix(target))}????????"):
+        with suppress(OSError), abandoned(new):
+            shutil.rmtree(new)
+    with locked_folder(target.parent):
+        _put_back(_aside(target))
 
 
 def recover(target: AnyPath) -> None:
@@ -116,10 +147,15 @@ def _aside(target: Path) -> Path:
 
 def _tidy(folder: Path) -> None:
     for old in folder.glob(f"{OLD}*"):
-        target = old.with_name(old.name.removeprefix(OLD))
-        if target.exists():
-            shutil.rmtree(old)
-        else:
-            old.rename(target)
+        _put_back(old)
     for new in folder.glob(f"{NEW}*"):
         shutil.rmtree(new)
+
+
+def _put_back(old: Path) -> None:
+    """Put a folder back that stood aside when its builder was killed, or remove it where the new one is in its place."""
+    target = old.with_name(old.name.removeprefix(OLD))
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        old.rename(target)

@@ -1,8 +1,10 @@
-"""Our commands in processes of their own, forked from one that has imported what they need.
+"""Our commands in processes of their own, forked from one that has imported the libraries they need, and none of our modules.
 
 TensorFlow takes four seconds of a processor to import, pyarrow and the others half a one, and most tests are not about that. What
 runs is the console script's own function, with arguments, environment, working folder and output of its own, and it ends as a
-process ends. Where the start of a process, a kill or Ctrl-C is the subject, tests start one afresh.
+process ends. Our own modules are imported by each command for itself, so that an import which a command lacks is missed here as in a
+process started afresh; what a library's preloading could hide is found by `tests/test_imports.py`. Where the start of a process, a
+kill or Ctrl-C is the subject, tests start one afresh.
 """
 
 import atexit
@@ -25,19 +27,24 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 LIGHT = (
-    *("catalog.cli", "scraper.cli", "dataset.cli", "training.cli", "training.render_cli", "training.novelty_cli"),
-    *("catalog.summary", "catalog.output", "catalog.hints", "scraper.crawl", "scraper.menu", "dataset.build"),
-    *("dataset.export", "pyarrow.dataset", "pyarrow.parquet", "training.course", "training.copied", "training.playing"),
+    *("bs4", "filelock", "jinja2", "msgspec", "numpy", "requests", "rich.progress", "symusic", "typer"),
+    *("pyarrow.compute", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet"),
+    *("multiprocessing.connection", "shlex", "tomllib", "xml.sax.saxutils"),
 )
-HEAVY = ("training.network", "training.train")  # and with them TensorFlow
+OURS = ("catalog", "scraper", "dataset", "training")
 
 _nursery: list["subprocess.Popen[str]"] = []
 
 
 def command(
-    name: str, *words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 120
+    name: str,
+    *words: object,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float = 120,
+    first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the console script `name` with `words` to its end, as subprocess.run would."""
+    """Run the console script `name` with `words` to its end, as subprocess.run would; `first`, "module:function", is called before it."""
     arguments = [name, *map(str, words)]
     with tempfile.TemporaryDirectory(prefix="forked-") as folder:
         asked = {
@@ -47,6 +54,7 @@ def command(
             "out": f"{folder}/out",
             "err": f"{folder}/err",
             "heavy": name == "train",
+            "first": first,
         }
         code = _forked(json.dumps(asked), arguments, timeout)
         out, err = (Path(folder, end).read_text(encoding="utf-8") for end in ("out", "err"))
@@ -89,12 +97,9 @@ def serve() -> None:
         import_module(module)
     while line := sys.stdin.readline():
         asked = json.loads(line)
-        if asked["heavy"] and HEAVY[0] not in sys.modules:
-            from training.backend import load_keras
-
-            load_keras()
-            for module in HEAVY:
-                import_module(module)
+        if asked["heavy"] and "keras" not in sys.modules:
+            _load_keras()
+        assert not _ours(), "a command would find modules imported that it may not import itself"
         gc.freeze()  # so that no child collects, and thereby copies, what all of them share
         child = os.fork()
         if not child:
@@ -103,6 +108,21 @@ def serve() -> None:
             )  # the modules are not taken apart, which takes a second where TensorFlow is one
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _load_keras() -> None:
+    """Import Keras and TensorFlow with what Keras loads late, as our commands do, and forget the modules of ours that did so."""
+    from training.backend import load_keras
+
+    load_keras()
+    import_module("tensorboardX")
+    for name in _ours():
+        del sys.modules[name]
+
+
+def _ours() -> list[str]:
+    """Return which of our modules are imported here."""
+    return [name for name in sys.modules if name.partition(".")[0] in OURS]
 
 
 def _ended(main: Callable[[], object]) -> int:
@@ -151,6 +171,9 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     arguments = asked["arguments"]
     assert isinstance(arguments, list)
     sys.argv = [str(Path(sys.executable).with_name(arguments[0])), *arguments[1:]]
+    if asked["first"] is not None:
+        module, _, function = str(asked["first"]).partition(":")
+        getattr(import_module(module), function)()
     [script] = entry_points(group="console_scripts", name=arguments[0])
     main: Callable[[], object] = script.load()
     return main

@@ -65,7 +65,7 @@ def of_run(
     """
     run = Run.open(working_root(root), name)
     learned = run.learned_from() if against is None else sources(root, against)
-    files = sorted(run.samples.glob("*.mid"), key=lambda path: (len(path.stem), path.stem))
+    files = sorted(run.samples.glob("[!.]*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
     told = {}

@@ -97,5 +97,5 @@ def naming(folder: Path) -> Iterator[list[str]]:
 
 def samples(folder: Path) -> list[Path]:
     """Return the MIDI files of a folder of samples: sample-1, sample-2 … sample-10, then by name."""
-    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("*.mid")}
+    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("[!.]*.mid")}
     return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name))
