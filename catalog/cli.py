@@ -1,5 +1,9 @@
 """The command `catalog`: look at what is known of every piece, and check that all of it is there."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer

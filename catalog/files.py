@@ -23,9 +23,11 @@ THREADS = 16  # files made durable at a time: a file system commits what waits t
 def data_root(option: str | Path | None = None) -> AnyPath:
     """Return the data root, a folder or a URL: `option` where given, else $VGPIANO_ROOT, else ./data (it need not exist yet).
 
-    Raises UsageError for a URL that nothing installed can read.
+    A folder is absolute, with ~ in full, so that every library that is handed a path below it means the same file. Raises
+    UsageError for a URL that nothing installed can read.
     """
-    return located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    root = located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    return root if isinstance(root, RemotePath) else root.absolute()
 
 
 def local_root(option: str | AnyPath | None = None) -> Path:
@@ -41,7 +43,7 @@ def local_root(option: str | AnyPath | None = None) -> Path:
 
 def working_root(root: AnyPath) -> Path:
     """Return where runs go: `root` itself, or ./data where the root is a URL, for checkpoints need a folder on this machine."""
-    return DEFAULT_ROOT if isinstance(root, RemotePath) else root
+    return (DEFAULT_ROOT if isinstance(root, RemotePath) else root).absolute()
 
 
 @contextmanager

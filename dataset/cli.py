@@ -1,5 +1,9 @@
 """The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +17,7 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root
-from catalog.options import Root, Version, games
+from catalog.options import Root, Version, games, given_name, given_path
 from dataset.completion import corpora
 
 if TYPE_CHECKING:
@@ -31,7 +35,8 @@ Cluster = Annotated[
     typer.Option("--cluster", help="Parse on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."),
 ]
 FilterFile = Annotated[
-    Path | None, typer.Option("--filters", help="TOML laid over the default filters (see `dataset filters`).")
+    Path | None,
+    typer.Option("--filters", callback=given_path, help="TOML laid over the default filters (see `dataset filters`)."),
 ]
 
 
@@ -42,7 +47,9 @@ class Format(StrEnum):
     json = "json"
 
 
-CorpusName = Annotated[str, typer.Argument(help="Name of a corpus, or its folder.", autocompletion=corpora)]
+CorpusName = Annotated[
+    str, typer.Argument(help="Name of a corpus, or its folder.", callback=given_name, autocompletion=corpora)
+]
 
 
 @app.callback()
@@ -182,7 +189,8 @@ def show(
 def report(
     name: CorpusName,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The page; by default report.html in the corpus's folder.")
+        Path | None,
+        typer.Option("--out", callback=given_path, help="The page; by default report.html in the corpus's folder."),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -224,7 +232,9 @@ class ExportForm(StrEnum):
 def export(
     name: CorpusName,
     form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where; by default exports/NAME-FORMAT.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Where; by default exports/NAME-FORMAT.")
+    ] = None,
     root: Root = None,
 ) -> None:
     """Write a corpus in the form of another project."""

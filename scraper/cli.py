@@ -1,5 +1,9 @@
 """The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +13,7 @@ import typer
 from catalog import console
 from catalog.console import Format, complain
 from catalog.files import data_root, local_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_path
 from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
 
@@ -167,7 +171,10 @@ def _tell(totals: "Totals") -> None:
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Folders, zip files or MIDI files; folders with all below them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(callback=given_path, help="Folders, zip files or MIDI files; folders with all below them."),
+    ],
     game: Annotated[
         str | None, typer.Option(help="The game all of it is from; else each file's folder, or archive, names it.")
     ] = None,
@@ -254,7 +261,8 @@ def demo_site(
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for that of last time, else any that is free.")
     ] = 8765,
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="Where the site is made; else demo-site below the data root.")
+        Path | None,
+        typer.Option("--dir", callback=given_path, help="Where the site is made; else demo-site below the data root."),
     ] = None,
     root: Root = None,
 ) -> None:

@@ -1,5 +1,9 @@
 """The command `render`."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +12,7 @@ import typer
 from catalog import console
 from catalog.errors import MidiError, TrainingError, UsageError
 from catalog.files import data_root, working_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_name, given_path
 from catalog.remote import AnyPath
 from training import completion
 
@@ -24,7 +28,9 @@ def render(
     what: Annotated[
         str,
         typer.Argument(
-            help="A MIDI file, or the name or path of a run, for all of its samples.", autocompletion=completion.runs
+            help="A MIDI file, or the name or path of a run, for all of its samples.",
+            callback=given_name,
+            autocompletion=completion.runs,
         ),
     ],
     audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
@@ -42,7 +48,9 @@ def render(
             "Roll: svg (else this one), png, pdf.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else beside the MIDI.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else beside the MIDI.")
+    ] = None,
     root: Root = None,
     version: Version = False,
 ) -> None:
