@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from types import FrameType, TracebackType
 from typing import Any
@@ -27,6 +27,7 @@ _REMEDIES = {
     errno.EACCES: "make it yours to read and write, or choose another folder, such as with --root",
     errno.EPERM: "make it yours to read and write, or choose another folder, such as with --root",
     errno.ENOTDIR: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+    errno.EISDIR: "a folder stands where a file is needed: move it away, then run this again",
     errno.EEXIST: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
 }
 STOPPED = 130  # the exit code of what Ctrl-C ended, as a shell has it
@@ -82,6 +83,8 @@ def run(app: Any) -> None:
     else:
         if code == STOPPED:
             complain(f"stopped: {_advice[0]}")
+    if isinstance(sys.stdout, CleanStream):
+        sys.stdout.settle()
     if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the end of the interpreter has nothing to tell
     raise SystemExit(code)
@@ -90,8 +93,12 @@ def run(app: Any) -> None:
 def _told(error: BaseException, pressed: bool) -> Any:
     """Say what ended a command, in one line, and return its exit code. Raises `error` again where it is a mistake of ours."""
     if isinstance(error, SystemExit):
-        with suppress(OSError):
+        try:
             sys.stdout.flush()
+        except OSError as late:
+            return _told(late, pressed)
+        except SystemExit as late:
+            return late.code
         return STOPPED if pressed else error.code
     if pressed or isinstance(error, KeyboardInterrupt):
         complain(f"stopped: {_advice[0]}")

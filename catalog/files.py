@@ -17,6 +17,7 @@ from catalog.remote import AnyPath, RemotePath, located
 
 ROOT_VARIABLE = "VGPIANO_ROOT"
 DEFAULT_ROOT = Path("data")
+TEMPORARY = ".tmp-"  # how the names of files begin that are being written
 THREADS = 16  # files made durable at a time: a file system commits what waits together
 
 
@@ -47,6 +48,17 @@ def working_root(root: AnyPath) -> Path:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system in the block name `path`, where it names no file or a temporary one beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def replacing(path: AnyPath) -> Iterator[Path]:
     """Yield a temporary path in the same folder; when the block ends well it takes the place of `path`, else it is removed.
 
@@ -59,20 +71,21 @@ def replacing(path: AnyPath) -> Iterator[Path]:
             yield temporary
             path.write_bytes(temporary.read_bytes())
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
 
 
 def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = "") -> None:
@@ -137,17 +150,18 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
 
 def _write_beside(path: Path, data: bytes) -> Path:
     """Return a durable temporary file with `data` in the folder of `path`; none is left where that fails."""
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+    with naming(path):
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return Path(name)
 
 
 def write_text(path: AnyPath, text: str) -> None:
@@ -168,5 +182,5 @@ def sync_folder(folder: AnyPath) -> None:
 
 def remove_leftovers(folder: AnyPath) -> None:
     """Remove temporary files that a killed writer left in `folder`. Only for whoever holds the folder's lock."""
-    for leftover in folder.glob(".tmp-*"):
+    for leftover in folder.glob(f"{TEMPORARY}*"):
         leftover.unlink(missing_ok=True)

@@ -42,6 +42,7 @@ class CleanStream(io.TextIOBase):
         """Where `required` is False a write that fails is passed over."""
         self.stream = stream
         self._required = required
+        self._error: BaseException | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ERRORS)
 
@@ -60,15 +61,20 @@ class CleanStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Write what `printable` leaves of `text`."""
+        """Write what `printable` leaves of `text`. Raises TypeError for bytes, by which libraries find out that it takes text."""
+        if not isinstance(text, str):
+            raise TypeError("a text is expected")
+        self._check()
         try:
-            self.stream.write(printable(text))
+            if text:  # /dev/full refuses even nothing, with which libraries try what a stream takes
+                self.stream.write(printable(text))
         except OSError as error:
             self._failed(error)
         return len(text)
 
     def flush(self) -> None:
         """Hand on what waits in `stream`."""
+        self._check()
         try:
             self.stream.flush()
         except OSError as error:
@@ -85,12 +91,19 @@ class CleanStream(io.TextIOBase):
     def _failed(self, error: OSError) -> None:
         """Write nothing more, and end the command where it owes somebody what it prints."""
         _to_null(self.stream.fileno())
-        if not self._required:
-            return
-        if error.errno == errno.EPIPE:
-            raise SystemExit(UNREAD) from None
-        error.filename = OUTPUT
-        raise error
+        if self._required:
+            error.filename = OUTPUT
+            self._error = SystemExit(UNREAD) if error.errno == errno.EPIPE else error
+            self._check()
+
+    def _check(self) -> None:
+        """Raise what ended this stream, time and again: a library may have taken it for something else."""
+        if self._error is not None:
+            raise self._error
+
+    def settle(self) -> None:
+        """Be quiet from now on: the command has said what ended it."""
+        self._error, self._required = None, False
 
 
 def guard() -> None:

@@ -70,6 +70,7 @@ def measure(
     from dataset.remeasure import measure_catalog
 
     opened(data_root(root))
+    console.when_stopped("what was measured is kept; the same command (without --again) goes on")
     with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
         done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
     print(f"{done.files} files: {done.before} measured before, {done.now} now")
@@ -135,6 +136,7 @@ def build(
     from dataset.filter_file import load_filters
     from dataset.plan import Plan
 
+    console.when_stopped("no corpus was changed; the same command begins again")
     chosen = load_filters(filters)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()

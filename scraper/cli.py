@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
 )
+GOES_ON = "what was fetched is kept; the same command goes on"
 REASONS_SHOWN = 40
 LINES_SHOWN = 50
 
@@ -79,8 +80,10 @@ def vgmusic(
     from scraper.crawl import crawl, survey
     from scraper.fetch import Fetcher
     from scraper.menu import choose, crawl_all, survey_all
+    from scraper.totals import ScrapeInterrupted
     from scraper.urls import site
 
+    console.when_stopped(GOES_ON)
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
         sections = choose(local_root(root), fetcher, section)
         if dry_run and len(sections) == 1:
@@ -95,7 +98,11 @@ def vgmusic(
                     fetcher.delay,
                 )
                 return
-            totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+            try:
+                totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+            except ScrapeInterrupted as stop:
+                _tell(stop.totals)
+                raise
     _tell(totals)
 
 
@@ -110,14 +117,20 @@ def new(
 ) -> None:
     """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
     from scraper.fetch import Fetcher
+    from scraper.totals import ScrapeInterrupted
     from scraper.uploads import crawl_new
     from scraper.urls import site
 
+    console.when_stopped(GOES_ON)
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
     ):
-        totals = crawl_new(local_root(root), fetcher, limit, progress)
+        try:
+            totals = crawl_new(local_root(root), fetcher, limit, progress)
+        except ScrapeInterrupted as stop:
+            _tell(stop.totals)
+            raise
     _tell(totals)
 
 
@@ -129,21 +142,36 @@ def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
 
 
 def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
+    from scraper.totals import ScrapeInterrupted
+
     empty = failed = done = 0
-    for outcome in outcomes:
-        if outcome.totals is not None:
-            print(f"{outcome.section.name}:", flush=True)
-            _tell(outcome.totals)  # which ends the command where the run was stopped
-        elif outcome.plan is not None:
-            _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
-        else:
-            complain(f"{outcome.section.name}: {outcome.problem}")
-        done += outcome.problem is None
-        empty += outcome.empty
-        failed += outcome.problem is not None and not outcome.empty
+    try:
+        for outcome in outcomes:
+            done += outcome.problem is None
+            empty += outcome.empty
+            failed += outcome.problem is not None and not outcome.empty
+            _tell_one(outcome, delay)
+    except ScrapeInterrupted as stop:
+        print(f"{stop.section}:")
+        _tell(stop.totals)
+        print(
+            f"{listed} sections = {done} done + {empty} empty + {failed} failed + {listed - done - empty - failed} not done"
+        )
+        raise
     print(f"{listed} sections = {done} done + {empty} empty + {failed} failed")
     if failed or not done:
         raise typer.Exit(1)
+
+
+def _tell_one(outcome: "Outcome", delay: float) -> None:
+    """Print what became of one section."""
+    if outcome.totals is not None:
+        print(f"{outcome.section.name}:", flush=True)
+        _tell(outcome.totals)  # which ends the command where the run was stopped
+    elif outcome.plan is not None:
+        _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
+    else:
+        complain(f"{outcome.section.name}: {outcome.problem}")
 
 
 def _tell(totals: "Totals") -> None:
@@ -187,6 +215,7 @@ def import_(
     """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
     from scraper.imports import Labels, import_files
 
+    console.when_stopped("what was brought in so far is kept; the same command goes on")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
     for address, reason in totals.faults[:REASONS_SHOWN]:
@@ -276,9 +305,11 @@ def demo_site(
 
     from scraper.demo_site import build, served
 
+    console.when_stopped("the pieces that were made are kept; the same command goes on")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build(folder, progress)
+    console.when_stopped("the site is kept, and served no more")
     with served(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)

@@ -240,6 +240,7 @@ def generate(
     from training.run import Run
     from training.sampler import Wish
 
+    console.when_stopped("every file that was named is kept whole; the same command makes others")
     if notes is None and seconds is None and bars is None:
         seconds = playing.SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed

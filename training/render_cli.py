@@ -59,6 +59,7 @@ def render(
     Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
     the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
+    console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
     kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
     path = Path(what)
     is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
