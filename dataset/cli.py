@@ -161,7 +161,7 @@ def show_filters(
 
     chosen = load_filters(filters)
     if form is Format.json:
-        json.dump(chosen.settings(), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(chosen.settings(), sys.stdout, indent=2)
         print()
         return
     rows: list[Filter | DuplicateRule] = [*chosen.filters, *chosen.duplicates]
@@ -200,7 +200,7 @@ def report(
     from dataset.corpus import Corpus
     from dataset.report import write_report
 
-    print(write_report(Corpus.open(data_root(root), name), out))
+    print(console.one_line(write_report(Corpus.open(data_root(root), name), out)))
 
 
 @app.command("list")
@@ -211,7 +211,8 @@ def list_corpora(root: Root = None) -> None:
     base = data_root(root)
     found = manifests(base)
     for manifest in found:
-        print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
+        name = console.one_line(manifest.name)
+        print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
     if not (known := names(base)):
         console.complain(f"no corpora in {base / 'corpora'}; `dataset build --game NAME` makes one")
     elif len(found) < len(known):
@@ -244,7 +245,7 @@ def export(
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
-    print(f"{done.written.pieces} pieces in {done.path}")
+    print(f"{done.written.pieces} pieces in {console.one_line(done.path)}")
     if done.written.left_out:
         print(f"  {done.written.left_out} left out: index.csv says why")
 
@@ -275,7 +276,7 @@ def _evidence(row: "Mapping[str, Any]") -> str:
 def _print_funnel(corpus: "Corpus") -> None:
     manifest = corpus.manifest
     funnel = asdict(manifest.funnel)
-    print(f"corpus {manifest.name}, seed {manifest.seed}, query {console.clean(manifest.query)}")
+    print(f"corpus {console.one_line(manifest.name)}, seed {manifest.seed}, query {console.clean(manifest.query)}")
     for stage in ("listed", "fetched", "parsed", "kept", "unique"):
         print(f"  {stage:<12} {funnel[stage]:>7}")
     for split in ("train", "validation", "test"):
@@ -283,8 +284,8 @@ def _print_funnel(corpus: "Corpus") -> None:
     if manifest.reasons:
         print(f"  left out     {sum(manifest.reasons.values()):>7}")
     for reason, count in sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0])):
-        print(f"    {reason:<24} {count:>5}")
-    print(f"  {corpus.path}")
+        print(f"    {console.one_line(reason):<24} {count:>5}")
+    print(f"  {console.one_line(corpus.path)}")
 
 
 def main() -> None:

@@ -46,10 +46,9 @@ class Guard:
         host = connection.host.strip("[]")
         try:
             answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise NameResolutionError(
-                host, connection, socket.gaierror(socket.EAI_NONAME, "no host name can be so")
-            ) from error
+        except UnicodeError:
+            none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
+            raise NameResolutionError(host, connection, none) from none
         except socket.gaierror as error:
             raise NameResolutionError(host, connection, error) from error
         addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))

@@ -266,14 +266,14 @@ def generate(
     pieces = playing.music(opened, wish, first)
     files = playing.write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
-        print(file, flush=True)
+        print(console.one_line(file), flush=True)
     console.complain(f"seed {drawn}")
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
-            rendered(opened.name, files, pieces, lambda path: _say(str(path)))
+            rendered(opened.name, files, pieces, lambda path: _say(console.one_line(path)))
             if is_own:
-                paged(base, opened, lambda path: _say(str(path)))
+                paged(base, opened, lambda path: _say(console.one_line(path)))
         except KeyboardInterrupt:
             rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
             console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")

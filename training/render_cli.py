@@ -87,7 +87,7 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
         for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
             progress(done, total)
             if rendered.reason is None:
-                print(rendered.path, flush=True)
+                print(console.one_line(rendered.path), flush=True)
             else:
                 failed += 1
                 console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
@@ -101,7 +101,7 @@ def _page(what: str, root: AnyPath) -> None:
 
     with console.Progress("page") as progress:
         path = write_page(root, Run.open(working_root(root), what), progress)
-    print(path)
+    print(console.one_line(path))
 
 
 def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
