@@ -15,7 +15,8 @@ from pathlib import Path
 from catalog.console import Report
 from catalog.errors import CatalogError
 from catalog.files import THREADS, write_bytes, write_many, write_text
-from catalog.remote import AnyPath
+from catalog.reading import read_bytes
+from catalog.remote import AnyPath, RemotePath
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -26,7 +27,7 @@ class Verification:
 
     checked: int  # files that should be there, whether or not they were
     missing: list[str]  # listed in the catalog, not on disk
-    wrong: list[str]  # on disk, but the bytes are not those of the name
+    wrong: list[str]  # on disk, but the bytes are not those of the name, or it is no file that can be read
     unlisted: list[str]  # on disk, in no row of the catalog: no fault, a killed writer leaves such
     faults: tuple[str, ...] = ()  # lines about tables and other files that are damaged, missing, or not of this catalog
 
@@ -52,7 +53,7 @@ class Blobs:
         """Return the bytes of `sha256`. Raises CatalogError where they are missing or damaged."""
         path = self.path(sha256)
         try:
-            data = path.read_bytes()
+            data = _content(path)
         except FileNotFoundError:
             raise CatalogError(f"{path} is missing; scrape again to fetch it") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -63,7 +64,7 @@ class Blobs:
         """Keep `data`, unless it is held already, and return its SHA-256. Durable on return; a damaged file is mended."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if not path.exists() or path.read_bytes() != data:
+        if not _holds(path, data):
             _check_folders([path])
             write_bytes(path, data)
         return sha256
@@ -72,7 +73,7 @@ class Blobs:
         """Keep each of `many` as `put` does, and return their SHA-256 in order. Durable together: far fewer waits than one by one."""
         names = [hashlib.sha256(data).hexdigest() for data in many]
         files = {self.path(sha256): data for sha256, data in zip(names, many, strict=True)}
-        new = {path: data for path, data in files.items() if not path.exists() or path.read_bytes() != data}
+        new = {path: data for path, data in files.items() if not _holds(path, data)}
         _check_folders(new)
         write_many(new)
         return names
@@ -96,9 +97,13 @@ class Blobs:
         for done, sha256 in enumerate(wanted, start=1):
             path = self.path(sha256)
             try:
-                data = path.read_bytes()
+                data = _content(path)
             except FileNotFoundError:
                 missing.append(sha256)
+            except CatalogError:
+                if isinstance(path, RemotePath):  # out of reach, which is no fault of the file
+                    raise
+                wrong.append(sha256)
             else:
                 if hashlib.sha256(data).hexdigest() != sha256:
                     wrong.append(sha256)
@@ -117,6 +122,23 @@ def quarantine(folder: AnyPath, data: bytes, details: Mapping[str, str | int | N
     write_bytes(path, data)
     write_text(path.with_suffix(".json"), json.dumps(dict(details), indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def _content(path: AnyPath) -> bytes:
+    """Return the bytes of a file. Raises FileNotFoundError, and CatalogError where it is none that can be read, such as a pipe."""
+    return read_bytes(path, fail=CatalogError, remedy="delete it and scrape again")
+
+
+def _holds(path: AnyPath, data: bytes) -> bool:
+    """Whether the file at `path` holds `data`; a folder, a pipe or an endless link does not."""
+    try:
+        return _content(path) == data
+    except FileNotFoundError:
+        return False
+    except CatalogError:
+        if isinstance(path, RemotePath):
+            raise
+        return False
 
 
 def _check_folders(paths: Iterable[AnyPath]) -> None:

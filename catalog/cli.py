@@ -1,5 +1,9 @@
 """The command `catalog`: look at what is known of every piece, and check that all of it is there."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,7 +55,7 @@ def show(
     from catalog.summary import opened
 
     catalog = opened(data_root(root))
-    chosen = columns or (SHORT if form is Format.table else "all")
+    chosen = (SHORT if form is Format.table else "all") if columns is None else columns
     pieces = catalog.pieces(query, fields_named(chosen, ROWS))
     most = (MOST if form is Format.table else 0) if limit is None else limit
     _print(pieces.slice(0, most) if most else pieces, form)

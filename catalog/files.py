@@ -20,8 +20,8 @@ from catalog.remote import AnyPath, RemotePath, located
 
 ROOT_VARIABLE = "VGPIANO_ROOT"
 DEFAULT_ROOT = Path("data")
+TEMPORARY = ".tmp-"  # how the names of files begin that are being written
 THREADS = 16  # files made durable at a time: a file system commits what waits together
-TEMPORARY = ".tmp-"
 OF_MANY = f"{TEMPORARY}many-"  # temporary files of `write_many`, too many at a time to hold a lock on each
 _OF_ONE = re.compile(rf"{re.escape(TEMPORARY)}[^-]*")
 
@@ -29,9 +29,11 @@ _OF_ONE = re.compile(rf"{re.escape(TEMPORARY)}[^-]*")
 def data_root(option: str | Path | None = None) -> AnyPath:
     """Return the data root, a folder or a URL: `option` where given, else $VGPIANO_ROOT, else ./data (it need not exist yet).
 
-    Raises UsageError for a URL that nothing installed can read.
+    A folder is absolute, with ~ in full, so that every library that is handed a path below it means the same file. Raises
+    UsageError for a URL that nothing installed can read.
     """
-    return located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    root = located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    return root if isinstance(root, RemotePath) else root.absolute()
 
 
 def local_root(option: str | AnyPath | None = None) -> Path:
@@ -47,7 +49,18 @@ def local_root(option: str | AnyPath | None = None) -> Path:
 
 def working_root(root: AnyPath) -> Path:
     """Return where runs go: `root` itself, or ./data where the root is a URL, for checkpoints need a folder on this machine."""
-    return DEFAULT_ROOT if isinstance(root, RemotePath) else root
+    return (DEFAULT_ROOT if isinstance(root, RemotePath) else root).absolute()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system in the block name `path`, where it names no file or a temporary one beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY):
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -63,7 +76,7 @@ def replacing(path: AnyPath) -> Iterator[Path]:
             yield temporary
             path.write_bytes(temporary.read_bytes())
         return
-    with _temporary(path.parent, path.suffix) as temporary:
+    with naming(path), _temporary(path.parent, path.suffix) as temporary:
         yield temporary
         _put(temporary, path)
     sync_folder(path.parent)
@@ -186,17 +199,18 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
 
 def _write_beside(path: Path, data: bytes) -> Path:
     """Return a durable temporary file with `data` in the folder of `path`; none is left where that fails."""
-    handle, name = tempfile.mkstemp(prefix=OF_MANY, suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+    with naming(path):
+        handle, name = tempfile.mkstemp(prefix=OF_MANY, suffix=path.suffix, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return Path(name)
 
 
 def write_text(path: AnyPath, text: str) -> None:

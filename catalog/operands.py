@@ -76,7 +76,13 @@ def fields_named(names: str, schema: pa.Schema) -> list[str]:
     """Return the column names in `names`, written with commas between; all of `schema` for "all". Raises QueryError."""
     if names.strip() == "all":
         return list(schema.names)
-    return [field_named(name.strip(), schema).name for name in names.split(",")]
+    if not all(name.strip() for name in names.split(",")):
+        raise QueryError("columns: an empty name; give names with commas between, or all")
+    chosen = [field_named(name.strip(), schema).name for name in names.split(",")]
+    twice = sorted({name for name in chosen if chosen.count(name) > 1})
+    if twice:
+        raise QueryError(f"columns: {', '.join(twice)} named more than once; name each once")
+    return chosen
 
 
 def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:

@@ -5,13 +5,14 @@ one. Whatever goes wrong while a name is completed, there is no name: a shell is
 """
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from catalog.errors import VgpianoError
 from catalog.files import data_root
-from catalog.remote import AnyPath
+from catalog.remote import AnyPath, expanded
 
 DISTRIBUTION = "vgpiano"
 
@@ -21,6 +22,21 @@ Names = Callable[[typer.Context], Iterable[str]]
 def asked_root(context: typer.Context) -> AnyPath:
     """Return the data root that the words before the cursor ask for."""
     return data_root(context.params.get("root"))
+
+
+def given_path(value: Any) -> Any:
+    """Return a path of the command line, or several, absolute and with ~ in full: shells leave the one of --opt=~/x as it is.
+
+    The callback of every option and argument that is a path; --root has `catalog.files.data_root`.
+    """
+    if isinstance(value, list | tuple):
+        return [given_path(each) for each in value]
+    return expanded(value).absolute() if isinstance(value, Path) else value
+
+
+def given_name(value: str | None) -> str | None:
+    """Return a name of the command line that may be a path instead, with ~ in full. The callback of every such option."""
+    return str(expanded(value).absolute()) if value is not None and value.startswith("~") else value
 
 
 def starting(names: Names) -> Callable[[typer.Context, str], list[str]]:

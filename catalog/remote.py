@@ -8,6 +8,7 @@ durable when it returns: that holds for the schemes of ATOMIC, and nowhere else 
 
 import errno
 import fnmatch
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -200,14 +201,19 @@ class RemotePath:
 AnyPath = Path | RemotePath
 
 
+def expanded(text: str | Path) -> Path:
+    """Return a path with ~ or ~user at its beginning in full, as a shell has it; ~ of nobody stays as it is."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own takes ./~ for ~ and fails where nobody is meant
+
+
 def located(text: str | Path) -> AnyPath:
-    """Return the path that `text` means: a Path for a folder or a file:// URL, else a RemotePath.
+    """Return the path that `text` means: a Path for a folder (`expanded`) or a file:// URL, else a RemotePath.
 
     Raises UsageError for a URL that is none, or whose scheme nothing installed knows.
     """
     scheme = URL.fullmatch(text) if isinstance(text, str) else None
     if scheme is None:
-        return Path(text)
+        return expanded(text)
     parts = urlsplit(str(text))
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path:

@@ -1,5 +1,9 @@
 """The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +17,7 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root
-from catalog.options import Root, Version, games
+from catalog.options import Root, Version, games, given_name, given_path
 from dataset.completion import corpora
 
 if TYPE_CHECKING:
@@ -31,7 +35,8 @@ Cluster = Annotated[
     typer.Option("--cluster", help="Parse on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."),
 ]
 FilterFile = Annotated[
-    Path | None, typer.Option("--filters", help="TOML laid over the default filters (see `dataset filters`).")
+    Path | None,
+    typer.Option("--filters", callback=given_path, help="TOML laid over the default filters (see `dataset filters`)."),
 ]
 
 
@@ -42,7 +47,9 @@ class Format(StrEnum):
     json = "json"
 
 
-CorpusName = Annotated[str, typer.Argument(help="Name of a corpus, or its folder.", autocompletion=corpora)]
+CorpusName = Annotated[
+    str, typer.Argument(help="Name of a corpus, or its folder.", callback=given_name, autocompletion=corpora)
+]
 
 
 @app.callback()
@@ -63,6 +70,7 @@ def measure(
     from dataset.remeasure import measure_catalog
 
     opened(data_root(root))
+    console.when_stopped("what was measured is kept; the same command (without --again) goes on")
     with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
         done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
     print(f"{done.files} files: {done.before} measured before, {done.now} now")
@@ -128,6 +136,7 @@ def build(
     from dataset.filter_file import load_filters
     from dataset.plan import Plan
 
+    console.when_stopped("no corpus was changed; the same command begins again")
     chosen = load_filters(filters)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
@@ -152,7 +161,7 @@ def show_filters(
 
     chosen = load_filters(filters)
     if form is Format.json:
-        json.dump(chosen.settings(), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(chosen.settings(), sys.stdout, indent=2)
         print()
         return
     rows: list[Filter | DuplicateRule] = [*chosen.filters, *chosen.duplicates]
@@ -182,7 +191,8 @@ def show(
 def report(
     name: CorpusName,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The page; by default report.html in the corpus's folder.")
+        Path | None,
+        typer.Option("--out", callback=given_path, help="The page; by default report.html in the corpus's folder."),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -190,7 +200,7 @@ def report(
     from dataset.corpus import Corpus
     from dataset.report import write_report
 
-    print(write_report(Corpus.open(data_root(root), name), out))
+    print(console.one_line(write_report(Corpus.open(data_root(root), name), out)))
 
 
 @app.command("list")
@@ -201,7 +211,8 @@ def list_corpora(root: Root = None) -> None:
     base = data_root(root)
     found = manifests(base)
     for manifest in found:
-        print(f"{manifest.name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
+        name = console.one_line(manifest.name)
+        print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
     if not (known := names(base)):
         console.complain(f"no corpora in {base / 'corpora'}; `dataset build --game NAME` makes one")
     elif len(found) < len(known):
@@ -224,7 +235,9 @@ class ExportForm(StrEnum):
 def export(
     name: CorpusName,
     form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Where; by default exports/NAME-FORMAT.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Where; by default exports/NAME-FORMAT.")
+    ] = None,
     root: Root = None,
 ) -> None:
     """Write a corpus in the form of another project."""
@@ -232,7 +245,7 @@ def export(
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
-    print(f"{done.written.pieces} pieces in {done.path}")
+    print(f"{done.written.pieces} pieces in {console.one_line(done.path)}")
     if done.written.left_out:
         print(f"  {done.written.left_out} left out: index.csv says why")
 
@@ -263,7 +276,7 @@ def _evidence(row: "Mapping[str, Any]") -> str:
 def _print_funnel(corpus: "Corpus") -> None:
     manifest = corpus.manifest
     funnel = asdict(manifest.funnel)
-    print(f"corpus {manifest.name}, seed {manifest.seed}, query {console.clean(manifest.query)}")
+    print(f"corpus {console.one_line(manifest.name)}, seed {manifest.seed}, query {console.clean(manifest.query)}")
     for stage in ("listed", "fetched", "parsed", "kept", "unique"):
         print(f"  {stage:<12} {funnel[stage]:>7}")
     for split in ("train", "validation", "test"):
@@ -271,8 +284,8 @@ def _print_funnel(corpus: "Corpus") -> None:
     if manifest.reasons:
         print(f"  left out     {sum(manifest.reasons.values()):>7}")
     for reason, count in sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0])):
-        print(f"    {reason:<24} {count:>5}")
-    print(f"  {corpus.path}")
+        print(f"    {console.one_line(reason):<24} {count:>5}")
+    print(f"  {console.one_line(corpus.path)}")
 
 
 def main() -> None:

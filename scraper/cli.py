@@ -1,5 +1,9 @@
 """The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +13,7 @@ import typer
 from catalog import console
 from catalog.console import Format, complain
 from catalog.files import data_root, local_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_path
 from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
 )
+GOES_ON = "what was fetched is kept; the same command goes on"
 REASONS_SHOWN = 40
 LINES_SHOWN = 50
 
@@ -75,8 +80,10 @@ def vgmusic(
     from scraper.crawl import crawl, survey
     from scraper.fetch import Fetcher
     from scraper.menu import choose, crawl_all, survey_all
+    from scraper.totals import ScrapeInterrupted
     from scraper.urls import site
 
+    console.when_stopped(GOES_ON)
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
         sections = choose(local_root(root), fetcher, section)
         if dry_run and len(sections) == 1:
@@ -91,7 +98,11 @@ def vgmusic(
                     fetcher.delay,
                 )
                 return
-            totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+            try:
+                totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+            except ScrapeInterrupted as stop:
+                _tell(stop.totals)
+                raise
     _tell(totals)
 
 
@@ -106,14 +117,20 @@ def new(
 ) -> None:
     """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
     from scraper.fetch import Fetcher
+    from scraper.totals import ScrapeInterrupted
     from scraper.uploads import crawl_new
     from scraper.urls import site
 
+    console.when_stopped(GOES_ON)
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
     ):
-        totals = crawl_new(local_root(root), fetcher, limit, progress)
+        try:
+            totals = crawl_new(local_root(root), fetcher, limit, progress)
+        except ScrapeInterrupted as stop:
+            _tell(stop.totals)
+            raise
     _tell(totals)
 
 
@@ -125,21 +142,36 @@ def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
 
 
 def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
+    from scraper.totals import ScrapeInterrupted
+
     empty = failed = done = 0
-    for outcome in outcomes:
-        if outcome.totals is not None:
-            print(f"{outcome.section.name}:", flush=True)
-            _tell(outcome.totals)  # which ends the command where the run was stopped
-        elif outcome.plan is not None:
-            _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
-        else:
-            complain(f"{outcome.section.name}: {outcome.problem}")
-        done += outcome.problem is None
-        empty += outcome.empty
-        failed += outcome.problem is not None and not outcome.empty
+    try:
+        for outcome in outcomes:
+            done += outcome.problem is None
+            empty += outcome.empty
+            failed += outcome.problem is not None and not outcome.empty
+            _tell_one(outcome, delay)
+    except ScrapeInterrupted as stop:
+        print(f"{stop.section}:")
+        _tell(stop.totals)
+        print(
+            f"{listed} sections = {done} done + {empty} empty + {failed} failed + {listed - done - empty - failed} not done"
+        )
+        raise
     print(f"{listed} sections = {done} done + {empty} empty + {failed} failed")
     if failed or not done:
         raise typer.Exit(1)
+
+
+def _tell_one(outcome: "Outcome", delay: float) -> None:
+    """Print what became of one section."""
+    if outcome.totals is not None:
+        print(f"{outcome.section.name}:", flush=True)
+        _tell(outcome.totals)  # which ends the command where the run was stopped
+    elif outcome.plan is not None:
+        _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
+    else:
+        complain(f"{outcome.section.name}: {outcome.problem}")
 
 
 def _tell(totals: "Totals") -> None:
@@ -167,7 +199,10 @@ def _tell(totals: "Totals") -> None:
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Folders, zip files or MIDI files; folders with all below them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(callback=given_path, help="Folders, zip files or MIDI files; folders with all below them."),
+    ],
     game: Annotated[
         str | None, typer.Option(help="The game all of it is from; else each file's folder, or archive, names it.")
     ] = None,
@@ -180,6 +215,7 @@ def import_(
     """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
     from scraper.imports import Labels, import_files
 
+    console.when_stopped("what was brought in so far is kept; the same command goes on")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
     for address, reason in totals.faults[:REASONS_SHOWN]:
@@ -254,7 +290,8 @@ def demo_site(
         int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for that of last time, else any that is free.")
     ] = 8765,
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="Where the site is made; else demo-site below the data root.")
+        Path | None,
+        typer.Option("--dir", callback=given_path, help="Where the site is made; else demo-site below the data root."),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -268,9 +305,11 @@ def demo_site(
 
     from scraper.demo_site import build, served
 
+    console.when_stopped("the pieces that were made are kept; the same command goes on")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build(folder, progress)
+    console.when_stopped("the site is kept, and served no more")
     with served(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -18,7 +20,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from catalog.errors import FetchError
-from scraper.limits import CLOCK_TICK_S
+from scraper import limits
 from scraper.urls import is_public_address
 
 
@@ -44,8 +46,11 @@ class Guard:
         host = connection.host.strip("[]")
         try:
             answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError) as error:
-            raise NameResolutionError(host, connection, socket.gaierror(str(error))) from error
+        except UnicodeError:
+            none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
+            raise NameResolutionError(host, connection, none) from none
+        except socket.gaierror as error:
+            raise NameResolutionError(host, connection, error) from error
         addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
         refused = [address for address in addresses if not is_public_address(address)]
         if refused and not self._private:
@@ -77,7 +82,7 @@ class Guard:
                 self._deadline = None
 
     def _watch_the_clock(self) -> None:
-        while not self._closed.wait(CLOCK_TICK_S):
+        while not self._closed.wait(limits.CLOCK_TICK_S):
             with self._lock:
                 sock = self._connection.sock if self._connection is not None else None
                 if self._deadline is not None and time.monotonic() > self._deadline:
@@ -85,6 +90,18 @@ class Guard:
                     if sock is not None:
                         with suppress(OSError):
                             sock.shutdown(socket.SHUT_RDWR)
+
+
+class FinalResponse(HTTPResponse):
+    """An answer after the interim ones (1xx, such as 103 Early Hints), of which Python itself passes over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(limits.INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {limits.INTERIM_ANSWERS} interim answers (1xx)")
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -100,10 +117,14 @@ class GuardedAdapter(HTTPAdapter):
         guard = self._guard
 
         class GuardedHTTP(HTTPConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return guard.dial(self)
 
         class GuardedHTTPS(HTTPSConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return guard.dial(self)
 

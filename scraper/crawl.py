@@ -18,6 +18,7 @@ from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
 from catalog.store import Catalog, Writer
 from scraper import limits
 from scraper.answer import Answer, header
+from scraper.causes import LASTING
 from scraper.changes import changed
 from scraper.check import Finding, check
 from scraper.fetch import Fetcher, Judge
@@ -26,12 +27,12 @@ from scraper.journal import logged
 from scraper.listing import Listing, Row
 from scraper.memory import Memory, Page
 from scraper.section import SectionPage, read_section
-from scraper.totals import COUNTED, Survey, Totals
+from scraper.totals import COUNTED, ScrapeInterrupted, Survey, Totals
 from scraper.urls import file_url
 
 SOURCE = "vgmusic"
 # with transient problems: what may mean that the site shuts us out
-_TROUBLE = ("soft_404", "http_401", "http_403", "redirect_refused", "redirect_loop")
+_TROUBLE = (*LASTING, "soft_404", "http_401", "http_403", "redirect_refused", "redirect_loop")
 
 # Rows are written when so many wait, or the first has waited so long. A kill before that costs nothing: their bytes are on disk,
 # and what came with them is in the journal.
@@ -45,7 +46,7 @@ def crawl(
     """Bring `section` into the catalog at `root`, asking for `limit` files at most, and return what became of every row.
 
     Raises FetchError where robots.txt or the listing page cannot be had, ListingError where it is no listing, CatalogError
-    while another writer is at work. Trouble later on ends the run with `stopped` set.
+    while another writer is at work, ScrapeInterrupted on Ctrl-C. Trouble later on ends the run with `stopped` set.
     """
     catalog = Catalog(root)
     memory = Memory(root, f"{SOURCE}-{section}")
@@ -55,20 +56,9 @@ def crawl(
         if found.fresh and found.whole:  # a 304 to a page cut short would hide its other rows for ever
             memory.keep(found.page)
         run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
-        try:
-            if found.whole:  # else what it lacks may be below its end
-                run.mark()
-            for done, row in enumerate(found.listing.rows):
-                if report:
-                    report(done, len(found.listing.rows))
-                run.take(row)
-        finally:
-            run.flush()
-        if not found.whole:
-            run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
-        totals = run.totals()
-        log.update({name: getattr(totals, name) for name in COUNTED})
-    return totals
+        if found.whole:  # else what it lacks may be below its end
+            run.mark()
+        return _take_all(run, log, report)
 
 
 def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
@@ -102,16 +92,26 @@ def bring_rows(
 ) -> Totals:
     """Bring the files of `listing`, which lie below `page_url`, into the catalog, in its order, as `crawl` does; counts go to `log` too."""
     found = SectionPage(Page(page_url, b"", None, None), listing, fresh=True, unchanged=False, whole=True, judge=judge)
-    run = _Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit)
+    return _take_all(_Run(writer, Held(catalog, SOURCE), fetcher, found, section, limit), log, report)
+
+
+def _take_all(run: "_Run", log: Counter[str], report: Report | None) -> Totals:
+    """Deal with every row in turn, and return what became of them. Raises ScrapeInterrupted on Ctrl-C, with the same."""
+    rows = run.found.listing.rows
     try:
-        for done, row in enumerate(listing.rows):
+        for done, row in enumerate(rows):
             if report:
-                report(done, len(listing.rows))
+                report(done, len(rows))
             run.take(row)
+    except KeyboardInterrupt:
+        run.flush()
+        raise ScrapeInterrupted(run.section, run.totals()) from None
     finally:
         run.flush()
-        totals = run.totals()
-        log.update({name: getattr(totals, name) for name in COUNTED})
+    if not run.found.whole:
+        run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
+    totals = run.totals()
+    log.update({name: getattr(totals, name) for name in COUNTED})
     return totals
 
 
@@ -242,7 +242,10 @@ class _Run:
         )
 
     def totals(self) -> Totals:
+        """Return what became of every row; those that were not come to are not asked."""
         rejected = self.found.listing.rejected
+        dealt_with = sum(self.counts[name] for name in ("held", "twins", FETCHED, MISSING, QUARANTINED))
+        self.counts["not_asked"] = len(self.found.listing.rows) - dealt_with
         return Totals(
             listed=len(self.found.listing.rows) + len(rejected),
             unsafe=len(rejected),

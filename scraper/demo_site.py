@@ -1,16 +1,19 @@
 """A folder that is a replica of VGMusic's piano section: public-domain stand-ins as MIDI files, listed in the real page layout.
 
 music21 exports the pieces of demo_pieces.py, in two worker processes, each file whole or not at all; what is there already is
-not made again, unless the list, music21 or the way of exporting has changed. The same list gives the same bytes.
+not made again, unless the list, music21 or the way of exporting has changed. The same list gives the same bytes. A record,
+`.made.json`, names every file that was made: nothing else is ever removed, and a folder of files without it is refused.
 """
 
 import hashlib
 import html
 import json
+import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from itertools import groupby
 from multiprocessing import get_context
@@ -21,14 +24,16 @@ from urllib.parse import quote
 from filelock import FileLock
 
 from catalog.console import Report, complain
-from catalog.errors import ScrapeError
-from catalog.files import remove_leftovers, write_bytes, write_text
+from catalog.errors import ScrapeError, UsageError
+from catalog.files import TEMPORARY, remove_leftovers, write_bytes, write_text
+from catalog.reading import read_json
 from scraper.demo_pieces import STAND_INS, StandIn
 from scraper.replica import is_free, serving
 from scraper.urls import SECTIONS
 
 EXPORT_VERSION = 1  # raise it when export() gives other bytes
 WORKERS = 2
+RECORD = ".made.json"
 SEQUENCER = "music21 corpus"
 _ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
 
@@ -36,17 +41,20 @@ _ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
 def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
     """Make the site in `folder`, or complete it, and return how many pieces it lists.
 
-    A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can.
+    A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can, and UsageError, before
+    anything is touched, where the folder holds files that are not ours.
     """
+    _refuse_foreign(folder)
     section = folder / SECTIONS["piano"].strip("/")
     section.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
+        _refuse_foreign(folder)
         remove_leftovers(section)
         failed = _failed_before(folder, section, stand_ins)
         todo = [piece for piece in stand_ins if piece.file not in failed and not (section / piece.file).exists()]
         if todo:
             failed |= _export_all(todo, section, report)
-            write_text(folder / ".made.json", json.dumps({"key": _key(stand_ins), "failed": failed}, indent=2))
+            _record(folder, stand_ins, failed)
         made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
         if not made:
             raise ScrapeError(
@@ -72,17 +80,54 @@ def served(folder: Path, port: int = 0) -> Iterator[str]:
         yield base_url
 
 
-def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
-    """Return the pieces known not to work; when what is there was made otherwise than now, remove it first."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The record of a site: what it was made from, the pieces that failed, and the name of every piece of it."""
+
+    key: str
+    failed: dict[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] | None = None  # None in a record of an earlier version
+
+
+def _record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
+    made = _Made(_key(stand_ins), dict(failed), tuple(piece.file for piece in stand_ins))
+    write_text(folder / RECORD, json.dumps(asdict(made), indent=2))
+
+
+def _recorded(folder: Path) -> _Made | None:
+    """Return the record of the site in `folder`, None where there is none. Raises UsageError for one that is damaged."""
     try:
-        made: dict[str, Any] = json.loads((folder / ".made.json").read_text())
-    except (OSError, ValueError):
-        made = {}
-    if made.get("key") == _key(stand_ins):
-        return dict(made["failed"])
-    for old in section.glob("*.mid"):
-        old.unlink()
-    write_text(folder / ".made.json", json.dumps({"key": _key(stand_ins), "failed": {}}))
+        return read_json(folder / RECORD, _Made, fail=UsageError, remedy="give an empty folder with --dir")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise UsageError where `folder` has no record of ours, and a file or link that is none of ours."""
+    if _recorded(folder) is not None:
+        return
+    for place, folders, files in os.walk(folder):
+        foreign = [name for name in folders if (Path(place) / name).is_symlink()]
+        foreign += [name for name in files if name != ".lock" and not name.startswith(TEMPORARY)]
+        if foreign:
+            raise UsageError(
+                f"{Path(place) / min(foreign)}: the demo site is made in a folder of its own, and {folder} holds files already; "
+                "give an empty or a new folder with --dir"
+            )
+
+
+def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+    """Return the pieces known not to work; when what is there was made otherwise than now, remove what the record names."""
+    made = _recorded(folder)
+    if made is not None and made.key == _key(stand_ins):
+        if made.files is None:
+            _record(folder, stand_ins, made.failed)
+        return made.failed
+    named = made.files if made is not None else ()
+    for name in [piece.file for piece in stand_ins] if named is None else named:
+        if name == Path(name).name:
+            (section / name).unlink(missing_ok=True)
+    _record(folder, stand_ins, {})
     return {}
 
 

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from catalog.errors import FetchError, UsageError
 from scraper import limits
 from scraper.answer import REDIRECTS, Answer, Asked, Verdict, wait_until
+from scraper.causes import LASTING, cause_of
 from scraper.connection import Guard, GuardedAdapter
 from scraper.urls import Site, redirect_target
 
@@ -159,11 +160,10 @@ class Fetcher:
                     timeout=(patience.connect, patience.read),
                 ) as response:
                     answer = self._read(url, response, limit)
-            except requests.Timeout as error:
-                return Answer(url, problem="timed_out", detail=_short(error), transient=True)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                problem = "timed_out" if late() else "network_error"
-                return Answer(url, problem=problem, detail=_short(error), transient=True)
+                timed_out = late() or isinstance(error, requests.Timeout)
+                problem, detail = cause_of(error, url, timed_out=timed_out)
+                return Answer(url, problem=problem, detail=detail, transient=problem not in LASTING)
         if late():
             return Answer(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
         return answer
@@ -239,7 +239,3 @@ def _retry_after(answer: Answer) -> float:
             f"{urlsplit(answer.url).hostname} asks us to come back at {then:%Y-%m-%d %H:%M %Z}: run this again then"
         )
     return seconds
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -4,9 +4,11 @@ A run has a line at its begin, one for each request as it ends (redirects and re
 Whether the lines add up is `audit.py`'s to say.
 """
 
+import errno
 import fcntl
 import json
 import os
+import stat
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -20,7 +22,8 @@ from uuid import uuid4
 import pyarrow as pa
 
 from catalog.console import clean
-from catalog.errors import ScrapeError
+from catalog.errors import CatalogError, ScrapeError
+from catalog.files import naming
 from catalog.reading import Count, NotNegative, Sha256, parse_json
 from scraper.answer import Asked
 from scraper.fetch import Fetcher
@@ -114,6 +117,7 @@ class _End(_Event):
 
 
 SHAPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
+NO_FILE = "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
 _TAIL_BYTES = 64 << 10  # more than any line has
 
 
@@ -131,18 +135,31 @@ class Journal:
         """Add one line; what a kill left of a half-written last line is taken away first."""
         data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+", buffering=0) as file:
+        with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _repair(file.fileno())
             file.write(data)
 
+    def _open(self, how: int) -> int:
+        """Return the opened file. Raises CatalogError where it is a link, which may lead to a file of somebody's, or no file."""
+        try:
+            handle = os.open(self.path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+                raise CatalogError(NO_FILE.format(self.path)) from None
+            raise
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise CatalogError(NO_FILE.format(self.path))
+        return handle
+
     def lines(self) -> Iterator[tuple[int, Line | None]]:
         """Yield (line number from 1, line), None for a line that cannot be read; a torn last line is passed over."""
         try:
-            file = self.path.open("rb")
+            handle = self._open(os.O_RDONLY)
         except FileNotFoundError:
             return
-        with file:
+        with os.fdopen(handle, "rb") as file:
             for number, text in enumerate(file, start=1):
                 line = _parsed(text)
                 if line is not None or text.endswith(b"\n"):
@@ -227,7 +244,8 @@ def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
     finally:
         fetcher.record = None
         error = sys.exc_info()[1]
-        log.end("done" if error is None else type(error).__name__)
+        kind = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else type(error)
+        log.end("done" if error is None else kind.__name__)
 
 
 def _fitting(line: Line, name: str) -> object:

@@ -12,6 +12,7 @@ ROBOTS_BYTES = 512 << 10  # RFC 9309 asks for at least 500 KiB
 ROBOTS_RULES = 5000  # for one robot
 ERROR_BYTES = 64 << 10  # of the body of an answer that is no success, to tell a challenge page from an error
 CHUNK_BYTES = 64 << 10
+INTERIM_ANSWERS = 20  # heads of status 1xx before the answer itself
 
 # What one listing page may hold.
 SECTIONS = 500  # in the menu of the site; it had 58 in 2021

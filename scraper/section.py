@@ -41,7 +41,7 @@ def read_section(memory: Memory, fetcher: Fetcher, section: str) -> SectionPage:
     last = memory.page(url)
     answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditions(last)})
     if answer.problem is not None:
-        error = FetchError if answer.transient else MissingPageError
+        error = FetchError if answer.transient or not answer.status else MissingPageError  # 0: nobody has answered
         raise error(f"the listing page {url} cannot be had: {answer.reason}; nothing was changed")
     if answer.status == 304:
         if last is None:

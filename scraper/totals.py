@@ -35,6 +35,15 @@ class Totals:
     rejected: tuple[Rejected, ...] = ()
 
 
+class ScrapeInterrupted(KeyboardInterrupt):
+    """Ctrl-C while a section was scraped: what was fetched is kept, and `totals` says what became of every row."""
+
+    def __init__(self, section: str, totals: Totals) -> None:
+        super().__init__(section)
+        self.section = section
+        self.totals = totals
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What a run would do: rows listed, held and unsafe, files to ask for, their listed bytes, and the seconds it would take."""

@@ -160,7 +160,8 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
         how = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         os.dup2(os.open(str(end), how, 0o644), number)
     sys.stdin = os.fdopen(0, closefd=False)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+    encoding = asked["env"].get("PYTHONIOENCODING", "utf-8")  # type: ignore[attr-defined]
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding=encoding, closefd=False) for number in (1, 2))
     os.environ.clear()
     os.environ.update(asked["env"])  # type: ignore[call-overload]
     os.chdir(str(asked["cwd"]))

@@ -1,5 +1,9 @@
 """The commands `train`, `evaluate` and `generate`."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 import json
 import os
 import secrets
@@ -13,7 +17,7 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root, working_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_name, given_path
 from dataset.completion import corpora
 from training import completion
 
@@ -28,7 +32,9 @@ train_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 evaluate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 generate_app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
 
-RunName = Annotated[str, typer.Argument(help="Name or path of a run.", autocompletion=completion.runs)]
+RunName = Annotated[
+    str, typer.Argument(help="Name or path of a run.", callback=given_name, autocompletion=completion.runs)
+]
 
 
 @train_app.command()
@@ -37,11 +43,19 @@ def train(
         str | None, typer.Option("--query", help="Pieces to train on, such as \"series == 'zelda'\".")
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option("--corpus", help="A corpus that `dataset build` made.", autocompletion=corpora)
+        str | None,
+        typer.Option(
+            "--corpus", help="A corpus that `dataset build` made.", callback=given_name, autocompletion=corpora
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option("--recipe", help="note-lstm (else), classic, or a JSON file.", autocompletion=completion.recipes),
+        typer.Option(
+            "--recipe",
+            help="note-lstm (else), classic, or a JSON file.",
+            callback=given_name,
+            autocompletion=completion.recipes,
+        ),
     ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
@@ -55,7 +69,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
     init: Annotated[
         str | None,
-        typer.Option("--init", help="Begin from the weights of this run.", autocompletion=completion.runs),
+        typer.Option(
+            "--init", help="Begin from the weights of this run.", callback=given_name, autocompletion=completion.runs
+        ),
     ] = None,
     keep: Annotated[
         Literal["validation", "training"] | None,
@@ -136,7 +152,9 @@ def evaluate(
     split: Annotated[
         Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
     ] = None,
-    midi: Annotated[Path | None, typer.Option("--midi", help="A folder of MIDI files instead of a split.")] = None,
+    midi: Annotated[
+        Path | None, typer.Option("--midi", callback=given_path, help="A folder of MIDI files instead of a split.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
     root: Root = None,
     version: Version = False,
@@ -200,7 +218,11 @@ def generate(
     ] = 24,
     prime: Annotated[
         Path | None,
-        typer.Option("--prime", help="A MIDI file to go on from; its length is not counted in that of the piece."),
+        typer.Option(
+            "--prime",
+            callback=given_path,
+            help="A MIDI file to go on from; its length is not counted in that of the piece.",
+        ),
     ] = None,
     without_prime: Annotated[
         bool, typer.Option("--without-prime", help="Write only what follows the prime, from its first bar on.")
@@ -217,7 +239,9 @@ def generate(
         str | None, typer.Option("--style", help="Games or series to mix: ocarina-of-time=0.7,wind-waker=0.3.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else the run's samples/.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else the run's samples/.")
+    ] = None,
     render: Annotated[
         bool,
         typer.Option(
@@ -237,6 +261,7 @@ def generate(
     from training.run import Run
     from training.wish import Wish
 
+    console.when_stopped("every file that was named is kept whole; the same command makes others")
     if notes is None and seconds is None and bars is None:
         seconds = playing.SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
@@ -266,14 +291,14 @@ def generate(
         pieces = playing.music(opened, wish, first, progress)
     files = playing.write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
-        print(file, flush=True)
+        print(console.one_line(file), flush=True)
     console.complain(f"seed {drawn}")
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
-            rendered(opened.name, files, pieces, lambda path: _say(str(path)))
+            rendered(opened.name, files, pieces, lambda path: _say(console.one_line(path)))
             if is_own:
-                paged(base, opened, lambda path: _say(str(path)))
+                paged(base, opened, lambda path: _say(console.one_line(path)))
         except KeyboardInterrupt:
             rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
             console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")

@@ -1,5 +1,9 @@
 """The command `novelty`."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,7 +15,7 @@ import typer
 from catalog import console
 from catalog.errors import UsageError
 from catalog.files import data_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_name
 from training import completion
 
 if TYPE_CHECKING:
@@ -25,13 +29,16 @@ MOST_COPIES = 8  # passages of a piece that are told of, the longest
 def novelty(
     what: Annotated[
         str,
-        typer.Argument(help="A run, for all of its samples, or a MIDI file.", autocompletion=completion.runs),
+        typer.Argument(
+            help="A run, for all of its samples, or a MIDI file.", callback=given_name, autocompletion=completion.runs
+        ),
     ],
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
             help="A corpus or a run whose training pieces may have been copied; else the run's own.",
+            callback=given_name,
             autocompletion=completion.sources,
         ),
     ] = None,

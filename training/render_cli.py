@@ -1,5 +1,9 @@
 """The command `render`."""
 
+from catalog import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +12,7 @@ import typer
 from catalog import console
 from catalog.errors import TrainingError, UsageError
 from catalog.files import data_root, working_root
-from catalog.options import Root, Version
+from catalog.options import Root, Version, given_name, given_path
 from catalog.remote import AnyPath
 from training import completion
 
@@ -24,7 +28,9 @@ def render(
     what: Annotated[
         str,
         typer.Argument(
-            help="A MIDI file, or the name or path of a run, for all of its samples.", autocompletion=completion.runs
+            help="A MIDI file, or the name or path of a run, for all of its samples.",
+            callback=given_name,
+            autocompletion=completion.runs,
         ),
     ],
     audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
@@ -42,7 +48,9 @@ def render(
             "Roll: svg (else this one), png, pdf.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files; else beside the MIDI.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else beside the MIDI.")
+    ] = None,
     root: Root = None,
     version: Version = False,
 ) -> None:
@@ -51,6 +59,7 @@ def render(
     Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
     the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
+    console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
     kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
     path = Path(what)
     is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
@@ -78,7 +87,7 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
         for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
             progress(done, total)
             if rendered.reason is None:
-                print(rendered.path, flush=True)
+                print(console.one_line(rendered.path), flush=True)
             else:
                 failed += 1
                 console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
@@ -95,7 +104,7 @@ def _page(what: str, root: AnyPath) -> int:
         path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
     for trouble in missing:
         console.complain(f"error: not on the page: {trouble}")
-    print(path)
+    print(console.one_line(path))
     return len(missing)
 
 

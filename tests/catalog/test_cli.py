@@ -68,6 +68,26 @@ def test_columns_and_limit_choose_what_is_shown(root: Path) -> None:
     assert "nearest: title" in catalog("show", "--columns", "game,titel", root=root).stderr
 
 
+@pytest.mark.parametrize(
+    "columns, says",
+    [
+        ("title,title", "title named more than once"),
+        ("title, bytes ,title,bytes", "bytes, title named more than once"),
+        ("", "an empty name"),
+        ("title,,bytes", "an empty name"),
+        (",", "an empty name"),
+        ("titles", "nearest: title"),
+        ("all,title", "no column 'all'"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_columns_that_cannot_be_shown_are_wrong_usage(root: Path, columns: str, says: str, form: str) -> None:
+    shown = catalog("show", "--columns", columns, "--format", form, root=root)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert says in shown.stderr
+    assert shown.stderr.count("\n") == 1
+
+
 def test_json_is_a_list_of_objects_with_iso_times(root: Path) -> None:
     rows = json.loads(catalog("show", "--format", "json", root=root).stdout)
     assert [list(row) for row in rows] == [ROWS.names] * 5
@@ -147,6 +167,31 @@ def test_verify_lists_what_is_missing_and_wrong(tmp_path: Path) -> None:
         f"wrong {hashes[1]}",
         "3 files checked: 1 missing, 1 wrong",
     ]
+
+
+def test_what_is_no_file_in_place_of_bytes_is_wrong_and_ends_nothing(tmp_path: Path) -> None:
+    store = Catalog(tmp_path)
+    with store.writer() as writer:
+        hashes = [writer.put_blob(b"%d" % n) for n in range(6)]
+        writer.add([make_piece(n, state="fetched", sha256=sha256) for n, sha256 in enumerate(hashes)])
+    pipe, loop, folder, dangling, device, _ = paths = [store.blob_path(sha256) for sha256 in hashes]
+    for path in paths[:-1]:
+        path.unlink()
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    folder.mkdir()
+    dangling.symlink_to(tmp_path / "nowhere")
+    device.symlink_to("/dev/zero")
+    found = catalog("verify", root=tmp_path)
+    assert found.returncode == 1
+    assert sorted(found.stdout.splitlines()[:-1]) == sorted(
+        [f"missing {hashes[3]}", *(f"wrong {hashes[n]}" for n in (0, 1, 2, 4))]
+    )
+    assert found.stdout.endswith("6 files checked: 1 missing, 4 wrong\n")
+    folder.rmdir()
+    with store.writer() as writer:  # bytes that come again mend all of them
+        assert writer.put_blobs([b"%d" % n for n in range(5)]) == hashes[:5]
+    assert catalog("verify", root=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("command", ["show", "games", "stats", "verify"])

@@ -1,6 +1,8 @@
 """`scrape` as people call it."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from tests import forked
 from tests.scraper.conftest import PIANO, Server, midi, row
 
+BIN = Path(sys.executable).parent
 HERE = {"VGPIANO_BASE_URL": "", "VGPIANO_ALLOW_PRIVATE_HOSTS": "", "VGPIANO_ROOT": "", "VGPIANO_CONTACT": ""}
 
 
@@ -92,15 +95,62 @@ def test_what_the_system_refuses_is_one_line_that_says_what_to_do(server: Server
     assert line.startswith(f"error: {tmp_path / 'file' / 'catalog'}: Not a directory; a file stands where")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which is a full disk, on this system")
+FULL = "mount -t tmpfs -o size=64k tmpfs {root} && mkdir {root}/scrape && dd if=/dev/zero of={root}/filler bs=4k 2>/dev/null; "
+CAN_MOUNT = (
+    subprocess.run(["unshare", "-rm", "sh", "-c", "mount -t tmpfs t /mnt"], capture_output=True).returncode == 0
+    if shutil.which("unshare")
+    else False
+)
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="no small file system can be mounted here to be filled")
 def test_a_full_disk_is_one_line_that_says_what_to_do(server: Server, tmp_path: Path) -> None:
     server.publish({"a.mid": midi(1)})
-    (tmp_path / "scrape").mkdir()
-    (tmp_path / "scrape" / "journal.jsonl").symlink_to("/dev/full")
-    done = scrape("vgmusic", *here(server, tmp_path))
+    words = shlex.join([str(BIN / "scrape"), "vgmusic", *here(server, tmp_path)])
+    line = ["unshare", "-rm", "sh", "-c", FULL.format(root=tmp_path) + words]
+    done = subprocess.run(line, capture_output=True, text=True)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert (
-        line == "error: No space left on device; free some space, then run this again: what was written so far is kept"
+    assert line.startswith(f"error: {tmp_path}/catalog")  # the file that could not be written
+    assert line.endswith(
+        ": No space left on device; free some space, then run this again: what was written so far is kept"
     )
     assert server.asked() == []  # nothing is asked for that cannot be accounted for
+
+
+@pytest.mark.parametrize("kilobytes", [0, 1, 4])
+def test_a_file_that_may_not_grow_is_named(kilobytes: int, tmp_path: Path) -> None:
+    """The limit of a shell on the size of files: whatever writes, ours or a library, meets it at another file."""
+    (tmp_path / "a.mid").write_bytes(midi(1) + bytes(9000))
+    words = shlex.join([str(BIN / "scrape"), "import", str(tmp_path / "a.mid"), "--root", str(tmp_path / "data")])
+    done = subprocess.run(["bash", "-c", f"ulimit -f {kilobytes}; {words}"], capture_output=True, text=True)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'data'}/")
+    assert ".tmp-" not in line
+    assert "File too large; allow larger files" in line
+    again = scrape("import", str(tmp_path / "a.mid"), "--root", str(tmp_path / "data"))
+    assert "found 1 = 1 new" in again.stdout
+    assert not list((tmp_path / "data").rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize("kind", ["link", "loop", "pipe", "folder", "device"])
+def test_a_journal_that_is_no_file_is_refused_and_left_alone(kind: str, server: Server, tmp_path: Path) -> None:
+    server.publish({"a.mid": midi(1)})
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_text("a line\nand half a one")
+    journal = tmp_path / "data" / "scrape" / "journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    if kind == "pipe":
+        os.mkfifo(journal)
+    elif kind == "folder":
+        journal.mkdir()
+    else:
+        journal.symlink_to({"link": theirs, "loop": journal, "device": "/dev/full"}[kind])
+    for words in (["vgmusic", *here(server, tmp_path / "data")], ["journal", "--root", str(tmp_path / "data")]):
+        done = scrape(*words)
+        assert done.returncode == 1, done
+        [line] = done.stderr.splitlines()
+        assert line.startswith(f"error: {journal} is a link, or no file at all; move it away")
+    assert theirs.read_text() == "a line\nand half a one"
+    assert server.asked() == []

@@ -1,11 +1,13 @@
 """The stand-in for the site: made once, the same each time, and scraped like the real one."""
 
 import http.client
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from catalog.errors import ScrapeError
+from catalog.errors import ScrapeError, UsageError
 from catalog.store import Catalog
 from scraper.crawl import crawl
 from scraper.demo_pieces import STAND_INS, StandIn
@@ -13,6 +15,7 @@ from scraper.demo_site import build, served
 from scraper.fetch import Fetcher
 from scraper.replica import serving
 from scraper.urls import SECTIONS, link_problem, site
+from tests import forked
 
 FEW = (
     StandIn("Legend Of Zelda, The: Ocarina Of Time", "bach/bwv103.6", "Bach, Chorale BWV 103.6"),
@@ -67,8 +70,6 @@ def test_it_is_scraped_whole_and_again_with_one_request(made: Path, tmp_path: Pa
 
 
 def test_another_list_is_made_anew_with_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = tmp_path / "site"
     shutil.copytree(made, folder)
     name = FEW[0].file
@@ -121,3 +122,58 @@ def test_its_address_stays_the_same_from_one_time_to_the_next(made: Path) -> Non
     with served(made) as second, serving(made) as other:
         assert second == beside
         assert other != second
+
+
+def test_somebodys_mirror_is_left_as_it_is(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    section = mirror / SECTIONS["piano"].strip("/")
+    section.mkdir(parents=True)
+    (section / "theirs.mid").write_bytes(b"MThd theirs")
+    (section / FEW[0].file).write_bytes(b"MThd theirs too")
+    before = files(mirror)
+    with pytest.raises(UsageError, match="--dir"):
+        build(mirror, stand_ins=FEW)
+    assert files(mirror) == before  # not even a lock
+
+
+@pytest.mark.parametrize("kind", ["a file", "a hidden file", "a deep file", "a link to a folder", "a damaged record"])
+def test_a_folder_that_is_not_empty_needs_a_record_of_ours(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "deep").mkdir(parents=True)
+    made = {"a file": "x", "a hidden file": ".x", "a deep file": "deep/x", "a damaged record": ".made.json"}
+    if kind == "a link to a folder":
+        (folder / "music").symlink_to(tmp_path)
+    else:
+        (folder / made[kind]).write_bytes(b"{}")
+    done = forked.command("scrape", "demo-site", "--dir", folder, "--port", 0, "--", "true")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert str(folder) in done.stderr
+    assert "--dir" in done.stderr
+    left = {"music" if kind == "a link to a folder" else made[kind].partition("/")[0], "deep"}
+    assert {path.name for path in folder.iterdir()} == left
+
+
+def test_only_what_the_record_names_is_removed(made: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "site"))
+    piano = folder / SECTIONS["piano"].strip("/")
+    (piano / "mine.mid").write_bytes(b"MThd mine")
+    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert sorted(path.name for path in piano.glob("*.mid")) == sorted([FEW[0].file, "mine.mid"])
+    assert (piano / "mine.mid").read_bytes() == b"MThd mine"
+    record = json.loads((folder / ".made.json").read_text())
+    (folder / ".made.json").write_text(json.dumps({**record, "key": "another", "files": ["../../../../mine.txt"]}))
+    (folder / "mine.txt").write_text("mine")
+    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert (folder / "mine.txt").read_text() == "mine"
+
+
+def test_a_site_of_an_earlier_version_is_completed_and_nothing_of_it_removed(made: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "site"))
+    record = json.loads((folder / ".made.json").read_text())
+    del record["files"]
+    (folder / ".made.json").write_text(json.dumps(record))
+    before = {name: held for name, held in files(folder).items() if name != ".made.json"}
+    assert build(folder, stand_ins=FEW) == 2
+    assert {name: held for name, held in files(folder).items() if name != ".made.json"} == before
+    assert json.loads((folder / ".made.json").read_text())["files"] == [piece.file for piece in FEW]

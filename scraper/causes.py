@@ -1,0 +1,79 @@
+"""What lies behind a request that failed: the innermost cause in a few words, and whether asking again may help.
+
+In: the exception that an HTTP library raised. Out: a stable id, words for people, and the proxy variables that are set and not used.
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
+
+from requests.exceptions import InvalidURL
+from requests.utils import should_bypass_proxies
+
+CERTIFICATE, UNKNOWN_HOST, NETWORK, TIMED_OUT = "certificate_error", "unknown_host", "network_error", "timed_out"
+LASTING = (CERTIFICATE, UNKNOWN_HOST)
+"""Problems that are the same a second later: who the site says it is, and an answer that there is no such name."""
+
+_NO_SUCH_NAME = tuple(
+    getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
+)
+_LONGEST = 200  # characters of a cause
+
+
+class Cause(NamedTuple):
+    """Why a request failed: a stable snake_case id, and words for people."""
+
+    problem: str
+    detail: str
+
+
+def cause_of(error: BaseException, url: str, *, timed_out: bool = False) -> Cause:
+    """Return what lies behind `error`, which a request for `url` ended with.
+
+    A name that a resolver cannot look up at the moment (EAI_AGAIN, also where there is no network) is a problem of the moment;
+    its answer that there is no such name, and a name that can be none, are not.
+    """
+    chain = list(_chain(error))
+    problem = TIMED_OUT if timed_out else NETWORK
+    detail = _said(chain[-1])
+    for inner in chain:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            problem, detail = CERTIFICATE, f"certificate verify failed: {inner.verify_message or _said(inner)}"
+        elif isinstance(inner, socket.gaierror):
+            problem = UNKNOWN_HOST if inner.errno in _NO_SUCH_NAME else problem
+            detail = f"{urlsplit(url).hostname}: {_said(inner)}"
+        elif isinstance(inner, InvalidURL):
+            problem = UNKNOWN_HOST
+    return Cause(problem, detail[:_LONGEST] + unused_proxies(url))
+
+
+def unused_proxies(url: str) -> str:
+    """Return the end of a message that names the proxy variables meant for `url`, which are not used; "" where there are none."""
+    parts = urlsplit(url)
+    proxies = getproxies_environment()
+    if not proxies or not parts.hostname or should_bypass_proxies(url, no_proxy=None):
+        return ""
+    names = [f"{kind}_proxy".upper() for kind in (parts.scheme, "all") if proxies.get(kind)]
+    if not names:
+        return ""
+    return f" ({' and '.join(names)} set, but not used: the site is asked directly)"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and what each names as its cause, the innermost last."""
+    seen: set[int] = set()
+    inner: object = error
+    while isinstance(inner, BaseException) and id(inner) not in seen:
+        seen.add(id(inner))
+        yield inner
+        within = [part for part in (getattr(inner, "reason", None), *inner.args) if isinstance(part, BaseException)]
+        inner = within[0] if within else inner.__cause__ or inner.__context__
+
+
+def _said(error: BaseException) -> str:
+    """Return an exception's own words: those of the system without its number where there are such."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(str(words).split()) or type(error).__name__

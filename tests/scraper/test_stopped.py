@@ -1,0 +1,71 @@
+"""A scrape that Ctrl-C stops: totals that add up, what is kept, and the same command goes on."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from scraper.audit import audit
+from scraper.journal import Journal
+from tests import forked
+from tests.scraper.conftest import PIANO, Handler, Server, midi, page, row
+
+BIN = Path(sys.executable).parent
+TOTALS = re.compile(
+    r"listed (\d+) = (\d+) held before \+ (\d+) twins \+ (\d+) fetched \+ (\d+) missing .* \+ (\d+) not asked"
+)
+
+
+def start(server: Server, root: Path, *words: str) -> "subprocess.Popen[str]":
+    line = [str(BIN / "scrape"), *words, "--base-url", server.base_url, "--allow-private-hosts", "--delay", "0"]
+    return subprocess.Popen(
+        [*line, "--root", str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+
+
+def stopped(server: Server, process: "subprocess.Popen[str]", path: str) -> tuple[str, str]:
+    """Press Ctrl-C once `path` is asked for; return what was printed and said."""
+    deadline = time.monotonic() + 60
+    while not any(seen.path == path for seen in server.log) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "stopped: what was fetched is kept; the same command goes on"
+    assert "Traceback" not in err
+    return out, err
+
+
+def slow(handler: Handler) -> None:
+    time.sleep(20)
+
+
+def test_a_scrape_that_is_stopped_says_what_it_did_and_goes_on(server: Server, tmp_path: Path) -> None:
+    server.publish({f"{number}.mid": midi(number) for number in range(9)})
+    server.faults[PIANO + "4.mid"] = [slow]
+    out, _ = stopped(server, start(server, tmp_path, "vgmusic"), PIANO + "4.mid")
+    found = TOTALS.search(out)
+    assert found is not None
+    assert [int(number) for number in found.groups()] == [9, 0, 0, 4, 0, 5]
+    assert list(Journal(tmp_path).lines())[-1][1]["outcome"] == "KeyboardInterrupt"  # type: ignore[index]
+    assert audit(tmp_path).problems == ()
+    words = ("--base-url", server.base_url, "--allow-private-hosts", "--delay", "0", "--root", str(tmp_path))
+    assert "4 held before + 0 twins + 5 fetched" in forked.command("scrape", "vgmusic", *words).stdout
+
+
+def test_of_all_sections_the_one_under_way_and_those_before_it_are_told(server: Server, tmp_path: Path) -> None:
+    links = "".join(f'<a href="/music/{name}/">{name}</a>' for name in ("first", "second", "third"))
+    server.files["/music/"] = f'<html><div id="sidebar"><p class="menu">{links}</p></div></html>'.encode()
+    for name in ("first", "second", "third"):
+        files = {f"{name}{number}.mid": midi(len(name) * 9 + number) for number in range(2)}
+        server.files[f"/music/{name}/"] = page(*(row(file, data) for file, data in files.items()))
+        server.files |= {f"/music/{name}/{file}": data for file, data in files.items()}
+    server.faults["/music/second/second1.mid"] = [slow]
+    process = start(server, tmp_path, "vgmusic", "--section", "all")
+    out, _ = stopped(server, process, "/music/second/second1.mid")
+    assert [line.split(" ")[0] for line in out.splitlines()] == ["first:", "listed", "second:", "listed", "3"]
+    assert "1 fetched" in out.splitlines()[3]
+    assert out.splitlines()[-1] == "3 sections = 1 done + 0 empty + 0 failed + 2 not done"

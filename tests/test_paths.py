@@ -1,0 +1,130 @@
+"""Paths on the command line mean one file to all of our commands and to every library, in whatever way they are given."""
+
+import getpass
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+from typer.models import ArgumentInfo, OptionInfo
+
+import catalog.cli
+import dataset.cli
+import scraper.cli
+import training.cli
+import training.novelty_cli
+import training.render_cli
+from catalog.files import data_root
+from tests import forked
+from tests.scraper.conftest import midi
+
+APPS = {
+    "catalog": catalog.cli.app,
+    "scrape": scraper.cli.app,
+    "dataset": dataset.cli.app,
+    "train": training.cli.train_app,
+    "evaluate": training.cli.evaluate_app,
+    "generate": training.cli.generate_app,
+    "render": training.render_cli.render_app,
+    "novelty": training.novelty_cli.novelty_app,
+}
+OF_NO_PATH = {  # options whose help speaks of files or folders, and that take none
+    *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),
+    *("dataset build name", "train name", "train query", "generate count"),
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One option or argument: what it is called, the type that its command takes, and what typer is told of it."""
+
+    name: str
+    kind: object
+    info: OptionInfo | ArgumentInfo
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it is a path, or a text that may be one."""
+        if self.kind in (Path, list[Path]):
+            return True
+        words = (self.info.help or "").lower()
+        speaks_of_files = re.search(r"folder|file|\bpath\b|\bruns?\b|corpus", words)
+        return self.kind is str and self.name not in OF_NO_PATH and speaks_of_files is not None
+
+
+def parameters() -> Iterator[Parameter]:
+    """Every parameter of every command there is."""
+    for name, app in APPS.items():
+        for command in app.registered_commands:
+            function = command.callback
+            assert function is not None
+            words = name if app.registered_callback is None else f"{name} {command.name or function.__name__}"
+            for parameter, hint in get_type_hints(function, include_extras=True).items():
+                if parameter != "return":
+                    kinds = [kind for kind in get_args(hint.__origin__) if kind is not type(None)]
+                    kind = kinds[0] if kinds and hint.__origin__ != list[Path] else hint.__origin__
+                    yield Parameter(f"{words} {parameter}", kind, hint.__metadata__[0])
+
+
+PATHS = {parameter.name: parameter for parameter in parameters() if parameter.is_path}
+
+
+def test_the_walk_sees_every_option_that_takes_a_path() -> None:
+    known = {"root", "out", "folder", "prime", "filters", "midi", "corpus", "recipe", "init", "against", "run", "what"}
+    assert {name.split()[-1] for name in PATHS} == known | {"name", "paths"}
+    assert len(PATHS) >= 30
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_tilde_that_the_shell_left_is_home(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parameter = PATHS[name]
+    convert = data_root if name.endswith(" root") else parameter.info.callback
+    assert convert is not None, "give it callback=given_path or given_name of catalog.options"
+    user = getpass.getuser()
+    for given, meant in (("~/x", tmp_path / "x"), ("~", tmp_path), (f"~{user}/x", Path(f"~{user}/x").expanduser())):
+        if parameter.kind == list[Path]:
+            assert convert([Path(given)]) == [meant]
+        else:
+            assert str(convert(given if parameter.kind is str else Path(given))) == str(meant)
+    if parameter.kind is Path:
+        assert convert(Path("../x")) == Path.cwd() / "../x"
+        assert convert(None) is None
+    elif parameter.kind is str and not name.endswith(" root"):
+        assert convert("tiny") == "tiny"  # a name, unless there is such a file
+
+
+def test_nobodys_tilde_stays_as_a_shell_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert data_root("~no-such-user/x") == tmp_path / "~no-such-user" / "x"
+    assert data_root("./~/x") == tmp_path / "~" / "x"
+
+
+@pytest.mark.parametrize(
+    "given", ["~/data", "{home}/data", "data", "./data", "link/../home/data", "file://{home}/data"]
+)
+def test_one_root_whichever_way_it_is_given(given: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("elsewhere/deep")  # so that link/.. is another folder than the working one
+    (tmp_path / "elsewhere" / "home").symlink_to(home)
+    folder = home if given in ("data", "./data") else tmp_path
+    (tmp_path / "a.mid").write_bytes(midi(1))
+    root, plain = given.format(home=home), {k: v for k, v in os.environ.items() if k != "VGPIANO_ROOT"}
+    environment = {**plain, "HOME": str(home)}
+
+    def run(*words: object, env: dict[str, str] = environment) -> str:
+        done = forked.command(*map(str, words), env=env, cwd=folder)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+
+    run("scrape", "import", tmp_path / "a.mid", f"--root={root}")
+    run("scrape", "import", tmp_path / "a.mid", "--game", "Other", env={**environment, "VGPIANO_ROOT": root})
+    assert "1 piece\n" in run("catalog", "show", f"--root={root}")
+    assert sorted(path.name for path in home.iterdir()) == ["data"]
+    assert sorted(path.name for path in (home / "data").iterdir()) == ["catalog", "midi"]
+    assert not list(tmp_path.rglob("~*"))
