@@ -7,10 +7,10 @@ of another catalog that were copied in, the checksum what is damaged. What the c
 than memory: it is read and merged row group by row group.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 from catalog import parquet
 from catalog.errors import CatalogError
 from catalog.files import sync_folder, write_named
-from catalog.identity import CatalogId, read_identity
+from catalog.identity import CatalogId, owns, read_identity
 from catalog.newest import Identity, Update
 from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
@@ -33,8 +33,6 @@ ROWS_A_GROUP = 16_384
 
 Found = TypeVar("Found")
 NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
-CHECKED_BYTES = 8 << 20
-"""Files on this machine up to this size are checked whole against their names when they are read; of larger ones each page is checked."""
 DIGITS = 16  # of a SHA-256 in a name
 MOST_NAMED = 3  # files in a message
 REMEDY = "put that file back from a copy, or move it away"
@@ -100,10 +98,21 @@ class Parts:
             except (pa.ArrowException, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
                     continue  # a store says in many ways that a file was deleted while it was read
-                raise CatalogError(f"{self.folder} cannot be read: {error}; {REMEDY}") from error
+                raise self._named(files, error) from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
+
+    def _named(self, files: list[Part], error: Exception) -> CatalogError:
+        """Return the error to raise for one that Arrow met in reading `files`, which does not say in which one it was."""
+        for part in files:
+            try:
+                parquet.check_whole(part.path)
+            except FileNotFoundError:
+                continue
+            except (pa.ArrowException, OSError, ValueError) as fault:
+                return CatalogError(f"{part.path}: damaged: {parquet.what(fault)}; {REMEDY}")
+        return CatalogError(f"{self.folder} cannot be read: {parquet.what(error)}; {REMEDY}")
 
     def all_files(self) -> list[Part]:
         """Return every file of the table, those that a newer base has replaced among them, oldest first.
@@ -124,24 +133,23 @@ class Parts:
         except FileNotFoundError:
             return []
         matches = (NAME.fullmatch(name) for name in names)
-        return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0], m[3] or "", m[4] or "") for m in matches if m)
+        found = (Part(int(m[2]), m[1] == "base", self.folder / m[0], m[3] or "", m[4] or "") for m in matches if m)
+        return sorted(found, key=lambda part: (part.number, part.is_base, part.path.name))
 
     def foreign(self, found: Sequence[Part], own: CatalogId | None) -> list[Part]:
         """Return those of `found` that are not of the catalog `own`."""
         return [part for part in found if own is None or not self._is_of(part, own)]
 
-    def unnamed(self) -> dict[str, str]:
-        """Return the files without an id in their names, as they are called in the identity of a catalog, with their SHA-256."""
-        return {
-            f"{self.folder.name}/{part.path.name}": digest_of(part.path) for part in self.listed() if not part.catalog
-        }
+    def ids(self) -> dict[str, str]:
+        """Return the id in the name of each file, by its name as it stands in the identity of a catalog."""
+        return {f"{self.folder.name}/{part.path.name}": part.catalog for part in self.listed()}
 
     def _is_of(self, part: Part, own: CatalogId) -> bool:
-        if part.catalog:
-            return part.catalog == own.id
-        adopted = own.adopted.get(f"{self.folder.name}/{part.path.name}")
+        name = f"{self.folder.name}/{part.path.name}"
+        if part.catalog or not owns(own, name, part.catalog):
+            return owns(own, name, part.catalog)
         try:
-            return adopted is not None and adopted == digest_of(part.path)
+            return own.adopted[name] == _digest_once(part.path, _state(part.path))
         except FileNotFoundError:
             return True  # merged and deleted since it was listed
 
@@ -184,9 +192,12 @@ class Parts:
         return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
 
     def _open(self, files: list[Part]) -> ds.Dataset:
-        """Return `files` as one table, with their columns checked and, where they are small and on this machine, their bytes."""
+        """Return `files` as one table, with their footers and columns checked; their pages are checked as they are read."""
         for part in files:
-            self._check_whole(part, CHECKED_BYTES)
+            try:
+                parquet.check_seal(part.path)
+            except parquet.DamagedError as error:
+                raise CatalogError(f"{part.path}: damaged: {error}; {REMEDY}") from None
         is_local = not isinstance(self.folder, RemotePath)
         keys = [str(part.path) if is_local else f"{self.folder.key}/{part.path.name}" for part in files]  # type: ignore[union-attr]
         where = {} if is_local else {"filesystem": self.folder.filesystem}  # type: ignore[union-attr]
@@ -196,18 +207,20 @@ class Parts:
             self._check_columns(part, fragment.physical_schema)
         return ds.FileSystemDataset(fragments, self.schema, opened.format, opened.filesystem)
 
-    def _check_whole(self, part: Part, largest: float) -> None:
-        """Raise CatalogError where the content is not that of the name; a larger file, and one below a URL, is passed over."""
-        path = part.path
-        if not part.digest or (largest < math.inf and (isinstance(path, RemotePath) or path.stat().st_size > largest)):
-            return
-        if not digest_of(path).startswith(part.digest):
-            raise CatalogError(f"{path}: damaged: its content is not that of its name; {REMEDY}")
+    def _check_whole(self, part: Part) -> None:
+        """Raise CatalogError where the content is not that of the name."""
+        if part.digest and not digest_of(part.path).startswith(part.digest):
+            raise CatalogError(f"{part.path}: damaged: its content is not that of its name; {REMEDY}")
 
     def _check_columns(self, part: Part, found: pa.Schema) -> None:
-        """Raise CatalogError where a column has another type than that of the table; one that an older version lacks is null."""
+        """Raise CatalogError where a column has another type than that of the table, or one that tells rows apart is missing.
+
+        Any other one that an older version lacks is null.
+        """
         for field in self.schema:
             at = found.get_field_index(field.name)
+            if at < 0 and field.name in self.identity.columns:
+                raise CatalogError(f"{part.path}: column {field.name}: missing; {REMEDY}")
             kind = found.field(at).type if at >= 0 else pa.null()
             if kind != field.type and not pa.types.is_null(kind):
                 raise CatalogError(f"{part.path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
@@ -220,13 +233,13 @@ class Parts:
             yield self.refusal(foreign)
         for part in found:
             try:
-                self._check_whole(part, math.inf)
+                self._check_whole(part)
                 for _ in self._open([part]).to_batches():
                     pass
             except FileNotFoundError:
                 continue  # merged and deleted since it was listed
             except (pa.ArrowException, OSError, ValueError) as error:
-                yield f"{part.path}: cannot be read ({str(error).splitlines()[0]})"
+                yield f"{part.path}: damaged: {parquet.what(error)}"
             except CatalogError as error:
                 yield str(error)
 
@@ -240,8 +253,21 @@ class Parts:
                 else ()
             )
             yield from older if update is None else update.merged(older)
-        except (pa.ArrowException, FileNotFoundError) as error:
-            raise CatalogError(f"{self.folder} cannot be merged: {error}; {REMEDY}") from error
+        except (pa.ArrowException, OSError) as error:
+            raise self._named(files, error) from error
+
+
+@lru_cache(maxsize=256)
+def _digest_once(path: AnyPath, state: tuple[int, ...]) -> str:
+    """Return the SHA-256 of a file in a `state`; a file that an older version wrote may be large, and is asked about at every reading."""
+    return digest_of(path)
+
+
+def _state(path: AnyPath) -> tuple[int, ...]:
+    if isinstance(path, RemotePath):
+        return ()
+    told = path.stat()
+    return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
 
 
 def _base(files: list[Part]) -> Part | None:
