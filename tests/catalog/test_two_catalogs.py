@@ -2,8 +2,6 @@
 
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from catalog.errors import CatalogError
 from catalog.identity import owns, read_identity
 from catalog.remote import RemotePath, located
 from catalog.store import Catalog
+from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.catalog.test_cli import catalog
 
@@ -209,9 +208,8 @@ def test_a_part_that_was_cut_short_is_named_and_nothing_is_lost(size: int, tmp_p
     midi = tmp_path / "new" / "x.mid"
     midi.parent.mkdir()
     midi.write_bytes(b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0")
-    for module, words in (("scraper.cli", ("import", str(midi.parent))), ("catalog.cli", ("show",))):
-        line = [sys.executable, "-m", module, *words, "--root", str(root)]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
+    for words in (("scrape", "import", midi.parent), ("catalog", "show")):
+        done = forked.command(*words, "--root", root)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
         assert f"{last.name}: damaged: {'cut short' if size else 'empty'}" in done.stderr
         assert "put that file back from a copy, or move it away" in done.stderr
