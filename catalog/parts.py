@@ -182,14 +182,20 @@ class Parts:
             return self.schema.empty_table().select(names)
         opened = self._open([base])
         if condition is None:
-            return opened.to_table(columns=names)
+            return self._whole(opened, names)
         (fragment,) = opened.get_fragments()
         return scan(fragment, self.schema, names, condition, most)
 
     def _update(self, files: list[Part], columns: list[str]) -> Update | None:
         """Return these columns of what the parts say that were written after the base, None where there are none."""
         parts = [part for part in files if not part.is_base]
-        return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
+        return Update(self._whole(self._open(parts), columns), self.identity) if parts else None
+
+    def _whole(self, opened: ds.Dataset, columns: list[str]) -> pa.Table:
+        """Return these columns of all rows."""
+        table = opened.to_table(columns=columns)
+        parquet.require_rows(len(table), opened.count_rows())
+        return table
 
     def _open(self, files: list[Part]) -> ds.Dataset:
         """Return `files` as one table, with their footers and columns checked; their pages are checked as they are read."""
@@ -198,10 +204,7 @@ class Parts:
                 parquet.check_seal(part.path)
             except parquet.DamagedError as error:
                 raise CatalogError(f"{part.path}: damaged: {error}; {REMEDY}") from None
-        is_local = not isinstance(self.folder, RemotePath)
-        keys = [str(part.path) if is_local else f"{self.folder.key}/{part.path.name}" for part in files]  # type: ignore[union-attr]
-        where = {} if is_local else {"filesystem": self.folder.filesystem}  # type: ignore[union-attr]
-        opened = ds.dataset(keys, schema=self.schema, format=parquet.file_format(is_local=is_local), **where)
+        opened = parquet.opened([part.path for part in files], self.schema)
         fragments = list(opened.get_fragments())
         for part, fragment in zip(files, fragments, strict=True):
             self._check_columns(part, fragment.physical_schema)

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import stat
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,18 @@ Array = npt.NDArray[np.float32]
 META = "meta"
 LARGEST_BYTES = 1 << 30  # of all arrays together; those of the recipe's defaults are a few MB
 ANEW = "train the run again"
+DAMAGED = (
+    ValueError,
+    KeyError,
+    OSError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What zipfile and NumPy raise for bytes that are no archive of arrays; RuntimeError where a flag says that it is encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ def _read(file: BinaryIO, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
             members = _members(archive)
             named = {name: _array(archive, member) for name, member in members.items() if name != META}
             text = _array(archive, members[META], np.uint8).tobytes()
-    except (ValueError, KeyError, OSError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise TrainingError(f"{path}: damaged ({error}); {ANEW}") from None
     meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {ANEW}")
     return named, meta

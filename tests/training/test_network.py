@@ -122,6 +122,27 @@ def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_netw
     assert (new[:4] == old).all()
 
 
+def test_no_flipped_bit_of_weights_is_read_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    rng = np.random.default_rng(0)
+    named = {f"lstm_{i}/kernel": rng.normal(size=(8, 4 + i)).astype(np.float32) for i in range(3)}
+    meta = weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5)
+    data, refused = weights.packed(named, meta), 0
+    for bit in range(0, len(data) * 8, 7):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        try:
+            found, told = weights.loaded(bytes(flipped), path)
+        except TrainingError:
+            refused += 1
+            continue
+        assert told == meta
+        assert found.keys() == named.keys()
+        assert all(found[name].tobytes() == named[name].tobytes() for name in named)
+        assert all(found[name].shape == named[name].shape for name in named)
+    assert refused > len(data) * 8 / 7 / 2
+
+
 def spoiled_archive(path: Path, member: str, header: str, size: int, *, compressed: bool = False) -> None:
     """Add a member to a file of weights: an array with this header and `size` bytes, of which at most 1 MB are there."""
     start = np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header.encode()
