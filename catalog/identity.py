@@ -30,8 +30,7 @@ class CatalogId:
     """The content of catalog.json."""
 
     id: Id  # in the name of every file of the catalog's tables
-    adopted: Mapping[str, Sha256] = field(default_factory=dict)
-    """Its files without an id in their names, such as pieces/base-000000000001.parquet, with their SHA-256."""
+    adopted: Mapping[str, Sha256] = field(default_factory=dict)  # its files without an id in their names: their SHA-256
     kept: tuple[str, ...] = ()  # its files with the id of the catalog that it was copied from
     place: str = ""  # where the catalog was when the id was made: the inode of its folder, or its URL
     format: Count = FORMAT  # of this file

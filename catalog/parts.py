@@ -7,12 +7,10 @@ of another catalog that were copied in, the checksum what is damaged. What the c
 than memory: it is read and merged row group by row group.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -20,8 +18,9 @@ import pyarrow.dataset as ds
 from catalog import parquet
 from catalog.errors import CatalogError
 from catalog.files import sync_folder, write_named
-from catalog.identity import CatalogId, owns, read_identity
+from catalog.identity import CatalogId
 from catalog.newest import Identity, Update
+from catalog.part_files import Part, files_of, listed, not_of, others, refusal
 from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
 from catalog.scan import scan
@@ -32,23 +31,8 @@ ROWS_A_GROUP = 16_384
 """Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
 
 Found = TypeVar("Found")
-NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
 DIGITS = 16  # of a SHA-256 in a name
-MOST_NAMED = 3  # files in a message
 REMEDY = "put that file back from a copy, or move it away"
-
-
-class Part(NamedTuple):
-    """One file of the table; files sort in the order of writing.
-
-    `catalog` is the id of its catalog and `digest` how its SHA-256 begins; both are empty in names of an older form.
-    """
-
-    number: int
-    is_base: bool
-    path: AnyPath
-    catalog: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +48,7 @@ class Parts:
 
     def files(self) -> list[Part]:
         """Return the files that count: the newest base, if there is one, and the parts written after it, oldest first."""
-        found = self.all_files()
+        found = files_of(self.folder)
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
@@ -113,54 +97,6 @@ class Parts:
             except (pa.ArrowException, OSError, ValueError) as fault:
                 return CatalogError(f"{part.path}: damaged: {parquet.what(fault)}; {REMEDY}")
         return CatalogError(f"{self.folder} cannot be read: {parquet.what(error)}; {REMEDY}")
-
-    def all_files(self) -> list[Part]:
-        """Return every file of the table, those that a newer base has replaced among them, oldest first.
-
-        Raises CatalogError where files of another catalog lie among them.
-        """
-        found = self.listed()
-        if len({part.catalog for part in found}) > 1:
-            foreign = self.foreign(found, read_identity(self.folder.parent))
-            if foreign:
-                raise CatalogError(self.refusal(foreign))
-        return found
-
-    def listed(self) -> list[Part]:
-        """Return every file whose name is that of a file of a table, of whichever catalog, oldest first."""
-        try:
-            names = [entry.name for entry in self.folder.iterdir()]
-        except FileNotFoundError:
-            return []
-        matches = (NAME.fullmatch(name) for name in names)
-        found = (Part(int(m[2]), m[1] == "base", self.folder / m[0], m[3] or "", m[4] or "") for m in matches if m)
-        return sorted(found, key=lambda part: (part.number, part.is_base, part.path.name))
-
-    def foreign(self, found: Sequence[Part], own: CatalogId | None) -> list[Part]:
-        """Return those of `found` that are not of the catalog `own`."""
-        return [part for part in found if own is None or not self._is_of(part, own)]
-
-    def ids(self) -> dict[str, str]:
-        """Return the id in the name of each file, by its name as it stands in the identity of a catalog."""
-        return {f"{self.folder.name}/{part.path.name}": part.catalog for part in self.listed()}
-
-    def _is_of(self, part: Part, own: CatalogId) -> bool:
-        name = f"{self.folder.name}/{part.path.name}"
-        if part.catalog or not owns(own, name, part.catalog):
-            return owns(own, name, part.catalog)
-        try:
-            return own.adopted[name] == _digest_once(part.path, _state(part.path))
-        except FileNotFoundError:
-            return True  # merged and deleted since it was listed
-
-    def refusal(self, foreign: Sequence[Part]) -> str:
-        """Return what is wrong where files of another catalog lie in the folder, and what to do."""
-        names = [part.path.name for part in foreign]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        return (
-            f"{self.folder}: {', '.join(names[:MOST_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
-            "one of the two catalogs are moved to another folder (a file's name ends with the id of its catalog and its checksum)"
-        )
 
     def _rows(
         self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
@@ -230,10 +166,9 @@ class Parts:
 
     def faults(self) -> Iterator[str]:
         """Yield a line about each file that is of another catalog, damaged, or cannot be read whole."""
-        found = self.listed()
-        foreign = self.foreign(found, read_identity(self.folder.parent)) if len({p.catalog for p in found}) > 1 else []
-        if foreign:
-            yield self.refusal(foreign)
+        found = listed(self.folder)
+        if foreign := others(self.folder, found):
+            yield refusal(self.folder, foreign)
         for part in found:
             try:
                 self._check_whole(part)
@@ -260,19 +195,6 @@ class Parts:
             raise self._named(files, error) from error
 
 
-@lru_cache(maxsize=256)
-def _digest_once(path: AnyPath, state: tuple[int, ...]) -> str:
-    """Return the SHA-256 of a file in a `state`; a file that an older version wrote may be large, and is asked about at every reading."""
-    return digest_of(path)
-
-
-def _state(path: AnyPath) -> tuple[int, ...]:
-    if isinstance(path, RemotePath):
-        return ()
-    told = path.stat()
-    return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
-
-
 def _base(files: list[Part]) -> Part | None:
     return files[0] if files and files[0].is_base else None
 
@@ -283,9 +205,9 @@ class PartsWriter:
     def __init__(self, parts: Parts, catalog: CatalogId, check: Callable[[], None]) -> None:
         """Take the identity of the catalog, under which files are written. Raises CatalogError where others' files lie in the folder."""
         self._parts, self._id, self._check = parts, catalog.id, check
-        files = parts.listed()
-        if foreign := parts.foreign(files, catalog):
-            raise CatalogError(parts.refusal(foreign))
+        files = listed(parts.folder)
+        if foreign := not_of(catalog, parts.folder, files):
+            raise CatalogError(refusal(parts.folder, foreign))
         self._number = files[-1].number if files else 0
 
     def append(self, table: pa.Table) -> None:
@@ -298,7 +220,7 @@ class PartsWriter:
         if files and not (len(files) == 1 and files[0].is_base):
             self.write_base(self._parts.merged(files))
         current = self._parts.files()
-        replaced = [part for part in self._parts.all_files() if part not in current]
+        replaced = [part for part in files_of(self._parts.folder) if part not in current]
         for part in replaced:
             self._check()
             part.path.unlink(missing_ok=True)

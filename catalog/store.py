@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog import sums
+from catalog import part_files, sums
 from catalog.blobs import Blobs, Verification, quarantine
 from catalog.console import Report
 from catalog.errors import CatalogError, VgpianoError
@@ -181,7 +181,7 @@ class Catalog:
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            ids = self._pieces.ids() | self._measures.ids()
+            ids = part_files.ids(self._pieces.folder) | part_files.ids(self._measures.folder)
             own = settle(self._folder, ids, lambda name: sums.digest_of(self._folder / name))
             writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
