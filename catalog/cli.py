@@ -100,10 +100,14 @@ def stats(form: Form = Format.table, root: Root = None) -> None:
 @app.command()
 def verify(root: Root = None) -> None:
     """Check every file against its SHA-256: MIDI files, tables, corpora and runs; exit code 1 and a list if any is missing or wrong."""
+    from catalog.store import Catalog
     from catalog.summary import opened
 
+    place = data_root(root)
     with console.Progress("verifying") as report:
-        found = opened(data_root(root)).verify(report)
+        found = Catalog(place).verify(report)
+    if not found.checked and not found.faults:
+        opened(place)  # says how to fill it
     for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (no fault)", found.unlisted)):
         for name in names:
             print(f"{what} {name}")

@@ -1,13 +1,16 @@
 """The identity of a catalog: an id that stands in the names of its files, so that two catalogs' files are never taken for one.
 
 In: the folder catalog/ of a data root. Out: the id in its catalog.json, which the first writer makes. Files that an older version
-wrote have no id in their names: those that were there when the id was made are in a list, and are this catalog's.
+wrote have no id in their names: those that were there when the id was made are in a list, and are this catalog's. A catalog that was
+copied, which its place tells, takes an id of its own when it is first written to and keeps the files that came with it: so what copy and
+original write from then on are the files of two catalogs.
 """
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -27,8 +30,9 @@ class CatalogId:
     """The content of catalog.json."""
 
     id: Id  # in the name of every file of the catalog's tables
-    adopted: Mapping[str, Sha256] = field(default_factory=dict)
-    """Its files without an id in their names, such as pieces/base-000000000001.parquet, with their SHA-256."""
+    adopted: Mapping[str, Sha256] = field(default_factory=dict)  # its files without an id in their names: their SHA-256
+    kept: tuple[str, ...] = ()  # its files with the id of the catalog that it was copied from
+    place: str = ""  # where the catalog was when the id was made: the inode of its folder, or its URL
     format: Count = FORMAT  # of this file
 
 
@@ -41,16 +45,34 @@ def read_identity(folder: AnyPath) -> CatalogId | None:
         return None
 
 
-def settle(folder: AnyPath, ids: Iterable[str], unnamed: Mapping[str, str]) -> CatalogId:
+def settle(folder: AnyPath, ids: Mapping[str, str], digest: Callable[[str], str]) -> CatalogId:
     """Return the identity of the catalog in `folder`, made and written where it has none. Only for the one writer.
 
-    `ids` are those in the names of its files, and `unnamed` its files without one, by name, with their SHA-256. Where all files agree
-    on an id, that is the one.
+    `ids` are the ids in the names of its files, "" where a name has none, by name, such as pieces/base-000000000001.parquet; `digest`
+    returns the SHA-256 of one of them. Where the files are of several catalogs nothing is written: the identity that is returned is then
+    not that of all of them.
     """
-    known, ids = read_identity(folder), sorted(set(ids))
-    if known is not None and (len(ids) != 1 or ids == [known.id]):
+    known, place = read_identity(folder), _place(folder)
+    are_its = known is not None and all(owns(known, name, id_) for name, id_ in ids.items())
+    if known is not None and known.place == place and are_its:
         return known
-    adopted = dict(sorted(unnamed.items())) if known is None else known.adopted
-    made = CatalogId(id=ids[0] if len(ids) == 1 else secrets.token_hex(4), adopted=adopted)
+    if not are_its and len(set(ids.values())) > 1:
+        return known or CatalogId(id=secrets.token_hex(4))
+    made = CatalogId(
+        id=secrets.token_hex(4),
+        adopted={name: digest(name) for name, id_ in sorted(ids.items()) if not id_},
+        kept=tuple(sorted(name for name, id_ in ids.items() if id_)),
+        place=place,
+    )
     write_text(folder / FILE, json.dumps(asdict(made), indent=2) + "\n")
     return made
+
+
+def owns(own: CatalogId, name: str, id_: str) -> bool:
+    """Return whether a file is of the catalog `own` by its name and the id in that; the content of one without an id is not looked at."""
+    return name in own.kept or id_ == own.id if id_ else name in own.adopted
+
+
+def _place(folder: AnyPath) -> str:
+    """Return what tells a catalog from a copy of it. A folder keeps its inode when it is moved, and a copy has another one."""
+    return f"inode {folder.stat().st_ino}" if isinstance(folder, Path) else str(folder)

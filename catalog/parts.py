@@ -7,12 +7,10 @@ of another catalog that were copied in, the checksum what is damaged. What the c
 than memory: it is read and merged row group by row group.
 """
 
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -20,8 +18,9 @@ import pyarrow.dataset as ds
 from catalog import parquet
 from catalog.errors import CatalogError
 from catalog.files import sync_folder, write_named
-from catalog.identity import CatalogId, read_identity
+from catalog.identity import CatalogId
 from catalog.newest import Identity, Update
+from catalog.part_files import Part, files_of, listed, not_of, others, refusal
 from catalog.query import Condition
 from catalog.remote import AnyPath, RemotePath
 from catalog.scan import scan
@@ -32,25 +31,8 @@ ROWS_A_GROUP = 16_384
 """Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
 
 Found = TypeVar("Found")
-NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
-CHECKED_BYTES = 8 << 20
-"""Files on this machine up to this size are checked whole against their names when they are read; of larger ones each page is checked."""
 DIGITS = 16  # of a SHA-256 in a name
-MOST_NAMED = 3  # files in a message
 REMEDY = "put that file back from a copy, or move it away"
-
-
-class Part(NamedTuple):
-    """One file of the table; files sort in the order of writing.
-
-    `catalog` is the id of its catalog and `digest` how its SHA-256 begins; both are empty in names of an older form.
-    """
-
-    number: int
-    is_base: bool
-    path: AnyPath
-    catalog: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +48,7 @@ class Parts:
 
     def files(self) -> list[Part]:
         """Return the files that count: the newest base, if there is one, and the parts written after it, oldest first."""
-        found = self.all_files()
+        found = files_of(self.folder)
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
@@ -100,59 +82,21 @@ class Parts:
             except (pa.ArrowException, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
                     continue  # a store says in many ways that a file was deleted while it was read
-                raise CatalogError(f"{self.folder} cannot be read: {error}; {REMEDY}") from error
+                raise self._named(files, error) from error
             if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
                 return found
         raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
 
-    def all_files(self) -> list[Part]:
-        """Return every file of the table, those that a newer base has replaced among them, oldest first.
-
-        Raises CatalogError where files of another catalog lie among them.
-        """
-        found = self.listed()
-        if len({part.catalog for part in found}) > 1:
-            foreign = self.foreign(found, read_identity(self.folder.parent))
-            if foreign:
-                raise CatalogError(self.refusal(foreign))
-        return found
-
-    def listed(self) -> list[Part]:
-        """Return every file whose name is that of a file of a table, of whichever catalog, oldest first."""
-        try:
-            names = [entry.name for entry in self.folder.iterdir()]
-        except FileNotFoundError:
-            return []
-        matches = (NAME.fullmatch(name) for name in names)
-        return sorted(Part(int(m[2]), m[1] == "base", self.folder / m[0], m[3] or "", m[4] or "") for m in matches if m)
-
-    def foreign(self, found: Sequence[Part], own: CatalogId | None) -> list[Part]:
-        """Return those of `found` that are not of the catalog `own`."""
-        return [part for part in found if own is None or not self._is_of(part, own)]
-
-    def unnamed(self) -> dict[str, str]:
-        """Return the files without an id in their names, as they are called in the identity of a catalog, with their SHA-256."""
-        return {
-            f"{self.folder.name}/{part.path.name}": digest_of(part.path) for part in self.listed() if not part.catalog
-        }
-
-    def _is_of(self, part: Part, own: CatalogId) -> bool:
-        if part.catalog:
-            return part.catalog == own.id
-        adopted = own.adopted.get(f"{self.folder.name}/{part.path.name}")
-        try:
-            return adopted is not None and adopted == digest_of(part.path)
-        except FileNotFoundError:
-            return True  # merged and deleted since it was listed
-
-    def refusal(self, foreign: Sequence[Part]) -> str:
-        """Return what is wrong where files of another catalog lie in the folder, and what to do."""
-        names = [part.path.name for part in foreign]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        return (
-            f"{self.folder}: {', '.join(names[:MOST_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
-            "one of the two catalogs are moved to another folder (a file's name ends with the id of its catalog and its checksum)"
-        )
+    def _named(self, files: list[Part], error: Exception) -> CatalogError:
+        """Return the error to raise for one that Arrow met in reading `files`, which does not say in which one it was."""
+        for part in files:
+            try:
+                parquet.check_whole(part.path)
+            except FileNotFoundError:
+                continue
+            except (pa.ArrowException, OSError, ValueError) as fault:
+                return CatalogError(f"{part.path}: damaged: {parquet.what(fault)}; {REMEDY}")
+        return CatalogError(f"{self.folder} cannot be read: {parquet.what(error)}; {REMEDY}")
 
     def _rows(
         self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
@@ -174,59 +118,66 @@ class Parts:
             return self.schema.empty_table().select(names)
         opened = self._open([base])
         if condition is None:
-            return opened.to_table(columns=names)
+            return self._whole(opened, names)
         (fragment,) = opened.get_fragments()
         return scan(fragment, self.schema, names, condition, most)
 
     def _update(self, files: list[Part], columns: list[str]) -> Update | None:
         """Return these columns of what the parts say that were written after the base, None where there are none."""
         parts = [part for part in files if not part.is_base]
-        return Update(self._open(parts).to_table(columns=columns), self.identity) if parts else None
+        return Update(self._whole(self._open(parts), columns), self.identity) if parts else None
+
+    def _whole(self, opened: ds.Dataset, columns: list[str]) -> pa.Table:
+        """Return these columns of all rows."""
+        table = opened.to_table(columns=columns)
+        parquet.require_rows(len(table), opened.count_rows())
+        return table
 
     def _open(self, files: list[Part]) -> ds.Dataset:
-        """Return `files` as one table, with their columns checked and, where they are small and on this machine, their bytes."""
+        """Return `files` as one table, with their footers and columns checked; their pages are checked as they are read."""
         for part in files:
-            self._check_whole(part, CHECKED_BYTES)
-        is_local = not isinstance(self.folder, RemotePath)
-        keys = [str(part.path) if is_local else f"{self.folder.key}/{part.path.name}" for part in files]  # type: ignore[union-attr]
-        where = {} if is_local else {"filesystem": self.folder.filesystem}  # type: ignore[union-attr]
-        opened = ds.dataset(keys, schema=self.schema, format=parquet.file_format(is_local=is_local), **where)
+            try:
+                parquet.check_seal(part.path)
+            except parquet.DamagedError as error:
+                raise CatalogError(f"{part.path}: damaged: {error}; {REMEDY}") from None
+        opened = parquet.opened([part.path for part in files], self.schema)
         fragments = list(opened.get_fragments())
         for part, fragment in zip(files, fragments, strict=True):
             self._check_columns(part, fragment.physical_schema)
         return ds.FileSystemDataset(fragments, self.schema, opened.format, opened.filesystem)
 
-    def _check_whole(self, part: Part, largest: float) -> None:
-        """Raise CatalogError where the content is not that of the name; a larger file, and one below a URL, is passed over."""
-        path = part.path
-        if not part.digest or (largest < math.inf and (isinstance(path, RemotePath) or path.stat().st_size > largest)):
-            return
-        if not digest_of(path).startswith(part.digest):
-            raise CatalogError(f"{path}: damaged: its content is not that of its name; {REMEDY}")
+    def _check_whole(self, part: Part) -> None:
+        """Raise CatalogError where the content is not that of the name."""
+        if part.digest and not digest_of(part.path).startswith(part.digest):
+            raise CatalogError(f"{part.path}: damaged: its content is not that of its name; {REMEDY}")
 
     def _check_columns(self, part: Part, found: pa.Schema) -> None:
-        """Raise CatalogError where a column has another type than that of the table; one that an older version lacks is null."""
+        """Raise CatalogError where a column has another type than that of the table, or one that tells rows apart is missing.
+
+        Any other one that an older version lacks is null.
+        """
         for field in self.schema:
             at = found.get_field_index(field.name)
+            if at < 0 and field.name in self.identity.columns:
+                raise CatalogError(f"{part.path}: column {field.name}: missing; {REMEDY}")
             kind = found.field(at).type if at >= 0 else pa.null()
             if kind != field.type and not pa.types.is_null(kind):
                 raise CatalogError(f"{part.path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
 
     def faults(self) -> Iterator[str]:
         """Yield a line about each file that is of another catalog, damaged, or cannot be read whole."""
-        found = self.listed()
-        foreign = self.foreign(found, read_identity(self.folder.parent)) if len({p.catalog for p in found}) > 1 else []
-        if foreign:
-            yield self.refusal(foreign)
+        found = listed(self.folder)
+        if foreign := others(self.folder, found):
+            yield refusal(self.folder, foreign)
         for part in found:
             try:
-                self._check_whole(part, math.inf)
+                self._check_whole(part)
                 for _ in self._open([part]).to_batches():
                     pass
             except FileNotFoundError:
                 continue  # merged and deleted since it was listed
             except (pa.ArrowException, OSError, ValueError) as error:
-                yield f"{part.path}: cannot be read ({str(error).splitlines()[0]})"
+                yield f"{part.path}: damaged: {parquet.what(error)}"
             except CatalogError as error:
                 yield str(error)
 
@@ -240,8 +191,8 @@ class Parts:
                 else ()
             )
             yield from older if update is None else update.merged(older)
-        except (pa.ArrowException, FileNotFoundError) as error:
-            raise CatalogError(f"{self.folder} cannot be merged: {error}; {REMEDY}") from error
+        except (pa.ArrowException, OSError) as error:
+            raise self._named(files, error) from error
 
 
 def _base(files: list[Part]) -> Part | None:
@@ -254,9 +205,9 @@ class PartsWriter:
     def __init__(self, parts: Parts, catalog: CatalogId, check: Callable[[], None]) -> None:
         """Take the identity of the catalog, under which files are written. Raises CatalogError where others' files lie in the folder."""
         self._parts, self._id, self._check = parts, catalog.id, check
-        files = parts.listed()
-        if foreign := parts.foreign(files, catalog):
-            raise CatalogError(parts.refusal(foreign))
+        files = listed(parts.folder)
+        if foreign := not_of(catalog, parts.folder, files):
+            raise CatalogError(refusal(parts.folder, foreign))
         self._number = files[-1].number if files else 0
 
     def append(self, table: pa.Table) -> None:
@@ -269,7 +220,7 @@ class PartsWriter:
         if files and not (len(files) == 1 and files[0].is_base):
             self.write_base(self._parts.merged(files))
         current = self._parts.files()
-        replaced = [part for part in self._parts.all_files() if part not in current]
+        replaced = [part for part in files_of(self._parts.folder) if part not in current]
         for part in replaced:
             self._check()
             part.path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
+from catalog.parquet import require_rows
 from catalog.query import Condition
 
 Mask = NDArray[np.bool_]
@@ -40,6 +41,7 @@ def scan(
             return None
         if hits and first:
             kept.append(batch.select(first).filter(mask))
+    require_rows(sum(map(len, masks)), sum(group.num_rows for group in likely.row_groups))
     found = pa.Table.from_batches(kept, _of(schema, first))
     later = [name for name in names if name not in condition.columns]
     if later:
@@ -73,6 +75,7 @@ def _kept(fragment: ds.Fragment, schema: pa.Schema, names: list[str], mask: Mask
         start += len(batch)
         if kept.any():
             yield batch.filter(pa.array(kept))
+    require_rows(start, len(mask))
 
 
 def _of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:

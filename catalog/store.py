@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog import sums
+from catalog import part_files, sums
 from catalog.blobs import Blobs, Verification, quarantine
 from catalog.console import Report
 from catalog.errors import CatalogError, VgpianoError
@@ -153,7 +153,7 @@ class Catalog:
     def verify(self, report: Report | None = None) -> Verification:
         """Check all that is below the data root: the bytes of every piece, the tables, and every folder with a list of checksums.
 
-        A table that cannot be read is a fault like any other; the bytes of its pieces are then not known to be listed.
+        A table that cannot be read is a fault like any other; then every file in midi/ is checked against its name.
         """
         faults = [*self._pieces.faults(), *self._measures.faults()]
         for folder in listed_folders(self.root, LISTED):
@@ -161,7 +161,8 @@ class Catalog:
         try:
             listed = self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist()
         except CatalogError as error:
-            return Verification(0, [], [], [], (*faults, *([] if faults else [str(error)])))
+            faults += [] if faults else [str(error)]
+            listed = sorted(self._blobs.names())
         return replace(self._blobs.verify(listed, report), faults=tuple(faults))
 
     def unlisted(self) -> set[str]:
@@ -180,8 +181,8 @@ class Catalog:
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            ids = [part.catalog for parts in (self._pieces, self._measures) for part in parts.listed() if part.catalog]
-            own = settle(self._folder, ids, self._pieces.unnamed() | self._measures.unnamed())
+            ids = part_files.ids(self._pieces.folder) | part_files.ids(self._measures.folder)
+            own = settle(self._folder, ids, lambda name: sums.digest_of(self._folder / name))
             writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
                 yield writer

@@ -159,8 +159,7 @@ class Corpus:
     @classmethod
     def _read(cls, folder: AnyPath) -> "Corpus":
         try:
-            sums.check(folder, MANIFEST_FILE, (folder / MANIFEST_FILE).read_bytes(), fail=CorpusError, remedy=ANEW)
-            manifest = Manifest.read(folder / MANIFEST_FILE)
+            manifest = _manifest(folder)
             data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
         except (OSError, ValueError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
@@ -224,8 +223,15 @@ def manifests(root: AnyPath) -> list[Manifest]:
     found = []
     for name in names(root):
         with suppress(OSError, CorpusError):
-            found.append(Manifest.read(corpora_folder(root) / name / MANIFEST_FILE))
+            found.append(_manifest(corpora_folder(root) / name))
     return found
+
+
+def _manifest(folder: AnyPath) -> Manifest:
+    """Return the manifest of the corpus in `folder`, checked against the folder's list of checksums."""
+    path = folder / MANIFEST_FILE
+    sums.check(folder, MANIFEST_FILE, read_bytes(path, fail=CorpusError, remedy=ANEW), fail=CorpusError, remedy=ANEW)
+    return Manifest.read(path)
 
 
 def to_table(pieces: list[CorpusPiece]) -> pa.Table:

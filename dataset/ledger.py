@@ -48,6 +48,8 @@ def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
         if kind != field.type:
             raise CorpusError(f"{path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
     sides = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+    if len(sides) < len(table):
+        raise CorpusError(f"{path}: column sha256: a piece is there twice; {REMEDY}")
     for sha256, side in sides.items():
         if sha256 is None or not SHA256.fullmatch(sha256):
             raise CorpusError(f"{path}: column sha256: {sha256!r} is not a SHA-256; {REMEDY}")

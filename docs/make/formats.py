@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
+from catalog.identity import CatalogId
 from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
 from dataset.corpus import FORMAT as CORPUS_FORMAT
 from dataset.corpus import Funnel, Manifest
@@ -55,6 +56,11 @@ def _catalog() -> list[str]:
         "One row a file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
         f"definitions have version {MEASURED_BY}.",
         _schema(MEASURES, measured=True),
+        "### catalog/catalog.json",
+        "Which files of the two tables are this catalog's. Their names are `part-NUMBER-ID-CHECKSUM.parquet` and `base-…`: the id is\n"
+        "that of the catalog, the checksum the first 16 digits of the file's SHA-256. Before the footer of each Parquet file stand the\n"
+        "8 bytes `vgp-seal` and the SHA-256 of all that follows; other programs pass over them.",
+        _record(CatalogId),
         "### midi/ab/abcdef….mid",
         "The bytes as they were received, named by their SHA-256; the folder is its first two digits.",
         "### quarantine/",

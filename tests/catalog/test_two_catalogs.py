@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from catalog import parquet
 from catalog.errors import CatalogError
+from catalog.identity import owns, read_identity
+from catalog.remote import RemotePath, located
 from catalog.store import Catalog
+from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.catalog.test_cli import catalog
 
@@ -110,6 +114,118 @@ def test_a_killed_takeover_of_an_older_catalog_goes_on(tmp_path: Path) -> None:
     writer.add([make_piece(50)])  # and killed here: files of both forms lie side by side
     assert titles(root) == sorted([*before, make_piece(50).title])
     assert Catalog(root).verify().ok
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_copy_and_its_original_are_two_catalogs_once_both_are_written_to(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    ours = made(tmp_path / "ours", FIRST, merged=rng.random() < 0.5)
+    theirs = tmp_path / "theirs"
+    shutil.copytree(ours, theirs)
+    for number in range(rng.randint(1, 3)):
+        made(theirs, range(100 + 2 * number, 102 + 2 * number), merged=rng.random() < 0.7)
+    made(ours, range(50, 52), merged=rng.random() < 0.7)
+    before = titles(ours)
+    assert len(before) == len(FIRST) + 2
+    assert len(titles(theirs)) > len(FIRST)
+    taken = [path for path in files(theirs) if path.suffix == ".parquet"]
+    for path in rng.sample(taken, rng.randint(1, len(taken))):
+        shutil.copy2(path, ours / path.relative_to(theirs))
+    copied = tree(ours)
+    others = [path for path in files(ours) if path.suffix == ".parquet" and not is_own(path, ours)]
+    if others:
+        with pytest.raises(CatalogError, match="not of this catalog"):
+            titles(ours)
+        with pytest.raises(CatalogError, match="not of this catalog"), Catalog(ours).writer() as writer:
+            writer.add([make_piece(7)])
+        assert {name: data for name, data in tree(ours).items() if ".lock" not in name} == {
+            name: data for name, data in copied.items() if ".lock" not in name
+        }
+        for path in others:
+            path.unlink()
+    assert titles(ours) == before
+    with Catalog(ours).writer() as writer:
+        writer.add([make_piece(7)])
+    assert titles(ours) == sorted([*before, make_piece(7).title])
+
+
+def is_own(path: Path, root: Path) -> bool:
+    """Whether a file is one that the identity of the catalog says to be its own."""
+    own = read_identity(root / "catalog")
+    assert own is not None
+    return owns(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
+
+
+def test_files_of_a_copy_are_told_apart_below_a_url(bucket: str) -> None:
+    ours, theirs = (located(f"{bucket}/{name}") for name in ("ours", "theirs"))
+    assert isinstance(ours, RemotePath)
+    assert isinstance(theirs, RemotePath)
+    with Catalog(ours).writer() as writer:
+        writer.add([make_piece(1)])
+
+    def copy(source: RemotePath, target: RemotePath) -> None:
+        for entry in (source / "catalog").entries(below=True):
+            (target / entry.path.inner.removeprefix(f"{source.inner}/")).write_bytes(entry.path.read_bytes())
+
+    copy(ours, theirs)
+    for root, number in ((ours, 2), (theirs, 102)):
+        with Catalog(root).writer() as writer:
+            writer.add([make_piece(number)])
+    assert sorted(Catalog(ours).pieces()["bytes"].to_pylist()) == [1, 2]
+    for path in (theirs / "catalog" / "pieces").iterdir():
+        (ours / "catalog" / "pieces" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(CatalogError, match="not of this catalog"):
+        Catalog(ours).pieces()
+    assert [fault for fault in Catalog(ours).verify().faults if "not of this catalog" in fault]
+
+
+def test_a_moved_catalog_stays_the_same_one(tmp_path: Path) -> None:
+    root = made(tmp_path / "old", FIRST, merged=True)
+    before = (root / "catalog" / "catalog.json").read_bytes()
+    moved = root.rename(tmp_path / "new")
+    with Catalog(moved).writer() as writer:
+        writer.add([make_piece(50)])
+    assert (moved / "catalog" / "catalog.json").read_bytes() == before
+
+
+def test_files_of_two_catalogs_and_no_identity_are_not_touched(tmp_path: Path) -> None:
+    ours, theirs = (made(tmp_path / name, numbers, merged=True) for name, numbers in (("a", FIRST), ("b", SECOND)))
+    (ours / "catalog" / "catalog.json").unlink()
+    [base] = (theirs / "catalog" / "pieces").glob("base-*.parquet")
+    shutil.copy2(base, ours / "catalog" / "pieces")
+    before = files(ours)
+    with pytest.raises(CatalogError, match="not of this catalog"), Catalog(ours).writer():
+        pass
+    assert files(ours) == before
+
+
+@pytest.mark.parametrize("size", [0, 3, 700])
+def test_a_part_that_was_cut_short_is_named_and_nothing_is_lost(size: int, tmp_path: Path) -> None:
+    root = made(tmp_path / "root", FIRST, merged=False)
+    [*_, last] = sorted((root / "catalog" / "pieces").glob("part-*.parquet"))
+    last.write_bytes(last.read_bytes()[:size])
+    before = tree(root / "catalog")
+    midi = tmp_path / "new" / "x.mid"
+    midi.parent.mkdir()
+    midi.write_bytes(b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0")
+    for words in (("scrape", "import", midi.parent), ("catalog", "show")):
+        done = forked.command(*words, "--root", root)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+        assert f"{last.name}: damaged: {'cut short' if size else 'empty'}" in done.stderr
+        assert "put that file back from a copy, or move it away" in done.stderr
+    assert {name: data for name, data in tree(root / "catalog").items() if name in before} == before
+    last.unlink()
+    with Catalog(root).writer() as writer:
+        writer.add([make_piece(50)])
+    assert len(titles(root)) == len(FIRST) / 2 + 1
+
+
+def test_a_column_that_tells_pieces_apart_is_missed(tmp_path: Path) -> None:
+    root = made(tmp_path, FIRST, merged=True)
+    [base] = (root / "catalog" / "pieces").glob("base-*.parquet")
+    parquet.write(parquet.read(base.read_bytes()).drop_columns("url"), base)
+    with pytest.raises(CatalogError, match=r"\.parquet: column url: missing"):
+        titles(root)
 
 
 def test_a_column_of_another_type_is_named(tmp_path: Path) -> None:

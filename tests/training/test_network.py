@@ -1,5 +1,10 @@
 """Keras and NumPy compute the same network; its output is a likelihood; weights go to a file and back."""
 
+import os
+import struct
+import tracemalloc
+import warnings
+import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -117,6 +122,63 @@ def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_netw
     assert (new[:4] == old).all()
 
 
+def test_no_flipped_bit_of_weights_is_read_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    rng = np.random.default_rng(0)
+    named = {f"lstm_{i}/kernel": rng.normal(size=(8, 4 + i)).astype(np.float32) for i in range(3)}
+    meta = weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5)
+    data, refused = weights.packed(named, meta), 0
+    for bit in range(0, len(data) * 8, 7):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        try:
+            found, told = weights.loaded(bytes(flipped), path)
+        except TrainingError:
+            refused += 1
+            continue
+        assert told == meta
+        assert found.keys() == named.keys()
+        assert all(found[name].tobytes() == named[name].tobytes() for name in named)
+        assert all(found[name].shape == named[name].shape for name in named)
+    assert refused > len(data) * 8 / 7 / 2
+
+
+def spoiled_archive(path: Path, member: str, header: str, size: int, *, compressed: bool = False) -> None:
+    """Add a member to a file of weights: an array with this header and `size` bytes, of which at most 1 MB are there."""
+    start = np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header.encode()
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
+        archive.writestr(member, start + bytes(min(size, 1 << 20)))
+        if size > 1 << 20:  # a member that says of itself to be as large
+            archive.infolist()[-1].file_size = archive.infolist()[-1].compress_size = size
+
+
+@pytest.mark.parametrize(
+    "member, shape, kind, size, compressed, what",
+    [
+        ("extra.npy", "(2**30,)", "<f4", 3 << 30, False, "3,2.* bytes of arrays, 1,073,741,824 are the most"),
+        ("extra.npy", "(262144,)", "<f4", 1 << 20, True, "extra is compressed"),
+        ("extra.npy", "(9, 1000000000)", "<f4", 64, False, "extra.npy: float32 of shape .9, 1000000000. in 64 bytes"),
+        ("extra.npy", "(16,)", "<i4", 64, False, "extra.npy: int32"),
+        ("extra.npy", "(1,)", "|O", 8, False, "extra.npy: object"),
+        ("w.npy", "(16,)", "<f4", 64, False, "w is there twice"),
+    ],
+)
+def test_an_array_that_is_none_of_a_network_is_refused_before_memory_is_given_to_it(
+    member: str, shape: str, kind: str, size: int, compressed: bool, what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.npz"
+    weights.save_weights(path, {"w": np.ones(3, np.float32)}, weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of zipfile, on a name that is there
+        header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape.replace('2**30', str(2**30))}, }}\n"
+        spoiled_archive(path, member, header, size, compressed=compressed)
+    tracemalloc.start()
+    with pytest.raises(TrainingError, match=rf"weights\.npz: damaged \({what}.*train the run again"):
+        weights.load_weights(path)
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
 def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
     meta = weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5)
@@ -128,5 +190,9 @@ def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
         weights.load_weights(path)
     with pytest.raises(TrainingError, match="no weights yet"):
         weights.load_weights(tmp_path / "none.npz")
+    os.mkfifo(tmp_path / "pipe.npz")
+    for path, what in ((tmp_path / "pipe.npz", "not a regular file"), (tmp_path, "not a regular file")):
+        with pytest.raises(TrainingError, match=f"cannot be read .{what}"):
+            weights.load_weights(path)
     with pytest.raises(TrainingError, match="is missing"):
         inference.Network({"enter/kernel": np.ones((2, 2), np.float32)})

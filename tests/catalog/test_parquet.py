@@ -1,0 +1,153 @@
+"""No flipped bit of a Parquet file of ours is read as another value, other programs read it, and nothing of ours goes past the checks."""
+
+import ast
+import io
+import os
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from catalog import parquet
+from catalog.errors import CatalogError
+from catalog.remote import RemotePath, located
+from catalog.schema import PIECES, to_table
+from catalog.store import Catalog
+from tests import forked
+from tests.catalog.conftest import make_piece
+from tests.test_architecture import MODULES, TOP, imports
+
+FLIPS = int(os.environ.get("VGPIANO_FLIPS", "40"))  # of each file, evenly over it
+OF_PARQUET = {
+    "ParquetFile",
+    "ParquetWriter",
+    "ParquetDataset",
+    "ParquetFileFormat",
+    "dataset",
+    "read_parquet",
+    "to_parquet",
+}
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def evenly(data: bytes, count: int = FLIPS) -> list[int]:
+    """So many bits of `data`, evenly over it, of bytes at the beginning and the end among them."""
+    last = 8 * len(data) - 1
+    return sorted({round(last * n / max(1, count - 1)) for n in range(count)})
+
+
+def test_no_bit_of_a_file_counts_for_nothing() -> None:
+    table = to_table([make_piece(n) for n in range(50)])
+    file = io.BytesIO()
+    parquet.write(table, file)
+    data = file.getvalue()
+    for bit in range(0, 8 * len(data), max(1, 8 * len(data) // (75 * FLIPS))):
+        try:
+            assert parquet.read(flipped(data, bit)).equals(table), f"bit {bit} of {len(data)} bytes"
+        except (pa.ArrowException, OSError):
+            continue
+    assert parquet.read(data).equals(table)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9000])
+def test_other_programs_read_the_files(tmp_path: Path, rows: int) -> None:
+    table, path = to_table([make_piece(n) for n in range(rows)]), tmp_path / "x.parquet"
+    parquet.write(table, path, rows_a_group=4096)
+    assert parquet.read(path.read_bytes()).equals(table)
+    parquet.check_whole(path)
+    for count in (len(pd.read_parquet(path)), len(pl.read_parquet(path)), len(duckdb.sql(f"from '{path}'").fetchall())):
+        assert count == rows
+
+
+def test_a_large_footer_is_checked_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    parquet.write(to_table([make_piece(n) for n in range(3000)]), path, rows_a_group=64)
+    data = path.read_bytes()
+    size = int.from_bytes(data[-8:-4], "little")
+    assert size > parquet.AHEAD
+    for place in range(len(data) - 8 - size, len(data), size // 50):
+        path.write_bytes(flipped(data, 8 * place + 3))
+        with pytest.raises(parquet.DamagedError):
+            parquet.check_seal(path)
+
+
+def test_a_file_of_another_program_is_read(tmp_path: Path) -> None:
+    table, path = to_table([make_piece(n) for n in range(9)]), tmp_path / "x.parquet"
+    table.to_pandas().to_parquet(path)
+    parquet.check_seal(path)
+    assert parquet.read(path.read_bytes()).num_rows == 9
+
+
+def verified(root: Path | RemotePath) -> str:
+    """What `catalog verify` prints; empty where it finds no fault."""
+    if isinstance(root, RemotePath):
+        return "\n".join(Catalog(root).verify().faults)
+    done = forked.command("catalog", "verify", "--root", root)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("place", ["folder", "s3"])
+@pytest.mark.parametrize("table", ["pieces", "measures"])
+def test_no_flipped_bit_of_a_table_is_read_in_silence_and_verify_names_each(
+    table: str, place: str, tmp_path: Path, bucket: str
+) -> None:
+    root, count, flips = tmp_path / "root", 40, FLIPS
+    if place == "s3":
+        root, count, flips = located(f"{bucket}/vg"), 10, max(4, FLIPS // 10)
+    with Catalog(root).writer() as writer:
+        rows = [make_piece(n, state="fetched", sha256=writer.put_blob(b"%d" % n)) for n in range(count)]
+        writer.add(rows)
+        writer.add_measures(pa.table({"sha256": [row.sha256 for row in rows], "notes": range(count)}))
+    columns, query = ("title", "bytes > 7 and title != 'x'") if table == "pieces" else ("notes", "notes > 7")
+
+    def read() -> list[pa.Table]:
+        catalog = Catalog(root)
+        return [
+            *(catalog.pieces(), catalog.measures(), catalog.pieces(query, ["title"])),
+            *(catalog.pieces(columns=[columns]), catalog.measures(["sha256"]), catalog.pieces(query, [columns])),
+        ]
+
+    sound = read()
+    [path] = (root / "catalog" / table).iterdir()
+    data = path.read_bytes()
+    for number, bit in enumerate(evenly(data, flips)):
+        path.write_bytes(flipped(data, bit))
+        try:
+            assert read() == sound, f"bit {bit} of {len(data)} bytes"
+        except CatalogError as error:
+            assert path.name in str(error)  # noqa: PT017
+        faults = "\n".join(Catalog(root).verify().faults) if number % 20 else verified(root)
+        assert path.name in faults, f"bit {bit}"
+    path.write_bytes(data)
+    assert read() == sound
+    assert verified(root) == ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
+def test_parquet_is_read_and_written_in_one_module(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    if path == TOP / "catalog" / "parquet.py":
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = ast.unparse(call.func)
+            if name.startswith(("pq.", "ds.Parquet")) and name != "ds.ParquetFileFormat":
+                writes = name in ("pq.write_table", "pq.ParquetWriter")
+                asked = "write_page_checksum" if writes else "page_checksum_verification"
+                assert [ast.unparse(key.value) for key in call.keywords if key.arg == asked] == ["True"], name
+        return
+    assert not [name for name in imports(tree) if name.startswith("pyarrow.parquet")]
+    used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    assert not OF_PARQUET & set(used)
+
+
+def test_the_walk_sees_what_goes_past_the_checks() -> None:
+    for line in ("import pyarrow.parquet as pq", "from pyarrow import parquet"):
+        assert [name for name in imports(ast.parse(line)) if name.startswith("pyarrow.parquet")]
+    assert PIECES.names
