@@ -53,6 +53,13 @@ def check(folder: AnyPath, name: str, data: bytes, *, fail: Fail, remedy: str = 
         raise fail(f"{folder / name}: damaged: its content is not what {SUMS_FILE} says; {remedy}")
 
 
+def check_file(folder: AnyPath, name: str, *, fail: Fail, remedy: str = REMEDY) -> None:
+    """Raise as `check` does for a file of the folder, read a piece at a time; one that is missing is its reader's business."""
+    allowed = (read_sums(folder, fail=fail, remedy=remedy) or {}).get(name)
+    if allowed is not None and (folder / name).is_file() and digest_of(folder / name) not in allowed:
+        raise fail(f"{folder / name}: damaged: its content is not what {SUMS_FILE} says; {remedy}")
+
+
 def write_listed(
     folder: AnyPath, name: str, data: bytes, *, fail: Fail, beside: Mapping[str, bytes] | None = None
 ) -> None:

@@ -204,5 +204,6 @@ def _description(series: dict[str, list[float]]) -> str:
 
 
 def _budget(run: Run) -> str:
-    asked: list[tuple[Any, str]] = [(run.asked.minutes, "minutes"), (run.asked.epochs, "epochs")]
-    return " or ".join(f"{value:g} {unit}" for value, unit in asked if value) or "none"
+    reached = run.progress()  # of an extended run, the budget as it was last given
+    budget: list[tuple[Any, str]] = [(reached.minutes, "minutes"), (reached.epochs, "epochs")]
+    return " or ".join(f"{value:g} {unit}" for value, unit in budget if value) or "none"

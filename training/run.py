@@ -197,7 +197,8 @@ class Run:
         return Sources.open(self.sources, learned)
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
-        """Raise TrainingError unless weights with these hashes belong to this run."""
+        """Raise TrainingError unless weights with these hashes belong to this run, and its file of weights is what its list says."""
+        sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=ANEW)
         if (recipe_sha256, vocabulary_sha256) != (self.recipe_sha256, self.vocabulary_sha256):
             raise TrainingError(f"{where}: made with another recipe or vocabulary than run {self.name}; train it again")
 
