@@ -5,11 +5,15 @@ In: a dataclass. Out: name, type, default and meaning of every field, in order. 
 
 import ast
 import io
+import re
+import sys
 import tokenize
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from inspect import getsource
 from textwrap import dedent
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
+
+FAR = 2**31 - 1  # a bound beyond which nothing is said of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,33 @@ def record(kind: type) -> list[Field]:
             raise ValueError(
                 f"{kind.__module__}.{kind.__name__}.{field.name}: say in a comment behind it what it means"
             )
-        found.append(Field(field.name, written.strip("'\""), _default(field), meaning))
+        found.append(Field(field.name, _spelled(written.strip("'\""), kind), _default(field), meaning))
     return found
+
+
+def _spelled(written: str, kind: type) -> str:
+    """Return an annotation with the ranges of types that have some, such as `int ≥ 0` for Count."""
+    names = vars(sys.modules[kind.__module__])
+
+    def spelled(name: re.Match[str]) -> str:
+        alias = names.get(name[0])
+        return _ranged(alias) if get_origin(alias) is Annotated else name[0]
+
+    return re.sub(r"\b[A-Z]\w*", spelled, written)
+
+
+def _ranged(alias: Any) -> str:
+    """Return an Annotated type as people read it: `int ≥ 0`, `float > 0`, `int 1–64`, `str`."""
+    base, meta = get_args(alias)
+    least = next((bound for bound in (meta.ge, meta.gt) if bound is not None), None)
+    most = next((bound for bound in (meta.le, meta.lt) if bound is not None), None)
+    if least is not None and most is not None and least > -FAR and most < FAR:
+        if base is int:
+            return f"int {least + (meta.ge is None):,}–{most - (meta.le is None):,}"
+        return f"{base.__name__} {'from' if meta.ge is not None else 'above'} {least} {'to' if meta.le is not None else 'to below'} {most:,}"
+    if least is not None and least > -FAR:
+        return f"{base.__name__} {'≥' if meta.ge is not None else '>'} {least:,}"
+    return str(base.__name__)
 
 
 def _comments(source: str) -> dict[int, str]:
