@@ -69,7 +69,8 @@ def _ranged(alias: Any) -> str:
     if least is not None and most is not None and least > -FAR and most < FAR:
         if base is int:
             return f"int {least + (meta.ge is None):,}–{most - (meta.le is None):,}"
-        return f"{base.__name__} {'from' if meta.ge is not None else 'above'} {least} {'to' if meta.le is not None else 'to below'} {most:,}"
+        low, high = ("from" if meta.ge is not None else "above"), ("to" if meta.le is not None else "to below")
+        return f"{base.__name__} {low} {least} {high} {most:,}"
     if least is not None and least > -FAR:
         return f"{base.__name__} {'≥' if meta.ge is not None else '>'} {least:,}"
     return str(base.__name__)
