@@ -195,7 +195,8 @@ def _bytes(exhibit: Exhibit) -> bytes | None:
     try:
         return read_piece(exhibit.path, "remove it, or put a MIDI file in its place")[0]
     except TrainingError as error:
-        exhibit.troubles.append(str(error))
+        reason = str(error).removeprefix(f"{exhibit.path}: ").removeprefix("cannot be read ")
+        exhibit.troubles.append(f"{exhibit.path.name} cannot be read: {reason}")
         return None
 
 

@@ -85,7 +85,7 @@ def page(
     made = exhibits(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
     for exhibit in made:
         for trouble in exhibit.troubles:
-            missing(trouble if str(exhibit.path) in trouble else f"{exhibit.path}: {trouble}")
+            missing(f"{exhibit.path}: {trouble.removeprefix(exhibit.path.name).lstrip()}")
     shown, origins = hang(made, named(account.game_titles, account.games), beside)
     locate(root, origins)
     funnel = account.manifest.funnel if account.manifest else None
