@@ -20,6 +20,7 @@ from typing import Any
 from catalog.console import clean
 from catalog.cores import cores
 from catalog.errors import DatasetError, VgpianoError
+from catalog.shield import shielded
 
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
@@ -127,7 +128,8 @@ def _start(task: str, timeout_s: float) -> Worker:
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
     try:
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+        with shielded():
+            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
     finally:
         theirs.close()
     with suppress(OSError):
@@ -152,10 +154,10 @@ def serve(handle: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a parser's own loop
     pipe = Connection(handle)
-    task, timeout_s = pipe.recv()
-    module, _, function = task.partition(":")
-    do = getattr(importlib.import_module(module), function)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        task, timeout_s = pipe.recv()
+        module, _, function = task.partition(":")
+        do = getattr(importlib.import_module(module), function)
         pipe.send([])
         while pipe.poll(IDLE_S):
             pipe.send([_result(do, item, timeout_s) for item in pipe.recv()])

@@ -4,6 +4,7 @@ from catalog import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from scraper.limits import DELAY_S
 from scraper.urls import VGMUSIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from scraper.menu import Outcome
     from scraper.totals import Survey, Totals
@@ -80,7 +81,6 @@ def vgmusic(
     from scraper.crawl import crawl, survey
     from scraper.fetch import Fetcher
     from scraper.menu import choose, crawl_all, survey_all
-    from scraper.totals import ScrapeInterrupted
     from scraper.urls import site
 
     console.when_stopped(GOES_ON)
@@ -98,11 +98,8 @@ def vgmusic(
                     fetcher.delay,
                 )
                 return
-            try:
+            with _telling_when_stopped():
                 totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
-            except ScrapeInterrupted as stop:
-                _tell(stop.totals)
-                raise
     _tell(totals)
 
 
@@ -117,7 +114,6 @@ def new(
 ) -> None:
     """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
     from scraper.fetch import Fetcher
-    from scraper.totals import ScrapeInterrupted
     from scraper.uploads import crawl_new
     from scraper.urls import site
 
@@ -125,20 +121,14 @@ def new(
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
+        _telling_when_stopped(),
     ):
-        try:
-            totals = crawl_new(local_root(root), fetcher, limit, progress)
-        except ScrapeInterrupted as stop:
-            _tell(stop.totals)
-            raise
+        totals = crawl_new(local_root(root), fetcher, limit, progress)
     _tell(totals)
 
 
 def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
-    print(
-        f"{name}listed {plan.listed}: {plan.held} held, {plan.unsafe} unsafe, {plan.to_ask} files to ask for "
-        f"({plan.bytes:,} bytes), about {plan.seconds / 60:.1f} minutes at {delay:g} s a request"
-    )
+    print(f"{name}{plan.line} at {delay:g} s a request")
 
 
 def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
@@ -174,6 +164,18 @@ def _tell_one(outcome: "Outcome", delay: float) -> None:
         complain(f"{outcome.section.name}: {outcome.problem}")
 
 
+@contextmanager
+def _telling_when_stopped() -> "Iterator[None]":
+    """Print the totals of a scrape that Ctrl-C ends in the block."""
+    from scraper.totals import ScrapeInterrupted
+
+    try:
+        yield
+    except ScrapeInterrupted as stop:
+        _tell(stop.totals)
+        raise
+
+
 def _tell(totals: "Totals") -> None:
     for piece in totals.faults[:REASONS_SHOWN]:
         complain(f"{piece.state}: {piece.url}: {piece.reason}")
@@ -187,11 +189,7 @@ def _tell(totals: "Totals") -> None:
             print(f"{count} pieces {what}")
     if totals.unchanged:
         print("the listing page is unchanged")
-    print(
-        f"listed {totals.listed} = {totals.held} held before + {totals.twins} twins + {totals.fetched} fetched "
-        f"+ {totals.missing} missing + {totals.quarantined} quarantined + {totals.unsafe} unsafe "
-        f"+ {totals.not_asked} not asked; {totals.bytes:,} bytes in {totals.requests} requests"
-    )
+    print(totals.line)
     if totals.stopped is not None:
         complain(f"stopped early: {totals.stopped}")
         raise typer.Exit(1)

@@ -27,6 +27,7 @@ from catalog.console import Report, complain
 from catalog.errors import ScrapeError, UsageError
 from catalog.files import TEMPORARY, remove_leftovers, write_bytes, write_text
 from catalog.reading import read_json
+from catalog.shield import shielded
 from scraper.demo_pieces import STAND_INS, StandIn
 from scraper.replica import is_free, serving
 from scraper.urls import SECTIONS
@@ -138,14 +139,19 @@ def _key(stand_ins: Sequence[StandIn]) -> str:
 def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -> dict[str, str]:
     failed: dict[str, str] = {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
-        for done, job in enumerate(as_completed(jobs), start=1):
-            piece, problem = jobs[job], job.result()
-            if problem is not None:
-                failed[piece.file] = problem
-                complain(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
-            if report:
-                report(done, len(todo))
+        with shielded():
+            jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                piece, problem = jobs[job], job.result()
+                if problem is not None:
+                    failed[piece.file] = problem
+                    complain(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
+                if report:
+                    report(done, len(todo))
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)  # the pieces under way are ended, no other is begun
+            raise
     return failed
 
 

@@ -34,6 +34,15 @@ class Totals:
     faults: tuple[Piece, ...] = ()
     rejected: tuple[Rejected, ...] = ()
 
+    @property
+    def line(self) -> str:
+        """The sum in one line."""
+        return (
+            f"listed {self.listed} = {self.held} held before + {self.twins} twins + {self.fetched} fetched "
+            f"+ {self.missing} missing + {self.quarantined} quarantined + {self.unsafe} unsafe "
+            f"+ {self.not_asked} not asked; {self.bytes:,} bytes in {self.requests} requests"
+        )
+
 
 class ScrapeInterrupted(KeyboardInterrupt):
     """Ctrl-C while a section was scraped: what was fetched is kept, and `totals` says what became of every row."""
@@ -54,3 +63,11 @@ class Survey:
     to_ask: int
     bytes: int
     seconds: float
+
+    @property
+    def line(self) -> str:
+        """What would be done, in one line."""
+        return (
+            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_ask} files to ask for "
+            f"({self.bytes:,} bytes), about {self.seconds / 60:.1f} minutes"
+        )

@@ -5,9 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests import forked
+from tests.scraper.conftest import midi
 
 BIN = Path(sys.executable).parent
 PRESS = '''
@@ -60,14 +65,40 @@ def test_every_command_is_stopped_so(command: str, tmp_path: Path) -> None:
     assert (process.returncode, out, err) == (130, "", "stopped before anything was begun\n")
 
 
-def test_a_command_at_work_says_what_is_kept(tmp_path: Path) -> None:
-    line = [str(BIN / "scrape"), "demo-site", "--dir", str(tmp_path / "site"), "--", "sleep", "30"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def pressed_in_a_terminal(line: list[str], wait: Callable[[], bool], later: float) -> tuple[int, str, str]:
+    """Press Ctrl-C, which every process of the command gets, some seconds after `wait` holds."""
+    process = subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd="/"
+    )
     deadline = time.monotonic() + 60
-    while not (tmp_path / "site" / ".made.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    assert err.splitlines()[-1] == "stopped: the pieces that were made are kept; the same command goes on"
+    while not wait() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(later)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+MOMENTS = [0.1 * number for number in range(16)] if os.environ.get("VGPIANO_INTERRUPTS") else [0.0]
+
+
+@pytest.mark.parametrize("later", MOMENTS)
+def test_the_workers_of_a_command_are_stopped_without_a_word(later: float, tmp_path: Path) -> None:
+    line = [str(BIN / "scrape"), "demo-site", "--dir", str(tmp_path / "site"), "--", "sleep", "30"]
+    code, _, err = pressed_in_a_terminal(line, (tmp_path / "site" / ".made.json").exists, later)
+    assert (code, err) == (130, "stopped: the pieces that were made are kept; the same command goes on\n")
+
+
+@pytest.mark.parametrize("later", MOMENTS)
+def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"{number}.mid").write_bytes(midi(number))
+    forked.command("scrape", "import", *tmp_path.glob("*.mid"), "--root", tmp_path / "data")
+    line = [str(BIN / "dataset"), "measure", "--workers", "2", "--root", str(tmp_path / "data")]
+    code, out, err = pressed_in_a_terminal(line, (tmp_path / "data" / "catalog" / ".writer").exists, later)
+    if (code, err) != (0, ""):  # it may have been faster
+        assert (code, out) == (130, "")
+        assert err == "stopped: what was measured is kept; the same command (without --again) goes on\n"
+    again = forked.command("dataset", "measure", "--root", tmp_path / "data")
+    assert again.stdout.startswith("40 files: ")
