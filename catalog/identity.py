@@ -49,14 +49,20 @@ def settle(folder: AnyPath, ids: Mapping[str, str], digest: Callable[[str], str]
     """Return the identity of the catalog in `folder`, made and written where it has none. Only for the one writer.
 
     `ids` are the ids in the names of its files, "" where a name has none, by name, such as pieces/base-000000000001.parquet; `digest`
-    returns the SHA-256 of one of them. Where the files are of several catalogs nothing is written: the identity that is returned is then
-    not that of all of them.
+    returns the SHA-256 of one of them. A table whose files are all of one other catalog is taken over: none of ours is there to be lost.
+    Where a table has files of several nothing is written: the identity that is returned is then not that of all of them.
     """
     known, place = read_identity(folder), _place(folder)
     are_its = known is not None and all(owns(known, name, id_) for name, id_ in ids.items())
     if known is not None and known.place == place and are_its:
         return known
-    if not are_its and len(set(ids.values())) > 1:
+    tables: dict[str, dict[str, str]] = {}
+    for name, id_ in ids.items():
+        tables.setdefault(name.partition("/")[0], {})[name] = id_
+    if not all(
+        len(set(of_table.values())) == 1 or (known is not None and all(owns(known, *each) for each in of_table.items()))
+        for of_table in tables.values()
+    ):
         return known or CatalogId(id=secrets.token_hex(4))
     made = CatalogId(
         id=secrets.token_hex(4),
