@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,6 +39,14 @@ AT_WORK = (
 )
 if not os.environ.get("VGPIANO_INTERRUPTS"):
     STARTING, AT_WORK = ("typer", "catalog.options"), ("pyarrow", "numpy._core._multiarray_umath")
+
+
+@pytest.fixture(autouse=True)
+def hearing() -> Iterator[None]:
+    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pressed_at(module: str, folder: Path, *words: object) -> "subprocess.Popen[str]":
