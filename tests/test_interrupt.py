@@ -27,7 +27,7 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 '''
-STARTING = ("typer", "rich", "typer.main", "catalog.console", "catalog.options", "catalog.cli")
+STARTING = ("typer", "typer.main", "catalog.console", "catalog.options")
 AT_WORK = (
     "catalog.store",
     "pyarrow",
@@ -105,8 +105,11 @@ def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
     forked.command("scrape", "import", *tmp_path.glob("*.mid"), "--root", tmp_path / "data")
     line = [str(BIN / "dataset"), "measure", "--workers", "2", "--root", str(tmp_path / "data")]
     code, out, err = pressed_in_a_terminal(line, (tmp_path / "data" / "catalog" / ".writer").exists, later)
-    if (code, err) != (0, ""):  # it may have been faster
-        assert (code, out) == (130, "")
+    if out:  # it was faster: all is done and said, and the process was about to end
+        assert code in (0, -signal.SIGINT)
+        assert err == ""
+    else:
+        assert code == 130
         assert err == "stopped: what was measured is kept; the same command (without --again) goes on\n"
     again = forked.command("dataset", "measure", "--root", tmp_path / "data")
     assert again.stdout.startswith("40 files: ")
