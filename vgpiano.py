@@ -4,12 +4,10 @@ Other distributions have packages of the same names: `dataset` is one on PyPI. I
 environment the one installed last overwrites the other's `__init__.py`, and a package that
 was overwritten cannot report it. So the entry points live in a module of their own, which
 has the name of the distribution and imports none of our packages until they are checked.
+What takes time is imported where Ctrl-C is caught.
 """
 
 import sys
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 
 COMMANDS = {
     "catalog": "catalog.cli:main",
@@ -67,17 +65,27 @@ def novelty() -> None:
 
 
 def _start(command: str) -> None:
-    """Run the command line of `command`, or exit with one line and code 1 where a package is not ours."""
-    for package in PACKAGES:
-        problem = _problem(package)
-        if problem is not None:
-            sys.exit(f"error: {problem}; {ADVICE}")
-    module, _, function = COMMANDS[command].partition(":")
-    getattr(import_module(module), function)()
+    """Run `command`; where a package is not ours, exit with one line and code 1 instead."""
+    try:
+        from importlib import import_module
+
+        for package in PACKAGES:
+            problem = _problem(package)
+            if problem is not None:
+                sys.exit(f"error: {problem}; {ADVICE}")
+        module, _, function = COMMANDS[command].partition(":")
+        main = getattr(import_module(module), function)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped before anything was begun\n")
+        sys.exit(130)
+    main()
 
 
 def _problem(package: str) -> str | None:
     """Return why `package`, as Python would import it, is not ours; None if it is. Does not import it."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
     spec = find_spec(package)
     if spec is None or spec.origin is None:  # such as after the other distribution was uninstalled
         return f"the package `{package}` of vgpiano is missing: another distribution removed or replaced it"

@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from pathlib import Path
 
 from typer import Context, Typer
 from typer.cli import get_docs_for_click
@@ -10,6 +11,7 @@ from typer.main import get_command
 from docs.make.formats import HEAD
 from vgpiano import COMMANDS
 
+TOP = Path(__file__).parents[2]
 EVERYWHERE = ("* `--install-completion`", "* `--show-completion`", "* `--help`")  # said once, at the top
 
 
