@@ -27,7 +27,9 @@ OURS = {"catalog", "scraper", "dataset", "training", "vgpiano", "tests", "docs",
 PYTHON = """#!/bin/sh
 if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit; fi
 echo "$*" >> log
-[ -z "$EDITED" ] || { sleep 0.02; touch "$EDITED"; }
+sleep 0.05
+[ -z "$EDITED" ] || touch "$EDITED"
+echo end >> log
 exit ${CODE:-0}
 """
 
@@ -165,7 +167,9 @@ class Checkout:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         line = ["make", f"PYTHON={self.folder / 'python'}", "-j4", *target.split()]
         done = subprocess.run(line, cwd=self.folder, env=kept | env, capture_output=True, check=False)
-        return done.returncode, [row.rpartition(" -e ")[2] for row in (self.folder / "log").read_text().splitlines()]
+        rows = (self.folder / "log").read_text().splitlines()
+        assert all(row == "end" for row in rows[1::2]), "two runs of pip at a time"
+        return done.returncode, [row.rpartition(" -e ")[2] for row in rows[::2]]
 
 
 @pytest.fixture
