@@ -19,20 +19,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from catalog.files import write_text
+from catalog.storage.files import write_text
 from dataset import build
-from dataset.corpus import Corpus
-from dataset.filter_file import default_filters
-from dataset.notes import Notes, read_midi
+from dataset.corpus.corpus import Corpus
+from dataset.filters.load import default_filters
+from dataset.notes.model import Notes, read_midi
 from dataset.plan import Plan
-from training import course, playing
-from training.compare import Entry, Original, write_comparison
-from training.novelty import LEAST, medians, novelty
+from training import run_training as course
+from training.novelty.figures import LEAST, medians, novelty
+from training.novelty.training_index import Sources
+from training.page.comparison_page import Entry, Original, write_comparison
 from training.recipe import NoteLSTMRecipe, to_json
 from training.run import Keep, Run, names
-from training.sampler import Wish
+from training.sampling import generate as playing
+from training.sampling.sampler import Wish
 from training.session import Order
-from training.sources import Sources
 
 QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
 THEME = "Midna"

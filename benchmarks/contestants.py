@@ -25,15 +25,15 @@ import numpy as np
 
 import training
 from catalog.store import Catalog
-from dataset.corpus import Corpus, CorpusPiece, Split
-from dataset.notes import Notes
-from training import playing
-from training.batches import encode_pieces
-from training.evaluate import quality
+from dataset.corpus.corpus import Corpus, CorpusPiece, Split
+from dataset.notes.model import Notes
+from training.events.batches import encode_pieces
+from training.events.vocabulary import Vocabulary
+from training.network.quality import quality
 from training.recipe import ClassicRecipe
-from training.sampler import MAX_COPY, TOP_P, Wish
+from training.sampling import generate as playing
+from training.sampling.sampler import MAX_COPY, TOP_P, Wish
 from training.session import Order
-from training.vocabulary import Vocabulary
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
 FEWER = 3  # so many times fewer samples of the original: it takes a hundred steps a token
@@ -113,13 +113,13 @@ def classic(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
     if not text.is_file():
         text.write_text(tokens(asked.root, corpus, asked.share), encoding="utf-8")
     began = time.perf_counter()
-    from training import classic as original
-    from training import classic_sampler
-    from training.backend import load_keras
-    from training.classic_tokens import Music
+    from training.classic import sampler as classic_sampler
+    from training.classic import train as original
+    from training.classic.tokens import Music
+    from training.network.backend import load_keras
 
     keras, recipe = load_keras(), ClassicRecipe()
-    from training.network import arrays
+    from training.network.network import arrays
 
     music = Music.from_json(text.read_text(encoding="utf-8"), str(text))
     keras.utils.set_random_seed(0)
@@ -149,7 +149,7 @@ def classic(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
 def tokens(root: Path, corpus: Corpus, share: float) -> str:
     """What music21 reads of the pieces, by the product's own reader."""
     part: Any = Part(corpus, share)
-    from training.classic import vocabulary_text
+    from training.classic.train import vocabulary_text
 
     return vocabulary_text(part, Catalog(root), tell=lambda line: None)
 

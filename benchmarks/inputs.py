@@ -13,8 +13,8 @@ from pathlib import Path
 from figures import Setting
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from scraper.demo_site import build, served
+from dataset.corpus.corpus import Corpus
+from scraper.demo.site import build, served
 
 CORPUS = "all"
 EVERY = "bytes > 0"
@@ -57,7 +57,12 @@ def trained(setting: Setting) -> str:
         minutes = max(0.1, RUN_MINUTES * setting.share)
         words = ("--corpus", setting.corpus, "--minutes", minutes, "--name", RUN, "--root", setting.root, "--no-render")
         subprocess.run(
-            [sys.executable, "-c", "from training.cli import train_main; train_main()", *map(str, words)],
+            [
+                sys.executable,
+                "-c",
+                "from training.commands.train_evaluate_generate import train_main; train_main()",
+                *map(str, words),
+            ],
             stdout=subprocess.DEVNULL,
             check=True,
         )

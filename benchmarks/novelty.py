@@ -27,17 +27,17 @@ import numpy as np
 from figures import Figure, Setting
 from samples import MEASURES, first, longest_runs
 
-from dataset.corpus import Corpus
-from training import playing
-from training.batches import EncodedPiece
-from training.encoding import encode
-from training.novelty import medians, novelty
-from training.passages import Index, Line, Passage, find, told
+from dataset.corpus.corpus import Corpus
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
+from training.events.vocabulary import UNKNOWN
+from training.novelty.figures import medians, novelty
+from training.novelty.passages import Index, Line, Passage, find, told
+from training.novelty.training_index import Source, Sources
 from training.recipe import ClassicRecipe
 from training.run import Run
-from training.sampler import Wish, compose
-from training.sources import Source, Sources
-from training.vocabulary import UNKNOWN
+from training.sampling import generate as playing
+from training.sampling.sampler import Wish, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes

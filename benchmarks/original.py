@@ -22,10 +22,10 @@ from figures import Figure, Setting
 from inputs import command
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from training import classic
-from training.backend import load_keras
-from training.classic_tokens import IntArray, Music
+from dataset.corpus.corpus import Corpus
+from training.classic import train as classic
+from training.classic.tokens import IntArray, Music
+from training.network.backend import load_keras
 from training.recipe import ClassicRecipe
 
 BATCH, WINDOW, WIDTH, EMBEDDING, DROPOUT, RATE = 16, 32, 256, 64, 0.2, 4e-3

@@ -37,13 +37,13 @@ from contestants import COUNT, GUARDED, KINDS, MINUTES, NOTES
 from figures import Figure, Setting
 from samples import first, longest_runs
 
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.notes import Notes, read_midi
-from training import playing
-from training.events import FIELDS
-from training.novelty import LEAST, medians, novelty
-from training.sampler import MAX_COPY
-from training.sources import Sources
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.notes.model import Notes, read_midi
+from training.events.classes import FIELDS
+from training.novelty.figures import LEAST, medians, novelty
+from training.novelty.training_index import Sources
+from training.sampling import generate as playing
+from training.sampling.sampler import MAX_COPY
 
 BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
 STUCK = (4, 12)  # bars and pitches that may stand running

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from dataset.corpus import Corpus
-from dataset.keys import pitch_class_entropy
-from dataset.notes import Notes, read_midi, seconds, write_midi
-from dataset.repeats import loop_share
-from dataset.texture import polyphony, stretches
-from training import playing
-from training.events import bar_ticks
+from dataset.corpus.corpus import Corpus
+from dataset.measures.keys import pitch_class_entropy
+from dataset.measures.loops import loop_share
+from dataset.measures.texture import polyphony, stretches
+from dataset.notes.model import Notes, read_midi, seconds, write_midi
+from training.events.classes import bar_ticks
 from training.run import Run
-from training.sampler import Wish
+from training.sampling import generate as playing
+from training.sampling.sampler import Wish
 
 MEASURES = {
     "repeat share": loop_share,

@@ -23,12 +23,13 @@ import numpy as np
 from figures import Figure, Setting
 from inputs import trained
 
-from training import classic, playing
-from training.backend import load_keras
+from training.classic import train as classic
+from training.network.backend import load_keras
+from training.novelty.training_index import Sources
 from training.recipe import ClassicRecipe
 from training.run import Run
-from training.sampler import MAX_COPY, Wish, compose
-from training.sources import Sources
+from training.sampling import generate as playing
+from training.sampling.sampler import MAX_COPY, Wish, compose
 
 NOTES = 500
 PEER_NOTES = 40

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataset.corpus import Corpus, CorpusPiece
-from training import playing
-from training.batches import encode_pieces
-from training.encoding import classes
-from training.events import FIELDS, SIZES
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from training.events.batches import encode_pieces
+from training.events.classes import FIELDS, SIZES
+from training.events.encoding import classes
+from training.events.vocabulary import UNKNOWN
 from training.run import Run
-from training.vocabulary import UNKNOWN
+from training.sampling import generate as playing
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
 SMOOTH, MOST = 300, 500  # notes: of everyone's shares in a game's, and of one piece's at most

@@ -5,11 +5,10 @@ What `__all__` lists is for other programs; each name is imported from its modul
 
 from typing import TYPE_CHECKING
 
-from catalog.lazy import lazily
+from catalog.base.lazy import lazily
 
 if TYPE_CHECKING:
-    from catalog.blobs import Verification
-    from catalog.errors import (
+    from catalog.base.errors import (
         CatalogError,
         CorpusError,
         DatasetError,
@@ -25,11 +24,12 @@ if TYPE_CHECKING:
         UsageError,
         VgpianoError,
     )
-    from catalog.files import data_root
+    from catalog.blobs import Verification
     from catalog.games import Game, find_game
     from catalog.games import resolve as game_of
-    from catalog.query import compile_query
+    from catalog.query.compiler import compile_query
     from catalog.schema import MEASURES, PIECES, Piece
+    from catalog.storage.files import data_root
     from catalog.store import ROWS, Catalog, Writer
     from catalog.summary import fields as list_fields
     from catalog.summary import games as list_games
@@ -39,29 +39,29 @@ else:
         __name__,
         {
             "Catalog": "catalog.store",
-            "CatalogError": "catalog.errors",
-            "CorpusError": "catalog.errors",
-            "DatasetError": "catalog.errors",
-            "EmptyListingError": "catalog.errors",
-            "FetchError": "catalog.errors",
+            "CatalogError": "catalog.base.errors",
+            "CorpusError": "catalog.base.errors",
+            "DatasetError": "catalog.base.errors",
+            "EmptyListingError": "catalog.base.errors",
+            "FetchError": "catalog.base.errors",
             "Game": "catalog.games",
-            "ListingError": "catalog.errors",
-            "LockedError": "catalog.errors",
+            "ListingError": "catalog.base.errors",
+            "LockedError": "catalog.base.errors",
             "MEASURES": "catalog.schema",
-            "MidiError": "catalog.errors",
-            "MissingPageError": "catalog.errors",
+            "MidiError": "catalog.base.errors",
+            "MissingPageError": "catalog.base.errors",
             "PIECES": "catalog.schema",
             "Piece": "catalog.schema",
-            "QueryError": "catalog.errors",
+            "QueryError": "catalog.base.errors",
             "ROWS": "catalog.store",
-            "ScrapeError": "catalog.errors",
-            "TrainingError": "catalog.errors",
-            "UsageError": "catalog.errors",
+            "ScrapeError": "catalog.base.errors",
+            "TrainingError": "catalog.base.errors",
+            "UsageError": "catalog.base.errors",
             "Verification": "catalog.blobs",
-            "VgpianoError": "catalog.errors",
+            "VgpianoError": "catalog.base.errors",
             "Writer": "catalog.store",
-            "compile_query": "catalog.query",
-            "data_root": "catalog.files",
+            "compile_query": "catalog.query.compiler",
+            "data_root": "catalog.storage.files",
             "find_game": "catalog.games",
             "game_of": "catalog.games:resolve",
             "list_fields": "catalog.summary:fields",

@@ -1,6 +1,6 @@
 """The command `catalog`: look at what is known of every piece, and check that all of it is there."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog import console
-from catalog.console import Format
-from catalog.files import data_root
+from catalog.base import console
+from catalog.base.console import Format
 from catalog.options import Root, Version
+from catalog.storage.files import data_root
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +50,7 @@ def show(
     .isna(), .notna(). `catalog schema` prints what may be asked for.
     """
     from catalog.hints import hints
-    from catalog.operands import fields_named
+    from catalog.query.operands import fields_named
     from catalog.store import ROWS
     from catalog.summary import opened
 
@@ -119,7 +119,7 @@ def verify(root: Root = None) -> None:
 
 
 def _print(table: "pa.Table", form: Format) -> None:
-    from catalog.output import render
+    from catalog.base.output import render
 
     print(render(table, form))
 

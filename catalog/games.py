@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.titles import fold, pretty, read_romans, slug
 
 GREATER = frozenset({"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"})  # before a series' title

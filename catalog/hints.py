@@ -5,9 +5,9 @@ import difflib
 import pyarrow.compute as pc
 
 from catalog.games import resolve
-from catalog.query import columns_of, equalities
-from catalog.remote import AnyPath
+from catalog.query.compiler import columns_of, equalities
 from catalog.schema import MEASURED, MEASURED_BY
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 
 NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand

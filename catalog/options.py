@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from catalog.errors import VgpianoError
-from catalog.files import data_root
-from catalog.remote import AnyPath, expanded
+from catalog.base.errors import VgpianoError
+from catalog.storage.files import data_root
+from catalog.storage.remote import AnyPath, expanded
 
 DISTRIBUTION = "vgpiano"
 
@@ -27,7 +27,7 @@ def asked_root(context: typer.Context) -> AnyPath:
 def given_path(value: Any) -> Any:
     """Return a path of the command line, or several, absolute and with ~ in full: shells leave the one of --opt=~/x as it is.
 
-    The callback of every option and argument that is a path; --root has `catalog.files.data_root`.
+    The callback of every option and argument that is a path; --root has `catalog.storage.files.data_root`.
     """
     if isinstance(value, list | tuple):
         return [given_path(each) for each in value]

@@ -5,11 +5,11 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.errors import CatalogError
+from catalog.base.errors import CatalogError
 from catalog.games import resolve
 from catalog.hints import emptiness
-from catalog.remote import AnyPath
 from catalog.schema import MEASURES, PIECES, describe
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from catalog.titles import fold, slug
 

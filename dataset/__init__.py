@@ -5,54 +5,54 @@ What `__all__` lists is for other programs; each name is imported from its modul
 
 from typing import TYPE_CHECKING
 
-from catalog.lazy import lazily
+from catalog.base.lazy import lazily
 
 if TYPE_CHECKING:
     from dataset.build import build as build_corpus
     from dataset.build import ensure as ensure_corpus
-    from dataset.cluster import connect as connect_cluster
-    from dataset.corpus import Corpus, CorpusPiece, Funnel, Manifest
-    from dataset.corpus import manifests as list_corpora
-    from dataset.export import Exported
-    from dataset.export import export as export_corpus
-    from dataset.filter_file import load_filters
-    from dataset.filters import Filters
-    from dataset.kin import Kin, find_kin
-    from dataset.musicxml import to_musicxml
-    from dataset.notes import Notes, read_midi, tick_to_seconds, write_midi
+    from dataset.corpus.corpus import Corpus, CorpusPiece, Funnel, Manifest
+    from dataset.corpus.corpus import manifests as list_corpora
+    from dataset.duplicates.find import Kin, find_kin
+    from dataset.export.run import Exported
+    from dataset.export.run import export as export_corpus
+    from dataset.filters.load import load_filters
+    from dataset.filters.rules import Filters
+    from dataset.measure_catalog import Measured, measure_catalog
+    from dataset.notation.musicxml import to_musicxml
+    from dataset.notation.score import Score, score_of
+    from dataset.notes.model import Notes, read_midi, tick_to_seconds, write_midi
+    from dataset.parallel.dask_cluster import connect as connect_cluster
     from dataset.plan import Plan
-    from dataset.remeasure import Measured, measure_catalog
-    from dataset.report import write_report
-    from dataset.score import Score, score_of
+    from dataset.report.report import write_report
 else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "Corpus": "dataset.corpus",
-            "CorpusPiece": "dataset.corpus",
-            "Exported": "dataset.export",
-            "Filters": "dataset.filters",
-            "Funnel": "dataset.corpus",
-            "Kin": "dataset.kin",
-            "Manifest": "dataset.corpus",
-            "Measured": "dataset.remeasure",
-            "Notes": "dataset.notes",
+            "Corpus": "dataset.corpus.corpus",
+            "CorpusPiece": "dataset.corpus.corpus",
+            "Exported": "dataset.export.run",
+            "Filters": "dataset.filters.rules",
+            "Funnel": "dataset.corpus.corpus",
+            "Kin": "dataset.duplicates.find",
+            "Manifest": "dataset.corpus.corpus",
+            "Measured": "dataset.measure_catalog",
+            "Notes": "dataset.notes.model",
             "Plan": "dataset.plan",
-            "Score": "dataset.score",
+            "Score": "dataset.notation.score",
             "build_corpus": "dataset.build:build",
-            "connect_cluster": "dataset.cluster:connect",
+            "connect_cluster": "dataset.parallel.dask_cluster:connect",
             "ensure_corpus": "dataset.build:ensure",
-            "export_corpus": "dataset.export:export",
-            "find_kin": "dataset.kin",
-            "list_corpora": "dataset.corpus:manifests",
-            "load_filters": "dataset.filter_file",
-            "measure_catalog": "dataset.remeasure",
-            "read_midi": "dataset.notes",
-            "score_of": "dataset.score",
-            "tick_to_seconds": "dataset.notes",
-            "to_musicxml": "dataset.musicxml",
-            "write_midi": "dataset.notes",
-            "write_report": "dataset.report",
+            "export_corpus": "dataset.export.run:export",
+            "find_kin": "dataset.duplicates.find",
+            "list_corpora": "dataset.corpus.corpus:manifests",
+            "load_filters": "dataset.filters.load",
+            "measure_catalog": "dataset.measure_catalog",
+            "read_midi": "dataset.notes.model",
+            "score_of": "dataset.notation.score",
+            "tick_to_seconds": "dataset.notes.model",
+            "to_musicxml": "dataset.notation.musicxml",
+            "write_midi": "dataset.notes.model",
+            "write_report": "dataset.report.report",
         },
     )
 

@@ -10,22 +10,22 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from catalog.console import Report
-from catalog.errors import CorpusError
+from catalog.base.console import Report
+from catalog.base.errors import CorpusError
+from catalog.base.names import checked_name
 from catalog.hints import emptiness
-from catalog.names import checked_name
-from catalog.remote import AnyPath
 from catalog.schema import FETCHED
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.corpus import MANIFEST_FILE, SPLITS, Corpus, CorpusPiece, Funnel
-from dataset.ledger import read_sides, write_sides
-from dataset.notes import Notes
+from dataset.corpus.corpus import MANIFEST_FILE, SPLITS, Corpus, CorpusPiece, Funnel
+from dataset.corpus.folder_store import corpora_folder, locked, recover, replacing_folder
+from dataset.corpus.split_ledger import read_sides, write_sides
+from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
+from dataset.funnel import Row, Sieve, check, write_corpus
+from dataset.measure_catalog import to_table as measures_table
+from dataset.notes.model import Notes
 from dataset.parse import PARSE, Parsed, Source, parse_all
 from dataset.plan import Plan, identity
-from dataset.remeasure import to_table as measures_table
-from dataset.shelf import corpora_folder, locked, recover, replacing_folder
-from dataset.sieve import Row, Sieve, check, write_corpus
-from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"

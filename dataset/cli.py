@@ -1,6 +1,6 @@
 """The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalog import console
-from catalog.errors import UsageError
-from catalog.files import data_root
+from catalog.base import console
+from catalog.base.errors import UsageError
 from catalog.options import Root, Version, games, given_name, given_path
+from catalog.storage.files import data_root
 from dataset.completion import corpora
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Executor
 
-    from dataset.corpus import Corpus
-    from dataset.filters import DuplicateRule, Filter
+    from dataset.corpus.corpus import Corpus
+    from dataset.filters.rules import DuplicateRule, Filter
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -67,7 +67,7 @@ def measure(
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
     from catalog.summary import opened
-    from dataset.remeasure import measure_catalog
+    from dataset.measure_catalog import measure_catalog
 
     opened(data_root(root))
     console.when_stopped("what was measured is kept; the same command (without --again) goes on")
@@ -87,7 +87,7 @@ def duplicates(
     root: Root = None,
 ) -> None:
     """List the pieces that belong together: the same bytes or notes, nearly the same, contained, or one work."""
-    from dataset.kin import find_kin
+    from dataset.duplicates.find import find_kin
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         found = find_kin(data_root(root), query, workers=workers, executor=executor, report=report)
@@ -133,7 +133,7 @@ def build(
     from catalog.games import find_game
     from catalog.summary import opened
     from dataset import build as library
-    from dataset.filter_file import load_filters
+    from dataset.filters.load import load_filters
     from dataset.plan import Plan
 
     console.when_stopped("no corpus was changed; the same command begins again")
@@ -157,7 +157,7 @@ def show_filters(
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
 ) -> None:
     """Show what leaves a piece out of a corpus: the filters in force, with their thresholds and why."""
-    from dataset.filter_file import load_filters
+    from dataset.filters.load import load_filters
 
     chosen = load_filters(filters)
     if form is Format.json:
@@ -177,7 +177,7 @@ def show(
     root: Root = None,
 ) -> None:
     """Show a corpus: its funnel, and why pieces were left out."""
-    from dataset.corpus import Corpus
+    from dataset.corpus.corpus import Corpus
 
     corpus = Corpus.open(data_root(root), name)
     if form is Format.json:
@@ -197,8 +197,8 @@ def report(
     root: Root = None,
 ) -> None:
     """Write one HTML page that shows a corpus whole: funnel, reasons, relatives, measures, splits, credits."""
-    from dataset.corpus import Corpus
-    from dataset.report import write_report
+    from dataset.corpus.corpus import Corpus
+    from dataset.report.report import write_report
 
     print(console.one_line(write_report(Corpus.open(data_root(root), name), out)))
 
@@ -206,7 +206,7 @@ def report(
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
     """List the corpora that there are."""
-    from dataset.corpus import manifests, names
+    from dataset.corpus.corpus import manifests, names
 
     base = data_root(root)
     found = manifests(base)
@@ -241,7 +241,7 @@ def export(
     root: Root = None,
 ) -> None:
     """Write a corpus in the form of another project."""
-    from dataset.export import export as write
+    from dataset.export.run import export as write
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
@@ -256,7 +256,7 @@ def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManag
         return nullcontext()
     if workers is not None:
         raise UsageError("give --workers N or --cluster ADDRESS, not both: a cluster has its own workers")
-    from dataset.cluster import connect
+    from dataset.parallel.dask_cluster import connect
 
     return connect(cluster)
 

@@ -5,54 +5,55 @@ What `__all__` lists is for other programs; each name is imported from its modul
 
 from typing import TYPE_CHECKING
 
-from catalog.lazy import lazily
+from catalog.base.lazy import lazily
 
 if TYPE_CHECKING:
-    from scraper.audit import Audit
-    from scraper.audit import audit as audit_journal
-    from scraper.crawl import crawl as crawl_section
-    from scraper.crawl import survey as survey_section
-    from scraper.demo_site import build as build_demo_site
-    from scraper.demo_site import served as serve_demo_site
-    from scraper.fetch import Fetcher
-    from scraper.imports import Labels, import_files
-    from scraper.imports import Totals as ImportTotals
-    from scraper.journal import Journal
-    from scraper.menu import Outcome, Section
-    from scraper.menu import choose as choose_sections
-    from scraper.menu import crawl_all as crawl_sections
-    from scraper.menu import survey_all as survey_sections
-    from scraper.status import status as list_sections
-    from scraper.totals import Survey, Totals
-    from scraper.uploads import crawl_new
-    from scraper.urls import VGMUSIC, Site, site
+    from scraper.demo.site import build as build_demo_site
+    from scraper.demo.site import served as serve_demo_site
+    from scraper.http.audit import Audit
+    from scraper.http.audit import audit as audit_journal
+    from scraper.http.fetch import Fetcher
+    from scraper.http.journal import Journal
+    from scraper.http.site import Site
+    from scraper.local.import_files import Labels, import_files
+    from scraper.local.import_files import Totals as ImportTotals
+    from scraper.vgmusic.crawl import crawl as crawl_section
+    from scraper.vgmusic.crawl import survey as survey_section
+    from scraper.vgmusic.menu import Outcome, Section
+    from scraper.vgmusic.menu import choose as choose_sections
+    from scraper.vgmusic.menu import crawl_all as crawl_sections
+    from scraper.vgmusic.menu import survey_all as survey_sections
+    from scraper.vgmusic.status import status as list_sections
+    from scraper.vgmusic.totals import Survey, Totals
+    from scraper.vgmusic.uploads import crawl_new
+    from scraper.vgmusic.urls import VGMUSIC, site
 else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "Audit": "scraper.audit",
-            "Fetcher": "scraper.fetch",
-            "ImportTotals": "scraper.imports:Totals",
-            "Journal": "scraper.journal",
-            "Labels": "scraper.imports",
-            "Outcome": "scraper.menu",
-            "Section": "scraper.menu",
-            "Site": "scraper.urls",
-            "Survey": "scraper.totals",
-            "Totals": "scraper.totals",
-            "VGMUSIC": "scraper.urls",
-            "audit_journal": "scraper.audit:audit",
-            "build_demo_site": "scraper.demo_site:build",
-            "choose_sections": "scraper.menu:choose",
-            "crawl_new": "scraper.uploads",
-            "crawl_section": "scraper.crawl:crawl",
-            "crawl_sections": "scraper.menu:crawl_all",
-            "import_files": "scraper.imports",
-            "list_sections": "scraper.status:status",
-            "serve_demo_site": "scraper.demo_site:served",
-            "site": "scraper.urls",
-            "survey_section": "scraper.crawl:survey",
-            "survey_sections": "scraper.menu:survey_all",
+            "Audit": "scraper.http.audit",
+            "Fetcher": "scraper.http.fetch",
+            "ImportTotals": "scraper.local.import_files:Totals",
+            "Journal": "scraper.http.journal",
+            "Labels": "scraper.local.import_files",
+            "Outcome": "scraper.vgmusic.menu",
+            "Section": "scraper.vgmusic.menu",
+            "Site": "scraper.vgmusic.urls",
+            "Survey": "scraper.vgmusic.totals",
+            "Totals": "scraper.vgmusic.totals",
+            "VGMUSIC": "scraper.vgmusic.urls",
+            "audit_journal": "scraper.http.audit:audit",
+            "build_demo_site": "scraper.demo.site:build",
+            "choose_sections": "scraper.vgmusic.menu:choose",
+            "crawl_new": "scraper.vgmusic.uploads",
+            "crawl_section": "scraper.vgmusic.crawl:crawl",
+            "crawl_sections": "scraper.vgmusic.menu:crawl_all",
+            "import_files": "scraper.local.import_files",
+            "list_sections": "scraper.vgmusic.status:status",
+            "serve_demo_site": "scraper.demo.site:served",
+            "site": "scraper.vgmusic.urls",
+            "survey_section": "scraper.vgmusic.crawl:survey",
+            "survey_sections": "scraper.vgmusic.menu:survey_all",
         },
     )
 

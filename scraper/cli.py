@@ -1,6 +1,6 @@
 """The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog import console
-from catalog.console import Format, complain
-from catalog.files import data_root, local_root
+from catalog.base import console
+from catalog.base.console import Format, complain
 from catalog.options import Root, Version, given_path
-from scraper.limits import DELAY_S
-from scraper.urls import VGMUSIC
+from catalog.storage.files import data_root, local_root
+from scraper.http.limits import DELAY_S
+from scraper.vgmusic.urls import VGMUSIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scraper.menu import Outcome
-    from scraper.totals import Survey, Totals
+    from scraper.vgmusic.menu import Outcome
+    from scraper.vgmusic.totals import Survey, Totals
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
@@ -78,10 +78,10 @@ def vgmusic(
     root: Root = None,
 ) -> None:
     """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
-    from scraper.crawl import crawl, survey
-    from scraper.fetch import Fetcher
-    from scraper.menu import choose, crawl_all, survey_all
-    from scraper.urls import site
+    from scraper.http.fetch import Fetcher
+    from scraper.vgmusic.crawl import crawl, survey
+    from scraper.vgmusic.menu import choose, crawl_all, survey_all
+    from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
@@ -113,9 +113,9 @@ def new(
     root: Root = None,
 ) -> None:
     """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
-    from scraper.fetch import Fetcher
-    from scraper.uploads import crawl_new
-    from scraper.urls import site
+    from scraper.http.fetch import Fetcher
+    from scraper.vgmusic.uploads import crawl_new
+    from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
     with (
@@ -132,7 +132,7 @@ def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
 
 
 def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
-    from scraper.totals import ScrapeInterrupted
+    from scraper.vgmusic.totals import ScrapeInterrupted
 
     empty = failed = done = 0
     try:
@@ -167,7 +167,7 @@ def _tell_one(outcome: "Outcome", delay: float) -> None:
 @contextmanager
 def _telling_when_stopped() -> "Iterator[None]":
     """Print the totals of a scrape that Ctrl-C ends in the block."""
-    from scraper.totals import ScrapeInterrupted
+    from scraper.vgmusic.totals import ScrapeInterrupted
 
     try:
         yield
@@ -211,7 +211,7 @@ def import_(
     root: Root = None,
 ) -> None:
     """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
-    from scraper.imports import Labels, import_files
+    from scraper.local.import_files import Labels, import_files
 
     console.when_stopped("what was brought in so far is kept; the same command goes on")
     with console.Progress("importing") as progress:
@@ -238,8 +238,8 @@ def status(
     root: Root = None,
 ) -> None:
     """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
-    from catalog.output import render
-    from scraper import status
+    from catalog.base.output import render
+    from scraper.vgmusic import status
 
     print(render(status.status(local_root(root), section), form))
 
@@ -257,9 +257,9 @@ def journal(
     root: Root = None,
 ) -> None:
     """Print what was asked of whom, when, and what came of it: every request of every run."""
-    from catalog.output import render
-    from scraper.audit import audit
-    from scraper.journal import Journal
+    from catalog.base.output import render
+    from scraper.http.audit import audit
+    from scraper.http.journal import Journal
 
     if not check:
         most = last or (LINES_SHOWN if form is Format.table else None)
@@ -301,7 +301,7 @@ def demo_site(
     import subprocess
     import threading
 
-    from scraper.demo_site import build, served
+    from scraper.demo.site import build, served
 
     console.when_stopped("the pieces that were made are kept; the same command goes on")
     folder = folder or local_root(root) / "demo-site"

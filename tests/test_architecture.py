@@ -16,22 +16,22 @@ MAY_IMPORT = {
     "dataset": ("catalog", "dataset"),
     "training": (
         "catalog",
-        "dataset.again",
+        "dataset.build_command",
         "dataset.build",
-        "dataset.charts",
+        "dataset.report.charts",
         "dataset.completion",
-        "dataset.corpus",
-        "dataset.credits",
-        "dataset.meanings",
-        "dataset.measure",
-        "dataset.meter",
-        "dataset.musicxml",
-        "dataset.notes",
-        "dataset.pages",
-        "dataset.repeats",
-        "dataset.score",
-        "dataset.staves",
-        "dataset.workers",
+        "dataset.corpus.corpus",
+        "dataset.corpus.credits",
+        "dataset.reasons",
+        "dataset.measures.measure",
+        "dataset.notes.meter",
+        "dataset.notation.musicxml",
+        "dataset.notes.model",
+        "dataset.report.html",
+        "dataset.measures.loops",
+        "dataset.notation.score",
+        "dataset.notation.staves",
+        "dataset.parallel.workers",
         "training",
     ),
 }
@@ -47,7 +47,7 @@ HEAVY = (
     "typst",
     "soundfile",
 )
-COMMANDS = (*(f"{room}.cli" for room in ROOMS), "training.render_cli", "training.novelty_cli")
+COMMANDS = (*(f"{room}.cli" for room in ROOMS), "training.commands.render", "training.commands.novelty")
 MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]
 
 
@@ -111,14 +111,16 @@ def test_a_module_has_one_idea_and_says_which() -> None:
 
 def test_the_walk_sees_a_wrong_arrow() -> None:
     for line in (
-        "import dataset.notes",
+        "import dataset.notes.model",
         "from dataset import notes",
         "from training.run import Run",
         "from . import x",
     ):
         assert forbidden("scraper", ast.parse(f"def f():\n    {line}"))
-    assert forbidden("training", ast.parse("from dataset.filters import judge"))
-    assert not forbidden("training", ast.parse("from dataset import notes, build\nfrom dataset.corpus import Corpus"))
+    assert forbidden("training", ast.parse("from dataset.filters.rules import judge"))
+    assert not forbidden(
+        "training", ast.parse("from dataset import notes, build\nfrom dataset.corpus.corpus import Corpus")
+    )
     assert "music21.corpus" in imports(at_top(ast.parse("if x:\n    from music21 import corpus")))
 
 
@@ -133,6 +135,6 @@ def test_help_is_ready_before_any_heavy_library_is_loaded(command: str) -> None:
 def test_no_command_but_train_loads_tensorflow() -> None:
     left = [p for p in MODULES if p.parent.name != "training" and p.stem != "__init__"]
     names = ", ".join(f"{path.parent.name}.{path.stem}" for path in left)
-    code = f"import sys, {names}, training.session, training.sampler, training.evaluate; print('tensorflow' in sys.modules)"
+    code = f"import sys, {names}, training.session, training.sampling.sampler, training.network.quality; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
     assert done.stdout.strip() == "False"

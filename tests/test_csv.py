@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.cells import FORMULA, csv_text
-from catalog.console import clean
-from catalog.errors import TrainingError
+from catalog.base.console import clean
+from catalog.base.csv_cells import FORMULA, csv_text
+from catalog.base.errors import TrainingError
 from dataset.build import build
-from dataset.export import FORMS, export
-from dataset.notes import write_midi
+from dataset.export.run import FORMS, export
+from dataset.notes.model import write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tune

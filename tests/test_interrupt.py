@@ -27,7 +27,7 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 '''
-STARTING = ("typer", "rich", "typer.main", "catalog.console", "catalog.options", "catalog.cli")
+STARTING = ("typer", "rich", "typer.main", "catalog.base.console", "catalog.options", "catalog.cli")
 AT_WORK = (
     "catalog.store",
     "pyarrow",
@@ -35,7 +35,7 @@ AT_WORK = (
     "numpy",
     "numpy._core._multiarray_umath",
     "pyarrow.dataset",
-    "catalog.query",
+    "catalog.query.compiler",
 )
 if not os.environ.get("VGPIANO_INTERRUPTS"):
     STARTING, AT_WORK = ("typer", "catalog.options"), ("pyarrow", "numpy._core._multiarray_umath")

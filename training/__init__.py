@@ -5,71 +5,71 @@ What `__all__` lists is for other programs; each name is imported from its modul
 
 from typing import TYPE_CHECKING
 
-from catalog.lazy import lazily
+from catalog.base.lazy import lazily
 
 if TYPE_CHECKING:
-    from training.audio import audio as synthesize
-    from training.audio import encode as encode_audio
-    from training.audio import mp3
-    from training.classic_quality import TokenQuality
-    from training.compare import Entry, write_comparison
-    from training.copied import of_run as find_copies_in_run
-    from training.copied import sources as open_sources
-    from training.course import take as train_run
-    from training.engrave import A4, SCREEN, Paper
-    from training.engrave import engrave as engrave_score
-    from training.evaluate import Quality
-    from training.examine import evaluate_folder, evaluate_run
-    from training.novelty import Copy, Novelty
-    from training.novelty import novelty as find_copies
-    from training.page import write_page
-    from training.playing import music, write_pieces
-    from training.render import Output, Rendered, render_pieces
-    from training.render import Piece as RenderPiece
-    from training.roll import Passage as RollPassage
-    from training.roll import roll as draw_roll
+    from training.classic.quality import TokenQuality
+    from training.evaluate import evaluate_folder, evaluate_run
+    from training.network.quality import Quality
+    from training.novelty.figures import Copy, Novelty
+    from training.novelty.figures import novelty as find_copies
+    from training.novelty.report import of_run as find_copies_in_run
+    from training.novelty.report import sources as open_sources
+    from training.novelty.training_index import Sources
+    from training.page.comparison_page import Entry, write_comparison
+    from training.page.run_page import write_page
+    from training.rendering.audio import audio as synthesize
+    from training.rendering.audio import encode as encode_audio
+    from training.rendering.audio import mp3
+    from training.rendering.engrave import A4, SCREEN, Paper
+    from training.rendering.engrave import engrave as engrave_score
+    from training.rendering.render import Output, Rendered, render_pieces
+    from training.rendering.render import Piece as RenderPiece
+    from training.rendering.roll import Passage as RollPassage
+    from training.rendering.roll import roll as draw_roll
     from training.run import Run
     from training.run import names as list_runs
+    from training.run_training import take as train_run
+    from training.sampling.config import Wish
+    from training.sampling.generate import music, write_pieces
     from training.session import Order
-    from training.sources import Sources
-    from training.wish import Wish
 else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
-            "A4": "training.engrave",
-            "Copy": "training.novelty",
-            "Entry": "training.compare",
-            "Novelty": "training.novelty",
+            "A4": "training.rendering.engrave",
+            "Copy": "training.novelty.figures",
+            "Entry": "training.page.comparison_page",
+            "Novelty": "training.novelty.figures",
             "Order": "training.session",
-            "Output": "training.render",
-            "Paper": "training.engrave",
-            "Quality": "training.evaluate",
-            "RenderPiece": "training.render:Piece",
-            "Rendered": "training.render",
-            "RollPassage": "training.roll:Passage",
+            "Output": "training.rendering.render",
+            "Paper": "training.rendering.engrave",
+            "Quality": "training.network.quality",
+            "RenderPiece": "training.rendering.render:Piece",
+            "Rendered": "training.rendering.render",
+            "RollPassage": "training.rendering.roll:Passage",
             "Run": "training.run",
-            "SCREEN": "training.engrave",
-            "Sources": "training.sources",
-            "TokenQuality": "training.classic_quality",
-            "Wish": "training.wish",
-            "draw_roll": "training.roll:roll",
-            "encode_audio": "training.audio:encode",
-            "engrave_score": "training.engrave:engrave",
-            "evaluate_folder": "training.examine",
-            "evaluate_run": "training.examine",
-            "find_copies": "training.novelty:novelty",
-            "find_copies_in_run": "training.copied:of_run",
+            "SCREEN": "training.rendering.engrave",
+            "Sources": "training.novelty.training_index",
+            "TokenQuality": "training.classic.quality",
+            "Wish": "training.sampling.config",
+            "draw_roll": "training.rendering.roll:roll",
+            "encode_audio": "training.rendering.audio:encode",
+            "engrave_score": "training.rendering.engrave:engrave",
+            "evaluate_folder": "training.evaluate",
+            "evaluate_run": "training.evaluate",
+            "find_copies": "training.novelty.figures:novelty",
+            "find_copies_in_run": "training.novelty.report:of_run",
             "list_runs": "training.run:names",
-            "mp3": "training.audio",
-            "music": "training.playing",
-            "open_sources": "training.copied:sources",
-            "render_pieces": "training.render",
-            "synthesize": "training.audio:audio",
-            "train_run": "training.course:take",
-            "write_comparison": "training.compare",
-            "write_page": "training.page",
-            "write_pieces": "training.playing",
+            "mp3": "training.rendering.audio",
+            "music": "training.sampling.generate",
+            "open_sources": "training.novelty.report:sources",
+            "render_pieces": "training.rendering.render",
+            "synthesize": "training.rendering.audio:audio",
+            "train_run": "training.run_training:take",
+            "write_comparison": "training.page.comparison_page",
+            "write_page": "training.page.run_page",
+            "write_pieces": "training.sampling.generate",
         },
     )
 

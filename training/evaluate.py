@@ -1,50 +1,53 @@
-"""Quality: held-out bits per note, in total and by field, by the network in NumPy."""
+"""The whole of one `evaluate`: how many bits a note a trained run needs for music that it was not trained on.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+In: a run, and a split of its corpus or a folder of MIDI files; out: its `Quality` there. NumPy alone, no Keras.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from catalog.errors import TrainingError
-from training.batches import EncodedPiece
-from training.encoding import encode
-from training.events import FIELDS
-from training.inference import Network
-from training.midi import read_notes
-from training.vocabulary import UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Bits per note over all notes but each piece's first: the mean of −log2 of the probability of what came."""
-
-    bits_per_note: float
-    fields: dict[str, float]
-    notes: int
-    pieces: int
+from catalog.base.console import Report
+from catalog.base.errors import UsageError
+from catalog.storage.remote import AnyPath
+from dataset.corpus.corpus import Split
+from training.classic.quality import TokenQuality, token_quality
+from training.network.quality import Quality, quality, read_folder
+from training.recipe import ClassicRecipe
+from training.run import Run
+from training.sampling.generate import network
+from training.session import held_pieces
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
-def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
-    """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
-    notes = sum(len(piece.events) - 1 for piece in pieces)
-    if notes < 1:
-        raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
-    mean = network.bits(pieces).sum(axis=0) / notes
-    if not np.isfinite(mean).all():
-        raise TrainingError(
-            "the network gives no probabilities: its weights are damaged or no use; train the run again"
+def evaluate_run(
+    root: AnyPath, run: Run, split: Split = "test", report: Report = lambda done, total: None
+) -> Quality | TokenQuality:
+    """Return the quality of the best epoch of `run` on one split of its corpus, which lies below `root`.
+
+    A run of recipe classic has a `TokenQuality`, every other a `Quality`; `report` is told how far a classic one is. Raises
+    TrainingError where the weights are not the run's or no use, the corpus has changed, or the split holds nothing to predict;
+    CorpusError where the corpus is gone.
+    """
+    if isinstance(run.recipe, ClassicRecipe):
+        return token_quality(root, run, split, report)
+    return quality(network(run), held_pieces(root, run, split))
+
+
+def evaluate_folder(
+    run: Run, folder: Path, left_out: Callable[[str, str], None] = lambda path, reason: None
+) -> Quality:
+    """Return the quality of the best epoch of `run` on the MIDI files below `folder`, taken as of no style.
+
+    `left_out` is told the path of each file that cannot be read, and why. Raises UsageError where there is no such folder or the run
+    is of recipe classic, TrainingError where the weights are not the run's or the files hold no note to predict.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; name one that holds MIDI files")
+    if isinstance(run.recipe, ClassicRecipe):
+        raise UsageError(
+            f"run {run.name} is of recipe classic, which is evaluated on its corpus: give --split, not --midi"
         )
-    return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
-
-
-def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
-    """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
-    read, reasons = [], {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
-        try:
-            read.append(read_notes(path))
-        except TrainingError as error:
-            reasons[str(path)] = str(error).removeprefix(f"{path}: ")
-    return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons
+    opened = network(run)
+    pieces, reasons = read_folder(folder)
+    for path, reason in reasons.items():
+        left_out(path, reason)
+    return quality(opened, pieces)

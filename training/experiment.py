@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.console import Report
-from catalog.errors import TrainingError, UsageError
-from catalog.files import working_root
-from catalog.remote import AnyPath
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError, UsageError
 from catalog.schema import FETCHED
+from catalog.storage.files import working_root
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
-from dataset.corpus import Corpus
-from training import course, resume
-from training.compare import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
-from training.page import PAGE_FILE
+from dataset.corpus.corpus import Corpus
+from training import resume
+from training import run_training as course
+from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
+from training.page.run_page import PAGE_FILE
 from training.run import Run, names
 from training.session import Order
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from catalog.reading import Above0, Count, Finite, NotNegative, Positive
+from catalog.storage.reading import Above0, Count, Finite, NotNegative, Positive
 
 Figures = dict[str, float | int | None]
 """One line of metrics.csv, by column."""

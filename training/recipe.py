@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from catalog.errors import TrainingError, UsageError
-from catalog.reading import Above0, NotNegative, Share, convert, parse_json, read_bytes
+from catalog.base.errors import TrainingError, UsageError
+from catalog.storage.reading import Above0, NotNegative, Share, convert, parse_json, read_bytes
 
 Units = Annotated[int, Meta(ge=1, le=65_536)]
 """How many units, windows or tokens."""

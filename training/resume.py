@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import CorpusError, TrainingError, UsageError
-from catalog.remote import AnyPath, RemotePath, located
-from dataset.corpus import Corpus
+from catalog.base.errors import CorpusError, TrainingError, UsageError
+from catalog.storage.remote import AnyPath, RemotePath, located
+from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
-from training.folders import RUN_FILE
 from training.run import RUNS, Run, names
+from training.run_folder import RUN_FILE
 
 if TYPE_CHECKING:
     from training.session import Order

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
-from catalog import sums
-from catalog.errors import TrainingError, UsageError
-from catalog.files import write_text
-from catalog.names import checked_name
-from catalog.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
+from catalog.base.errors import TrainingError, UsageError
+from catalog.base.names import checked_name
+from catalog.storage import checksums as sums
+from catalog.storage.files import write_text
+from catalog.storage.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
 from training import recipe as recipes
-from training.folders import FORMAT, RUN_FILE, claimed, refuse_older
 from training.progress import ClassicRow, EpochRow, Progress
 from training.recipe import ClassicRecipe, Recipe, digest
+from training.run_folder import FORMAT, RUN_FILE, claimed, refuse_older
 
 if TYPE_CHECKING:
-    from training.sources import Sources
+    from training.novelty.training_index import Sources
 
 Keep = Literal["validation", "training"]
 """Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
@@ -99,7 +99,7 @@ class Run:
 
     @property
     def sources(self) -> Path:
-        """The folder of what the run is trained on, for `training.sources`."""
+        """The folder of what the run is trained on, for `training.novelty.training_index`."""
         return self.path / SOURCES_FOLDER
 
     @property
@@ -191,7 +191,7 @@ class Run:
 
     def learned_from(self) -> "Sources":
         """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
-        from training.sources import Sources  # with NumPy, which names alone do not need
+        from training.novelty.training_index import Sources  # with NumPy, which names alone do not need
 
         learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
         return Sources.open(self.sources, learned)

@@ -4,18 +4,21 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from catalog.console import Report
-from catalog.errors import TrainingError, UsageError
-from catalog.files import working_root
-from catalog.names import checked_name
-from catalog.remote import AnyPath
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError, UsageError
+from catalog.base.names import checked_name
+from catalog.storage.files import working_root
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
-from dataset.corpus import Corpus, Split
-from training import classic, playing
+from dataset.corpus.corpus import Corpus, Split
 from training import recipe as recipes
-from training import train as note_training
-from training.hosts import Hosts
+from training.classic import train as classic
+from training.events.vocabulary import Vocabulary
+from training.loop import train as note_training
+from training.loop.hosts import Hosts
+from training.loop.train import ALONE, Budget, Step
+from training.novelty.training_index import Sources
 from training.progress import Progress
 from training.recipe import ClassicRecipe, NoteLSTMRecipe, Recipe
 from training.resume import corpus_of, resumed
@@ -28,10 +31,8 @@ from training.run import (
     Keep,
     Run,
 )
-from training.sampler import Wish
-from training.sources import Sources
-from training.train import ALONE, Budget, Step
-from training.vocabulary import Vocabulary
+from training.sampling import generate as playing
+from training.sampling.sampler import Wish
 
 DEFAULT_RECIPE = "note-lstm"
 FEW_NOTES = 30_000  # about thirty pieces
@@ -159,7 +160,7 @@ def caution(corpus: Corpus, run: Run) -> str | None:
 
 def held_pieces(root: AnyPath, run: Run, split: Split) -> list[Any]:
     """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
-    from training.batches import encode_pieces
+    from training.events.batches import encode_pieces
 
     return encode_pieces(held_corpus(root, run).pieces(split), playing.vocabulary(run))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.games import build_table, find_game, resolve
 from catalog.titles import LONGEST_SLUG, fold, pretty, slug
 

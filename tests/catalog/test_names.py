@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
-from catalog.names import checked_name
+from catalog.base.errors import UsageError
+from catalog.base.names import checked_name
 from dataset.build import build
 from dataset.plan import Plan
 from training.session import Order

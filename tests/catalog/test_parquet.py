@@ -11,11 +11,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from catalog import parquet
-from catalog.errors import CatalogError
-from catalog.remote import RemotePath, located
+from catalog.base.errors import CatalogError
 from catalog.schema import PIECES, to_table
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
+from catalog.table import parquet
 from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.test_architecture import MODULES, TOP, imports

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.games import find_game, resolve
 
 HERE = Path(__file__).parent

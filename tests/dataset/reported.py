@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.schema import FETCHED, MISSING, Piece
+from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE
 from dataset.build import build
-from dataset.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
-from dataset.notes import Notes, write_midi
+from dataset.corpus.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
+from dataset.corpus.schema import RELATIONS
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
-from dataset.tables import RELATIONS
 from tests.dataset.conftest import tune
 
 HOSTILE = (

@@ -11,11 +11,11 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.console import clean
-from dataset.again import build_commands, command, file_lines
+from catalog.base.console import clean
 from dataset.build import build
-from dataset.corpus import MANIFEST_FILE, Corpus, Manifest
-from dataset.notes import Notes, write_midi
+from dataset.build_command import build_commands, command, file_lines
+from dataset.corpus.corpus import MANIFEST_FILE, Corpus, Manifest
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes

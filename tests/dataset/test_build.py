@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import CorpusError, UsageError
+from catalog.base.errors import CorpusError, UsageError
 from catalog.store import Catalog
 from dataset.build import build, ensure
-from dataset.corpus import FILES, NOTES_FILE, Corpus
-from dataset.ledger import ledger_path
-from dataset.notes import Notes, write_midi
+from dataset.corpus.corpus import FILES, NOTES_FILE, Corpus
+from dataset.corpus.split_ledger import ledger_path
+from dataset.measure_catalog import measure_catalog
+from dataset.notes.model import Notes, write_midi
 from dataset.parse import PARSE
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
 from tests.dataset.tasks import KILLER, SLEEPER
 

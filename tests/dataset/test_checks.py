@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.errors import CorpusError
+from catalog.base.errors import CorpusError
 from catalog.schema import MEASURES, describe
-from catalog.sums import SUMS_FILE
+from catalog.storage.checksums import SUMS_FILE
 from dataset.build import build
-from dataset.checks import FaultError, checked
-from dataset.corpus import (
+from dataset.corpus.checks import FaultError, checked
+from dataset.corpus.corpus import (
     EXCLUDED_FILE,
     MANIFEST_FILE,
     MEASURES_FILE,
@@ -27,13 +27,13 @@ from dataset.corpus import (
     SPLITS,
     Corpus,
 )
-from dataset.export import FORMS, export
-from dataset.export_files import file_names, inside
-from dataset.meanings import RELATIONS as MEANT
-from dataset.notes import write_midi
+from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS
+from dataset.export.common import file_names, inside
+from dataset.export.run import FORMS, export
+from dataset.notes.model import write_midi
+from dataset.notes.timing import MAX_TICK
 from dataset.plan import Plan
-from dataset.tables import EXCLUDED, NOTES, RELATIONS
-from dataset.timing import MAX_TICK
+from dataset.reasons import RELATIONS as MEANT
 from tests import forked
 from tests.dataset.conftest import fill, tune, tunes
 

@@ -12,12 +12,12 @@ import dask
 import pytest
 from distributed import LocalCluster
 
-from catalog.errors import DatasetError, UsageError
+from catalog.base.errors import DatasetError, UsageError
 from dataset import cli
 from dataset.build import build
-from dataset.cluster import connect
+from dataset.parallel.dask_cluster import connect
+from dataset.parallel.workers import CHUNK
 from dataset.plan import Plan
-from dataset.workers import CHUNK
 from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import BOSS, KILLER, SLEEPER
 from tests.dataset.test_executors import OR_DIE, OR_KILL_THE_BOSS, contents

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import CorpusError
+from catalog.base.errors import CorpusError
 from dataset.build import build
-from dataset.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
-from dataset.credits import Credit, escape, write_credits
-from dataset.notes import read_midi
+from dataset.corpus.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
+from dataset.corpus.credits import Credit, escape, write_credits
+from dataset.corpus.folder_store import locked, replacing_folder
+from dataset.notes.model import read_midi
 from dataset.plan import Plan
-from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes
 
 PLAN = Plan(query="game == 'a-game'")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import DatasetError
+from catalog.base.errors import DatasetError
 from catalog.store import Catalog
 from dataset.build import build
-from dataset.corpus import Corpus
-from dataset.executors import WINDOW, work_on
+from dataset.corpus.corpus import Corpus
+from dataset.parallel.executors import WINDOW, work_on
+from dataset.parallel.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from dataset.plan import Plan
-from dataset.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import BOSS, KILLER, SLEEPER, another_version
 

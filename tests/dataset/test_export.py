@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import symusic
 
-from catalog.errors import CorpusError, DatasetError
+from catalog.base.errors import CorpusError, DatasetError
 from dataset.build import Plan, build
-from dataset.corpus import SPLITS, Corpus
-from dataset.export import FORMS, MARKER, Form, export
-from dataset.export_files import slug
-from dataset.notes import Notes, read_midi, write_midi
+from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.export.common import slug
+from dataset.export.run import FORMS, MARKER, Form, export
+from dataset.notes.model import Notes, read_midi, write_midi
 from tests import forked
 from tests.dataset.conftest import fill, tune
 
@@ -163,7 +163,7 @@ def test_miditok_loads_tokenizer_and_tokens_and_decodes_the_notes(site: Path, co
 
 
 def test_the_index_says_where_tokens_cannot_hold_a_duration(tmp_path: Path) -> None:
-    from dataset.export_miditok import _exact, to_symusic, tokenizer_for
+    from dataset.export.miditok import _exact, to_symusic, tokenizer_for
 
     notes = Notes.of([0, 30], [24 * 20, 6], [60, 64], [80, 80], [(0, 120.0)], [(0, 4, 4)])
     tokenizer = tokenizer_for([notes])
@@ -182,7 +182,7 @@ def test_without_miditok_the_error_says_how_to_get_it(
 def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
     site: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataset.export_musicxml.TASK", "tests.dataset.tasks:score_or_die")
+    monkeypatch.setattr("dataset.export.musicxml.TASK", "tests.dataset.tasks:score_or_die")
     done = export(site, "c", "musicxml", tmp_path / "x")
     assert (done.written.pieces, done.written.left_out) == (len(corpus.pieces()) - 1, 1)
     with (done.path / "index.csv").open(newline="") as file:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from dataset.build import build, ensure
-from dataset.duplicates import Relation
-from dataset.filter_file import default_filters, load_filters
-from dataset.filters import MEASURED, Filters
-from dataset.measure import UNREADABLE, Measures
-from dataset.notes import Notes, write_midi
+from dataset.duplicates.relations import Relation
+from dataset.filters.load import default_filters, load_filters
+from dataset.filters.rules import MEASURED, Filters
+from dataset.measures.measure import UNREADABLE, Measures
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tune
 

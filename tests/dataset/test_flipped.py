@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import CorpusError
+from catalog.base.errors import CorpusError
+from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE
 from dataset.build import build
-from dataset.corpus import Corpus, manifests
-from dataset.ledger import read_sides
+from dataset.corpus.corpus import Corpus, manifests
+from dataset.corpus.split_ledger import read_sides
 from dataset.plan import Plan
 from tests import forked
 from tests.catalog.test_parquet import evenly, flipped

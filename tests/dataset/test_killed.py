@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from dataset.build import build
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.folder_store import recover
 from dataset.plan import Plan
-from dataset.shelf import recover
 from tests.dataset.conftest import fill, tunes
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "4"))

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from dataset.build import build
-from dataset.notes import read
+from dataset.notes.model import read
+from dataset.parallel.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from dataset.plan import Plan
-from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from tests.dataset.conftest import fill
 
 pytestmark = pytest.mark.real

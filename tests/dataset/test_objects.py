@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import CatalogError, CorpusError
-from catalog.lock import Hold
-from catalog.remote import RemotePath, located
+from catalog.base.errors import CatalogError, CorpusError
+from catalog.storage.lock import Hold
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
-from dataset import cli, shelf
+from dataset import cli
 from dataset.build import build, ensure
-from dataset.corpus import Corpus, names
-from dataset.objects import versioned
+from dataset.corpus import folder_store as shelf
+from dataset.corpus.corpus import Corpus, names
+from dataset.corpus.folder_store import locked, replacing_folder
+from dataset.corpus.object_store import versioned
+from dataset.measure_catalog import measure_catalog
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
-from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes
 from training import session
 

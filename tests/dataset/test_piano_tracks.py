@@ -8,9 +8,9 @@ import pytest
 from catalog.schema import Piece
 from catalog.store import Catalog
 from dataset.build import build
-from dataset.notes import read
+from dataset.measure_catalog import measure_catalog
+from dataset.notes.model import read
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import Event, fill, midi, off, on
 
 ALL = Plan(query="source == 'vgmusic'")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataset.build import build
-from dataset.notes import read_midi, write_midi
+from dataset.notes.model import read_midi, write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 

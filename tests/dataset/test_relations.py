@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from catalog.games import resolve
-from dataset.duplicates import Candidate, Link, Relation, relate
-from dataset.groups import components
-from dataset.notes import read
-from scraper.listing import parse
+from dataset.components import components
+from dataset.duplicates.relations import Candidate, Link, Relation, relate
+from dataset.notes.model import read
+from scraper.vgmusic.listing import parse
 from tests.conftest import SITE
 from tests.dataset.planted import KINDS, kin_of, plant
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from dataset.notes import write_midi
-from scraper.demo_pieces import STAND_INS
-from scraper.demo_site import build
-from scraper.replica import serving
+from dataset.notes.model import write_midi
+from scraper.demo.pieces import STAND_INS
+from scraper.demo.server import serving
+from scraper.demo.site import build
 from tests.docs.walk import Walk
 from tests.training.conftest import TINY, song
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import Totals, crawl
-from scraper.fetch import Fetcher, Patience
-from scraper.urls import SECTIONS, site
+from scraper.http.fetch import Fetcher, Patience
+from scraper.vgmusic.crawl import Totals, crawl
+from scraper.vgmusic.urls import SECTIONS, site
 
 PIANO = SECTIONS["piano"]
 FIXTURES = Path(__file__).parents[3] / "shared" / "vgmusic" / "fixtures"

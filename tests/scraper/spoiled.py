@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.urls import site
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl
+from scraper.vgmusic.urls import site
 from tests.scraper.boxed import Done
 from tests.scraper.chaos import Chaos, chaos
 from tests.scraper.conftest import HURRIED, PIANO, midi

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from catalog.errors import CatalogError, FetchError, ListingError
-from scraper import limits
-from scraper.crawl import survey
-from scraper.fetch import Fetcher
-from scraper.urls import site
+from catalog.base.errors import CatalogError, FetchError, ListingError
+from scraper.http import limits
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import survey
+from scraper.vgmusic.urls import site
 from tests.scraper.conftest import PIANO, Handler, Scrape, Server, midi, page, row
 
 FIVE = {f"{number}.mid": midi(number) for number in range(5)}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import ScrapeError, UsageError
+from catalog.base.errors import ScrapeError, UsageError
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.demo_pieces import STAND_INS, StandIn
-from scraper.demo_site import build, served
-from scraper.fetch import Fetcher
-from scraper.replica import serving
-from scraper.urls import SECTIONS, link_problem, site
+from scraper.demo.pieces import STAND_INS, StandIn
+from scraper.demo.server import serving
+from scraper.demo.site import build, served
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl
+from scraper.vgmusic.urls import SECTIONS, link_problem, site
 from tests import forked
 
 FEW = (

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.store import Catalog
-from scraper import limits
-from scraper.archive import readable
-from scraper.imports import Labels, Totals, import_files
-from scraper.midi_title import title_of
+from scraper.http import limits
+from scraper.local.archive import readable
+from scraper.local.import_files import Labels, Totals, import_files
+from scraper.local.midi_title import title_of
 from tests.scraper.conftest import midi
 from tests.scraper.test_cli import scrape
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import FetchError
-from scraper import limits
-from scraper.audit import audit
-from scraper.crawl import survey
-from scraper.fetch import Fetcher
-from scraper.journal import Journal, logged
-from scraper.urls import site
+from catalog.base.errors import FetchError
+from scraper.http import limits
+from scraper.http.audit import audit
+from scraper.http.fetch import Fetcher
+from scraper.http.journal import Journal, logged
+from scraper.vgmusic.crawl import survey
+from scraper.vgmusic.urls import site
 from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 from tests.scraper.test_killed import start
@@ -183,7 +183,7 @@ def test_a_killed_run_leaves_its_lines_and_the_check_counts_it(server: Server, t
 
 def test_many_processes_may_write_at_a_time(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from scraper.journal import Journal\n"
+        "import sys; from pathlib import Path; from scraper.http.journal import Journal\n"
         "for n in range(200): Journal(Path(sys.argv[1])).append("
         "{'event': 'end', 'run': 'x' * 500, 'at': '', 'outcome': 'done', 'requests': n, 'bytes': 0})"
     )

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import FetchError, ListingError, UsageError
+from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.store import Catalog
-from scraper.fetch import Fetcher
-from scraper.menu import choose, crawl_all, read_menu
-from scraper.urls import MUSIC, section_name, site
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.menu import choose, crawl_all, read_menu
+from scraper.vgmusic.urls import MUSIC, section_name, site
 from tests.scraper.conftest import HURRIED, PIANO, Server, midi, page, row
 from tests.scraper.test_cli import here, scrape
 

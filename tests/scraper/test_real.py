@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.replica import serving
-from scraper.urls import SECTIONS, site
+from scraper.demo.server import serving
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl
+from scraper.vgmusic.urls import SECTIONS, site
 
 
 @pytest.mark.real

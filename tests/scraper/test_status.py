@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.schema import Piece
-from scraper.status import status
+from scraper.vgmusic.status import status
 from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from scraper.audit import audit
-from scraper.journal import Journal
+from scraper.http.audit import audit
+from scraper.http.journal import Journal
 from tests import forked
 from tests.scraper.conftest import PIANO, Handler, Server, midi, page, row
 

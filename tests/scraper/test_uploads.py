@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import EmptyListingError, FetchError, ListingError
+from catalog.base.errors import EmptyListingError, FetchError, ListingError
 from catalog.store import Catalog
-from scraper import limits
-from scraper.crawl import Totals, crawl
-from scraper.fetch import Fetcher
-from scraper.uploads import FOLDER, crawl_new, read_uploads
-from scraper.urls import site
+from scraper.http import limits
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import Totals, crawl
+from scraper.vgmusic.uploads import FOLDER, crawl_new, read_uploads
+from scraper.vgmusic.urls import site
 from tests.scraper.conftest import HURRIED, Server, midi
 from tests.scraper.test_cli import here, scrape
 

@@ -7,13 +7,13 @@ import pytest
 
 from catalog.store import Catalog
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
-from training import classic
+from training.classic import train as classic
+from training.loop.train import Budget
 from training.progress import Progress
 from training.recipe import ClassicRecipe
 from training.run import Asked, Run
-from training.train import Budget
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)

@@ -12,8 +12,8 @@ import pytest
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from dataset.build import build
-from dataset.corpus import Corpus
-from dataset.notes import Notes, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
 from training.progress import Progress

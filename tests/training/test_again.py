@@ -9,16 +9,16 @@ from typing import Any
 from bs4 import BeautifulSoup
 
 from dataset.build import build
-from dataset.filter_file import load_filters
+from dataset.filters.load import load_filters
 from dataset.plan import Plan
 from tests import forked
 from tests.shell import words_of
 from tests.training import exhibited
 from tests.training.conftest import TINY
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
-from training.account import Account
-from training.again import train_commands
-from training.page import page
+from training.page.run_page import page
+from training.page.run_summary import Account
+from training.page.train_command import train_commands
 from training.run import Run
 from training.session import Order, prepare
 

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.errors import TrainingError
-from dataset.notes import Notes, tick_to_seconds
-from training import audio, soundfont
-from training.audio import RATE
-from training.seekable import crc16, seekable
+from catalog.base.errors import TrainingError
+from dataset.notes.model import Notes, tick_to_seconds
+from training.rendering import audio, soundfont
+from training.rendering.audio import RATE
+from training.rendering.mp3_seek import crc16, seekable
 
 TEMPOS = ((0, 97.0), (100, 180.0), (230, 61.5))
 CLICKS = Notes.of([37, 75, 113, 170, 240, 260, 300], [2] * 7, [96] * 7, [110] * 7, TEMPOS)

@@ -14,20 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import TrainingError, VgpianoError
-from dataset import meter
-from dataset.meter import bars_of, count_bars
-from dataset.musicxml import to_musicxml
-from dataset.notes import MAX_TICK, Notes, tick_to_seconds, write_midi
-from dataset.score import score_of
+from catalog.base.errors import TrainingError, VgpianoError
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes import meter
+from dataset.notes.meter import bars_of, count_bars
+from dataset.notes.model import MAX_TICK, Notes, tick_to_seconds, write_midi
 from tests.training.conftest import BIN, command, song
 from training import midi
-from training.audio import audio
-from training.engrave import A4, SCREEN, engrave
-from training.events import bars_at
-from training.novelty import novelty
-from training.roll import roll
-from training.sources import Sources
+from training.events.classes import bars_at
+from training.novelty.figures import novelty
+from training.novelty.training_index import Sources
+from training.rendering.audio import audio
+from training.rendering.engrave import A4, SCREEN, engrave
+from training.rendering.roll import roll
 
 FAR = Notes.of([500_000 * 24], [24], [60], [80])  # 82 bytes as a file
 

@@ -11,18 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, losses, new_run, vocabulary  # noqa: F401 - fixtures
-from training import classic, classic_sampler
-from training.backend import load_keras
-from training.classic_tokens import Music
+from training.classic import sampler as classic_sampler
+from training.classic import train as classic
+from training.classic.tokens import Music
+from training.loop.train import Budget
+from training.network.backend import load_keras
+from training.network.weights import load_weights
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
-from training.train import Budget
-from training.weights import load_weights
 
 
 def test_the_network_is_the_original_to_the_weight() -> None:
@@ -79,7 +80,7 @@ def test_the_validation_loss_is_that_of_the_kept_weights_on_the_validation_token
 
 
 def test_the_saved_model_opens_in_plain_keras_and_holds_the_kept_weights(trained: Run) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     held = arrays(load_keras().models.load_model(trained.model))
     kept, _ = load_weights(trained.weights)
@@ -107,8 +108,8 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 def test_a_kill_loses_no_more_than_the_epoch_under_way(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
     run = new_run(root, corpus, text, "killed")
     script = (
-        "import sys; from pathlib import Path; from dataset.corpus import Corpus; from training import classic; "
-        "from training.run import Run; from training.train import Budget; root = Path(sys.argv[1]); "
+        "import sys; from pathlib import Path; from dataset.corpus.corpus import Corpus; from training import classic; "
+        "from training.run import Run; from training.loop.train import Budget; root = Path(sys.argv[1]); "
         "classic.train(Run.open(root, 'killed'), Corpus.open(root, 'tunes'), Budget(None, 1000), "
         "lambda row: print(row.epoch, flush=True))"
     )

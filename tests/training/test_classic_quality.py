@@ -7,17 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.corpus import SPLITS, Corpus
+from catalog.base.errors import TrainingError, UsageError
+from dataset.corpus.corpus import SPLITS, Corpus
 from tests import forked
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
-from training import classic, classic_quality, course, session, shapes
-from training.backend import load_keras
-from training.classic_tokens import Music
-from training.examine import evaluate_folder, evaluate_run
+from training import run_training as course
+from training import session
+from training.classic import quality as classic_quality
+from training.classic import train as classic
+from training.classic.tokens import Music
+from training.evaluate import evaluate_folder, evaluate_run
+from training.network import shapes
+from training.network.backend import load_keras
+from training.network.weights import load_weights, save_weights
 from training.recipe import ClassicRecipe
 from training.run import Run
-from training.weights import load_weights, save_weights
 
 
 def test_validation_is_the_figure_that_training_printed(root: Path, trained: Run) -> None:

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.corpus import Corpus
-from dataset.notes import read_midi, write_midi
+from catalog.base.errors import TrainingError, UsageError
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import read_midi, write_midi
 from tests.training.classical import TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
-from training import classic, classic_sampler
-from training.backend import load_keras
+from training.classic import sampler as classic_sampler
+from training.classic import train as classic
+from training.network.backend import load_keras
 from training.recipe import ClassicRecipe
 from training.run import Run
 
 
 def random_weights(keras: Any, recipe: ClassicRecipe, classes: int) -> tuple[Any, dict[str, Any]]:
     """A network whose likeliest token varies from window to window, unlike a new one's."""
-    from training.network import arrays, assign
+    from training.network.network import arrays, assign
 
     network = classic.build(keras, recipe, classes)
     rng = np.random.default_rng(1)

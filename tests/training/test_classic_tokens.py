@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from catalog.store import Catalog
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, meta, midi, off, on, tunes
 from tests.training.classical import after_four_epochs, folder, learned, vocabulary  # noqa: F401 - fixtures
-from training import classic
-from training.classic_tokens import Music, pitches_of, tokens_of
+from training.classic import train as classic
+from training.classic.tokens import Music, pitches_of, tokens_of
 
 
 def test_a_note_is_its_name_and_a_chord_its_pitch_classes_whatever_their_lengths_and_rests() -> None:

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import VgpianoError
+from catalog.base.errors import VgpianoError
+from catalog.storage.checksums import SUMS_FILE, text_of
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE, text_of
-from dataset.corpus import Corpus
-from training.account import Account
-from training.classic_tokens import Music
-from training.playing import network, vocabulary
+from dataset.corpus.corpus import Corpus
+from training.classic.tokens import Music
+from training.page.run_summary import Account
 from training.run import Run
+from training.sampling.generate import network, vocabulary
 
 ABSENT, DEEP = object(), object()
 BAD: dict[str, Any] = {

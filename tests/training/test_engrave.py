@@ -12,13 +12,13 @@ import verovio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import TrainingError
-from dataset.musicxml import to_musicxml
-from dataset.notes import Notes, read_midi
-from dataset.score import score_of
+from catalog.base.errors import TrainingError
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes.model import Notes, read_midi
 from tests.training.conftest import song
-from training.engrave import A4, SCREEN, engrave
-from training.paper import pdf, png
+from training.rendering.engrave import A4, SCREEN, engrave
+from training.rendering.svg_convert import pdf, png
 
 verovio.enableLog(verovio.LOG_OFF)
 SVG = "{http://www.w3.org/2000/svg}"

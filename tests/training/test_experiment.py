@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from tests.training.conftest import BIN, command, fill
 from training import experiment
-from training.compare import ZELDA
+from training.page.comparison_page import ZELDA
 from training.session import Order
 
 QUERY = "series == 'temple'"

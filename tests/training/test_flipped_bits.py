@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import VgpianoError
+from catalog.base.errors import VgpianoError
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from dataset.ledger import read_sides
-from dataset.remeasure import measure_catalog
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.split_ledger import read_sides
+from dataset.measure_catalog import measure_catalog
+from training.network.weights import load_weights
+from training.novelty.training_index import Sources
 from training.run import Run
-from training.sources import Sources
-from training.weights import load_weights
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "6"))
 

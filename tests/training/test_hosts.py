@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import BIN, TINY, command, song
-from training import playing
-from training.batches import EncodedPiece
-from training.encoding import encode
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
 from training.run import Run
+from training.sampling import generate as playing
 
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
 JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK}
@@ -25,7 +25,7 @@ import sys, numpy as np
 from training.backend import load_keras
 keras = load_keras()
 assert keras.backend.backend() == "jax"
-import training.network
+import training.network.network
 network = keras.models.load_model(sys.argv[1])
 held = np.load(sys.argv[2])
 logits = network({"events": held["events"], "style": held["style"]})

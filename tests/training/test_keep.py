@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build
-from dataset.notes import read_midi
+from dataset.notes.model import read_midi
 from dataset.plan import Plan
 from tests.training.conftest import TINY, fill
-from training import course, session
-from training.novelty import novelty
-from training.playing import samples
-from training.presenting import paged
+from training import run_training as course
+from training import session
+from training.network.weights import load_weights
+from training.novelty.figures import novelty
+from training.novelty.training_index import Sources
+from training.page.write import paged
 from training.recipe import ClassicRecipe, to_json
 from training.run import Run
+from training.sampling.generate import samples
 from training.session import Order
-from training.sources import Sources
-from training.weights import load_weights
 
 
 @pytest.fixture(scope="module")

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from dataset.notes import read_midi, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import read_midi, write_midi
 from tests import forked
 from tests.killing import litter, stepped
 from tests.training.conftest import TINY, song
 from training import run as runs
+from training.network.weights import load_weights
 from training.run import Run
-from training.weights import load_weights
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "7"))
 TRAININGS = KILLS >= 50

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.notes import Notes, read_midi, write_midi
+from catalog.base.errors import TrainingError
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.notes.model import Notes, read_midi, write_midi
 from tests.training.conftest import BIN, command, resealed
-from training.copied import sources
-from training.novelty import LEAST, medians, novelty
+from training.novelty.figures import LEAST, medians, novelty
+from training.novelty.report import sources
+from training.novelty.training_index import Sources
 from training.run import Run
-from training.sources import Sources
 
 NOBODYS = np.random.default_rng(11)
 

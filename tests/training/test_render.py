@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
-from dataset.notes import Notes, write_midi
+from catalog.base.errors import UsageError
+from dataset.notes.model import Notes, write_midi
 from tests import forked
 from tests.training.conftest import song
-from training import render
 from training.recipe import NoteLSTMRecipe
-from training.render import Output, Piece, outputs, render_pieces
+from training.rendering import render
+from training.rendering.render import Output, Piece, outputs, render_pieces
 from training.run import Asked, Run
 
 MAGIC = {

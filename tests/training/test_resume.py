@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from tests.training.conftest import BIN, TINY, command, fill
 from training import session
+from training.loop.train import Budget, Step
 from training.progress import Precision, Progress
 from training.recipe import NoteLSTMRecipe
 from training.run import Asked, Run, names
 from training.session import Order
-from training.train import Budget, Step
 
 QUERY = "series == 'temple'"
 EXHAUSTIVE = (
@@ -97,8 +97,8 @@ def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_h
 def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path: Path) -> None:
     from dataclasses import asdict
 
-    from training.backend import load_keras
-    from training.network import NoteLSTM
+    from training.network.backend import load_keras
+    from training.network.network import NoteLSTM
     from training.recipe import NoteLSTMRecipe
 
     keras = load_keras()

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dataset.notes import Notes, tick_to_seconds
+from dataset.notes.model import Notes, tick_to_seconds
 from tests.training.conftest import song
-from training.paper import pdf, png
-from training.roll import Passage, roll
+from training.rendering.roll import Passage, roll
+from training.rendering.svg_convert import pdf, png
 
 SVG = "{http://www.w3.org/2000/svg}"
 NOTES = Notes.of(

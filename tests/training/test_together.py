@@ -18,16 +18,16 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from dataset.export import MARKER
-from dataset.notes import read_midi, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.export.run import MARKER
+from dataset.notes.model import read_midi, write_midi
 from tests.killing import litter
 from tests.scraper.conftest import Server, midi
 from tests.training.conftest import BIN, TINY, song
 from tests.training.test_kills import CORPUS, held
 from training import run as runs
+from training.network.weights import load_weights
 from training.run import Run
-from training.weights import load_weights
 
 PAIRS = int(os.environ.get("VGPIANO_PAIRS", "3"))
 SEED = os.environ.get("VGPIANO_PAIRS_SEED", "")

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build
-from dataset.notes import read_midi, seconds
+from dataset.notes.model import read_midi, seconds
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from tests.training.test_engrave import struck, through_musicxml
 from training import recipe as recipes
-from training.interrupt import between_steps
-from training.playing import music
+from training.loop.interrupt import between_steps
+from training.loop.train import Budget, parted, parts
+from training.network.weights import load_weights
 from training.recipe import ClassicRecipe, NoteLSTMRecipe
 from training.run import Run
-from training.sampler import Wish
-from training.train import Budget, parted, parts
-from training.weights import load_weights
+from training.sampling.generate import music
+from training.sampling.sampler import Wish
 
 
 def metrics(run: Path) -> list[dict[str, str]]:
@@ -97,7 +97,7 @@ def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp
 
 def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
     code = (
-        "import sys\nfrom training.cli import generate_app, evaluate_app\n"
+        "import sys\nfrom training.commands.train_evaluate_generate import generate_app, evaluate_app\n"
         "for app, words in ((generate_app, ['tiny', '--notes', '9', '--no-render']), (evaluate_app, ['tiny'])):\n"
         "    app([*words, '--root', sys.argv[1]], standalone_mode=False)\n"
         "print('LOADED', *sorted({'tensorflow', 'keras', 'music21', 'jax'} & set(sys.modules)))"

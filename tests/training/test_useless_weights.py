@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from tests.training.conftest import command
-from training import playing, shapes
-from training.examine import evaluate_run
+from training.evaluate import evaluate_run
+from training.network import shapes
+from training.network.weights import load_weights, save_weights
 from training.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.sampler import Wish
-from training.weights import load_weights, save_weights
+from training.sampling import generate as playing
+from training.sampling.sampler import Wish
 
 Named = dict[str, Any]
 Spoil = Callable[[Named, str], Named]

@@ -1,0 +1,307 @@
+"""A corpus as it lies on disk, and how to open one: notes, measures, relations and exclusions in Parquet,
+manifest.json, CREDITS.md.
+
+What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business,
+and how its files are called below a URL `dataset.corpus.folder_store`'s.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.base.errors import CorpusError
+from catalog.storage import checksums as sums
+from catalog.storage.reading import Count, Fail, Number, Sha256, parse_json, read_bytes
+from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.table import parquet
+from dataset.corpus.checks import FaultError, check_counts, check_manifest, checked
+from dataset.corpus.folder_store import corpora_folder, recover
+from dataset.corpus.object_store import read_file
+from dataset.corpus.schema import LISTS, NOTES, TEXT
+from dataset.corpus.schema import SPLITS as SPLITS
+from dataset.corpus.schema import Split as Split
+from dataset.notes.model import Notes
+
+NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
+    "notes.parquet",
+    "excluded.parquet",
+    "measures.parquet",
+    "relations.parquet",
+    "CREDITS.md",
+    "manifest.json",
+)
+FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
+ANEW = "build it again, or get it again from whoever made it"
+ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
+FORMAT = 2  # raise it when a reader of the old form could not read the new one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorpusPiece:
+    """One piece of a corpus."""
+
+    sha256: str
+    game: str
+    series: str
+    title: str
+    sequencer: str | None
+    cluster: str
+    work: str
+    split: Split
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many pieces came through each stage; each number is a part of the one before, the last three add up to unique."""
+
+    listed: Count  # rows of the catalog for which the query holds
+    fetched: Count  # of these, with bytes at hand
+    parsed: Count  # of these, with notes that could be read
+    kept: Count  # of these, with no filter against them
+    unique: Count  # of these, without a better one of the same notes: the corpus
+    train: Count  # of these, to learn from
+    validation: Count  # of these, to choose the epoch by
+    test: Count  # of these, to be asked about once
+
+
+class Settings(TypedDict, total=False):
+    """The settings of one filter in a manifest; a duplicate's rule has `on` and `why`."""
+
+    on: bool
+    measure: str
+    least: Number
+    most: Number
+    among: list[str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """How to get a corpus again, and what came of it. It holds no times and no paths: the same input gives the same bytes."""
+
+    name: str  # of the corpus
+    query: str  # that chose its pieces
+    identity: Sha256  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
+    seed: Count  # of the split
+    filters: Mapping[str, Settings]  # reason: on or off, measure, thresholds and why (Filters.settings)
+    versions: Mapping[str, str]  # of what the result depends on
+    input_sha256: Sha256  # of the catalog rows
+    files: Mapping[str, Sha256]  # file name: sha256
+    funnel: Funnel  # how many pieces came through each stage
+    reasons: Mapping[str, Count]  # how many pieces were left out for each
+    piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
+    format: Count = FORMAT  # of the corpus's files
+
+    def to_json(self) -> str:
+        """Return the manifest as the text of manifest.json."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, path: AnyPath, *, fail: Fail = CorpusError, remedy: str = "build the corpus again") -> "Manifest":
+        """Return the manifest in the file at `path`.
+
+        Raises FileNotFoundError where there is none, and the error of `fail` for what `to_json` did not write.
+        """
+        data = read_bytes(path, fail=fail, remedy=remedy)
+        manifest = parse_json(data, cls, path, fail=fail, remedy=remedy, version=FORMAT)
+        try:
+            check_manifest(manifest.name, manifest.files, FILES)
+        except FaultError as error:
+            raise fail(f"{path}: {error}; {remedy}") from None
+        return manifest
+
+
+class Corpus:
+    """A corpus opened for reading; its files have been checked when `open` returns."""
+
+    def __init__(self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._tables = tables  # file name: what is in it
+        self._credits = credits_
+
+    @property
+    def name(self) -> str:
+        """The corpus's name."""
+        return self.manifest.name
+
+    @property
+    def hash(self) -> str:
+        """The identity of the content: SHA-256 over the bytes of notes.parquet, hexadecimal."""
+        return self.manifest.files[NOTES_FILE]
+
+    @classmethod
+    def open(cls, root: AnyPath, name_or_path: str) -> "Corpus":
+        """Return the corpus of that name under `root`, or in that folder or URL. Raises CorpusError if missing or damaged."""
+        folder = corpora_folder(root) / name_or_path
+        there = located(name_or_path)
+        if isinstance(there, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
+            folder = there
+        recover(folder)
+        if not (folder / MANIFEST_FILE).is_file() and (there / MANIFEST_FILE).is_file():
+            folder = there
+        if not (folder / MANIFEST_FILE).is_file():
+            raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
+        for _ in range(ATTEMPTS):  # another process may put a new corpus in its place while we read
+            with suppress(CorpusError):
+                return cls._read(folder)
+        return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: AnyPath) -> "Corpus":
+        try:
+            manifest = _manifest(folder)
+            data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
+        for name, content in data.items():
+            if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
+                raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
+        return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode())
+
+    def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
+        """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
+        return list(map(_piece, *_columns(self.table(split))))
+
+    def table(self, split: Split | None = None) -> pa.Table:
+        """Return notes.parquet as a table of schema NOTES, of one split or all."""
+        table = self._tables[NOTES_FILE]
+        return table if split is None else table.filter(pc.equal(table["split"], split))
+
+    def excluded(self) -> pa.Table:
+        """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
+        return self._tables[EXCLUDED_FILE]
+
+    def measures(self) -> pa.Table:
+        """Return the measures of the pieces, of schema catalog.schema.MEASURES, in the order of `pieces()`."""
+        return self._tables[MEASURES_FILE]
+
+    def relations(self) -> pa.Table:
+        """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
+        return self._tables[RELATIONS_FILE]
+
+    def credits(self) -> str:
+        """Return the text of CREDITS.md."""
+        return self._credits
+
+
+def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
+    """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
+    tables: dict[str, pa.Table] = {}
+    for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE):
+        try:
+            tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
+        except (FaultError, pa.ArrowException, OSError, ValueError) as error:
+            raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
+    try:
+        check_counts(asdict(manifest.funnel), manifest.reasons, tables[NOTES_FILE], tables[EXCLUDED_FILE])
+    except FaultError as error:
+        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
+    try:
+        data[CREDITS_FILE].decode()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {ANEW}") from None
+    return tables
+
+
+def names(root: AnyPath) -> list[str]:
+    """Return the names of the corpora under `root`, sorted."""
+    return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
+
+
+def manifests(root: AnyPath) -> list[Manifest]:
+    """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
+    found = []
+    for name in names(root):
+        with suppress(OSError, CorpusError):
+            found.append(_manifest(corpora_folder(root) / name))
+    return found
+
+
+def _manifest(folder: AnyPath) -> Manifest:
+    """Return the manifest of the corpus in `folder`, checked against the folder's list of checksums."""
+    path = folder / MANIFEST_FILE
+    sums.check(folder, MANIFEST_FILE, read_bytes(path, fail=CorpusError, remedy=ANEW), fail=CorpusError, remedy=ANEW)
+    return Manifest.read(path)
+
+
+def to_table(pieces: list[CorpusPiece]) -> pa.Table:
+    """Return `pieces` as a table of schema NOTES, in the order given."""
+    text = {name: [getattr(piece, name) for piece in pieces] for name in TEXT}
+    lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in LISTS}
+    changes = {
+        "tempos": [[{"tick": tick, "qpm": qpm} for tick, qpm in piece.notes.tempos] for piece in pieces],
+        "time_signatures": [
+            [
+                {"tick": tick, "numerator": over, "denominator": under}
+                for tick, over, under in piece.notes.time_signatures
+            ]
+            for piece in pieces
+        ],
+    }
+    columns = {**text, **lists, **changes}
+    return pa.table(
+        [pa.array(columns[f.name], f.type) if f.name not in lists else columns[f.name] for f in NOTES], NOTES
+    )
+
+
+def _lists(arrays: list[Any]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(arrays)))
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    def arrays(name: str) -> list[Any]:
+        column = table.column(name).combine_chunks()
+        values, offsets = column.values.to_numpy(), column.offsets.to_numpy()
+        return [values[start:end] for start, end in pairwise(offsets.tolist())]
+
+    return [arrays(name) if name in LISTS else table.column(name).to_pylist() for name in NOTES.names]
+
+
+def _piece(*row: Any) -> CorpusPiece:
+    (
+        sha256,
+        game,
+        series,
+        title,
+        sequencer,
+        cluster,
+        work,
+        split,
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tempos,
+        signatures,
+    ) = row
+    notes = Notes(
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tuple((change["tick"], change["qpm"]) for change in tempos),
+        tuple((change["tick"], change["numerator"], change["denominator"]) for change in signatures),
+    )
+    return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
+
+
+def _nearest(root: AnyPath, name: str) -> str:
+    known = names(root)
+    near = difflib.get_close_matches(name, known, 1, 0.5) or [
+        other for other in known if name in other or other in name
+    ]
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(known[:20])}" if known else "; `dataset build` makes one"
