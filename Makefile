@@ -2,30 +2,41 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PRODUCT := $(VENV)/.installed
 DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL: # two runs of pip would write into one environment
 .PHONY: help setup scrape zelda demo test check bench dist wheel-check docs picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## build .venv with everything pinned in constraints.txt
+setup: $(PRODUCT) ## build .venv with the product, in the versions of constraints.txt
 
-$(STAMP): pyproject.toml constraints.txt
+# The product, and beside it the set of packages that a target needs more: an extra of pyproject.toml.
+# A stamp has the time at which pip began, and is there only if pip succeeded.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+$(PRODUCT): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
+	@touch $@.begun
+	$(INSTALL) -e .
+	@mv $@.begun $@
 
-scrape: $(STAMP) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
+$(PRODUCT)-%: $(PRODUCT)
+	@touch $@.begun
+	$(INSTALL) -e '.[$*]'
+	@mv $@.begun $@
+
+scrape: $(PRODUCT) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
 	$(BIN)/scrape vgmusic $(ARGS)
 
-zelda: $(STAMP) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; about ten minutes)
+zelda: $(PRODUCT) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; about ten minutes)
 	$(BIN)/train --each-game --query "series == 'zelda'" --name zelda $(ARGS)
 
-demo: $(STAMP) ## the whole road offline, on public-domain stand-ins, in about six minutes
+demo: $(PRODUCT) ## the whole road offline, on public-domain stand-ins, in about six minutes
 	@$(BIN)/scrape demo-site --root $(DEMO) --port 0 -- $(MAKE) --no-print-directory demo-road
 
 # The three uses as they stand, on the demo's own data root and site; `make demo` serves the site and calls this.
@@ -50,32 +61,31 @@ demo-road:
 	@echo "How the training went:       $(DEMO)/runs/demo-$(NOW)/metrics.csv"
 
 test: export PYTHONDONTWRITEBYTECODE := # a module is compiled once, not by each process that a test starts
-test: $(STAMP) ## run every test
+test: $(PRODUCT)-test ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(STAMP) ## lint, format, strict types, import directions
+check: $(PRODUCT)-check ## lint, format, strict types, import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(STAMP) ## every figure of README beside the field's, in under forty minutes (ARGS='--only parse' for a part)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+bench: $(PRODUCT)-bench ## every figure of README beside the field's, in under forty minutes (ARGS='--only parse' for a part)
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-dist: $(STAMP) ## the wheel and the sdist, in dist/
+dist: $(PRODUCT)-dist ## the wheel and the sdist, in dist/
 	rm -rf dist
 	$(BIN)/python -m build --quiet --no-isolation
 
 wheel-check: dist ## that wheel in a new environment and an empty folder: pip, the three uses, a typed script (3 GB for some minutes)
 	$(PYTHON) tests/wheel_road.py dist/*.whl $(ARGS)
 
-docs: $(STAMP) ## write the reference from the code, and build the documentation into build/site
+docs: $(PRODUCT)-docs ## write the reference from the code, and build the documentation into build/site
 	$(BIN)/python -m docs.make
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/site/index.html; with search: $(BIN)/python -m http.server --directory build/site"
 
-picture: $(STAMP) ## take the picture of a run's page anew (after make demo; it needs chromium)
+picture: $(PRODUCT)-picture ## take the picture of a run's page anew (after make demo; it needs chromium)
 	$(BIN)/python -m docs.make.picture "$$(ls -td $(DEMO)/runs/*/index.html | head -n 1)"
 
 clean: ## remove .venv and caches; ./data stays

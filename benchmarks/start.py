@@ -16,11 +16,11 @@ from figures import Figure, Setting, in_turn
 from inputs import trained
 
 HELP = {
-    "catalog": "from catalog.cli import main; main()",
-    "dataset": "from dataset.cli import main; main()",
-    "train": "from training.commands.train_evaluate_generate import train_main; train_main()",
+    "catalog": "from vgpiano import catalog; catalog()",
+    "dataset": "from vgpiano import dataset; dataset()",
+    "train": "from vgpiano import train; train()",
 }
-GENERATE = "from training.commands.train_evaluate_generate import generate_main; generate_main()"
+GENERATE = "from vgpiano import generate; generate()"
 
 
 def seconds(program: str, *words: object) -> float:

@@ -51,10 +51,10 @@ def _writes(arguments: tuple[object, ...]) -> bool:
 
 
 def litter(folder: Path) -> list[str]:
-    """What a command must not leave below `folder`: hidden names that are no lock, and empty files."""
+    """What a command must not leave below `folder`: hidden names and empty files, but for locks."""
     found = []
     for path in folder.rglob("*"):
         is_empty = path.is_file() and path.stat().st_size == 0
-        if path.name != ".lock" and (path.name.startswith(".") or is_empty):
+        if not path.name.endswith(".lock") and (path.name.startswith(".") or is_empty):
             found.append(path.relative_to(folder).as_posix())
     return sorted(found)

@@ -90,11 +90,11 @@ def test_output_that_leads_nowhere_is_no_traceback(command: str) -> None:
         assert complained.count("\n") <= max(1, err.count("\n")), end
         if plain.returncode:
             assert process.returncode == plain.returncode, end
-        elif end == ">/dev/full":
+        elif end == ">/dev/full" and out:
             assert process.returncode == 1
             assert complained.startswith(ENDS[end])
         else:
-            assert process.returncode == (141 if "head" in end else 0), (end, complained)
+            assert process.returncode == (141 if "head" in end and out else 0), (end, complained)
             assert said in ("", out)
 
 

@@ -73,6 +73,8 @@ else:
         },
     )
 
+__distribution__ = "vgpiano"  # `vgpiano.py` looks for this line: other distributions have a package of this name
+
 __all__ = [
     "A4",
     "SCREEN",

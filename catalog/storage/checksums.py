@@ -37,7 +37,9 @@ def read_sums(folder: AnyPath, *, fail: Fail, remedy: str = REMEDY) -> Sums | No
     except FileNotFoundError:
         return None
     found: dict[str, frozenset[str]] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    if not text.endswith("\n"):
+        raise fail(f"{path}: {'cut short' if text else 'empty'}; {remedy}")
+    for number, line in enumerate(text[:-1].split("\n"), start=1):
         match = LINE.fullmatch(line)
         if match is None:
             raise fail(f"{path}: line {number}: not a checksum and a name; {remedy}")

@@ -1,7 +1,6 @@
 """docs/reference/commands.md, from the command lines themselves: typer's own text of every command that is installed."""
 
 import re
-import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -10,16 +9,16 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from docs.make.formats import HEAD
+from vgpiano import COMMANDS
 
 TOP = Path(__file__).parents[2]
 EVERYWHERE = ("* `--install-completion`", "* `--show-completion`", "* `--help`")  # said once, at the top
 
 
 def apps() -> dict[str, Typer]:
-    """Return the typer app of each console script in pyproject.toml, by name, in its order."""
-    scripts = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]
+    """Return the typer app of each command, by name, in the order of `vgpiano.COMMANDS`."""
     found = {}
-    for name, target in scripts.items():
+    for name, target in COMMANDS.items():
         module = import_module(target.partition(":")[0])
         owned = [name for name in (f"{name}_app", "app") if hasattr(module, name)]
         found[name] = getattr(module, owned[0])

@@ -79,7 +79,7 @@ def recipe(words: list[str]) -> list[list[str]]:
 
 
 def extra(words: list[str]) -> None:
-    """Fail unless pyproject.toml has the extras that `pip install 'vgpiano[…]'` asks for."""
+    """Fail unless pyproject.toml has the extras that `pipx install 'vgpiano[…]'` asks for."""
     known = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     [wanted] = [re.fullmatch(r"vgpiano\[(\w+)\]", word) for word in words[2:]]
     assert wanted is not None, words
@@ -114,7 +114,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     ),  # by hand, its figures below it
     Elsewhere(r"^scrape new", parses, "tests/scraper/test_uploads.py", "crawl_new"),  # the replica has no new uploads
     Elsewhere(r"^\. \.venv/bin/activate$", setup, "Makefile", "venv"),
-    Elsewhere(r"^pip install vgpiano", extra, "pyproject.toml", "optional-dependencies"),
+    Elsewhere(r"^pipx? install vgpiano", extra, "pyproject.toml", "optional-dependencies"),
     Elsewhere(
         r"KERAS_BACKEND=jax .*train ", parses, "tests/training/test_hosts.py", "KERAS_DISTRIBUTION_JOB_ADDRESSES"
     ),

@@ -6,7 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from scraper.http.audit import audit
 from scraper.http.journal import Journal
@@ -17,6 +20,14 @@ BIN = Path(sys.executable).parent
 TOTALS = re.compile(
     r"listed (\d+) = (\d+) held before \+ (\d+) twins \+ (\d+) fetched \+ (\d+) missing .* \+ (\d+) not asked"
 )
+
+
+@pytest.fixture(autouse=True)
+def hearing() -> Iterator[None]:
+    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def start(server: Server, root: Path, *words: str) -> "subprocess.Popen[str]":

@@ -1,4 +1,4 @@
-"""A failing disk turns bits: what the product then reads is an error or what it was before, and `catalog verify` names the file.
+"""A failing disk turns bits of a run: what is then read is an error or what it was before, and `catalog verify` names the file.
 
 VGPIANO_FLIPS says how many bits of each kind of file are turned, one at a time; a few by default.
 """
@@ -14,31 +14,11 @@ import pytest
 
 from catalog.base.errors import VgpianoError
 from catalog.store import Catalog
-from dataset.corpus.corpus import Corpus
-from dataset.corpus.split_ledger import read_sides
-from dataset.measure_catalog import measure_catalog
 from training.network.weights import load_weights
 from training.novelty.training_index import Sources
 from training.run import Run
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "6"))
-
-
-def pieces(root: Path) -> object:
-    return Catalog(root).pieces().to_pylist()
-
-
-def measures(root: Path) -> object:
-    return Catalog(root).measures().to_pylist()
-
-
-def sides(root: Path) -> object:
-    return read_sides(root, 0)
-
-
-def corpus(root: Path) -> object:
-    opened = Corpus.open(root, "series-temple")
-    return opened.manifest, opened.table().to_pylist(), opened.excluded().to_pylist(), opened.relations().to_pylist()
 
 
 def weights(root: Path) -> object:
@@ -58,12 +38,6 @@ def sources(root: Path) -> object:
 
 
 KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "pieces": ("catalog/pieces/*.parquet", pieces),
-    "measures": ("catalog/measures/*.parquet", measures),
-    "split book": ("splits/*.parquet", sides),
-    "notes": ("corpora/*/notes.parquet", corpus),
-    "excluded": ("corpora/*/excluded.parquet", corpus),
-    "manifest": ("corpora/*/manifest.json", corpus),
     "weights": ("runs/tiny/weights.npz", weights),
     "run.json": ("runs/tiny/run.json", run),
     "recipe": ("runs/tiny/recipe.json", run),
@@ -75,7 +49,6 @@ KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
 def whole(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root with all that is read; tests put back what they change."""
     root = Path(shutil.copytree(trained, tmp_path_factory.mktemp("flipped") / "root"))
-    measure_catalog(root)
     assert Catalog(root).verify().faults == ()
     return root
 

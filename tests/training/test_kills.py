@@ -176,7 +176,7 @@ def made(root: Path, act: Act) -> dict[str, Any]:
     for place in act.makes:
         for path in sorted((root / place).rglob("*")):
             name = path.relative_to(root).as_posix()
-            if path.is_file() and "tensorboard" not in name and path.name != ".lock":
+            if path.is_file() and "tensorboard" not in name and not path.name.endswith(".lock"):
                 found[name] = told(path) if act.name == "train" else path.read_bytes()
     return found
 

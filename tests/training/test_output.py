@@ -37,7 +37,7 @@ def hostile(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"][: 3 if os.environ.get("VGPIANO_STREAMS") else 1])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"][: 2 if os.environ.get("VGPIANO_STREAMS") else 1])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_prints_what_a_terminal_obeys(command: str, encoding: str, hostile: Path) -> None:
     name, *words = command.split()

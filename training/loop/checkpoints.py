@@ -37,6 +37,9 @@ class Keeper:
 
             remove_leftovers(run.path)
             remove_leftovers(run.checkpoints)
+            for log in (run.path / "tensorboard").glob("events.*"):
+                if log.stat().st_size == 0:  # of a trainer that was killed before it wrote to it
+                    log.unlink()
             with self._writable(False):
                 self._board = SummaryWriter(str(run.path / "tensorboard"))
 
