@@ -60,7 +60,7 @@ def trained(setting: Setting) -> str:
             [
                 sys.executable,
                 "-c",
-                "from training.commands.train_evaluate_generate import train_main; train_main()",
+                "from training.commands.train import main; main()",
                 *map(str, words),
             ],
             stdout=subprocess.DEVNULL,

@@ -18,9 +18,9 @@ from inputs import trained
 HELP = {
     "catalog": "from catalog.cli import main; main()",
     "dataset": "from dataset.cli import main; main()",
-    "train": "from training.commands.train_evaluate_generate import train_main; train_main()",
+    "train": "from training.commands.train import main; main()",
 }
-GENERATE = "from training.commands.train_evaluate_generate import generate_main; generate_main()"
+GENERATE = "from training.commands.generate import main; main()"
 
 
 def seconds(program: str, *words: object) -> float:

@@ -10,8 +10,9 @@ from catalog.base.lazy import lazily
 if TYPE_CHECKING:
     from dataset.build import build as build_corpus
     from dataset.build import ensure as ensure_corpus
-    from dataset.corpus.corpus import Corpus, CorpusPiece, Funnel, Manifest
+    from dataset.corpus.corpus import Corpus, CorpusPiece
     from dataset.corpus.corpus import manifests as list_corpora
+    from dataset.corpus.manifest import Funnel, Manifest
     from dataset.duplicates.find import Kin, find_kin
     from dataset.export.run import Exported
     from dataset.export.run import export as export_corpus

@@ -17,8 +17,10 @@ from catalog.hints import emptiness
 from catalog.schema import FETCHED
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.corpus.corpus import MANIFEST_FILE, SPLITS, Corpus, CorpusPiece, Funnel
+from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.folder_store import corpora_folder, locked, recover, replacing_folder
+from dataset.corpus.manifest import MANIFEST_FILE, Funnel
+from dataset.corpus.schema import SPLITS
 from dataset.corpus.split_ledger import read_sides, write_sides
 from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
 from dataset.funnel import Row, Sieve, check, write_corpus

@@ -16,7 +16,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, games, given_name, given_path
+from catalog.options import DocumentFormat, Root, command_group, games, given_name, given_path
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dataset.corpus.corpus import Corpus
     from dataset.filters.rules import DuplicateRule, Filter
 
-app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
+app = command_group("Turn pieces of the catalog into corpora.")
 
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
 Cluster = Annotated[
@@ -40,21 +40,9 @@ FilterFile = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """How a result is printed."""
-
-    table = "table"
-    json = "json"
-
-
 CorpusName = Annotated[
     str, typer.Argument(help="Name of a corpus, or its folder.", callback=given_name, autocompletion=corpora)
 ]
-
-
-@app.callback()
-def dataset(version: Version = False) -> None:
-    """Turn pieces of the catalog into corpora."""
 
 
 @app.command()
@@ -81,7 +69,7 @@ def measure(
 @app.command()
 def duplicates(
     query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
@@ -91,7 +79,7 @@ def duplicates(
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         found = find_kin(data_root(root), query, workers=workers, executor=executor, report=report)
-    if form is Format.json:
+    if form == "json":
         json.dump(found.relations, sys.stdout, indent=2)
         print()
         return
@@ -154,13 +142,13 @@ def build(
 @app.command("filters")
 def show_filters(
     filters: FilterFile = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
 ) -> None:
     """Show what leaves a piece out of a corpus: the filters in force, with their thresholds and why."""
     from dataset.filters.load import load_filters
 
     chosen = load_filters(filters)
-    if form is Format.json:
+    if form == "json":
         json.dump(chosen.settings(), sys.stdout, indent=2)
         print()
         return
@@ -173,14 +161,14 @@ def show_filters(
 @app.command()
 def show(
     name: CorpusName,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
     root: Root = None,
 ) -> None:
     """Show a corpus: its funnel, and why pieces were left out."""
     from dataset.corpus.corpus import Corpus
 
     corpus = Corpus.open(data_root(root), name)
-    if form is Format.json:
+    if form == "json":
         json.dump(asdict(corpus.manifest), sys.stdout, indent=2)
         print()
     else:

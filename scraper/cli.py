@@ -13,9 +13,10 @@ import typer
 
 from catalog.base import console
 from catalog.base.console import Format, complain
-from catalog.options import Root, Version, given_path
+from catalog.options import Root, RowFormat, command_group, given_path
 from catalog.storage.files import data_root, local_root
 from scraper.http.limits import DELAY_S
+from scraper.options import BaseUrl, Contact, Delay, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
 
 if TYPE_CHECKING:
@@ -24,30 +25,10 @@ if TYPE_CHECKING:
     from scraper.vgmusic.menu import Outcome
     from scraper.vgmusic.totals import Survey, Totals
 
-app = typer.Typer(
-    help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
-)
+app = command_group(__doc__ or "")
 GOES_ON = "what was fetched is kept; the same command goes on"
 REASONS_SHOWN = 40
 LINES_SHOWN = 50
-
-BaseUrl = Annotated[
-    str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
-]
-Private = Annotated[
-    bool,
-    typer.Option(
-        "--allow-private-hosts",
-        envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-        help="Let --base-url be this or a near machine.",
-    ),
-]
-Delay = Annotated[float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")]
-Limit = Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")]
-Contact = Annotated[
-    str,
-    typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
-]
 
 
 class TitleFrom(StrEnum):
@@ -55,11 +36,6 @@ class TitleFrom(StrEnum):
 
     name = "name"
     text = "text"
-
-
-@app.callback()
-def scrape(version: Version = False) -> None:
-    """Bring pieces into the catalog."""
 
 
 @app.command()
@@ -221,11 +197,7 @@ def import_(
     skipped = sum(totals.skipped.values())
     if skipped > REASONS_SHOWN:
         complain(f"and {skipped - REASONS_SHOWN} more")
-    reasons = ", ".join(f"{count} {reason}" for reason, count in totals.skipped.items())
-    print(
-        f"found {totals.files} = {totals.new} new ({totals.twins} of them with bytes held already) + {totals.held} held before "
-        f"+ {skipped} skipped{f' ({reasons})' if reasons else ''}; {totals.bytes:,} new bytes"
-    )
+    print(totals.line)
     if not totals.new + totals.held:
         complain("no MIDI file in what was named")
         raise typer.Exit(1)
@@ -234,7 +206,7 @@ def import_(
 @app.command()
 def status(
     section: Annotated[str | None, typer.Option(help="Of this section alone.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
@@ -253,7 +225,7 @@ def journal(
         int | None,
         typer.Option(min=1, help=f"Print so many lines at most; by default {LINES_SHOWN} in a table, else all."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How lines are printed.")] = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print what was asked of whom, when, and what came of it: every request of every run."""
@@ -268,13 +240,7 @@ def journal(
     found = audit(local_root(root))
     for problem in found.problems:
         print(problem)
-    shortest = (
-        "" if found.shortest_s is None else f"; never less than {found.shortest_s:.3f} s between two to a public host"
-    )
-    print(
-        f"{found.requests} requests in {found.runs} runs ({found.unended} without an end), {found.bytes:,} bytes{shortest}: "
-        f"{len(found.problems)} problems"
-    )
+    print(found.line)
     raise typer.Exit(1 if found.problems else 0)
 
 

@@ -11,7 +11,8 @@ from catalog.storage.files import working_root
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
-from dataset.corpus.corpus import Corpus, Split
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import Split
 from training import recipe as recipes
 from training.classic import train as classic
 from training.events.vocabulary import Vocabulary

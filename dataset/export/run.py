@@ -15,8 +15,9 @@ from catalog.base.console import Report
 from catalog.base.errors import CorpusError, UsageError
 from catalog.storage.files import sync_folder, write_text
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
+from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
+from dataset.corpus.manifest import CREDITS_FILE, MANIFEST_FILE
 from dataset.export.common import Written
 
 Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]

@@ -20,9 +20,7 @@ def apps() -> dict[str, Typer]:
     scripts = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]
     found = {}
     for name, target in scripts.items():
-        module = import_module(target.partition(":")[0])
-        owned = [name for name in (f"{name}_app", "app") if hasattr(module, name)]
-        found[name] = getattr(module, owned[0])
+        found[name] = import_module(target.partition(":")[0]).app
     return found
 
 

@@ -33,6 +33,15 @@ class Audit:
     shortest_s: float | None
     problems: tuple[str, ...]
 
+    @property
+    def line(self) -> str:
+        """The audit as one line for people."""
+        least = (
+            "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
+        )
+        runs = f"{self.runs} runs ({self.unended} without an end)"
+        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{least}: {len(self.problems)} problems"
+
 
 @dataclass(slots=True)
 class _Run:

@@ -51,6 +51,14 @@ class Totals:
     skipped: dict[str, int]
     faults: tuple[tuple[str, str], ...]  # (address, reason) of the first FAULTS_KEPT that were skipped
 
+    @property
+    def line(self) -> str:
+        """The totals as one line for people."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+        skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
+        new = f"{self.new} new ({self.twins} of them with bytes held already)"
+        return f"found {self.files} = {new} + {self.held} held before + {skipped}; {self.bytes:,} new bytes"
+
 
 def import_files(
     root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None

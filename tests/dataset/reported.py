@@ -12,7 +12,8 @@ from catalog.schema import FETCHED, MISSING, Piece
 from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
 from dataset.build import build
-from dataset.corpus.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import MANIFEST_FILE, RELATIONS_FILE
 from dataset.corpus.schema import RELATIONS
 from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from catalog.base.console import clean
 from dataset.build import build
 from dataset.build_command import build_commands, command, file_lines
-from dataset.corpus.corpus import MANIFEST_FILE, Corpus, Manifest
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import MANIFEST_FILE, Manifest
 from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests import forked

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from catalog.base.errors import CorpusError, UsageError
 from catalog.store import Catalog
 from dataset.build import build, ensure
-from dataset.corpus.corpus import FILES, NOTES_FILE, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import FILES, NOTES_FILE
 from dataset.corpus.split_ledger import ledger_path
 from dataset.measure_catalog import measure_catalog
 from dataset.notes.model import Notes, write_midi

@@ -18,16 +18,9 @@ from catalog.schema import MEASURES, describe
 from catalog.storage.checksums import SUMS_FILE
 from dataset.build import build
 from dataset.corpus.checks import FaultError, checked
-from dataset.corpus.corpus import (
-    EXCLUDED_FILE,
-    MANIFEST_FILE,
-    MEASURES_FILE,
-    NOTES_FILE,
-    RELATIONS_FILE,
-    SPLITS,
-    Corpus,
-)
-from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE, NOTES_FILE, RELATIONS_FILE
+from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS
 from dataset.export.common import file_names, inside
 from dataset.export.run import FORMS, export
 from dataset.notes.model import write_midi

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from catalog.base.errors import CorpusError
 from dataset.build import build
-from dataset.corpus.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
+from dataset.corpus.corpus import Corpus, manifests, names
 from dataset.corpus.credits import Credit, escape, write_credits
 from dataset.corpus.folder_store import locked, replacing_folder
+from dataset.corpus.manifest import CREDITS_FILE, EXCLUDED_FILE, NOTES_FILE
+from dataset.corpus.schema import NOTES
 from dataset.notes.model import read_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes

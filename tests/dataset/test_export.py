@@ -12,7 +12,8 @@ import symusic
 
 from catalog.base.errors import CorpusError, DatasetError
 from dataset.build import Plan, build
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from dataset.export.common import slug
 from dataset.export.run import FORMS, MARKER, Form, export
 from dataset.notes.model import Notes, read_midi, write_midi

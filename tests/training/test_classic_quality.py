@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from tests import forked
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
 from training import run_training as course

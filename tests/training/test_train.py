@@ -97,8 +97,8 @@ def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp
 
 def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
     code = (
-        "import sys\nfrom training.commands.train_evaluate_generate import generate_app, evaluate_app\n"
-        "for app, words in ((generate_app, ['tiny', '--notes', '9', '--no-render']), (evaluate_app, ['tiny'])):\n"
+        "import sys\nfrom training.commands import evaluate, generate\n"
+        "for app, words in ((generate.app, ['tiny', '--notes', '9', '--no-render']), (evaluate.app, ['tiny'])):\n"
         "    app([*words, '--root', sys.argv[1]], standalone_mode=False)\n"
         "print('LOADED', *sorted({'tensorflow', 'keras', 'music21', 'jax'} & set(sys.modules)))"
     )

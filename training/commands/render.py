@@ -11,7 +11,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import TrainingError, UsageError
-from catalog.options import Root, Version, given_name, given_path
+from catalog.options import Root, Version, given_name, given_path, single_command
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
@@ -19,11 +19,11 @@ from training.commands import completion
 if TYPE_CHECKING:
     from training.rendering.render import Piece
 
-render_app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = single_command()
 MIDI_ENDINGS = (".mid", ".midi")
 
 
-@render_app.command()
+@app.command()
 def render(
     what: Annotated[
         str,
@@ -147,4 +147,4 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
 
 def main() -> None:
     """Run `render` as a console script."""
-    console.run(render_app)
+    console.run(app)

@@ -15,8 +15,8 @@ import numpy as np
 
 from catalog.base.errors import TrainingError
 from catalog.games import resolve
-from dataset.corpus.corpus import Manifest
 from dataset.corpus.credits import Credit, read_credits
+from dataset.corpus.manifest import Manifest
 from training.events.classes import FIELDS
 from training.recipe import ClassicRecipe
 from training.run import CORPUS_FILE, CREDITS_FILE, Run
