@@ -68,7 +68,7 @@ def games(
     """Print the games, their series, and how many pieces each has."""
     from catalog import summary
 
-    found = summary.games(summary.opened(data_root(root)), text)
+    found = summary.list_games(summary.opened(data_root(root)), text)
     _print(found, form)
     if form is Format.table:
         print(f"{len(found)} game{'' if len(found) == 1 else 's'}")
@@ -77,9 +77,9 @@ def games(
 @app.command()
 def schema(form: RowFormat = Format.table) -> None:
     """Print every field with its type, meaning and unit."""
-    from catalog.summary import fields
+    from catalog.summary import list_fields
 
-    _print(fields(), form)
+    _print(list_fields(), form)
 
 
 @app.command()
@@ -87,7 +87,7 @@ def stats(form: RowFormat = Format.table, root: Root = None) -> None:
     """Print totals: pieces by state, files, bytes, games, series, sequencers, and the biggest of them."""
     from catalog import summary
 
-    _print(summary.totals(summary.opened(data_root(root))), form)
+    _print(summary.list_totals(summary.opened(data_root(root))), form)
 
 
 @app.command()

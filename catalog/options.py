@@ -12,10 +12,9 @@ import typer
 
 from catalog.base.console import Format
 from catalog.base.errors import VgpianoError
+from catalog.base.public_names import DISTRIBUTION, version
 from catalog.storage.files import data_root
 from catalog.storage.remote import AnyPath, expanded
-
-DISTRIBUTION = "vgpiano"
 
 Names = Callable[[typer.Context], Iterable[str]]
 
@@ -61,9 +60,7 @@ def _games(context: typer.Context) -> Iterable[str]:
 
 def _tell_version(asked: bool, context: typer.Context) -> None:
     if asked and not context.resilient_parsing:
-        from importlib.metadata import version
-
-        typer.echo(f"{context.find_root().info_name} ({DISTRIBUTION}) {version(DISTRIBUTION)}")
+        typer.echo(f"{context.find_root().info_name} ({DISTRIBUTION}) {version()}")
         raise typer.Exit
 
 

@@ -55,7 +55,7 @@ def measure(
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
     from catalog.summary import opened
-    from dataset.measure_catalog import measure_catalog
+    from dataset.measure import measure_catalog
 
     opened(data_root(root))
     console.when_stopped("what was measured is kept; the same command (without --again) goes on")
@@ -75,10 +75,10 @@ def duplicates(
     root: Root = None,
 ) -> None:
     """List the pieces that belong together: the same bytes or notes, nearly the same, contained, or one work."""
-    from dataset.duplicates.find import find_kin
+    from dataset.duplicates.find import find_duplicates
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        found = find_kin(data_root(root), query, workers=workers, executor=executor, report=report)
+        found = find_duplicates(data_root(root), query, workers=workers, executor=executor, report=report)
     if form == "json":
         json.dump(found.relations, sys.stdout, indent=2)
         print()
@@ -135,7 +135,7 @@ def build(
         plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
         if keep_duplicates and name is None:
             name = f"{plan.name}-with-duplicates"
-        corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
+        corpus = library.build_corpus(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
 
 
@@ -194,10 +194,10 @@ def report(
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
     """List the corpora that there are."""
-    from dataset.corpus.corpus import manifests, names
+    from dataset.corpus.corpus import list_corpora, names
 
     base = data_root(root)
-    found = manifests(base)
+    found = list_corpora(base)
     for manifest in found:
         name = console.one_line(manifest.name)
         print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
@@ -229,7 +229,7 @@ def export(
     root: Root = None,
 ) -> None:
     """Write a corpus in the form of another project."""
-    from dataset.export.run import export as write
+    from dataset.export.run import export_corpus as write
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
@@ -244,9 +244,9 @@ def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManag
         return nullcontext()
     if workers is not None:
         raise UsageError("give --workers N or --cluster ADDRESS, not both: a cluster has its own workers")
-    from dataset.parallel.dask_cluster import connect
+    from dataset.parallel.dask_cluster import connect_cluster
 
-    return connect(cluster)
+    return connect_cluster(cluster)
 
 
 def _evidence(row: "Mapping[str, Any]") -> str:

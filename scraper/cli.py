@@ -55,27 +55,27 @@ def vgmusic(
 ) -> None:
     """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
     from scraper.http.fetch import Fetcher
-    from scraper.vgmusic.crawl import crawl, survey
-    from scraper.vgmusic.menu import choose, crawl_all, survey_all
+    from scraper.vgmusic.crawl import crawl_section, survey_section
+    from scraper.vgmusic.menu import choose_sections, crawl_sections, survey_sections
     from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
-        sections = choose(local_root(root), fetcher, section)
+        sections = choose_sections(local_root(root), fetcher, section)
         if dry_run and len(sections) == 1:
-            _tell_plan(survey(local_root(root), fetcher, sections[0].name), fetcher.delay)
+            _tell_plan(survey_section(local_root(root), fetcher, sections[0].name), fetcher.delay)
             return
         with console.Progress(f"scraping {section}") as progress:
             if len(sections) > 1:
-                found = survey_all(local_root(root), fetcher, sections) if dry_run else None
+                found = survey_sections(local_root(root), fetcher, sections) if dry_run else None
                 _tell_all(
-                    found or crawl_all(local_root(root), fetcher, sections, limit, progress),
+                    found or crawl_sections(local_root(root), fetcher, sections, limit, progress),
                     len(sections),
                     fetcher.delay,
                 )
                 return
             with _telling_when_stopped():
-                totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+                totals = crawl_section(local_root(root), fetcher, sections[0].name, limit, progress)
     _tell(totals)
 
 
@@ -213,7 +213,7 @@ def status(
     from catalog.base.output import render
     from scraper.vgmusic import status
 
-    print(render(status.status(local_root(root), section), form))
+    print(render(status.list_sections(local_root(root), section), form))
 
 
 @app.command()
@@ -230,14 +230,14 @@ def journal(
 ) -> None:
     """Print what was asked of whom, when, and what came of it: every request of every run."""
     from catalog.base.output import render
-    from scraper.http.audit import audit
+    from scraper.http.audit import audit_journal
     from scraper.http.journal import Journal
 
     if not check:
         most = last or (LINES_SHOWN if form is Format.table else None)
         print(render(Journal(local_root(root)).table(most), form))
         return
-    found = audit(local_root(root))
+    found = audit_journal(local_root(root))
     for problem in found.problems:
         print(problem)
     print(found.line)
@@ -267,14 +267,14 @@ def demo_site(
     import subprocess
     import threading
 
-    from scraper.demo.site import build, served
+    from scraper.demo.site import build_demo_site, serve_demo_site
 
     console.when_stopped("the pieces that were made are kept; the same command goes on")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
-        pieces = build(folder, progress)
+        pieces = build_demo_site(folder, progress)
     console.when_stopped("the site is kept, and served no more")
-    with served(folder, port) as base_url:
+    with serve_demo_site(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}

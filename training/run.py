@@ -155,7 +155,7 @@ class Run:
         if not (path / RUN_FILE).is_file():
             path = Path(name)
         if not (path / RUN_FILE).is_file():
-            there = ", ".join(names(root)) or "none yet"
+            there = ", ".join(list_runs(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
         refuse_older(path)
         try:
@@ -277,7 +277,7 @@ def _text(path: Path) -> str:
         raise TrainingError(f"{path}: not UTF-8 ({error}); {ANEW}") from None
 
 
-def names(root: Path) -> list[str]:
+def list_runs(root: Path) -> list[str]:
     """Return the names of all runs below the root, in order."""
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
 

@@ -99,7 +99,9 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
             minutes, epochs = progress.minutes, progress.epochs
         return run, corpus, Budget(minutes, epochs)
     recipe = recipes.load(order.recipe or DEFAULT_RECIPE)
-    corpus = Corpus.open(root, order.corpus) if order.corpus else build.ensure(root, str(order.query), report=report)
+    corpus = (
+        Corpus.open(root, order.corpus) if order.corpus else build.ensure_corpus(root, str(order.query), report=report)
+    )
     _check_size(corpus, recipe)
     minutes, epochs = order.minutes, order.epochs
     if minutes is None and epochs is None:

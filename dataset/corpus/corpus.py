@@ -155,7 +155,7 @@ def names(root: AnyPath) -> list[str]:
     return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
 
 
-def manifests(root: AnyPath) -> list[Manifest]:
+def list_corpora(root: AnyPath) -> list[Manifest]:
     """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
     found = []
     for name in names(root):

@@ -33,7 +33,9 @@ class Exported:
     written: Written
 
 
-def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
+def export_corpus(
+    root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None
+) -> Exported:
     """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
 
     An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the

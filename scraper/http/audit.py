@@ -55,7 +55,7 @@ class _Run:
         return self.begin is not None and self.begin.get("private") is True
 
 
-def audit(root: Path) -> Audit:
+def audit_journal(root: Path) -> Audit:
     """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
     runs: dict[str, _Run] = {}
     problems = []

@@ -16,7 +16,7 @@ from catalog.base.errors import VgpianoError
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.split_ledger import read_sides
-from dataset.measure_catalog import measure_catalog
+from dataset.measure import measure_catalog
 from training.network.weights import load_weights
 from training.novelty.training_index import Sources
 from training.run import Run

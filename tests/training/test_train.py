@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
-from dataset.build import build
+from dataset.build import build_corpus
 from dataset.notes.model import read_midi, seconds
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
@@ -331,9 +331,9 @@ def test_a_warning_when_validation_rises_while_training_falls() -> None:
 def test_a_corpus_whose_pieces_are_all_for_training_elsewhere_lends_some_to_validate_on(tmp_path: Path) -> None:
     fill(tmp_path, tunes(30), game="a-game")
     fill(tmp_path, tunes(30, first=50), game="b-game")
-    whole = build(tmp_path, Plan(query="source == 'vgmusic'"))
+    whole = build_corpus(tmp_path, Plan(query="source == 'vgmusic'"))
     learned = [piece.title for piece in whole.pieces("train") if piece.game == "b-game"][:12]
-    corpus = build(tmp_path, Plan(query=f"title in {learned}"))
+    corpus = build_corpus(tmp_path, Plan(query=f"title in {learned}"))
     assert corpus.manifest.funnel.train == 12
     training, held = parts(corpus)
     assert len(training) == 10

@@ -10,9 +10,9 @@ from catalog.storage.files import working_root
 
 
 def _runs(context: typer.Context) -> Iterable[str]:
-    from training.run import names
+    from training.run import list_runs
 
-    return names(working_root(asked_root(context)))
+    return list_runs(working_root(asked_root(context)))
 
 
 def _recipes(context: typer.Context) -> Iterable[str]:

@@ -60,11 +60,11 @@ def novelty(
     if is_file:
         if against is None:
             raise UsageError(f"{what} is a file: say with --against CORPUS or RUN what it may have copied from")
-        sources = copied.sources(base, against)
+        sources = copied.open_sources(base, against)
         told = {what: copied.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
     else:
-        told, human = copied.of_run(base, what, against, left_out.append)
+        told, human = copied.find_copies_in_run(base, what, against, left_out.append)
     for reason in left_out:
         console.complain(f"error: {reason}")
     if as_json:

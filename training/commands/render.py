@@ -17,7 +17,7 @@ from catalog.storage.remote import AnyPath
 from training.commands import completion
 
 if TYPE_CHECKING:
-    from training.rendering.render import Piece
+    from training.rendering.render import RenderPiece
 
 app = single_command()
 MIDI_ENDINGS = (".mid", ".midi")
@@ -125,10 +125,10 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     return found, run.name
 
 
-def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
+def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], int]:
     """Return the pieces that can be read, and how many of a run's cannot, each of which is said. Raises TrainingError for a file."""
     from training.midi import read_notes
-    from training.rendering.render import Piece
+    from training.rendering.render import RenderPiece
 
     pieces, failed = [], 0
     for file in files:
@@ -141,7 +141,7 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
             failed += 1
             continue
         title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")
-        pieces.append(Piece(file.stem, notes, title))
+        pieces.append(RenderPiece(file.stem, notes, title))
     return pieces, failed
 
 

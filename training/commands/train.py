@@ -110,7 +110,7 @@ def train(
     if each_game:
         _each_game(base, order, render=render)
     else:
-        course.take(base, order, _say, render=render)
+        course.train_run(base, order, _say, render=render)
 
 
 def _each_game(base: "AnyPath", order: "Order", *, render: bool) -> None:
