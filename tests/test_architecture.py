@@ -61,6 +61,13 @@ UPWARDS = {  # imports that still close a circle; `training` needs a seam for re
     ("training.resume", "training.session"),
     ("training.classic", "training.session"),
 }
+METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()
+    "dataset.corpus.corpus": ["dataset.export.run"],
+    "training.run": [
+        *("training.evaluate", "training.sampling.config", "training.sampling.generate"),
+        *("training.network.quality", "training.classic.quality"),
+    ],
+}
 COMMANDS = ("catalog.cli", "scraper.cli", "dataset.cli", "training.commands")  # nobody imports these
 HEAVY = {
     *("tensorflow", "keras", "jax", "music21", "tensorboardX", "miditok", "datasets", "verovio", "typst", "soundfile"),
@@ -83,9 +90,19 @@ TREES = CODE | STUBS
 OURS = {*ROOMS, "tests", "benchmarks", "docs"}
 
 
-def imports(tree: ast.AST, package: str = "relative import") -> Iterator[str]:
-    """Every module that is imported anywhere in `tree`, a relative one within `package`; a.b of `from a import b`, which may be one."""
-    for node in ast.walk(tree):
+def walk(tree: ast.AST, *, functions: bool = True, types: bool = True) -> Iterator[ast.AST]:
+    """Every node of `tree`; without `functions` not their bodies, without `types` not what is for type checkers alone."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        skipped = isinstance(node, ast.FunctionDef) and not functions
+        skipped |= not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if not skipped:
+            yield from walk(node, functions=functions, types=types)
+
+
+def imports(nodes: Iterable[ast.AST], package: str = "relative import") -> Iterator[str]:
+    """Every module that is imported by `nodes`, a relative one within `package`; a.b of `from a import b`, which may be one."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -111,7 +128,7 @@ def offered(inner: str) -> list[str]:
 
 
 def ours(tree: ast.AST, package: str = "relative import") -> list[str]:
-    return [name for name in imports(tree, package) if name.split(".")[0] in OURS | {"relative import"}]
+    return [name for name in imports(ast.walk(tree), package) if name.split(".")[0] in OURS | {"relative import"}]
 
 
 def forbidden(module: str, tree: ast.AST) -> list[str]:
@@ -120,6 +137,7 @@ def forbidden(module: str, tree: ast.AST) -> list[str]:
     own = unit(module) if unit(module) in INNER else room
     allowed = [own, *(INNER | ROOMS)[own].split()]
     found = ours(tree, module if module in ROOMS else "relative import")
+    allowed += METHODS.get(module, [])
     wrong = [name for name in found if not within(name, allowed)]
     for name in found:
         inner = unit(name)
@@ -132,18 +150,8 @@ def forbidden(module: str, tree: ast.AST) -> list[str]:
     return wrong
 
 
-def at_top(tree: ast.Module) -> ast.Module:
-    """What runs when the module is imported: all but the bodies of functions."""
-
-    class Strip(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # the name ast gives it
-            return None
-
-    return ast.fix_missing_locations(Strip().visit(tree))
-
-
 def heavy(tree: ast.Module) -> list[str]:
-    return [name for name in imports(at_top(tree)) if name.split(".")[0] in HEAVY]
+    return [name for name in imports(walk(tree, functions=False)) if name.split(".")[0] in HEAVY]
 
 
 def test_a_module_imports_only_what_its_room_and_its_inner_room_may() -> None:
@@ -170,7 +178,8 @@ def uses() -> dict[str, set[str]]:
     graph = defaultdict(set)
     for module, tree in TREES.items():
         if module not in ROOMS:
-            used = {unit(name) for name in ours(tree)} - {unit(module)}
+            allowed = METHODS.get(module, [])
+            used = {unit(name) for name in ours(tree) if not within(name, allowed)} - {unit(module)}
             graph[unit(module)] |= {name for name in used if (unit(module), name) not in UPWARDS}
     return graph
 
@@ -191,6 +200,13 @@ def test_the_table_names_each_inner_room_once_lowest_first() -> None:
         assert above == []
         assert [name for name in allowed.split() if name not in FILES] == []
         seen.add(inner)
+
+
+def test_a_method_that_does_what_a_command_does_imports_it_in_its_body() -> None:
+    for module, names in METHODS.items():
+        used = set(ours(TREES[module]))
+        assert [name for name in names if not any(within(each, [name]) for each in used)] == []
+        assert [name for name in imports(walk(CODE[module], functions=False, types=False)) if within(name, names)] == []
 
 
 def test_an_inner_room_is_small_and_offers_modules_that_it_has() -> None:

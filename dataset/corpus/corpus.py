@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.base.console import Report
 from catalog.base.errors import CorpusError
 from catalog.storage import checksums as sums
 from catalog.storage.reading import read_bytes
@@ -38,6 +40,9 @@ from dataset.corpus.object_store import read_file
 from dataset.corpus.schema import LISTS, NOTES, TEXT, Split
 from dataset.notes.model import Notes
 
+if TYPE_CHECKING:
+    from dataset.export.run import Exported, Form
+
 ANEW = "build it again, or get it again from whoever made it"
 ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
 
@@ -56,6 +61,9 @@ class CorpusPiece:
     split: Split
     notes: Notes
 
+    def __repr__(self) -> str:
+        return f"<CorpusPiece {self.title!r} of {self.game!r}: {len(self.notes)} notes>"
+
 
 class Corpus:
     """A corpus opened for reading; its files have been checked when `open` returns."""
@@ -65,6 +73,9 @@ class Corpus:
         self.manifest = manifest
         self._tables = tables  # file name: what is in it
         self._credits = credits_
+
+    def __repr__(self) -> str:
+        return f"<Corpus {self.name!r} in {str(self.path)!r}: {self.manifest.funnel.unique} pieces>"
 
     @property
     def name(self) -> str:
@@ -129,6 +140,12 @@ class Corpus:
     def credits(self) -> str:
         """Return the text of CREDITS.md."""
         return self._credits
+
+    def export(self, form: "Form", out: Path, *, report: Report | None = None) -> "Exported":
+        """Write the corpus in `form` to the folder `out`, as `dataset export` does; `dataset.export_corpus` says what is raised."""
+        from dataset.export.run import write_export
+
+        return write_export(self, form, out, report=report)
 
 
 def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:

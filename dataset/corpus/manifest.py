@@ -64,6 +64,9 @@ class Manifest:
     piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
     format: Count = FORMAT  # of the corpus's files
 
+    def __repr__(self) -> str:
+        return f"<Manifest of corpus {self.name!r}: {self.funnel.unique} pieces, query {self.query!r}>"
+
     def to_json(self) -> str:
         """Return the manifest as the text of manifest.json."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"

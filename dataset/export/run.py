@@ -1,6 +1,6 @@
 """A corpus in the form of another project: one folder, written beside its place and put there whole.
 
-Each form is a module `dataset.export_<form>` with a function `write(corpus, folder, report) -> Written`.
+Each form is a module `dataset.export.<form>` with a function `write(corpus, folder, report) -> Written`.
 """
 
 import importlib
@@ -47,6 +47,11 @@ def export_corpus(
         if not isinstance(root, Path):
             raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
         out = root / "exports" / f"{corpus.name}-{form}"
+    return write_export(corpus, form, out, report=report)
+
+
+def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None = None) -> Exported:
+    """Write an opened corpus in `form` to `out`; like `export_corpus` in all else."""
     target = Path(os.path.abspath(out))  # noqa: PTH100
     _check(target)
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export.{form}").write

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
         [str(BIN / "python"), "-c", code, str(trained)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_the_methods_of_a_run_do_what_the_commands_do(trained: Path, tmp_path: Path) -> None:
+    run = Run.open(trained, "tiny")
+    words = ("generate", "tiny", "--notes", "30", "--seed", "8", "--no-render", "--out", str(tmp_path / "out"))
+    assert command(*words, root=trained).returncode == 0
+    [piece] = run.generate(Wish(notes=30, seed=8))
+    assert piece == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
+    told = json.loads(command("evaluate", "tiny", "--json", root=trained).stdout)
+    assert told == asdict(run.evaluate(trained))
 
 
 def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(trained: Path, tmp_path: Path) -> None:
