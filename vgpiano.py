@@ -13,9 +13,9 @@ COMMANDS = {
     "catalog": "catalog.cli:main",
     "scrape": "scraper.cli:main",
     "dataset": "dataset.cli:main",
-    "train": "training.commands.train_evaluate_generate:train_main",
-    "evaluate": "training.commands.train_evaluate_generate:evaluate_main",
-    "generate": "training.commands.train_evaluate_generate:generate_main",
+    "train": "training.commands.train:main",
+    "evaluate": "training.commands.evaluate:main",
+    "generate": "training.commands.generate:main",
     "render": "training.commands.render:main",
     "novelty": "training.commands.novelty:main",
 }

@@ -26,11 +26,11 @@ from dataset.filters.load import default_filters
 from dataset.notes.model import Notes, read_midi
 from dataset.plan import Plan
 from training import run_training as course
-from training.novelty.figures import LEAST, medians, novelty
+from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import Sources
 from training.page.comparison_page import Entry, Original, write_comparison
 from training.recipe import NoteLSTMRecipe, to_json
-from training.run import Keep, Run, names
+from training.run import Keep, Run, list_runs
 from training.sampling import generate as playing
 from training.sampling.sampler import Wish
 from training.session import Order
@@ -50,20 +50,20 @@ def corpus_of(root: Path, *, thrice: bool) -> Corpus:
     filters = default_filters()
     if thrice:
         filters = filters.keeping_duplicates()
-    return build.build(
+    return build.build_corpus(
         root, Plan(query=QUERY, seed=SPLIT_SEED, filters=filters), f"midna-{'thrice' if thrice else 'twice'}"
     )
 
 
 def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
     name = f"{corpus.name}-{keep}"
-    if name not in names(root):
+    if name not in list_runs(root):
         recipe = root / "experiments" / "accident" / "recipe.json"
         write_text(recipe, to_json(RECIPE))
         order = Order(corpus=corpus.name, recipe=str(recipe), epochs=epochs, name=name, keep=keep, max_copy=0)
-        course.take(root, order, print, render=False)
+        course.train_run(root, order, print, render=False)
     elif not course.is_trained(Run.open(root, name)):
-        course.take(root, Order(name=name, resume=True), print, render=False)
+        course.train_run(root, Order(name=name, resume=True), print, render=False)
     return Run.open(root, name)
 
 
@@ -77,7 +77,7 @@ def drawn(run: Run, count: int, notes: int, guard: int) -> list[Path]:
 
 
 def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
-    found = [novelty(Sources.open(run.sources), notes) for notes in pieces]
+    found = [find_copies(Sources.open(run.sources), notes) for notes in pieces]
     copies = [copy for one in found for copy in one.copies]
     return {
         "samples": len(pieces),

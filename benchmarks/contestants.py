@@ -25,7 +25,8 @@ import numpy as np
 
 import training
 from catalog.store import Catalog
-from dataset.corpus.corpus import Corpus, CorpusPiece, Split
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.schema import Split
 from dataset.notes.model import Notes
 from training.events.batches import encode_pieces
 from training.events.vocabulary import Vocabulary

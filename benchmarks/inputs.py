@@ -14,7 +14,7 @@ from figures import Setting
 
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
-from scraper.demo.site import build, served
+from scraper.demo.site import build_demo_site, serve_demo_site
 
 CORPUS = "all"
 EVERY = "bytes > 0"
@@ -39,8 +39,8 @@ def prepared(root: Path, place: Path) -> str:
         what = "the catalog of the data root"
     else:
         site = place / "demo-site"
-        build(site)
-        with served(site) as base_url:
+        build_demo_site(site)
+        with serve_demo_site(site) as base_url:
             words = ("vgmusic", "--base-url", base_url, "--allow-private-hosts", "--delay", "0", "--root", place)
             command("scraper.cli", *words)
         what = "the demo's public-domain pieces"
@@ -60,7 +60,7 @@ def trained(setting: Setting) -> str:
             [
                 sys.executable,
                 "-c",
-                "from training.commands.train_evaluate_generate import train_main; train_main()",
+                "from training.commands.train import main; main()",
                 *map(str, words),
             ],
             stdout=subprocess.DEVNULL,

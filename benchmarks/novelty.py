@@ -31,7 +31,7 @@ from dataset.corpus.corpus import Corpus
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.events.vocabulary import UNKNOWN
-from training.novelty.figures import medians, novelty
+from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
 from training.novelty.training_index import Source, Sources
 from training.recipe import ClassicRecipe
@@ -251,7 +251,7 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
 
 
 def _figures(learned: Sources, pieces: list[Any]) -> dict[str, float]:
-    told_of = [novelty(learned, notes) for notes in pieces]
+    told_of = [find_copies(learned, notes) for notes in pieces]
     runs = [longest_runs(notes) for notes in pieces]
     return {
         "pieces": len(pieces),

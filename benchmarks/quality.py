@@ -40,7 +40,7 @@ from samples import first, longest_runs
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.notes.model import Notes, read_midi
 from training.events.classes import FIELDS
-from training.novelty.figures import LEAST, medians, novelty
+from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import Sources
 from training.sampling import generate as playing
 from training.sampling.sampler import MAX_COPY
@@ -118,7 +118,7 @@ def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, A
             "a pitch running, at most": max(pitches for _, pitches in runs),
         }
         if name != "human, training":  # of which all is copied
-            one |= medians([novelty(sources, notes) for notes in pieces])
+            one |= medians([find_copies(sources, notes) for notes in pieces])
         if name != "human, held out":
             near = overlap.overlap(pieces, held)
             one["area"], one["divergence"] = overlap.mean(near)

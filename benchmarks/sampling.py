@@ -35,9 +35,9 @@ NOTES = 500
 PEER_NOTES = 40
 CHECK = """
 import sys
-from training.cli import generate_main
+from training.commands.generate import main
 try:
-    generate_main()
+    main()
 finally:
     print("tensorflow" in sys.modules, file=sys.stderr)
 """

@@ -69,6 +69,13 @@ class Catalog:
         self._measures = Parts(folder / "measures", MEASURES, measures, plain=("sha256",))
         self._blobs = Blobs(root / "midi")
 
+    def __repr__(self) -> str:
+        return f"<Catalog below {str(self.root)!r}>"
+
+    def query(self, text: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the pieces for which the query `text` holds, as `catalog show` does; the same as `pieces(text, columns)`."""
+        return self.pieces(text, columns)
+
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the pieces for which `query` holds (all without one), sorted by ORDER, with their measures beside them.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog.base.console import clean
 from catalog.base.errors import UsageError
-from dataset.corpus.corpus import Manifest
+from dataset.corpus.manifest import Manifest
 from dataset.filters.load import default_filters, laid_over_defaults
 from dataset.filters.rules import DROPPABLE, DUPLICATE, FILTER
 

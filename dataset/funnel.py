@@ -12,7 +12,9 @@ import pyarrow as pa
 from catalog.base.errors import CorpusError
 from catalog.storage import checksums as sums
 from catalog.table import parquet
-from dataset.corpus.corpus import (
+from dataset.corpus.corpus import CorpusPiece, to_table
+from dataset.corpus.credits import Credit, write_credits
+from dataset.corpus.manifest import (
     CREDITS_FILE,
     EXCLUDED_FILE,
     FILES,
@@ -20,13 +22,10 @@ from dataset.corpus.corpus import (
     MEASURES_FILE,
     NOTES_FILE,
     RELATIONS_FILE,
-    CorpusPiece,
     Funnel,
     Manifest,
     Settings,
-    to_table,
 )
-from dataset.corpus.credits import Credit, write_credits
 from dataset.corpus.schema import EXCLUDED, RELATIONS
 from dataset.plan import Plan, digest, identity, versions
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from dataset.components import components
-from dataset.corpus.corpus import SPLITS, Split
+from dataset.corpus.schema import SPLITS, Split
 
 EVERY = 10  # one work in ten is for test, and one for validation
 VALIDATION_AT = 5  # where among the ten: as far from the test work as can be

@@ -9,7 +9,7 @@ from pathlib import Path
 from catalog.base.console import Report
 from catalog.base.errors import UsageError
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import Split
+from dataset.corpus.schema import Split
 from training.classic.quality import TokenQuality, token_quality
 from training.network.quality import Quality, quality, read_folder
 from training.recipe import ClassicRecipe

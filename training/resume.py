@@ -13,7 +13,7 @@ from catalog.base.errors import CorpusError, TrainingError, UsageError
 from catalog.storage.remote import AnyPath, RemotePath, located
 from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
-from training.run import RUNS, Run, names
+from training.run import RUNS, Run, list_runs
 from training.run_folder import RUN_FILE
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def resumed(root: AnyPath, runs: Path, order: "Order") -> Run:
         check(root, run, order)
         return run
     others: list[str] = []
-    for name in sorted(names(runs), key=lambda n: -(runs / RUNS / n / RUN_FILE).stat().st_mtime_ns):
+    for name in sorted(list_runs(runs), key=lambda n: -(runs / RUNS / n / RUN_FILE).stat().st_mtime_ns):
         try:
             run = Run.open(runs, name)
         except TrainingError:  # of an older form, or damaged: another may be meant

@@ -16,18 +16,25 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
+from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from catalog.base.names import checked_name
 from catalog.storage import checksums as sums
 from catalog.storage.files import write_text
 from catalog.storage.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
+from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import ClassicRow, EpochRow, Progress
 from training.recipe import ClassicRecipe, Recipe, digest
-from training.run_folder import FORMAT, RUN_FILE, claimed, refuse_older
+from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
 
 if TYPE_CHECKING:
+    from dataset.corpus.schema import Split
+    from dataset.notes.model import Notes
+    from training.classic.quality import TokenQuality
+    from training.network.quality import Quality
     from training.novelty.training_index import Sources
+    from training.sampling.config import Wish
 
 Keep = Literal["validation", "training"]
 """Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
@@ -76,6 +83,9 @@ class Run:
         self.files = files  # the SHA-256 of every file that the run was made with
         self.recipe_sha256 = digest(recipes.to_json(recipe))
         self.vocabulary_sha256 = digest(vocabulary_text)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name!r} of recipe {self.recipe.kind} in {str(self.path)!r}>"
 
     @property
     def name(self) -> str:
@@ -155,12 +165,12 @@ class Run:
         if not (path / RUN_FILE).is_file():
             path = Path(name)
         if not (path / RUN_FILE).is_file():
-            there = ", ".join(names(root)) or "none yet"
+            there = ", ".join(list_runs(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
         refuse_older(path)
         try:
             told, recipe_text, vocabulary_text = (
-                _text(path / file) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+                text_of(path / file, ANEW) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
             raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
@@ -168,13 +178,13 @@ class Run:
         if listed is None:
             raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
         held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
-        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *_learned_files(path)):
+        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
                 raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
         for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
             if (found := digest(text)) not in (was := made.get(file) or frozenset()):
-                raise TrainingError(f"{path / file}: {_unfit(found, ', '.join(was))}")
+                raise TrainingError(f"{path / file}: {misfit(found, ', '.join(was))}")
         recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
@@ -186,7 +196,7 @@ class Run:
         except FileNotFoundError:
             raise TrainingError(f"{path}: missing; {ANEW}") from None
         if (found := sha256_of(data)) != self.files.get(file):
-            raise TrainingError(f"{path}: {_unfit(found, self.files.get(file))}")
+            raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
         return data
 
     def learned_from(self) -> "Sources":
@@ -216,6 +226,22 @@ class Run:
             yield
         finally:
             lock.release()
+
+    def generate(
+        self, wish: "Wish", prime: "Notes | None" = None, report: Report = lambda done, total: None
+    ) -> list["Notes"]:
+        """Return new pieces by the best epoch, as the command `generate` composes them."""
+        from training.sampling.generate import music
+
+        return music(self, wish, prime, report)
+
+    def evaluate(
+        self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
+    ) -> "Quality | TokenQuality":
+        """Return how well the best epoch predicts one split of its corpus below `root`, as the command `evaluate` does."""
+        from training.evaluate import evaluate_run
+
+        return evaluate_run(root, self, split, report)
 
     def progress(self) -> Progress:
         """Return how far training is; the beginning, under the budget that was asked for, where nothing is saved yet."""
@@ -263,29 +289,9 @@ class Run:
         return cast(Any, self.recipe)
 
 
-def _learned_files(path: Path) -> list[str]:
-    """Return the files of sources/ as run.json names them."""
-    return [f"{SOURCES_FOLDER}/{file.name}" for file in (path / SOURCES_FOLDER).glob("[!.]*")]
-
-
-def _text(path: Path) -> str:
-    """Return the text of one of a run's files. Raises TrainingError where it is not UTF-8, or no file."""
-    data = read_bytes(path, fail=TrainingError, remedy=ANEW)
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise TrainingError(f"{path}: not UTF-8 ({error}); {ANEW}") from None
-
-
-def names(root: Path) -> list[str]:
+def list_runs(root: Path) -> list[str]:
     """Return the names of all runs below the root, in order."""
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
-
-
-def _unfit(found: str, was: str | None) -> str:
-    return (
-        f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"
-    )
 
 
 def sha256_of(data: bytes) -> str:

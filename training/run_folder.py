@@ -121,3 +121,24 @@ def _command(path: Path, asked: Mapping[str, Any]) -> str:
     if asked.get("max_copy") is not None:
         words += ["--max-copy", asked["max_copy"]]
     return shlex.join(map(str, words))
+
+
+def files_below(path: Path, folder: str) -> list[str]:
+    """Return the files of a folder in that of a run as run.json names them."""
+    return [f"{folder}/{file.name}" for file in (path / folder).glob("[!.]*")]
+
+
+def text_of(path: Path, remedy: str) -> str:
+    """Return the text of one of a run's files. Raises TrainingError where it is not UTF-8, or no file."""
+    data = read_bytes(path, fail=TrainingError, remedy=remedy)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise TrainingError(f"{path}: not UTF-8 ({error}); {remedy}") from None
+
+
+def misfit(found: str, was: str | None) -> str:
+    """Return what to say of a file with the SHA-256 `found` in a run that was made with another."""
+    return (
+        f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"
+    )

@@ -32,7 +32,7 @@ SOUND = Output("audio", "mp3")  # what a sample has once it is rendered
 MORE = 10  # epochs, as an example of how a run is extended
 
 
-def take(
+def train_run(
     root: AnyPath,
     order: Order,
     tell: Tell = lambda line: None,

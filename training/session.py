@@ -11,7 +11,8 @@ from catalog.storage.files import working_root
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
-from dataset.corpus.corpus import Corpus, Split
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import Split
 from training import recipe as recipes
 from training.classic import train as classic
 from training.events.vocabulary import Vocabulary
@@ -98,7 +99,9 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
             minutes, epochs = progress.minutes, progress.epochs
         return run, corpus, Budget(minutes, epochs)
     recipe = recipes.load(order.recipe or DEFAULT_RECIPE)
-    corpus = Corpus.open(root, order.corpus) if order.corpus else build.ensure(root, str(order.query), report=report)
+    corpus = (
+        Corpus.open(root, order.corpus) if order.corpus else build.ensure_corpus(root, str(order.query), report=report)
+    )
     _check_size(corpus, recipe)
     minutes, epochs = order.minutes, order.epochs
     if minutes is None and epochs is None:

@@ -3,4 +3,4 @@
 Every other module may use it. It imports nothing of ours but itself.
 """
 
-__all__ = ["console", "cores", "csv_cells", "early", "errors", "lazy", "names", "output", "shield"]
+__all__ = ["console", "cores", "csv_cells", "early", "errors", "names", "output", "public_names", "shield"]

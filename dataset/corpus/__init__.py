@@ -3,4 +3,4 @@
 What is opened has been checked. How a corpus is made is the business of `dataset.build`.
 """
 
-__all__ = ["corpus", "credits", "folder_store", "schema", "split_ledger"]
+__all__ = ["corpus", "credits", "folder_store", "manifest", "schema", "split_ledger"]

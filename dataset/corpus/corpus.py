@@ -7,42 +7,44 @@ and how its files are called below a URL `dataset.corpus.folder_store`'s.
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.base.console import Report
 from catalog.base.errors import CorpusError
 from catalog.storage import checksums as sums
-from catalog.storage.reading import Count, Fail, Number, Sha256, parse_json, read_bytes
+from catalog.storage.reading import read_bytes
 from catalog.storage.remote import AnyPath, RemotePath, located
 from catalog.table import parquet
-from dataset.corpus.checks import FaultError, check_counts, check_manifest, checked
+from dataset.corpus.checks import FaultError, check_counts, checked
 from dataset.corpus.folder_store import corpora_folder, recover
+from dataset.corpus.manifest import (
+    CREDITS_FILE,
+    EXCLUDED_FILE,
+    FILES,
+    MANIFEST_FILE,
+    MEASURES_FILE,
+    NOTES_FILE,
+    RELATIONS_FILE,
+    Manifest,
+)
 from dataset.corpus.object_store import read_file
-from dataset.corpus.schema import LISTS, NOTES, TEXT
-from dataset.corpus.schema import SPLITS as SPLITS
-from dataset.corpus.schema import Split as Split
+from dataset.corpus.schema import LISTS, NOTES, TEXT, Split
 from dataset.notes.model import Notes
 
-NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
-    "notes.parquet",
-    "excluded.parquet",
-    "measures.parquet",
-    "relations.parquet",
-    "CREDITS.md",
-    "manifest.json",
-)
-FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
+if TYPE_CHECKING:
+    from dataset.export.run import Exported, Form
+
 ANEW = "build it again, or get it again from whoever made it"
 ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
-FORMAT = 2  # raise it when a reader of the old form could not read the new one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,66 +61,8 @@ class CorpusPiece:
     split: Split
     notes: Notes
 
-
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """How many pieces came through each stage; each number is a part of the one before, the last three add up to unique."""
-
-    listed: Count  # rows of the catalog for which the query holds
-    fetched: Count  # of these, with bytes at hand
-    parsed: Count  # of these, with notes that could be read
-    kept: Count  # of these, with no filter against them
-    unique: Count  # of these, without a better one of the same notes: the corpus
-    train: Count  # of these, to learn from
-    validation: Count  # of these, to choose the epoch by
-    test: Count  # of these, to be asked about once
-
-
-class Settings(TypedDict, total=False):
-    """The settings of one filter in a manifest; a duplicate's rule has `on` and `why`."""
-
-    on: bool
-    measure: str
-    least: Number
-    most: Number
-    among: list[str]
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """How to get a corpus again, and what came of it. It holds no times and no paths: the same input gives the same bytes."""
-
-    name: str  # of the corpus
-    query: str  # that chose its pieces
-    identity: Sha256  # sha256 over query, seed, settings, versions and the catalog rows that the query gave
-    seed: Count  # of the split
-    filters: Mapping[str, Settings]  # reason: on or off, measure, thresholds and why (Filters.settings)
-    versions: Mapping[str, str]  # of what the result depends on
-    input_sha256: Sha256  # of the catalog rows
-    files: Mapping[str, Sha256]  # file name: sha256
-    funnel: Funnel  # how many pieces came through each stage
-    reasons: Mapping[str, Count]  # how many pieces were left out for each
-    piano_tracks: bool = False  # only what pianos play was taken, from pieces with other instruments too
-    format: Count = FORMAT  # of the corpus's files
-
-    def to_json(self) -> str:
-        """Return the manifest as the text of manifest.json."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def read(cls, path: AnyPath, *, fail: Fail = CorpusError, remedy: str = "build the corpus again") -> "Manifest":
-        """Return the manifest in the file at `path`.
-
-        Raises FileNotFoundError where there is none, and the error of `fail` for what `to_json` did not write.
-        """
-        data = read_bytes(path, fail=fail, remedy=remedy)
-        manifest = parse_json(data, cls, path, fail=fail, remedy=remedy, version=FORMAT)
-        try:
-            check_manifest(manifest.name, manifest.files, FILES)
-        except FaultError as error:
-            raise fail(f"{path}: {error}; {remedy}") from None
-        return manifest
+    def __repr__(self) -> str:
+        return f"<CorpusPiece {self.title!r} of {self.game!r}: {len(self.notes)} notes>"
 
 
 class Corpus:
@@ -129,6 +73,9 @@ class Corpus:
         self.manifest = manifest
         self._tables = tables  # file name: what is in it
         self._credits = credits_
+
+    def __repr__(self) -> str:
+        return f"<Corpus {self.name!r} in {str(self.path)!r}: {self.manifest.funnel.unique} pieces>"
 
     @property
     def name(self) -> str:
@@ -194,6 +141,12 @@ class Corpus:
         """Return the text of CREDITS.md."""
         return self._credits
 
+    def export(self, form: "Form", out: Path, *, report: Report | None = None) -> "Exported":
+        """Write the corpus in `form` to the folder `out`, as `dataset export` does; `dataset.export_corpus` says what is raised."""
+        from dataset.export.run import write_export
+
+        return write_export(self, form, out, report=report)
+
 
 def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
     """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
@@ -219,7 +172,7 @@ def names(root: AnyPath) -> list[str]:
     return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
 
 
-def manifests(root: AnyPath) -> list[Manifest]:
+def list_corpora(root: AnyPath) -> list[Manifest]:
     """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
     found = []
     for name in names(root):

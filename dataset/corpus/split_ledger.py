@@ -15,7 +15,7 @@ from catalog.storage import checksums as sums
 from catalog.storage.reading import read_bytes
 from catalog.storage.remote import AnyPath
 from catalog.table import parquet
-from dataset.corpus.corpus import SPLITS, Split
+from dataset.corpus.schema import SPLITS, Split
 
 REMEDY = "bring it back from a copy, or delete it to split afresh"
 LARGEST_BYTES = 1 << 32

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dataset.components import components
-from dataset.corpus.corpus import Split
+from dataset.corpus.schema import Split
 from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
 from dataset.notes.model import Notes
 from dataset.split import Member, split

@@ -18,7 +18,7 @@ COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class Duplicates:
     """What was found: how many pieces were compared, the groups, largest first, and all links as rows of tables.RELATIONS."""
 
     pieces: int
@@ -26,14 +26,14 @@ class Kin:
     relations: list[dict[str, Any]]
 
 
-def find_kin(
+def find_duplicates(
     root: AnyPath,
     query: str | None = None,
     *,
     workers: int | None = None,
     executor: Executor | None = None,
     report: Report = lambda done, total: None,
-) -> Kin:
+) -> Duplicates:
     """Relate the fetched pieces of `query`, all without one; pieces without notes are passed over.
 
     Raises QueryError for a wrong query, CorpusError where nothing matches.
@@ -58,4 +58,4 @@ def find_kin(
     decisions = decide(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
     relations = [dict(row) for row in decisions.relations]
     out = {rows[index]["url"] for index in decisions.left_out}
-    return Kin(len(rows), related(relations, {}, out, str), relations)
+    return Duplicates(len(rows), related(relations, {}, out, str), relations)

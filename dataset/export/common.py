@@ -10,7 +10,8 @@ from pathlib import Path
 from catalog.base.csv_cells import csv_text
 from catalog.base.errors import CorpusError
 from catalog.storage.files import write_text
-from dataset.corpus.corpus import SPLITS, Corpus, CorpusPiece
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.schema import SPLITS
 
 SLUG_LENGTH = 60
 RIGHTS = (

@@ -9,8 +9,9 @@ import pyarrow as pa
 from catalog.base.console import Report
 from catalog.storage.files import write_text
 from catalog.table import parquet
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import escape
+from dataset.corpus.schema import SPLITS
 from dataset.export.common import RIGHTS, Written
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

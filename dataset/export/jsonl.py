@@ -7,7 +7,8 @@ from typing import Any
 
 from catalog.base.console import Report
 from catalog.storage.files import write_bytes, write_text
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from dataset.export.common import Written, readme
 from dataset.export.hf import fields, joined
 

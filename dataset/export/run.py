@@ -1,6 +1,6 @@
 """A corpus in the form of another project: one folder, written beside its place and put there whole.
 
-Each form is a module `dataset.export_<form>` with a function `write(corpus, folder, report) -> Written`.
+Each form is a module `dataset.export.<form>` with a function `write(corpus, folder, report) -> Written`.
 """
 
 import importlib
@@ -15,8 +15,9 @@ from catalog.base.console import Report
 from catalog.base.errors import CorpusError, UsageError
 from catalog.storage.files import sync_folder, write_text
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import CREDITS_FILE, MANIFEST_FILE, Corpus
+from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
+from dataset.corpus.manifest import CREDITS_FILE, MANIFEST_FILE
 from dataset.export.common import Written
 
 Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
@@ -32,7 +33,9 @@ class Exported:
     written: Written
 
 
-def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None) -> Exported:
+def export_corpus(
+    root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None
+) -> Exported:
     """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
 
     An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the
@@ -44,6 +47,11 @@ def export(root: AnyPath, name: str, form: Form, out: Path | None = None, *, rep
         if not isinstance(root, Path):
             raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
         out = root / "exports" / f"{corpus.name}-{form}"
+    return write_export(corpus, form, out, report=report)
+
+
+def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None = None) -> Exported:
+    """Write an opened corpus in `form` to `out`; like `export_corpus` in all else."""
     target = Path(os.path.abspath(out))  # noqa: PTH100
     _check(target)
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export.{form}").write

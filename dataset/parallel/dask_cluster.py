@@ -64,7 +64,7 @@ class Cluster(Watched):
 
 
 @contextmanager
-def connect(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster]:
+def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster]:
     """Give an executor on the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.1:8786.
 
     Raises UsageError for what is no address; DatasetError where Dask is not installed, nobody answers, there are no

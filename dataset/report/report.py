@@ -8,7 +8,8 @@ from pathlib import Path
 from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
 from dataset.build_command import build_commands
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from dataset.reasons import settings_of, why_of
 from dataset.report.html import render
 from dataset.report.summary import EXAMPLES, Overview

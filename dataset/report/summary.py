@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from catalog.base.console import clean
 from catalog.schema import MEASURES, describe
-from dataset.corpus.corpus import SPLITS, Corpus, Split
+from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import read_credits
+from dataset.corpus.schema import SPLITS, Split
 from dataset.duplicates.groups import Group, related
 from dataset.reasons import RELATIONS, meaning
 from dataset.report import charts

@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
 from catalog.table.identity import CatalogId
-from dataset.corpus.corpus import FORMAT as CORPUS_FORMAT
-from dataset.corpus.corpus import Funnel, Manifest
+from dataset.corpus.manifest import FORMAT as CORPUS_FORMAT
+from dataset.corpus.manifest import Funnel, Manifest
 from dataset.corpus.schema import EXCLUDED, NOTES
 from dataset.corpus.schema import RELATIONS as RELATED
 from dataset.corpus.split_ledger import LEDGER

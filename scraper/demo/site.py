@@ -39,7 +39,7 @@ SEQUENCER = "music21 corpus"
 _ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
 
 
-def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
+def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
     """Make the site in `folder`, or complete it, and return how many pieces it lists.
 
     A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can, and UsageError, before
@@ -67,7 +67,7 @@ def build(folder: Path, report: Report | None = None, stand_ins: Sequence[StandI
 
 
 @contextmanager
-def served(folder: Path, port: int = 0) -> Iterator[str]:
+def serve_demo_site(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve the site in `folder` while the block runs; yields its base URL.
 
     Port 0 takes the one of last time if it is free, else any: the address is part of a piece's key, so a catalog that is

@@ -33,6 +33,15 @@ class Audit:
     shortest_s: float | None
     problems: tuple[str, ...]
 
+    @property
+    def line(self) -> str:
+        """The audit as one line for people."""
+        least = (
+            "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
+        )
+        runs = f"{self.runs} runs ({self.unended} without an end)"
+        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{least}: {len(self.problems)} problems"
+
 
 @dataclass(slots=True)
 class _Run:
@@ -46,7 +55,7 @@ class _Run:
         return self.begin is not None and self.begin.get("private") is True
 
 
-def audit(root: Path) -> Audit:
+def audit_journal(root: Path) -> Audit:
     """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
     runs: dict[str, _Run] = {}
     problems = []

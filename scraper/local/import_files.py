@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from catalog.base.console import Report, clean
-from catalog.games import Game, resolve
+from catalog.games import Game, game_of
 from catalog.schema import FETCHED, Piece
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog, Writer
@@ -27,7 +27,7 @@ BATCH_FILES = 1000
 BATCH_BYTES = 16 << 20
 FAULTS_KEPT = 40
 
-_resolve = lru_cache(maxsize=4096)(resolve)
+_resolve = lru_cache(maxsize=4096)(game_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class ImportTotals:
     """What became of every file found: files = new + held + skipped, `skipped` by reason; `twins` of `new` brought no new bytes."""
 
     files: int
@@ -51,10 +51,18 @@ class Totals:
     skipped: dict[str, int]
     faults: tuple[tuple[str, str], ...]  # (address, reason) of the first FAULTS_KEPT that were skipped
 
+    @property
+    def line(self) -> str:
+        """The totals as one line for people."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+        skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
+        new = f"{self.new} new ({self.twins} of them with bytes held already)"
+        return f"found {self.files} = {new} + {self.held} held before + {skipped}; {self.bytes:,} new bytes"
+
 
 def import_files(
     root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
-) -> Totals:
+) -> ImportTotals:
     """Bring every MIDI file in `paths` (folders, zip files, MIDI files) into the catalog at `root`.
 
     Raises UsageError for a path that is not there, CatalogError while another writer is at work.
@@ -161,8 +169,8 @@ class _Run:
         game = _resolve(title[: limits.TITLE_CHARACTERS])
         return replace(game, series=_resolve(clean(self.labels.series)).series) if self.labels.series else game
 
-    def totals(self) -> Totals:
-        return Totals(
+    def totals(self) -> ImportTotals:
+        return ImportTotals(
             self.files,
             self.new,
             self.held,

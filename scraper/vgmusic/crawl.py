@@ -13,7 +13,7 @@ from pathlib import Path
 
 from catalog.base.console import Report, clean
 from catalog.base.errors import FetchError
-from catalog.games import Game, resolve
+from catalog.games import Game, game_of
 from catalog.schema import FETCHED, MISSING, QUARANTINED, Piece
 from catalog.store import Catalog, Writer
 from scraper.http import limits
@@ -40,7 +40,7 @@ ROWS_A_PART = 64
 PART_S = 10.0
 
 
-def crawl(
+def crawl_section(
     root: Path, fetcher: Fetcher, section: str = "piano", limit: int | None = None, report: Report | None = None
 ) -> Totals:
     """Bring `section` into the catalog at `root`, asking for `limit` files at most, and return what became of every row.
@@ -61,7 +61,7 @@ def crawl(
         return _take_all(run, log, report)
 
 
-def survey(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
+def survey_section(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
     """Read the listing page of `section` and return what `crawl` would do; nothing is written but robots.txt and journal."""
     with logged(root, fetcher, f"{SOURCE} {section}, dry run"):
         found = read_section(Memory(root, f"{SOURCE}-{section}"), fetcher, section)
@@ -225,7 +225,7 @@ class _Run:
 
     def _listed(self, row: Row, url: str) -> Piece:
         title = clean(row.game)
-        game = self.games.setdefault(title, resolve(title)) if title not in self.games else self.games[title]
+        game = self.games.setdefault(title, game_of(title)) if title not in self.games else self.games[title]
         return Piece(
             source=SOURCE,
             section=self.section,

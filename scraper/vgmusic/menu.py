@@ -21,7 +21,7 @@ from scraper.http.fetch import Fetcher
 from scraper.http.journal import logged
 from scraper.http.policy import rules_of
 from scraper.http.site import Site
-from scraper.vgmusic.crawl import SOURCE, crawl, survey
+from scraper.vgmusic.crawl import SOURCE, crawl_section, survey_section
 from scraper.vgmusic.listing import walk
 from scraper.vgmusic.totals import Survey, Totals
 from scraper.vgmusic.urls import MUSIC, SECTIONS, section_name
@@ -85,7 +85,7 @@ def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
     return tuple(found.values())
 
 
-def choose(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
+def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
     """Return the sections that `wanted` means, and let the site of `fetcher` know them by name.
 
     `wanted` is "all", a section's path, its name or what the menu calls it; the site is asked for its menu only where that
@@ -107,7 +107,7 @@ def choose(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
     return chosen
 
 
-def crawl_all(
+def crawl_sections(
     root: Path, fetcher: Fetcher, sections: Sequence[Section], limit: int | None = None, report: Report | None = None
 ) -> Iterator[Outcome]:
     """Crawl `sections` in turn, asking for `limit` files at most in all, and yield what became of each.
@@ -117,7 +117,7 @@ def crawl_all(
     for section in sections:
         before = fetcher.requests
         try:
-            totals = crawl(root, fetcher, section.name, limit, report)
+            totals = crawl_section(root, fetcher, section.name, limit, report)
         except (ListingError, MissingPageError) as error:
             yield _failed(section, error)
             continue
@@ -128,11 +128,11 @@ def crawl_all(
             limit -= totals.fetched + totals.missing + totals.quarantined
 
 
-def survey_all(root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
+def survey_sections(root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
     """Read the listing page of each of `sections` and yield what `crawl_all` would do."""
     for section in sections:
         try:
-            yield Outcome(section, plan=survey(root, fetcher, section.name))
+            yield Outcome(section, plan=survey_section(root, fetcher, section.name))
         except (ListingError, MissingPageError) as error:
             yield _failed(section, error)
 

@@ -42,7 +42,7 @@ class _Section:
             self.reasons[str(row["reason"] or "unknown").partition(":")[0]] += 1
 
 
-def status(root: Path, section: str | None = None) -> pa.Table:
+def list_sections(root: Path, section: str | None = None) -> pa.Table:
     """Return one row for each source and section, or for `section` alone, and where there are several one of totals.
 
     listed = held + missing + quarantined + unsafe + not_asked; `gone` are pieces kept that the page no longer lists. `bytes` are

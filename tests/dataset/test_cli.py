@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from dataset import cli
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from dataset.notes.model import Notes, write_midi
 from tests.dataset.conftest import fill, tune
 

@@ -10,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from catalog.base.console import clean
-from dataset.corpus.corpus import SPLITS, Corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from dataset.report.report import report, write_report
 from tests.dataset import reported
 

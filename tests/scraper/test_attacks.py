@@ -19,7 +19,7 @@ from catalog.store import Catalog
 from scraper.cli import app
 from scraper.http.fetch import Fetcher
 from scraper.http.site import Site
-from scraper.vgmusic.crawl import crawl
+from scraper.vgmusic.crawl import crawl_section
 from scraper.vgmusic.urls import site
 from tests.scraper import switches
 from tests.scraper.boxed import scrape
@@ -123,7 +123,7 @@ def test_a_long_run_says_how_far_it_is_in_plain_lines_where_nobody_watches(
 ) -> None:
     monkeypatch.setattr("catalog.base.console.PLAIN_EVERY_S", 0.0)
     with console.Progress("scraping piano") as progress, Fetcher(site(server.base_url, True), 0) as fetcher:
-        crawl(tmp_path, fetcher, report=progress)
+        crawl_section(tmp_path, fetcher, report=progress)
     assert capfd.readouterr().err.splitlines() == [f"scraping piano: {done} of 6" for done in range(6)]
 
 

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a corpus of fourteen tunes."""
     path = tmp_path_factory.mktemp("classic")
     fill(path, tunes(14))
-    corpora.ensure(path, "game == 'a-game'", "tunes")
+    corpora.ensure_corpus(path, "game == 'a-game'", "tunes")
     return path
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
-from dataset.build import build
+from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
@@ -80,7 +80,7 @@ def corpus(root: Path) -> Corpus:
                 )
             )
         writer.add(rows)
-    return build(root, Plan(query="series == 'hostile'"), "hostile", workers=1)
+    return build_corpus(root, Plan(query="series == 'hostile'"), "hostile", workers=1)
 
 
 def history() -> list[dict[str, float]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
-from dataset.build import build
+from dataset.build import build_corpus
 from dataset.filters.load import load_filters
 from dataset.plan import Plan
 from tests import forked
@@ -49,7 +49,7 @@ def test_what_is_printed_trains_on_the_same_order_on_a_fresh_root(
     shutil.rmtree(fresh / "data" / "corpora")
     (tmp_path / "mine.toml").write_text(FILTERS)
     filters = load_filters(tmp_path / "mine.toml").keeping_duplicates()
-    build(root, Plan(query=QUERY, seed=4, filters=filters, piano_tracks=True), "own", workers=1)
+    build_corpus(root, Plan(query=QUERY, seed=4, filters=filters, piano_tracks=True), "own", workers=1)
     order = Order(corpus="own", name="first", recipe=str(tiny_recipe), **OPTIONS)
     run, _, _ = prepare(root, order, lambda done, total: None)
     env = {name: value for name, value in os.environ.items() if name != "VGPIANO_ROOT"}

@@ -157,7 +157,7 @@ def test_a_tune_of_three_notes_is_learnt_and_gone_on_with_and_needs_no_validatio
 
 def test_what_does_not_fit_the_run_is_refused(root: Path, corpus: Corpus, text: str, tmp_path: Path) -> None:
     fill(tmp_path, tunes(9))
-    other = corpora.ensure(tmp_path, "game == 'a-game'", "tunes")
+    other = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "tunes")
     with pytest.raises(TrainingError, match="has changed"):
         classic.train(new_run(root, corpus, text, "changed"), other, FOREVER, lambda row: None)
     with pytest.raises(TrainingError, match="a window takes 5000"):

@@ -82,7 +82,7 @@ def test_validation_keeps_the_tokens_that_training_knows_and_counts_the_others(
 def test_a_file_that_music21_cannot_read_costs_one_line(tmp_path: Path) -> None:
     wrapped = {title: b"RIFF\x00\x00\x00\x00RMIDdata\x00\x00\x00\x00" + data for title, data in tunes(12, 50).items()}
     fill(tmp_path, {**tunes(2, 40), **wrapped})
-    corpus = corpora.ensure(tmp_path, "game == 'a-game'", "mixed")
+    corpus = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "mixed")
     read = [piece for piece in corpus.pieces("train") if piece.title not in wrapped]
     lost = [piece for piece in corpus.pieces() if piece.split != "test" and piece.title in wrapped]
     assert read
@@ -96,7 +96,7 @@ def test_a_file_that_music21_cannot_read_costs_one_line(tmp_path: Path) -> None:
 
 def test_a_corpus_that_music21_cannot_read_at_all_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, tunes(4))
-    corpus = corpora.ensure(tmp_path, "game == 'a-game'", "gone")
+    corpus = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "gone")
     for blob in (tmp_path / "midi").rglob("*.mid"):
         blob.write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="no training piece that music21 can read"):

@@ -149,7 +149,7 @@ def held(root: Path) -> dict[str, Any]:
     samples = {path: path.read_bytes() for path in root.glob("runs/*/samples/[!.]*.mid")}
     for data in samples.values():
         assert len(read_midi(data))
-    for name in runs.names(root):
+    for name in runs.list_runs(root):
         run = Run.open(root, name)
         if run.weights.exists():
             load_weights(run.weights)
@@ -159,7 +159,7 @@ def held(root: Path) -> dict[str, Any]:
             for row in catalog.pieces(columns=["source", "url", "md5"]).to_pylist()
         },
         "corpora": {Corpus.open(root, name).name for name in there},
-        "runs": set(runs.names(root)),
+        "runs": set(runs.list_runs(root)),
         "samples": set(samples.items()),
         "exports": {
             path.name.removeprefix(".old-") for path in root.glob("exports/*") if not path.name.startswith(".new-")

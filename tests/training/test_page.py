@@ -19,7 +19,7 @@ from tests.training import exhibited
 from tests.training.conftest import command, resealed, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
-from training.novelty.figures import novelty
+from training.novelty.figures import find_copies
 from training.novelty.training_index import Sources
 from training.page import sample_parts as exhibit
 from training.page.learning_curves import labels, plot, ticks
@@ -98,11 +98,11 @@ def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, 
 
 def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     notes = exhibited.with_passage(Corpus.open(run.path.parents[1], "hostile").pieces("train")[0].notes, 20)
-    [lit] = passages(notes, novelty(Sources.open(run.sources), notes))
+    [lit] = passages(notes, find_copies(Sources.open(run.sources), notes))
     assert (lit.copy.first, lit.copy.last) == (15, 54)
     assert (lit.first, lit.last) == (15, 55)
     doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
-    found = replace(novelty(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
+    found = replace(find_copies(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
     [first] = passages(doubled, found)
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 

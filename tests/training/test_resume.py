@@ -19,7 +19,7 @@ from training import session
 from training.loop.train import Budget, Step
 from training.progress import Precision, Progress
 from training.recipe import NoteLSTMRecipe
-from training.run import Asked, Run, names
+from training.run import Asked, Run, list_runs
 from training.session import Order
 
 QUERY = "series == 'temple'"
@@ -265,7 +265,7 @@ def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_i
     with ThreadPoolExecutor(8) as pool:
         made = sorted(pool.map(make, range(8)))
     assert made == sorted(["songs", *(f"songs-{number}" for number in range(2, 9))])
-    assert sorted(names(tmp_path)) == made
+    assert sorted(list_runs(tmp_path)) == made
     assert not left.exists()
     with pytest.raises(TrainingError, match="is there already"):
         Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked)

@@ -188,11 +188,11 @@ def check(root: Path, ended: list[Ended], before: dict[str, set[object]]) -> Non
     assert len(named) == len(set(named)), "two commands wrote to one name"
     for file in files:
         assert len(read_midi(file.read_bytes()))
-    for name in runs.names(root):
+    for name in runs.list_runs(root):
         load_weights(Run.open(root, name).weights)
     for each in well:
         if each.startswith("train"):
-            assert len(runs.names(root)) == 1 + len([name for name in well if name.startswith("train")])
+            assert len(runs.list_runs(root)) == 1 + len([name for name in well if name.startswith("train")])
     if "build other" in well:
         assert Corpus.open(root, "wood").manifest.query == "game == 'wood'"
     for form, least in (("midi", 20), ("jsonl", 1)):

@@ -12,7 +12,7 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.corpus.corpus import Split
+from dataset.corpus.schema import Split
 from training.classic.sampler import Network, opened
 from training.classic.tokens import IntArray, Music, held_tokens
 from training.recipe import ClassicRecipe

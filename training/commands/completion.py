@@ -1,17 +1,18 @@
-"""Names of runs and what a run knows by name, for the shell to complete."""
+"""Names of runs and what a run knows by name, for the shell to complete, and the argument that is the name of a run."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
-from catalog.options import asked_root, starting
+from catalog.options import asked_root, given_name, starting
 from catalog.storage.files import working_root
 
 
 def _runs(context: typer.Context) -> Iterable[str]:
-    from training.run import names
+    from training.run import list_runs
 
-    return names(working_root(asked_root(context)))
+    return list_runs(working_root(asked_root(context)))
 
 
 def _recipes(context: typer.Context) -> Iterable[str]:
@@ -42,3 +43,5 @@ sources = starting(_sources)
 recipes = starting(_recipes)
 games = starting(lambda context: _styles("games", context))
 series = starting(lambda context: _styles("series", context))
+
+RunName = Annotated[str, typer.Argument(help="Name or path of a run.", callback=given_name, autocompletion=runs)]

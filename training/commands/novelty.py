@@ -14,18 +14,18 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_name
+from catalog.options import Root, Version, given_name, single_command
 from catalog.storage.files import data_root
 from training.commands import completion
 
 if TYPE_CHECKING:
     from training.novelty.figures import Copy, Novelty
 
-novelty_app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = single_command()
 MOST_COPIES = 8  # passages of a piece that are told of, the longest
 
 
-@novelty_app.command()
+@app.command()
 def novelty(
     what: Annotated[
         str,
@@ -60,11 +60,11 @@ def novelty(
     if is_file:
         if against is None:
             raise UsageError(f"{what} is a file: say with --against CORPUS or RUN what it may have copied from")
-        sources = copied.sources(base, against)
+        sources = copied.open_sources(base, against)
         told = {what: copied.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
     else:
-        told, human = copied.of_run(base, what, against, left_out.append)
+        told, human = copied.find_copies_in_run(base, what, against, left_out.append)
     for reason in left_out:
         console.complain(f"error: {reason}")
     if as_json:
@@ -126,4 +126,4 @@ def _row(name: str, figures: dict[str, float]) -> str:
 
 def main() -> None:
     """Run `novelty` as a console script."""
-    console.run(novelty_app)
+    console.run(app)

@@ -11,19 +11,19 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import TrainingError, UsageError
-from catalog.options import Root, Version, given_name, given_path
+from catalog.options import Root, Version, given_name, given_path, single_command
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
 
 if TYPE_CHECKING:
-    from training.rendering.render import Piece
+    from training.rendering.render import RenderPiece
 
-render_app = typer.Typer(add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = single_command()
 MIDI_ENDINGS = (".mid", ".midi")
 
 
-@render_app.command()
+@app.command()
 def render(
     what: Annotated[
         str,
@@ -125,10 +125,10 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     return found, run.name
 
 
-def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
+def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], int]:
     """Return the pieces that can be read, and how many of a run's cannot, each of which is said. Raises TrainingError for a file."""
     from training.midi import read_notes
-    from training.rendering.render import Piece
+    from training.rendering.render import RenderPiece
 
     pieces, failed = [], 0
     for file in files:
@@ -141,10 +141,10 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["Piece"], int]:
             failed += 1
             continue
         title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")
-        pieces.append(Piece(file.stem, notes, title))
+        pieces.append(RenderPiece(file.stem, notes, title))
     return pieces, failed
 
 
 def main() -> None:
     """Run `render` as a console script."""
-    console.run(render_app)
+    console.run(app)

@@ -61,7 +61,7 @@ class Novelty:
     nearest: tuple[Nearest, ...]
 
 
-def novelty(sources: Sources, notes: Notes) -> Novelty:
+def find_copies(sources: Sources, notes: Notes) -> Novelty:
     """Return what of `notes` stands in `sources`."""
     line = Line.of(notes)
     length = len(line.tick)

@@ -12,20 +12,20 @@ from catalog.storage.files import sync_folder, working_root, write_bytes
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus
 from training.midi import read_notes
-from training.novelty.figures import Novelty, medians, novelty
+from training.novelty.figures import Novelty, find_copies, medians
 from training.novelty.training_index import FORMAT, Sources
-from training.run import Run, names
+from training.run import Run, list_runs
 
 INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
 
 
-def sources(root: AnyPath, name: str) -> Sources:
+def open_sources(root: AnyPath, name: str) -> Sources:
     """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none.
 
     Those of a corpus are indexed once and kept below the data root.
     """
     here = working_root(root)
-    if (Path(name) / "run.json").is_file() or name in names(here):
+    if (Path(name) / "run.json").is_file() or name in list_runs(here):
         return Run.open(here, name).learned_from()
     corpus = Corpus.open(root, name)
     folder = here / INDEXES / f"{corpus.hash[:32]}-{FORMAT}"
@@ -52,10 +52,10 @@ def _index(corpus: Corpus, folder: Path) -> None:
 
 def of_file(path: Path, learned: Sources) -> Novelty:
     """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
-    return novelty(learned, read_notes(path))
+    return find_copies(learned, read_notes(path))
 
 
-def of_run(
+def find_copies_in_run(
     root: AnyPath, name: str, against: str | None = None, left_out: Callable[[str], None] = lambda reason: None
 ) -> tuple[dict[str, Novelty], dict[str, float] | None]:
     """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
@@ -64,7 +64,7 @@ def of_run(
     sample that cannot be read. Raises TrainingError for a run without samples, or where none can be read.
     """
     run = Run.open(working_root(root), name)
-    learned = run.learned_from() if against is None else sources(root, against)
+    learned = run.learned_from() if against is None else open_sources(root, against)
     files = sorted(run.samples.glob("[!.]*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
@@ -90,4 +90,4 @@ def held_out(root: AnyPath, run: Run, learned: Sources) -> dict[str, float] | No
     pieces = [*corpus.pieces("validation"), *corpus.pieces("test")]
     if corpus.hash != run.asked.corpus_hash or not pieces:
         return None
-    return medians([novelty(learned, piece.notes) for piece in pieces])
+    return medians([find_copies(learned, piece.notes) for piece in pieces])

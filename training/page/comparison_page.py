@@ -13,7 +13,7 @@ from urllib.parse import quote
 from catalog.base.console import Report
 from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import Funnel
+from dataset.corpus.manifest import Funnel
 from dataset.report.html import render
 from training.novelty.figures import LEAST
 from training.novelty.training_index import Sources

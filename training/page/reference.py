@@ -18,7 +18,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
 from dataset.notes.model import Notes, Reading, tick_to_seconds
 from dataset.report import charts
-from training.novelty.figures import medians, novelty
+from training.novelty.figures import find_copies, medians
 from training.novelty.training_index import Sources
 from training.run import Run
 
@@ -85,7 +85,7 @@ def yardstick(root: AnyPath, run: Run, learned: Sources | None) -> Yardstick | N
     columns = {name: [each[name] for each in found if name in each] for name in MEASURED}
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
     held = evenly([*corpus.pieces("validation"), *corpus.pieces("test")], MOST_HELD) if learned is not None else []
-    copied = [novelty(learned, piece.notes) for piece in held] if learned is not None else []
+    copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
     made = Yardstick(len(found), quantiles, len(copied), medians(copied) if copied else None)
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
     write_text(run.path / YARDSTICK_FILE, text)

@@ -13,7 +13,8 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError
 from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import SPLITS, Funnel, Manifest
+from dataset.corpus.manifest import Funnel, Manifest
+from dataset.corpus.schema import SPLITS
 from dataset.reasons import meaning, settings_of
 from dataset.report.html import Script, render, script
 from training.novelty.figures import LEAST

@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from catalog.base.errors import TrainingError
-from catalog.games import resolve
-from dataset.corpus.corpus import Manifest
+from catalog.games import game_of
 from dataset.corpus.credits import Credit, read_credits
+from dataset.corpus.manifest import Manifest
 from training.events.classes import FIELDS
 from training.recipe import ClassicRecipe
 from training.run import CORPUS_FILE, CREDITS_FILE, Run
@@ -140,7 +140,7 @@ class Account:
         listed = Counter(credit.game_title for credit in self.credits)
         found: dict[str, str] = {}
         for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
-            found.setdefault(resolve(title).game, title)
+            found.setdefault(game_of(title).game, title)
         return found
 
 

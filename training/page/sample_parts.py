@@ -17,10 +17,10 @@ from dataset.notes.model import Notes, read, read_midi, tick_to_seconds
 from dataset.parallel.workers import Failure, work
 from training.events.encoding import counted
 from training.midi import read_piece
-from training.novelty.figures import Copy, Novelty, novelty
+from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import Sources
 from training.page import reference as yardstick
-from training.rendering.roll import Passage, roll
+from training.rendering.roll import RollPassage, draw_roll
 
 TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
@@ -136,10 +136,10 @@ def part(job: Job) -> Any:
 
         return mp3(notes)
     if job.kind == "score":
-        from training.rendering.engrave import SCREEN, engrave
+        from training.rendering.engrave import SCREEN, engrave_score
 
-        return engrave(notes, prefix=job.prefix, paper=SCREEN)[0]
-    found = None if job.sources is None else novelty(Sources.open(job.sources), notes)
+        return engrave_score(notes, prefix=job.prefix, paper=SCREEN)[0]
+    found = None if job.sources is None else find_copies(Sources.open(job.sources), notes)
     lit = passages(notes, found) if found is not None else ()
     return Look(
         seconds=float(tick_to_seconds(notes.tempos, notes.end).max()),
@@ -147,9 +147,9 @@ def part(job: Job) -> Any:
         opening=yardstick.figures(notes),
         novelty=found,
         lit=lit,
-        roll=roll(
+        roll=draw_roll(
             notes,
-            [Passage(each.first, each.last, told(each.copy)) for each in lit],
+            [RollPassage(each.first, each.last, told(each.copy)) for each in lit],
             prefix=job.prefix + "r",
             title=f"Piano roll of {job.title}",
             background=False,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 
 from dataset.build_command import build_commands, command, file_lines
-from dataset.corpus.corpus import Manifest
+from dataset.corpus.manifest import Manifest
 from training.recipe import RECIPES, Recipe
 from training.run import Asked, Run
 

@@ -30,9 +30,9 @@ def readable(files: Sequence[Path]) -> tuple[list[Path], list[Notes]]:
 
 def rendered(run: str, files: Sequence[Path], pieces: Sequence[Notes], tell: Tell) -> None:
     """Render the pieces in these MIDI files beside them, as `render` does. `run` is what titles begin with."""
-    from training.rendering.render import Piece, outputs, render_pieces
+    from training.rendering.render import RenderPiece, outputs, render_pieces
 
-    named = [Piece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
+    named = [RenderPiece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
     wanted = outputs()
     with console.Progress("rendering") as progress:
         for number, done in enumerate(render_pieces(named, files[0].parent, wanted) if named else (), 1):

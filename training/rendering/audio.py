@@ -30,7 +30,7 @@ MIDDLE_PITCH = 64
 Form = Literal["mp3", "ogg", "wav"]
 
 
-def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
+def synthesize(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     """Return the sound of `notes`: float32[n, 2], left and right, of `rate` frames a second.
 
     Frame `rate * tick_to_seconds(notes.tempos, onset)`, rounded, is the first of each note, so time 0 is tick 0 and not the first
@@ -70,7 +70,7 @@ def audio(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     return np.ascontiguousarray(out.T * np.float32(PEAK / peak if peak > 0 else 1.0))
 
 
-def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
+def encode_audio(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
     """Return samples as a file: WAV of 16 bits, MP3 of 64 kbit a second, or Ogg Vorbis of about 60.
 
     No form shifts time: an MP3 encoder puts silence before the music, and says in the file's first frame how much players
@@ -93,7 +93,7 @@ def encode(sound: NDArray[np.float32], form: Form, rate: int = RATE) -> bytes:
 
 def wav(notes: Notes) -> bytes:
     """Return `notes` as a WAV file; see `audio`."""
-    return encode(audio(notes), "wav")
+    return encode_audio(synthesize(notes), "wav")
 
 
 def mp3(notes: Notes) -> bytes:
@@ -101,13 +101,13 @@ def mp3(notes: Notes) -> bytes:
 
     It has one channel: two take the encoder twice as long, and the sides are our own invention.
     """
-    middle = audio(notes, MP3_RATE).mean(axis=1, keepdims=True)
-    return encode(middle * (PEAK / max(float(np.abs(middle).max()), 1e-9)), "mp3", MP3_RATE)
+    middle = synthesize(notes, MP3_RATE).mean(axis=1, keepdims=True)
+    return encode_audio(middle * (PEAK / max(float(np.abs(middle).max()), 1e-9)), "mp3", MP3_RATE)
 
 
 def ogg(notes: Notes) -> bytes:
     """Return `notes` as an Ogg Vorbis file, smaller than an MP3, which old versions of Safari do not play."""
-    return encode(audio(notes), "ogg")
+    return encode_audio(synthesize(notes), "ogg")
 
 
 def _tail(fall_s: float, rate: int) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ A4 = Paper()
 SCREEN = Paper(width=1800, height=None, margin=40)
 
 
-def engrave(notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4) -> list[str]:
+def engrave_score(notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4) -> list[str]:
     """Return the pages of a score as SVG, as `score_of(notes)` writes it; lines and signs have the colour of the text around them.
 
     `prefix` makes ids unique where several scores share a document: letters, digits and hyphens, the first a letter.

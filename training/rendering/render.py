@@ -40,7 +40,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RenderPiece:
     """Notes and the name under which they are rendered: files are called after it, and so is the score unless it has a title."""
 
     name: str
@@ -73,7 +73,7 @@ def outputs(kinds: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Output
 
 
 def render_pieces(
-    pieces: Sequence[Piece], folder: Path, wanted: Sequence[Output] | None = None, *, workers: int | None = None
+    pieces: Sequence[RenderPiece], folder: Path, wanted: Sequence[Output] | None = None, *, workers: int | None = None
 ) -> Iterator[Rendered]:
     """Make the wanted outputs of each piece, write them to `folder`, and yield each file as it is written.
 
@@ -90,7 +90,7 @@ def render_pieces(
             yield Rendered(path, output)
 
 
-def made(job: tuple[Piece, Output]) -> bytes:
+def made(job: tuple[RenderPiece, Output]) -> bytes:
     """Return the bytes of one output of one piece."""
     piece, output = job
     if output.kind == "audio":
@@ -99,21 +99,21 @@ def made(job: tuple[Piece, Output]) -> bytes:
         return {"mp3": audio.mp3, "ogg": audio.ogg, "wav": audio.wav}[output.form](piece.notes)
     if output.kind == "score":
         return _score(piece, output.form)
-    from training.rendering.roll import roll
+    from training.rendering.roll import draw_roll
     from training.rendering.svg_convert import pdf, png
 
-    drawn = roll(piece.notes, title=piece.title or piece.name)
+    drawn = draw_roll(piece.notes, title=piece.title or piece.name)
     return png(drawn) if output.form == "png" else pdf([drawn]) if output.form == "pdf" else drawn.encode()
 
 
-def _score(piece: Piece, form: str) -> bytes:
+def _score(piece: RenderPiece, form: str) -> bytes:
     title = piece.title or piece.name
     if form == "musicxml":
         return to_musicxml(score_of(piece.notes, title=title, exact=True), piece.notes)
-    from training.rendering.engrave import A4, SCREEN, engrave
+    from training.rendering.engrave import A4, SCREEN, engrave_score
     from training.rendering.svg_convert import pdf, png
 
-    pages = engrave(piece.notes, title=title, paper=A4 if form == "pdf" else SCREEN)
+    pages = engrave_score(piece.notes, title=title, paper=A4 if form == "pdf" else SCREEN)
     if form == "pdf":
         return pdf(pages, title=title)
     return png(pages[0], width_px=SCORE_WIDTH_PX) if form == "png" else pages[0].encode()

@@ -27,7 +27,7 @@ MOST_BEATS = 4000  # of more no lines are drawn but those of the bars
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class RollPassage:
     """Notes `first` to `last` of a piece, both counted in, and what is to be said of them."""
 
     first: int
@@ -35,9 +35,9 @@ class Passage:
     label: str
 
 
-def roll(
+def draw_roll(
     notes: Notes,
-    passages: Sequence[Passage] = (),
+    passages: Sequence[RollPassage] = (),
     *,
     prefix: str = "",
     title: str = "Piano roll",
@@ -132,7 +132,7 @@ def _bars(notes: Notes, height: int, scale: float) -> list[str]:
     return [*parts, f'<g class="number" fill="#555">{"".join(numbers)}</g>']
 
 
-def _band(notes: Notes, passage: Passage, number: int, rows: tuple[int, int], scale: float) -> str:
+def _band(notes: Notes, passage: RollPassage, number: int, rows: tuple[int, int], scale: float) -> str:
     """Return what stands behind a passage, from its first onset to its last end and round all of its pitches."""
     own = slice(max(0, passage.first), passage.last + 1)
     if len(notes.onset[own]) == 0:

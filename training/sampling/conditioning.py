@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from catalog.base.errors import UsageError
-from catalog.games import resolve, spelled
+from catalog.games import game_of, spelled
 from training.events.vocabulary import Opening, Vocabulary
 from training.network.inference import Array, Network
 
@@ -63,7 +63,7 @@ def _known(text: str, vocabulary: Vocabulary, *, games: bool = False, series: bo
     names = list(dict.fromkeys([*of_games, *of_series]))  # a game and its series may share a name
     fitting = spelled(text, names)
     if not fitting:
-        title = resolve(text)
+        title = game_of(text)
         fitting = [title.game] * (title.game in of_games) or [title.series] * (title.series in of_series)
     if len(fitting) == 1:
         return fitting[0]
