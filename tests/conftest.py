@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 import requests
+from hypothesis import settings
 
 from tests import wheel
 from tests.once import Once, maker
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 BUCKETS = count(1)
+
+settings.register_profile(
+    "patient", deadline=None
+)  # how long a case takes is the machine's load, and no test's business
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

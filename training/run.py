@@ -254,6 +254,13 @@ class Run:
             convert(row, kind, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
         return progress
 
+    def budget(self) -> tuple[float | None, int | None]:
+        """Return minutes and epochs of its training as they were last given, None where there is no such limit."""
+        reached = self.progress()
+        if reached.minutes is None and reached.epochs is None:
+            return self.asked.minutes, self.asked.epochs
+        return reached.minutes, reached.epochs
+
     @property
     def has_epoch(self) -> bool:
         """Whether an epoch of its training has ended."""

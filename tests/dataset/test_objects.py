@@ -288,6 +288,6 @@ def test_the_commands_take_a_url_as_the_data_root(
     order = session.Order(query="game == 'a-game'")
     run, corpus, _ = session.prepare(below(f"{bucket}/vg"), order, lambda done, total: None)
     assert corpus.hash == Corpus.open(below(f"{bucket}/vg"), "a-game").hash
-    assert run.path == Path("data/runs/a-game")
+    assert run.path == tmp_path / "data" / "runs" / "a-game"
     assert run.path.is_dir()
     assert session.held_pieces(below(f"{bucket}/vg"), run, "validation")

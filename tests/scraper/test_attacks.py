@@ -102,8 +102,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, monkey
         with Fetcher(there, 0, patience=HURRIED) as fetcher:
             answer = fetcher.get(there.origin + "/x.mid", there.problem, 100)
         server.shutdown()
-    assert answer.problem == "network_error"
-    assert "CERTIFICATE_VERIFY_FAILED" in answer.detail
+    assert answer.problem == "certificate_error"
+    assert "certificate verify failed" in answer.detail
     assert server.log == []
 
 

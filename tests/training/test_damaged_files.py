@@ -38,7 +38,7 @@ BAD: dict[str, Any] = {
 }
 MAY_BE_NULL = {"minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"}
 MAY_BE_ABSENT = {
-    *("adopted", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
+    *("adopted", "place", "kept", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
     *("samples", "samples_epoch", "history"),  # a state begins without them

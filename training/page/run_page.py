@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError
@@ -205,6 +204,5 @@ def _description(series: dict[str, list[float]]) -> str:
 
 
 def _budget(run: Run) -> str:
-    reached = run.progress()  # of an extended run, the budget as it was last given
-    budget: list[tuple[Any, str]] = [(reached.minutes, "minutes"), (reached.epochs, "epochs")]
+    budget = zip(run.budget(), ("minutes", "epochs"), strict=True)
     return " or ".join(f"{value:g} {unit}" for value, unit in budget if value) or "none"

@@ -18,14 +18,14 @@ def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
 
     A corpus that was named by where it lies is taken from there. A run that began from another one needs that one.
     """
-    asked, reached = run.asked, run.progress()
+    asked, (minutes, epochs) = run.asked, run.budget()
     is_named = manifest is not None and manifest.name == asked.corpus
     recipe, lines = _recipe(run)
     words = ["train", "--corpus", asked.corpus, "--recipe", recipe, "--seed", str(asked.seed)]
     defaults = {field.name: field.default for field in fields(Asked)}
     for option, value in (
-        ("minutes", reached.minutes),  # of an extended run, the budget as it was last given
-        ("epochs", reached.epochs),
+        ("minutes", minutes),
+        ("epochs", epochs),
         ("init", asked.init),
         ("keep", asked.keep),
         ("max_copy", asked.max_copy),
