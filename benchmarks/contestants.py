@@ -33,7 +33,8 @@ from training.events.batches import encode_pieces
 from training.events.vocabulary import Vocabulary
 from training.generate import music
 from training.network.quality import quality
-from training.note_lstm import trained
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.sampling import sample_files
 from training.sampling.sampler import MAX_COPY, TOP_P, Wish
 from training.train_config import Order
@@ -71,8 +72,8 @@ def ours(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         order = Order(corpus=str(Path(str(corpus.path)).resolve()), minutes=asked.minutes, name=name)
         training.train_run(asked.work, order, render=False)
         run = training.Run.open(asked.work, name)
-    network = trained.network(run)
-    found = quality(network, encode_pieces(Part(corpus, asked.share).pieces("test"), trained.vocabulary(run)))
+    network = network_of(run)
+    found = quality(network, encode_pieces(Part(corpus, asked.share).pieces("test"), vocabulary_of(run)))
     with np.load(run.weights) as weights:
         parameters = sum(weights[part].size for part in weights.files if weights[part].dtype == np.float32)
     if asked.count:

@@ -33,7 +33,8 @@ from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.events.vocabulary import UNKNOWN
 from training.generate import music
-from training.note_lstm import trained
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
 from training.novelty.training_index import Source, Sources
@@ -234,7 +235,7 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
     if isinstance(run.recipe, ClassicRecipe):
         found["classic"] = _figures(learned, music(run, Wish(count=count, notes=notes, seed=1)))
         return found
-    network, vocabulary = trained.network(run), trained.vocabulary(run)
+    network, vocabulary = network_of(run), vocabulary_of(run)
     for most in limits:
         wish = Wish(count=count, notes=notes, seed=1, max_copy=most)
         since = time.perf_counter()

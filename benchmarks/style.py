@@ -23,7 +23,8 @@ from training.events.batches import encode_pieces
 from training.events.classes import FIELDS, SIZES
 from training.events.encoding import classes
 from training.events.vocabulary import UNKNOWN
-from training.note_lstm import trained
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--games", nargs="+", default=list(GAMES))
     asked = parser.parse_args()
     run = Run.open(asked.root, asked.run)
-    network, vocabulary = trained.network(run), trained.vocabulary(run)
+    network, vocabulary = network_of(run), vocabulary_of(run)
     corpus = Corpus.open(asked.root, asked.corpus)
     held = [p for split in ("validation", "test") for p in corpus.pieces(split) if p.game in asked.games]
     if not held:
