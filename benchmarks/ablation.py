@@ -25,12 +25,12 @@ from training.events.classes import FIELDS
 from training.events.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
 from training.events.vocabulary import Vocabulary
 from training.loop.precision import precision
-from training.loop.train import LAST_RATE, _step
 from training.loop.weight_average import Average
 from training.network import inference
 from training.network.backend import load_keras
 from training.network.quality import quality
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import LAST_RATE, _step
 
 HEAD = "| variant | bits a note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
 FIRST = (0,)

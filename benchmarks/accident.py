@@ -26,14 +26,16 @@ from dataset.filters.load import default_filters
 from dataset.notes.model import Notes, read_midi
 from dataset.plan import Plan
 from training import run_training as course
+from training.generate import music
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import Sources
 from training.page.comparison_page import Entry, Original, write_comparison
-from training.recipe import NoteLSTMRecipe, to_json
+from training.recipe import to_json
 from training.run import Keep, Run, list_runs
-from training.sampling import generate as playing
+from training.sampling import sample_files
 from training.sampling.sampler import Wish
-from training.session import Order
+from training.train_config import Order
 
 QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
 THEME = "Midna"
@@ -70,10 +72,10 @@ def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
 def drawn(run: Run, count: int, notes: int, guard: int) -> list[Path]:
     """The files of --count samples, drawn with that guard."""
     folder = run.path / f"drawn-{notes}-{guard}"
-    if len(playing.samples(folder)) < count:
-        pieces = playing.music(run, Wish(count=count, notes=notes, seed=1, max_copy=guard))
-        playing.write_pieces(folder, pieces, run.name)
-    return playing.samples(folder)[:count]
+    if len(sample_files.samples(folder)) < count:
+        pieces = music(run, Wish(count=count, notes=notes, seed=1, max_copy=guard))
+        sample_files.write_pieces(folder, pieces, run.name)
+    return sample_files.samples(folder)[:count]
 
 
 def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:

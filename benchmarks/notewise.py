@@ -23,9 +23,9 @@ from training.events import batches, encoding
 from training.events.batches import EncodedPiece
 from training.events.classes import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
 from training.events.vocabulary import UNKNOWN, Vocabulary
-from training.loop.train import LAST_RATE
 from training.network.layout import EMBEDDINGS
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import LAST_RATE
 from training.sampling import prompts as beginnings
 from training.sampling.sampler import choose
 

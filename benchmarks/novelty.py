@@ -28,15 +28,17 @@ from figures import Figure, Setting
 from samples import MEASURES, first, longest_runs
 
 from dataset.corpus.corpus import Corpus
+from training.classic.recipe import ClassicRecipe
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.events.vocabulary import UNKNOWN
+from training.generate import music
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
 from training.novelty.training_index import Source, Sources
-from training.recipe import ClassicRecipe
 from training.run import Run
-from training.sampling import generate as playing
 from training.sampling.sampler import Wish, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
@@ -231,9 +233,9 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
     found: dict[str, Any] = {"held-out human pieces": _figures(learned, held)}
     print(json.dumps(found), flush=True)
     if isinstance(run.recipe, ClassicRecipe):
-        found["classic"] = _figures(learned, playing.music(run, Wish(count=count, notes=notes, seed=1)))
+        found["classic"] = _figures(learned, music(run, Wish(count=count, notes=notes, seed=1)))
         return found
-    network, vocabulary = playing.network(run), playing.vocabulary(run)
+    network, vocabulary = network_of(run), vocabulary_of(run)
     for most in limits:
         wish = Wish(count=count, notes=notes, seed=1, max_copy=most)
         since = time.perf_counter()

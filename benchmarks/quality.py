@@ -42,7 +42,7 @@ from dataset.notes.model import Notes, read_midi
 from training.events.classes import FIELDS
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import Sources
-from training.sampling import generate as playing
+from training.sampling import sample_files
 from training.sampling.sampler import MAX_COPY
 
 BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
@@ -106,7 +106,7 @@ def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, A
     long = sum(len(piece.notes) >= asked.notes for piece in learned)
     sets = {"human, held out": held, "human, training": human(learned, max(1, long // asked.count))[: asked.count]}
     for name in ("ours", GUARDED, *PEERS):
-        files = playing.samples(asked.work / "samples" / name)
+        files = sample_files.samples(asked.work / "samples" / name)
         sets[name] = [first(read_midi(file.read_bytes()), asked.notes) for file in files]
     found = {}
     for name, pieces in sets.items():

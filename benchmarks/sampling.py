@@ -24,11 +24,11 @@ from figures import Figure, Setting
 from inputs import trained
 
 from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe
 from training.network.backend import load_keras
+from training.note_lstm.trained import network, vocabulary
 from training.novelty.training_index import Sources
-from training.recipe import ClassicRecipe
 from training.run import Run
-from training.sampling import generate as playing
 from training.sampling.sampler import MAX_COPY, Wish, compose
 
 NOTES = 500
@@ -56,7 +56,7 @@ class Streams:
     """Composes with a run: so many streams at a time, in notes a second."""
 
     def __init__(self, run: Run) -> None:
-        self.network, self.vocabulary = playing.network(run), playing.vocabulary(run)
+        self.network, self.vocabulary = network(run), vocabulary(run)
         self.learned = Sources.open(run.sources).index
 
     def rate(self, number: int, most: int = MAX_COPY) -> float:

@@ -28,7 +28,7 @@ from training.events.batches import Batch
 from training.events.repeat_models import GUESSES, TRUSTS
 from training.network.backend import load_keras
 from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
 SERIES, GAMES = 120, 230
@@ -68,8 +68,8 @@ def rate(step: Callable[[], object], notes: int, seconds: float) -> float:
 
 def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     keras = load_keras()
-    from training.loop.train import _step
     from training.network.network import NoteLSTM
+    from training.note_lstm.train import _step
 
     keras.config.set_dtype_policy(policy)
     recipe = NoteLSTMRecipe(batch=shape[0], window=shape[1])

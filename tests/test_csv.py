@@ -18,7 +18,7 @@ from dataset.notes.model import write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tune
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Asked, Run
 
 TOP = Path(__file__).parents[1]

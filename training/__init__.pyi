@@ -4,14 +4,15 @@ The public names, each with the module that defines it: type checkers read them 
 """
 
 from .classic.quality import TokenQuality as TokenQuality
+from .copies import find_copies_in_run as find_copies_in_run
+from .copies import open_sources as open_sources
 from .evaluate import evaluate_folder as evaluate_folder
 from .evaluate import evaluate_run as evaluate_run
+from .generate import music as music
 from .network.quality import Quality as Quality
 from .novelty.figures import Copy as Copy
 from .novelty.figures import Novelty as Novelty
 from .novelty.figures import find_copies as find_copies
-from .novelty.report import find_copies_in_run as find_copies_in_run
-from .novelty.report import open_sources as open_sources
 from .novelty.training_index import Sources as Sources
 from .page.comparison_page import Entry as Entry
 from .page.comparison_page import write_comparison as write_comparison
@@ -33,8 +34,7 @@ from .run import Run as Run
 from .run import list_runs as list_runs
 from .run_training import train_run as train_run
 from .sampling.config import Wish as Wish
-from .sampling.generate import music as music
-from .sampling.generate import write_pieces as write_pieces
-from .session import Order as Order
+from .sampling.sample_files import write_pieces as write_pieces
+from .train_config import Order as Order
 
 __version__: str

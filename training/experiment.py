@@ -23,7 +23,7 @@ from training import run_training as course
 from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
 from training.run import Run, list_runs
-from training.session import Order
+from training.train_config import Order
 
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
 LEAST_PIECES = 8  # different pieces that a game must have

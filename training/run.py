@@ -5,14 +5,13 @@ The state names the checkpoint that it goes with and is written last, so a kill 
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -24,21 +23,19 @@ from catalog.storage.files import write_text
 from catalog.storage.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
 from catalog.storage.remote import AnyPath
 from training import recipe as recipes
-from training.progress import ClassicRow, EpochRow, Progress
-from training.recipe import ClassicRecipe, Recipe, digest
+from training.progress import Progress
+from training.recipe import Keep, Recipe, digest
 from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
 
 if TYPE_CHECKING:
+    from dataset.corpus.corpus import Corpus
     from dataset.corpus.schema import Split
     from dataset.notes.model import Notes
-    from training.classic.quality import TokenQuality
-    from training.network.quality import Quality
+    from training.learner import Evaluation
     from training.novelty.training_index import Sources
     from training.sampling.config import Wish
 
-Keep = Literal["validation", "training"]
-"""Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
-
+_Recipe = TypeVar("_Recipe", bound=Recipe)
 RUNS = "runs"
 STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
 SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
@@ -95,7 +92,7 @@ class Run:
     @property
     def keep(self) -> Keep:
         """Which epoch's weights it keeps."""
-        return self.asked.keep or ("training" if isinstance(self.recipe, ClassicRecipe) else "validation")
+        return self.asked.keep or self.recipe.keep
 
     @property
     def weights(self) -> Path:
@@ -145,7 +142,7 @@ class Run:
             "vocabulary.json": vocabulary_text.encode(),
             **(files or {}),
         }
-        made = {file: sha256_of(data) for file, data in held.items()}
+        made = {file: digest(data) for file, data in held.items()}
         told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         held[RUN_FILE] = text.encode()
@@ -195,7 +192,7 @@ class Run:
             data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
         except FileNotFoundError:
             raise TrainingError(f"{path}: missing; {ANEW}") from None
-        if (found := sha256_of(data)) != self.files.get(file):
+        if (found := digest(data)) != self.files.get(file):
             raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
         return data
 
@@ -205,6 +202,17 @@ class Run:
 
         learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
         return Sources.open(self.sources, learned)
+
+    def corpus(self, root: AnyPath) -> "Corpus":
+        """Return the corpus that it was trained on, which lies below `root`. Raises TrainingError where it has changed."""
+        from dataset.corpus.corpus import Corpus
+
+        corpus = Corpus.open(root, self.asked.corpus)
+        if corpus.hash == self.asked.corpus_hash:
+            return corpus
+        raise TrainingError(
+            f"corpus {corpus.name} has changed since run {self.name} was trained on it; build it as it was"
+        )
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
         """Raise TrainingError unless weights with these hashes belong to this run, and its file of weights is what its list says."""
@@ -231,13 +239,13 @@ class Run:
         self, wish: "Wish", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
         """Return new pieces by the best epoch, as the command `generate` composes them."""
-        from training.sampling.generate import music
+        from training.generate import music
 
         return music(self, wish, prime, report)
 
     def evaluate(
         self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
-    ) -> "Quality | TokenQuality":
+    ) -> "Evaluation":
         """Return how well the best epoch predicts one split of its corpus below `root`, as the command `evaluate` does."""
         from training.evaluate import evaluate_run
 
@@ -249,9 +257,8 @@ class Run:
         if not path.is_file():
             return Progress(minutes=self.asked.minutes, epochs=self.asked.epochs)
         progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
-        kind: Any = ClassicRow if isinstance(self.recipe, ClassicRecipe) else EpochRow
         for i, row in enumerate(progress.history):
-            convert(row, kind, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
+            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
         return progress
 
     def budget(self) -> tuple[float | None, int | None]:
@@ -289,18 +296,13 @@ class Run:
             if progress.checkpoint is None or old.stem != Path(progress.checkpoint).stem:
                 old.unlink()
 
-    def require(self, kind: type[recipes.Recipe], purpose: str) -> Any:
+    def require(self, kind: type[_Recipe], purpose: str) -> _Recipe:
         """Return the recipe if it is of that kind. Raises UsageError where `purpose` is not for this run."""
         if not isinstance(self.recipe, kind):
             raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
-        return cast(Any, self.recipe)
+        return self.recipe
 
 
 def list_runs(root: Path) -> list[str]:
     """Return the names of all runs below the root, in order."""
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
-
-
-def sha256_of(data: bytes) -> str:
-    """Return the SHA-256 of `data`, hexadecimal."""
-    return hashlib.sha256(data).hexdigest()

@@ -14,17 +14,16 @@ from catalog.base import console
 from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
 from training import session
+from training.generate import SAMPLES, are_written, write_samples
 from training.loop import hosts as meeting
-from training.loop.train import Budget, Step, parted
 from training.page.run_page import PAGE_FILE
 from training.page.write import paged, readable, rendered
-from training.progress import NO_GAIN
+from training.progress import NO_GAIN, Budget, Step, parted
 from training.rendering.render import Output, outputs
 from training.run import Run
 from training.run_folder import discard
-from training.sampling import generate as playing
-from training.sampling import run_samples as samples
-from training.session import Order
+from training.sampling.sample_files import samples
+from training.train_config import Order
 
 Tell = Callable[[str], None]
 
@@ -71,7 +70,7 @@ def train_run(
             _give_up(run)
         raise
     tell(f"ended    {ended.ended}; best epoch {ended.best_epoch}")
-    if ended.epoch == before and samples.are_written(run):
+    if ended.epoch == before and are_written(run):
         tell(f"nothing was left to train; its samples are in {run.samples}")
     if ended.epoch == before and ended.ended == NO_GAIN:
         tell(f"to train it further all the same, give more epochs: {onward} --epochs {ended.epoch + MORE}")
@@ -86,7 +85,7 @@ def complete(root: AnyPath, run: Run, tell: Tell, *, render: bool = True, again:
     """
     onward = again or f"train --name {run.name} --resume"
     try:
-        for file in samples.write(run):
+        for file in write_samples(run):
             tell(f"sample   {file}")
         if render:
             _present(root, run, tell)
@@ -112,7 +111,7 @@ def _there(run: Run) -> str:
     files = [run.samples / name for name in run.progress().samples]
     written = [file for file in files if file.is_file()]
     whole = [file for file in written if _has(file, outputs())]
-    return f"{len(written)} of its {playing.SAMPLES} samples are written, {len(whole)} of them rendered"
+    return f"{len(written)} of its {SAMPLES} samples are written, {len(whole)} of them rendered"
 
 
 def _has(file: Path, wanted: Sequence[Output]) -> bool:
@@ -121,7 +120,7 @@ def _has(file: Path, wanted: Sequence[Output]) -> bool:
 
 def is_done(run: Run, *, render: bool = True) -> bool:
     """Return whether nothing of the run's course is left to do."""
-    if not is_trained(run) or not samples.are_written(run):
+    if not is_trained(run) or not are_written(run):
         return False
     return not render or (run.path / PAGE_FILE).is_file()
 
@@ -133,7 +132,7 @@ def is_trained(run: Run) -> bool:
 
 def _present(root: AnyPath, run: Run, tell: Tell) -> None:
     """Render the samples that have no rendering yet, and write the run's page unless it is newer than every sample."""
-    files = playing.samples(run.samples)
+    files = samples(run.samples)
     page = run.path / PAGE_FILE
     is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
     wanted = outputs() if is_old else [SOUND]  # the page comes last: without it, whatever is missing was not tried yet
@@ -151,13 +150,12 @@ def _until(budget: Budget) -> str:
 def _show(run: Run, budget: Budget, tell: Tell) -> Callable[[Any], None]:
     """Return what tells of an epoch, and warns once where training and validation part."""
     said: list[str] = []
-    of_classic = run.recipe.kind == "classic"
-    figures = ("train_loss", "validation_loss") if of_classic else ("train_bits", "validation_bits")
+    terms = run.recipe.terms
 
     def show(row: Any) -> None:
         left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
         tell(_line(row) + left)
-        warning = parted(run.progress().history, *figures)
+        warning = parted(run.progress().history, terms.train, terms.held)
         if warning and not said:
             said.append(warning)
             console.complain(f"warning: {warning}")
@@ -169,7 +167,7 @@ def _watch(bar: console.Progress) -> Callable[[Step], None]:
     """Return what shows how far training is within its epoch."""
 
     def watch(step: Step) -> None:
-        bar.label = f"epoch {step.epoch}  {step.notes_per_second:,.0f} notes/s  {step.train_bits:.2f} bits"
+        bar.label = step.label
         bar(round(1000 * step.gone), 1000)
 
     return watch

@@ -17,13 +17,14 @@ from dataset.plan import versions
 from dataset.reasons import REASONS, RELATIONS
 from docs.make.records import record
 from scraper.http.journal import FIELDS
+from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.events.vocabulary import Opening, Vocabulary
 from training.network.weights import WeightsMeta
+from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.novelty.passages import Index
 from training.novelty.training_index import Source
 from training.page.reference import MEASURED, Yardstick
-from training.progress import ClassicRow, EpochRow, Progress
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.progress import Progress
 from training.rendering.render import FORMS
 from training.run import Asked
 

@@ -8,7 +8,7 @@ from catalog.base.errors import UsageError
 from catalog.base.names import checked_name
 from dataset.build import build_corpus
 from dataset.plan import Plan
-from training.session import Order
+from training.train_config import Order
 
 WRONG = (
     "-rf",

@@ -10,9 +10,9 @@ from dataset import build as corpora
 from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
 from training.classic import train as classic
-from training.loop.train import Budget
-from training.progress import Progress
-from training.recipe import ClassicRecipe
+from training.classic.recipe import ClassicRecipe
+from training.classic.tokens import vocabulary_text
+from training.progress import Budget, Progress
 from training.run import Asked, Run
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
@@ -37,7 +37,7 @@ def learned(root: Path) -> Corpus:
 @pytest.fixture(name="text", scope="module")
 def vocabulary(root: Path, corpus: Corpus) -> str:
     """Its music as tokens."""
-    return classic.vocabulary_text(corpus, Catalog(root))
+    return vocabulary_text(corpus, Catalog(root))
 
 
 @pytest.fixture(name="trained", scope="module")

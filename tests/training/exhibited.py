@@ -16,10 +16,11 @@ from dataset.corpus.corpus import Corpus
 from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
+from training.classic.recipe import ClassicRecipe
 from training.progress import Progress
-from training.recipe import ClassicRecipe
 from training.run import Asked, Run
-from training.session import Order, prepare
+from training.session import prepare
+from training.train_config import Order
 
 PIECES = 16
 PLANTED = 40  # notes of the passage, which begins after BEFORE notes of the sample

@@ -20,7 +20,8 @@ from training.page.run_page import page
 from training.page.run_summary import Account
 from training.page.train_command import train_commands
 from training.run import Run
-from training.session import Order, prepare
+from training.session import prepare
+from training.train_config import Order
 
 QUERY = "series == 'temple'"
 FILTERS = "[filter.too_few_notes]\nleast = 17\n"

@@ -18,11 +18,12 @@ from tests.dataset.conftest import fill, tunes
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, losses, new_run, vocabulary  # noqa: F401 - fixtures
 from training.classic import sampler as classic_sampler
 from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.classic.tokens import Music
-from training.loop.train import Budget
 from training.network.backend import load_keras
 from training.network.weights import load_weights
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.progress import Budget
 from training.run import Run
 
 
@@ -94,7 +95,7 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 ) -> None:
     run = new_run(root, corpus, text, "stopped")
 
-    def stop(row: classic.ClassicRow) -> None:
+    def stop(row: ClassicRow) -> None:
         if row.epoch == 2:
             raise KeyboardInterrupt
 
@@ -108,8 +109,8 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 def test_a_kill_loses_no_more_than_the_epoch_under_way(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
     run = new_run(root, corpus, text, "killed")
     script = (
-        "import sys; from pathlib import Path; from dataset.corpus.corpus import Corpus; from training import classic; "
-        "from training.run import Run; from training.loop.train import Budget; root = Path(sys.argv[1]); "
+        "import sys; from pathlib import Path; from dataset.corpus.corpus import Corpus; from training.classic import train as classic; "
+        "from training.run import Run; from training.progress import Budget; root = Path(sys.argv[1]); "
         "classic.train(Run.open(root, 'killed'), Corpus.open(root, 'tunes'), Budget(None, 1000), "
         "lambda row: print(row.epoch, flush=True))"
     )
@@ -151,7 +152,7 @@ def test_a_tune_of_three_notes_is_learnt_and_gone_on_with_and_needs_no_validatio
     progress = classic.train(run, corpus, FOREVER, lambda row: None)
     assert progress.history[-1]["train_loss"] < 0.3 < progress.history[0]["train_loss"]
     assert {row["validation_loss"] for row in progress.history} == {None}
-    (notes,) = classic.compose(run, 1, seed=0, tokens=30)
+    (notes,) = classic_sampler.compose(run, 1, seed=0, tokens=30)
     assert set(zip(notes.pitch[:-1].tolist(), notes.pitch[1:].tolist(), strict=True)) == {(60, 62), (62, 64), (64, 60)}
 
 

@@ -21,9 +21,9 @@ from catalog.storage.checksums import SUMS_FILE, text_of
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from training.classic.tokens import Music
+from training.note_lstm.trained import network, vocabulary
 from training.page.run_summary import Account
 from training.run import Run
-from training.sampling.generate import network, vocabulary
 
 ABSENT, DEEP = object(), object()
 BAD: dict[str, Any] = {

@@ -14,7 +14,6 @@ from tests.training.conftest import BIN, TINY, command, song
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.run import Run
-from training.sampling import generate as playing
 
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
 JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICK}
@@ -58,7 +57,7 @@ def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(
     assert done.returncode == 0, done.stderr
     theirs = float(done.stdout.split("BITS")[1])
     pieces = [EncodedPiece(e, tuple(s)) for e, s in zip(events, style.tolist(), strict=True)]
-    ours = playing.network(run).bits(pieces).sum() / (3 * 119)
+    ours = trained.network(run).bits(pieces).sum() / (3 * 119)
     assert theirs == pytest.approx(ours, abs=1e-3)
 
 

@@ -13,14 +13,15 @@ from dataset.plan import Plan
 from tests.training.conftest import TINY, fill
 from training import run_training as course
 from training import session
+from training.classic.recipe import ClassicRecipe
 from training.network.weights import load_weights
 from training.novelty.figures import find_copies
 from training.novelty.training_index import Sources
 from training.page.write import paged
-from training.recipe import ClassicRecipe, to_json
+from training.recipe import to_json
 from training.run import Run
-from training.sampling.generate import samples
-from training.session import Order
+from training.sampling.sample_files import samples
+from training.train_config import Order
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.network import inference, weights
 from training.network.backend import load_keras
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, batch=3, precision="float32")
 

@@ -15,8 +15,8 @@ from catalog.base.errors import TrainingError
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.notes.model import Notes, read_midi, write_midi
 from tests.training.conftest import BIN, command, resealed
+from training.copies import open_sources
 from training.novelty.figures import LEAST, find_copies, medians
-from training.novelty.report import open_sources
 from training.novelty.training_index import Sources
 from training.run import Run
 

@@ -18,11 +18,12 @@ from dataset.notes.model import read_midi, write_midi
 from tests.training.conftest import BIN, song
 from training.progress import Progress
 from training.sampling import numbered_files as numbered
-from training.sampling.generate import naming, samples, write_pieces
+from training.sampling.sample_files import naming, samples, write_pieces
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
-    "import sys; from pathlib import Path; from tests.training.conftest import song; from training.sampling.generate import write_pieces\n"
+    "import sys; from pathlib import Path; from tests.training.conftest import song; "
+    "from training.sampling.sample_files import write_pieces\n"
     "sys.stdin.readline()\n"
     "for number in range(int(sys.argv[3])): print(write_pieces(Path(sys.argv[1]), [song(0, bars=2)] * 2, sys.argv[2]), flush=True)"
 )

@@ -30,7 +30,7 @@ from training.page.sample_parts import exhibits, marked, passages
 from training.page.sample_view import COLOURS, found_in, named
 from training.page.source_links import is_of_the_web
 from training.run import Run
-from training.sampling.generate import samples
+from training.sampling.sample_files import samples
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from catalog.base.errors import UsageError
 from dataset.notes.model import Notes, write_midi
 from tests import forked
 from tests.training.conftest import song
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces
 from training.run import Asked, Run

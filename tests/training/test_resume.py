@@ -16,11 +16,10 @@ import pytest
 from catalog.base.errors import TrainingError
 from tests.training.conftest import BIN, TINY, command, fill
 from training import session
-from training.loop.train import Budget, Step
-from training.progress import Precision, Progress
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.progress import Budget, Precision, Progress, Step
 from training.run import Asked, Run, list_runs
-from training.session import Order
+from training.train_config import Order
 
 QUERY = "series == 'temple'"
 EXHAUSTIVE = (
@@ -99,7 +98,7 @@ def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path
 
     from training.network.backend import load_keras
     from training.network.network import NoteLSTM
-    from training.recipe import NoteLSTMRecipe
+    from training.note_lstm.recipe import NoteLSTMRecipe
 
     keras = load_keras()
     made = NoteLSTM(asdict(NoteLSTMRecipe(width=8, layers=1, head=8, batch=2)), 1, 1, dtype="mixed_bfloat16")

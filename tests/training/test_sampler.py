@@ -21,7 +21,7 @@ from training.events.repeat_models import GUESSES, TRUSTS
 from training.events.vocabulary import Opening, Vocabulary
 from training.network import inference
 from training.network import layout as inputs
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.sampling.conditioning import vector, wanted
 from training.sampling.constraints import LARGEST_CHORD, SAME_BARS, SAME_PITCH
 from training.sampling.sampler import Wish, choose, compose

@@ -20,12 +20,14 @@ from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from tests.training.test_engrave import struck, through_musicxml
 from training import recipe as recipes
+from training.classic.recipe import ClassicRecipe
+from training.generate import music
 from training.loop.interrupt import between_steps
-from training.loop.train import Budget, parted, parts
 from training.network.weights import load_weights
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import parts
+from training.progress import Budget, parted
 from training.run import Run
-from training.sampling.generate import music
 from training.sampling.sampler import Wish
 
 

@@ -13,11 +13,10 @@ from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset.corpus.schema import Split
+from training.classic.recipe import ClassicRecipe
 from training.classic.sampler import Network, opened
 from training.classic.tokens import IntArray, Music, held_tokens
-from training.recipe import ClassicRecipe
 from training.run import Run
-from training.session import held_corpus
 
 TOGETHER = 256  # windows that are read side by side
 
@@ -30,6 +29,11 @@ class TokenQuality:
     nats_per_token: float
     tokens: int  # that were predicted
     unknown: int  # tokens of the split that training does not know; they are left out
+
+    def lines(self) -> list[str]:
+        """Return the figures as `evaluate` shows them."""
+        unknown = f"; {self.unknown:,} that training does not know are left out" if self.unknown else ""
+        return [f"{self.nats_per_token:.3f} nats per token over {self.tokens:,} tokens of {self.split}{unknown}"]
 
 
 def token_quality(root: AnyPath, run: Run, split: Split, report: Report = lambda done, total: None) -> TokenQuality:
@@ -79,4 +83,4 @@ def _tokens(root: AnyPath, run: Run, music: Music, split: Split) -> tuple[IntArr
         return music.training, 0
     if split == "validation":
         return music.validation, music.validation_unknown
-    return held_tokens(held_corpus(root, run).pieces(split), music.tokens, Catalog(root))
+    return held_tokens(run.corpus(root).pieces(split), music.tokens, Catalog(root))

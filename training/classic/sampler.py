@@ -13,10 +13,10 @@ import numpy.typing as npt
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import IntArray, Music, pitches_of
-from training.network.shapes import check, of_classic
+from training.network.shapes import Shapes, check, dense, lstm
 from training.network.weights import load_weights
-from training.recipe import ClassicRecipe
 from training.run import Run
 
 VELOCITY, TEMPO = 90, 120.0  # what music21 writes where nothing is said
@@ -94,13 +94,21 @@ class Windows:
         return slice(first, first + self.count)
 
 
+def shapes(recipe: ClassicRecipe, classes: int) -> Shapes:
+    """Return the shape of each array of a classic network for so many tokens."""
+    found: Shapes = {}
+    for layer in range(recipe.layers):
+        found |= lstm(f"lstm_{layer}", recipe.width if layer else 1, recipe.width)
+    return found | dense("dense", recipe.width, recipe.dense) | dense("out", recipe.dense, classes)
+
+
 def opened(run: Run) -> tuple[Network, Music]:
     """Return the network of the run's kept epoch, and its music. Raises TrainingError where they do not belong together."""
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
-    check(named, of_classic(recipe, len(music.tokens)), run.weights)
+    check(named, shapes(recipe, len(music.tokens)), run.weights)
     return Network(named), music
 
 

@@ -15,16 +15,12 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError, UsageError
 from dataset.corpus.corpus import Corpus
-from training.classic.sampler import compose
-from training.classic.tokens import IntArray, Music, vocabulary_text
+from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.classic.tokens import IntArray, Music
 from training.loop.checkpoints import Keeper
 from training.loop.interrupt import between_steps
-from training.loop.train import Budget
-from training.progress import BUDGET, ClassicRow, Progress
-from training.recipe import ClassicRecipe
+from training.progress import BUDGET, Budget, Progress
 from training.run import Run
-
-__all__ = ["ClassicRow", "build", "compose", "train", "vocabulary_text", "windows"]
 
 VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
 

@@ -7,7 +7,7 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -18,8 +18,7 @@ from catalog.storage.files import data_root, working_root
 from training.commands.completion import RunName
 
 if TYPE_CHECKING:
-    from training.classic.quality import TokenQuality
-    from training.network.quality import Quality
+    from training.learner import Evaluation
 
 app = single_command()
 
@@ -48,25 +47,16 @@ def evaluate(
         raise UsageError("--split and --midi both say what to evaluate on; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
-    quality: Quality | TokenQuality
+    quality: Evaluation
     if midi is not None:
         quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
     else:
         with console.Progress("windows") as progress:
             quality = evaluate_run(base, opened, split or "test", progress)
-    found = asdict(quality)
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps(asdict(cast(Any, quality))))
         return
-    if "nats_per_token" in found:
-        unknown = f"; {found['unknown']:,} that training does not know are left out" if found["unknown"] else ""
-        print(
-            f"{found['nats_per_token']:.3f} nats per token over {found['tokens']:,} tokens of {found['split']}{unknown}"
-        )
-        return
-    print(f"{found['bits_per_note']:.3f} bits a note over {found['notes']:,} notes of {found['pieces']} pieces")
-    for field, value in found["fields"].items():
-        print(f"  {field:9}{value:.3f}")
+    print("\n".join(quality.lines()))
 
 
 def main() -> None:

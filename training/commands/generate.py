@@ -87,14 +87,15 @@ def generate(
     Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
     """
     from training.commands import field_options as settings
+    from training.generate import SAMPLE_SECONDS, music, read_prime
     from training.page.write import paged, rendered
     from training.run import Run
-    from training.sampling import generate as playing
     from training.sampling.config import Wish
+    from training.sampling.sample_files import write_pieces
 
     console.when_stopped("every file that was named is kept whole; the same command makes others")
     if notes is None and seconds is None and bars is None:
-        seconds = playing.SAMPLE_SECONDS
+        seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
     wish = Wish(
         count=count,
@@ -117,10 +118,10 @@ def generate(
         raise UsageError(f"--prime {prime}: no such file")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
-    first = playing.read_prime(prime) if prime is not None else None
+    first = read_prime(prime) if prime is not None else None
     with console.Progress("composing") as progress:
-        pieces = playing.music(opened, wish, first, progress)
-    files = playing.write_pieces(out or opened.samples, pieces, opened.name)
+        pieces = music(opened, wish, first, progress)
+    files = write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
         print(console.one_line(file), flush=True)
     console.complain(f"seed {drawn}")

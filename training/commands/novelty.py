@@ -50,7 +50,7 @@ def novelty(
 
     For a run, the same figures of held-out human pieces are shown beside, as a yardstick: where its corpus is still there.
     """
-    from training.novelty import report as copied
+    from training import copies
 
     base = data_root(root)
     left_out: list[str] = []
@@ -60,11 +60,11 @@ def novelty(
     if is_file:
         if against is None:
             raise UsageError(f"{what} is a file: say with --against CORPUS or RUN what it may have copied from")
-        sources = copied.open_sources(base, against)
-        told = {what: copied.of_file(Path(what), sources)}
+        sources = copies.open_sources(base, against)
+        told = {what: copies.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
     else:
-        told, human = copied.find_copies_in_run(base, what, against, left_out.append)
+        told, human = copies.find_copies_in_run(base, what, against, left_out.append)
     for reason in left_out:
         console.complain(f"error: {reason}")
     if as_json:

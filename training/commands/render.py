@@ -116,7 +116,7 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     if path.suffix.lower() in MIDI_ENDINGS:
         raise UsageError(f"{path}: no such file")
     from training.run import Run
-    from training.sampling.generate import samples
+    from training.sampling.sample_files import samples
 
     run = Run.open(working_root(root), what)
     found = samples(run.samples)

@@ -18,7 +18,7 @@ from training.commands import completion
 
 if TYPE_CHECKING:
     from catalog.storage.remote import AnyPath
-    from training.session import Order
+    from training.train_config import Order
 
 app = single_command()
 
@@ -91,7 +91,7 @@ def train(
     With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
     """
     from training import run_training as course
-    from training.session import Order
+    from training.train_config import Order
 
     base = data_root(root)
     order = Order(

@@ -6,7 +6,7 @@ What an epoch holds follows from the seed and the epoch's number alone, so a res
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,33 @@ import numpy.typing as npt
 from training.events.classes import PITCH
 from training.events.encoding import COLUMNS, GUESS, NEXT_PITCH, TONES, TRUST, Events, encode
 from training.events.vocabulary import UNKNOWN, Vocabulary
-from training.recipe import NoteLSTMRecipe
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
+
+
+class EpochSettings(Protocol):
+    """The settings of a recipe on which an epoch's windows depend."""
+
+    @property
+    def batch(self) -> int:
+        """Windows a step."""
+
+    @property
+    def window(self) -> int:
+        """Notes a window."""
+
+    @property
+    def epoch_notes(self) -> int:
+        """How many notes an epoch has at least."""
+
+    @property
+    def transpose(self) -> int:
+        """Semitones by which a window may be moved."""
+
+    @property
+    def style_dropout(self) -> float:
+        """Share of windows without series or game."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +72,13 @@ def encode_pieces(pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary) -> li
     ]
 
 
-def passes(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> int:
+def passes(pieces: Sequence[EncodedPiece], recipe: EpochSettings) -> int:
     """Return how often an epoch goes through the pieces: once, or more where they are few."""
     notes = sum(len(piece.events) - 1 for piece in pieces)
     return max(1, -(-recipe.epoch_notes // max(1, notes)))
 
 
-def epoch(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, seed: int, number: int) -> Iterator[Batch]:
+def epoch(pieces: Sequence[EncodedPiece], recipe: EpochSettings, seed: int, number: int) -> Iterator[Batch]:
     """Yield the batches of epoch `number`, all of one shape; the last are filled up with windows from the front."""
     rng = np.random.default_rng([seed, number])
     windows = [w for _ in range(passes(pieces, recipe)) for w in _windows(pieces, recipe, rng)]
@@ -76,7 +99,7 @@ class _Window:
     styled: tuple[bool, bool]  # whether series and game are said
 
 
-def _windows(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe, rng: np.random.Generator) -> Iterator[_Window]:
+def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.random.Generator) -> Iterator[_Window]:
     """Yield the windows of every piece in turn, in a random order of pieces."""
     for which in rng.permutation(len(pieces)):
         last = len(pieces[which].events) - 1

@@ -1,4 +1,4 @@
-"""What both recipes keep of training: a checkpoint of every epoch, the weights of the best one, logs, and the finished network.
+"""What recipes trained with Keras keep of it: a checkpoint of every epoch, the weights of the best one, logs, and the finished network.
 
 The order of writing is the promise of `--resume`: checkpoint and weights first, last the state that names them.
 """

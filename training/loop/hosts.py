@@ -47,6 +47,9 @@ class Hosts:
         )
 
 
+ALONE = Hosts()
+
+
 def join() -> Hosts:
     """Meet the other processes that the environment names, and share every batch among all their devices, or those here.
 

@@ -18,7 +18,6 @@ from training.events.repeat_models import GUESSES, TRUSTS
 from training.network.backend import lanes
 from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
 from training.network.lstm import LSTM
-from training.recipe import NoteLSTMRecipe
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
@@ -33,7 +32,6 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         """Build for a recipe (as a mapping, so that it goes into the saved file) and the numbers of series and games."""
         super().__init__(**kwargs)
         self.recipe, self.series, self.games = recipe, series, games
-        settings = NoteLSTMRecipe(**recipe)
         sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
         own = self.dtype_policy  # what is loaded keeps its precision, whatever Keras would give a new layer
         self.embeddings = {
@@ -46,15 +44,15 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             n: layers.Embedding(k * TRUSTS, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
             for n, k in GUESSES.items()
         }
-        self.enter = layers.Dense(settings.width, dtype=own, name="enter")
-        self.recurrent = [LSTM(settings.width, dtype=own, name=f"lstm_{i}") for i in range(settings.layers)]
-        self.above = layers.Dense(len(HEADS) * settings.head, use_bias=False, dtype=own, name="above")
-        self.hidden = {n: layers.Dense(settings.head, dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
+        self.enter = layers.Dense(recipe["width"], dtype=own, name="enter")
+        self.recurrent = [LSTM(recipe["width"], dtype=own, name=f"lstm_{i}") for i in range(recipe["layers"])]
+        self.above = layers.Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
+        self.hidden = {n: layers.Dense(recipe["head"], dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
             n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
-        self.drop = layers.Dropout(settings.dropout, dtype="float32", name="drop")
+        self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")
 
     def reseed(self, seed: int, epoch: int) -> None:
         """Make what dropout draws in an epoch depend on nothing but these two numbers."""

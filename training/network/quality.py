@@ -24,6 +24,11 @@ class Quality:
     notes: int
     pieces: int
 
+    def lines(self) -> list[str]:
+        """Return the figures as `evaluate` shows them."""
+        total = f"{self.bits_per_note:.3f} bits a note over {self.notes:,} notes of {self.pieces} pieces"
+        return [total, *(f"  {field:9}{value:.3f}" for field, value in self.fields.items())]
+
 
 @np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
 def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:

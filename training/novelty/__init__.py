@@ -3,4 +3,4 @@
 `passages` finds them; `training_index` is what a run keeps of its training pieces.
 """
 
-__all__ = ["figures", "passages", "report", "training_index"]
+__all__ = ["figures", "passages", "training_index"]

@@ -23,7 +23,7 @@ from training.page.run_summary import Account
 from training.page.sample_parts import LIT, Exhibit, Kind, exhibits
 from training.page.sample_view import COLOURS, Shown, colours, found_in, hang, named
 from training.run import Run
-from training.sampling.generate import samples
+from training.sampling.sample_files import samples
 
 SHOWN_KINDS: tuple[Kind, ...] = ("look", "sound")  # scores are on the runs' own pages
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -144,7 +144,7 @@ def write_comparison(
         lead=lead,
         compared=compared,
         has_original=any(entry.original for entry in entries),
-        is_mixed=len({account.is_classic for account in accounts}) > 1,
+        units=_units(accounts),
         origins=by_notes,
         others=COLOURS,
         colours=colours(each for run in compared for each in run.shown),
@@ -155,6 +155,18 @@ def write_comparison(
     )
     write_text(out, text)
     return out
+
+
+def _units(accounts: Sequence[Account]) -> str:
+    """Return in words what the figures are, and whether they can be compared."""
+    units = {account.run.recipe.kind: account.terms.unit for account in accounts}
+    if len(set(units.values())) > 1:
+        each = ", of ".join(
+            f"{'recipe ' * (not number)}{kind}{', figures are' * (not number)} {unit}"
+            for number, (kind, unit) in enumerate(sorted(units.items()))
+        )
+        return f"Of {each}: they cannot be compared with each other."
+    return f"These runs’ figures are {next(iter(units.values()), '')}."
 
 
 def _shares(made: Sequence[Exhibit]) -> tuple[float, ...]:

@@ -26,7 +26,7 @@ from training.page.sample_view import COLOURS, Origin, colours, hang, named
 from training.page.source_links import addresses
 from training.page.train_command import train_commands
 from training.run import Run
-from training.sampling.generate import samples
+from training.sampling.sample_files import samples
 
 PAGE_FILE = "index.html"
 ROOM = "training.page"

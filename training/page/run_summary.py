@@ -17,30 +17,13 @@ from catalog.base.errors import TrainingError
 from catalog.games import game_of
 from dataset.corpus.credits import Credit, read_credits
 from dataset.corpus.manifest import Manifest
-from training.events.classes import FIELDS
-from training.recipe import ClassicRecipe
+from training.recipe import Terms
 from training.run import CORPUS_FILE, CREDITS_FILE, Run
 
 METRICS_FILE = "metrics.csv"
 
 Row = Mapping[str, float]
 """An epoch's figures by column; what was not measured is NaN."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """In which columns of metrics.csv a recipe's quality stands, and in which unit."""
-
-    train: str
-    held: str
-    unit: str
-    speed: str
-    speed_unit: str
-    fields: tuple[str, ...] = ()  # columns that add up to `held`
-
-
-NOTE_TERMS = Terms("train_bits", "validation_bits", "bits a note", "notes_per_second", "notes a second", FIELDS)
-CLASSIC_TERMS = Terms("train_loss", "validation_loss", "nats a token", "tokens_per_second", "tokens a second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +57,13 @@ class Account:
     @classmethod
     def of(cls, run: Run) -> "Account":
         """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
-        terms = CLASSIC_TERMS if isinstance(run.recipe, ClassicRecipe) else NOTE_TERMS
         told = run.path / CREDITS_FILE
         credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
-        return cls(run, terms, _rows(run), run.progress().ended, _manifest(run), credited)
+        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
 
-    @property
-    def is_classic(self) -> bool:
-        """Whether it is the original's recipe, whose quality was the training loss."""
-        return self.terms is CLASSIC_TERMS
+    def figure(self, value: float) -> str:
+        """Return a figure with as many decimals as its recipe's have."""
+        return f"{value:.{self.terms.decimals}f}"
 
     @property
     def best(self) -> Best | None:

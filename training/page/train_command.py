@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 
 from dataset.build_command import build_commands, command, file_lines
 from dataset.corpus.manifest import Manifest
-from training.recipe import RECIPES, Recipe
+from training.recipe import plain
 from training.run import Asked, Run
 
 
@@ -37,8 +37,8 @@ def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
 
 def _recipe(run: Run) -> tuple[str, Sequence[str]]:
     """Return what `--recipe` takes, and the lines that write it where it is a file."""
-    plain: Recipe = RECIPES[run.recipe.kind]()
-    changed = {name: value for name, value in asdict(run.recipe).items() if value != getattr(plain, name)}
+    usual = plain(run.recipe.kind)
+    changed = {name: value for name, value in asdict(run.recipe).items() if value != getattr(usual, name)}
     if not changed:
         return run.recipe.kind, ()
     file = f"{run.name}.recipe.json"

@@ -1,6 +1,6 @@
-"""Sampling: pieces composed by a trained network under what was asked for, kept from copying.
+"""Sampling: pieces drawn from the note-level network under what was asked for, kept from copying; and their files.
 
-NumPy alone. `generate` is the way in; `sampler` draws, the others constrain.
+NumPy alone. `sampler` draws and the others constrain; `sample_files` writes. `training.generate` is the way in.
 """
 
-__all__ = ["config", "generate", "run_samples", "sampler"]
+__all__ = ["config", "prompts", "sample_files", "sampler"]

@@ -1,18 +1,41 @@
-"""The samples that `train` itself writes: three, by the best epoch's network, and again where that network is another.
+"""The whole of one `generate`: pieces composed by a trained run; and the three samples that `train` itself writes.
 
-In: a trained run. Out: files in its samples/; those that an earlier network played step aside to samples/epoch-N/, with all that was
-rendered of them, and are kept. What `generate` wrote there is left alone. The run's state names the files before they are written, so
-whatever a kill leaves out is written by the next command, to the same bytes.
+Those are played by the best epoch's network, and again where that network is another; what an earlier one played steps aside to
+samples/epoch-N/, with all that was rendered of it, and is kept. What `generate` wrote there is left alone. The run's state names the
+files before they are written, so whatever a kill leaves out is written by the next command, to the same bytes.
 """
 
 from pathlib import Path
 
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes
-from dataset.notes.model import write_midi
+from dataset.notes.model import Notes, write_midi
+from training.learner import learner
+from training.midi import read_notes
 from training.progress import Progress
 from training.run import Run
 from training.sampling.config import Wish
-from training.sampling.generate import SAMPLE_SECONDS, SAMPLES, music, naming, samples
+from training.sampling.prompts import unfit
+from training.sampling.sample_files import naming, samples
+
+SAMPLES, SAMPLE_SECONDS = 3, 60.0
+
+
+def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
+    """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
+    found = learner(run.recipe)
+    if prime is not None or wish.without_prime:
+        found.require("--prime", run.name)
+    return found.compose(run, wish, prime, report)
+
+
+def read_prime(path: Path) -> Notes:
+    """Return the notes of a file that pieces are to go on from. Raises TrainingError, which names it, where they cannot."""
+    prime = read_notes(path)
+    if (reason := unfit(prime)) is not None:
+        raise TrainingError(f"{path}: {reason}; give another MIDI file")
+    return prime
 
 
 def are_written(run: Run) -> bool:
@@ -21,7 +44,7 @@ def are_written(run: Run) -> bool:
     return _are_new(progress) and not _missing(run, progress)
 
 
-def write(run: Run) -> list[Path]:
+def write_samples(run: Run) -> list[Path]:
     """Write the samples that are missing, all where the network has changed; return their files. Others keep off meanwhile."""
     with run.writing():
         progress = run.progress()

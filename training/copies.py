@@ -1,4 +1,4 @@
-"""Novelty of what lies on disk: a run's samples, a MIDI file, and held-out human pieces as the yardstick."""
+"""The whole of one `novelty`: what of a run's samples or a MIDI file stands in training pieces, beside held-out human pieces."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -20,46 +20,21 @@ from training.events.batches import EncodedPiece
 from training.events.classes import TIME, VELOCITY
 from training.events.vocabulary import Vocabulary
 from training.loop.checkpoints import Keeper
-from training.loop.hosts import Hosts
+from training.loop.hosts import ALONE, Hosts
 from training.loop.interrupt import between_steps
 from training.loop.precision import precision
 from training.loop.weight_average import Average
 from training.network import inference
 from training.network.quality import quality
 from training.network.weights import loaded
-from training.progress import BUDGET, NO_GAIN, EpochRow, Precision, Progress
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
+from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
 
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
 LENT_EVERY = 10
 FINE = 0.25  # and is this share of the recipe's where training goes on from the weights of another run
 DIVERGED = 2.0  # bits a note: an epoch that learns at so much more than an earlier one is lost
-ALONE = Hosts()
-PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How long to train: minutes, or epochs, or both; whichever ends first."""
-
-    minutes: float | None
-    epochs: int | None
-
-    def gone(self, seconds: float, epochs: float) -> float:
-        """Return the share of the budget that is used, 0–1."""
-        by_time = seconds / (self.minutes * 60) if self.minutes else 0.0
-        return min(1.0, max(by_time, epochs / self.epochs if self.epochs else 0.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How training stands after a step."""
-
-    epoch: int
-    gone: float  # share of the budget that is used, 0–1
-    notes_per_second: float  # in this epoch
-    train_bits: float  # the mean of the last steps, at most 20
 
 
 def train(
@@ -214,8 +189,8 @@ class _Trainer:
             progress.step += 1
             if self.hosts.first and average.due(progress.step):
                 average.add(arrays(network), progress.step)
-            speed = notes / (time.monotonic() - since)
-            watch(Step(progress.epoch + 1, gone, speed, float(np.mean(losses[-20:]))))
+            speed, number = notes / (time.monotonic() - since), progress.epoch + 1
+            watch(Step(number, gone, f"epoch {number}  {speed:,.0f} notes/s  {float(np.mean(losses[-20:])):.2f} bits"))
         return losses, rate, notes / (time.monotonic() - since)
 
     def _gone(self, progress: Progress) -> float:
@@ -275,21 +250,3 @@ def _step(network: Any, batch: batches.Batch) -> Any:
     network.reset_metrics()
     inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh}
     return network.train_on_batch(inputs, batch.events[:, 1:, TIME : VELOCITY + 1], sample_weight=batch.mask)
-
-
-def parted(history: list[dict[str, Any]], train: str = "train_bits", held: str = "validation_bits") -> str | None:
-    """Return a warning where validation has risen from its best while training went on falling, else None.
-
-    `train` and `held` name the two columns of metrics.csv.
-    """
-    known = [row for row in history if row[held] is not None]
-    if not known:
-        return None
-    best, last = min(known, key=lambda row: float(row[held])), known[-1]
-    rise, fall = last[held] - best[held], best[train] - last[train]
-    if last["epoch"] < best["epoch"] + 2 or rise < PARTED or fall <= 0:
-        return None
-    return (
-        f"{held} has risen by {rise:.2f} since epoch {best['epoch']} while {train} fell by {fall:.2f}: the network is learning "
-        "these pieces by heart; more pieces, or fewer minutes, would help"
-    )
