@@ -13,11 +13,11 @@ COMMANDS = {
     "catalog": "catalog.cli:main",
     "scrape": "scraper.cli:main",
     "dataset": "dataset.cli:main",
-    "train": "training.cli:train_main",
-    "evaluate": "training.cli:evaluate_main",
-    "generate": "training.cli:generate_main",
-    "render": "training.render_cli:main",
-    "novelty": "training.novelty_cli:main",
+    "train": "training.commands.train:main",
+    "evaluate": "training.commands.evaluate:main",
+    "generate": "training.commands.generate:main",
+    "render": "training.commands.render:main",
+    "novelty": "training.commands.novelty:main",
 }
 PACKAGES = ("catalog", "scraper", "dataset", "training")
 OURS = b'__distribution__ = "vgpiano"'  # a line of the __init__.py of each of them

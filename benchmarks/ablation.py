@@ -18,18 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from dataset.corpus import Corpus
-from training import batches, inference
-from training.average import Average
-from training.backend import load_keras
-from training.batches import Batch, EncodedPiece
-from training.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
-from training.evaluate import quality
-from training.events import FIELDS
-from training.precision import precision
-from training.recipe import NoteLSTMRecipe
-from training.train import LAST_RATE, _step
-from training.vocabulary import Vocabulary
+from dataset.corpus.corpus import Corpus
+from training.events import batches
+from training.events.batches import Batch, EncodedPiece
+from training.events.classes import FIELDS
+from training.events.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
+from training.events.vocabulary import Vocabulary
+from training.loop.precision import precision
+from training.loop.weight_average import Average
+from training.network import inference
+from training.network.backend import load_keras
+from training.network.quality import quality
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import LAST_RATE, _step
 
 HEAD = "| variant | bits a note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
 FIRST = (0,)
@@ -95,7 +96,7 @@ def trained(
     pieces: list[EncodedPiece], vocabulary: Vocabulary, variant: Variant, minutes: float
 ) -> tuple[Any, float, int]:
     """Train for so long; return the weights, notes a second and how many steps there were."""
-    from training.network import NoteLSTM, arrays
+    from training.network.network import NoteLSTM, arrays
 
     keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
     keras.utils.set_random_seed(0)

@@ -19,20 +19,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from catalog.files import write_text
+from catalog.storage.files import write_text
 from dataset import build
-from dataset.corpus import Corpus
-from dataset.filter_file import default_filters
-from dataset.notes import Notes, read_midi
+from dataset.corpus.corpus import Corpus
+from dataset.filters.load import default_filters
+from dataset.notes.model import Notes, read_midi
 from dataset.plan import Plan
-from training import course, playing
-from training.compare import Entry, Original, write_comparison
-from training.novelty import LEAST, medians, novelty
-from training.recipe import NoteLSTMRecipe, to_json
-from training.run import Keep, Run, names
-from training.sampler import Wish
-from training.session import Order
-from training.sources import Sources
+from training import run_training as course
+from training.generate import music
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.training_index import Sources
+from training.page.comparison_page import Entry, Original, write_comparison
+from training.recipe import to_json
+from training.run import Keep, Run, list_runs
+from training.sampling import sample_files
+from training.sampling.sampler import Wish
+from training.train_config import Order
 
 QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
 THEME = "Midna"
@@ -49,34 +52,34 @@ def corpus_of(root: Path, *, thrice: bool) -> Corpus:
     filters = default_filters()
     if thrice:
         filters = filters.keeping_duplicates()
-    return build.build(
+    return build.build_corpus(
         root, Plan(query=QUERY, seed=SPLIT_SEED, filters=filters), f"midna-{'thrice' if thrice else 'twice'}"
     )
 
 
 def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
     name = f"{corpus.name}-{keep}"
-    if name not in names(root):
+    if name not in list_runs(root):
         recipe = root / "experiments" / "accident" / "recipe.json"
         write_text(recipe, to_json(RECIPE))
         order = Order(corpus=corpus.name, recipe=str(recipe), epochs=epochs, name=name, keep=keep, max_copy=0)
-        course.take(root, order, print, render=False)
+        course.train_run(root, order, print, render=False)
     elif not course.is_trained(Run.open(root, name)):
-        course.take(root, Order(name=name, resume=True), print, render=False)
+        course.train_run(root, Order(name=name, resume=True), print, render=False)
     return Run.open(root, name)
 
 
 def drawn(run: Run, count: int, notes: int, guard: int) -> list[Path]:
     """The files of --count samples, drawn with that guard."""
     folder = run.path / f"drawn-{notes}-{guard}"
-    if len(playing.samples(folder)) < count:
-        pieces = playing.music(run, Wish(count=count, notes=notes, seed=1, max_copy=guard))
-        playing.write_pieces(folder, pieces, run.name)
-    return playing.samples(folder)[:count]
+    if len(sample_files.samples(folder)) < count:
+        pieces = music(run, Wish(count=count, notes=notes, seed=1, max_copy=guard))
+        sample_files.write_pieces(folder, pieces, run.name)
+    return sample_files.samples(folder)[:count]
 
 
 def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
-    found = [novelty(Sources.open(run.sources), notes) for notes in pieces]
+    found = [find_copies(Sources.open(run.sources), notes) for notes in pieces]
     copies = [copy for one in found for copy in one.copies]
     return {
         "samples": len(pieces),

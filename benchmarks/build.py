@@ -23,8 +23,8 @@ from pathlib import Path
 from figures import Figure, Setting
 from peers import PEERS, cpu_seconds, evenly
 
-from catalog.files import write_text
 from catalog.schema import FETCHED, Piece
+from catalog.storage.files import write_text
 from catalog.store import Catalog
 from dataset.parse import Source
 

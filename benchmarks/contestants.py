@@ -25,15 +25,19 @@ import numpy as np
 
 import training
 from catalog.store import Catalog
-from dataset.corpus import Corpus, CorpusPiece, Split
-from dataset.notes import Notes
-from training import playing
-from training.batches import encode_pieces
-from training.evaluate import quality
-from training.recipe import ClassicRecipe
-from training.sampler import MAX_COPY, TOP_P, Wish
-from training.session import Order
-from training.vocabulary import Vocabulary
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.schema import Split
+from dataset.notes.model import Notes
+from training.classic.recipe import ClassicRecipe
+from training.events.batches import encode_pieces
+from training.events.vocabulary import Vocabulary
+from training.generate import music
+from training.network.quality import quality
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
+from training.sampling import sample_files
+from training.sampling.sampler import MAX_COPY, TOP_P, Wish
+from training.train_config import Order
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
 FEWER = 3  # so many times fewer samples of the original: it takes a hundred steps a token
@@ -55,7 +59,7 @@ def kept(folder: Path, pieces: Sequence[Notes], name: str) -> None:
     """Write the pieces as MIDI files into a folder with nothing else in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    playing.write_pieces(folder, pieces, name)
+    sample_files.write_pieces(folder, pieces, name)
 
 
 def ours(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
@@ -68,14 +72,14 @@ def ours(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         order = Order(corpus=str(Path(str(corpus.path)).resolve()), minutes=asked.minutes, name=name)
         training.train_run(asked.work, order, render=False)
         run = training.Run.open(asked.work, name)
-    network = playing.network(run)
-    found = quality(network, encode_pieces(Part(corpus, asked.share).pieces("test"), playing.vocabulary(run)))
+    network = network_of(run)
+    found = quality(network, encode_pieces(Part(corpus, asked.share).pieces("test"), vocabulary_of(run)))
     with np.load(run.weights) as weights:
         parameters = sum(weights[part].size for part in weights.files if weights[part].dtype == np.float32)
     if asked.count:
         for name, most in (("ours", 0), (GUARDED, MAX_COPY)):
             wish = Wish(count=asked.count, notes=asked.notes, seed=SEED, max_copy=most)
-            kept(asked.work / "samples" / name, playing.music(run, wish), name)
+            kept(asked.work / "samples" / name, music(run, wish), name)
     history = run.progress().history
     speed = np.mean([row["notes_per_second"] for row in history]) if history else None
     return {"fields": list(found.fields.values()), "parameters": parameters, "notes_per_second": speed}
@@ -113,13 +117,13 @@ def classic(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
     if not text.is_file():
         text.write_text(tokens(asked.root, corpus, asked.share), encoding="utf-8")
     began = time.perf_counter()
-    from training import classic as original
-    from training import classic_sampler
-    from training.backend import load_keras
-    from training.classic_tokens import Music
+    from training.classic import sampler as classic_sampler
+    from training.classic import train as original
+    from training.classic.tokens import Music
+    from training.network.backend import load_keras
 
     keras, recipe = load_keras(), ClassicRecipe()
-    from training.network import arrays
+    from training.network.network import arrays
 
     music = Music.from_json(text.read_text(encoding="utf-8"), str(text))
     keras.utils.set_random_seed(0)
@@ -149,7 +153,7 @@ def classic(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
 def tokens(root: Path, corpus: Corpus, share: float) -> str:
     """What music21 reads of the pieces, by the product's own reader."""
     part: Any = Part(corpus, share)
-    from training.classic import vocabulary_text
+    from training.classic.tokens import vocabulary_text
 
     return vocabulary_text(part, Catalog(root), tell=lambda line: None)
 

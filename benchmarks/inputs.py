@@ -13,8 +13,8 @@ from pathlib import Path
 from figures import Setting
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from scraper.demo_site import build, served
+from dataset.corpus.corpus import Corpus
+from scraper.demo.site import build_demo_site, serve_demo_site
 
 CORPUS = "all"
 EVERY = "bytes > 0"
@@ -39,8 +39,8 @@ def prepared(root: Path, place: Path) -> str:
         what = "the catalog of the data root"
     else:
         site = place / "demo-site"
-        build(site)
-        with served(site) as base_url:
+        build_demo_site(site)
+        with serve_demo_site(site) as base_url:
             words = ("vgmusic", "--base-url", base_url, "--allow-private-hosts", "--delay", "0", "--root", place)
             command("scraper.cli", *words)
         what = "the demo's public-domain pieces"
@@ -57,7 +57,12 @@ def trained(setting: Setting) -> str:
         minutes = max(0.1, RUN_MINUTES * setting.share)
         words = ("--corpus", setting.corpus, "--minutes", minutes, "--name", RUN, "--root", setting.root, "--no-render")
         subprocess.run(
-            [sys.executable, "-c", "from training.cli import train_main; train_main()", *map(str, words)],
+            [
+                sys.executable,
+                "-c",
+                "from training.commands.train import main; main()",
+                *map(str, words),
+            ],
             stdout=subprocess.DEVNULL,
             check=True,
         )

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.parts import PartsWriter
 from catalog.schema import MEASURES, PIECES
 from catalog.store import Catalog
+from catalog.table.parts import PartsWriter
 
 _WORDS = """
 boss castle cave dungeon ending field fire forest ice island lost main menu moon night opening river shop sky snow stage star storm temple

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dataset.notes import Notes
+from dataset.notes.model import Notes
 
 SHINGLE = 4  # notes
 THRESHOLD = 0.15

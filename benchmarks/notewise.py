@@ -17,16 +17,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from dataset.corpus import CorpusPiece
-from dataset.notes import Notes
-from training import batches, beginnings, encoding
-from training.batches import EncodedPiece
-from training.events import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
-from training.inputs import EMBEDDINGS
-from training.recipe import NoteLSTMRecipe
-from training.sampler import choose
-from training.train import LAST_RATE
-from training.vocabulary import UNKNOWN, Vocabulary
+from dataset.corpus.corpus import CorpusPiece
+from dataset.notes.model import Notes
+from training.events import batches, encoding
+from training.events.batches import EncodedPiece
+from training.events.classes import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
+from training.events.vocabulary import UNKNOWN, Vocabulary
+from training.network.layout import EMBEDDINGS
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import LAST_RATE
+from training.sampling import prompts as beginnings
+from training.sampling.sampler import choose
 
 OURS = NoteLSTMRecipe()
 NAMES = (*FIELDS, "place")

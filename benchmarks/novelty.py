@@ -27,17 +27,19 @@ import numpy as np
 from figures import Figure, Setting
 from samples import MEASURES, first, longest_runs
 
-from dataset.corpus import Corpus
-from training import playing
-from training.batches import EncodedPiece
-from training.encoding import encode
-from training.novelty import medians, novelty
-from training.passages import Index, Line, Passage, find, told
-from training.recipe import ClassicRecipe
+from dataset.corpus.corpus import Corpus
+from training.classic.recipe import ClassicRecipe
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
+from training.events.vocabulary import UNKNOWN
+from training.generate import music
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
+from training.novelty.figures import find_copies, medians
+from training.novelty.passages import Index, Line, Passage, find, told
+from training.novelty.training_index import Source, Sources
 from training.run import Run
-from training.sampler import Wish, compose
-from training.sources import Source, Sources
-from training.vocabulary import UNKNOWN
+from training.sampling.sampler import Wish, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes
@@ -231,9 +233,9 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
     found: dict[str, Any] = {"held-out human pieces": _figures(learned, held)}
     print(json.dumps(found), flush=True)
     if isinstance(run.recipe, ClassicRecipe):
-        found["classic"] = _figures(learned, playing.music(run, Wish(count=count, notes=notes, seed=1)))
+        found["classic"] = _figures(learned, music(run, Wish(count=count, notes=notes, seed=1)))
         return found
-    network, vocabulary = playing.network(run), playing.vocabulary(run)
+    network, vocabulary = network_of(run), vocabulary_of(run)
     for most in limits:
         wish = Wish(count=count, notes=notes, seed=1, max_copy=most)
         since = time.perf_counter()
@@ -251,7 +253,7 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
 
 
 def _figures(learned: Sources, pieces: list[Any]) -> dict[str, float]:
-    told_of = [novelty(learned, notes) for notes in pieces]
+    told_of = [find_copies(learned, notes) for notes in pieces]
     runs = [longest_runs(notes) for notes in pieces]
     return {
         "pieces": len(pieces),

@@ -22,11 +22,11 @@ from figures import Figure, Setting
 from inputs import command
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from training import classic
-from training.backend import load_keras
-from training.classic_tokens import IntArray, Music
-from training.recipe import ClassicRecipe
+from dataset.corpus.corpus import Corpus
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe
+from training.classic.tokens import IntArray, Music, vocabulary_text
+from training.network.backend import load_keras
 
 BATCH, WINDOW, WIDTH, EMBEDDING, DROPOUT, RATE = 16, 32, 256, 64, 0.2, 4e-3
 FIRST_MEASURE_S, LONGER = 2.0, 1.15  # each measurement comes so much later than the one before
@@ -149,7 +149,7 @@ def figures(setting: Setting) -> list[Figure]:
     """Held-out nats a token after 90 s of the original and 30 s of ours, and when ours was as good; from as many seeds as SEEDS."""
     command("dataset.cli", "build", "--query", "series == 'zelda'", "--name", "series-zelda", "--root", setting.root)
     corpus = Corpus.open(setting.root, "series-zelda")
-    music = Music.from_json(classic.vocabulary_text(corpus, Catalog(setting.root)), "the corpus")
+    music = Music.from_json(vocabulary_text(corpus, Catalog(setting.root)), "the corpus")
     targets, keras = spaced(music, TARGETS), load_keras()
     best: dict[str, list[dict[str, float]]] = {"original": [], "ours": []}
     reached = []
@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     corpus = Corpus.open(asked.root, asked.corpus)
-    music = Music.from_json(classic.vocabulary_text(corpus, Catalog(asked.root)), "the corpus")
+    music = Music.from_json(vocabulary_text(corpus, Catalog(asked.root)), "the corpus")
     targets = spaced(music, asked.targets)
     counts = np.bincount(music.training, minlength=len(music.tokens)) + 1.0
     guess = float(-np.log(counts / counts.sum())[music.validation[targets]].mean())

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import gaussian_kde
 
-from dataset.notes import TICKS_PER_QUARTER, Notes
-from training.events import bar_ticks
+from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from training.events.classes import bar_ticks
 
 Array = npt.NDArray[np.float64]
 

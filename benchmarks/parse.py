@@ -24,8 +24,8 @@ from pathlib import Path
 from figures import Figure, Setting
 from peers import PEERS, cpu_seconds, evenly
 
-from catalog.files import data_root, write_text
-from dataset.notes import read
+from catalog.storage.files import data_root, write_text
+from dataset.notes.model import read
 from dataset.parse import Source, parse_all
 
 SAMPLE = 24  # files for the peers

@@ -37,13 +37,13 @@ from contestants import COUNT, GUARDED, KINDS, MINUTES, NOTES
 from figures import Figure, Setting
 from samples import first, longest_runs
 
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.notes import Notes, read_midi
-from training import playing
-from training.events import FIELDS
-from training.novelty import LEAST, medians, novelty
-from training.sampler import MAX_COPY
-from training.sources import Sources
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.notes.model import Notes, read_midi
+from training.events.classes import FIELDS
+from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.training_index import Sources
+from training.sampling import sample_files
+from training.sampling.sampler import MAX_COPY
 
 BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
 STUCK = (4, 12)  # bars and pitches that may stand running
@@ -106,7 +106,7 @@ def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, A
     long = sum(len(piece.notes) >= asked.notes for piece in learned)
     sets = {"human, held out": held, "human, training": human(learned, max(1, long // asked.count))[: asked.count]}
     for name in ("ours", GUARDED, *PEERS):
-        files = playing.samples(asked.work / "samples" / name)
+        files = sample_files.samples(asked.work / "samples" / name)
         sets[name] = [first(read_midi(file.read_bytes()), asked.notes) for file in files]
     found = {}
     for name, pieces in sets.items():
@@ -118,7 +118,7 @@ def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, A
             "a pitch running, at most": max(pitches for _, pitches in runs),
         }
         if name != "human, training":  # of which all is copied
-            one |= medians([novelty(sources, notes) for notes in pieces])
+            one |= medians([find_copies(sources, notes) for notes in pieces])
         if name != "human, held out":
             near = overlap.overlap(pieces, held)
             one["area"], one["divergence"] = overlap.mean(near)

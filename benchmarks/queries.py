@@ -29,7 +29,7 @@ import pyarrow as pa
 from figures import Figure, Setting
 from made_catalog import make
 
-from catalog.query import columns_of
+from catalog.query.compiler import columns_of
 from catalog.schema import MEASURED, PIECES
 from catalog.store import ROWS, Catalog
 

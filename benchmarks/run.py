@@ -31,7 +31,7 @@ import report  # noqa: E402 - a neighbour
 from figures import TIMES, Setting  # noqa: E402
 from inputs import CORPUS, machine, prepared  # noqa: E402
 
-from catalog.files import write_text  # noqa: E402
+from catalog.storage.files import write_text  # noqa: E402
 
 SUBJECTS = (
     "parse",

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from dataset.corpus import Corpus
-from dataset.keys import pitch_class_entropy
-from dataset.notes import Notes, read_midi, seconds, write_midi
-from dataset.repeats import loop_share
-from dataset.texture import polyphony, stretches
-from training import playing
-from training.events import bar_ticks
+from dataset.corpus.corpus import Corpus
+from dataset.measures.keys import pitch_class_entropy
+from dataset.measures.loops import loop_share
+from dataset.measures.texture import polyphony, stretches
+from dataset.notes.model import Notes, read_midi, seconds, write_midi
+from training.events.classes import bar_ticks
+from training.generate import music
 from training.run import Run
-from training.sampler import Wish
+from training.sampling.sampler import Wish
 
 MEASURES = {
     "repeat share": loop_share,
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     since = time.perf_counter()
-    made = playing.music(Run.open(asked.root, asked.run), Wish(count=asked.count, notes=asked.notes, seed=asked.seed))
+    made = music(Run.open(asked.root, asked.run), Wish(count=asked.count, notes=asked.notes, seed=asked.seed))
     took = time.perf_counter() - since
     wrong = []
     for number, notes in enumerate(made, start=1):

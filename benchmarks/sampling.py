@@ -23,20 +23,21 @@ import numpy as np
 from figures import Figure, Setting
 from inputs import trained
 
-from training import classic, playing
-from training.backend import load_keras
-from training.recipe import ClassicRecipe
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe
+from training.network.backend import load_keras
+from training.note_lstm.trained import network, vocabulary
+from training.novelty.training_index import Sources
 from training.run import Run
-from training.sampler import MAX_COPY, Wish, compose
-from training.sources import Sources
+from training.sampling.sampler import MAX_COPY, Wish, compose
 
 NOTES = 500
 PEER_NOTES = 40
 CHECK = """
 import sys
-from training.cli import generate_main
+from training.commands.generate import main
 try:
-    generate_main()
+    main()
 finally:
     print("tensorflow" in sys.modules, file=sys.stderr)
 """
@@ -55,7 +56,7 @@ class Streams:
     """Composes with a run: so many streams at a time, in notes a second."""
 
     def __init__(self, run: Run) -> None:
-        self.network, self.vocabulary = playing.network(run), playing.vocabulary(run)
+        self.network, self.vocabulary = network(run), vocabulary(run)
         self.learned = Sources.open(run.sources).index
 
     def rate(self, number: int, most: int = MAX_COPY) -> float:

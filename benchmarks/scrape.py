@@ -20,7 +20,7 @@ from pathlib import Path
 
 from figures import Figure, Setting
 
-from catalog.files import write_text
+from catalog.storage.files import write_text
 
 FILES, FILE_BYTES = 721, 8000
 PIANO = "music/other/miscellaneous/piano"

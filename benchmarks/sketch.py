@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from dataset.corpus import Corpus
-from dataset.notes import Notes
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import Notes
 
 BATCH_NOTES, RATE = 64 * 128, 2e-3
 

@@ -22,12 +22,13 @@ from typing import Any
 import numpy as np
 from figures import Figure, Setting, in_turn
 
-from training import encoding, events
-from training.backend import load_keras
-from training.batches import Batch
-from training.inputs import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
-from training.recipe import NoteLSTMRecipe
-from training.repeats import GUESSES, TRUSTS
+from training.events import classes as events
+from training.events import encoding
+from training.events.batches import Batch
+from training.events.repeat_models import GUESSES, TRUSTS
+from training.network.backend import load_keras
+from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
 SERIES, GAMES = 120, 230
@@ -67,8 +68,8 @@ def rate(step: Callable[[], object], notes: int, seconds: float) -> float:
 
 def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     keras = load_keras()
-    from training.network import NoteLSTM
-    from training.train import _step
+    from training.network.network import NoteLSTM
+    from training.note_lstm.train import _step
 
     keras.config.set_dtype_policy(policy)
     recipe = NoteLSTMRecipe(batch=shape[0], window=shape[1])
@@ -196,7 +197,7 @@ def figures(setting: Setting) -> list[Figure]:
 
     import torch
 
-    from training.precision import precision
+    from training.loop.precision import precision
 
     load_keras()
     seconds = 3 * setting.share
@@ -235,7 +236,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    from training.precision import precision
+    from training.loop.precision import precision
 
     load_keras()
     policy = precision("auto")

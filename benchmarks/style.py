@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataset.corpus import Corpus, CorpusPiece
-from training import playing
-from training.batches import encode_pieces
-from training.encoding import classes
-from training.events import FIELDS, SIZES
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from training.events.batches import encode_pieces
+from training.events.classes import FIELDS, SIZES
+from training.events.encoding import classes
+from training.events.vocabulary import UNKNOWN
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
-from training.vocabulary import UNKNOWN
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
 SMOOTH, MOST = 300, 500  # notes: of everyone's shares in a game's, and of one piece's at most
@@ -68,7 +69,7 @@ def main() -> None:
     parser.add_argument("--games", nargs="+", default=list(GAMES))
     asked = parser.parse_args()
     run = Run.open(asked.root, asked.run)
-    network, vocabulary = playing.network(run), playing.vocabulary(run)
+    network, vocabulary = network_of(run), vocabulary_of(run)
     corpus = Corpus.open(asked.root, asked.corpus)
     held = [p for split in ("validation", "test") for p in corpus.pieces(split) if p.game in asked.games]
     if not held:

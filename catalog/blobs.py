@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.console import Report
-from catalog.errors import CatalogError
-from catalog.files import THREADS, write_bytes, write_many, write_text
-from catalog.reading import read_bytes
-from catalog.remote import AnyPath, RemotePath
+from catalog.base.console import Report
+from catalog.base.errors import CatalogError
+from catalog.storage.files import THREADS, write_bytes, write_many, write_text
+from catalog.storage.reading import read_bytes
+from catalog.storage.remote import AnyPath, RemotePath
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

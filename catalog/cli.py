@@ -1,6 +1,6 @@
 """The command `catalog`: look at what is known of every piece, and check that all of it is there."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog import console
-from catalog.console import Format
-from catalog.files import data_root
-from catalog.options import Root, Version
+from catalog.base import console
+from catalog.base.console import Format
+from catalog.options import Root, RowFormat, command_group
+from catalog.storage.files import data_root
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 SHORT = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
 MOST = 1000  # rows of a table unless asked for more
 
-app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
-
-Form = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
-
-
-@app.callback()
-def catalog(version: Version = False) -> None:
-    """Look at the catalog: every piece that is known, and what is known of it."""
+app = command_group("Look at the catalog: every piece that is known, and what is known of it.")
 
 
 @app.command()
@@ -41,7 +34,7 @@ def show(
         int | None,
         typer.Option(min=0, help=f"Print at most so many; 0: no limit. By default {MOST} in a table, else 0."),
     ] = None,
-    form: Form = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print the pieces for which a query holds.
@@ -50,7 +43,7 @@ def show(
     .isna(), .notna(). `catalog schema` prints what may be asked for.
     """
     from catalog.hints import hints
-    from catalog.operands import fields_named
+    from catalog.query.operands import fields_named
     from catalog.store import ROWS
     from catalog.summary import opened
 
@@ -69,32 +62,32 @@ def show(
 @app.command()
 def games(
     text: Annotated[str | None, typer.Argument(help="Only games whose slug, series or name contains this.")] = None,
-    form: Form = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print the games, their series, and how many pieces each has."""
     from catalog import summary
 
-    found = summary.games(summary.opened(data_root(root)), text)
+    found = summary.list_games(summary.opened(data_root(root)), text)
     _print(found, form)
     if form is Format.table:
         print(f"{len(found)} game{'' if len(found) == 1 else 's'}")
 
 
 @app.command()
-def schema(form: Form = Format.table) -> None:
+def schema(form: RowFormat = Format.table) -> None:
     """Print every field with its type, meaning and unit."""
-    from catalog.summary import fields
+    from catalog.summary import list_fields
 
-    _print(fields(), form)
+    _print(list_fields(), form)
 
 
 @app.command()
-def stats(form: Form = Format.table, root: Root = None) -> None:
+def stats(form: RowFormat = Format.table, root: Root = None) -> None:
     """Print totals: pieces by state, files, bytes, games, series, sequencers, and the biggest of them."""
     from catalog import summary
 
-    _print(summary.totals(summary.opened(data_root(root))), form)
+    _print(summary.list_totals(summary.opened(data_root(root))), form)
 
 
 @app.command()
@@ -119,7 +112,7 @@ def verify(root: Root = None) -> None:
 
 
 def _print(table: "pa.Table", form: Format) -> None:
-    from catalog.output import render
+    from catalog.base.output import render
 
     print(render(table, form))
 

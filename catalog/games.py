@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.titles import fold, pretty, read_romans, slug
 
 GREATER = frozenset({"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"})  # before a series' title
@@ -84,7 +84,7 @@ def _key(words: list[str]) -> str:
     return key
 
 
-def resolve(listed_title: str) -> Game:
+def game_of(listed_title: str) -> Game:
     """Return the game that `listed_title` stands for; every spelling of one title gives the same slug and series."""
     table, words = _table(), fold(listed_title)
     known = table.games.get(_key(words))
@@ -143,7 +143,7 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
     that names the nearest where none does.
     """
     wanted = slug(fold(text))
-    fitting = spelled(text, slugs) or [one for one in slugs if one == resolve(text).game]
+    fitting = spelled(text, slugs) or [one for one in slugs if one == game_of(text).game]
     if len(fitting) == 1:
         return fitting[0]
     series = _table().beginnings.get(_key(fold(text)))

@@ -4,10 +4,10 @@ import difflib
 
 import pyarrow.compute as pc
 
-from catalog.games import resolve
-from catalog.query import columns_of, equalities
-from catalog.remote import AnyPath
+from catalog.games import game_of
+from catalog.query.compiler import columns_of, equalities
 from catalog.schema import MEASURED, MEASURED_BY
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 
 NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
@@ -41,7 +41,7 @@ def hints(catalog: Catalog, query: str) -> list[str]:
 
 def _nearest(column: str, asked: str, held: list[str]) -> list[str]:
     if column in ("game", "series"):
-        named: str = getattr(resolve(asked), column)
+        named: str = getattr(game_of(asked), column)
         if named in held:
             return [named]
     within = sorted(name for name in held if asked and asked.lower() in name)[:3]

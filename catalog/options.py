@@ -1,4 +1,4 @@
-"""Options that every command has, and what the shell may put in their place when Tab is pressed.
+"""The Typer of every command, options that commands share, and what the shell completes for them when Tab is pressed.
 
 A room's own names (corpora, runs) are completed by its own module `completion`, with `starting` and `asked_root` of this
 one. Whatever goes wrong while a name is completed, there is no name: a shell is no place for an error.
@@ -6,15 +6,15 @@ one. Whatever goes wrong while a name is completed, there is no name: a shell is
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from catalog.errors import VgpianoError
-from catalog.files import data_root
-from catalog.remote import AnyPath, expanded
-
-DISTRIBUTION = "vgpiano"
+from catalog.base.console import Format
+from catalog.base.errors import VgpianoError
+from catalog.base.public_names import DISTRIBUTION, version
+from catalog.storage.files import data_root
+from catalog.storage.remote import AnyPath, expanded
 
 Names = Callable[[typer.Context], Iterable[str]]
 
@@ -27,7 +27,7 @@ def asked_root(context: typer.Context) -> AnyPath:
 def given_path(value: Any) -> Any:
     """Return a path of the command line, or several, absolute and with ~ in full: shells leave the one of --opt=~/x as it is.
 
-    The callback of every option and argument that is a path; --root has `catalog.files.data_root`.
+    The callback of every option and argument that is a path; --root has `catalog.storage.files.data_root`.
     """
     if isinstance(value, list | tuple):
         return [given_path(each) for each in value]
@@ -60,9 +60,7 @@ def _games(context: typer.Context) -> Iterable[str]:
 
 def _tell_version(asked: bool, context: typer.Context) -> None:
     if asked and not context.resilient_parsing:
-        from importlib.metadata import version
-
-        typer.echo(f"{context.find_root().info_name} ({DISTRIBUTION}) {version(DISTRIBUTION)}")
+        typer.echo(f"{context.find_root().info_name} ({DISTRIBUTION}) {version()}")
         raise typer.Exit
 
 
@@ -74,3 +72,23 @@ Root = Annotated[
 Version = Annotated[
     bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
 ]
+RowFormat = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+DocumentFormat = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="How to print.")
+]  # of what is not rows of one table, and so has no form as CSV
+
+
+def single_command() -> typer.Typer:
+    """Return the Typer of a console script that is one command; it takes `version: Version = False` itself."""
+    return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def command_group(text: str) -> typer.Typer:
+    """Return the Typer of a console script with several commands: `text` is its help, and it has --version."""
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @app.callback(help=text)
+    def group(version: Version = False) -> None:
+        """Run before each command of the group."""
+
+    return app

@@ -2,7 +2,7 @@
 
 Any number of readers need no lock; one writer at a time adds, and merges its small files into one when it ends. Rows
 are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them with no code of ours. The data root may be a
-URL: readers and writers then have the same promises (`catalog.remote`), and the writer's lock is a lease (`catalog.lease`).
+URL: readers and writers then have the same promises (`catalog.storage.remote`), and the writer's lock is a lease (`catalog.storage.lease`).
 """
 
 import operator
@@ -16,19 +16,20 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog import part_files, sums
+from catalog.base.console import Report
+from catalog.base.errors import CatalogError, VgpianoError
 from catalog.blobs import Blobs, Verification, quarantine
-from catalog.console import Report
-from catalog.errors import CatalogError, VgpianoError
-from catalog.files import remove_leftovers
-from catalog.identity import CatalogId, settle
-from catalog.lock import exclusive, was_left
-from catalog.newest import Identity
-from catalog.parts import Parts, PartsWriter
-from catalog.query import Condition, conditions
-from catalog.remote import AnyPath, RemotePath
+from catalog.query.compiler import Condition, conditions
 from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
-from catalog.sums import listed_folders
+from catalog.storage import checksums as sums
+from catalog.storage.checksums import listed_folders
+from catalog.storage.files import remove_leftovers
+from catalog.storage.lock import exclusive, was_left
+from catalog.storage.remote import AnyPath, RemotePath
+from catalog.table import part_files
+from catalog.table.identity import CatalogId, settle
+from catalog.table.parts import Parts, PartsWriter
+from catalog.table.upsert import Identity
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
 ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
@@ -67,6 +68,13 @@ class Catalog:
         self._pieces = Parts(folder / "pieces", PIECES, pieces, plain=("url", "md5", "sha256", "etag"))
         self._measures = Parts(folder / "measures", MEASURES, measures, plain=("sha256",))
         self._blobs = Blobs(root / "midi")
+
+    def __repr__(self) -> str:
+        return f"<Catalog below {str(self.root)!r}>"
+
+    def query(self, text: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the pieces for which the query `text` holds, as `catalog show` does; the same as `pieces(text, columns)`."""
+        return self.pieces(text, columns)
 
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the pieces for which `query` holds (all without one), sorted by ORDER, with their measures beside them.

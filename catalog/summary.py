@@ -5,11 +5,11 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.errors import CatalogError
-from catalog.games import resolve
+from catalog.base.errors import CatalogError
+from catalog.games import game_of
 from catalog.hints import emptiness
-from catalog.remote import AnyPath
 from catalog.schema import MEASURES, PIECES, describe
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from catalog.titles import fold, slug
 
@@ -33,7 +33,7 @@ def opened(root: AnyPath) -> Catalog:
     return catalog
 
 
-def games(catalog: Catalog, text: str | None = None) -> pa.Table:
+def list_games(catalog: Catalog, text: str | None = None) -> pa.Table:
     """Return each game with its pieces, columns GAMES, most pieces first.
 
     With `text` only those whose slug, series or name contains it; spelling is as free as in titles.
@@ -47,7 +47,7 @@ def games(catalog: Catalog, text: str | None = None) -> pa.Table:
             "series": row["series"],
             "pieces": row["game_count"],
             "bytes": row["bytes_sum"],
-            "name": resolve(row["game_title_min"]).name,
+            "name": game_of(row["game_title_min"]).name,
         }
         for row in counted
         if text is None or _mentions(row, slug(fold(text)))
@@ -60,7 +60,7 @@ def _mentions(row: dict[str, str], wanted: str) -> bool:
     return any(wanted in place or wanted.replace("-", "") in place.replace("-", "") for place in where)
 
 
-def totals(catalog: Catalog) -> pa.Table:
+def list_totals(catalog: Catalog) -> pa.Table:
     """Return columns what, count: pieces, by state, files and bytes held, games, series, sequencers, the biggest games."""
     columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
     rows = catalog.pieces(columns=columns)
@@ -80,7 +80,7 @@ def totals(catalog: Catalog) -> pa.Table:
     return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
 
 
-def fields() -> pa.Table:
+def list_fields() -> pa.Table:
     """Return columns table, name, type, description: every field that the catalog has."""
     tables = (("pieces", PIECES), ("measures", MEASURES))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

@@ -10,22 +10,24 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from catalog.console import Report
-from catalog.errors import CorpusError
+from catalog.base.console import Report
+from catalog.base.errors import CorpusError
+from catalog.base.names import checked_name
 from catalog.hints import emptiness
-from catalog.names import checked_name
-from catalog.remote import AnyPath
 from catalog.schema import FETCHED
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.corpus import MANIFEST_FILE, SPLITS, Corpus, CorpusPiece, Funnel
-from dataset.ledger import read_sides, write_sides
-from dataset.notes import Notes
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.folder_store import corpora_folder, locked, recover, replacing_folder
+from dataset.corpus.manifest import MANIFEST_FILE, Funnel
+from dataset.corpus.schema import SPLITS
+from dataset.corpus.split_ledger import read_sides, write_sides
+from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
+from dataset.funnel import Row, Sieve, check, write_corpus
+from dataset.measure import to_table as measures_table
+from dataset.notes.model import Notes
 from dataset.parse import PARSE, Parsed, Source, parse_all
 from dataset.plan import Plan, identity
-from dataset.remeasure import to_table as measures_table
-from dataset.shelf import corpora_folder, locked, recover, replacing_folder
-from dataset.sieve import Row, Sieve, check, write_corpus
-from dataset.unique import SPANS_SPLITS, Decisions, decide, settle
 
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
@@ -34,7 +36,7 @@ COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "g
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
 
-def ensure(
+def ensure_corpus(
     root: AnyPath,
     query: str,
     name: str | None = None,
@@ -54,13 +56,13 @@ def ensure(
         try:
             corpus = Corpus.open(root, folder.name)
         except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
-            return build(root, plan, name, executor=executor, report=report)
+            return build_corpus(root, plan, name, executor=executor, report=report)
         if corpus.manifest.identity == identity(plan, _list(root, query)):
             return corpus
-    return build(root, plan, name, executor=executor, report=report)
+    return build_corpus(root, plan, name, executor=executor, report=report)
 
 
-def build(
+def build_corpus(
     root: AnyPath,
     plan: Plan,
     name: str | None = None,

@@ -1,6 +1,6 @@
 """The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalog import console
-from catalog.errors import UsageError
-from catalog.files import data_root
-from catalog.options import Root, Version, games, given_name, given_path
+from catalog.base import console
+from catalog.base.errors import UsageError
+from catalog.options import DocumentFormat, Root, command_group, games, given_name, given_path
+from catalog.storage.files import data_root
 from dataset.completion import corpora
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Executor
 
-    from dataset.corpus import Corpus
-    from dataset.filters import DuplicateRule, Filter
+    from dataset.corpus.corpus import Corpus
+    from dataset.filters.rules import DuplicateRule, Filter
 
-app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, rich_markup_mode=None)
+app = command_group("Turn pieces of the catalog into corpora.")
 
 Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
 Cluster = Annotated[
@@ -40,21 +40,9 @@ FilterFile = Annotated[
 ]
 
 
-class Format(StrEnum):
-    """How a result is printed."""
-
-    table = "table"
-    json = "json"
-
-
 CorpusName = Annotated[
     str, typer.Argument(help="Name of a corpus, or its folder.", callback=given_name, autocompletion=corpora)
 ]
-
-
-@app.callback()
-def dataset(version: Version = False) -> None:
-    """Turn pieces of the catalog into corpora."""
 
 
 @app.command()
@@ -67,7 +55,7 @@ def measure(
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
     from catalog.summary import opened
-    from dataset.remeasure import measure_catalog
+    from dataset.measure import measure_catalog
 
     opened(data_root(root))
     console.when_stopped("what was measured is kept; the same command (without --again) goes on")
@@ -81,17 +69,17 @@ def measure(
 @app.command()
 def duplicates(
     query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
     """List the pieces that belong together: the same bytes or notes, nearly the same, contained, or one work."""
-    from dataset.kin import find_kin
+    from dataset.duplicates.find import find_duplicates
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        found = find_kin(data_root(root), query, workers=workers, executor=executor, report=report)
-    if form is Format.json:
+        found = find_duplicates(data_root(root), query, workers=workers, executor=executor, report=report)
+    if form == "json":
         json.dump(found.relations, sys.stdout, indent=2)
         print()
         return
@@ -133,7 +121,7 @@ def build(
     from catalog.games import find_game
     from catalog.summary import opened
     from dataset import build as library
-    from dataset.filter_file import load_filters
+    from dataset.filters.load import load_filters
     from dataset.plan import Plan
 
     console.when_stopped("no corpus was changed; the same command begins again")
@@ -147,20 +135,20 @@ def build(
         plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
         if keep_duplicates and name is None:
             name = f"{plan.name}-with-duplicates"
-        corpus = library.build(data_root(root), plan, name, workers=workers, executor=executor, report=report)
+        corpus = library.build_corpus(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     _print_funnel(corpus)
 
 
 @app.command("filters")
 def show_filters(
     filters: FilterFile = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
 ) -> None:
     """Show what leaves a piece out of a corpus: the filters in force, with their thresholds and why."""
-    from dataset.filter_file import load_filters
+    from dataset.filters.load import load_filters
 
     chosen = load_filters(filters)
-    if form is Format.json:
+    if form == "json":
         json.dump(chosen.settings(), sys.stdout, indent=2)
         print()
         return
@@ -173,14 +161,14 @@ def show_filters(
 @app.command()
 def show(
     name: CorpusName,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    form: DocumentFormat = "table",
     root: Root = None,
 ) -> None:
     """Show a corpus: its funnel, and why pieces were left out."""
-    from dataset.corpus import Corpus
+    from dataset.corpus.corpus import Corpus
 
     corpus = Corpus.open(data_root(root), name)
-    if form is Format.json:
+    if form == "json":
         json.dump(asdict(corpus.manifest), sys.stdout, indent=2)
         print()
     else:
@@ -197,8 +185,8 @@ def report(
     root: Root = None,
 ) -> None:
     """Write one HTML page that shows a corpus whole: funnel, reasons, relatives, measures, splits, credits."""
-    from dataset.corpus import Corpus
-    from dataset.report import write_report
+    from dataset.corpus.corpus import Corpus
+    from dataset.report.report import write_report
 
     print(console.one_line(write_report(Corpus.open(data_root(root), name), out)))
 
@@ -206,10 +194,10 @@ def report(
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
     """List the corpora that there are."""
-    from dataset.corpus import manifests, names
+    from dataset.corpus.corpus import list_corpora, names
 
     base = data_root(root)
-    found = manifests(base)
+    found = list_corpora(base)
     for manifest in found:
         name = console.one_line(manifest.name)
         print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
@@ -241,7 +229,7 @@ def export(
     root: Root = None,
 ) -> None:
     """Write a corpus in the form of another project."""
-    from dataset.export import export as write
+    from dataset.export.run import export_corpus as write
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
@@ -256,9 +244,9 @@ def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManag
         return nullcontext()
     if workers is not None:
         raise UsageError("give --workers N or --cluster ADDRESS, not both: a cluster has its own workers")
-    from dataset.cluster import connect
+    from dataset.parallel.dask_cluster import connect_cluster
 
-    return connect(cluster)
+    return connect_cluster(cluster)
 
 
 def _evidence(row: "Mapping[str, Any]") -> str:

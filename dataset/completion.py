@@ -8,7 +8,7 @@ from catalog.options import asked_root, starting
 
 
 def _corpora(context: typer.Context) -> Iterable[str]:
-    from dataset.corpus import names
+    from dataset.corpus.corpus import names
 
     return names(asked_root(context))
 

@@ -1,99 +1,74 @@
-"""What the notes of a piece say of it: the columns of the catalog's MEASURES, from one reading of a file.
+"""Bring the catalog's measures up to date: every stored file that a query gives is parsed and gets its row of measures."""
 
-Pure functions, vectorised over the notes. Which pieces are measured, and in which processes, is `dataset.parse`'s business.
-"""
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from itertools import islice
 
-from dataclasses import dataclass
-from typing import Any
+import pyarrow as pa
+import pyarrow.compute as pc
 
-import numpy as np
+from catalog.base.console import Report
+from catalog.schema import MEASURED_BY, MEASURES
+from catalog.storage.remote import AnyPath
+from catalog.store import Catalog
+from dataset.measures.measure import Measures
+from dataset.parse import PARSE, Source, parse_all
 
-from dataset import texture
-from dataset.keys import key_of, pitch_class_entropy, scale_consistency
-from dataset.notes import Notes, Reading, beats, seconds, tick_to_seconds
-from dataset.repeats import loop_share
-from dataset.timing import TICKS_PER_QUARTER
+BATCH = 1000  # measures written at a time: what a killed run loses at most
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """The measures of one piece; names, units and ranges are those of catalog.schema.MEASURES."""
+class Measured:
+    """What a run did: files the query gave, those measured before, those measured now, and why some hold no notes."""
 
-    notes: int
-    tracks: int
-    duration_s: float | None = None
-    beats: float | None = None
-    tempo_bpm: float | None = None
-    time_signature: str | None = None
-    key: str | None = None
-    pitch_low: int | None = None
-    pitch_high: int | None = None
-    pitches: int = 0
-    pitch_class_entropy: float | None = None
-    scale_consistency: float | None = None
-    polyphony: float | None = None
-    polyphony_rate: float | None = None
-    empty_beat_rate: float | None = None
-    groove_consistency: float | None = None
-    loop_share: float | None = None
-    note_density: float | None = None
-    left_share: float | None = None
-    piano_share: float | None = None
-    drum_share: float | None = None
-    on_grid: float | None = None
-    grid_error: float | None = None
+    files: int
+    before: int  # by these very definitions; what an earlier version measured is measured again
+    now: int
+    unreadable: Mapping[str, int]  # reason: files; they are among `now`, with 0 notes
 
 
-UNREADABLE = Measures(notes=0, tracks=0)
+def measure_catalog(
+    root: AnyPath,
+    query: str | None = None,
+    *,
+    again: bool = False,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    report: Report | None = None,
+    task: str = PARSE,
+) -> Measured:
+    """Measure the fetched files of `query` (all without one) that this version has not measured, or all of them `again`.
 
-
-def measure(reading: Reading) -> Measures:
-    """Return the measures of a piece; of one without notes (but drums) only the counts and `drum_share` are known."""
-    notes, count = reading.notes, len(reading.notes)
-    sounding = count + reading.drum_notes
-    drum_share = reading.drum_notes / sounding if sounding else None
-    if count == 0:
-        return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
-    length_s = seconds(notes)
-    stretches = texture.stretches(notes)
-    over, under = _longest(
-        notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]
+    `workers` processes of our own parse them, or an `executor` that is given (see parse.parse_all).
+    Raises QueryError for a wrong query, CatalogError while another process writes to the catalog.
+    """
+    catalog = Catalog(root)
+    listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()
+    measured = catalog.measures()
+    known = (
+        set() if again else set(measured.filter(pc.equal(measured["measured_by"], MEASURED_BY))["sha256"].to_pylist())
     )
-    bar, rest = divmod(4 * TICKS_PER_QUARTER * over, under)
-    return Measures(
-        notes=count,
-        tracks=reading.tracks,
-        duration_s=length_s,
-        beats=beats(notes),
-        tempo_bpm=_longest(notes, [tick for tick, _ in notes.tempos], [qpm for _, qpm in notes.tempos]),
-        time_signature=f"{over}/{under}",
-        key=key_of(notes),
-        pitch_low=int(notes.pitch.min()),
-        pitch_high=int(notes.pitch.max()),
-        pitches=int(np.count_nonzero(np.bincount(notes.pitch))),
-        pitch_class_entropy=pitch_class_entropy(notes),
-        scale_consistency=scale_consistency(notes),
-        polyphony=texture.polyphony(stretches),
-        polyphony_rate=texture.polyphony_rate(stretches),
-        empty_beat_rate=texture.empty_beat_rate(notes),
-        groove_consistency=None if rest else texture.groove_consistency(notes, bar),
-        loop_share=loop_share(notes),
-        note_density=count / length_s,
-        left_share=reading.left_notes / count,
-        piano_share=reading.piano_notes / count,
-        drum_share=drum_share,
-        on_grid=reading.on_grid,
-        grid_error=reading.grid_error,
-    )
+    wanted = [sha256 for sha256 in listed if sha256 not in known]
+    unreadable: Counter[str] = Counter()
+    done = 0
+    if wanted or catalog.was_left():  # the writer merges what a killed one left
+        with catalog.writer() as writer, catalog.nearby(wanted) as near:
+            files = [Source(sha256, near.blob_path(sha256)) for sha256 in wanted]
+            results = parse_all(files, workers=workers, executor=executor, task=task)
+            while batch := list(islice(results, BATCH)):
+                sources, parsed = zip(*batch, strict=True)
+                writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))
+                unreadable.update(one.reason for one in parsed if one.reason is not None)
+                done += len(batch)
+                if report:
+                    report(done, len(wanted))
+    return Measured(len(listed), len(listed) - len(wanted), done, dict(sorted(unreadable.items())))
 
 
-def _longest(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
-    """Return the value in force for the most seconds between the first onset and the last end; the earlier one of equals."""
-    if len(values) == 1:
-        return values[0]
-    first, last = int(notes.onset[0]), int(notes.end.max())
-    bounds = tick_to_seconds(notes.tempos, np.clip([*ticks, last], first, last))
-    held: dict[Any, float] = {}
-    for value, length in zip(values, np.diff(bounds).tolist(), strict=True):
-        held[value] = held.get(value, 0.0) + length
-    return max(held, key=lambda value: held[value])
+def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
+    """Return a table of schema MEASURES, a row for each piece."""
+    named = zip(sha256, measures, strict=True)
+    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in named]
+    return pa.Table.from_pylist(rows, schema=MEASURES)

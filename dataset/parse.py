@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.cores import cores
-from catalog.errors import MidiError
-from dataset.measure import UNREADABLE, Measures, measure
-from dataset.notes import Notes, read
-from dataset.workers import Failure, work
+from catalog.base.cores import cores
+from catalog.base.errors import MidiError
+from dataset.measures.measure import UNREADABLE, Measures, measure
+from dataset.notes.model import Notes, read
+from dataset.parallel.workers import Failure, work
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -91,9 +91,9 @@ def parse_all(
     if executor is None:
         results = work(task, sources, workers=workers or min(cores(), 1 + len(sources) // WORTH_A_WORKER))
     else:
-        from dataset.executors import (
-            work_on,
-        )  # here: a worker, which imports this module to parse, starts sooner without
+        from dataset.parallel.executors import (
+            work_on,  # here: a worker, which imports this module to parse, starts sooner without
+        )
 
         results = work_on(executor, task, sources, load=Source.carried)
     for index, result in results:

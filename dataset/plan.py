@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from catalog.errors import UsageError
-from catalog.names import is_device
-from dataset.filter_file import default_filters
-from dataset.filters import Filters
+from catalog.base.errors import UsageError
+from catalog.base.names import is_device
+from dataset.filters.load import default_filters
+from dataset.filters.rules import Filters
 
 MOST_SEED = 2**53  # the largest whole number that every reader of JSON takes as it is
 PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")

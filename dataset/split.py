@@ -1,6 +1,6 @@
 """Which part of a corpus is learned from and which is held out: train, validation, test. Pure, seeded, by work.
 
-Pieces that belong together stay on one side. A side, once given, is for good: it is handed back in (see dataset.ledger), so
+Pieces that belong together stay on one side. A side, once given, is for good: it is handed back in (see dataset.corpus.split_ledger), so
 a piece has one side in all corpora and keeps it when the catalog grows. New works are spread over the sides by systematic
 sampling (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, ch. 8) along series and games: of n works of a game, n/10
 rounded up or down are for test, and as many for validation.
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from dataset.corpus import SPLITS, Split
-from dataset.groups import components
+from dataset.components import components
+from dataset.corpus.schema import SPLITS, Split
 
 EVERY = 10  # one work in ten is for test, and one for validation
 VALIDATION_AT = 5  # where among the ten: as far from the test work as can be

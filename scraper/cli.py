@@ -1,6 +1,6 @@
 """The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
 
-from catalog import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
@@ -11,43 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog import console
-from catalog.console import Format, complain
-from catalog.files import data_root, local_root
-from catalog.options import Root, Version, given_path
-from scraper.limits import DELAY_S
-from scraper.urls import VGMUSIC
+from catalog.base import console
+from catalog.base.console import Format, complain
+from catalog.options import Root, RowFormat, command_group, given_path
+from catalog.storage.files import data_root, local_root
+from scraper.http.limits import DELAY_S
+from scraper.options import BaseUrl, Contact, Delay, Limit, Private
+from scraper.vgmusic.urls import VGMUSIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scraper.menu import Outcome
-    from scraper.totals import Survey, Totals
+    from scraper.vgmusic.menu import Outcome
+    from scraper.vgmusic.totals import Survey, Totals
 
-app = typer.Typer(
-    help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=True
-)
+app = command_group(__doc__ or "")
 GOES_ON = "what was fetched is kept; the same command goes on"
 REASONS_SHOWN = 40
 LINES_SHOWN = 50
-
-BaseUrl = Annotated[
-    str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
-]
-Private = Annotated[
-    bool,
-    typer.Option(
-        "--allow-private-hosts",
-        envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-        help="Let --base-url be this or a near machine.",
-    ),
-]
-Delay = Annotated[float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")]
-Limit = Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")]
-Contact = Annotated[
-    str,
-    typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
-]
 
 
 class TitleFrom(StrEnum):
@@ -55,11 +36,6 @@ class TitleFrom(StrEnum):
 
     name = "name"
     text = "text"
-
-
-@app.callback()
-def scrape(version: Version = False) -> None:
-    """Bring pieces into the catalog."""
 
 
 @app.command()
@@ -78,28 +54,28 @@ def vgmusic(
     root: Root = None,
 ) -> None:
     """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
-    from scraper.crawl import crawl, survey
-    from scraper.fetch import Fetcher
-    from scraper.menu import choose, crawl_all, survey_all
-    from scraper.urls import site
+    from scraper.http.fetch import Fetcher
+    from scraper.vgmusic.crawl import crawl_section, survey_section
+    from scraper.vgmusic.menu import choose_sections, crawl_sections, survey_sections
+    from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
     with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
-        sections = choose(local_root(root), fetcher, section)
+        sections = choose_sections(local_root(root), fetcher, section)
         if dry_run and len(sections) == 1:
-            _tell_plan(survey(local_root(root), fetcher, sections[0].name), fetcher.delay)
+            _tell_plan(survey_section(local_root(root), fetcher, sections[0].name), fetcher.delay)
             return
         with console.Progress(f"scraping {section}") as progress:
             if len(sections) > 1:
-                found = survey_all(local_root(root), fetcher, sections) if dry_run else None
+                found = survey_sections(local_root(root), fetcher, sections) if dry_run else None
                 _tell_all(
-                    found or crawl_all(local_root(root), fetcher, sections, limit, progress),
+                    found or crawl_sections(local_root(root), fetcher, sections, limit, progress),
                     len(sections),
                     fetcher.delay,
                 )
                 return
             with _telling_when_stopped():
-                totals = crawl(local_root(root), fetcher, sections[0].name, limit, progress)
+                totals = crawl_section(local_root(root), fetcher, sections[0].name, limit, progress)
     _tell(totals)
 
 
@@ -113,9 +89,9 @@ def new(
     root: Root = None,
 ) -> None:
     """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
-    from scraper.fetch import Fetcher
-    from scraper.uploads import crawl_new
-    from scraper.urls import site
+    from scraper.http.fetch import Fetcher
+    from scraper.vgmusic.uploads import crawl_new
+    from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
     with (
@@ -132,7 +108,7 @@ def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
 
 
 def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
-    from scraper.totals import ScrapeInterrupted
+    from scraper.vgmusic.totals import ScrapeInterrupted
 
     empty = failed = done = 0
     try:
@@ -167,7 +143,7 @@ def _tell_one(outcome: "Outcome", delay: float) -> None:
 @contextmanager
 def _telling_when_stopped() -> "Iterator[None]":
     """Print the totals of a scrape that Ctrl-C ends in the block."""
-    from scraper.totals import ScrapeInterrupted
+    from scraper.vgmusic.totals import ScrapeInterrupted
 
     try:
         yield
@@ -211,7 +187,7 @@ def import_(
     root: Root = None,
 ) -> None:
     """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
-    from scraper.imports import Labels, import_files
+    from scraper.local.import_files import Labels, import_files
 
     console.when_stopped("what was brought in so far is kept; the same command goes on")
     with console.Progress("importing") as progress:
@@ -221,11 +197,7 @@ def import_(
     skipped = sum(totals.skipped.values())
     if skipped > REASONS_SHOWN:
         complain(f"and {skipped - REASONS_SHOWN} more")
-    reasons = ", ".join(f"{count} {reason}" for reason, count in totals.skipped.items())
-    print(
-        f"found {totals.files} = {totals.new} new ({totals.twins} of them with bytes held already) + {totals.held} held before "
-        f"+ {skipped} skipped{f' ({reasons})' if reasons else ''}; {totals.bytes:,} new bytes"
-    )
+    print(totals.line)
     if not totals.new + totals.held:
         complain("no MIDI file in what was named")
         raise typer.Exit(1)
@@ -234,14 +206,14 @@ def import_(
 @app.command()
 def status(
     section: Annotated[str | None, typer.Option(help="Of this section alone.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How rows are printed.")] = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
-    from catalog.output import render
-    from scraper import status
+    from catalog.base.output import render
+    from scraper.vgmusic import status
 
-    print(render(status.status(local_root(root), section), form))
+    print(render(status.list_sections(local_root(root), section), form))
 
 
 @app.command()
@@ -253,28 +225,22 @@ def journal(
         int | None,
         typer.Option(min=1, help=f"Print so many lines at most; by default {LINES_SHOWN} in a table, else all."),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How lines are printed.")] = Format.table,
+    form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print what was asked of whom, when, and what came of it: every request of every run."""
-    from catalog.output import render
-    from scraper.audit import audit
-    from scraper.journal import Journal
+    from catalog.base.output import render
+    from scraper.http.audit import audit_journal
+    from scraper.http.journal import Journal
 
     if not check:
         most = last or (LINES_SHOWN if form is Format.table else None)
         print(render(Journal(local_root(root)).table(most), form))
         return
-    found = audit(local_root(root))
+    found = audit_journal(local_root(root))
     for problem in found.problems:
         print(problem)
-    shortest = (
-        "" if found.shortest_s is None else f"; never less than {found.shortest_s:.3f} s between two to a public host"
-    )
-    print(
-        f"{found.requests} requests in {found.runs} runs ({found.unended} without an end), {found.bytes:,} bytes{shortest}: "
-        f"{len(found.problems)} problems"
-    )
+    print(found.line)
     raise typer.Exit(1 if found.problems else 0)
 
 
@@ -301,14 +267,14 @@ def demo_site(
     import subprocess
     import threading
 
-    from scraper.demo_site import build, served
+    from scraper.demo.site import build_demo_site, serve_demo_site
 
     console.when_stopped("the pieces that were made are kept; the same command goes on")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
-        pieces = build(folder, progress)
+        pieces = build_demo_site(folder, progress)
     console.when_stopped("the site is kept, and served no more")
-    with served(folder, port) as base_url:
+    with serve_demo_site(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}

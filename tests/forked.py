@@ -112,7 +112,7 @@ def serve() -> None:
 
 def _load_keras() -> None:
     """Import Keras and TensorFlow with what Keras loads late, as our commands do, and forget the modules of ours that did so."""
-    from training.backend import load_keras
+    from training.network.backend import load_keras
 
     load_keras()
     import_module("tensorboardX")

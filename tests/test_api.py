@@ -6,13 +6,13 @@ Whoever changes them on purpose writes the new list with `python -m tests.test_a
 import ast
 import dataclasses
 import importlib
+import importlib.metadata
 import inspect
 import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -64,14 +64,19 @@ def api() -> str:
     return "\n".join(lines) + "\n"
 
 
-def declared(room: ModuleType) -> dict[str, str]:
-    """What a type checker reads: each name that the package imports for it, with its place as `lazily` takes it."""
+def declared(room: str) -> dict[str, str]:
+    """What `__init__.pyi` of a room says: each public name and the module that defines it."""
+    stub = ast.parse((TOP / room / "__init__.pyi").read_text(encoding="utf-8"))
     found = {}
-    for node in ast.walk(ast.parse(inspect.getsource(room))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(room.__name__ + "."):
+    for node in stub.body:
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 1
             for alias in node.names:
-                place = f"{node.module}:{alias.name}" if alias.asname else str(node.module)
-                found[alias.asname or alias.name] = place
+                assert alias.asname == alias.name, (
+                    f"write `import {alias.name} as {alias.name}`: a stub exports no other"
+                )
+                assert alias.name not in found
+                found[alias.name] = f"{room}.{node.module}"
     return found
 
 
@@ -82,14 +87,19 @@ def test_the_public_api_is_the_pinned_one() -> None:
 @pytest.mark.parametrize("name", ROOMS)
 def test_what_a_type_checker_sees_is_what_there_is(name: str) -> None:
     room = importlib.import_module(name)
-    places = inspect.getclosurevars(room.__getattr__).nonlocals["places"]
-    assert declared(room) | {"lazily": ""} == places | {"lazily": ""}
-    assert set(room.__all__) == set(places)
-    assert len(room.__all__) == len(set(room.__all__))
-    for public in room.__all__:
-        module, _, inner = places[public].partition(":")
-        assert getattr(importlib.import_module(module), inner or public) is getattr(room, public)
-        assert public in dir(room)
+    places = declared(name)
+    assert room.__all__ == sorted(places)
+    assert set(dir(room)) == {*places, "__version__"}
+    for public, module in places.items():
+        value = getattr(room, public)
+        assert value is getattr(importlib.import_module(module), public)
+        if inspect.isfunction(value) or inspect.isclass(value):
+            assert (value.__module__, value.__name__) == (module, public)  # defined there, under that name
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_says_which_version_is_installed(name: str) -> None:
+    assert importlib.import_module(name).__version__ == importlib.metadata.version("vgpiano")
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -110,7 +120,7 @@ def test_every_public_function_and_class_says_what_it_does(name: str) -> None:
 
 
 def test_importing_the_rooms_imports_nothing_heavy() -> None:
-    heavy = "{'tensorflow', 'keras', 'pandas', 'numpy', 'pyarrow', 'symusic', 'requests', 'rich', 'typer'}"
+    heavy = "{'tensorflow', 'keras', 'pandas', 'numpy', 'pyarrow', 'symusic', 'requests', 'rich', 'typer', 'importlib.metadata'}"
     code = f"import sys, {', '.join(ROOMS)}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
     assert done.stdout.strip() == "[]"

@@ -1,128 +1,253 @@
-"""The arrows between the rooms, checked against the imports in the code: data only ever moves to the right."""
+"""Which module may import which, how large modules and inner rooms are, and what a command loads before it is needed.
+
+`ROOMS` and `INNER` are the whole table; the tests compare it with every import in the code, inside functions too.
+"""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 TOP = Path(__file__).parents[1]
-ROOMS = ("catalog", "scraper", "dataset", "training")
-MAY_IMPORT = {
-    "catalog": ("catalog",),
-    "scraper": ("catalog", "scraper"),
-    "dataset": ("catalog", "dataset"),
-    "training": (
-        "catalog",
-        "dataset.again",
-        "dataset.build",
-        "dataset.charts",
-        "dataset.completion",
-        "dataset.corpus",
-        "dataset.credits",
-        "dataset.meanings",
-        "dataset.measure",
-        "dataset.meter",
-        "dataset.musicxml",
-        "dataset.notes",
-        "dataset.pages",
-        "dataset.repeats",
-        "dataset.score",
-        "dataset.staves",
-        "dataset.workers",
-        "training",
-    ),
+
+# The modules that stand directly in a room, its command line among them: what they may use besides all of their own room.
+ROOMS = {
+    "catalog": "",
+    "scraper": "catalog",
+    "dataset": "catalog",
+    "training": "catalog dataset.build dataset.corpus dataset.notes",
 }
-HEAVY = (
-    "tensorflow",
-    "keras",
-    "jax",
-    "music21",
-    "tensorboardX",
-    "miditok",
-    "datasets",
-    "verovio",
-    "typst",
-    "soundfile",
-)
-COMMANDS = (*(f"{room}.cli" for room in ROOMS), "training.render_cli", "training.novelty_cli")
-MODULES = [path for room in ROOMS for path in sorted((TOP / room).glob("**/*.py"))]
+
+# The inner rooms of each room, lowest first: what each may use besides itself. A whole room stands for all that it offers.
+INNER = {
+    "catalog.base": "",
+    "catalog.storage": "catalog.base",
+    "catalog.query": "catalog.base",
+    "catalog.table": "catalog.base catalog.storage catalog.query",
+    "scraper.http": "catalog",
+    "scraper.vgmusic": "catalog scraper.http",
+    "scraper.local": "catalog scraper.http",
+    "scraper.demo": "catalog scraper.vgmusic",
+    "dataset.notes": "catalog.base",
+    "dataset.measures": "dataset.notes",
+    "dataset.notation": "catalog.base dataset.notes dataset.measures",
+    "dataset.parallel": "catalog.base",
+    "dataset.corpus": "catalog dataset.notes dataset.reasons",
+    "dataset.duplicates": "catalog dataset.notes dataset.corpus dataset.components dataset.parse dataset.reasons dataset.split",
+    "dataset.filters": "catalog dataset.measures dataset.duplicates dataset.reasons",
+    "dataset.export": "catalog dataset.notes dataset.notation dataset.parallel dataset.corpus",
+    "dataset.report": "catalog dataset.corpus dataset.duplicates dataset.build_command dataset.reasons",
+    "training.events": "catalog dataset.notes dataset.corpus",
+    "training.rendering": "catalog dataset.notes dataset.notation dataset.parallel",
+    "training.novelty": "catalog dataset.notes dataset.corpus training.events",
+    "training.network": "catalog training.events training.midi",
+    "training.loop": "catalog training.events training.network training.progress training.run",
+    "training.sampling": "catalog dataset.notes training.events training.network training.novelty"
+    " training.progress training.run training.run_folder",
+    "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
+    " training.learner training.progress training.recipe training.run",
+    "training.note_lstm": "catalog dataset.notes dataset.corpus training.events training.network training.loop training.sampling"
+    " training.learner training.progress training.recipe training.run",
+    "training.page": "catalog dataset.notes dataset.corpus dataset.measures dataset.parallel dataset.report dataset.build_command"
+    " dataset.reasons training.events training.novelty training.sampling training.rendering training.midi training.recipe training.run",
+    "training.commands": "catalog dataset.completion dataset.corpus training",
+}
+METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()
+    "dataset.corpus.corpus": ["dataset.export.run"],
+    "training.run": [
+        *("training.evaluate", "training.generate", "training.learner", "training.sampling.config"),
+    ],
+}
+COMMANDS = ("catalog.cli", "scraper.cli", "dataset.cli", "training.commands")  # nobody imports these
+HEAVY = {
+    *("tensorflow", "keras", "jax", "music21", "tensorboardX", "miditok", "datasets", "verovio", "typst", "soundfile"),
+}
+HEAVY_AT_TOP = {"training.network.network", "training.network.lstm"}  # imported by functions alone
+
+LINES = 300  # of a module
+MODULES_OF_AN_INNER_ROOM = 12
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
-    """Every module that is imported anywhere in `tree`; `from a import b` gives a.b, for b may be a module."""
-    for node in ast.walk(tree):
+def dotted(path: Path) -> str:
+    """a.b of the file a/b.py or a/b/__init__.py."""
+    return ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = {dotted(path): path for room in ROOMS for path in sorted((TOP / room).rglob("*.py"))}
+CODE = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+STUBS = {room: ast.parse((TOP / room / "__init__.pyi").read_text(encoding="utf-8")) for room in ROOMS}
+TREES = CODE | STUBS
+OURS = {*ROOMS, "tests", "benchmarks", "docs"}
+
+
+def walk(tree: ast.AST, *, functions: bool = True, types: bool = True) -> Iterator[ast.AST]:
+    """Every node of `tree`; without `functions` not their bodies, without `types` not what is for type checkers alone."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        skipped = isinstance(node, ast.FunctionDef) and not functions
+        skipped |= not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if not skipped:
+            yield from walk(node, functions=functions, types=types)
+
+
+def imports(nodes: Iterable[ast.AST], package: str = "relative import") -> Iterator[str]:
+    """Every module that is imported by `nodes`, a relative one within `package`; a.b of `from a import b`, which may be one."""
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                yield "relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            source = ".".join(filter(None, (package if node.level else "", node.module)))
+            yield from (f"{source}.{alias.name}" for alias in node.names)
 
 
-def within(name: str, module: str) -> bool:
-    return name == module or name.startswith(module + ".")
+def within(name: str, modules: Iterable[str]) -> bool:
+    return any(name == module or name.startswith(module + ".") for module in modules)
 
 
-def forbidden(room: str, tree: ast.AST) -> list[str]:
-    """The imports in `tree` that a module of `room` may not have."""
-    ours = [name for name in imports(tree) if name.split(".")[0] in (*ROOMS, "tests", "benchmarks", "relative import")]
-    return [name for name in ours if not any(within(name, allowed) for allowed in MAY_IMPORT[room])]
+def unit(name: str) -> str:
+    """The inner room of what is imported, or the module that stands directly in a room; the first two names of each."""
+    return ".".join(name.split(".")[:2])
 
 
-def at_top(tree: ast.Module) -> ast.Module:
-    """What runs when the module is imported: all but the bodies of functions."""
-
-    class Strip(ast.NodeTransformer):
-        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # the name ast gives it
-            return None
-
-    return ast.fix_missing_locations(Strip().visit(tree))
+def offered(inner: str) -> list[str]:
+    """The modules that the `__init__` of an inner room lists: those that others may use."""
+    for node in TREES[inner].body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    raise AssertionError(f"{inner}/__init__.py lists no modules in __all__")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
-def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
-    room = path.relative_to(TOP).parts[0]
-    assert forbidden(room, ast.parse(path.read_text())) == []
+def ours(tree: ast.AST, package: str = "relative import") -> list[str]:
+    return [name for name in imports(ast.walk(tree), package) if name.split(".")[0] in OURS | {"relative import"}]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
-def test_nobody_imports_a_command_line(path: Path) -> None:
-    found = list(imports(ast.parse(path.read_text())))
-    assert [name for name in found for command in COMMANDS if within(name, command)] == []
+def forbidden(module: str, tree: ast.AST) -> list[str]:
+    """The imports in `tree`, the code of `module`, that it may not have."""
+    room = module.split(".")[0]
+    own = unit(module) if unit(module) in INNER else room
+    allowed = [own, *(INNER | ROOMS)[own].split()]
+    found = ours(tree, module if module in ROOMS else "relative import")
+    allowed += METHODS.get(module, [])
+    wrong = [name for name in found if not within(name, allowed)]
+    for name in found:
+        inner = unit(name)
+        if (
+            inner in INNER
+            and inner != unit(module)
+            and not within(name, (f"{inner}.{each}" for each in offered(inner)))
+        ):
+            wrong.append(f"{name} is not in __all__ of {inner}")
+    return wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
-def test_heavy_libraries_are_imported_at_the_top_of_the_network_alone(path: Path) -> None:
-    if path in (TOP / "training" / "network.py", TOP / "training" / "lstm.py"):
-        return
-    found = list(imports(at_top(ast.parse(path.read_text()))))
-    assert [name for name in found if name.split(".")[0] in HEAVY] == []
+def heavy(tree: ast.Module) -> list[str]:
+    return [name for name in imports(walk(tree, functions=False)) if name.split(".")[0] in HEAVY]
+
+
+def test_a_module_imports_only_what_its_room_and_its_inner_room_may() -> None:
+    found = {module: forbidden(module, tree) for module, tree in TREES.items()}
+    assert {module: wrong for module, wrong in found.items() if wrong} == {}
+
+
+def test_nobody_imports_a_command_line() -> None:
+    found = {
+        module: [name for name in ours(tree) if within(name, COMMANDS)]
+        for module, tree in TREES.items()
+        if not within(module, ("training.commands",))
+    }
+    assert {module: wrong for module, wrong in found.items() if wrong} == {}
+
+
+def test_heavy_libraries_are_imported_by_functions_and_at_the_top_of_the_network_alone() -> None:
+    found = {module: heavy(tree) for module, tree in CODE.items()}
+    assert {module for module, names in found.items() if names} == HEAVY_AT_TOP
+
+
+def uses() -> dict[str, set[str]]:
+    """Which inner rooms and modules beside them each of these uses."""
+    graph = defaultdict(set)
+    for module, tree in TREES.items():
+        if module not in ROOMS:
+            allowed = METHODS.get(module, [])
+            used = {unit(name) for name in ours(tree) if not within(name, allowed)} - {unit(module)}
+            graph[unit(module)] |= used
+    return graph
+
+
+def test_no_two_inner_rooms_or_modules_beside_them_use_each_other() -> None:
+    TopologicalSorter(uses()).prepare()
+    with pytest.raises(CycleError):
+        TopologicalSorter(uses() | {"catalog.base": {"catalog.cli"}}).prepare()
+
+
+def test_the_table_names_each_inner_room_once_lowest_first() -> None:
+    assert set(INNER) == {unit(module) for module, path in FILES.items() if path.parent.parent.parent == TOP}
+    seen: set[str] = set()
+    for inner, allowed in INNER.items():
+        above = [name for name in allowed.split() if name in INNER and name not in seen]
+        assert above == []
+        assert [name for name in allowed.split() if name not in FILES] == []
+        seen.add(inner)
+
+
+def test_a_method_that_does_what_a_command_does_imports_it_in_its_body() -> None:
+    for module, names in METHODS.items():
+        used = set(ours(TREES[module]))
+        assert [name for name in names if not any(within(each, [name]) for each in used)] == []
+        assert [name for name in imports(walk(CODE[module], functions=False, types=False)) if within(name, names)] == []
+
+
+def test_an_inner_room_is_small_and_offers_modules_that_it_has() -> None:
+    for inner in INNER:
+        held = {module.rpartition(".")[2] for module in FILES if module.startswith(inner + ".")}
+        assert len(held) <= MODULES_OF_AN_INNER_ROOM, f"{inner} has {len(held)} modules; part it by subject"
+        assert [name for name in offered(inner) if name not in held] == []
+        assert offered(inner) == sorted(set(offered(inner)))
 
 
 def test_a_module_has_one_idea_and_says_which() -> None:
-    for path in MODULES:
-        text = path.read_text()
-        assert ast.get_docstring(ast.parse(text)), f"{path} opens with no docstring"
-        assert len(text.splitlines()) <= 330, f"{path} is long; give its second idea a module of its own"
+    for module, path in FILES.items():
+        assert ast.get_docstring(CODE[module]), f"{module} opens with no docstring"
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES, (
+            f"{module} is long; give its second idea a module of its own"
+        )
 
 
-def test_the_walk_sees_a_wrong_arrow() -> None:
-    for line in (
-        "import dataset.notes",
-        "from dataset import notes",
-        "from training.run import Run",
-        "from . import x",
-    ):
-        assert forbidden("scraper", ast.parse(f"def f():\n    {line}"))
-    assert forbidden("training", ast.parse("from dataset.filters import judge"))
-    assert not forbidden("training", ast.parse("from dataset import notes, build\nfrom dataset.corpus import Corpus"))
-    assert "music21.corpus" in imports(at_top(ast.parse("if x:\n    from music21 import corpus")))
+@pytest.mark.parametrize(
+    "module, line",
+    [
+        ("scraper.cli", "import dataset.notes.model"),
+        ("scraper.cli", "from dataset import notes"),
+        ("scraper.http.fetch", "from training.run import Run"),
+        ("scraper.http.fetch", "from . import site"),
+        ("scraper.http.fetch", "from scraper.vgmusic.urls import site"),
+        ("catalog.base.console", "from catalog.storage.files import data_root"),
+        ("catalog.storage.files", "from catalog.store import Catalog"),
+        ("catalog.store", "from tests.forked import command"),
+        ("training.session", "from dataset.filters.rules import judge"),
+        ("training.session", "from dataset.corpus.checks import check"),  # not offered
+        ("training.network.network", "from training.sampling.sampler import Sampler"),
+    ],
+)
+def test_the_walk_sees_a_wrong_import(module: str, line: str) -> None:
+    assert forbidden(module, ast.parse(f"def f():\n    {line}"))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_the_walk_passes_a_right_import() -> None:
+    right = "from dataset import build\nfrom dataset.corpus.corpus import Corpus\nfrom catalog.store import Catalog"
+    assert forbidden("training.session", ast.parse(right)) == []
+    assert heavy(ast.parse("if x:\n    from music21 import corpus")) == ["music21.corpus"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS[:3], *(f"training.commands.{name}" for name in ("train", "evaluate", "generate", "render", "novelty"))],
+)
 def test_help_is_ready_before_any_heavy_library_is_loaded(command: str) -> None:
     heavy = "{'numpy', 'pyarrow', 'pandas', 'requests', 'bs4', 'symusic', 'tensorflow', 'keras', 'music21'}"
     code = f"import sys, {command}; print(sorted({heavy} & set(sys.modules)))"
@@ -131,8 +256,8 @@ def test_help_is_ready_before_any_heavy_library_is_loaded(command: str) -> None:
 
 
 def test_no_command_but_train_loads_tensorflow() -> None:
-    left = [p for p in MODULES if p.parent.name != "training" and p.stem != "__init__"]
-    names = ", ".join(f"{path.parent.name}.{path.stem}" for path in left)
-    code = f"import sys, {names}, training.session, training.sampler, training.evaluate; print('tensorflow' in sys.modules)"
+    left = [module for module in FILES if not within(module, ("training",))]
+    sampling = "training.session, training.sampling.sampler, training.network.quality"
+    code = f"import sys, {', '.join(left)}, {sampling}; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
     assert done.stdout.strip() == "False"

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.cells import FORMULA, csv_text
-from catalog.console import clean
-from catalog.errors import TrainingError
-from dataset.build import build
-from dataset.export import FORMS, export
-from dataset.notes import write_midi
+from catalog.base.console import clean
+from catalog.base.csv_cells import FORMULA, csv_text
+from catalog.base.errors import TrainingError
+from dataset.build import build_corpus
+from dataset.export.run import FORMS, export_corpus
+from dataset.notes.model import write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tune
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Asked, Run
 
 TOP = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("formulas")
     files = {f"{start} {n}": write_midi(tune(n, 80)) for n, start in enumerate(BEGINNINGS)}
     fill(root, files)
-    build(root, Plan(query="source == 'vgmusic'"), "c", workers=1)
+    build_corpus(root, Plan(query="source == 'vgmusic'"), "c", workers=1)
     return root
 
 
@@ -59,7 +59,7 @@ def is_harmless(cell: str) -> bool:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_csv_of_every_export_holds_no_formula(root: Path, tmp_path: Path, form: str) -> None:
-    folder = export(root, "c", form, tmp_path / form).path  # type: ignore[arg-type]
+    folder = export_corpus(root, "c", form, tmp_path / form).path  # type: ignore[arg-type]
     tables = [rows(path.read_text(encoding="utf-8")) for path in folder.rglob("*.csv")]
     assert len(tables) == (form in ("midi", "miditok", "musicxml"))
     for table in tables:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dataset.build import build
+from dataset.build import build_corpus
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tunes
@@ -45,7 +45,7 @@ def test_where_there_is_no_corpus_that_is_said_beside_the_list_and_what_makes_on
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
     assert str(tmp_path / "corpora") in done.stderr
     assert "`dataset build --game NAME`" in done.stderr
-    build(tmp_path, Plan(query="game == 'a-game'"), workers=1)
+    build_corpus(tmp_path, Plan(query="game == 'a-game'"), workers=1)
     done = forked.command("dataset", "list", "--root", tmp_path)
     assert (done.stdout.split()[0], done.stderr) == ("a-game", "")
     (tmp_path / "corpora" / "a-game" / "manifest.json").write_text("{")
@@ -61,7 +61,7 @@ def happy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fill(root, tunes(9), game="happy")
     fill(root, tunes(9, first=20), game="happy-two")
     for name in ("happy", "happy-two"):
-        build(root, Plan(query=f"game == '{name}'"), workers=1)
+        build_corpus(root, Plan(query=f"game == '{name}'"), workers=1)
     return root
 
 

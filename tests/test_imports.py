@@ -19,7 +19,7 @@ from tests.forked import OURS, TOP
 MODULES = {
     ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text())
     for room in OURS
-    for path in sorted((TOP / room).glob("*.py"))
+    for path in sorted((TOP / room).rglob("*.py"))
 }
 
 

@@ -27,7 +27,7 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 '''
-STARTING = ("typer", "typer.main", "catalog.console", "catalog.options")
+STARTING = ("typer", "typer.main", "catalog.base.console", "catalog.options")
 AT_WORK = (
     "catalog.store",
     "pyarrow",

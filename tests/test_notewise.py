@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.batches import EncodedPiece
-from training.encoding import COLUMNS
-from training.events import FIELDS, PLACES, SIZES
+from training.events.batches import EncodedPiece
+from training.events.classes import FIELDS, PLACES, SIZES
+from training.events.encoding import COLUMNS
 
 torch = pytest.importorskip("torch", reason="the extra `bench` is not installed")
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))

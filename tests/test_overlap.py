@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from dataset.notes import Notes
+from dataset.notes.model import Notes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import overlap

@@ -37,9 +37,9 @@ def test_the_wheel_holds_the_four_rooms_whole_and_the_entry_points_and_nothing_e
     ours = {p.relative_to(TOP).as_posix() for room in ROOMS for p in (TOP / room).rglob("*") if p.is_file()}
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert held == {name for name in ours if "__pycache__" not in name} | {"vgpiano.py"}
-    assert {f"{room}/py.typed" for room in ROOMS} <= held
-    assert {"catalog/games.toml", "dataset/filters.toml", "dataset/templates/base.html"} <= held
-    assert {"training/templates/run.html", "training/templates/player.js"} <= held
+    assert {f"{room}/{file}" for room in ROOMS for file in ("py.typed", "__init__.pyi")} <= held
+    assert {"catalog/games.toml", "dataset/filters/filters.toml", "dataset/report/templates/base.html"} <= held
+    assert {"training/page/templates/run.html", "training/page/templates/player.js"} <= held
 
 
 def test_it_carries_its_licence_and_says_what_it_is(wheel: zipfile.ZipFile, metadata: Message) -> None:

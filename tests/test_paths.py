@@ -14,10 +14,12 @@ from typer.models import ArgumentInfo, OptionInfo
 import catalog.cli
 import dataset.cli
 import scraper.cli
-import training.cli
-import training.novelty_cli
-import training.render_cli
-from catalog.files import data_root
+import training.commands.evaluate
+import training.commands.generate
+import training.commands.novelty
+import training.commands.render
+import training.commands.train
+from catalog.storage.files import data_root
 from tests import forked
 from tests.scraper.conftest import midi
 
@@ -25,11 +27,11 @@ APPS = {
     "catalog": catalog.cli.app,
     "scrape": scraper.cli.app,
     "dataset": dataset.cli.app,
-    "train": training.cli.train_app,
-    "evaluate": training.cli.evaluate_app,
-    "generate": training.cli.generate_app,
-    "render": training.render_cli.render_app,
-    "novelty": training.novelty_cli.novelty_app,
+    "train": training.commands.train.app,
+    "evaluate": training.commands.evaluate.app,
+    "generate": training.commands.generate.app,
+    "render": training.commands.render.app,
+    "novelty": training.commands.novelty.app,
 }
 OF_NO_PATH = {  # options whose help speaks of files or folders, and that take none
     *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),

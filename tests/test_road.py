@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dataset.notes import read_midi, seconds
-from scraper.replica import serving
+from dataset.notes.model import read_midi, seconds
+from scraper.demo.server import serving
 from tests.training.conftest import TINY
 from tests.training.test_sampler import longest_run
 from tests.wheel import alone

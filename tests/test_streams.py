@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.console import clean, one_line
-from catalog.streams import CleanStream, printable
+from catalog.base.console import clean, one_line
+from catalog.base.streams import CleanStream, printable
 
 BIN = Path(sys.executable).parent
 EVERYTHING = "".join(chr(code) for code in range(0x110000))

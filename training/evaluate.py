@@ -1,50 +1,41 @@
-"""Quality: held-out bits per note, in total and by field, by the network in NumPy."""
+"""The whole of one `evaluate`: how well a trained run predicts music that it was not trained on.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+In: a run, and a split of its corpus or a folder of MIDI files; out: the figures of its recipe there. NumPy alone, no Keras.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from catalog.errors import TrainingError
-from training.batches import EncodedPiece
-from training.encoding import encode
-from training.events import FIELDS
-from training.inference import Network
-from training.midi import read_notes
-from training.vocabulary import UNKNOWN
+from catalog.base.console import Report
+from catalog.base.errors import UsageError
+from catalog.storage.remote import AnyPath
+from dataset.corpus.schema import Split
+from training.learner import Evaluation, learner
+from training.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Bits per note over all notes but each piece's first: the mean of −log2 of the probability of what came."""
+def evaluate_run(
+    root: AnyPath, run: Run, split: Split = "test", report: Report = lambda done, total: None
+) -> Evaluation:
+    """Return the quality of the best epoch of `run` on one split of its corpus, which lies below `root`.
 
-    bits_per_note: float
-    fields: dict[str, float]
-    notes: int
-    pieces: int
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
-def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
-    """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
-    notes = sum(len(piece.events) - 1 for piece in pieces)
-    if notes < 1:
-        raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
-    mean = network.bits(pieces).sum(axis=0) / notes
-    if not np.isfinite(mean).all():
-        raise TrainingError(
-            "the network gives no probabilities: its weights are damaged or no use; train the run again"
-        )
-    return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
+    A run of recipe note-lstm has a `Quality`, one of recipe classic a `TokenQuality`; `report` is told how far a classic one is. Raises
+    TrainingError where the weights are not the run's or no use, the corpus has changed, or the split holds nothing to predict;
+    CorpusError where the corpus is gone.
+    """
+    return learner(run.recipe).evaluate(root, run, split, report)
 
 
-def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
-    """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
-    read, reasons = [], {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
-        try:
-            read.append(read_notes(path))
-        except TrainingError as error:
-            reasons[str(path)] = str(error).removeprefix(f"{path}: ")
-    return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons
+def evaluate_folder(
+    run: Run, folder: Path, left_out: Callable[[str, str], None] = lambda path, reason: None
+) -> Evaluation:
+    """Return the quality of the best epoch of `run` on the MIDI files below `folder`, taken as of no style.
+
+    `left_out` is told the path of each file that cannot be read, and why. Raises UsageError where there is no such folder or the
+    recipe takes none, TrainingError where the weights are not the run's or the files hold no note to predict.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; name one that holds MIDI files")
+    found = learner(run.recipe)
+    found.require("--midi", run.name)
+    return found.evaluate_folder(run, folder, left_out)

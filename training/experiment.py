@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.console import Report
-from catalog.errors import TrainingError, UsageError
-from catalog.files import working_root
-from catalog.remote import AnyPath
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError, UsageError
 from catalog.schema import FETCHED
+from catalog.storage.files import working_root
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
-from dataset.corpus import Corpus
-from training import course, resume
-from training.compare import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
-from training.page import PAGE_FILE
-from training.run import Run, names
-from training.session import Order
+from dataset.corpus.corpus import Corpus
+from training import resume
+from training import run_training as course
+from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
+from training.page.run_page import PAGE_FILE
+from training.run import Run, list_runs
+from training.train_config import Order
 
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
 LEAST_PIECES = 8  # different pieces that a game must have
@@ -60,7 +61,7 @@ def plan(root: AnyPath, order: Order, report: Report = lambda done, total: None)
     """
     if order.query is None or order.corpus is not None or order.resume:
         raise UsageError("--each-game goes with --query, and goes on by itself; leave out --corpus and --resume")
-    whole = build.ensure(root, order.query, report=report)
+    whole = build.ensure_corpus(root, order.query, report=report)
     name = order.name or whole.name
     games = _games(root, order.query, report)
     if len(games) < 2:
@@ -101,7 +102,7 @@ def take(root: AnyPath, experiment: Experiment, tell: course.Tell, *, render: bo
         run = _standing(root, part)
         if run is None or not course.is_trained(run):
             order = replace(part.order, resume=run is not None)
-            course.take(root, order, tell, render=render, again="the same command")
+            course.train_run(root, order, tell, render=render, again="the same command")
         elif course.is_done(run, render=render):
             tell(f"done before, in {run.path}")
         else:
@@ -111,10 +112,10 @@ def take(root: AnyPath, experiment: Experiment, tell: course.Tell, *, render: bo
 def _standing(root: AnyPath, part: Part) -> Run | None:
     """Return the run of a part if there is one."""
     runs = working_root(root)
-    if part.order.name not in names(runs):
+    if part.order.name not in list_runs(runs):
         return None
     run = Run.open(runs, part.order.name)
-    corpus = build.ensure(root, str(part.order.query))
+    corpus = build.ensure_corpus(root, str(part.order.query))
     if (run.asked.query, run.asked.corpus_hash) != (corpus.manifest.query, corpus.hash):
         raise TrainingError(
             f"run {run.name} was made on other music ({run.asked.query}, {run.asked.corpus_hash[:12]}); "
@@ -164,7 +165,7 @@ def _games(root: AnyPath, query: str, report: Report) -> list[_Game]:
             break
         alone = f"game == '{slug}'"
         own = alone if listed[slug] == everywhere[slug] else f"({query}) and {alone}"
-        corpus: Corpus = build.ensure(root, own, report=report)
+        corpus: Corpus = build.ensure_corpus(root, own, report=report)
         funnel = corpus.manifest.funnel
         if funnel.unique >= LEAST_PIECES and funnel.train >= 2:
             found.append(_Game(slug, titles[slug] or slug, own, funnel.unique))

@@ -6,9 +6,9 @@ than any piece of music has.
 
 from pathlib import Path
 
-from catalog.errors import MidiError, TrainingError
-from catalog.reading import LARGEST_MIDI_BYTES, read_bytes
-from dataset.notes import Notes, read_midi
+from catalog.base.errors import MidiError, TrainingError
+from catalog.storage.reading import LARGEST_MIDI_BYTES, read_bytes
+from dataset.notes.model import Notes, read_midi
 
 MOST_NOTES = 250_000
 

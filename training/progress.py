@@ -1,15 +1,16 @@
-"""How far the training of a run is, and what an epoch came to: the content of checkpoints/state.json and metrics.csv.
+"""How far the training of a run is, the content of checkpoints/state.json; how long it may go on, and how it goes.
 
 Pure records; `training.run` reads and writes them. What outlives one command stands here: the budget as it was last given, the precision
 that was chosen, and of which epoch the run's samples are.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from catalog.reading import Above0, Count, Finite, NotNegative, Positive
+from catalog.storage.reading import Above0, Count, NotNegative, Positive
 
 Figures = dict[str, float | int | None]
 """One line of metrics.csv, by column."""
@@ -21,33 +22,29 @@ Precision = Literal["float32", "mixed_bfloat16"]
 """The Keras policies that a network is trained under."""
 
 BUDGET, NO_GAIN = "budget", "no gain"  # why training ends
+PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRow:
-    """What one epoch came to: a line of metrics.csv. Losses are in bits a note."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long to train: minutes, or epochs, or both; whichever ends first."""
 
-    epoch: Count  # from 1
-    seconds: Finite  # of training since the run began
-    notes_per_second: Finite  # learnt in this epoch
-    learning_rate: Finite  # at its end
-    train_bits: Finite  # bits a note on what was learnt, as it was learnt, dropout on
-    validation_bits: Finite  # bits a note on the validation pieces, all four fields together
-    time: Finite  # of these, for the time since the last onset
-    pitch: Finite  # of these, for the pitch given the time
-    duration: Finite  # of these, for the duration given both
-    velocity: Finite  # of these, for the velocity given all three
+    minutes: float | None
+    epochs: int | None
+
+    def gone(self, seconds: float, epochs: float) -> float:
+        """Return the share of the budget that is used, 0–1."""
+        by_time = seconds / (self.minutes * 60) if self.minutes else 0.0
+        return min(1.0, max(by_time, epochs / self.epochs if self.epochs else 0.0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicRow:
-    """What one epoch came to: a line of metrics.csv. Losses are categorical cross-entropies in nats a token."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How training stands after a step."""
 
-    epoch: Count  # from 1
-    seconds: Finite  # of training since the run began
-    tokens_per_second: Finite  # tokens learnt, which is one a window
-    train_loss: Finite  # the mean over the epoch's windows as they were learnt, dropout on: what the original watched
-    validation_loss: Finite | None  # None where the split has no window of known tokens
+    epoch: int  # the one under way
+    gone: float  # share of the budget that is used, 0–1
+    label: str  # what a progress bar says
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,3 +90,21 @@ class Progress:
     def has_no_gain(self, patience: int) -> bool:
         """Return whether so many epochs have brought nothing better."""
         return self.epoch - max(self.best_epoch, self.extended_at) >= patience
+
+
+def parted(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str | None:
+    """Return a warning where validation has risen from its best while training went on falling, else None.
+
+    `train` and `held` name the two columns of metrics.csv.
+    """
+    known = [row for row in history if row[held] is not None]
+    if not known:
+        return None
+    best, last = min(known, key=lambda row: float(row[held])), known[-1]
+    rise, fall = last[held] - best[held], best[train] - last[train]
+    if last["epoch"] < best["epoch"] + 2 or rise < PARTED or fall <= 0:
+        return None
+    return (
+        f"{held} has risen by {rise:.2f} since epoch {best['epoch']} while {train} fell by {fall:.2f}: the network is learning "
+        "these pieces by heart; more pieces, or fewer minutes, would help"
+    )

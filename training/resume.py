@@ -7,20 +7,17 @@ In: an order with `resume`. Out: the run, or an error that names both values. Wh
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from catalog.errors import CorpusError, TrainingError, UsageError
-from catalog.remote import AnyPath, RemotePath, located
-from dataset.corpus import Corpus
+from catalog.base.errors import CorpusError, TrainingError, UsageError
+from catalog.storage.remote import AnyPath, RemotePath, located
+from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
-from training.folders import RUN_FILE
-from training.run import RUNS, Run, names
-
-if TYPE_CHECKING:
-    from training.session import Order
+from training.run import RUNS, Run, list_runs
+from training.run_folder import RUN_FILE
+from training.train_config import Order
 
 
-def resumed(root: AnyPath, runs: Path, order: "Order") -> Run:
+def resumed(root: AnyPath, runs: Path, order: Order) -> Run:
     """Return the run that an order goes on with: the one named, else the latest that was made with what is asked.
 
     Raises TrainingError where there is none, UsageError where the named one was made with something else.
@@ -30,7 +27,7 @@ def resumed(root: AnyPath, runs: Path, order: "Order") -> Run:
         check(root, run, order)
         return run
     others: list[str] = []
-    for name in sorted(names(runs), key=lambda n: -(runs / RUNS / n / RUN_FILE).stat().st_mtime_ns):
+    for name in sorted(list_runs(runs), key=lambda n: -(runs / RUNS / n / RUN_FILE).stat().st_mtime_ns):
         try:
             run = Run.open(runs, name)
         except TrainingError:  # of an older form, or damaged: another may be meant
@@ -44,7 +41,7 @@ def resumed(root: AnyPath, runs: Path, order: "Order") -> Run:
     raise TrainingError(f"no run to resume was made with what this asks for{there}; leave out --resume to start one")
 
 
-def check(root: AnyPath, run: Run, order: "Order") -> None:
+def check(root: AnyPath, run: Run, order: Order) -> None:
     """Raise UsageError where an order asks for anything that the run was not made with."""
     for option, (theirs, ours) in differences(root, run, order):
         raise UsageError(
@@ -53,7 +50,7 @@ def check(root: AnyPath, run: Run, order: "Order") -> None:
         )
 
 
-def differences(root: AnyPath, run: Run, order: "Order") -> Iterator[tuple[str, tuple[object, object]]]:
+def differences(root: AnyPath, run: Run, order: Order) -> Iterator[tuple[str, tuple[object, object]]]:
     """Yield each option that the order gives otherwise than the run was made with: (option, (the run's, the order's))."""
     asked = run.asked
     if order.corpus is not None:

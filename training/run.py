@@ -5,33 +5,37 @@ The state names the checkpoint that it goes with and is written last, so a kill 
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock, Timeout
 
-from catalog import sums
-from catalog.errors import TrainingError, UsageError
-from catalog.files import write_text
-from catalog.names import checked_name
-from catalog.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError, UsageError
+from catalog.base.names import checked_name
+from catalog.storage import checksums as sums
+from catalog.storage.files import write_text
+from catalog.storage.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
+from catalog.storage.remote import AnyPath
 from training import recipe as recipes
-from training.folders import FORMAT, RUN_FILE, claimed, refuse_older
-from training.progress import ClassicRow, EpochRow, Progress
-from training.recipe import ClassicRecipe, Recipe, digest
+from training.progress import Progress
+from training.recipe import Keep, Recipe, digest
+from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
 
 if TYPE_CHECKING:
-    from training.sources import Sources
+    from dataset.corpus.corpus import Corpus
+    from dataset.corpus.schema import Split
+    from dataset.notes.model import Notes
+    from training.learner import Evaluation
+    from training.novelty.training_index import Sources
+    from training.sampling.config import Wish
 
-Keep = Literal["validation", "training"]
-"""Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
-
+_Recipe = TypeVar("_Recipe", bound=Recipe)
 RUNS = "runs"
 STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
 SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
@@ -77,6 +81,9 @@ class Run:
         self.recipe_sha256 = digest(recipes.to_json(recipe))
         self.vocabulary_sha256 = digest(vocabulary_text)
 
+    def __repr__(self) -> str:
+        return f"<Run {self.name!r} of recipe {self.recipe.kind} in {str(self.path)!r}>"
+
     @property
     def name(self) -> str:
         """The run's name on the command line."""
@@ -85,7 +92,7 @@ class Run:
     @property
     def keep(self) -> Keep:
         """Which epoch's weights it keeps."""
-        return self.asked.keep or ("training" if isinstance(self.recipe, ClassicRecipe) else "validation")
+        return self.asked.keep or self.recipe.keep
 
     @property
     def weights(self) -> Path:
@@ -99,7 +106,7 @@ class Run:
 
     @property
     def sources(self) -> Path:
-        """The folder of what the run is trained on, for `training.sources`."""
+        """The folder of what the run is trained on, for `training.novelty.training_index`."""
         return self.path / SOURCES_FOLDER
 
     @property
@@ -135,7 +142,7 @@ class Run:
             "vocabulary.json": vocabulary_text.encode(),
             **(files or {}),
         }
-        made = {file: sha256_of(data) for file, data in held.items()}
+        made = {file: digest(data) for file, data in held.items()}
         told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         held[RUN_FILE] = text.encode()
@@ -155,12 +162,12 @@ class Run:
         if not (path / RUN_FILE).is_file():
             path = Path(name)
         if not (path / RUN_FILE).is_file():
-            there = ", ".join(names(root)) or "none yet"
+            there = ", ".join(list_runs(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
         refuse_older(path)
         try:
             told, recipe_text, vocabulary_text = (
-                _text(path / file) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+                text_of(path / file, ANEW) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
             raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
@@ -168,13 +175,13 @@ class Run:
         if listed is None:
             raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
         held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
-        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *_learned_files(path)):
+        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
                 raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
         for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
             if (found := digest(text)) not in (was := made.get(file) or frozenset()):
-                raise TrainingError(f"{path / file}: {_unfit(found, ', '.join(was))}")
+                raise TrainingError(f"{path / file}: {misfit(found, ', '.join(was))}")
         recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
@@ -185,16 +192,27 @@ class Run:
             data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
         except FileNotFoundError:
             raise TrainingError(f"{path}: missing; {ANEW}") from None
-        if (found := sha256_of(data)) != self.files.get(file):
-            raise TrainingError(f"{path}: {_unfit(found, self.files.get(file))}")
+        if (found := digest(data)) != self.files.get(file):
+            raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
         return data
 
     def learned_from(self) -> "Sources":
         """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
-        from training.sources import Sources  # with NumPy, which names alone do not need
+        from training.novelty.training_index import Sources  # with NumPy, which names alone do not need
 
         learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
         return Sources.open(self.sources, learned)
+
+    def corpus(self, root: AnyPath) -> "Corpus":
+        """Return the corpus that it was trained on, which lies below `root`. Raises TrainingError where it has changed."""
+        from dataset.corpus.corpus import Corpus
+
+        corpus = Corpus.open(root, self.asked.corpus)
+        if corpus.hash == self.asked.corpus_hash:
+            return corpus
+        raise TrainingError(
+            f"corpus {corpus.name} has changed since run {self.name} was trained on it; build it as it was"
+        )
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
         """Raise TrainingError unless weights with these hashes belong to this run, and its file of weights is what its list says."""
@@ -217,15 +235,30 @@ class Run:
         finally:
             lock.release()
 
+    def generate(
+        self, wish: "Wish", prime: "Notes | None" = None, report: Report = lambda done, total: None
+    ) -> list["Notes"]:
+        """Return new pieces by the best epoch, as the command `generate` composes them."""
+        from training.generate import music
+
+        return music(self, wish, prime, report)
+
+    def evaluate(
+        self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
+    ) -> "Evaluation":
+        """Return how well the best epoch predicts one split of its corpus below `root`, as the command `evaluate` does."""
+        from training.evaluate import evaluate_run
+
+        return evaluate_run(root, self, split, report)
+
     def progress(self) -> Progress:
         """Return how far training is; the beginning, under the budget that was asked for, where nothing is saved yet."""
         path = self.checkpoints / STATE_FILE
         if not path.is_file():
             return Progress(minutes=self.asked.minutes, epochs=self.asked.epochs)
         progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
-        kind: Any = ClassicRow if isinstance(self.recipe, ClassicRecipe) else EpochRow
         for i, row in enumerate(progress.history):
-            convert(row, kind, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
+            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
         return progress
 
     def budget(self) -> tuple[float | None, int | None]:
@@ -263,38 +296,13 @@ class Run:
             if progress.checkpoint is None or old.stem != Path(progress.checkpoint).stem:
                 old.unlink()
 
-    def require(self, kind: type[recipes.Recipe], purpose: str) -> Any:
+    def require(self, kind: type[_Recipe], purpose: str) -> _Recipe:
         """Return the recipe if it is of that kind. Raises UsageError where `purpose` is not for this run."""
         if not isinstance(self.recipe, kind):
             raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
-        return cast(Any, self.recipe)
+        return self.recipe
 
 
-def _learned_files(path: Path) -> list[str]:
-    """Return the files of sources/ as run.json names them."""
-    return [f"{SOURCES_FOLDER}/{file.name}" for file in (path / SOURCES_FOLDER).glob("[!.]*")]
-
-
-def _text(path: Path) -> str:
-    """Return the text of one of a run's files. Raises TrainingError where it is not UTF-8, or no file."""
-    data = read_bytes(path, fail=TrainingError, remedy=ANEW)
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise TrainingError(f"{path}: not UTF-8 ({error}); {ANEW}") from None
-
-
-def names(root: Path) -> list[str]:
+def list_runs(root: Path) -> list[str]:
     """Return the names of all runs below the root, in order."""
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))
-
-
-def _unfit(found: str, was: str | None) -> str:
-    return (
-        f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"
-    )
-
-
-def sha256_of(data: bytes) -> str:
-    """Return the SHA-256 of `data`, hexadecimal."""
-    return hashlib.sha256(data).hexdigest()

@@ -1,6 +1,6 @@
 """`python -m docs.make`: write the generated pages of the reference."""
 
-from catalog.files import write_text
+from catalog.storage.files import write_text
 from docs.make import commands, formats
 from docs.make.commands import TOP
 

@@ -19,9 +19,7 @@ def apps() -> dict[str, Typer]:
     """Return the typer app of each command, by name, in the order of `vgpiano.COMMANDS`."""
     found = {}
     for name, target in COMMANDS.items():
-        module = import_module(target.partition(":")[0])
-        owned = [name for name in (f"{name}_app", "app") if hasattr(module, name)]
-        found[name] = getattr(module, owned[0])
+        found[name] = import_module(target.partition(":")[0]).app
     return found
 
 

@@ -4,28 +4,29 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from catalog.identity import CatalogId
 from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
-from dataset.corpus import FORMAT as CORPUS_FORMAT
-from dataset.corpus import Funnel, Manifest
-from dataset.filter_file import load_filters
-from dataset.filters import DuplicateRule, Filter
-from dataset.ledger import LEDGER
-from dataset.meanings import REASONS, RELATIONS
+from catalog.table.identity import CatalogId
+from dataset.corpus.manifest import FORMAT as CORPUS_FORMAT
+from dataset.corpus.manifest import Funnel, Manifest
+from dataset.corpus.schema import EXCLUDED, NOTES
+from dataset.corpus.schema import RELATIONS as RELATED
+from dataset.corpus.split_ledger import LEDGER
+from dataset.filters.load import load_filters
+from dataset.filters.rules import DuplicateRule, Filter
 from dataset.plan import versions
-from dataset.tables import EXCLUDED, NOTES
-from dataset.tables import RELATIONS as RELATED
+from dataset.reasons import REASONS, RELATIONS
 from docs.make.records import record
-from scraper.journal import FIELDS
-from training.passages import Index
-from training.progress import ClassicRow, EpochRow, Progress
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
-from training.render import FORMS
+from scraper.http.journal import FIELDS
+from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.events.vocabulary import Opening, Vocabulary
+from training.network.weights import WeightsMeta
+from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
+from training.novelty.passages import Index
+from training.novelty.training_index import Source
+from training.page.reference import MEASURED, Yardstick
+from training.progress import Progress
+from training.rendering.render import FORMS
 from training.run import Asked
-from training.sources import Source
-from training.vocabulary import Opening, Vocabulary
-from training.weights import WeightsMeta
-from training.yardstick import MEASURED, Yardstick
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import UsageError
-from catalog.games import build_table, find_game, resolve
+from catalog.base.errors import UsageError
+from catalog.games import build_table, find_game, game_of
 from catalog.titles import LONGEST_SLUG, fold, pretty, slug
 
 TWINS = [
@@ -78,12 +78,12 @@ SPELLINGS = [(game, series, title) for game, series, titles in TWINS for title i
 
 @pytest.mark.parametrize("game, series, title", SPELLINGS)
 def test_a_title_gives_its_game_and_series(game: str, series: str, title: str) -> None:
-    found = resolve(title)
+    found = game_of(title)
     assert (found.game, found.series) == (game, series)
 
 
 def test_a_known_game_has_one_name_for_all_its_spellings() -> None:
-    assert {resolve(title).name for title in TWINS[0][2]} == {"The Legend of Zelda: Ocarina of Time"}
+    assert {game_of(title).name for title in TWINS[0][2]} == {"The Legend of Zelda: Ocarina of Time"}
     assert pretty("Sims, The") == "The Sims"
     assert pretty("Foo, The: Bar, A") == "The Foo: Bar, A"
 
@@ -102,7 +102,7 @@ def test_every_slug_of_the_table_is_found_by_itself_and_belongs_to_one_series() 
     for series, entry in entries.items():
         for game, names in entry.get("games", {}).items() if isinstance(entry, dict) else []:
             for title in (game, *names):
-                found = resolve(title)
+                found = game_of(title)
                 assert (found.game, found.series, found.name) == (game, series, names[0])
 
 
@@ -113,17 +113,17 @@ titles = st.one_of(st.text(max_size=30), st.lists(st.sampled_from(WORDS.split())
 @settings(max_examples=400, deadline=None)
 @given(titles)
 def test_letter_case_and_spaces_never_make_another_game(title: str) -> None:
-    plain = resolve(title)
-    assert resolve(f"  {title} ").game == plain.game
+    plain = game_of(title)
+    assert game_of(f"  {title} ").game == plain.game
     if title.isascii():
-        assert resolve(title.upper()).game == resolve(title.lower()).game == plain.game
-        assert resolve(title.upper()).series == plain.series
+        assert game_of(title.upper()).game == game_of(title.lower()).game == plain.game
+        assert game_of(title.upper()).series == plain.series
 
 
 @settings(max_examples=400, deadline=None)
 @given(titles)
 def test_slugs_are_safe_as_names_of_folders_and_in_queries(title: str) -> None:
-    game = resolve(title)
+    game = game_of(title)
     for one in (game.game, game.series):
         assert 0 < len(one) <= LONGEST_SLUG
         assert all(part.isalnum() for part in one.split("-"))
@@ -131,7 +131,7 @@ def test_slugs_are_safe_as_names_of_folders_and_in_queries(title: str) -> None:
 
 def test_long_titles_that_differ_late_stay_apart() -> None:
     first, second = ("word " * 40 + end for end in ("one", "two"))
-    assert resolve(first).game != resolve(second).game
+    assert game_of(first).game != game_of(second).game
     assert len(slug(fold(first))) == LONGEST_SLUG
 
 
@@ -192,11 +192,11 @@ def test_the_real_headings_fall_together_as_they_should(real_site: Path) -> None
     assert len(listed) == 241
     games, series = Counter[str](), Counter[str]()
     for title, count in listed.items():
-        games[resolve(title).game] += count
-        series[resolve(title).series] += count
+        games[game_of(title).game] += count
+        series[game_of(title).series] += count
     assert (games["ocarina-of-time"], series["zelda"], len(games)) == (18, 79, 234)
     assert find_game("ocarina", games) == "ocarina-of-time"
-    merged = [title for title in listed if games[resolve(title).game] != listed[title]]
+    merged = [title for title in listed if games[game_of(title).game] != listed[title]]
     assert sorted(merged) == [
         "Final Fantasy 9", "Final Fantasy IX",
         "Legend Of Zelda, The: Majora's Mask", "Legend Of Zelda, The: Ocarina Of Time", "Legend Of Zelda, The: The Wind Waker",

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
-from catalog.names import checked_name
-from dataset.build import build
+from catalog.base.errors import UsageError
+from catalog.base.names import checked_name
+from dataset.build import build_corpus
 from dataset.plan import Plan
-from training.session import Order
+from training.train_config import Order
 
 WRONG = (
     "-rf",
@@ -41,7 +41,7 @@ def test_a_name_that_a_system_or_a_command_line_takes_for_something_else_is_refu
         Order(query="series == 'temple'", name=name)
     if name:  # no name at all is not asked for
         with pytest.raises(UsageError, match="is no name for a corpus"):
-            build(tmp_path, Plan(query="series == 'temple'"), name)
+            build_corpus(tmp_path, Plan(query="series == 'temple'"), name)
     assert not list(tmp_path.iterdir())
 
 

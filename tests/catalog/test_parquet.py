@@ -11,14 +11,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from catalog import parquet
-from catalog.errors import CatalogError
-from catalog.remote import RemotePath, located
+from catalog.base.errors import CatalogError
 from catalog.schema import PIECES, to_table
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
+from catalog.table import parquet
 from tests import forked
 from tests.catalog.conftest import make_piece
-from tests.test_architecture import MODULES, TOP, imports
+from tests.test_architecture import FILES, imports
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "40"))  # of each file, evenly over it
 OF_PARQUET = {
@@ -131,23 +131,24 @@ def test_no_flipped_bit_of_a_table_is_read_in_silence_and_verify_names_each(
     assert verified(root) == ""
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(TOP)))
-def test_parquet_is_read_and_written_in_one_module(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    if path == TOP / "catalog" / "parquet.py":
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            name = ast.unparse(call.func)
-            if name.startswith(("pq.", "ds.Parquet")) and name != "ds.ParquetFileFormat":
-                writes = name in ("pq.write_table", "pq.ParquetWriter")
-                asked = "write_page_checksum" if writes else "page_checksum_verification"
-                assert [ast.unparse(key.value) for key in call.keywords if key.arg == asked] == ["True"], name
-        return
-    assert not [name for name in imports(tree) if name.startswith("pyarrow.parquet")]
-    used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    assert not OF_PARQUET & set(used)
+def test_parquet_is_read_and_written_in_one_module() -> None:
+    trees = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+    calls = [node for node in ast.walk(trees.pop("catalog.table.parquet")) if isinstance(node, ast.Call)]
+    checked = 0
+    for call in calls:
+        name = ast.unparse(call.func)
+        if name.startswith(("pq.", "ds.Parquet")) and name != "ds.ParquetFileFormat":
+            writes = name in ("pq.write_table", "pq.ParquetWriter")
+            asked = "write_page_checksum" if writes else "page_checksum_verification"
+            assert [ast.unparse(key.value) for key in call.keywords if key.arg == asked] == ["True"], name
+            checked += 1
+    assert checked
+    for module, tree in trees.items():
+        assert not [name for name in imports(ast.walk(tree)) if name.startswith("pyarrow.parquet")], module
+        assert not OF_PARQUET & {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}, module
 
 
 def test_the_walk_sees_what_goes_past_the_checks() -> None:
     for line in ("import pyarrow.parquet as pq", "from pyarrow import parquet"):
-        assert [name for name in imports(ast.parse(line)) if name.startswith("pyarrow.parquet")]
+        assert [name for name in imports(ast.walk(ast.parse(line))) if name.startswith("pyarrow.parquet")]
     assert PIECES.names

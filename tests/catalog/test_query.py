@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import QueryError
-from catalog.query import columns_of, compile_query, conditions, equalities
+from catalog.base.errors import QueryError
+from catalog.query.compiler import columns_of, compile_query, conditions, equalities
 from catalog.schema import PIECES
 from catalog.store import ROWS
 

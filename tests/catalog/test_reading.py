@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import CatalogError
-from catalog.reading import Above0, Count, Sha256, convert, parse_json, parse_toml, read_bytes, read_json
+from catalog.base.errors import CatalogError
+from catalog.storage.reading import Above0, Count, Sha256, convert, parse_json, parse_toml, read_bytes, read_json
 
 REMEDY = "make it again"
 

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from catalog import cli, lease
-from catalog.errors import CatalogError, LockedError, UsageError
-from catalog.files import data_root, local_root
-from catalog.remote import RemotePath, located
+from catalog import cli
+from catalog.base.errors import CatalogError, LockedError, UsageError
+from catalog.storage import lease
+from catalog.storage.files import data_root, local_root
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
 from scraper import cli as scraper_cli
 from tests.catalog.conftest import make_piece

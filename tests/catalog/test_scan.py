@@ -9,9 +9,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from catalog import newest, parts, scan, store
-from catalog.query import compile_query, conditions
+from catalog import store
+from catalog.query.compiler import compile_query, conditions
 from catalog.store import ORDER, ROWS, Catalog
+from catalog.table import parts, scan
+from catalog.table import upsert as newest
 from tests.catalog.conftest import make_piece
 
 QUERIES = (

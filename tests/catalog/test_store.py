@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.base.errors import CatalogError, QueryError
 from catalog.blobs import Blobs
-from catalog.errors import CatalogError, QueryError
 from catalog.schema import MEASURES, PIECES
 from catalog.store import ORDER, ROWS, Catalog
 from tests.catalog.conftest import make_piece

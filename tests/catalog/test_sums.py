@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import CatalogError
-from catalog.sums import SUMS_FILE, faults, read_sums, text_of, write_listed
+from catalog.base.errors import CatalogError
+from catalog.storage.checksums import SUMS_FILE, faults, read_sums, text_of, write_listed
 
 
 @pytest.fixture

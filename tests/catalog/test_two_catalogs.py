@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog import parquet
-from catalog.errors import CatalogError
-from catalog.identity import owns, read_identity
-from catalog.remote import RemotePath, located
+from catalog.base.errors import CatalogError
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
+from catalog.table import parquet
+from catalog.table.identity import owns, read_identity
 from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.catalog.test_cli import catalog

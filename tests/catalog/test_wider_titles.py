@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
-from catalog.games import find_game, resolve
+from catalog.base.errors import UsageError
+from catalog.games import find_game, game_of
 
 HERE = Path(__file__).parent
 LISTS = ("wider_titles.toml", "unseen_titles.toml", "held_out_titles.toml")
@@ -28,7 +28,7 @@ def titles(name: str) -> list[tuple[str, str]]:
 
 def test_at_least_97_of_100_titles_are_tagged_with_their_series_and_the_wrong_ones_are_known() -> None:
     every = [pair for name in LISTS for pair in titles(name)]
-    wrong = {(title, resolve(title).series) for title, series in every if resolve(title).series != series}
+    wrong = {(title, game_of(title).series) for title, series in every if game_of(title).series != series}
     assert len(every) >= 700
     assert len(wrong) <= 0.03 * len(every), sorted(wrong)
     assert wrong == KNOWN_WRONG
@@ -38,7 +38,7 @@ def test_at_least_97_of_100_titles_are_tagged_with_their_series_and_the_wrong_on
     "title", ["Super Street Hoop", "New Horizons", "Ultimate Soccer", "Super Tennis", "Ms. Fortune", "Super"]
 )
 def test_a_greater_word_before_no_series_makes_none(title: str) -> None:
-    assert resolve(title).series.startswith(resolve(title).game.split("-")[0])
+    assert game_of(title).series.startswith(game_of(title).game.split("-")[0])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_greater_word_before_no_series_makes_none(title: str) -> None:
     ],
 )
 def test_a_title_that_no_entry_begins_is_put_where_its_words_say(title: str, series: str) -> None:
-    assert resolve(title).series == series
+    assert game_of(title).series == series
 
 
 def test_several_games_of_one_series_bring_the_query_for_all_of_it() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.remote import AnyPath
 from catalog.schema import FETCHED, MISSING, Piece
+from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.notes import Notes, write_midi
+from dataset.notes.model import Notes, write_midi
 
 Event = tuple[int, bytes]  # (delta time in ticks of the file, message)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.duplicates import SAME_NOTES, Candidate, Link, fingerprint, relate
-from dataset.groups import components
-from dataset.notes import Notes, read_midi
-from dataset.smf import file_of, meta, track_of
+from dataset.components import components
+from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, fingerprint, relate
+from dataset.notes.model import Notes, read_midi
+from dataset.notes.smf import file_of, meta, track_of
 
 Random = np.random.Generator
 Change = Callable[[Notes, Sequence[Notes], Random], Notes]

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.schema import FETCHED, MISSING, Piece
+from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE
-from dataset.build import build
-from dataset.corpus import MANIFEST_FILE, RELATIONS_FILE, Corpus
-from dataset.notes import Notes, write_midi
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import MANIFEST_FILE, RELATIONS_FILE
+from dataset.corpus.schema import RELATIONS
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
-from dataset.tables import RELATIONS
 from tests.dataset.conftest import tune
 
 HOSTILE = (
@@ -75,7 +76,7 @@ def hostile(root: Path) -> Corpus:
                 piece("calm", HOSTILE[1], None, None, 53),
             ]
         )
-    return build(root, Plan(query="title != '<b>'", seed=3), "hostile", workers=1)
+    return build_corpus(root, Plan(query="title != '<b>'", seed=3), "hostile", workers=1)
 
 
 def many(root: Path, games: int = 250) -> Corpus:
@@ -93,7 +94,7 @@ def many(root: Path, games: int = 250) -> Corpus:
                 for number in range(games + games // 10)
             ]
         )
-    return build(root, Plan(query="source == 'vgmusic'"), "many", workers=2)
+    return build_corpus(root, Plan(query="source == 'vgmusic'"), "many", workers=2)
 
 
 def with_relations(root: Path, corpus: Corpus, pairs: Sequence[tuple[str, int, int, int, float, int]]) -> Corpus:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from dataset import executors
-from dataset.notes import Notes
+from dataset.notes.model import Notes
+from dataset.parallel import executors
 from dataset.parse import Parsed, Source, parse
 
 KILLER, SLEEPER, BOSS = b"kills its worker", b"hangs its worker", b"kills its boss unless "

@@ -11,11 +11,12 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.console import clean
-from dataset.again import build_commands, command, file_lines
-from dataset.build import build
-from dataset.corpus import MANIFEST_FILE, Corpus, Manifest
-from dataset.notes import Notes, write_midi
+from catalog.base.console import clean
+from dataset.build import build_corpus
+from dataset.build_command import build_commands, command, file_lines
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import MANIFEST_FILE, Manifest
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
@@ -101,7 +102,7 @@ def test_every_option_of_build_is_on_the_page_or_decides_nothing(filled: Path) -
 
 
 def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path, tmp_path: Path) -> None:
-    manifest = build(filled, Plan(query=ALL), "other").manifest
+    manifest = build_corpus(filled, Plan(query=ALL), "other").manifest
     values = json.loads(manifest.to_json())
     del values["filters"]["too_few_notes"]
     values["versions"]["vgpiano"] = "0.9\nrm -rf x"

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import CorpusError, UsageError
+from catalog.base.errors import CorpusError, UsageError
 from catalog.store import Catalog
-from dataset.build import build, ensure
-from dataset.corpus import FILES, NOTES_FILE, Corpus
-from dataset.ledger import ledger_path
-from dataset.notes import Notes, write_midi
+from dataset.build import build_corpus, ensure_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import FILES, NOTES_FILE
+from dataset.corpus.split_ledger import ledger_path
+from dataset.measure import measure_catalog
+from dataset.notes.model import Notes, write_midi
 from dataset.parse import PARSE
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
 from tests.dataset.tasks import KILLER, SLEEPER
 
@@ -43,7 +44,7 @@ def test_every_piece_left_out_has_its_stage_and_reason(root: Path) -> None:
     fill(root, strange, game="b-game", missing=["gone.mid"])
     Catalog(root).blob_path(_sha(root, "Tune 5")).unlink()
     Catalog(root).blob_path(_sha(root, "Tune 6")).write_bytes(SHORT)
-    corpus = build(root, ALL, "all")
+    corpus = build_corpus(root, ALL, "all")
     assert reasons(corpus) == {
         "gone.mid": "missing",
         "Tune 5": "blob_missing",
@@ -67,28 +68,28 @@ def test_the_same_command_twice_and_any_number_of_workers_give_the_same_bytes(ro
     fill(root, tunes(60, first=20), game="b-game")
     contents = []
     for workers, task in ((1, PARSE), (3, "tests.dataset.tasks:parse_late"), (2, PARSE)):
-        folder = build(root, ALL, "all", workers=workers, task=task).path
+        folder = build_corpus(root, ALL, "all", workers=workers, task=task).path
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1] == contents[2]
     assert set(contents[0]) == {*FILES, "manifest.json", "SHA256SUMS"}
 
 
 def test_measures_in_the_catalog_change_no_byte_of_a_corpus(root: Path) -> None:
-    before = build(root, ALL, "all").hash
+    before = build_corpus(root, ALL, "all").hash
     measure_catalog(root)
-    assert build(root, ALL, "all").hash == before
+    assert build_corpus(root, ALL, "all").hash == before
 
 
 def test_another_seed_moves_pieces_between_splits_only(root: Path) -> None:
     fill(root, tunes(40, first=20), game="b-game")
-    one, two = build(root, ALL, "one"), build(root, Plan(query=ALL.query, seed=1), "two")
+    one, two = build_corpus(root, ALL, "one"), build_corpus(root, Plan(query=ALL.query, seed=1), "two")
     assert [piece.sha256 for piece in one.pieces()] == [piece.sha256 for piece in two.pieces()]
     assert [piece.split for piece in one.pieces()] != [piece.split for piece in two.pieces()]
 
 
 def test_a_file_that_kills_or_hangs_its_worker_costs_one_row(root: Path) -> None:
     fill(root, {"Killer": KILLER, "Sleeper": SLEEPER}, game="b-game")
-    corpus = build(root, ALL, "all", task="tests.dataset.tasks:parse_or_die", workers=2)
+    corpus = build_corpus(root, ALL, "all", task="tests.dataset.tasks:parse_or_die", workers=2)
     assert reasons(corpus) == {"Killer": "parser_crashed", "Sleeper": "parser_timed_out"}
     assert corpus.manifest.funnel.unique == 12
 
@@ -107,7 +108,7 @@ def test_listed_is_always_kept_and_excluded(
     files = {**tunes(good), **{f"Bad {n}": data for n, data in enumerate(bad)}}
     files |= {f"Twin {n}": data for n, data in zip(range(twins), tunes(good).values(), strict=False)}
     fill(root, files, missing=[f"gone{n}.mid" for n in range(gone)])
-    corpus = build(root, ALL, "all", workers=1)
+    corpus = build_corpus(root, ALL, "all", workers=1)
     funnel = corpus.manifest.funnel
     assert funnel.listed == len(files) + gone == len(corpus.pieces()) + len(corpus.excluded())
     assert len(corpus.excluded()) == sum(corpus.manifest.reasons.values())
@@ -117,22 +118,22 @@ def test_listed_is_always_kept_and_excluded(
 
 def test_nothing_found_names_what_is_nearest(root: Path) -> None:
     with pytest.raises(CorpusError, match="did you mean 'a-game'"):
-        build(root, Plan(query="game == 'a-gaem'"))
+        build_corpus(root, Plan(query="game == 'a-gaem'"))
     with pytest.raises(CorpusError, match="catalog is empty"):
-        build(root / "nowhere", ALL)
+        build_corpus(root / "nowhere", ALL)
 
 
 def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
     fill(tmp_path, {"Drums": DRUMS, "Short": SHORT})
     with pytest.raises(CorpusError, match=r"2 pieces none is left: .*only_drums 1"):
-        build(tmp_path, ALL, "all")
+        build_corpus(tmp_path, ALL, "all")
     assert not (tmp_path / "corpora" / "all").exists()
 
 
 @pytest.mark.parametrize("name", ["../escape", "", ".hidden", "a/b", "A b", "x" * 81])
 def test_a_name_that_is_no_name_is_wrong_usage(root: Path, name: str) -> None:
     with pytest.raises(UsageError, match="no name"):
-        build(root, ALL, name or "-")
+        build_corpus(root, ALL, name or "-")
 
 
 @pytest.mark.parametrize(
@@ -153,16 +154,16 @@ def test_queries_that_only_differ_in_signs_get_different_names() -> None:
 
 
 def test_ensure_opens_what_stands_and_builds_what_is_out_of_date(root: Path) -> None:
-    first = ensure(root, ALL.query, "all")
+    first = ensure_corpus(root, ALL.query, "all")
     mark = (first.path / NOTES_FILE).stat().st_ino
-    assert (ensure(root, ALL.query, "all").path / NOTES_FILE).stat().st_ino == mark  # not built again
+    assert (ensure_corpus(root, ALL.query, "all").path / NOTES_FILE).stat().st_ino == mark  # not built again
     fill(root, tunes(1, first=90), game="b-game")
-    grown = ensure(root, ALL.query, "all")
+    grown = ensure_corpus(root, ALL.query, "all")
     assert grown.manifest.funnel.unique == 13
-    assert ensure(root, ALL.query, "all", seed=4).manifest.seed == 4
+    assert ensure_corpus(root, ALL.query, "all", seed=4).manifest.seed == 4
     (grown.path / NOTES_FILE).write_bytes(b"damaged")
-    assert ensure(root, ALL.query, "all").hash == grown.hash
-    assert ensure(root, "game == 'a-game'").name == "a-game"
+    assert ensure_corpus(root, ALL.query, "all").hash == grown.hash
+    assert ensure_corpus(root, "game == 'a-game'").name == "a-game"
 
 
 def test_measuring_fills_the_catalog_once(root: Path) -> None:
@@ -186,34 +187,34 @@ def sides_of(corpus: Corpus) -> dict[str, str]:
 
 
 def test_a_piece_has_one_side_in_all_corpora_and_keeps_it_when_the_catalog_grows(root: Path) -> None:
-    before = sides_of(build(root, Plan(query="game == 'a-game'")))
+    before = sides_of(build_corpus(root, Plan(query="game == 'a-game'")))
     fill(root, tunes(40, first=100), game="b-game")
-    whole = sides_of(build(root, ALL))
-    again = sides_of(build(root, Plan(query="game == 'a-game'")))
+    whole = sides_of(build_corpus(root, ALL))
+    again = sides_of(build_corpus(root, Plan(query="game == 'a-game'")))
     assert again == before == {sha256: whole[sha256] for sha256 in before}
     assert Counter(whole.values())["test"] in (5, 6)
 
 
 def test_another_seed_has_sides_of_its_own(root: Path) -> None:
     fill(root, tunes(40, first=100), game="b-game")
-    one = sides_of(build(root, ALL))
-    other = sides_of(build(root, Plan(query="source == 'vgmusic'", seed=1), "other"))
+    one = sides_of(build_corpus(root, ALL))
+    other = sides_of(build_corpus(root, Plan(query="source == 'vgmusic'", seed=1), "other"))
     assert one.keys() == other.keys()
     assert one != other
 
 
 def test_a_damaged_ledger_is_named_and_stops_the_build(root: Path) -> None:
-    build(root, ALL)
+    build_corpus(root, ALL)
     path = ledger_path(root, 0)
     path.write_bytes(b"no parquet")
     with pytest.raises(CorpusError, match=r"seed-0\.parquet: damaged"):
-        build(root, ALL)
+        build_corpus(root, ALL)
 
 
 def test_measures_and_relations_lie_with_the_corpus(root: Path) -> None:
     twin = next(iter(tunes(1).values()))
     fill(root, {"Twin": twin}, game="z-game")
-    corpus = build(root, ALL)
+    corpus = build_corpus(root, ALL)
     measures = corpus.measures()
     assert measures["sha256"].to_pylist() == [piece.sha256 for piece in corpus.pieces()]
     assert measures["notes"].to_pylist() == [len(piece.notes) for piece in corpus.pieces()]

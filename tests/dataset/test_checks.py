@@ -13,27 +13,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog.errors import CorpusError
+from catalog.base.errors import CorpusError
 from catalog.schema import MEASURES, describe
-from catalog.sums import SUMS_FILE
-from dataset.build import build
-from dataset.checks import FaultError, checked
-from dataset.corpus import (
-    EXCLUDED_FILE,
-    MANIFEST_FILE,
-    MEASURES_FILE,
-    NOTES_FILE,
-    RELATIONS_FILE,
-    SPLITS,
-    Corpus,
-)
-from dataset.export import FORMS, export
-from dataset.export_files import file_names, inside
-from dataset.meanings import RELATIONS as MEANT
-from dataset.notes import write_midi
+from catalog.storage.checksums import SUMS_FILE
+from dataset.build import build_corpus
+from dataset.corpus.checks import FaultError, checked
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE, NOTES_FILE, RELATIONS_FILE
+from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS
+from dataset.export.common import file_names, inside
+from dataset.export.run import FORMS, export_corpus
+from dataset.notes.model import write_midi
+from dataset.notes.timing import MAX_TICK
 from dataset.plan import Plan
-from dataset.tables import EXCLUDED, NOTES, RELATIONS
-from dataset.timing import MAX_TICK
+from dataset.reasons import RELATIONS as MEANT
 from tests import forked
 from tests.dataset.conftest import fill, tune, tunes
 
@@ -51,7 +44,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a corpus `c` that has rows in all its tables."""
     root = tmp_path_factory.mktemp("checked")
     fill(root, {**tunes(12), "Twin": tunes(1)["Tune 0"], "Short": write_midi(tune(99, 3))}, missing=["gone.mid"])
-    build(root, Plan(query="source == 'vgmusic'"), "c", workers=1)
+    build_corpus(root, Plan(query="source == 'vgmusic'"), "c", workers=1)
     return root
 
 
@@ -312,7 +305,7 @@ def test_a_path_of_an_export_is_below_its_folder_or_none(tmp_path: Path) -> None
 
 
 def test_an_export_of_a_good_corpus_has_every_file_below_its_split(root: Path, tmp_path: Path) -> None:
-    done = export(root, "c", "midi", tmp_path / "out")
+    done = export_corpus(root, "c", "midi", tmp_path / "out")
     names = {path.relative_to(done.path).as_posix() for path in done.path.rglob("*.mid")}
     assert names == set(file_names(Corpus.open(root, "c").pieces(), ".mid"))
 

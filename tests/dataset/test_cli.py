@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from dataset import cli
-from dataset.corpus import SPLITS, Corpus
-from dataset.notes import Notes, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
+from dataset.notes.model import Notes, write_midi
 from tests.dataset.conftest import fill, tune
 
 

@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import CorpusError
-from dataset.build import build
-from dataset.corpus import CREDITS_FILE, EXCLUDED_FILE, NOTES, NOTES_FILE, Corpus, manifests, names
-from dataset.credits import Credit, escape, write_credits
-from dataset.notes import read_midi
+from catalog.base.errors import CorpusError
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus, list_corpora, names
+from dataset.corpus.credits import Credit, escape, write_credits
+from dataset.corpus.folder_store import locked, replacing_folder
+from dataset.corpus.manifest import CREDITS_FILE, EXCLUDED_FILE, NOTES_FILE
+from dataset.corpus.schema import NOTES
+from dataset.notes.model import read_midi
 from dataset.plan import Plan
-from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes
 
 PLAN = Plan(query="game == 'a-game'")
 
 
 def test_pieces_come_back_as_they_were_in_the_catalogs_order(root: Path) -> None:
-    corpus = build(root, PLAN)
+    corpus = build_corpus(root, PLAN)
     files = tunes(12)
     pieces = corpus.pieces()
     assert [piece.title for piece in pieces] == sorted(files)
@@ -34,7 +36,7 @@ def test_pieces_come_back_as_they_were_in_the_catalogs_order(root: Path) -> None
 
 
 def test_the_notes_can_be_read_with_pandas_alone(root: Path) -> None:
-    corpus = build(root, PLAN)
+    corpus = build_corpus(root, PLAN)
     frame = pd.read_parquet(corpus.path / NOTES_FILE)
     assert list(frame.columns) == NOTES.names
     assert frame["onset"][0].tolist() == corpus.pieces()[0].notes.onset.tolist()
@@ -43,7 +45,7 @@ def test_the_notes_can_be_read_with_pandas_alone(root: Path) -> None:
 
 @pytest.mark.parametrize("name", [NOTES_FILE, EXCLUDED_FILE, CREDITS_FILE])
 def test_a_changed_byte_in_any_file_is_seen(root: Path, name: str) -> None:
-    path = build(root, PLAN).path / name
+    path = build_corpus(root, PLAN).path / name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -53,18 +55,18 @@ def test_a_changed_byte_in_any_file_is_seen(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99}'])
 def test_a_manifest_that_is_none_is_an_error_in_one_line(root: Path, text: str) -> None:
-    folder = build(root, PLAN).path
+    folder = build_corpus(root, PLAN).path
     (folder / "manifest.json").write_text(text)
     with pytest.raises(CorpusError, match=r"manifest\.json: damaged: its content is not what SHA256SUMS says"):
         Corpus.open(root, "a-game")
     (folder / "SHA256SUMS").unlink()
     with pytest.raises(CorpusError, match=r"manifest\.json: .*; build the corpus again"):
         Corpus.open(root, "a-game")
-    assert manifests(root) == []
+    assert list_corpora(root) == []
 
 
 def test_a_corpus_can_be_opened_by_its_folder_and_a_wrong_name_is_answered(root: Path) -> None:
-    corpus = build(root, PLAN)
+    corpus = build_corpus(root, PLAN)
     assert Corpus.open(Path("elsewhere"), str(corpus.path)).hash == corpus.hash
     with pytest.raises(CorpusError, match="did you mean 'a-game'"):
         Corpus.open(root, "a-gane")
@@ -72,7 +74,7 @@ def test_a_corpus_can_be_opened_by_its_folder_and_a_wrong_name_is_answered(root:
 
 
 def test_a_corpus_that_stood_aside_when_its_builder_was_killed_is_put_back(root: Path) -> None:
-    corpus = build(root, PLAN)
+    corpus = build_corpus(root, PLAN)
     corpus.path.rename(corpus.path.with_name(".old-a-game"))
     (root / "corpora" / ".new-xyz").mkdir()
     assert Corpus.open(root, "a-game").hash == corpus.hash
@@ -80,11 +82,11 @@ def test_a_corpus_that_stood_aside_when_its_builder_was_killed_is_put_back(root:
 
 
 def test_an_old_corpus_whose_successor_stands_is_removed_by_the_next_builder(root: Path) -> None:
-    corpus = build(root, PLAN)
+    corpus = build_corpus(root, PLAN)
     old = corpus.path.with_name(".old-a-game")
     old.mkdir()
     (old / "half").write_text("deleted")
-    build(root, PLAN)
+    build_corpus(root, PLAN)
     assert not old.exists()
 
 
@@ -111,7 +113,7 @@ def test_a_second_builder_that_waits_in_vain_is_told_so(tmp_path: Path) -> None:
 
 def test_the_manifest_says_how_to_get_the_corpus_again(root: Path) -> None:
     fill(root, tunes(3, first=50), game="b-game", missing=["gone.mid"])
-    corpus = build(root, Plan(query="series in ['a', 'b']", seed=7), "both")
+    corpus = build_corpus(root, Plan(query="series in ['a', 'b']", seed=7), "both")
     manifest = json.loads((corpus.path / "manifest.json").read_text())
     assert manifest["query"] == "series in ['a', 'b']"
     assert manifest["seed"] == 7
@@ -122,7 +124,7 @@ def test_the_manifest_says_how_to_get_the_corpus_again(root: Path) -> None:
 
 
 def test_every_sequencer_is_credited_with_their_pieces(root: Path) -> None:
-    text = (build(root, PLAN).path / CREDITS_FILE).read_text()
+    text = (build_corpus(root, PLAN).path / CREDITS_FILE).read_text()
     assert [line for line in text.splitlines() if line.startswith("## ")] == [f"## Sequencer {n}" for n in range(3)]
     assert text.count("\n- ") == 12
 

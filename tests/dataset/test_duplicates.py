@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.duplicates import EXACT, Candidate, Link, Relation, fingerprint, keep_best, relate
-from dataset.groups import components
-from dataset.notes import Notes
+from dataset.components import components
+from dataset.duplicates.relations import EXACT, Candidate, Link, Relation, fingerprint, keep_best, relate
+from dataset.notes.model import Notes
 from tests.dataset import planted
 from tests.dataset.conftest import tune
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import DatasetError
+from catalog.base.errors import DatasetError
 from catalog.store import Catalog
-from dataset.build import build
-from dataset.corpus import Corpus
-from dataset.executors import WINDOW, work_on
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.parallel.executors import WINDOW, work_on
+from dataset.parallel.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from dataset.plan import Plan
-from dataset.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import BOSS, KILLER, SLEEPER, another_version
 
@@ -51,7 +51,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected(many: Path) -> dict[str, bytes]:
     """What the local build makes of it."""
-    here = build(many, ALL, "all", workers=2, task=OR_DIE)
+    here = build_corpus(many, ALL, "all", workers=2, task=OR_DIE)
     assert here.manifest.reasons == {"blob_missing": 1, "not_midi": 1, "parser_crashed": 1, "parser_timed_out": 1}
     return contents(here)
 
@@ -61,7 +61,7 @@ def test_a_corpus_has_the_same_bytes_on_any_executor_though_pieces_kill_and_hang
     many: Path, expected: dict[str, bytes], executor: Callable[[], Executor]
 ) -> None:
     with executor() as there:
-        assert contents(build(many, ALL, "all", executor=there, task=OR_DIE)) == expected
+        assert contents(build_corpus(many, ALL, "all", executor=there, task=OR_DIE)) == expected
 
 
 def test_a_pool_that_loses_a_process_changes_nothing(many: Path, expected: dict[str, bytes]) -> None:
@@ -70,7 +70,7 @@ def test_a_pool_that_loses_a_process_changes_nothing(many: Path, expected: dict[
             os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
 
     with processes() as pool:
-        assert contents(build(many, ALL, "all", executor=pool, task=OR_DIE, report=kill)) == expected
+        assert contents(build_corpus(many, ALL, "all", executor=pool, task=OR_DIE, report=kill)) == expected
         with pytest.raises(RuntimeError):
             pool.submit(os.getpid)  # it broke indeed
 
@@ -78,14 +78,14 @@ def test_a_pool_that_loses_a_process_changes_nothing(many: Path, expected: dict[
 def test_a_piece_that_kills_the_pools_own_process_does_not_end_the_build(root: Path) -> None:
     fill(root, {"Boss": BOSS + str(os.getpid()).encode()}, game="b-game")
     with processes() as pool:
-        corpus = build(root, ALL, "all", executor=pool, task=OR_KILL_THE_BOSS)
+        corpus = build_corpus(root, ALL, "all", executor=pool, task=OR_KILL_THE_BOSS)
     assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
     assert corpus.manifest.funnel.unique == 12
 
 
 def test_the_bytes_of_the_pieces_come_along_for_workers_that_do_not_see_our_disk(root: Path) -> None:
     with threads() as executor:
-        corpus = build(root, ALL, "all", executor=executor, task="tests.dataset.tasks:parse_what_came_along")
+        corpus = build_corpus(root, ALL, "all", executor=executor, task="tests.dataset.tasks:parse_what_came_along")
     assert corpus.manifest.funnel.unique == 12
 
 

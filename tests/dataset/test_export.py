@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import symusic
 
-from catalog.errors import CorpusError, DatasetError
-from dataset.build import Plan, build
-from dataset.corpus import SPLITS, Corpus
-from dataset.export import FORMS, MARKER, Form, export
-from dataset.export_files import slug
-from dataset.notes import Notes, read_midi, write_midi
+from catalog.base.errors import CorpusError, DatasetError
+from dataset.build import Plan, build_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
+from dataset.export.common import slug
+from dataset.export.run import FORMS, MARKER, Form, export_corpus
+from dataset.notes.model import Notes, read_midi, write_midi
 from tests import forked
 from tests.dataset.conftest import fill, tune
 
@@ -28,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
     titles = [*TITLES, *(f"Piece {number}" for number in range(12))]
     fill(root, {title: write_midi(tune(number, 80)) for number, title in enumerate(titles)})
-    build(root, Plan(query="game == 'a-game'"), "c")
+    build_corpus(root, Plan(query="game == 'a-game'"), "c")
     return root
 
 
@@ -45,12 +46,12 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_an_export_is_the_same_bytes_again_and_carries_the_credits(
     form: Form, site: Path, corpus: Corpus, tmp_path: Path
 ) -> None:
-    first, again = (export(site, "c", form, tmp_path / place) for place in ("a", "b"))
+    first, again = (export_corpus(site, "c", form, tmp_path / place) for place in ("a", "b"))
     assert tree(first.path) == tree(again.path)
     assert first.written.pieces == len(corpus.pieces())
     for name in ("CREDITS.md", "manifest.json"):
         assert (first.path / name).read_bytes() == (corpus.path / name).read_bytes()
-    assert export(site, "c", form, tmp_path / "a").path == tmp_path / "a"  # replaces itself
+    assert export_corpus(site, "c", form, tmp_path / "a").path == tmp_path / "a"  # replaces itself
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
@@ -58,7 +59,7 @@ def test_what_is_no_export_is_never_replaced(site: Path, tmp_path: Path) -> None
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
     with pytest.raises(CorpusError, match="no export"):
-        export(site, "c", "jsonl", tmp_path / "mine")
+        export_corpus(site, "c", "jsonl", tmp_path / "mine")
     assert tree(tmp_path) == {"mine/letter": b"dear"}
 
 
@@ -80,7 +81,7 @@ def test_a_title_becomes_a_name_that_is_safe_anywhere(title: str, name: str) -> 
 
 
 def test_midi_files_give_back_the_notes_in_three_readers(site: Path, corpus: Corpus, tmp_path: Path) -> None:
-    folder = export(site, "c", "midi", tmp_path / "x").path
+    folder = export_corpus(site, "c", "midi", tmp_path / "x").path
     with (folder / "index.csv").open(newline="") as file:
         rows = {row["sha256"]: row for row in csv.DictReader(file)}
     assert len({row["file"] for row in rows.values()}) == len(corpus.pieces())
@@ -96,7 +97,7 @@ def test_midi_files_give_back_the_notes_in_three_readers(site: Path, corpus: Cor
 
 def test_midi_files_give_back_the_notes_in_pretty_midi(site: Path, corpus: Corpus, tmp_path: Path) -> None:
     pretty_midi = pytest.importorskip("pretty_midi")
-    folder = export(site, "c", "midi", tmp_path / "x").path
+    folder = export_corpus(site, "c", "midi", tmp_path / "x").path
     piece = corpus.pieces("test")[0]
     midi = pretty_midi.PrettyMIDI(str(next((folder / "test").glob(f"*-{piece.sha256[:8]}.mid"))))
     theirs = [(midi.time_to_tick(n.start) / 20, n.pitch) for i in midi.instruments for n in i.notes]
@@ -108,7 +109,7 @@ def triples(notes) -> list[tuple[int, int, int]]:  # type: ignore[no-untyped-def
 
 
 def test_lines_of_json_are_read_by_json_and_by_pandas(site: Path, corpus: Corpus, tmp_path: Path) -> None:
-    folder = export(site, "c", "jsonl", tmp_path / "x").path
+    folder = export_corpus(site, "c", "jsonl", tmp_path / "x").path
     for split in SPLITS:
         rows = [json.loads(line) for line in (folder / f"{split}.jsonl").read_text().splitlines()]
         frame = pd.read_json(folder / f"{split}.jsonl", lines=True, dtype=False)
@@ -129,7 +130,7 @@ def test_hugging_face_opens_the_folder(
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     from datasets import load_dataset
 
-    folder = export(site, "c", "hf", tmp_path / "x").path
+    folder = export_corpus(site, "c", "hf", tmp_path / "x").path
     loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
     assert list(loaded) == list(SPLITS)
     for split in SPLITS:
@@ -148,7 +149,7 @@ def test_hugging_face_opens_the_folder(
 def test_miditok_loads_tokenizer_and_tokens_and_decodes_the_notes(site: Path, corpus: Corpus, tmp_path: Path) -> None:
     from miditok import REMI
 
-    folder = export(site, "c", "miditok", tmp_path / "x").path
+    folder = export_corpus(site, "c", "miditok", tmp_path / "x").path
     tokenizer = REMI(params=folder / "tokenizer.json")
     with (folder / "index.csv").open(newline="") as file:
         rows = {row["sha256"]: row for row in csv.DictReader(file)}
@@ -163,7 +164,7 @@ def test_miditok_loads_tokenizer_and_tokens_and_decodes_the_notes(site: Path, co
 
 
 def test_the_index_says_where_tokens_cannot_hold_a_duration(tmp_path: Path) -> None:
-    from dataset.export_miditok import _exact, to_symusic, tokenizer_for
+    from dataset.export.miditok import _exact, to_symusic, tokenizer_for
 
     notes = Notes.of([0, 30], [24 * 20, 6], [60, 64], [80, 80], [(0, 120.0)], [(0, 4, 4)])
     tokenizer = tokenizer_for([notes])
@@ -175,15 +176,15 @@ def test_without_miditok_the_error_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "miditok", None)
     with pytest.raises(DatasetError, match="pip install"):
-        export(site, "c", "miditok", tmp_path / "x")
+        export_corpus(site, "c", "miditok", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
     site: Path, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataset.export_musicxml.TASK", "tests.dataset.tasks:score_or_die")
-    done = export(site, "c", "musicxml", tmp_path / "x")
+    monkeypatch.setattr("dataset.export.musicxml.TASK", "tests.dataset.tasks:score_or_die")
+    done = export_corpus(site, "c", "musicxml", tmp_path / "x")
     assert (done.written.pieces, done.written.left_out) == (len(corpus.pieces()) - 1, 1)
     with (done.path / "index.csv").open(newline="") as file:
         (lost,) = [row for row in csv.DictReader(file) if not row["file"]]

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from dataset.export_musicxml import to_musicxml
-from dataset.keys import MAJOR_KEYS, MINOR_KEYS, key_of
-from dataset.notes import Notes
+from dataset.export.musicxml import to_musicxml
+from dataset.measures.keys import MAJOR_KEYS, MINOR_KEYS, key_of
+from dataset.notes.model import Notes
 from tests.dataset.conftest import tune
 
 SHARPS = dict(zip(MAJOR_KEYS, (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5), strict=True)) | dict(

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import UsageError
-from dataset.build import build, ensure
-from dataset.duplicates import Relation
-from dataset.filter_file import default_filters, load_filters
-from dataset.filters import MEASURED, Filters
-from dataset.measure import UNREADABLE, Measures
-from dataset.notes import Notes, write_midi
+from catalog.base.errors import UsageError
+from dataset.build import build_corpus, ensure_corpus
+from dataset.duplicates.relations import Relation
+from dataset.filters.load import default_filters, load_filters
+from dataset.filters.rules import MEASURED, Filters
+from dataset.measures.measure import UNREADABLE, Measures
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tune
 
@@ -186,16 +186,18 @@ def test_a_file_that_is_not_there_or_no_text_is_wrong_usage(tmp_path: Path) -> N
 def test_filters_decide_what_a_corpus_holds_and_stand_in_its_manifest(root: Path, laid) -> None:  # type: ignore[no-untyped-def]
     fill(root, {"Long": write_midi(tune(77, 200))}, game="b-game")
     query = "source == 'vgmusic'"
-    plain = build(root, Plan(query=query), "all")
+    plain = build_corpus(root, Plan(query=query), "all")
     mine = laid("[filter.too_many_notes]\nmeasure = 'notes'\nmost = 40\nwhy = 'Short ones only.'")
-    corpus = build(root, Plan(query=query, filters=mine), "all")
+    corpus = build_corpus(root, Plan(query=query, filters=mine), "all")
     assert corpus.manifest.identity != plain.manifest.identity
     assert corpus.manifest.reasons == {"too_many_notes": 1}
     (row,) = corpus.excluded().to_pylist()
     assert (row["stage"], row["title"], row["detail"]) == ("filter", "Long", "notes 200, at most 40")
     assert corpus.manifest.filters == mine.settings()
     assert corpus.manifest.filters["too_many_notes"]["why"] == "Short ones only."
-    assert ensure(root, query, "all").manifest.filters == default_filters().settings()  # asked for without: built again
+    assert (
+        ensure_corpus(root, query, "all").manifest.filters == default_filters().settings()
+    )  # asked for without: built again
 
 
 def test_a_relation_that_is_off_leaves_nothing_out(root: Path, laid) -> None:  # type: ignore[no-untyped-def]
@@ -203,7 +205,7 @@ def test_a_relation_that_is_off_leaves_nothing_out(root: Path, laid) -> None:  #
     louder = Notes(song.onset, song.duration, song.pitch, 127 - song.velocity // 2, song.tempos)
     fill(root, {"Louder": write_midi(louder)}, game="b-game")
     query = "source == 'vgmusic'"
-    assert build(root, Plan(query=query)).manifest.reasons == {"duplicate_notes": 1}
-    both = build(root, Plan(query=query, filters=laid("[duplicate.notes]\non = false")))
+    assert build_corpus(root, Plan(query=query)).manifest.reasons == {"duplicate_notes": 1}
+    both = build_corpus(root, Plan(query=query, filters=laid("[duplicate.notes]\non = false")))
     assert both.manifest.reasons == {}
     assert len({piece.split for piece in both.pieces() if piece.notes.onset.tolist() == song.onset.tolist()}) == 1

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import CorpusError
+from catalog.base.errors import CorpusError
+from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE
-from dataset.build import build
-from dataset.corpus import Corpus, manifests
-from dataset.ledger import read_sides
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus, list_corpora
+from dataset.corpus.split_ledger import read_sides
 from dataset.plan import Plan
 from tests import forked
 from tests.catalog.test_parquet import evenly, flipped
@@ -30,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole") / "root"
     fill(root, tunes(12))
     fill(root, {"Twin": next(iter(tunes(1).values())), "Broken": b"no MIDI"}, game="z-game")
-    build(root, Plan(query="source == 'vgmusic'"), "all", workers=1)
+    build_corpus(root, Plan(query="source == 'vgmusic'"), "all", workers=1)
     return root
 
 
@@ -44,12 +44,12 @@ def read(root: Path) -> list[object]:
     """All that is read of a corpus."""
     corpus = Corpus.open(root, "all")
     tables = (corpus.table(), corpus.excluded(), corpus.measures(), corpus.relations())
-    return [*tables, corpus.table("train"), corpus.credits(), corpus.manifest, manifests(root)]
+    return [*tables, corpus.table("train"), corpus.credits(), corpus.manifest, list_corpora(root)]
 
 
 @pytest.mark.parametrize("name", OF_A_CORPUS)
 def test_no_flipped_bit_of_a_corpus_is_read_in_silence(built: Path, name: str) -> None:
-    sound, listed = read(built), manifests(built)
+    sound, listed = read(built), list_corpora(built)
     path = built / "corpora" / "all" / name
     data = path.read_bytes()
     for bit in evenly(data, FLIPS):
@@ -58,7 +58,7 @@ def test_no_flipped_bit_of_a_corpus_is_read_in_silence(built: Path, name: str) -
             assert read(built) == sound, f"bit {bit} of {len(data)} bytes"
         except CorpusError as error:
             assert str(path.parent) in str(error)  # noqa: PT017
-        assert manifests(built) in ([], listed)
+        assert list_corpora(built) in ([], listed)
         faults = Catalog(built).verify().faults
         if name == SUMS_FILE:  # of a list a file's name may be spoiled, or the space before it
             assert [fault for fault in faults if str(path.parent) in fault], f"bit {bit}"

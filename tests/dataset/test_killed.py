@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from dataset.build import build
-from dataset.corpus import Corpus
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.folder_store import recover
 from dataset.plan import Plan
-from dataset.shelf import recover
 from tests.dataset.conftest import fill, tunes
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "4"))
@@ -29,7 +29,7 @@ def start(root: Path, seed: int) -> subprocess.Popen[bytes]:
 
 def test_a_build_killed_at_any_moment_leaves_the_old_corpus_or_the_new(root: Path) -> None:
     fill(root, tunes(60, first=20), game="b-game")
-    whole = {seed: build(root, Plan(query=QUERY, seed=seed), f"reference-{seed}").hash for seed in (0, 1)}
+    whole = {seed: build_corpus(root, Plan(query=QUERY, seed=seed), f"reference-{seed}").hash for seed in (0, 1)}
     before = time.monotonic()
     assert start(root, 0).wait() == 0
     length = time.monotonic() - before

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from catalog.hints import hints
 from catalog.schema import MEASURED_BY, MEASURES, describe
 from catalog.store import Catalog
-from dataset.measure import UNREADABLE, measure
-from dataset.notes import Notes, Reading, read, write_midi
-from dataset.remeasure import Measured, measure_catalog, to_table
+from dataset.measure import Measured, measure_catalog, to_table
+from dataset.measures.measure import UNREADABLE, measure
+from dataset.notes.model import Notes, Reading, read, write_midi
 from tests.dataset.conftest import fill, meta, midi, off, on
 
 

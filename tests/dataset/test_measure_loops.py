@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes import Notes
-from dataset.repeats import CONTEXTS, earlier, loop_share
+from dataset.measures.loops import CONTEXTS, earlier, loop_share
+from dataset.notes.model import Notes
 
 rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1, max_size=100)
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset import texture
-from dataset.keys import pitch_class_entropy, scale_consistency
-from dataset.notes import Notes, read_midi
+from dataset.measures import texture
+from dataset.measures.keys import pitch_class_entropy, scale_consistency
+from dataset.notes.model import Notes, read_midi
 
 SAMPLE = int(os.environ.get("VGPIANO_MUSPY", "40"))  # real files; 721 are all
 

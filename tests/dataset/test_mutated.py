@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.build import build
-from dataset.notes import read
+from dataset.build import build_corpus
+from dataset.notes.model import read
+from dataset.parallel.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from dataset.plan import Plan
-from dataset.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from tests.dataset.conftest import fill
 
 pytestmark = pytest.mark.real
@@ -138,7 +138,7 @@ def test_every_damaged_file_ends_with_notes_or_a_reason_in_time_and_in_bounded_m
 def test_a_catalog_of_damaged_files_adds_up(real_site: Path, tmp_path: Path) -> None:
     count = min(CASES, 200)
     fill(tmp_path, {f"{number:05d}": data for number, data in enumerate(mutated(real_site, count))})
-    corpus = build(tmp_path, Plan(query="source == 'vgmusic'"))
+    corpus = build_corpus(tmp_path, Plan(query="source == 'vgmusic'"))
     assert len(corpus.pieces()) + len(corpus.excluded()) == count
     assert None not in corpus.excluded()["reason"].to_pylist()
     for piece in corpus.pieces()[:50]:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import Score
 
-from catalog.errors import DatasetError, MidiError
-from dataset.notes import MAX_TICK, Notes, beats, read, read_midi, seconds, tick_to_seconds, write_midi
+from catalog.base.errors import DatasetError, MidiError
+from dataset.notes.model import MAX_TICK, Notes, beats, read, read_midi, seconds, tick_to_seconds, write_midi
 from tests.dataset.conftest import meta, midi, off, on
 
 NOTE = st.tuples(

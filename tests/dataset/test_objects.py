@@ -13,19 +13,21 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import CatalogError, CorpusError
-from catalog.lock import Hold
-from catalog.remote import RemotePath, located
+from catalog.base.errors import CatalogError, CorpusError
+from catalog.storage.lock import Hold
+from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
-from dataset import cli, shelf
-from dataset.build import build, ensure
-from dataset.corpus import Corpus, names
-from dataset.objects import versioned
+from dataset import cli
+from dataset.build import build_corpus, ensure_corpus
+from dataset.corpus import folder_store as shelf
+from dataset.corpus.corpus import Corpus, names
+from dataset.corpus.folder_store import locked, replacing_folder
+from dataset.corpus.object_store import versioned
+from dataset.measure import measure_catalog
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
-from dataset.shelf import locked, replacing_folder
 from tests.dataset.conftest import fill, tunes
 from training import session
+from training.note_lstm.trained import held_pieces
 
 QUERY = "source == 'vgmusic'"
 
@@ -41,7 +43,7 @@ def below(url: str) -> RemotePath:
 def corpora(root: Path) -> dict[str, Path]:
     """Two corpora of one name in folders, by their hash."""
     for seed in (0, 1):
-        build(root, Plan(query=QUERY, seed=seed), "x", workers=1)
+        build_corpus(root, Plan(query=QUERY, seed=seed), "x", workers=1)
         shutil.copytree(root / "corpora" / "x", root / "corpora" / f"{seed}")
     return {Corpus.open(root, str(root / "corpora" / seed)).hash: root / "corpora" / seed for seed in "01"}
 
@@ -65,7 +67,7 @@ def test_measures_and_corpora_below_a_url_are_those_of_a_folder_to_the_byte(
     assert measure_catalog(url, workers=1) == measure_catalog(root, workers=1)
     asked = "notes > 20 or state == 'missing'"
     assert Catalog(url).pieces(asked).equals(Catalog(root).pieces(asked))
-    here, there = (build(place_, Plan(query=QUERY), "all", workers=1) for place_ in (root, url))
+    here, there = (build_corpus(place_, Plan(query=QUERY), "all", workers=1) for place_ in (root, url))
     assert there.manifest == here.manifest
     assert there.manifest.funnel.unique == 6
     assert (url / "corpora" / "all" / "manifest.json").read_bytes() == (here.path / "manifest.json").read_bytes()
@@ -73,7 +75,7 @@ def test_measures_and_corpora_below_a_url_are_those_of_a_folder_to_the_byte(
         assert (there.path / versioned(name, sha256)).read_bytes() == (here.path / name).read_bytes()
     assert there.table().equals(here.table())
     assert there.excluded().equals(here.excluded())
-    assert ensure(url, QUERY, "all").hash == here.hash
+    assert ensure_corpus(url, QUERY, "all").hash == here.hash
     assert names(url) == ["all"]
 
 
@@ -247,7 +249,7 @@ def test_bytes_out_of_reach_are_an_error_and_bytes_that_are_gone_a_reason(
     first, second = sorted(Catalog(url).pieces()["sha256"].to_pylist())[:2]
     (url / "midi" / first[:2] / f"{first}.mid").unlink()
     (url / "midi" / second[:2] / f"{second}.mid").write_bytes(b"something else")
-    corpus = build(url, Plan(query=QUERY), "all", workers=1)
+    corpus = build_corpus(url, Plan(query=QUERY), "all", workers=1)
     assert corpus.manifest.reasons == {"blob_damaged": 1, "blob_missing": 1}
 
     def refuse(path: RemotePath) -> Any:
@@ -255,7 +257,7 @@ def test_bytes_out_of_reach_are_an_error_and_bytes_that_are_gone_a_reason(
 
     monkeypatch.setattr(RemotePath, "read_bytes", refuse)
     with pytest.raises(CatalogError, match="out of reach"):
-        build(url, Plan(query=QUERY), "all", workers=1)
+        build_corpus(url, Plan(query=QUERY), "all", workers=1)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: Callable[[], None], *arguments: str) -> int:
@@ -289,4 +291,4 @@ def test_the_commands_take_a_url_as_the_data_root(
     assert corpus.hash == Corpus.open(below(f"{bucket}/vg"), "a-game").hash
     assert run.path == tmp_path / "data" / "runs" / "a-game"
     assert run.path.is_dir()
-    assert session.held_pieces(below(f"{bucket}/vg"), run, "validation")
+    assert held_pieces(below(f"{bucket}/vg"), run, "validation")

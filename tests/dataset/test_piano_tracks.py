@@ -7,10 +7,10 @@ import pytest
 
 from catalog.schema import Piece
 from catalog.store import Catalog
-from dataset.build import build
-from dataset.notes import read
+from dataset.build import build_corpus
+from dataset.measure import measure_catalog
+from dataset.notes.model import read
 from dataset.plan import Plan
-from dataset.remeasure import measure_catalog
 from tests.dataset.conftest import Event, fill, midi, off, on
 
 ALL = Plan(query="source == 'vgmusic'")
@@ -64,10 +64,10 @@ def test_each_channel_of_a_track_has_its_own_program(kind: int) -> None:
 
 def test_a_piece_for_a_band_is_left_out_unless_its_piano_is_asked_for(tmp_path: Path) -> None:
     fill(tmp_path, {"Piano": midi(line(SCALE[::-1])), "Band": BAND})
-    whole = build(tmp_path, ALL, "whole")
+    whole = build_corpus(tmp_path, ALL, "whole")
     assert whole.manifest.reasons == {"not_piano": 1}
     assert not whole.manifest.piano_tracks
-    corpus = build(tmp_path, PIANOS, "pianos")
+    corpus = build_corpus(tmp_path, PIANOS, "pianos")
     assert corpus.manifest.reasons == {}
     assert corpus.manifest.piano_tracks
     assert corpus.manifest.identity != whole.manifest.identity
@@ -94,15 +94,15 @@ def test_a_scraped_piece_of_another_section_without_a_piano_has_its_reason(tmp_p
         )
         drums = replace(row, url=f"{row.url}2", title="Drums", sha256=writer.put_blob(midi(line([36] * 40, 9))))
         writer.add([row, drums])
-    corpus = build(tmp_path, PIANOS)
+    corpus = build_corpus(tmp_path, PIANOS)
     left_out = {each["title"]: (each["stage"], each["reason"]) for each in corpus.excluded().to_pylist()}
     assert left_out == {"Violins": ("parse", "no_piano"), "Drums": ("parse", "no_piano")}
-    assert build(tmp_path, ALL).manifest.reasons == {"not_piano": 1, "only_drums": 1}
+    assert build_corpus(tmp_path, ALL).manifest.reasons == {"not_piano": 1, "only_drums": 1}
 
 
 def test_the_catalog_measures_whole_files_whatever_a_corpus_takes(tmp_path: Path) -> None:
     fill(tmp_path, {"Band": BAND})
-    build(tmp_path, PIANOS)
+    build_corpus(tmp_path, PIANOS)
     measure_catalog(tmp_path)
     (row,) = Catalog(tmp_path).pieces().to_pylist()
     assert (row["notes"], row["tracks"], row["piano_share"]) == (80, 3, 0.25)

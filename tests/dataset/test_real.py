@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset.build import build
-from dataset.notes import read_midi, write_midi
+from dataset.build import build_corpus
+from dataset.notes.model import read_midi, write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 
@@ -29,7 +29,7 @@ def test_the_funnel_of_the_real_section_adds_up_and_nearly_everything_stays(
     files: dict[str, bytes], tmp_path: Path
 ) -> None:
     fill(tmp_path, files)
-    corpus = build(tmp_path, Plan(query="section == 'piano'"), "all")
+    corpus = build_corpus(tmp_path, Plan(query="section == 'piano'"), "all")
     funnel = corpus.manifest.funnel
     assert (funnel.listed, funnel.fetched, funnel.parsed) == (721, 721, 721)
     assert len(corpus.pieces()) + len(corpus.excluded()) == 721

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.games import resolve
-from dataset.duplicates import Candidate, Link, Relation, relate
-from dataset.groups import components
-from dataset.notes import read
-from scraper.listing import parse
+from catalog.games import game_of
+from dataset.components import components
+from dataset.duplicates.relations import Candidate, Link, Relation, relate
+from dataset.notes.model import read
+from scraper.vgmusic.listing import parse
 from tests.conftest import SITE
 from tests.dataset.planted import KINDS, kin_of, plant
 
@@ -24,7 +24,7 @@ def section(folder: Path = SECTION) -> tuple[Candidate, ...]:
     """Every row of the listing with its notes, all with 16 notes or more, as `dataset build` relates them."""
     rows = []
     for row in parse((folder / "index.html").read_bytes()).rows:
-        game = resolve(row.game)
+        game = game_of(row.game)
         notes = read((folder / row.file).read_bytes()).notes
         rows.append(Candidate(row.md5 or row.file, notes, game.game, game.series, row.title, row.sequencer))
     return tuple(piece for piece in rows if len(piece.notes) >= 16)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from catalog.console import clean
-from dataset.corpus import SPLITS, Corpus
-from dataset.report import report, write_report
+from catalog.base.console import clean
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
+from dataset.report.report import report, write_report
 from tests.dataset import reported
 
 RELATED = [("near", 2, 3, 2, 1.0, 48), ("contained", 4, 5, 0, 1.5, 96), ("work", 6, 4, -1, 1.0, 0)]

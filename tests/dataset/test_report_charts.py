@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.console import clean
-from dataset.charts import axis, box, histogram, quantiles
-from dataset.credits import UNNAMED, Credit, read_credits, write_credits
-from dataset.meanings import meaning
+from catalog.base.console import clean
+from dataset.corpus.credits import UNNAMED, Credit, read_credits, write_credits
+from dataset.reasons import meaning
+from dataset.report.charts import axis, box, histogram, quantiles
 
 numbers = st.lists(st.floats(0, 1e6) | st.integers(0, 60).map(float), min_size=1, max_size=60).map(np.array)
 texts = st.text(st.sampled_from("aB:(-# )\\*[]`|\u202e\n\t.é") | st.characters(), max_size=12)

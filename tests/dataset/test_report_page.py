@@ -6,7 +6,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from dataset.report import write_report
+from dataset.report.report import write_report
 from tests.browser import chromium
 from tests.dataset import reported
 from tests.dataset.test_report import RELATED

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataset.notes import Notes
-from dataset.rhythm import KINDS
-from dataset.score import Element, Head, Score, score_of
-from dataset.spelling import name_of
-from dataset.staves import lower_staff
+from dataset.notation.rhythm import KINDS
+from dataset.notation.score import Element, Head, Score, score_of
+from dataset.notation.spelling import name_of
+from dataset.notation.staves import lower_staff
+from dataset.notes.model import Notes
 from tests.dataset.conftest import tune
 
 NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))

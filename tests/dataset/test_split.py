@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.corpus import Split
+from dataset.corpus.schema import Split
 from dataset.split import EVERY, Member, split
 
 ALL = ("train", "validation", "test")

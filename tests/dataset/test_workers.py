@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import DatasetError
-from dataset.workers import CRASHED, FAILED, TIMED_OUT, Failure, Worker, dismiss, work
+from catalog.base.errors import DatasetError
+from dataset.parallel.workers import CRASHED, FAILED, TIMED_OUT, Failure, Worker, dismiss, work
 
 ACT = "tests.dataset.tasks:act"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataset.works import theme_of
+from dataset.duplicates.title_match import theme_of
 
 
 @pytest.mark.parametrize(

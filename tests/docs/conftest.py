@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from dataset.notes import write_midi
-from scraper.demo_pieces import STAND_INS
-from scraper.demo_site import build
-from scraper.replica import serving
+from dataset.notes.model import write_midi
+from scraper.demo.pieces import STAND_INS
+from scraper.demo.server import serving
+from scraper.demo.site import build_demo_site
 from tests.docs.walk import Walk
 from tests.training.conftest import TINY, song
 
@@ -38,7 +38,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[W
     some = [piece for game in dict.fromkeys(p.game for p in STAND_INS) for piece in STAND_INS if piece.game == game]
     chosen = [piece for piece in some if "Zelda" in piece.game and piece.work.startswith("bach/")]
     kept = [p for p in chosen if sum(q.game == p.game for q in chosen[: chosen.index(p)]) < CHORALES]
-    build(folder / "site", stand_ins=kept)
+    build_demo_site(folder / "site", stand_ins=kept)
     before = dict(os.environ)  # which Keras and others write to, too
     with pytest.MonkeyPatch.context() as environment, serving(folder / "site") as base_url:
         environment.chdir(folder)

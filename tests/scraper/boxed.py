@@ -71,7 +71,7 @@ def tree(folder: Path) -> set[str]:
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
-    ["tests.scraper.boxed", "scraper.crawl", "scraper.cli", "requests", "pyarrow.dataset"]
+    ["tests.scraper.boxed", "scraper.vgmusic.crawl", "scraper.cli", "requests", "pyarrow.dataset"]
 )
 
 
@@ -85,8 +85,9 @@ def _command(line: list[str], box: str, notes: str, waits: dict[str, float]) -> 
     tempfile.tempdir = None
     os.chdir(box)
     random.seed()
-    from catalog import console
-    from scraper import cli, fetch, limits
+    from catalog.base import console
+    from scraper import cli
+    from scraper.http import fetch, limits
 
     for name, value in waits.items():
         setattr(limits, name, value)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import Totals, crawl
-from scraper.fetch import Fetcher, Patience
-from scraper.urls import SECTIONS, site
+from scraper.http.fetch import Fetcher, Patience
+from scraper.vgmusic.crawl import Totals, crawl_section
+from scraper.vgmusic.urls import SECTIONS, site
 
 PIANO = SECTIONS["piano"]
 FIXTURES = Path(__file__).parents[3] / "shared" / "vgmusic" / "fixtures"
@@ -137,7 +137,7 @@ class Scrape:
     def __call__(self, limit: int | None = None) -> Totals:
         with Fetcher(site(self.server.base_url, True), self.delay, patience=self.patience) as fetcher:
             self.fetchers.append(fetcher)
-            totals = crawl(self.root, fetcher, limit=limit)
+            totals = crawl_section(self.root, fetcher, limit=limit)
         assert totals.listed == sum(
             (
                 totals.held,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.urls import site
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl_section
+from scraper.vgmusic.urls import site
 from tests.scraper.boxed import Done
 from tests.scraper.chaos import Chaos, chaos
 from tests.scraper.conftest import HURRIED, PIANO, midi
@@ -35,12 +35,12 @@ def states(root: Path) -> dict[str, str]:
 def clean_run(server: Chaos, root: Path) -> Any:
     server.well_behaved()
     with Fetcher(site(server.base_url, True), 0, patience=HURRIED) as fetcher:
-        return crawl(root, fetcher)
+        return crawl_section(root, fetcher)
 
 
 def clean_kept(server: Chaos, tmp_path: Path) -> dict[str, str]:
     with Fetcher(site(server.base_url, True), 0, patience=HURRIED) as fetcher:
-        crawl(tmp_path / "data", fetcher)
+        crawl_section(tmp_path / "data", fetcher)
     return states(tmp_path / "data")
 
 

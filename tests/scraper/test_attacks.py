@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from catalog import console
+from catalog.base import console
 from catalog.store import Catalog
 from scraper.cli import app
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.urls import Site, site
+from scraper.http.fetch import Fetcher
+from scraper.http.site import Site
+from scraper.vgmusic.crawl import crawl_section
+from scraper.vgmusic.urls import site
 from tests.scraper import switches
 from tests.scraper.boxed import scrape
 from tests.scraper.chaos import Chaos
@@ -120,9 +121,9 @@ def test_a_title_without_end_is_cut_and_hostile_text_never_reaches_the_terminal(
 def test_a_long_run_says_how_far_it_is_in_plain_lines_where_nobody_watches(
     server: Chaos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("catalog.console.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("catalog.base.console.PLAIN_EVERY_S", 0.0)
     with console.Progress("scraping piano") as progress, Fetcher(site(server.base_url, True), 0) as fetcher:
-        crawl(tmp_path, fetcher, report=progress)
+        crawl_section(tmp_path, fetcher, report=progress)
     assert capfd.readouterr().err.splitlines() == [f"scraping piano: {done} of 6" for done in range(6)]
 
 

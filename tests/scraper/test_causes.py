@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scraper.causes import CERTIFICATE, NETWORK, UNKNOWN_HOST
-from scraper.fetch import Answer, Fetcher
-from scraper.urls import Site, site
+from scraper.http.causes import CERTIFICATE, NETWORK, UNKNOWN_HOST
+from scraper.http.fetch import Answer, Fetcher
+from scraper.http.site import Site
+from scraper.vgmusic.urls import site
 from tests import forked
 from tests.scraper.conftest import HURRIED, Server
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from catalog.errors import CatalogError, FetchError, ListingError
-from scraper import limits
-from scraper.crawl import survey
-from scraper.fetch import Fetcher
-from scraper.urls import site
+from catalog.base.errors import CatalogError, FetchError, ListingError
+from scraper.http import limits
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import survey_section
+from scraper.vgmusic.urls import site
 from tests.scraper.conftest import PIANO, Handler, Scrape, Server, midi, page, row
 
 FIVE = {f"{number}.mid": midi(number) for number in range(5)}
@@ -279,7 +279,7 @@ def test_a_second_run_at_the_same_time_is_told_who_is_at_work(scrape: Scrape, se
 def test_a_survey_asks_for_no_file_and_writes_no_row(scrape: Scrape, server: Server) -> None:
     server.publish(FIVE | {"twin.mid": midi(1)}, row("../x.mid", b""))
     with Fetcher(site(server.base_url, True), 0.1) as fetcher:
-        plan = survey(scrape.root, fetcher)
+        plan = survey_section(scrape.root, fetcher)
     assert (plan.listed, plan.held, plan.unsafe, plan.to_ask) == (7, 0, 1, 5)
     assert plan.bytes == 5 * len(midi(1))
     assert plan.seconds == pytest.approx(0.55)

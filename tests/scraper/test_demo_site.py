@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import ScrapeError, UsageError
+from catalog.base.errors import ScrapeError, UsageError
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.demo_pieces import STAND_INS, StandIn
-from scraper.demo_site import build, served
-from scraper.fetch import Fetcher
-from scraper.replica import serving
-from scraper.urls import SECTIONS, link_problem, site
+from scraper.demo.pieces import STAND_INS, StandIn
+from scraper.demo.server import serving
+from scraper.demo.site import build_demo_site, serve_demo_site
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl_section
+from scraper.vgmusic.urls import SECTIONS, link_problem, site
 from tests import forked
 
 FEW = (
@@ -36,7 +36,7 @@ def test_the_list_has_the_headings_that_the_three_commands_need() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "site"
-    assert build(folder, stand_ins=FEW) == 2
+    assert build_demo_site(folder, stand_ins=FEW) == 2
     return folder
 
 
@@ -48,7 +48,7 @@ def files(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 def test_it_is_made_once_and_a_piece_that_fails_costs_one_line(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = files(made)
-    assert build(made, stand_ins=FEW) == 2
+    assert build_demo_site(made, stand_ins=FEW) == 2
     assert files(made) == before
     assert capfd.readouterr().err == ""
     assert b"Nobody" not in before["music/other/miscellaneous/piano/index.html"][0]
@@ -60,7 +60,7 @@ def test_it_is_scraped_whole_and_again_with_one_request(made: Path, tmp_path: Pa
         for _ in range(2):
             seen.clear()
             with Fetcher(site(base_url, True), 0) as fetcher:
-                totals = crawl(tmp_path, fetcher)
+                totals = crawl_section(tmp_path, fetcher)
         assert (totals.held, totals.unchanged, seen) == (2, True, [SECTIONS["piano"]])
     rows = Catalog(tmp_path).pieces().to_pylist()
     assert [(row["game"], row["title"], row["sequencer"]) for row in rows] == [
@@ -75,7 +75,7 @@ def test_another_list_is_made_anew_with_the_same_bytes(made: Path, tmp_path: Pat
     name = FEW[0].file
     piano = folder / SECTIONS["piano"].strip("/")
     (piano / FEW[2].file).write_bytes(b"stale")
-    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert build_demo_site(folder, stand_ins=FEW[:1]) == 1
     assert [path.name for path in piano.glob("*.mid")] == [name]
     assert (piano / name).read_bytes() == (made / SECTIONS["piano"].strip("/") / name).read_bytes()
 
@@ -117,9 +117,9 @@ def test_a_port_that_is_taken_is_one_clear_line(made: Path) -> None:
 
 
 def test_its_address_stays_the_same_from_one_time_to_the_next(made: Path) -> None:
-    with served(made) as first, served(made) as beside:
+    with serve_demo_site(made) as first, serve_demo_site(made) as beside:
         assert beside != first
-    with served(made) as second, serving(made) as other:
+    with serve_demo_site(made) as second, serving(made) as other:
         assert second == beside
         assert other != second
 
@@ -132,7 +132,7 @@ def test_somebodys_mirror_is_left_as_it_is(tmp_path: Path) -> None:
     (section / FEW[0].file).write_bytes(b"MThd theirs too")
     before = files(mirror)
     with pytest.raises(UsageError, match="--dir"):
-        build(mirror, stand_ins=FEW)
+        build_demo_site(mirror, stand_ins=FEW)
     assert files(mirror) == before  # not even a lock
 
 
@@ -158,13 +158,13 @@ def test_only_what_the_record_names_is_removed(made: Path, tmp_path: Path) -> No
     folder = Path(shutil.copytree(made, tmp_path / "site"))
     piano = folder / SECTIONS["piano"].strip("/")
     (piano / "mine.mid").write_bytes(b"MThd mine")
-    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert build_demo_site(folder, stand_ins=FEW[:1]) == 1
     assert sorted(path.name for path in piano.glob("*.mid")) == sorted([FEW[0].file, "mine.mid"])
     assert (piano / "mine.mid").read_bytes() == b"MThd mine"
     record = json.loads((folder / ".made.json").read_text())
     (folder / ".made.json").write_text(json.dumps({**record, "key": "another", "files": ["../../../../mine.txt"]}))
     (folder / "mine.txt").write_text("mine")
-    assert build(folder, stand_ins=FEW[:1]) == 1
+    assert build_demo_site(folder, stand_ins=FEW[:1]) == 1
     assert (folder / "mine.txt").read_text() == "mine"
 
 
@@ -174,6 +174,6 @@ def test_a_site_of_an_earlier_version_is_completed_and_nothing_of_it_removed(mad
     del record["files"]
     (folder / ".made.json").write_text(json.dumps(record))
     before = {name: held for name, held in files(folder).items() if name != ".made.json"}
-    assert build(folder, stand_ins=FEW) == 2
+    assert build_demo_site(folder, stand_ins=FEW) == 2
     assert {name: held for name, held in files(folder).items() if name != ".made.json"} == before
     assert json.loads((folder / ".made.json").read_text())["files"] == [piece.file for piece in FEW]

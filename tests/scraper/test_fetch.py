@@ -10,9 +10,10 @@ from itertools import pairwise
 
 import pytest
 
-from catalog.errors import FetchError, UsageError
-from scraper.fetch import Answer, Fetcher, Patience, user_agent
-from scraper.urls import VGMUSIC, Site, site
+from catalog.base.errors import FetchError, UsageError
+from scraper.http.fetch import Answer, Fetcher, Patience, user_agent
+from scraper.http.site import Site
+from scraper.vgmusic.urls import VGMUSIC, site
 from tests.scraper.conftest import HURRIED, Handler, Server
 
 X = "/x.mid"
@@ -202,7 +203,7 @@ def drip_body(handler: Handler) -> None:
 
 @pytest.mark.parametrize("drip", [drip_headers, drip_body])
 def test_a_byte_now_and_then_does_not_hold_us(server: Server, drip: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scraper.limits.TRIES", 1)
+    monkeypatch.setattr("scraper.http.limits.TRIES", 1)
     server.faults[X] = [drip]  # type: ignore[list-item]
     start = time.monotonic()
     answer = get(server, patience=Patience(connect=2, read=2, whole=0.7, backoff=0))
@@ -215,7 +216,7 @@ def silent(handler: Handler) -> None:
 
 
 def test_silence_times_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scraper.limits.TRIES", 1)
+    monkeypatch.setattr("scraper.http.limits.TRIES", 1)
     server.faults[X] = [silent]
     assert get(server, patience=Patience(read=0.3, backoff=0)).problem == "timed_out"
 

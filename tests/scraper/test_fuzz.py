@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from catalog.console import clean
-from catalog.errors import ListingError
-from scraper import limits
-from scraper.listing import Listing, parse
-from scraper.urls import VGMUSIC, file_url, link_problem, site
+from catalog.base.console import clean
+from catalog.base.errors import ListingError
+from scraper.http import limits
+from scraper.vgmusic.listing import Listing, parse
+from scraper.vgmusic.urls import VGMUSIC, file_url, link_problem, site
 from tests.scraper.conftest import FIXTURES, PIANO, midi, page, row
 
 CASES = int(os.environ.get("VGPIANO_FUZZ", "200"))

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.store import Catalog
-from scraper import limits
-from scraper.archive import readable
-from scraper.imports import Labels, Totals, import_files
-from scraper.midi_title import title_of
+from scraper.http import limits
+from scraper.local.archive import readable
+from scraper.local.import_files import ImportTotals, Labels, import_files
+from scraper.local.midi_title import title_of
 from tests.scraper.conftest import midi
 from tests.scraper.test_cli import scrape
 
@@ -45,7 +45,7 @@ def named(number: int, *metas: tuple[int, bytes]) -> bytes:
     return data[:18] + (len(data) - 22 + len(events)).to_bytes(4) + events + data[22:]
 
 
-def bring(root: Path, *paths: Path, **labels: str) -> Totals:
+def bring(root: Path, *paths: Path, **labels: str) -> ImportTotals:
     totals = import_files(root, paths, Labels(**labels))  # type: ignore[arg-type]
     assert totals.files == totals.new + totals.held + sum(totals.skipped.values())
     assert Catalog(root).verify().ok

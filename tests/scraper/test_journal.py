@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import FetchError
-from scraper import limits
-from scraper.audit import audit
-from scraper.crawl import survey
-from scraper.fetch import Fetcher
-from scraper.journal import Journal, logged
-from scraper.urls import site
+from catalog.base.errors import FetchError
+from scraper.http import limits
+from scraper.http.audit import audit_journal
+from scraper.http.fetch import Fetcher
+from scraper.http.journal import Journal, logged
+from scraper.vgmusic.crawl import survey_section
+from scraper.vgmusic.urls import site
 from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 from tests.scraper.test_killed import start
@@ -40,7 +40,7 @@ def doctored(root: Path, number: int, **facts: object) -> list[str]:
     changed = json.loads(texts[number - 1]) | facts
     texts[number - 1 : number] = [json.dumps(changed).encode()] if facts else []
     path.write_bytes(b"\n".join(texts) + b"\n")
-    found = audit(root).problems
+    found = audit_journal(root).problems
     path.write_bytes(before)
     return list(found)
 
@@ -68,7 +68,7 @@ def test_every_request_has_a_line_in_the_order_of_asking(scrape: Scrape, server:
     assert begin["agent"].startswith("vgpiano/")
     assert (end["event"], end["outcome"], end["requests"]) == ("end", "done", len(server.log))
     assert (end["listed"], end["fetched"], end["missing"], end["quarantined"]) == (7, 5, 1, 1)
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
 
 
 def test_a_run_that_fails_is_in_it_too(scrape: Scrape, server: Server) -> None:
@@ -77,7 +77,7 @@ def test_a_run_that_fails_is_in_it_too(scrape: Scrape, server: Server) -> None:
         scrape()
     assert [line["outcome"] for line in asked(scrape.root)] == ["http_500"] * limits.TRIES
     assert lines(scrape.root)[-1]["outcome"] == "FetchError"
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
 
 
 def test_a_challenge_page_is_in_it(scrape: Scrape, server: Server) -> None:
@@ -85,13 +85,13 @@ def test_a_challenge_page_is_in_it(scrape: Scrape, server: Server) -> None:
     server.faults[PIANO + "2.mid"] = [lambda handler: handler.reply(403, b"", **{"cf-mitigated": "challenge"})]
     assert "challenge" in (scrape().stopped or "")
     assert asked(scrape.root)[-1]["outcome"] == "stopped"
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
 
 
 def test_a_dry_run_is_in_it(scrape: Scrape, server: Server) -> None:
     server.publish(FIVE)
     with Fetcher(site(server.base_url, True), 0) as fetcher:
-        survey(scrape.root, fetcher)
+        survey_section(scrape.root, fetcher)
     assert [line["outcome"] for line in asked(scrape.root)] == ["ok", "ok"]
     assert lines(scrape.root)[0]["what"] == "vgmusic piano, dry run"
 
@@ -112,7 +112,7 @@ def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server)
     server.publish({"0.mid": midi(0), "1.mid": midi(1)})
     scrape.delay = 0.1
     scrape()
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
     third, fourth = asked(scrape.root)[2:]
     [problem] = doctored(scrape.root, 5, clock=third["clock"] + 0.05)
     assert problem.endswith("line 5: asked 0.050 s after the request before it, with 0.1 s in force")
@@ -149,12 +149,12 @@ def test_a_torn_last_line_is_passed_over_and_gone_after_the_next_run(scrape: Scr
     path = Journal(scrape.root).path
     whole = path.read_bytes()
     path.write_bytes(whole + whole.splitlines()[2][:-20])
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
     scrape()
     assert path.read_bytes().startswith(whole)
     assert len(path.read_bytes().splitlines()) == len(lines(scrape.root))
     path.write_bytes(path.read_bytes() + b"rubbish\n")
-    [problem] = audit(scrape.root).problems
+    [problem] = audit_journal(scrape.root).problems
     assert problem.endswith("is no line of a journal")
 
 
@@ -165,7 +165,7 @@ def test_a_last_line_that_lacks_its_end_only_is_kept(scrape: Scrape, server: Ser
     path.write_bytes(path.read_bytes()[:-1])
     scrape()
     assert [line["event"] for line in lines(scrape.root)].count("end") == 2
-    assert audit(scrape.root).problems == ()
+    assert audit_journal(scrape.root).problems == ()
 
 
 def test_a_killed_run_leaves_its_lines_and_the_check_counts_it(server: Server, tmp_path: Path) -> None:
@@ -177,13 +177,13 @@ def test_a_killed_run_leaves_its_lines_and_the_check_counts_it(server: Server, t
     process.kill()
     process.wait()
     assert [line["outcome"] for line in asked(tmp_path)] == ["ok", "ok", "fetched", "fetched", "fetched"]
-    found = audit(tmp_path)
+    found = audit_journal(tmp_path)
     assert (found.runs, found.unended, found.requests, found.problems) == (1, 1, 5, ())
 
 
 def test_many_processes_may_write_at_a_time(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from scraper.journal import Journal\n"
+        "import sys; from pathlib import Path; from scraper.http.journal import Journal\n"
         "for n in range(200): Journal(Path(sys.argv[1])).append("
         "{'event': 'end', 'run': 'x' * 500, 'at': '', 'outcome': 'done', 'requests': n, 'bytes': 0})"
     )

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import ListingError
-from scraper import limits
-from scraper.listing import Listing, parse
+from catalog.base.errors import ListingError
+from scraper.http import limits
+from scraper.vgmusic.listing import Listing, parse
 from tests.scraper.conftest import midi, page, row
 
 
@@ -76,7 +76,7 @@ def test_a_page_without_songs_is_an_error() -> None:
 
 
 def test_a_page_with_too_many_rows_or_bytes_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scraper.listing.LISTING_ROWS", 5)
+    monkeypatch.setattr("scraper.vgmusic.listing.LISTING_ROWS", 5)
     with pytest.raises(ListingError, match="more than 5 rows"):
         parse(page(*[row(f"{number}.mid", midi(number)) for number in range(6)]))
     with pytest.raises(ListingError, match="limit"):

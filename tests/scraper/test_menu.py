@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import FetchError, ListingError, UsageError
+from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.store import Catalog
-from scraper.fetch import Fetcher
-from scraper.menu import choose, crawl_all, read_menu
-from scraper.urls import MUSIC, section_name, site
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.menu import choose_sections, crawl_sections, read_menu
+from scraper.vgmusic.urls import MUSIC, section_name, site
 from tests.scraper.conftest import HURRIED, PIANO, Server, midi, page, row
 from tests.scraper.test_cli import here, scrape
 
@@ -94,8 +94,8 @@ def test_no_page_upsets_the_reader_of_menus(text: str) -> None:
 
 
 def test_all_sections_are_crawled_in_one_session(fetcher: Fetcher, server: Server, tmp_path: Path) -> None:
-    sections = choose(tmp_path, fetcher, "all")
-    outcomes = list(crawl_all(tmp_path, fetcher, sections))
+    sections = choose_sections(tmp_path, fetcher, "all")
+    outcomes = list(crawl_sections(tmp_path, fetcher, sections))
     totals = {one.section.name: one.totals for one in outcomes}
     assert [(name, one.fetched, one.twins + one.held) if one else name for name, one in totals.items()] == [
         ("console-nintendo-snes", 2, 0),
@@ -115,13 +115,13 @@ def test_all_sections_are_crawled_in_one_session(fetcher: Fetcher, server: Serve
     assert len(Catalog(tmp_path).pieces()) == 5
     assert Catalog(tmp_path).verify().ok
     server.log.clear()
-    assert [one.totals.held for one in crawl_all(tmp_path, fetcher, sections) if one.totals] == [2, 2, 1]
+    assert [one.totals.held for one in crawl_sections(tmp_path, fetcher, sections) if one.totals] == [2, 2, 1]
     assert [seen.path for seen in server.log] == [SNES, GEN, EMPTY, PIANO]
     assert set(Catalog(tmp_path).pieces()["gone_since"].to_pylist()) == {None}
 
 
 def test_the_limit_is_over_all_sections(fetcher: Fetcher, tmp_path: Path) -> None:
-    outcomes = crawl_all(tmp_path, fetcher, choose(tmp_path, fetcher, "all"), limit=3)
+    outcomes = crawl_sections(tmp_path, fetcher, choose_sections(tmp_path, fetcher, "all"), limit=3)
     assert [one.totals.fetched for one in outcomes if one.totals] == [2, 1, 0]
 
 
@@ -129,35 +129,38 @@ def test_a_section_that_is_gone_costs_itself_and_trouble_the_rest(
     fetcher: Fetcher, server: Server, tmp_path: Path
 ) -> None:
     del server.files[SNES]
-    sections = choose(tmp_path, fetcher, "all")
-    problems = [one.problem for one in crawl_all(tmp_path, fetcher, sections)]
+    sections = choose_sections(tmp_path, fetcher, "all")
+    problems = [one.problem for one in crawl_sections(tmp_path, fetcher, sections)]
     assert "http_404" in (problems[0] or "")
     assert problems[1] is None
     server.files[EMPTY] = EMPTY_PAGE[:30]  # cut short: no proof that it is empty
-    assert [(one.empty, "cut short" in (one.problem or "")) for one in crawl_all(tmp_path, fetcher, sections[2:3])] == [
-        (False, True)
-    ]
+    assert [
+        (one.empty, "cut short" in (one.problem or "")) for one in crawl_sections(tmp_path, fetcher, sections[2:3])
+    ] == [(False, True)]
     server.for_ever = True
     server.faults[GEN] = [lambda handler: handler.reply(503)]
     with pytest.raises(FetchError, match="http_503"):
-        list(crawl_all(tmp_path, fetcher, sections))
+        list(crawl_sections(tmp_path, fetcher, sections))
 
 
 def test_a_section_is_meant_by_path_name_or_title(fetcher: Fetcher, server: Server, tmp_path: Path) -> None:
-    assert choose(tmp_path, fetcher, "piano")[0].path == PIANO
-    assert [choose(tmp_path, fetcher, path)[0].name for path in (SNES, PIANO)] == ["console-nintendo-snes", "piano"]
+    assert choose_sections(tmp_path, fetcher, "piano")[0].path == PIANO
+    assert [choose_sections(tmp_path, fetcher, path)[0].name for path in (SNES, PIANO)] == [
+        "console-nintendo-snes",
+        "piano",
+    ]
     assert server.log == []
     for words in ("snes", "Super Nintendo", "super", "console-nintendo-snes"):
-        assert [one.path for one in choose(tmp_path, fetcher, words)] == [SNES]
+        assert [one.path for one in choose_sections(tmp_path, fetcher, words)] == [SNES]
     with pytest.raises(UsageError, match=r"nearest: .*genesis"):
-        choose(tmp_path, fetcher, "sega-genesys")
+        choose_sections(tmp_path, fetcher, "sega-genesys")
     with pytest.raises(UsageError, match="no path of a section"):
-        choose(tmp_path, fetcher, "/music/../x/")
+        choose_sections(tmp_path, fetcher, "/music/../x/")
 
 
 def test_a_section_that_robots_txt_refuses_is_left_out(fetcher: Fetcher, server: Server, tmp_path: Path) -> None:
     server.files["/robots.txt"] = f"User-agent: *\nDisallow: {GEN}\n".encode()
-    assert GEN not in [one.path for one in choose(tmp_path, fetcher, "all")]
+    assert GEN not in [one.path for one in choose_sections(tmp_path, fetcher, "all")]
 
 
 @pytest.mark.usefixtures("fetcher")

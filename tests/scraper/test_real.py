@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.replica import serving
-from scraper.urls import SECTIONS, site
+from scraper.demo.server import serving
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import crawl_section
+from scraper.vgmusic.urls import SECTIONS, site
 
 
 @pytest.mark.real
@@ -16,11 +16,11 @@ def test_the_whole_section_is_stored_and_a_rerun_makes_one_request(real_site: Pa
     seen: list[str] = []
     with serving(real_site, seen=seen.append) as base_url:
         with Fetcher(site(base_url, True), 0) as fetcher:
-            totals = crawl(tmp_path, fetcher)
+            totals = crawl_section(tmp_path, fetcher)
         assert (totals.listed, totals.fetched, totals.twins, totals.requests) == (721, 719, 2, 721)
         seen.clear()
         with Fetcher(site(base_url, True), 0) as fetcher:
-            again = crawl(tmp_path, fetcher)
+            again = crawl_section(tmp_path, fetcher)
         assert (again.held, again.unchanged) == (721, True)
         assert seen == [SECTIONS["piano"]]
     catalog = Catalog(tmp_path)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.robots import Rules, parse
+from scraper.http.robots import Rules, parse
 
 
 def test_no_rules_allow_everything() -> None:

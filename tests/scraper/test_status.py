@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from catalog.errors import UsageError
+from catalog.base.errors import UsageError
 from catalog.schema import Piece
-from scraper.status import status
+from scraper.vgmusic.status import list_sections
 from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 
@@ -34,7 +34,7 @@ def fill(scrape: Scrape, server: Server) -> None:
 
 def test_each_row_is_counted_with_its_reason(scrape: Scrape, server: Server) -> None:
     fill(scrape, server)
-    [found] = status(scrape.root).to_pylist()
+    [found] = list_sections(scrape.root).to_pylist()
     assert found == {
         "source": "vgmusic",
         "section": "piano",
@@ -50,7 +50,7 @@ def test_each_row_is_counted_with_its_reason(scrape: Scrape, server: Server) -> 
     }
     server.faults.clear()
     scrape()
-    [found] = status(scrape.root).to_pylist()
+    [found] = list_sections(scrape.root).to_pylist()
     assert (found["held"], found["missing"], found["quarantined"], found["not_asked"]) == (7, 1, 1, 0)
     assert found["reasons"] == "http_404 1, size_mismatch 1, path_in_name 1"
 
@@ -60,15 +60,15 @@ def test_sections_are_apart_and_have_a_sum(scrape: Scrape, server: Server) -> No
     facts = {"source": "import", "game_title": "", "game": "", "series": "", "title": "", "state": "missing"}
     with scrape.catalog.writer() as writer:
         writer.add([Piece(section="mine", url="x", reason="not_midi: no", **facts)])
-    mine, piano, whole = status(scrape.root).to_pylist()
+    mine, piano, whole = list_sections(scrape.root).to_pylist()
     assert (mine["listed"], mine["missing"], mine["reasons"]) == (1, 1, "not_midi 1")
     assert (whole["source"], whole["section"], whole["listed"]) == ("all", "all", 11)
     for found in (mine, piano, whole):
         parts = ("held", "missing", "quarantined", "unsafe", "not_asked")
         assert found["listed"] == sum(found[part] for part in parts)
-    assert status(scrape.root, "mine").to_pylist() == [mine]
+    assert list_sections(scrape.root, "mine").to_pylist() == [mine]
     with pytest.raises(UsageError, match="nothing is known of a section 'violin'"):
-        status(scrape.root, "violin")
+        list_sections(scrape.root, "violin")
 
 
 def test_the_command_asks_nothing_and_prints_in_three_forms(scrape: Scrape, server: Server) -> None:
@@ -84,4 +84,4 @@ def test_the_command_asks_nothing_and_prints_in_three_forms(scrape: Scrape, serv
 
 
 def test_an_empty_root_has_an_empty_status(scrape: Scrape) -> None:
-    assert len(status(scrape.root)) == 0
+    assert len(list_sections(scrape.root)) == 0

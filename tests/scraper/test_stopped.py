@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scraper.audit import audit
-from scraper.journal import Journal
+from scraper.http.audit import audit_journal
+from scraper.http.journal import Journal
 from tests import forked
 from tests.scraper.conftest import PIANO, Handler, Server, midi, page, row
 
@@ -62,7 +62,7 @@ def test_a_scrape_that_is_stopped_says_what_it_did_and_goes_on(server: Server, t
     assert found is not None
     assert [int(number) for number in found.groups()] == [9, 0, 0, 4, 0, 5]
     assert list(Journal(tmp_path).lines())[-1][1]["outcome"] == "KeyboardInterrupt"  # type: ignore[index]
-    assert audit(tmp_path).problems == ()
+    assert audit_journal(tmp_path).problems == ()
     words = ("--base-url", server.base_url, "--allow-private-hosts", "--delay", "0", "--root", str(tmp_path))
     assert "4 held before + 0 twins + 5 fetched" in forked.command("scrape", "vgmusic", *words).stdout
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import EmptyListingError, FetchError, ListingError
+from catalog.base.errors import EmptyListingError, FetchError, ListingError
 from catalog.store import Catalog
-from scraper import limits
-from scraper.crawl import Totals, crawl
-from scraper.fetch import Fetcher
-from scraper.uploads import FOLDER, crawl_new, read_uploads
-from scraper.urls import site
+from scraper.http import limits
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.crawl import Totals, crawl_section
+from scraper.vgmusic.uploads import FOLDER, crawl_new, read_uploads
+from scraper.vgmusic.urls import site
 from tests.scraper.conftest import HURRIED, Server, midi
 from tests.scraper.test_cli import here, scrape
 
@@ -101,7 +101,7 @@ def test_what_a_limited_run_left_out_is_found_again(server: Server, tmp_path: Pa
 def test_a_file_that_a_section_brought_is_not_asked_for(server: Server, tmp_path: Path) -> None:
     server.publish({"held.mid": midi(2)})
     with Fetcher(site(server.base_url, True), 0.0, patience=HURRIED) as fetcher:
-        crawl(tmp_path, fetcher)
+        crawl_section(tmp_path, fetcher)
     publish(server, 2)
     totals, asked = bring(server, tmp_path)
     assert (totals.held, totals.fetched) == (1, 1)

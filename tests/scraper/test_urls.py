@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import UsageError
-from scraper.urls import VGMUSIC, file_name, file_url, is_public_address, link_problem, site
+from catalog.base.errors import UsageError
+from scraper.http.site import is_public_address
+from scraper.vgmusic.urls import VGMUSIC, file_name, file_url, link_problem, site
 
 SECTION = "/music/other/miscellaneous/piano/"
 

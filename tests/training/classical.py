@@ -7,13 +7,13 @@ import pytest
 
 from catalog.store import Catalog
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
-from training import classic
-from training.progress import Progress
-from training.recipe import ClassicRecipe
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe
+from training.classic.tokens import vocabulary_text
+from training.progress import Budget, Progress
 from training.run import Asked, Run
-from training.train import Budget
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a corpus of fourteen tunes."""
     path = tmp_path_factory.mktemp("classic")
     fill(path, tunes(14))
-    corpora.ensure(path, "game == 'a-game'", "tunes")
+    corpora.ensure_corpus(path, "game == 'a-game'", "tunes")
     return path
 
 
@@ -37,7 +37,7 @@ def learned(root: Path) -> Corpus:
 @pytest.fixture(name="text", scope="module")
 def vocabulary(root: Path, corpus: Corpus) -> str:
     """Its music as tokens."""
-    return classic.vocabulary_text(corpus, Catalog(root))
+    return vocabulary_text(corpus, Catalog(root))
 
 
 @pytest.fixture(name="trained", scope="module")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from catalog.schema import FETCHED, Piece
+from catalog.storage.checksums import SUMS_FILE, text_of
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE, text_of
-from dataset.notes import Notes, write_midi
+from dataset.notes.model import Notes, write_midi
 from tests import forked
 from tests.once import Once
 

@@ -11,15 +11,16 @@ import pytest
 
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
-from dataset.build import build
-from dataset.corpus import Corpus
-from dataset.notes import Notes, write_midi
+from dataset.build import build_corpus
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
+from training.classic.recipe import ClassicRecipe
 from training.progress import Progress
-from training.recipe import ClassicRecipe
 from training.run import Asked, Run
-from training.session import Order, prepare
+from training.session import prepare
+from training.train_config import Order
 
 PIECES = 16
 PLANTED = 40  # notes of the passage, which begins after BEFORE notes of the sample
@@ -80,7 +81,7 @@ def corpus(root: Path) -> Corpus:
                 )
             )
         writer.add(rows)
-    return build(root, Plan(query="series == 'hostile'"), "hostile", workers=1)
+    return build_corpus(root, Plan(query="series == 'hostile'"), "hostile", workers=1)
 
 
 def history() -> list[dict[str, float]]:

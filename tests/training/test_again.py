@@ -8,19 +8,20 @@ from typing import Any
 
 from bs4 import BeautifulSoup
 
-from dataset.build import build
-from dataset.filter_file import load_filters
+from dataset.build import build_corpus
+from dataset.filters.load import load_filters
 from dataset.plan import Plan
 from tests import forked
 from tests.shell import words_of
 from tests.training import exhibited
 from tests.training.conftest import TINY
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
-from training.account import Account
-from training.again import train_commands
-from training.page import page
+from training.page.run_page import page
+from training.page.run_summary import Account
+from training.page.train_command import train_commands
 from training.run import Run
-from training.session import Order, prepare
+from training.session import prepare
+from training.train_config import Order
 
 QUERY = "series == 'temple'"
 FILTERS = "[filter.too_few_notes]\nleast = 17\n"
@@ -49,7 +50,7 @@ def test_what_is_printed_trains_on_the_same_order_on_a_fresh_root(
     shutil.rmtree(fresh / "data" / "corpora")
     (tmp_path / "mine.toml").write_text(FILTERS)
     filters = load_filters(tmp_path / "mine.toml").keeping_duplicates()
-    build(root, Plan(query=QUERY, seed=4, filters=filters, piano_tracks=True), "own", workers=1)
+    build_corpus(root, Plan(query=QUERY, seed=4, filters=filters, piano_tracks=True), "own", workers=1)
     order = Order(corpus="own", name="first", recipe=str(tiny_recipe), **OPTIONS)
     run, _, _ = prepare(root, order, lambda done, total: None)
     env = {name: value for name, value in os.environ.items() if name != "VGPIANO_ROOT"}

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from catalog.errors import TrainingError
-from dataset.notes import Notes, tick_to_seconds
-from training import audio, soundfont
-from training.audio import RATE
-from training.seekable import crc16, seekable
+from catalog.base.errors import TrainingError
+from dataset.notes.model import Notes, tick_to_seconds
+from training.rendering import audio, soundfont
+from training.rendering.audio import RATE
+from training.rendering.mp3_seek import crc16, seekable
 
 TEMPOS = ((0, 97.0), (100, 180.0), (230, 61.5))
 CLICKS = Notes.of([37, 75, 113, 170, 240, 260, 300], [2] * 7, [96] * 7, [110] * 7, TEMPOS)
@@ -42,12 +42,12 @@ def test_every_click_sounds_when_its_tick_says_also_after_decoding(form: str) ->
 def test_a_long_piece_does_not_drift() -> None:
     late = Notes.of([24 * 599, 24 * 600], [2, 2], [96, 96], [100, 100], [(0, 120.0), (24 * 300, 133.0)])
     wanted = tick_to_seconds(late.tempos, late.onset)
-    assert np.abs(onsets(audio.audio(late), RATE) - wanted).max() < 0.005
+    assert np.abs(onsets(audio.synthesize(late), RATE) - wanted).max() < 0.005
 
 
 @pytest.mark.parametrize("pitch", [28, 45, 60, 69, 81, 100])
 def test_a_key_sounds_at_its_pitch(pitch: int) -> None:
-    sound = audio.audio(Notes.of([0], [96], [pitch], [90]))[RATE // 10 : RATE * 3 // 2, 0]
+    sound = audio.synthesize(Notes.of([0], [96], [pitch], [90]))[RATE // 10 : RATE * 3 // 2, 0]
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 1 << 19))
     wanted = 440 * 2 ** ((pitch - 69) / 12)
     hertz = np.fft.rfftfreq(1 << 19, 1 / RATE)
@@ -62,37 +62,37 @@ def test_a_key_sounds_at_its_pitch(pitch: int) -> None:
 def test_loud_is_loud_and_nothing_clips() -> None:
     chord = Notes.of([0] * 10, [96] * 10, range(36, 76, 4), [127] * 10)
     for notes in (chord, Notes.of([0], [24], [60], [1]), CLICKS):
-        sound = audio.audio(notes)
+        sound = audio.synthesize(notes)
         assert sound.dtype == np.float32
         assert sound.shape[1] == 2
         assert np.abs(sound).max() == pytest.approx(0.89, abs=1e-3)
-    soft_then_loud = audio.audio(Notes.of([0, 96], [24, 24], [60, 60], [50, 100]))
+    soft_then_loud = audio.synthesize(Notes.of([0, 96], [24, 24], [60, 60], [50, 100]))
     first, second = np.abs(soft_then_loud[: 2 * RATE]).max(), np.abs(soft_then_loud[2 * RATE :]).max()
     assert second / first == pytest.approx(4, rel=0.1)
 
 
 def test_low_keys_lie_left_and_high_ones_right() -> None:
     def balance(pitch: int) -> float:
-        sound = audio.audio(Notes.of([0], [24], [pitch], [90]))
+        sound = audio.synthesize(Notes.of([0], [24], [pitch], [90]))
         return float(np.square(sound[:, 1]).sum() / np.square(sound[:, 0]).sum())
 
     assert balance(30) < 0.9 < 1.1 < balance(95)
 
 
 def test_the_last_note_rings_out() -> None:
-    sound = audio.audio(CLICKS)
+    sound = audio.synthesize(CLICKS)
     assert len(sound) / RATE > float(tick_to_seconds(CLICKS.tempos, CLICKS.end.max())) + 0.5
     assert np.abs(sound[-RATE // 20 :]).max() < 0.001
 
 
 def test_nothing_is_silence_and_too_much_is_refused() -> None:
-    assert not audio.audio(Notes.of([], [], [], [])).any()
+    assert not audio.synthesize(Notes.of([], [], [], [])).any()
     with pytest.raises(TrainingError, match="shorten it"):
-        audio.audio(Notes.of([0, 24 * 3000], [1, 1], [60, 60], [9, 9], [(0, 60.0)]))
+        audio.synthesize(Notes.of([0, 24 * 3000], [1, 1], [60, 60], [9, 9], [(0, 60.0)]))
 
 
 def test_a_note_that_nobody_ends_costs_no_more_than_it_is_heard() -> None:
-    sound = audio.audio(Notes.of([0, 0], [24 * 300, 24], [40, 60], [90, 90]))
+    sound = audio.synthesize(Notes.of([0, 0], [24 * 300, 24], [40, 60], [90, 90]))
     assert len(sound) < 160 * RATE
     assert not sound[30 * RATE :].any()
 
@@ -108,7 +108,7 @@ def test_an_mp3_is_small_enough_to_lie_in_a_page() -> None:
 
 def test_a_long_piece_does_not_kill_the_encoder() -> None:
     silence = np.zeros((RATE * 120, 2), np.float32)
-    assert soundfile.info(io.BytesIO(audio.encode(silence, "ogg"))).duration == pytest.approx(120)
+    assert soundfile.info(io.BytesIO(audio.encode_audio(silence, "ogg"))).duration == pytest.approx(120)
 
 
 def test_the_same_notes_sound_the_same() -> None:
@@ -130,7 +130,7 @@ def test_a_missing_font_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_first_frame_of_an_mp3_tells_time_and_bytes_that_agree() -> None:
     sound = np.random.default_rng(3).normal(0, 0.1, (audio.MP3_RATE * 4, 1)).astype(np.float32)
-    data = audio.encode(sound, "mp3", audio.MP3_RATE)
+    data = audio.encode_audio(sound, "mp3", audio.MP3_RATE)
     at = data.index(b"Info")
     frames, told = (int.from_bytes(data[at + place : at + place + 4]) for place in (8, 12))
     second = len(data) - told

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 
 from tests.training.conftest import song
-from training.batches import EncodedPiece, epoch
-from training.encoding import GUESS, NEXT_PITCH, TONES, TRUST, encode
-from training.events import PITCH, TIME
-from training.recipe import NoteLSTMRecipe
+from training.events.batches import EncodedPiece, epoch
+from training.events.classes import PITCH, TIME
+from training.events.encoding import GUESS, NEXT_PITCH, TONES, TRUST, encode
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(batch=4, window=16, epoch_notes=1)
 SONGS = [song(n, bars=3 + n) for n in range(5)]

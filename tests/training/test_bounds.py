@@ -14,20 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.errors import TrainingError, VgpianoError
-from dataset import meter
-from dataset.meter import bars_of, count_bars
-from dataset.musicxml import to_musicxml
-from dataset.notes import MAX_TICK, Notes, tick_to_seconds, write_midi
-from dataset.score import score_of
+from catalog.base.errors import TrainingError, VgpianoError
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes import meter
+from dataset.notes.meter import bars_of, count_bars
+from dataset.notes.model import MAX_TICK, Notes, tick_to_seconds, write_midi
 from tests.training.conftest import BIN, command, song
 from training import midi
-from training.audio import audio
-from training.engrave import A4, SCREEN, engrave
-from training.events import bars_at
-from training.novelty import novelty
-from training.roll import roll
-from training.sources import Sources
+from training.events.classes import bars_at
+from training.novelty.figures import find_copies
+from training.novelty.training_index import Sources
+from training.rendering.audio import synthesize
+from training.rendering.engrave import A4, SCREEN, engrave_score
+from training.rendering.roll import draw_roll
 
 FAR = Notes.of([500_000 * 24], [24], [60], [80])  # 82 bytes as a file
 
@@ -60,11 +60,11 @@ HUGE: dict[str, tuple[Notes, dict[str, str]]] = {
 MADE: dict[str, tuple[Callable[[Notes], object], ...]] = {
     "score": (
         lambda notes: to_musicxml(score_of(notes, exact=True), notes),
-        lambda notes: engrave(notes, paper=A4),
-        lambda notes: engrave(notes, paper=SCREEN),
+        lambda notes: engrave_score(notes, paper=A4),
+        lambda notes: engrave_score(notes, paper=SCREEN),
     ),
-    "roll": (roll,),
-    "audio": (audio,),
+    "roll": (draw_roll,),
+    "audio": (synthesize,),
 }
 
 
@@ -86,7 +86,7 @@ def test_a_long_piece_is_still_engraved() -> None:
     long = song(0, bars=440)  # more than any of the real section
     assert len(score_of(long, exact=True).measures) == 440
     assert len(score_of(Notes.of([96 * 3998], [24], [60], [80])).measures) == 3999
-    assert "</svg>" in roll(song(1, bars=900))
+    assert "</svg>" in draw_roll(song(1, bars=900))
 
 
 @given(
@@ -115,7 +115,7 @@ def test_many_changes_of_meter_cost_no_minutes(trained: Path) -> None:
         [(i * 6, 3 + i % 2, 4) for i in range(count)],
     )
     since = time.process_time()
-    novelty(Sources.open(trained / "runs" / "tiny" / "sources"), notes)
+    find_copies(Sources.open(trained / "runs" / "tiny" / "sources"), notes)
     assert time.process_time() - since < 5
 
 

@@ -11,18 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, losses, new_run, vocabulary  # noqa: F401 - fixtures
-from training import classic, classic_sampler
-from training.backend import load_keras
-from training.classic_tokens import Music
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.classic import sampler as classic_sampler
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.classic.tokens import Music
+from training.network.backend import load_keras
+from training.network.weights import load_weights
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.progress import Budget
 from training.run import Run
-from training.train import Budget
-from training.weights import load_weights
 
 
 def test_the_network_is_the_original_to_the_weight() -> None:
@@ -79,7 +81,7 @@ def test_the_validation_loss_is_that_of_the_kept_weights_on_the_validation_token
 
 
 def test_the_saved_model_opens_in_plain_keras_and_holds_the_kept_weights(trained: Run) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     held = arrays(load_keras().models.load_model(trained.model))
     kept, _ = load_weights(trained.weights)
@@ -93,7 +95,7 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 ) -> None:
     run = new_run(root, corpus, text, "stopped")
 
-    def stop(row: classic.ClassicRow) -> None:
+    def stop(row: ClassicRow) -> None:
         if row.epoch == 2:
             raise KeyboardInterrupt
 
@@ -107,8 +109,8 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 def test_a_kill_loses_no_more_than_the_epoch_under_way(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
     run = new_run(root, corpus, text, "killed")
     script = (
-        "import sys; from pathlib import Path; from dataset.corpus import Corpus; from training import classic; "
-        "from training.run import Run; from training.train import Budget; root = Path(sys.argv[1]); "
+        "import sys; from pathlib import Path; from dataset.corpus.corpus import Corpus; from training.classic import train as classic; "
+        "from training.run import Run; from training.progress import Budget; root = Path(sys.argv[1]); "
         "classic.train(Run.open(root, 'killed'), Corpus.open(root, 'tunes'), Budget(None, 1000), "
         "lambda row: print(row.epoch, flush=True))"
     )
@@ -150,13 +152,13 @@ def test_a_tune_of_three_notes_is_learnt_and_gone_on_with_and_needs_no_validatio
     progress = classic.train(run, corpus, FOREVER, lambda row: None)
     assert progress.history[-1]["train_loss"] < 0.3 < progress.history[0]["train_loss"]
     assert {row["validation_loss"] for row in progress.history} == {None}
-    (notes,) = classic.compose(run, 1, seed=0, tokens=30)
+    (notes,) = classic_sampler.compose(run, 1, seed=0, tokens=30)
     assert set(zip(notes.pitch[:-1].tolist(), notes.pitch[1:].tolist(), strict=True)) == {(60, 62), (62, 64), (64, 60)}
 
 
 def test_what_does_not_fit_the_run_is_refused(root: Path, corpus: Corpus, text: str, tmp_path: Path) -> None:
     fill(tmp_path, tunes(9))
-    other = corpora.ensure(tmp_path, "game == 'a-game'", "tunes")
+    other = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "tunes")
     with pytest.raises(TrainingError, match="has changed"):
         classic.train(new_run(root, corpus, text, "changed"), other, FOREVER, lambda row: None)
     with pytest.raises(TrainingError, match="a window takes 5000"):

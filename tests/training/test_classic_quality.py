@@ -7,18 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.corpus import SPLITS, Corpus
+from catalog.base.errors import TrainingError, UsageError
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
 from tests import forked
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
 from tests.training.conftest import resealed
-from training import classic, classic_quality, course, session, shapes
-from training.backend import load_keras
-from training.classic_tokens import Music
-from training.examine import evaluate_folder, evaluate_run
-from training.recipe import ClassicRecipe
+from training import run_training as course
+from training import session
+from training.classic import quality as classic_quality
+from training.classic import sampler as classic_sampler
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.classic.tokens import Music
+from training.evaluate import evaluate_folder, evaluate_run
+from training.network.backend import load_keras
+from training.network.weights import load_weights, save_weights
 from training.run import Run
-from training.weights import load_weights, save_weights
 
 
 def test_validation_is_the_figure_that_training_printed(root: Path, trained: Run) -> None:
@@ -67,7 +72,7 @@ def test_too_little_music_and_a_folder_are_refused_in_true_words(
     run = new_run(root, corpus, few.to_json(), "few")
     assert "10 tokens" in (session.caution(corpus, run) or "")
     assert session.caution(corpus, trained) is None
-    rows: list[classic.ClassicRow] = []
+    rows: list[ClassicRow] = []
     classic.train(run, corpus, FOREVER, rows.append)
     assert {row.validation_loss for row in rows} == {None}
     with pytest.raises(TrainingError, match="the validation split of run few has 10 tokens"):
@@ -97,12 +102,12 @@ def test_useless_weights_are_refused_by_name(trained: Run, tmp_path: Path) -> No
     resealed(path)  # whose list has no weights: somebody made these
     assert isinstance(run.recipe, ClassicRecipe)
     classes = len(Music.from_json(run.vocabulary_text, "here").tokens)
-    assert shapes.of_classic(run.recipe, classes) == {name: array.shape for name, array in named.items()}
+    assert classic_sampler.shapes(run.recipe, classes) == {name: array.shape for name, array in named.items()}
     for name, array in named.items():
         for spoilt in (np.where(np.arange(array.size).reshape(array.shape) == 3, np.nan, array), array[..., :-1]):
             save_weights(path / "weights.npz", named | {name: spoilt.astype(np.float32)}, meta)
             with pytest.raises(TrainingError, match=name):
-                classic.compose(run, 1, seed=0, tokens=5)
+                classic_sampler.compose(run, 1, seed=0, tokens=5)
     save_weights(path / "weights.npz", {name: np.full_like(array, 3e38) for name, array in named.items()}, meta)
     with pytest.raises(TrainingError, match="no probabilities"):
-        classic.compose(run, 1, seed=0, tokens=5)
+        classic_sampler.compose(run, 1, seed=0, tokens=5)

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.corpus import Corpus
-from dataset.notes import read_midi, write_midi
+from catalog.base.errors import TrainingError, UsageError
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import read_midi, write_midi
 from tests.training.classical import TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
-from training import classic, classic_sampler
-from training.backend import load_keras
-from training.recipe import ClassicRecipe
+from training.classic import sampler as classic_sampler
+from training.classic import train as classic
+from training.classic.recipe import ClassicRecipe
+from training.network.backend import load_keras
 from training.run import Run
 
 
 def random_weights(keras: Any, recipe: ClassicRecipe, classes: int) -> tuple[Any, dict[str, Any]]:
     """A network whose likeliest token varies from window to window, unlike a new one's."""
-    from training.network import arrays, assign
+    from training.network.network import arrays, assign
 
     network = classic.build(keras, recipe, classes)
     rng = np.random.default_rng(1)
@@ -59,7 +60,7 @@ def test_a_continuation_is_what_feeding_back_the_last_window_again_and_again_giv
 
 
 def test_a_sample_is_500_tokens_at_a_step_of_half_a_quarter(trained: Run) -> None:
-    (notes,) = classic.compose(trained, 1, seed=0)
+    (notes,) = classic_sampler.compose(trained, 1, seed=0)
     assert set(np.diff(np.unique(notes.onset)).tolist()) == {12}
     assert notes.onset.max() == 499 * 12
     assert set(notes.duration.tolist()) == {24}
@@ -78,16 +79,16 @@ def test_the_notes_of_a_chord_sound_together() -> None:
 
 
 def test_the_same_seed_gives_the_same_pieces_and_each_piece_begins_elsewhere(trained: Run) -> None:
-    first, again = (classic.compose(trained, 20, seed=5, tokens=8, temperature=1.0) for _ in range(2))
+    first, again = (classic_sampler.compose(trained, 20, seed=5, tokens=8, temperature=1.0) for _ in range(2))
     assert first == again
     assert len(first) == 20
     assert any(piece != first[0] for piece in first[1:])
-    assert classic.compose(trained, 20, seed=6, tokens=8, temperature=1.0) != first
+    assert classic_sampler.compose(trained, 20, seed=6, tokens=8, temperature=1.0) != first
 
 
 def test_sampling_needs_no_tensorflow(trained: Run) -> None:
     script = (
-        "import sys; from pathlib import Path; from training import classic; from training.run import Run; "
+        "import sys; from pathlib import Path; from training.classic import sampler as classic; from training.run import Run; "
         "classic.compose(Run.open(Path(sys.argv[1]), 'trained'), 2, 0, 30); "
         "print(sorted({'tensorflow', 'keras', 'music21'} & set(sys.modules)))"
     )
@@ -104,11 +105,11 @@ def test_sampling_needs_no_tensorflow(trained: Run) -> None:
 @pytest.mark.parametrize("wish", [{"count": 0}, {"tokens": 0}, {"temperature": 0.0}])
 def test_wishes_that_cannot_be_met_are_refused(trained: Run, wish: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):
-        classic.compose(trained, **{"count": 1, "seed": 0, **wish})
+        classic_sampler.compose(trained, **{"count": 1, "seed": 0, **wish})
 
 
 def test_weights_of_another_run_are_refused(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
     run = new_run(root, corpus, text, "borrower", replace(TINY, sample_tokens=20))
     run.weights.write_bytes(trained.weights.read_bytes())
     with pytest.raises(TrainingError, match="another recipe or vocabulary"):
-        classic.compose(run, 1, seed=0)
+        classic_sampler.compose(run, 1, seed=0)

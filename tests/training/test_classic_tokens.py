@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from catalog.store import Catalog
 from dataset import build as corpora
-from dataset.corpus import Corpus
+from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, meta, midi, off, on, tunes
 from tests.training.classical import after_four_epochs, folder, learned, vocabulary  # noqa: F401 - fixtures
-from training import classic
-from training.classic_tokens import Music, pitches_of, tokens_of
+from training.classic.tokens import Music, pitches_of, tokens_of, vocabulary_text
 
 
 def test_a_note_is_its_name_and_a_chord_its_pitch_classes_whatever_their_lengths_and_rests() -> None:
@@ -82,12 +81,12 @@ def test_validation_keeps_the_tokens_that_training_knows_and_counts_the_others(
 def test_a_file_that_music21_cannot_read_costs_one_line(tmp_path: Path) -> None:
     wrapped = {title: b"RIFF\x00\x00\x00\x00RMIDdata\x00\x00\x00\x00" + data for title, data in tunes(12, 50).items()}
     fill(tmp_path, {**tunes(2, 40), **wrapped})
-    corpus = corpora.ensure(tmp_path, "game == 'a-game'", "mixed")
+    corpus = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "mixed")
     read = [piece for piece in corpus.pieces("train") if piece.title not in wrapped]
     lost = [piece for piece in corpus.pieces() if piece.split != "test" and piece.title in wrapped]
     assert read
     lines: list[str] = []
-    music = Music.from_json(classic.vocabulary_text(corpus, Catalog(tmp_path), tell=lines.append), "here")
+    music = Music.from_json(vocabulary_text(corpus, Catalog(tmp_path), tell=lines.append), "here")
     assert len(lines) == len(lost)
     assert all(any(piece.title in line for line in lines) for piece in lost)
     assert sorted(sha256 for sha256, _ in music.unreadable) == sorted(piece.sha256 for piece in lost)
@@ -96,11 +95,11 @@ def test_a_file_that_music21_cannot_read_costs_one_line(tmp_path: Path) -> None:
 
 def test_a_corpus_that_music21_cannot_read_at_all_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, tunes(4))
-    corpus = corpora.ensure(tmp_path, "game == 'a-game'", "gone")
+    corpus = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "gone")
     for blob in (tmp_path / "midi").rglob("*.mid"):
         blob.write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="no training piece that music21 can read"):
-        classic.vocabulary_text(corpus, Catalog(tmp_path), tell=lambda line: None)
+        vocabulary_text(corpus, Catalog(tmp_path), tell=lambda line: None)
 
 
 def test_a_vocabulary_of_another_recipe_is_refused() -> None:

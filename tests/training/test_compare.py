@@ -7,8 +7,8 @@ import pytest
 
 from tests.training import exhibited
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
-from training.compare import CALLED, ZELDA, Entry, write_comparison
-from training.page import write_page
+from training.page.comparison_page import CALLED, ZELDA, Entry, write_comparison
+from training.page.run_page import write_page
 from training.run import Run
 
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import VgpianoError
+from catalog.base.errors import VgpianoError
+from catalog.storage.checksums import SUMS_FILE, text_of
 from catalog.store import Catalog
-from catalog.sums import SUMS_FILE, text_of
-from dataset.corpus import Corpus
-from training.account import Account
-from training.classic_tokens import Music
-from training.playing import network, vocabulary
+from dataset.corpus.corpus import Corpus
+from training.classic.tokens import Music
+from training.note_lstm.trained import network, vocabulary
+from training.page.run_summary import Account
 from training.run import Run
 
 ABSENT, DEEP = object(), object()

@@ -12,13 +12,13 @@ import verovio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import TrainingError
-from dataset.musicxml import to_musicxml
-from dataset.notes import Notes, read_midi
-from dataset.score import score_of
+from catalog.base.errors import TrainingError
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes.model import Notes, read_midi
 from tests.training.conftest import song
-from training.engrave import A4, SCREEN, engrave
-from training.paper import pdf, png
+from training.rendering.engrave import A4, SCREEN, engrave_score
+from training.rendering.svg_convert import pdf, png
 
 verovio.enableLog(verovio.LOG_OFF)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -70,7 +70,7 @@ def test_thirty_real_pieces_go_to_musicxml_and_back_with_the_same_notes(real_sit
 def test_ten_real_pieces_are_engraved_with_every_note_to_be_found(real_site: Path) -> None:
     for file in sorted(real_site.rglob("*.mid"))[7::80]:
         notes = read_midi(file.read_bytes())
-        drawn = [index for page in engrave(notes, prefix="x-") for index in places(page)]
+        drawn = [index for page in engrave_score(notes, prefix="x-") for index in places(page)]
         missing = struck(notes) - {(int(notes.onset[n]), int(notes.pitch[n])) for n in drawn}
         assert len(missing) <= 0.01 * len(notes), (
             file.name
@@ -90,7 +90,10 @@ def places(page: str) -> dict[int, list[ElementTree.Element]]:
 def test_every_note_is_found_and_no_id_is_there_twice() -> None:
     notes = song(1)
     pages = [
-        page for prefix in ("one-", "two-") for paper in (A4,) for page in engrave(notes, prefix=prefix, paper=paper)
+        page
+        for prefix in ("one-", "two-")
+        for paper in (A4,)
+        for page in engrave_score(notes, prefix=prefix, paper=paper)
     ]
     ids = [element.get("id") for page in pages for element in ElementTree.fromstring(page).iter() if element.get("id")]
     assert len(ids) == len(set(ids))
@@ -100,14 +103,14 @@ def test_every_note_is_found_and_no_id_is_there_twice() -> None:
 
 
 def test_a_tied_note_is_one_note_with_two_heads() -> None:
-    [page] = engrave(Notes.of([48, 0], [96, 24], [60, 72], [80, 80]), prefix="a-", paper=SCREEN)
+    [page] = engrave_score(Notes.of([48, 0], [96, 24], [60, 72], [80, 80]), prefix="a-", paper=SCREEN)
     heads = places(page)[1]
     assert len(heads) == 2
     assert [head.get("id") for head in heads] == ["a-n1", None]
 
 
 def test_every_shape_that_is_used_is_in_the_page_and_no_font_is_asked_for() -> None:
-    for page in engrave(song(2), title="Ünï <b> & “quotes”"):
+    for page in engrave_score(song(2), title="Ünï <b> & “quotes”"):
         tree = ElementTree.fromstring(page)
         there = {element.get("id") for element in tree.iter()}
         used = {element.get("href", "")[1:] for element in tree.iter(f"{SVG}use")}
@@ -115,37 +118,37 @@ def test_every_shape_that_is_used_is_in_the_page_and_no_font_is_asked_for() -> N
         assert "Leipzig" not in page
         assert "@font-face" not in page
         assert not any("\ue000" <= sign <= "\uf8ff" for sign in page)  # a glyph of the private use area
-    assert "Ünï" in "".join(ElementTree.fromstring(engrave(song(2), title="Ünï <b>")[0]).itertext())
+    assert "Ünï" in "".join(ElementTree.fromstring(engrave_score(song(2), title="Ünï <b>")[0]).itertext())
 
 
 def test_the_tempo_mark_is_a_note_and_a_number() -> None:
-    [page] = engrave(Notes.of([0], [24], [60], [80], [(0, 132.0)]), paper=SCREEN)
+    [page] = engrave_score(Notes.of([0], [24], [60], [80], [(0, 132.0)]), paper=SCREEN)
     [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
     assert "".join(tempo.itertext()) == "= 132"
     assert len(tempo.find(f"{SVG}path").get("d", "")) > 50
 
 
 def test_the_tempo_of_six_eighths_is_in_dotted_quarters() -> None:
-    [page] = engrave(Notes.of([0], [36], [60], [80], [(0, 180.0)], [(0, 6, 8)]), paper=SCREEN)
+    [page] = engrave_score(Notes.of([0], [36], [60], [80], [(0, 180.0)], [(0, 6, 8)]), paper=SCREEN)
     [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
     assert "".join(tempo.itertext()) == "= 120"
     assert tempo.find(f"{SVG}circle") is not None
 
 
 def test_the_same_notes_give_the_same_pages() -> None:
-    assert engrave(song(3), title="T", prefix="p-") == engrave(song(3), title="T", prefix="p-")
+    assert engrave_score(song(3), title="T", prefix="p-") == engrave_score(song(3), title="T", prefix="p-")
 
 
 def test_a_strip_is_one_page_and_paper_is_a4() -> None:
     long = song(0, bars=80)
-    assert len(engrave(long, paper=SCREEN)) == 1
-    pages = engrave(long)
+    assert len(engrave_score(long, paper=SCREEN)) == 1
+    pages = engrave_score(long)
     assert len(pages) > 1
     assert 'width="840" height="1188"' in pages[0]
 
 
 def test_a_pdf_is_a_pdf_with_its_pages_and_the_same_twice() -> None:
-    pages = engrave(song(0, bars=80), title="A title")
+    pages = engrave_score(song(0, bars=80), title="A title")
     data = pdf(pages, title="A title")
     assert data.startswith(b"%PDF-")
     assert data.rstrip().endswith(b"%%EOF")
@@ -156,7 +159,7 @@ def test_a_pdf_is_a_pdf_with_its_pages_and_the_same_twice() -> None:
 def test_a_png_shows_ink_on_paper() -> None:
     from PIL import Image
 
-    data = png(engrave(song(1))[0], width_px=900)
+    data = png(engrave_score(song(1))[0], width_px=900)
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", data[16:24]) == (900, 1273)
     image = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
@@ -173,4 +176,4 @@ def test_what_is_no_page_is_refused() -> None:
 
 
 def test_nothing_is_an_empty_bar() -> None:
-    assert len(engrave(Notes.of([], [], [], []), title="Silence")) == 1
+    assert len(engrave_score(Notes.of([], [], [], []), title="Silence")) == 1

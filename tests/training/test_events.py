@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes import Notes
-from training import events
-from training.encoding import classes
+from dataset.notes.model import Notes
+from training.events import classes as events
+from training.events.encoding import classes
 
 notes_of = st.lists(
     st.tuples(st.integers(0, 48), st.integers(0, 127), st.integers(1, 48), st.integers(1, 127)), min_size=1, max_size=60

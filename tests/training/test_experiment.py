@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError, UsageError
 from tests.training.conftest import BIN, command, fill
 from training import experiment
-from training.compare import ZELDA
-from training.session import Order
+from training.page.comparison_page import ZELDA
+from training.train_config import Order
 
 QUERY = "series == 'temple'"
 RUNS = ("temple-water", "temple-wood", "temple-all")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import VgpianoError
+from catalog.base.errors import VgpianoError
 from catalog.store import Catalog
+from training.network.weights import load_weights
+from training.novelty.training_index import Sources
 from training.run import Run
-from training.sources import Sources
-from training.weights import load_weights
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "6"))
 

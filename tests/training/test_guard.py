@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes import read_midi, write_midi
+from dataset.notes.model import read_midi, write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
-from training.events import EDGES, PITCH, TIME, to_class
-from training.guard import Guard
-from training.passages import Index, Line, find
-from training.sampler import Wish, choose, compose
+from training.events.classes import EDGES, PITCH, TIME, to_class
+from training.novelty.passages import Index, Line, find
+from training.sampling.copy_guard import Guard
+from training.sampling.sampler import Wish, choose, compose
 
 
 def rows_of(line: Line) -> np.ndarray:

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from tests.training.conftest import BIN, TINY, command, song
-from training import playing
-from training.batches import EncodedPiece
-from training.encoding import encode
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
 from training.run import Run
 
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
@@ -25,7 +24,7 @@ import sys, numpy as np
 from training.backend import load_keras
 keras = load_keras()
 assert keras.backend.backend() == "jax"
-import training.network
+import training.network.network
 network = keras.models.load_model(sys.argv[1])
 held = np.load(sys.argv[2])
 logits = network({"events": held["events"], "style": held["style"]})
@@ -58,7 +57,7 @@ def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(
     assert done.returncode == 0, done.stderr
     theirs = float(done.stdout.split("BITS")[1])
     pieces = [EncodedPiece(e, tuple(s)) for e, s in zip(events, style.tolist(), strict=True)]
-    ours = playing.network(run).bits(pieces).sum() / (3 * 119)
+    ours = trained.network(run).bits(pieces).sum() / (3 * 119)
     assert theirs == pytest.approx(ours, abs=1e-3)
 
 

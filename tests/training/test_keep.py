@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.build import build
-from dataset.notes import read_midi
+from catalog.base.errors import TrainingError, UsageError
+from dataset.build import build_corpus
+from dataset.notes.model import read_midi
 from dataset.plan import Plan
 from tests.training.conftest import TINY, fill
-from training import course, session
-from training.novelty import novelty
-from training.playing import samples
-from training.presenting import paged
-from training.recipe import ClassicRecipe, to_json
+from training import run_training as course
+from training import session
+from training.classic.recipe import ClassicRecipe
+from training.network.weights import load_weights
+from training.novelty.figures import find_copies
+from training.novelty.training_index import Sources
+from training.page.write import paged
+from training.recipe import to_json
 from training.run import Run
-from training.session import Order
-from training.sources import Sources
-from training.weights import load_weights
+from training.sampling.sample_files import samples
+from training.train_config import Order
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a corpus so small that a network has it by heart in seconds."""
     root = tmp_path_factory.mktemp("few")
     fill(root, pieces=4)
-    build(root, Plan(query="series == 'temple'"), "few")
+    build_corpus(root, Plan(query="series == 'temple'"), "few")
     return root
 
 
@@ -62,7 +64,7 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         )
     )
     order = Order(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
-    run = course.take(root, order, lambda line: None, render=False)
+    run = course.train_run(root, order, lambda line: None, render=False)
     assert run is not None
     paged(root, run, lambda path: None)
     return run
@@ -78,7 +80,7 @@ def test_the_epoch_of_the_lowest_training_loss_is_kept_where_it_is_asked_for(by_
 
 def test_what_it_has_by_heart_it_plays_when_nothing_guards_it(by_heart: Run) -> None:
     learned = Sources.open(by_heart.sources)
-    longest = [novelty(learned, read_midi(file.read_bytes())).longest for file in samples(by_heart.samples)]
+    longest = [find_copies(learned, read_midi(file.read_bytes())).longest for file in samples(by_heart.samples)]
     assert len(longest) == 3
     assert max(longest) > 24
 

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from dataset.notes import read_midi, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.notes.model import read_midi, write_midi
 from tests import forked
 from tests.killing import litter, stepped
 from tests.training.conftest import TINY, song
 from training import run as runs
+from training.network.weights import load_weights
 from training.run import Run
-from training.weights import load_weights
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "7"))
 TRAININGS = KILLS >= 50
@@ -149,7 +149,7 @@ def held(root: Path) -> dict[str, Any]:
     samples = {path: path.read_bytes() for path in root.glob("runs/*/samples/[!.]*.mid")}
     for data in samples.values():
         assert len(read_midi(data))
-    for name in runs.names(root):
+    for name in runs.list_runs(root):
         run = Run.open(root, name)
         if run.weights.exists():
             load_weights(run.weights)
@@ -159,7 +159,7 @@ def held(root: Path) -> dict[str, Any]:
             for row in catalog.pieces(columns=["source", "url", "md5"]).to_pylist()
         },
         "corpora": {Corpus.open(root, name).name for name in there},
-        "runs": set(runs.names(root)),
+        "runs": set(runs.list_runs(root)),
         "samples": set(samples.items()),
         "exports": {
             path.name.removeprefix(".old-") for path in root.glob("exports/*") if not path.name.startswith(".new-")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from training.backend import load_keras
+from training.network.backend import load_keras
 
 keras = load_keras()
 
-from training.lstm import LSTM  # noqa: E402 - Keras is loaded first, without its noise
+from training.network.lstm import LSTM  # noqa: E402 - Keras is loaded first, without its noise
 
 STEPS, BATCH, FEATURES, WIDTH = 9, 4, 5, 6
 RNG = np.random.default_rng(3)

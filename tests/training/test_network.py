@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from tests.training.conftest import song
-from training import events, inference, weights
-from training.backend import load_keras
-from training.batches import EncodedPiece
-from training.encoding import encode
-from training.recipe import NoteLSTMRecipe
+from training.events import classes as events
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
+from training.network import inference, weights
+from training.network.backend import load_keras
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, batch=3, precision="float32")
 
@@ -26,7 +27,7 @@ RECIPE = NoteLSTMRecipe(width=32, layers=2, head=16, batch=3, precision="float32
 @pytest.fixture(scope="module")
 def keras_network() -> Any:
     keras = load_keras()
-    from training.network import NoteLSTM
+    from training.network.network import NoteLSTM
 
     keras.utils.set_random_seed(5)
     network = NoteLSTM(asdict(RECIPE), 2, 3, name="note_lstm")
@@ -43,7 +44,7 @@ def batch_of(pieces: int, length: int) -> dict[str, np.ndarray]:
 
 
 def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     batch = batch_of(4, 90)
     theirs = keras_network(batch)
@@ -57,7 +58,7 @@ def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None
 
 
 def test_the_loss_is_the_bits_a_note_that_evaluation_gives(keras_network: Any) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     batch = batch_of(3, 50)
     mask = np.ones((3, 50), np.float32)
@@ -73,7 +74,7 @@ def test_the_loss_is_the_bits_a_note_that_evaluation_gives(keras_network: Any) -
 def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
     keras_network: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     plain = inference.Network(arrays(keras_network))
     pieces = [EncodedPiece(e, (1, 1)) for e in encode([song(n, bars=2 + 3 * n) for n in range(6)])]
@@ -85,7 +86,7 @@ def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
 
 
 def test_training_goes_on_from_the_state_of_the_batch_before_but_for_fresh_windows() -> None:
-    from training.network import NoteLSTM
+    from training.network.network import NoteLSTM
 
     network = NoteLSTM(asdict(replace(RECIPE, dropout=0.0)), 2, 3, name="carrying")
     network.build(None)
@@ -103,7 +104,7 @@ def test_training_goes_on_from_the_state_of_the_batch_before_but_for_fresh_windo
 
 
 def test_a_network_comes_back_from_its_file(keras_network: Any, tmp_path: Path) -> None:
-    from training.network import arrays
+    from training.network.network import arrays
 
     keras_network.save(tmp_path / "model.keras")
     back = load_keras().models.load_model(tmp_path / "model.keras")
@@ -112,7 +113,7 @@ def test_a_network_comes_back_from_its_file(keras_network: Any, tmp_path: Path) 
 
 
 def test_weights_fit_a_network_with_more_styles_and_keep_the_old_ones(keras_network: Any) -> None:
-    from training.network import NoteLSTM, arrays, assign
+    from training.network.network import NoteLSTM, arrays, assign
 
     wider = NoteLSTM(asdict(RECIPE), 2, 5, name="wider")
     wider.build(None)

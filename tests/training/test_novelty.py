@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.notes import Notes, read_midi, write_midi
+from catalog.base.errors import TrainingError
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.notes.model import Notes, read_midi, write_midi
 from tests.training.conftest import BIN, command, resealed
-from training.copied import sources
-from training.novelty import LEAST, medians, novelty
+from training.copies import open_sources
+from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.training_index import Sources
 from training.run import Run
-from training.sources import Sources
 
 NOBODYS = np.random.default_rng(11)
 
@@ -97,8 +97,8 @@ def test_all_samples_of_a_run_are_told_of_beside_held_out_pieces(root: Path) -> 
     told = json.loads(command("novelty", "tiny", "--json", root=root).stdout)
     corpus, _ = learned(root)
     held = [*corpus.pieces("validation"), *corpus.pieces("test")]
-    against = sources(root, "series-temple")
-    assert told["held_out"] == pytest.approx(medians([novelty(against, piece.notes) for piece in held]))
+    against = open_sources(root, "series-temple")
+    assert told["held_out"] == pytest.approx(medians([find_copies(against, piece.notes) for piece in held]))
 
 
 def test_without_its_corpus_a_run_still_tells_of_its_samples(root: Path) -> None:
@@ -160,10 +160,10 @@ def test_sources_come_back_as_they_were(root: Path) -> None:
 
 
 def test_an_index_is_made_once_for_a_corpus(root: Path) -> None:
-    first = sources(root, "series-temple")
+    first = open_sources(root, "series-temple")
     [folder] = (root / "indexes").glob("[!.]*")
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert sources(root, "series-temple").pieces == first.pieces
+    assert open_sources(root, "series-temple").pieces == first.pieces
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
@@ -202,7 +202,7 @@ def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp
         return sorted(out.iterdir())
 
     def longest(files: list[Path]) -> list[int]:
-        return [novelty(Sources.open(run.sources), read_midi(file.read_bytes())).longest for file in files]
+        return [find_copies(Sources.open(run.sources), read_midi(file.read_bytes())).longest for file in files]
 
     free = made(0)
     _, piece = learned(root)
@@ -226,6 +226,6 @@ def test_a_limit_that_is_none_is_refused(root: Path) -> None:
 def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     _, piece = learned(root)
     none = replace(piece.notes, **{name: np.zeros(0, int) for name in ("onset", "duration", "pitch", "velocity")})
-    found = novelty(Sources.open(Run.open(root, "tiny").sources), none)
+    found = find_copies(Sources.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
     assert set(found.shares) == set(LEAST)

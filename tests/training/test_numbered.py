@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from dataset.notes import read_midi, write_midi
+from dataset.notes.model import read_midi, write_midi
 from tests.training.conftest import BIN, song
-from training import numbered
-from training.playing import naming, samples, write_pieces
 from training.progress import Progress
+from training.sampling import numbered_files as numbered
+from training.sampling.sample_files import naming, samples, write_pieces
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
-    "import sys; from pathlib import Path; from tests.training.conftest import song; from training.playing import write_pieces\n"
+    "import sys; from pathlib import Path; from tests.training.conftest import song; "
+    "from training.sampling.sample_files import write_pieces\n"
     "sys.stdin.readline()\n"
     "for number in range(int(sys.argv[3])): print(write_pieces(Path(sys.argv[1]), [song(0, bars=2)] * 2, sys.argv[2]), flush=True)"
 )
@@ -82,7 +83,7 @@ def test_what_another_process_is_writing_is_not_swept_and_what_a_dead_one_was_is
     with numbered._making(tmp_path / "sample-1.mid") as (making, _):
         dead = tmp_path / f"{numbered.MAKING}dead.mid"
         dead.write_bytes(b"half")
-        script = f"from pathlib import Path; from training.numbered import sweep; sweep(Path({str(tmp_path)!r}))"
+        script = f"from pathlib import Path; from training.sampling.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
         path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-c", script], check=True, env=path)
         assert making.exists()

@@ -11,26 +11,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.corpus import Corpus, CorpusPiece
-from dataset.credits import Credit, write_credits
-from dataset.measure import measure
-from dataset.notes import Notes, Reading, seconds, write_midi
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.credits import Credit, write_credits
+from dataset.measures.measure import measure
+from dataset.notes.model import Notes, Reading, seconds, write_midi
 from tests.training import exhibited
 from tests.training.conftest import command, resealed, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
-from training import exhibit
-from training.account import Account
-from training.addresses import is_of_the_web
-from training.curves import labels, plot, ticks
-from training.exhibit import exhibits, marked, passages
-from training.gallery import COLOURS, found_in, named
-from training.novelty import novelty
-from training.page import page, write_page
-from training.playing import samples
+from training.novelty.figures import find_copies
+from training.novelty.training_index import Sources
+from training.page import sample_parts as exhibit
+from training.page.learning_curves import labels, plot, ticks
+from training.page.reference import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
+from training.page.run_page import page, write_page
+from training.page.run_summary import Account
+from training.page.sample_parts import exhibits, marked, passages
+from training.page.sample_view import COLOURS, found_in, named
+from training.page.source_links import is_of_the_web
 from training.run import Run
-from training.sources import Sources
-from training.yardstick import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
+from training.sampling.sample_files import samples
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +98,11 @@ def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, 
 
 def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     notes = exhibited.with_passage(Corpus.open(run.path.parents[1], "hostile").pieces("train")[0].notes, 20)
-    [lit] = passages(notes, novelty(Sources.open(run.sources), notes))
+    [lit] = passages(notes, find_copies(Sources.open(run.sources), notes))
     assert (lit.copy.first, lit.copy.last) == (15, 54)
     assert (lit.first, lit.last) == (15, 55)
     doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
-    found = replace(novelty(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
+    found = replace(find_copies(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
     [first] = passages(doubled, found)
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 
@@ -273,7 +273,7 @@ def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path)
 
 def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:
     heavy = ("tensorflow", "keras", "music21", "pandas", "verovio", "soundfile")
-    asked = f"import sys, training.page, training.compare; print([n for n in {heavy!r} if n in sys.modules])"
+    asked = f"import sys, training.page.run_page, training.page.comparison_page; print([n for n in {heavy!r} if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True).stdout.strip() == "[]"
 
 

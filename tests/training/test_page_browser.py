@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import chromium
 from tests.training import exhibited
-from training.compare import ZELDA, Entry, write_comparison
-from training.page import write_page
+from training.page.comparison_page import ZELDA, Entry, write_comparison
+from training.page.run_page import write_page
 
 Sound = npt.NDArray[np.float64]
 

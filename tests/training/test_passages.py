@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.passages import LEAST, Found, Index, Line, find, told
+from training.novelty.passages import LEAST, Found, Index, Line, find, told
 
 TIMES = np.array([0, 0, 6, 12, 12, 24, 36])
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.notes import MAX_TICK, Notes, read_midi, tick_to_seconds, write_midi
+from catalog.base.errors import TrainingError, UsageError
+from dataset.notes.model import MAX_TICK, Notes, read_midi, tick_to_seconds, write_midi
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, saying, weights
-from training import inference
-from training.events import EDGES
-from training.sampler import Wish, compose
+from training.events.classes import EDGES
+from training.network import inference
+from training.sampling.sampler import Wish, compose
 
 EIGHTHS = saying(time={12: 40}, duration={12: 40})  # goes on in eighth notes
 BAR = 96

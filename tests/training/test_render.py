@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import UsageError
-from dataset.notes import Notes, write_midi
+from catalog.base.errors import UsageError
+from dataset.notes.model import Notes, write_midi
 from tests import forked
 from tests.training.conftest import song
-from training import render
-from training.recipe import NoteLSTMRecipe
-from training.render import Output, Piece, outputs, render_pieces
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.rendering import render
+from training.rendering.render import Output, RenderPiece, outputs, render_pieces
 from training.run import Asked, Run
 
 MAGIC = {
@@ -124,7 +124,7 @@ def test_mistakes_get_one_clear_line(tmp_path: Path, words: tuple[str, ...], cod
 def test_a_file_that_kills_a_library_costs_that_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "TASK", "tests.training.test_render:made_or_dead")
     wanted = [Output("score", "svg"), Output("roll", "svg"), Output("score", "musicxml")]
-    results = list(render_pieces([Piece("x", song(1)), Piece("y", song(2))], tmp_path, wanted))
+    results = list(render_pieces([RenderPiece("x", song(1)), RenderPiece("y", song(2))], tmp_path, wanted))
     assert len(results) == 6
     reasons = {result.path.name: result.reason for result in results if result.reason}
     assert set(reasons) == {"x-score.svg", "y-score.svg"}
@@ -132,7 +132,7 @@ def test_a_file_that_kills_a_library_costs_that_file_alone(tmp_path: Path, monke
     assert {path.name for path in tmp_path.iterdir()} == {"x-roll.svg", "x.musicxml", "y-roll.svg", "y.musicxml"}
 
 
-def made_or_dead(job: tuple[Piece, Output]) -> bytes:
+def made_or_dead(job: tuple[RenderPiece, Output]) -> bytes:
     """What `render.made` does, but a score kills its process, as a broken drawing library would."""
     if job[1] == Output("score", "svg"):
         import os
@@ -143,5 +143,5 @@ def made_or_dead(job: tuple[Piece, Output]) -> bytes:
 
 
 def test_an_empty_piece_is_rendered_as_nothing(tmp_path: Path) -> None:
-    results = list(render_pieces([Piece("none", Notes.of([], [], [], []))], tmp_path))
+    results = list(render_pieces([RenderPiece("none", Notes.of([], [], [], []))], tmp_path))
     assert [result.reason for result in results] == [None] * 4

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes import Notes
+from dataset.notes.model import Notes
 from tests.training.conftest import song
-from training import encoding, repeats
-from training.encoding import GUESS, TRUST, classes, encode
-from training.events import DURATION, FIELDS, PITCH, PLACE, TIME, VELOCITY
-from training.repeats import GUESSES, TRUSTS
+from training.events import encoding
+from training.events import repeat_models as repeats
+from training.events.classes import DURATION, FIELDS, PITCH, PLACE, TIME, VELOCITY
+from training.events.encoding import GUESS, TRUST, classes, encode
+from training.events.repeat_models import GUESSES, TRUSTS
 
 COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
 

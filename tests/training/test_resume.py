@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from tests.training.conftest import BIN, TINY, command, fill
 from training import session
-from training.progress import Precision, Progress
-from training.recipe import NoteLSTMRecipe
-from training.run import Asked, Run, names
-from training.session import Order
-from training.train import Budget, Step
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.progress import Budget, Precision, Progress, Step
+from training.run import Asked, Run, list_runs
+from training.train_config import Order
 
 QUERY = "series == 'temple'"
 EXHAUSTIVE = (
@@ -97,9 +96,9 @@ def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_h
 def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path: Path) -> None:
     from dataclasses import asdict
 
-    from training.backend import load_keras
-    from training.network import NoteLSTM
-    from training.recipe import NoteLSTMRecipe
+    from training.network.backend import load_keras
+    from training.network.network import NoteLSTM
+    from training.note_lstm.recipe import NoteLSTMRecipe
 
     keras = load_keras()
     made = NoteLSTM(asdict(NoteLSTMRecipe(width=8, layers=1, head=8, batch=2)), 1, 1, dtype="mixed_bfloat16")
@@ -265,7 +264,7 @@ def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_i
     with ThreadPoolExecutor(8) as pool:
         made = sorted(pool.map(make, range(8)))
     assert made == sorted(["songs", *(f"songs-{number}" for number in range(2, 9))])
-    assert sorted(names(tmp_path)) == made
+    assert sorted(list_runs(tmp_path)) == made
     assert not left.exists()
     with pytest.raises(TrainingError, match="is there already"):
         Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked)

@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dataset.notes import Notes, tick_to_seconds
+from dataset.notes.model import Notes, tick_to_seconds
 from tests.training.conftest import song
-from training.paper import pdf, png
-from training.roll import Passage, roll
+from training.rendering.roll import RollPassage, draw_roll
+from training.rendering.svg_convert import pdf, png
 
 SVG = "{http://www.w3.org/2000/svg}"
 NOTES = Notes.of(
@@ -32,7 +32,7 @@ def number(element: ElementTree.Element, name: str) -> float:
 
 
 def test_a_note_lies_at_its_second_and_on_its_row() -> None:
-    text = roll(NOTES, pixels_a_second=100)
+    text = draw_roll(NOTES, pixels_a_second=100)
     root, rects = ElementTree.fromstring(text), drawn(text)
     left, scale = number(root, "data-left"), number(root, "data-scale")
     wanted = tick_to_seconds(NOTES.tempos, NOTES.onset)
@@ -45,8 +45,8 @@ def test_a_note_lies_at_its_second_and_on_its_row() -> None:
 
 
 def test_velocity_is_opacity_and_hands_are_classes() -> None:
-    text = roll(song(1))
-    opacities = [number(rect, "opacity") for _, rect in sorted(drawn(roll(NOTES)).items())]
+    text = draw_roll(song(1))
+    opacities = [number(rect, "opacity") for _, rect in sorted(drawn(draw_roll(NOTES)).items())]
     order = NOTES.velocity.argsort()
     assert (np.diff(np.array(opacities)[order]) > 0).all()
     groups = {g.get("class"): len(g) for g in ElementTree.fromstring(text).iter(f"{SVG}g")}
@@ -55,16 +55,16 @@ def test_velocity_is_opacity_and_hands_are_classes() -> None:
 
 
 def test_lines_stand_at_bars_and_beats() -> None:
-    tree = ElementTree.fromstring(roll(NOTES, pixels_a_second=100))
+    tree = ElementTree.fromstring(draw_roll(NOTES, pixels_a_second=100))
     lines = {path.get("class"): path.get("d", "").count("M") for path in tree.iter(f"{SVG}path")}
     assert (lines["bar"], lines["beat"]) == (3, 6)
     assert [text.text for g in tree.iter(f"{SVG}g") if g.get("class") == "number" for text in g] == ["1", "2", "3"]
 
 
 def test_passages_are_lit_up_and_labelled() -> None:
-    text = roll(
+    text = draw_roll(
         song(0),
-        [Passage(3, 10, 'From "Song" <b>'), Passage(20, 10_000, "To the end"), Passage(9_000, 9_001, "No")],
+        [RollPassage(3, 10, 'From "Song" <b>'), RollPassage(20, 10_000, "To the end"), RollPassage(9_000, 9_001, "No")],
         prefix="s1-",
     )
     tree, rects = ElementTree.fromstring(text), drawn(text, "s1-")
@@ -77,24 +77,24 @@ def test_passages_are_lit_up_and_labelled() -> None:
 def test_a_roll_is_small_and_the_same_twice() -> None:
     notes = song(2, bars=42)
     assert len(notes) > 370
-    assert len(roll(notes)) < 150 * len(notes)
-    assert roll(notes) == roll(notes)
+    assert len(draw_roll(notes)) < 150 * len(notes)
+    assert draw_roll(notes) == draw_roll(notes)
 
 
 def test_control_characters_do_not_reach_the_page() -> None:
-    assert "\x1b" not in roll(NOTES, [Passage(0, 1, "a\x1b[31m\u202eb")], title="t\x00")
-    ElementTree.fromstring(roll(NOTES, title="t\x00 & <x>"))
+    assert "\x1b" not in draw_roll(NOTES, [RollPassage(0, 1, "a\x1b[31m\u202eb")], title="t\x00")
+    ElementTree.fromstring(draw_roll(NOTES, title="t\x00 & <x>"))
 
 
 @pytest.mark.parametrize(
     "notes", [NOTES, Notes.of([], [], [], []), Notes.of([0], [1], [127], [1]), Notes.of([9], [1], [0], [9])]
 )
 def test_a_roll_becomes_a_picture(notes: Notes) -> None:
-    text = roll(notes)
+    text = draw_roll(notes)
     assert png(text)[:4] == b"\x89PNG"
     assert pdf([text])[:5] == b"%PDF-"
 
 
 def test_a_long_piece_becomes_a_smaller_picture() -> None:
-    data = png(roll(Notes.of([0, 24 * 1200], [24, 24], [60, 61], [80, 80])))
+    data = png(draw_roll(Notes.of([0, 24 * 1200], [24, 24], [60, 61], [80, 80])))
     assert int.from_bytes(data[16:20], "big") == 12_000

@@ -11,17 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from catalog.errors import UsageError
-from dataset.notes import Notes, seconds, write_midi
+from catalog.base.errors import UsageError
+from dataset.notes.model import Notes, seconds, write_midi
 from tests.training.conftest import song
-from training import events, inference, inputs, settings
-from training.encoding import classes
-from training.recipe import NoteLSTMRecipe
-from training.repeats import GUESSES, TRUSTS
-from training.sampler import Wish, choose, compose
-from training.streams import LARGEST_CHORD, SAME_BARS, SAME_PITCH
-from training.styles import vector, wanted
-from training.vocabulary import Opening, Vocabulary
+from training.commands import field_options as settings
+from training.events import classes as events
+from training.events.encoding import classes
+from training.events.repeat_models import GUESSES, TRUSTS
+from training.events.vocabulary import Opening, Vocabulary
+from training.network import inference
+from training.network import layout as inputs
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.sampling.conditioning import vector, wanted
+from training.sampling.constraints import LARGEST_CHORD, SAME_BARS, SAME_PITCH
+from training.sampling.sampler import Wish, choose, compose
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
 OPENINGS = (

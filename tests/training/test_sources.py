@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
-from catalog.sums import SUMS_FILE, text_of
+from catalog.base.errors import TrainingError
+from catalog.storage.checksums import SUMS_FILE, text_of
 from tests.training.conftest import command, resealed
-from training.account import Account
+from training.novelty.training_index import ARRAYS, Sources
+from training.page.run_summary import Account
 from training.run import Run
-from training.sources import ARRAYS, Sources
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "12"))  # of each file, evenly over it
 Change = Callable[[np.ndarray], np.ndarray]
@@ -69,7 +69,7 @@ def test_no_flipped_bit_is_read_in_silence(run: Path, file: str) -> None:
 
 def refused(run: Path, file: str, path: Path) -> str:
     """Return what is said against a run that has been harmed, empty where nothing is."""
-    from catalog.sums import faults
+    from catalog.storage.checksums import faults
 
     try:
         opened = Run.open(run, str(run))

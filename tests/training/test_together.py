@@ -18,16 +18,16 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from dataset.corpus import Corpus
-from dataset.export import MARKER
-from dataset.notes import read_midi, write_midi
+from dataset.corpus.corpus import Corpus
+from dataset.export.run import MARKER
+from dataset.notes.model import read_midi, write_midi
 from tests.killing import litter
 from tests.scraper.conftest import Server, midi
 from tests.training.conftest import BIN, TINY, song
 from tests.training.test_kills import CORPUS, held
 from training import run as runs
+from training.network.weights import load_weights
 from training.run import Run
-from training.weights import load_weights
 
 PAIRS = int(os.environ.get("VGPIANO_PAIRS", "3"))
 SEED = os.environ.get("VGPIANO_PAIRS_SEED", "")
@@ -188,11 +188,11 @@ def check(root: Path, ended: list[Ended], before: dict[str, set[object]]) -> Non
     assert len(named) == len(set(named)), "two commands wrote to one name"
     for file in files:
         assert len(read_midi(file.read_bytes()))
-    for name in runs.names(root):
+    for name in runs.list_runs(root):
         load_weights(Run.open(root, name).weights)
     for each in well:
         if each.startswith("train"):
-            assert len(runs.names(root)) == 1 + len([name for name in well if name.startswith("train")])
+            assert len(runs.list_runs(root)) == 1 + len([name for name in well if name.startswith("train")])
     if "build other" in well:
         assert Corpus.open(root, "wood").manifest.query == "game == 'wood'"
     for form, least in (("midi", 20), ("jsonl", 1)):

@@ -7,25 +7,28 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from catalog.errors import TrainingError, UsageError
-from dataset.build import build
-from dataset.notes import read_midi, seconds
+from catalog.base.errors import TrainingError, UsageError
+from dataset.build import build_corpus
+from dataset.notes.model import read_midi, seconds
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from tests.training.test_engrave import struck, through_musicxml
 from training import recipe as recipes
-from training.interrupt import between_steps
-from training.playing import music
-from training.recipe import ClassicRecipe, NoteLSTMRecipe
+from training.classic.recipe import ClassicRecipe
+from training.generate import music
+from training.loop.interrupt import between_steps
+from training.network.weights import load_weights
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import parts
+from training.progress import Budget, parted
 from training.run import Run
-from training.sampler import Wish
-from training.train import Budget, parted, parts
-from training.weights import load_weights
+from training.sampling.sampler import Wish
 
 
 def metrics(run: Path) -> list[dict[str, str]]:
@@ -97,8 +100,8 @@ def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp
 
 def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
     code = (
-        "import sys\nfrom training.cli import generate_app, evaluate_app\n"
-        "for app, words in ((generate_app, ['tiny', '--notes', '9', '--no-render']), (evaluate_app, ['tiny'])):\n"
+        "import sys\nfrom training.commands import evaluate, generate\n"
+        "for app, words in ((generate.app, ['tiny', '--notes', '9', '--no-render']), (evaluate.app, ['tiny'])):\n"
         "    app([*words, '--root', sys.argv[1]], standalone_mode=False)\n"
         "print('LOADED', *sorted({'tensorflow', 'keras', 'music21', 'jax'} & set(sys.modules)))"
     )
@@ -106,6 +109,16 @@ def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
         [str(BIN / "python"), "-c", code, str(trained)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.splitlines()[-1] == "LOADED"
+
+
+def test_the_methods_of_a_run_do_what_the_commands_do(trained: Path, tmp_path: Path) -> None:
+    run = Run.open(trained, "tiny")
+    words = ("generate", "tiny", "--notes", "30", "--seed", "8", "--no-render", "--out", str(tmp_path / "out"))
+    assert command(*words, root=trained).returncode == 0
+    [piece] = run.generate(Wish(notes=30, seed=8))
+    assert piece == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
+    told = json.loads(command("evaluate", "tiny", "--json", root=trained).stdout)
+    assert told == asdict(run.evaluate(trained))
 
 
 def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(trained: Path, tmp_path: Path) -> None:
@@ -331,9 +344,9 @@ def test_a_warning_when_validation_rises_while_training_falls() -> None:
 def test_a_corpus_whose_pieces_are_all_for_training_elsewhere_lends_some_to_validate_on(tmp_path: Path) -> None:
     fill(tmp_path, tunes(30), game="a-game")
     fill(tmp_path, tunes(30, first=50), game="b-game")
-    whole = build(tmp_path, Plan(query="source == 'vgmusic'"))
+    whole = build_corpus(tmp_path, Plan(query="source == 'vgmusic'"))
     learned = [piece.title for piece in whole.pieces("train") if piece.game == "b-game"][:12]
-    corpus = build(tmp_path, Plan(query=f"title in {learned}"))
+    corpus = build_corpus(tmp_path, Plan(query=f"title in {learned}"))
     assert corpus.manifest.funnel.train == 12
     training, held = parts(corpus)
     assert len(training) == 10

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import TrainingError
+from catalog.base.errors import TrainingError
 from tests.training.conftest import command, resealed
-from training import playing, shapes
-from training.examine import evaluate_run
-from training.recipe import NoteLSTMRecipe
+from training.evaluate import evaluate_run
+from training.generate import music
+from training.network import shapes
+from training.network.weights import load_weights, save_weights
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.sampler import Wish
-from training.weights import load_weights, save_weights
+from training.sampling.sampler import Wish
 
 Named = dict[str, Any]
 Spoil = Callable[[Named, str], Named]
@@ -48,7 +49,7 @@ def test_the_shapes_are_those_of_the_network_in_keras(trained: Path) -> None:
     run = Run.open(trained, "tiny")
     assert isinstance(run.recipe, NoteLSTMRecipe)
     named, _ = load_weights(run.weights)
-    known = playing.vocabulary(run)
+    known = trained.vocabulary(run)
     assert shapes.of_network(run.recipe, len(known.series), len(known.games)) == {n: a.shape for n, a in named.items()}
 
 
@@ -59,7 +60,7 @@ def test_every_array_of_a_run_spoilt_in_every_way_is_refused_by_name(trained: Pa
         for how in SPOILT if number % 5 == 0 else list(SPOILT)[:3]:
             save_weights(run.weights, SPOILT[how](named, name), meta)
             with pytest.raises(TrainingError) as caught:
-                playing.network(run)
+                trained.network(run)
             assert str(run.weights) in str(caught.value), (name, how)
             assert name in str(caught.value), (name, how)
 
@@ -68,7 +69,7 @@ def test_weights_so_large_that_nothing_comes_of_them_are_no_figure_and_no_music(
     run = copied(trained, tmp_path)
     named, meta = load_weights(run.weights)
     save_weights(run.weights, named | {"out_pitch/kernel": np.full_like(named["out_pitch/kernel"], 3e38)}, meta)
-    for act in (lambda: evaluate_run(tmp_path, run), lambda: playing.music(run, Wish(notes=10))):
+    for act in (lambda: evaluate_run(tmp_path, run), lambda: music(run, Wish(notes=10))):
         with pytest.raises(TrainingError, match="no probabilities"):
             act()
 

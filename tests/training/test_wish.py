@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from catalog.errors import UsageError, VgpianoError
+from catalog.base.errors import UsageError, VgpianoError
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, weights
-from training import inference
-from training.sampler import Wish, choose, compose
-from training.styles import wanted
-from training.vocabulary import Vocabulary
+from training.events.vocabulary import Vocabulary
+from training.network import inference
+from training.sampling.conditioning import wanted
+from training.sampling.sampler import Wish, choose, compose
 
 NEVER: tuple[Any, ...] = (
     "0.9",

@@ -1,0 +1,216 @@
+"""How every command of ours speaks: errors in one line with an exit code, progress, and text from the web made harmless.
+
+The functions print nothing themselves but through rich's console on standard error; results go to standard output in each `cli.py`.
+"""
+
+import errno
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from types import FrameType, TracebackType
+from typing import Any
+
+from catalog.base.errors import VgpianoError
+from catalog.base.streams import CleanStream, guard, printable, raw
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space, then run this again: what was written so far is kept",
+    errno.EDQUOT: "free some of your quota, then run this again: what was written so far is kept",
+    errno.EFBIG: "allow larger files (see `ulimit -f`), then run this again: what was written so far is kept",
+    errno.EROFS: "choose a folder that can be written, such as with --root",
+    errno.EACCES: "make it yours to read and write, or choose another folder, such as with --root",
+    errno.EPERM: "make it yours to read and write, or choose another folder, such as with --root",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+    errno.EISDIR: "a folder stands where a file is needed: move it away, then run this again",
+    errno.EEXIST: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+}
+STOPPED = 130  # the exit code of what Ctrl-C ended, as a shell has it
+PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
+
+Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
+
+
+class Format(StrEnum):
+    """How rows are printed (`catalog.base.output`)."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def clean(text: str) -> str:
+    """Return `text` without control, bidi and other invisible format characters, white space folded to single spaces."""
+    return " ".join(printable(text).split())
+
+
+def one_line(text: object) -> str:
+    """Return `text`, such as a path, as one line of printable characters, with every space that it has."""
+    return " ".join(printable(str(text)).expandtabs(1).split("\n"))
+
+
+def complain(message: str) -> None:
+    """Write one line to standard error, with nothing in it that a terminal could take as a command."""
+    sys.stderr.write(clean(message) + "\n")
+    sys.stderr.flush()
+
+
+def when_stopped(advice: str) -> None:
+    """Let Ctrl-C from now on say `advice`: what is kept, and how to go on."""
+    _advice[0] = advice
+
+
+_advice = ["what was finished is kept, and nothing half-written is left; the same command begins again"]
+
+
+def run(app: Any) -> None:
+    """Run a typer `app` as a console script: our errors become one line and an exit code, Ctrl-C becomes 130.
+
+    What it prints is cleaned on its way out, whoever prints it.
+    """
+    guard()
+    pressed = _heard()
+    try:
+        code: Any = _code_of(app)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - a mistake of ours is raised again
+        code = _told(error, pressed.is_set())
+    else:
+        if code == STOPPED:
+            complain(f"stopped: {_advice[0]}")
+    if isinstance(sys.stdout, CleanStream):
+        sys.stdout.settle()
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the end of the interpreter has nothing to tell
+    raise SystemExit(code)
+
+
+def _told(error: BaseException, pressed: bool) -> Any:
+    """Say what ended a command, in one line, and return its exit code. Raises `error` again where it is a mistake of ours."""
+    if isinstance(error, SystemExit):
+        try:
+            sys.stdout.flush()
+        except OSError as late:
+            return _told(late, pressed)
+        except SystemExit as late:
+            return late.code
+        return STOPPED if pressed else error.code
+    if pressed or isinstance(error, KeyboardInterrupt):
+        complain(f"stopped: {_advice[0]}")
+        return STOPPED
+    problem = _problem(error)
+    if problem is None:
+        raise error
+    complain(f"error: {problem}")
+    return getattr(error, "exit_code", 1)
+
+
+def _heard() -> threading.Event:
+    """Return what is set once Ctrl-C is pressed: a library may turn the exception that it raises into another."""
+    pressed = threading.Event()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, hear)
+    return pressed
+
+
+def _code_of(app: Any) -> int:
+    """Run `app` and return its exit code; wrong usage is said as the library for command lines says it."""
+    try:
+        code = app(standalone_mode=False)
+    except RuntimeError as error:  # Ctrl-C becomes one of these in older versions of typer
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return STOPPED
+        raise
+    except Exception as error:
+        if not hasattr(error, "show") or not hasattr(error, "exit_code"):
+            raise
+        error.show()
+        return int(error.exit_code)
+    return code if isinstance(code, int) else 0
+
+
+def _problem(error: BaseException) -> str | None:
+    """Return an error of the user's, of the system's or of memory as one line; None for any other, a mistake of ours."""
+    match error:
+        case VgpianoError():
+            return str(error)
+        case OSError():
+            return _trouble(error)
+        case MemoryError():
+            return "there is not enough memory for this; close other programs, or ask for less at a time"
+        case RecursionError():
+            return "what was read is nested too deeply; look for the file that was changed last, and bring it back"
+    return None
+
+
+def _trouble(error: OSError) -> str:
+    """Return what the system refused, where, and what to do about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    number = error.errno or _errno_in(str(error))
+    what = (error.strerror if error.errno else None) or (os.strerror(number) if number else "") or str(error)
+    remedy = _REMEDIES.get(number, "nothing half-written is left: run this again when that is mended")
+    return f"{where}{what or type(error).__name__}; {remedy}"
+
+
+def _errno_in(text: str) -> int:
+    """Return the number of the system's error that a library tells of in words (HDF5: errno = 28), 0 where it does not."""
+    found = re.search(r"\berrno(?: =)? (\d{1,3})\b", text, re.IGNORECASE)
+    return int(found[1]) if found else 0
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """A bar on a terminal, a plain line every ten seconds elsewhere, nothing at all for work that ends at once.
+
+    Call it with (done, total); pass it wherever a library function takes a `Report`. `label` may change on the way; with
+    `plain` False nothing is said where there is no terminal, for work that has lines of its own.
+    """
+
+    def __init__(self, label: str, *, plain: bool = True) -> None:
+        self.label, self.plain = label, plain
+        self._bar: Any = None
+        self._task: Any = None
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            self._draw(done, total)
+        elif self.plain and time.monotonic() - self._last >= PLAIN_EVERY_S:
+            self._last = time.monotonic()
+            complain(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
+
+    def _draw(self, done: int, total: int) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as RichProgress
+
+            words = TextColumn("{task.description}", markup=False)
+            terminal = Console(file=raw(sys.stderr))
+            self._bar = RichProgress(
+                *(words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
+                console=terminal,
+                transient=True,
+                redirect_stdout=sys.stdout.isatty(),
+            )
+            self._task = self._bar.add_task(clean(self.label), total=total or None)
+            self._bar.start()
+            # what is printed meanwhile goes above the bar, and on its way there is cleaned too
+            for name in ("stdout", "stderr"):
+                setattr(sys, name, CleanStream(getattr(sys, name), required=name == "stdout"))
+        self._bar.update(self._task, completed=done, total=total or None, description=clean(self.label))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

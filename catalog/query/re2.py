@@ -1,0 +1,71 @@
+"""Regular expressions as pandas takes them (Python's `re`), written for RE2, the engine inside Arrow.
+
+RE2 answers in time linear in the text whatever the pattern, and knows no look-around and no back-references: those are
+refused. `\\d`, `\\w` and `\\s` keep their Unicode meaning. What differs from `re`: `\\b` sees only ASCII letters as
+letters, and `$` is the end of the text and nothing else, also where a line feed stands last.
+"""
+
+import re
+import warnings
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.base.errors import QueryError
+
+_SPACE = r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+_IN_SET = {r"\d": r"\p{Nd}", r"\D": r"\P{Nd}", r"\w": r"\p{L}\p{N}_", r"\s": _SPACE}
+_OUTSIDE = {
+    r"\d": r"\p{Nd}",
+    r"\D": r"\P{Nd}",
+    r"\w": r"[\p{L}\p{N}_]",
+    r"\W": r"[^\p{L}\p{N}_]",
+    r"\s": f"[{_SPACE}]",
+    r"\S": f"[^{_SPACE}]",
+    r"\Z": r"\z",
+}
+_TOKEN = re.compile(r"\\.|\[\^?\]?|\]|\{,|[^\\\[\]{]+|.", re.DOTALL)
+
+
+def to_re2(pattern: str) -> str:
+    """Return the RE2 pattern that matches what `pattern` matches under Python's `re`. Raises QueryError where none does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # re warns of what will change its meaning, such as nested sets
+            re.compile(pattern)
+    except (re.error, Warning, OverflowError, RecursionError) as error:
+        raise QueryError(
+            f"{pattern!r} is no regular expression: {error}; regex=False takes a text as it stands"
+        ) from None
+    translated = _translate(pattern)
+    try:
+        pc.match_substring_regex(pa.array([""]), translated)
+    except pa.ArrowInvalid as error:
+        raise QueryError(
+            f"the pattern {pattern!r} is beyond RE2, which has no look-around, no back-references and no huge counts: {error}"
+        ) from None
+    return translated
+
+
+def _translate(pattern: str) -> str:
+    parts, in_set = [], False
+    for piece in _TOKEN.findall(pattern):
+        written = piece
+        if in_set:
+            if piece == "]":
+                in_set = False
+            elif piece.startswith("["):
+                written = piece.replace("[", r"\[", 1)
+                in_set = not piece.endswith("]")
+            elif piece in (r"\W", r"\S"):
+                raise QueryError(f"{piece} inside [] cannot be searched for; write the set without it")
+            else:
+                written = _IN_SET.get(piece, piece)
+        elif piece.startswith("["):
+            in_set = True
+        elif piece == "{,":
+            written = "{0,"
+        else:
+            written = _OUTSIDE.get(piece, piece)
+        parts.append(written)
+    return "".join(parts)

@@ -1,0 +1,84 @@
+"""The text of a query as a syntax tree, with limits on its size, and what can be said of it without a schema.
+
+Nothing is evaluated, here or later. As in pandas, `&` and `|` bind as loosely as `and` and `or`.
+"""
+
+import ast
+import io
+import tokenize
+import warnings
+
+from catalog.base.errors import QueryError
+
+LONGEST = 20_000  # characters of a query
+DEEPEST = 100  # levels of brackets and operators in a query
+_LOOSE = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
+
+
+def parse(text: str) -> ast.expr:
+    """Return the syntax tree of the query `text`. Raises QueryError for what is too long, too deep, or no expression."""
+    if len(text) > LONGEST:
+        raise QueryError(
+            f"the query is {len(text)} characters long; {LONGEST} are the most; use a list: game in ['…', '…']"
+        )
+    try:
+        lines = io.StringIO(text.strip()).readline
+        tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on its own code, such as on '\\w' in a text
+            return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
+    except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
+        raise QueryError(f"the query {short(text)!r} cannot be read: {_why(error)}; {_hint(text)}") from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, tokenize.TokenError):
+        return "a bracket or a quotation is not closed"
+    if isinstance(error, RecursionError | MemoryError):
+        return "it is nested too deeply"
+    return error.msg if isinstance(error, SyntaxError) else str(error)
+
+
+def _hint(text: str) -> str:
+    if "@" in text:
+        return "variables (@) are not known here, write the value itself"
+    if "`" in text:
+        return "no column needs backticks"
+    if "=" in text and not any(sign in text for sign in ("==", "!=", "<=", ">=")):
+        return "equality is written =="
+    return "an example: series == 'zelda' and bytes > 1000"
+
+
+def columns_of(text: str) -> set[str]:
+    """Return the names that the query `text` uses. Raises QueryError where it does not parse."""
+    return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)}
+
+
+def equalities(text: str) -> list[tuple[str, str]]:
+    """Return each (column, text) that the query `text` compares by == or `in`, in the order written: for hints."""
+    found = []
+    for node in ast.walk(parse(text)):
+        match node:
+            case ast.Compare(left=ast.Name(id=column), ops=[ast.Eq() | ast.In()], comparators=[right]):
+                elements = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
+                found += [
+                    (column, e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)
+                ]
+            case ast.Compare(
+                left=ast.Constant(value=str() as value), ops=[ast.Eq()], comparators=[ast.Name(id=column)]
+            ):
+                found.append((column, value))
+    return found
+
+
+def short(text: str) -> str:
+    """Return `text`, cut to the length of a line of an error message."""
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def said(node: ast.AST) -> str:
+    """Return how `node` is written, short enough for an error message."""
+    try:
+        return short(ast.unparse(node))
+    except RecursionError:
+        return "…"

@@ -1,0 +1,140 @@
+"""Parquet files of ours, written and read with a checksum for every page and for the footer, so that a flipped bit is an error and not
+another value.
+
+All Parquet that the product writes or reads goes through here. A page has the CRC-32 of the format itself. The footer (schema, places of
+columns, statistics) has none in the format, so a seal stands before it: SEAL and the SHA-256 of all bytes from the footer on. No reader
+of Parquet looks there. A file without a seal, of an older version or another program, is read too.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.storage.remote import AnyPath, RemotePath
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+COMPRESSION = "zstd"
+SEAL = b"vgp-seal"
+SEALED = len(SEAL) + hashlib.sha256().digest_size  # bytes of a seal
+MAGIC = b"PAR1"
+TAIL = 4 + len(MAGIC)  # bytes after a footer: its length, and the magic
+AHEAD = 1 << 16  # bytes read from the end of a file at first: the footers of all but large files
+
+
+class DamagedError(OSError):
+    """Bytes that are not the Parquet file that was written."""
+
+
+def write(table: pa.Table, where: Any, *, rows_a_group: int | None = None) -> None:
+    """Write `table` to a path or a binary stream, in row groups of `rows_a_group` rows."""
+    pq.write_table(table, where, compression=COMPRESSION, row_group_size=rows_a_group, write_page_checksum=True)
+    _seal(where)
+
+
+def write_groups(groups: Iterable[pa.Table], where: Any, schema: pa.Schema, *, dictionaries: Sequence[str]) -> None:
+    """Write each table of `groups` as one row group; only the columns `dictionaries` are encoded by a dictionary."""
+    with pq.ParquetWriter(
+        where, schema, compression=COMPRESSION, use_dictionary=list(dictionaries), write_page_checksum=True
+    ) as writer:
+        for group in groups:
+            writer.write_table(group, row_group_size=max(1, len(group)))
+    _seal(where)
+
+
+def read(data: bytes, schema: pa.Schema | None = None, filters: Any = None) -> pa.Table:
+    """Return the table in the bytes of a Parquet file. Raises pa.ArrowException or OSError where they are damaged.
+
+    They are copied into memory of Arrow's own: what is Python's is let go of by Arrow's threads, and one that does so while Python
+    ends makes the process abort ("terminate called without an active exception").
+    """
+    _check_seal(io.BytesIO(data))
+    stream = pa.BufferOutputStream()
+    stream.write(data)
+    source: BinaryIO = pa.BufferReader(stream.getvalue())
+    return pq.read_table(source, schema=schema, filters=filters, page_checksum_verification=True)
+
+
+def opened(paths: Sequence[AnyPath], schema: pa.Schema) -> "ds.Dataset":
+    """Return the files at `paths`, all in one place, as one table; on this machine columns are not read before they are needed."""
+    import pyarrow.dataset as ds  # which imports pandas, and takes half a second
+
+    near = [str(path) for path in paths if isinstance(path, Path)]
+    far = [path for path in paths if isinstance(path, RemotePath)]
+    options = ds.ParquetFragmentScanOptions(pre_buffer=bool(far), page_checksum_verification=True)
+    form = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    where = {"filesystem": far[0].filesystem} if far else {}
+    return ds.dataset(near or [path.key for path in far], schema=schema, format=form, **where)
+
+
+def check_seal(path: AnyPath) -> None:
+    """Raise DamagedError where the footer of the Parquet file at `path` is not the one that was sealed, FileNotFoundError."""
+    if isinstance(path, RemotePath):
+        with path.filesystem.open_input_file(path.key) as file:
+            _check_seal(file)
+    else:
+        with path.open("rb", buffering=0) as file:
+            _check_seal(file)
+
+
+def check_whole(path: AnyPath) -> None:
+    """Read every page of the Parquet file at `path`. Raises pa.ArrowException or OSError where it is damaged, FileNotFoundError."""
+    check_seal(path)
+    where = path.filesystem.open_input_file(path.key) if isinstance(path, RemotePath) else str(path)
+    with pq.ParquetFile(where, page_checksum_verification=True) as file:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            table.validate()
+            require_rows(len(table), file.metadata.row_group(group).num_rows)
+
+
+def require_rows(found: int, told: int) -> None:
+    """Raise DamagedError unless as many rows were read as the footer tells; of a page whose kind is damaged Arrow reads nothing."""
+    if found != told:
+        raise DamagedError(f"{found:,} rows where its footer tells of {told:,}")
+
+
+def what(error: Exception) -> str:
+    """Return in one line what Arrow says is wrong with a file."""
+    said = str(error).partition("\n")[0].rstrip(".")
+    return "a page does not fit its checksum" if "CRC checksum verification failed" in said else said
+
+
+def _check_seal(file: Any) -> None:
+    """Raise DamagedError where the seal of the open Parquet file `file` is broken, or where it is cut short."""
+    file.seek(0, os.SEEK_END)
+    size = file.tell()
+    file.seek(max(0, size - AHEAD))
+    end = file.read(AHEAD)
+    if len(end) < TAIL or not end.endswith(MAGIC):
+        raise DamagedError("empty" if not size else f"cut short, or not Parquet ({size:,} bytes)")
+    length = int.from_bytes(end[-TAIL : -len(MAGIC)], "little") + TAIL
+    if length > size:
+        raise DamagedError("its footer is longer than the file")
+    if length + SEALED > len(end):
+        file.seek(max(0, size - length - SEALED))
+        end = file.read(length + SEALED)
+    seal = end[:-length][-SEALED:]
+    if seal.startswith(SEAL) and hashlib.sha256(end[-length:]).digest() != seal[len(SEAL) :]:
+        raise DamagedError("its footer does not fit its checksum")
+
+
+def _seal(where: Any) -> None:
+    """Put the seal before the footer of the Parquet file at `where`, a path or a stream, which is complete."""
+    if isinstance(where, (str, os.PathLike)):
+        with Path(where).open("rb+") as opened:
+            _seal(opened)
+        return
+    where.seek(-TAIL, os.SEEK_END)
+    length = int.from_bytes(where.read(4), "little") + TAIL
+    where.seek(-length, os.SEEK_END)
+    footer = where.read(length)
+    where.seek(-length, os.SEEK_END)
+    where.write(SEAL + hashlib.sha256(footer).digest() + footer)

@@ -1,0 +1,82 @@
+"""A filtered read of one Parquet file that is sorted: the condition's own columns first, then of the others only where rows matched.
+
+In: a file as an Arrow fragment, the columns wanted and a condition; out: a table. Row groups that cannot match by their statistics are
+not read at all; the others are read in batches, so memory is that of the result and of a few row groups.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from numpy.typing import NDArray
+
+from catalog.query.compiler import Condition
+from catalog.table.parquet import require_rows
+
+Mask = NDArray[np.bool_]
+HIT = "__hit"
+AHEAD = {"batch_size": 16_384, "batch_readahead": 4, "fragment_readahead": 1}  # more is no faster, and held in memory
+
+
+def scan(
+    fragment: ds.Fragment, schema: pa.Schema, names: Sequence[str], condition: Condition, most: int | None = None
+) -> pa.Table | None:
+    """Return the rows of `fragment` where `condition` holds (null counts as not), in their order, with the columns `names` of `schema`.
+
+    With `most`, None where there are more, found before the columns are read that the condition does not use.
+    """
+    likely = fragment.subset(condition.arrow, schema=schema)
+    first = [name for name in names if name in condition.columns]
+    columns = {name: pc.field(name) for name in first} | {HIT: pc.coalesce(condition.arrow, pc.scalar(False))}
+    masks, kept, count = [np.zeros(0, np.bool_)], [], 0
+    for batch in likely.scanner(columns=columns, schema=schema, **AHEAD).to_batches():
+        mask = batch.column(HIT)
+        masks.append(mask.to_numpy(zero_copy_only=False))
+        hits = int(masks[-1].sum())
+        count += hits
+        if most is not None and count > most:
+            return None
+        if hits and first:
+            kept.append(batch.select(first).filter(mask))
+    require_rows(sum(map(len, masks)), sum(group.num_rows for group in likely.row_groups))
+    found = pa.Table.from_batches(kept, _of(schema, first))
+    later = [name for name in names if name not in condition.columns]
+    if later:
+        rest = _later(fragment, likely.row_groups, schema, later, np.concatenate(masks))
+        for name in first:
+            rest = rest.append_column(schema.field(name), found[name])
+        found = rest
+    return found.select(list(names))
+
+
+def _later(fragment: ds.Fragment, groups: Sequence[Any], schema: pa.Schema, names: list[str], mask: Mask) -> pa.Table:
+    """Return the columns `names` of the rows of `groups` for which `mask` holds; groups without such a row are not read."""
+    chosen, masks, start = [], [np.zeros(0, np.bool_)], 0
+    for group in groups:
+        of_group = mask[start : start + group.num_rows]
+        start += group.num_rows
+        if of_group.any():
+            chosen.append(group.id)
+            masks.append(of_group)
+    if not chosen:
+        return _of(schema, names).empty_table()
+    batches = _kept(fragment.subset(row_group_ids=chosen, schema=schema), schema, names, np.concatenate(masks))
+    return pa.Table.from_batches(batches, _of(schema, names))
+
+
+def _kept(fragment: ds.Fragment, schema: pa.Schema, names: list[str], mask: Mask) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `fragment` for which `mask` holds, a batch at a time."""
+    start = 0
+    for batch in fragment.scanner(columns=names, schema=schema, **AHEAD).to_batches():
+        kept = mask[start : start + len(batch)]
+        start += len(batch)
+        if kept.any():
+            yield batch.filter(pa.array(kept))
+    require_rows(start, len(mask))
+
+
+def _of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in names])

@@ -1,0 +1,260 @@
+"""A corpus as it lies on disk, and how to open one: notes, measures, relations and exclusions in Parquet,
+manifest.json, CREDITS.md.
+
+What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business,
+and how its files are called below a URL `dataset.corpus.folder_store`'s.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.base.console import Report
+from catalog.base.errors import CorpusError
+from catalog.storage import checksums as sums
+from catalog.storage.reading import read_bytes
+from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.table import parquet
+from dataset.corpus.checks import FaultError, check_counts, checked
+from dataset.corpus.folder_store import corpora_folder, recover
+from dataset.corpus.manifest import (
+    CREDITS_FILE,
+    EXCLUDED_FILE,
+    FILES,
+    MANIFEST_FILE,
+    MEASURES_FILE,
+    NOTES_FILE,
+    RELATIONS_FILE,
+    Manifest,
+)
+from dataset.corpus.object_store import read_file
+from dataset.corpus.schema import LISTS, NOTES, TEXT, Split
+from dataset.notes.model import Notes
+
+if TYPE_CHECKING:
+    from dataset.export.run import Exported, Form
+
+ANEW = "build it again, or get it again from whoever made it"
+ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorpusPiece:
+    """One piece of a corpus."""
+
+    sha256: str
+    game: str
+    series: str
+    title: str
+    sequencer: str | None
+    cluster: str
+    work: str
+    split: Split
+    notes: Notes
+
+    def __repr__(self) -> str:
+        return f"<CorpusPiece {self.title!r} of {self.game!r}: {len(self.notes)} notes>"
+
+
+class Corpus:
+    """A corpus opened for reading; its files have been checked when `open` returns."""
+
+    def __init__(self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._tables = tables  # file name: what is in it
+        self._credits = credits_
+
+    def __repr__(self) -> str:
+        return f"<Corpus {self.name!r} in {str(self.path)!r}: {self.manifest.funnel.unique} pieces>"
+
+    @property
+    def name(self) -> str:
+        """The corpus's name."""
+        return self.manifest.name
+
+    @property
+    def hash(self) -> str:
+        """The identity of the content: SHA-256 over the bytes of notes.parquet, hexadecimal."""
+        return self.manifest.files[NOTES_FILE]
+
+    @classmethod
+    def open(cls, root: AnyPath, name_or_path: str) -> "Corpus":
+        """Return the corpus of that name under `root`, or in that folder or URL. Raises CorpusError if missing or damaged."""
+        folder = corpora_folder(root) / name_or_path
+        there = located(name_or_path)
+        if isinstance(there, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
+            folder = there
+        recover(folder)
+        if not (folder / MANIFEST_FILE).is_file() and (there / MANIFEST_FILE).is_file():
+            folder = there
+        if not (folder / MANIFEST_FILE).is_file():
+            raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
+        for _ in range(ATTEMPTS):  # another process may put a new corpus in its place while we read
+            with suppress(CorpusError):
+                return cls._read(folder)
+        return cls._read(folder)
+
+    @classmethod
+    def _read(cls, folder: AnyPath) -> "Corpus":
+        try:
+            manifest = _manifest(folder)
+            data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
+        for name, content in data.items():
+            if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
+                raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
+        return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode())
+
+    def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
+        """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
+        return list(map(_piece, *_columns(self.table(split))))
+
+    def table(self, split: Split | None = None) -> pa.Table:
+        """Return notes.parquet as a table of schema NOTES, of one split or all."""
+        table = self._tables[NOTES_FILE]
+        return table if split is None else table.filter(pc.equal(table["split"], split))
+
+    def excluded(self) -> pa.Table:
+        """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
+        return self._tables[EXCLUDED_FILE]
+
+    def measures(self) -> pa.Table:
+        """Return the measures of the pieces, of schema catalog.schema.MEASURES, in the order of `pieces()`."""
+        return self._tables[MEASURES_FILE]
+
+    def relations(self) -> pa.Table:
+        """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
+        return self._tables[RELATIONS_FILE]
+
+    def credits(self) -> str:
+        """Return the text of CREDITS.md."""
+        return self._credits
+
+    def export(self, form: "Form", out: Path, *, report: Report | None = None) -> "Exported":
+        """Write the corpus in `form` to the folder `out`, as `dataset export` does; `dataset.export_corpus` says what is raised."""
+        from dataset.export.run import write_export
+
+        return write_export(self, form, out, report=report)
+
+
+def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
+    """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
+    tables: dict[str, pa.Table] = {}
+    for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE):
+        try:
+            tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
+        except (FaultError, pa.ArrowException, OSError, ValueError) as error:
+            raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
+    try:
+        check_counts(asdict(manifest.funnel), manifest.reasons, tables[NOTES_FILE], tables[EXCLUDED_FILE])
+    except FaultError as error:
+        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
+    try:
+        data[CREDITS_FILE].decode()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {ANEW}") from None
+    return tables
+
+
+def names(root: AnyPath) -> list[str]:
+    """Return the names of the corpora under `root`, sorted."""
+    return sorted(path.parent.name for path in corpora_folder(root).glob(f"[!.]*/{MANIFEST_FILE}"))
+
+
+def list_corpora(root: AnyPath) -> list[Manifest]:
+    """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
+    found = []
+    for name in names(root):
+        with suppress(OSError, CorpusError):
+            found.append(_manifest(corpora_folder(root) / name))
+    return found
+
+
+def _manifest(folder: AnyPath) -> Manifest:
+    """Return the manifest of the corpus in `folder`, checked against the folder's list of checksums."""
+    path = folder / MANIFEST_FILE
+    sums.check(folder, MANIFEST_FILE, read_bytes(path, fail=CorpusError, remedy=ANEW), fail=CorpusError, remedy=ANEW)
+    return Manifest.read(path)
+
+
+def to_table(pieces: list[CorpusPiece]) -> pa.Table:
+    """Return `pieces` as a table of schema NOTES, in the order given."""
+    text = {name: [getattr(piece, name) for piece in pieces] for name in TEXT}
+    lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in LISTS}
+    changes = {
+        "tempos": [[{"tick": tick, "qpm": qpm} for tick, qpm in piece.notes.tempos] for piece in pieces],
+        "time_signatures": [
+            [
+                {"tick": tick, "numerator": over, "denominator": under}
+                for tick, over, under in piece.notes.time_signatures
+            ]
+            for piece in pieces
+        ],
+    }
+    columns = {**text, **lists, **changes}
+    return pa.table(
+        [pa.array(columns[f.name], f.type) if f.name not in lists else columns[f.name] for f in NOTES], NOTES
+    )
+
+
+def _lists(arrays: list[Any]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(arrays)))
+
+
+def _columns(table: pa.Table) -> list[list[Any]]:
+    def arrays(name: str) -> list[Any]:
+        column = table.column(name).combine_chunks()
+        values, offsets = column.values.to_numpy(), column.offsets.to_numpy()
+        return [values[start:end] for start, end in pairwise(offsets.tolist())]
+
+    return [arrays(name) if name in LISTS else table.column(name).to_pylist() for name in NOTES.names]
+
+
+def _piece(*row: Any) -> CorpusPiece:
+    (
+        sha256,
+        game,
+        series,
+        title,
+        sequencer,
+        cluster,
+        work,
+        split,
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tempos,
+        signatures,
+    ) = row
+    notes = Notes(
+        onset,
+        duration,
+        pitch,
+        velocity,
+        tuple((change["tick"], change["qpm"]) for change in tempos),
+        tuple((change["tick"], change["numerator"], change["denominator"]) for change in signatures),
+    )
+    return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
+
+
+def _nearest(root: AnyPath, name: str) -> str:
+    known = names(root)
+    near = difflib.get_close_matches(name, known, 1, 0.5) or [
+        other for other in known if name in other or other in name
+    ]
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(known[:20])}" if known else "; `dataset build` makes one"

@@ -1,0 +1,64 @@
+"""CREDITS.md: every sequencer with the pieces that a corpus took from them. Pure; names and titles are other people's text."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from catalog.base.console import clean
+
+MEANS_SOMETHING = frozenset("\\`*_{}[]()<>#+-.!|~&:@$=/^")  # to Markdown or its common extensions, somewhere in a line
+UNNAMED = "Sequencer not named by the source"
+CREDIT = re.compile(
+    r"- ((?:\\.|[^\\:])*): ((?:\\.|[^\\(])*) \(((?:\\.|[^\\)])*)\)"
+)  # bare signs are ours, theirs escaped
+ESCAPED = re.compile(r"\\(.)")
+
+
+class Credit(NamedTuple):
+    """One piece of a corpus, as its source lists it."""
+
+    sequencer: str | None
+    game_title: str
+    title: str
+    source: str
+
+
+def write_credits(name: str, credits_: Iterable[Credit]) -> str:
+    """Return the text of CREDITS.md for the corpus `name`: sequencers by name, their pieces in the order given."""
+    by_sequencer: dict[str, list[Credit]] = {}
+    for credit in credits_:
+        by_sequencer.setdefault(clean(credit.sequencer or ""), []).append(credit)
+    lines = [
+        f"# Who made the music in the corpus {escape(name)}",
+        "",
+        "The MIDI files were sequenced by the people below, and the music was composed for the games named. It is theirs;",
+        "a corpus gives no right to publish it.",
+    ]
+    for sequencer in sorted(by_sequencer, key=lambda text: (text == "", text.casefold(), text)):
+        lines += ["", f"## {escape(sequencer) or UNNAMED}", ""]
+        lines += [f"- {escape(c.game_title)}: {escape(c.title)} ({escape(c.source)})" for c in by_sequencer[sequencer]]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Return `text` on one line, shown by Markdown as it stands: no heading, link, image, HTML or emphasis comes of it."""
+    return "".join(f"\\{c}" if c in MEANS_SOMETHING else c for c in clean(text))
+
+
+def read_credits(text: str) -> list[Credit]:
+    """Return the credits of a text that `write_credits` wrote, in its order; names and titles as `clean` left them.
+
+    A line that it would not have written is passed over.
+    """
+    found: list[Credit] = []
+    sequencer: str | None = None
+    for line in text.split("\n"):
+        if line.startswith("## "):
+            sequencer = None if line == f"## {UNNAMED}" else _unescape(line[3:])
+        elif piece := CREDIT.fullmatch(line):
+            found.append(Credit(sequencer, *map(_unescape, piece.groups())))
+    return found
+
+
+def _unescape(text: str) -> str:
+    return ESCAPED.sub(r"\1", text)

@@ -1,0 +1,161 @@
+"""The folder of all corpora, and how a whole folder is put in the place of another: the old one or the new, never half.
+
+A folder cannot replace another in one step, so the old one steps aside first; whoever opens or builds next finds it
+there if the process was killed between the two renames, and puts it back. One builder at a time, by a lock. Below a URL
+the lock is a lease, and `dataset.corpus.object_store` does the replacing.
+"""
+
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from catalog.base.errors import CorpusError, LockedError
+from catalog.storage.files import abandoned, locked_folder, sync_folder
+from catalog.storage.lease import leased
+from catalog.storage.lock import Hold
+from catalog.storage.remote import AnyPath, RemotePath
+from dataset.corpus.object_store import replacing_objects
+
+WAIT_S = 600.0  # a build of a whole site takes minutes; longer than this, something is stuck
+LOOK_AGAIN_S = 1.0  # at the lease of another builder
+LOCK = ".lock"
+NO_LEASE = Hold()
+NEW, OLD = ".new-", ".old-"
+PREFIX_CHARACTERS = 60  # of a target's name, in that of the folder that will replace it: names have an end
+
+
+def corpora_folder(root: AnyPath) -> AnyPath:
+    """Return the folder that holds the corpora of a data root."""
+    return root / "corpora"
+
+
+@contextmanager
+def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
+    """Hold the lock on all corpora in `folder`; what killed builders left there is put right first.
+
+    Raises CorpusError when another build still holds it after `wait_s` seconds.
+    """
+    if isinstance(folder, RemotePath):
+        with _leased(folder, wait_s) as hold:
+            yield hold
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        raise CorpusError(f"another build holds {folder / LOCK} for more than {wait_s:g} s; stop it or wait") from None
+    try:
+        _tidy(folder)
+        yield Hold()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _leased(folder: RemotePath, wait_s: float) -> Iterator[Hold]:
+    until = time.monotonic() + wait_s
+    with ExitStack() as stack:
+        while True:
+            try:
+                lease = stack.enter_context(leased(folder))
+                break
+            except LockedError as error:
+                if time.monotonic() > until:
+                    raise CorpusError(f"{error}; this build has waited {wait_s:g} s") from None
+            time.sleep(LOOK_AGAIN_S * random.uniform(0.5, 1.5))
+        yield Hold(check=lease.check)
+
+
+@contextmanager
+def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
+    """Yield an empty folder beside `target`; when the block ends well it takes the place of `target`, else it is removed.
+
+    The files in it are on disk before it takes its place. Of several processes that do this to one target each puts its own whole
+    folder there; below a URL it is only for whoever holds the lock, which `hold` is.
+    """
+    if isinstance(target, RemotePath):
+        with replacing_objects(target, hold) as new:
+            yield new
+        return
+    with _beside(target) as new:
+        yield new
+        for path in new.iterdir():
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        new.chmod(0o755)
+        sync_folder(new)
+        with locked_folder(target.parent):
+            if target.exists():
+                shutil.rmtree(_aside(target), ignore_errors=True)
+                target.rename(_aside(target))
+            new.rename(target)
+            sync_folder(target.parent)
+            shutil.rmtree(_aside(target), ignore_errors=True)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside `target`, locked while its writer lives; it is removed unless it took another name."""
+    with ExitStack() as stack:
+        while True:
+            new = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
+            with suppress(FileNotFoundError):
+                stack.enter_context(locked_folder(new))
+            if new.exists():  # else another process took it for abandoned before it was locked
+                break
+        try:
+            yield new
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _prefix(target: Path) -> str:
+    return f"{NEW}{target.name[:PREFIX_CHARACTERS]}-"
+
+
+def remove_abandoned(target: Path) -> None:
+    """Remove what `replacing_folder` left beside `target` where it was killed, and put `target` back if it stood aside."""
+    for new in target.parent.glob(f"{escape(_prefix(target))}????????"):
+        with suppress(OSError), abandoned(new):
+            shutil.rmtree(new)
+    with locked_folder(target.parent):
+        _put_back(_aside(target))
+
+
+def recover(target: AnyPath) -> None:
+    """Put `target` back if a builder was killed while it stood aside; waits for a builder that is still at work on it."""
+    if isinstance(target, Path) and not target.exists() and _aside(target).exists():
+        with locked(target.parent):
+            pass
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(OLD + target.name)
+
+
+def _tidy(folder: Path) -> None:
+    for old in folder.glob(f"{OLD}*"):
+        _put_back(old)
+    for new in folder.glob(f"{NEW}*"):
+        shutil.rmtree(new)
+
+
+def _put_back(old: Path) -> None:
+    """Put a folder back that stood aside when its builder was killed, or remove it where the new one is in its place."""
+    target = old.with_name(old.name.removeprefix(OLD))
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        old.rename(target)

@@ -1,0 +1,69 @@
+"""The book of sides: which part every piece went to when a corpus first held it, one file a seed under splits/.
+
+Without it a piece could be learned from in one corpus and tested on in another, and change sides when the catalog grows.
+Only for whoever holds the lock on the corpora. Deleting a file starts that seed's splits afresh.
+"""
+
+import io
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from catalog.base.errors import CorpusError
+from catalog.blobs import SHA256
+from catalog.storage import checksums as sums
+from catalog.storage.reading import read_bytes
+from catalog.storage.remote import AnyPath
+from catalog.table import parquet
+from dataset.corpus.schema import SPLITS, Split
+
+REMEDY = "bring it back from a copy, or delete it to split afresh"
+LARGEST_BYTES = 1 << 32
+LEDGER = pa.schema(
+    [
+        pa.field("sha256", pa.string(), metadata={"description": "SHA-256 of the MIDI file, hexadecimal"}),
+        pa.field("split", pa.string(), metadata={"description": "train, validation or test, for good"}),
+    ]
+)
+
+
+def ledger_path(root: AnyPath, seed: int) -> AnyPath:
+    """Return where the sides that a seed gave are kept."""
+    return root / "splits" / f"seed-{seed}.parquet"
+
+
+def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
+    """Return {sha256: side} of all that was ever split with this seed. Raises CorpusError where the file is damaged."""
+    path = ledger_path(root, seed)
+    try:
+        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=LARGEST_BYTES)
+    except FileNotFoundError:
+        return {}
+    sums.check(path.parent, path.name, data, fail=CorpusError, remedy=REMEDY)
+    try:
+        table = parquet.read(data)
+    except (pa.ArrowException, OSError) as error:
+        raise CorpusError(f"{path} cannot be read ({error}); {REMEDY}") from error
+    for field in LEDGER:
+        kind = table.schema.field(field.name).type if field.name in table.column_names else "missing"
+        if kind != field.type:
+            raise CorpusError(f"{path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
+    sides = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+    if len(sides) < len(table):
+        raise CorpusError(f"{path}: column sha256: a piece is there twice; {REMEDY}")
+    for sha256, side in sides.items():
+        if sha256 is None or not SHA256.fullmatch(sha256):
+            raise CorpusError(f"{path}: column sha256: {sha256!r} is not a SHA-256; {REMEDY}")
+        if side not in SPLITS:
+            raise CorpusError(f"{path}: column split: {side!r} is none of {', '.join(SPLITS)}; {REMEDY}")
+    return sides
+
+
+def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
+    """Keep `sides`; durable on return."""
+    names = sorted(sides)
+    table = pa.table({"sha256": names, "split": [sides[name] for name in names]}, LEDGER)
+    buffer = io.BytesIO()
+    parquet.write(table, buffer)
+    path = ledger_path(root, seed)
+    sums.write_listed(path.parent, path.name, buffer.getvalue(), fail=CorpusError)

@@ -1,0 +1,61 @@
+"""Which pieces of the catalog belong together, without building a corpus: parsed, related, grouped. Nothing is written."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.base.console import Report
+from catalog.base.errors import CorpusError
+from catalog.hints import emptiness
+from catalog.storage.remote import AnyPath
+from catalog.store import Catalog
+from dataset.duplicates.decisions import decide
+from dataset.duplicates.groups import Group, related
+from dataset.duplicates.relations import EXACT, Relation
+from dataset.parse import Source, parse_all
+
+COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What was found: how many pieces were compared, the groups, largest first, and all links as rows of tables.RELATIONS."""
+
+    pieces: int
+    groups: list[Group]
+    relations: list[dict[str, Any]]
+
+
+def find_duplicates(
+    root: AnyPath,
+    query: str | None = None,
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    report: Report = lambda done, total: None,
+) -> Duplicates:
+    """Relate the fetched pieces of `query`, all without one; pieces without notes are passed over.
+
+    Raises QueryError for a wrong query, CorpusError where nothing matches.
+    """
+    catalog = Catalog(root)
+    rows = [row for row in catalog.pieces(query, columns=COLUMNS).to_pylist() if row["sha256"] is not None]
+    if not rows and catalog.is_empty():
+        raise CorpusError(emptiness(root))
+    if not rows:
+        raise CorpusError(
+            f"no piece that is held matches {query or 'in this catalog'}; `catalog games` lists what there is"
+        )
+    names = dict.fromkeys(row["sha256"] for row in rows)
+    notes = {}
+    with catalog.nearby(list(names)) as near:
+        sources = [Source(sha256, near.blob_path(sha256)) for sha256 in names]
+        for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
+            if parsed.notes is not None:
+                notes[source.sha256] = parsed.notes
+            report(done, len(sources))
+    rows = [row for row in rows if row["sha256"] in notes]
+    decisions = decide(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
+    relations = [dict(row) for row in decisions.relations]
+    out = {rows[index]["url"] for index in decisions.left_out}
+    return Duplicates(len(rows), related(relations, {}, out, str), relations)

@@ -1,0 +1,77 @@
+"""What the writers of exports share: safe file names, lists in CSV, and a README that says what an export holds."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.base.csv_cells import csv_text
+from catalog.base.errors import CorpusError
+from catalog.storage.files import write_text
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.schema import SPLITS
+
+SLUG_LENGTH = 60
+RIGHTS = (
+    "The music is the work of the composers of the games and of the people who sequenced the files, named in CREDITS.md. "
+    "It is theirs: nobody may publish, sell or relicense it, or what is derived from it, without their leave."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writer brought into its folder: how many pieces, and how many it had to leave out."""
+
+    pieces: int
+    left_out: int = 0
+
+
+def slug(text: str) -> str:
+    """Return `text` as lower-case ASCII letters, digits and single hyphens, at most 60; "untitled" where none are left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_LENGTH].strip("-") or "untitled"
+
+
+def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
+    """Return a path for each piece, split/game-title-hash.suffix: ASCII, of no part longer than 140, each another one."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for piece in pieces:
+        start = f"{piece.split}/{slug(piece.game)}-{slug(piece.title)}-"
+        name = start + piece.sha256[:8] + suffix
+        names.append(name if name not in taken else start + piece.sha256 + suffix)
+        taken.add(names[-1])
+    return names
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return where the file `name` of an export goes, in `folder` or a folder that was made in it.
+
+    Raises CorpusError for any other place, before anything is written there. No link can lead astray: the folder is new.
+    """
+    path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is taken out as text
+    if "\0" in name or not path.is_relative_to(os.path.abspath(folder)) or not path.parent.is_dir():  # noqa: PTH100
+        raise CorpusError(
+            f"{name[:200]!r} has no place in the export's folder; the corpus is damaged or forged: build it again"
+        )
+    return path
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV in UTF-8; null is an empty field, and no cell is a spreadsheet's formula."""
+    write_text(path, csv_text(header, rows))
+
+
+def make_split_folders(folder: Path) -> None:
+    """Make train/, validation/ and test/ in `folder`."""
+    for split in SPLITS:
+        (folder / split).mkdir()
+
+
+def readme(corpus: Corpus, title: str, body: str) -> str:
+    """Return the README.md of an export: what it is, `body`, and whose music it is."""
+    funnel = corpus.manifest.funnel
+    counts = f"{funnel.unique} pieces: {funnel.train} train, {funnel.validation} validation, {funnel.test} test"
+    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS}\n"

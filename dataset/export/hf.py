@@ -1,0 +1,127 @@
+"""A corpus as a folder that `datasets.load_dataset` opens: Parquet a split, and a dataset card."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.base.console import Report
+from catalog.storage.files import write_text
+from catalog.table import parquet
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.credits import escape
+from dataset.corpus.schema import SPLITS
+from dataset.export.common import RIGHTS, Written
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
+    """Write data/ and README.md to `folder`, which is empty."""
+    (folder / "data").mkdir()
+    table = joined(corpus)
+    for split in SPLITS:
+        part = table.filter([side == split for side in table.column("split").to_pylist()])
+        parquet.write(part, folder / _file(split))
+    write_text(folder / "README.md", card(corpus, table.schema))
+    report(table.num_rows, table.num_rows)
+    return Written(table.num_rows)
+
+
+def joined(corpus: Corpus) -> pa.Table:
+    """Return a row a piece, in the corpus's order: the columns of its notes, then those of its measures."""
+    table, measures = corpus.table(), corpus.measures()
+    for field in measures.schema:
+        if field.name not in table.schema.names:
+            table = table.append_column(field, measures.column(field.name))
+    return table
+
+
+def fields(schema: pa.Schema) -> str:
+    """Return a Markdown table of the fields: name, type, meaning, unit and range."""
+    lines = ["| field | type | meaning | unit | range |", "|---|---|---|---|---|"]
+    for field in schema:
+        said = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        cells = [field.name, str(field.type), *(said.get(key, "") for key in ("description", "unit", "range"))]
+        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def card(corpus: Corpus, schema: pa.Schema) -> str:
+    """Return the dataset card: a header in YAML and what one must know in Markdown."""
+    manifest = corpus.manifest
+    funnel = manifest.funnel
+    files = [line for split in SPLITS for line in (f"  - split: {split}", f"    path: {_file(split)}")]
+    header = [
+        f"pretty_name: {json.dumps(corpus.name)}",  # JSON is YAML
+        "license: other",
+        "license_name: third-party-works",
+        "tags:",
+        *(f"- {tag}" for tag in ("music", "midi", "symbolic-music", "piano", "video-games")),
+        "size_categories:",
+        f"- {next((name for most, name in SIZES if funnel.unique < most), 'n>1M')}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        *files,
+    ]
+    stages = ("listed", "fetched", "parsed", "kept", "unique")
+    return "\n".join(
+        [
+            "---",
+            *header,
+            "---",
+            "",
+            f"# {escape(corpus.name)}",
+            "",
+            "Piano pieces from video games, as notes on a grid of 1/24 quarter note: MIDI files that people sequenced,",
+            "collected from public archives, filtered, freed of duplicates and split so that no work stands on two sides.",
+            "",
+            f"Chosen by the query: {escape(manifest.query)}",
+            "",
+            "## Licence",
+            "",
+            RIGHTS,
+            "You may study it where the law of your country allows that.",
+            "",
+            "## How to load it",
+            "",
+            '    from datasets import load_dataset\n    pieces = load_dataset("path/of/this/folder")',
+            "",
+            "## Funnel",
+            "",
+            *_table(("stage", "pieces"), [(stage, getattr(funnel, stage)) for stage in stages]),
+            "",
+            "Left out, by reason (the corpus's excluded.parquet names each piece):",
+            "",
+            *_table(("reason", "pieces"), sorted(manifest.reasons.items())),
+            "",
+            "## Filters",
+            "",
+            *_table(("threshold", "value"), sorted(manifest.filters.items())),
+            "",
+            "## Splits",
+            "",
+            f"Seed {manifest.seed}; pieces of one work are never on two sides.",
+            "",
+            *_table(("split", "pieces"), [(split, getattr(funnel, split)) for split in SPLITS]),
+            "",
+            "## Fields",
+            "",
+            fields(schema),
+            "",
+            "## Credits",
+            "",
+            "CREDITS.md names who sequenced each piece; manifest.json says how to build the corpus again.",
+            "",
+        ]
+    )
+
+
+def _file(split: str) -> str:
+    return f"data/{split}-00000-of-00001.parquet"
+
+
+def _table(header: tuple[str, str], rows: list[tuple[str, Any]]) -> list[str]:
+    return [f"| {header[0]} | {header[1]} |", "|---|---|", *(f"| {escape(str(a))} | {b} |" for a, b in rows)]

@@ -1,0 +1,34 @@
+"""A corpus as lines of JSON: one object a piece, a file a split, its fields those of the notes and the measures."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from catalog.base.console import Report
+from catalog.storage.files import write_bytes, write_text
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.schema import SPLITS
+from dataset.export.common import Written, readme
+from dataset.export.hf import fields, joined
+
+
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
+    """Write train.jsonl, validation.jsonl and test.jsonl to `folder`, which is empty. The text is ASCII."""
+    table = joined(corpus)
+    for split in SPLITS:
+        lines = []
+        for batch in table.filter([side == split for side in table.column("split").to_pylist()]).to_batches(64):
+            lines += [json.dumps(_finite(row), allow_nan=False) + "\n" for row in batch.to_pylist()]
+        write_bytes(folder / f"{split}.jsonl", "".join(lines).encode())
+    body = (
+        "One JSON object a line and piece. In pandas: `pandas.read_json(path, lines=True, dtype=False)` (without "
+        "`dtype=False` pandas makes a number of a title such as 1942).\n\n" + fields(table.schema)
+    )
+    write_text(folder / "README.md", readme(corpus, "lines of JSON", body))
+    report(table.num_rows, table.num_rows)
+    return Written(table.num_rows)
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -1,0 +1,111 @@
+"""A corpus as tokens of MidiTok (REMI, 24 positions a beat): tokenizer.json, and a JSON of tokens a piece.
+
+N. Fradet et al., "MidiTok: a Python package for MIDI file tokenization", ISMIR 2021 late-breaking; REMI: Y.-S. Huang and
+Y.-H. Yang, "Pop Music Transformer", 2020.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from catalog.base.console import Report, clean
+from catalog.base.errors import DatasetError
+from catalog.storage.files import write_text
+from dataset.corpus.corpus import Corpus
+from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
+from dataset.notes.model import TICKS_PER_QUARTER, Notes
+
+BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
+TEMPOS = 64  # how many there are in the vocabulary
+HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "onsets_exact", "durations_exact", "reason")
+BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
+`load_tokens`. All notes stand on one track.
+
+What is lost: durations over {BEATS} beats (of the time signature's denominator) become {BEATS} beats; tempos become the
+nearest of {TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may move.
+index.csv says of each piece whether MidiTok gives back every onset and pitch (onsets_exact), and every duration too
+(durations_exact), or why it has no tokens (reason). A text that a
+spreadsheet would take for a formula has ' in front."""
+
+
+def write(corpus: Corpus, folder: Path, report: Report) -> Written:
+    """Write the tokens of `corpus` to `folder`, which is empty. Raises DatasetError where MidiTok is not installed."""
+    pieces = corpus.pieces()
+    tokenizer = tokenizer_for(piece.notes for piece in pieces)
+    make_split_folders(folder)
+    tokenizer.save(folder / "tokenizer.json")
+    rows: list[tuple[object, ...]] = []
+    left_out = 0
+    for piece, name in zip(pieces, file_names(pieces, ".json"), strict=True):
+        report(len(rows) + 1, len(pieces))
+        about = (piece.sha256, piece.title, piece.sequencer, piece.game, piece.split)
+        try:
+            tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), inside(folder, name))
+            exact = _exact(tokenizer, tokenizer.load_tokens(inside(folder, name)), piece.notes)
+        except (ValueError, LookupError, RuntimeError, TypeError, ZeroDivisionError) as error:
+            inside(folder, name).unlink(missing_ok=True)
+            left_out += 1
+            rows.append((*about, None, None, None, clean(f"{type(error).__name__}: {error}")[:200]))
+        else:
+            rows.append((*about, name, *(str(value).lower() for value in exact), None))
+    write_csv(folder / "index.csv", HEADER, rows)
+    write_text(folder / "README.md", readme(corpus, "tokens of MidiTok", BODY))
+    return Written(len(pieces) - left_out, left_out)
+
+
+def tokenizer_for(corpus: Iterable[Notes]) -> Any:
+    """Return a `miditok.REMI` whose vocabulary holds every pitch, velocity and time signature of the pieces."""
+    try:
+        from miditok import REMI, TokenizerConfig
+    except ImportError as error:
+        raise DatasetError("tokens need MidiTok: pip install 'vgpiano[export]' (or: pip install miditok)") from error
+    speeds: set[float] = set()
+    signatures: dict[int, set[int]] = {4: {4}}
+    for notes in corpus:
+        speeds.update(qpm for _, qpm in notes.tempos)
+        for _, numerator, denominator in notes.time_signatures:
+            signatures.setdefault(denominator, set()).add(numerator)
+    slowest = math.floor(min(speeds, default=120))
+    fastest = max(math.ceil(max(speeds, default=120)), slowest + 1)
+    return REMI(
+        TokenizerConfig(
+            pitch_range=(0, 127),
+            beat_res={(0, BEATS): TICKS_PER_QUARTER},
+            num_velocities=127,
+            remove_duplicated_notes=False,
+            encode_ids_split="no",
+            use_tempos=True,
+            num_tempos=TEMPOS,
+            tempo_range=(slowest, fastest),
+            use_time_signatures=True,
+            time_signature_range={under: sorted(over) for under, over in sorted(signatures.items())},
+        )
+    )
+
+
+def to_symusic(notes: Notes) -> Any:
+    """Return `notes` as a `symusic.Score` of one piano track, 24 ticks a quarter."""
+    import symusic
+
+    score = symusic.Score(TICKS_PER_QUARTER)
+    track = symusic.Track(program=0)
+    columns = (notes.onset, notes.duration, notes.pitch, notes.velocity)
+    for row in zip(*(column.tolist() for column in columns), strict=True):
+        track.notes.append(symusic.Note(*row))
+    score.tracks.append(track)
+    for tick, qpm in notes.tempos:
+        score.tempos.append(symusic.Tempo(tick, qpm))
+    for tick, numerator, denominator in notes.time_signatures:
+        score.time_signatures.append(symusic.TimeSignature(tick, numerator, denominator))
+    return score
+
+
+def _exact(tokenizer: Any, tokens: Any, notes: Notes) -> tuple[bool, bool]:
+    """Return whether the tokens hold each onset with its pitch, and each duration with them."""
+    score = tokenizer.decode(tokens)
+    unit = score.ticks_per_quarter / TICKS_PER_QUARTER
+    theirs = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]
+    ours = list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
+    onsets = sorted(note[:2] for note in theirs) == sorted(note[:2] for note in ours)
+    return onsets, onsets and sorted(theirs) == sorted(ours)

@@ -1,0 +1,115 @@
+"""The pieces of a build that are still in, and why the others are not; and the files of the corpus that come of it."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+
+from catalog.base.errors import CorpusError
+from catalog.storage import checksums as sums
+from catalog.table import parquet
+from dataset.corpus.corpus import CorpusPiece, to_table
+from dataset.corpus.credits import Credit, write_credits
+from dataset.corpus.manifest import (
+    CREDITS_FILE,
+    EXCLUDED_FILE,
+    FILES,
+    MANIFEST_FILE,
+    MEASURES_FILE,
+    NOTES_FILE,
+    RELATIONS_FILE,
+    Funnel,
+    Manifest,
+    Settings,
+)
+from dataset.corpus.schema import EXCLUDED, RELATIONS
+from dataset.plan import Plan, digest, identity, versions
+
+Row = dict[str, Any]  # one listed piece
+
+
+@dataclass(slots=True, eq=False)
+class Sieve:
+    """The pieces still in, by index in the catalog's order, and why the others are not."""
+
+    rows: list[Row]
+    left: list[int]
+    out: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
+
+    def drop(self, index: int, stage: str, reason: str, detail: str) -> None:
+        """Say why a piece is not in; it is taken out by `settle`."""
+        self.out[index] = (stage, reason, detail)
+
+    def settle(self) -> int:
+        """Take out what was dropped; return how many are left."""
+        self.left = [index for index in self.left if index not in self.out]
+        return len(self.left)
+
+    def reasons(self) -> str:
+        """Return the reasons with their counts, as one line."""
+        counts = Counter(reason for _, reason, _ in self.out.values())
+        return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+
+
+def check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: Sieve) -> None:
+    """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
+    steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
+    sound = (
+        funnel.listed == len(pieces) + len(sieve.out)
+        and funnel.unique == len(pieces) == funnel.train + funnel.validation + funnel.test
+        and list(steps) == sorted(steps, reverse=True)
+    )
+    if not sound:
+        raise CorpusError(f"the funnel does not add up: {asdict(funnel)}, {len(sieve.out)} excluded; please report it")
+
+
+def write_corpus(
+    folder: Path,
+    name: str,
+    plan: Plan,
+    funnel: Funnel,
+    pieces: list[CorpusPiece],
+    sieve: Sieve,
+    measures: pa.Table,
+    relations: Sequence[Any],
+) -> None:
+    """Write all files of a corpus into `folder`, the manifest last."""
+    rows = sieve.rows
+    excluded = [
+        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(sieve.out[index])}
+        for index in sorted(sieve.out)
+    ]
+    _write_parquet(to_table(pieces), folder / NOTES_FILE)
+    _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
+    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
+    _write_parquet(measures, folder / MEASURES_FILE)
+    _write_parquet(pa.Table.from_pylist(list(relations), RELATIONS), folder / RELATIONS_FILE)
+    (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
+    manifest = Manifest(
+        name=name,
+        query=plan.query,
+        identity=identity(plan, rows),
+        seed=plan.seed,
+        filters=cast(dict[str, Settings], plan.filters.settings()),
+        piano_tracks=plan.piano_tracks,
+        versions=versions(),
+        input_sha256=digest(rows),
+        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
+        funnel=funnel,
+        reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
+    )
+    (folder / MANIFEST_FILE).write_text(manifest.to_json())
+    listed = {file: (folder / file).read_bytes() for file in (*FILES, MANIFEST_FILE)}
+    (folder / sums.SUMS_FILE).write_text(sums.text_of(listed))
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    parquet.write(table, path, rows_a_group=4096)
+
+
+def _why(out: tuple[str, str, str]) -> dict[str, str]:
+    return dict(zip(("stage", "reason", "detail"), out, strict=True))

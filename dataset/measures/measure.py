@@ -1,0 +1,99 @@
+"""What the notes of a piece say of it: the columns of the catalog's MEASURES, from one reading of a file.
+
+Pure functions, vectorised over the notes. Which pieces are measured, and in which processes, is `dataset.parse`'s business.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dataset.measures import texture
+from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
+from dataset.measures.loops import loop_share
+from dataset.notes.model import Notes, Reading, beats, seconds, tick_to_seconds
+from dataset.notes.timing import TICKS_PER_QUARTER
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The measures of one piece; names, units and ranges are those of catalog.schema.MEASURES."""
+
+    notes: int
+    tracks: int
+    duration_s: float | None = None
+    beats: float | None = None
+    tempo_bpm: float | None = None
+    time_signature: str | None = None
+    key: str | None = None
+    pitch_low: int | None = None
+    pitch_high: int | None = None
+    pitches: int = 0
+    pitch_class_entropy: float | None = None
+    scale_consistency: float | None = None
+    polyphony: float | None = None
+    polyphony_rate: float | None = None
+    empty_beat_rate: float | None = None
+    groove_consistency: float | None = None
+    loop_share: float | None = None
+    note_density: float | None = None
+    left_share: float | None = None
+    piano_share: float | None = None
+    drum_share: float | None = None
+    on_grid: float | None = None
+    grid_error: float | None = None
+
+
+UNREADABLE = Measures(notes=0, tracks=0)
+
+
+def measure(reading: Reading) -> Measures:
+    """Return the measures of a piece; of one without notes (but drums) only the counts and `drum_share` are known."""
+    notes, count = reading.notes, len(reading.notes)
+    sounding = count + reading.drum_notes
+    drum_share = reading.drum_notes / sounding if sounding else None
+    if count == 0:
+        return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
+    length_s = seconds(notes)
+    stretches = texture.stretches(notes)
+    over, under = _longest(
+        notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]
+    )
+    bar, rest = divmod(4 * TICKS_PER_QUARTER * over, under)
+    return Measures(
+        notes=count,
+        tracks=reading.tracks,
+        duration_s=length_s,
+        beats=beats(notes),
+        tempo_bpm=_longest(notes, [tick for tick, _ in notes.tempos], [qpm for _, qpm in notes.tempos]),
+        time_signature=f"{over}/{under}",
+        key=key_of(notes),
+        pitch_low=int(notes.pitch.min()),
+        pitch_high=int(notes.pitch.max()),
+        pitches=int(np.count_nonzero(np.bincount(notes.pitch))),
+        pitch_class_entropy=pitch_class_entropy(notes),
+        scale_consistency=scale_consistency(notes),
+        polyphony=texture.polyphony(stretches),
+        polyphony_rate=texture.polyphony_rate(stretches),
+        empty_beat_rate=texture.empty_beat_rate(notes),
+        groove_consistency=None if rest else texture.groove_consistency(notes, bar),
+        loop_share=loop_share(notes),
+        note_density=count / length_s,
+        left_share=reading.left_notes / count,
+        piano_share=reading.piano_notes / count,
+        drum_share=drum_share,
+        on_grid=reading.on_grid,
+        grid_error=reading.grid_error,
+    )
+
+
+def _longest(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
+    """Return the value in force for the most seconds between the first onset and the last end; the earlier one of equals."""
+    if len(values) == 1:
+        return values[0]
+    first, last = int(notes.onset[0]), int(notes.end.max())
+    bounds = tick_to_seconds(notes.tempos, np.clip([*ticks, last], first, last))
+    held: dict[Any, float] = {}
+    for value, length in zip(values, np.diff(bounds).tolist(), strict=True):
+        held[value] = held.get(value, 0.0) + length
+    return max(held, key=lambda value: held[value])

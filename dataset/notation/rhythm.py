@@ -1,0 +1,209 @@
+"""Spans of time as written values: which note values, dots, triplets and ties stand for them in a bar, and which are beamed.
+
+In: the spans of one voice of one bar, end to end; out: values, `Value`. Pure; ticks are of 1/24 quarter note, from the bar line.
+Every span on the grid can be written: what is no plain or dotted value stands in a triplet or is cut and tied.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dataset.notes.meter import Bar
+
+KINDS = {192: "whole", 96: "half", 48: "quarter", 24: "eighth", 12: "16th", 6: "32nd", 3: "64th"}  # half ticks
+VALUES = {length * 3 // 2: (kind, 1) for length, kind in KINDS.items() if length % 2 == 0} | {
+    length: (kind, 0) for length, kind in KINDS.items()
+}
+FLAGS = {"eighth": 1, "16th": 2, "32nd": 3, "64th": 4}
+LONGEST_FIRST = sorted(VALUES, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One written value: where it begins and how long it is, in ticks; `triplet` numbers the triplet of its bar, or None."""
+
+    start: int
+    ticks: int
+    kind: str  # as MusicXML calls it: whole, half, quarter, eighth, 16th …
+    dots: int
+    triplet: int | None = None
+
+
+def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
+    """Return the values of each span (first tick, tick after the last, whether it is a rest), which fill the bar.
+
+    A value never hides a beat that a player wants to see: the middle of a bar of four, the beats of 6/8.
+    """
+    cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
+    triplets = _triplets(bar, cuts)
+    starts = [start for start, _ in triplets]
+    found: list[list[Value]] = []
+    for start, end, is_rest in spans:
+        own: list[Value] = []
+        while start < end:
+            number = bisect_right(starts, start) - 1
+            if number >= 0 and start < triplets[number][1]:
+                value = _in_triplet(start, min(end, triplets[number][1]), number)
+            else:
+                until = min(end, starts[number + 1]) if number + 1 < len(starts) else end
+                value = _plain(bar, start, until, is_rest)
+            own.append(value)
+            start += value.ticks
+        found.append(own)
+    return found
+
+
+def _triplets(bar: Bar, cuts: list[int]) -> list[tuple[int, int]]:
+    """Return the stretches (first tick, tick after the last) in which three stand for two, in order."""
+    beats = list(pairwise(bar.beats))
+    found: list[tuple[int, int]] = []
+    place = 0
+    while place < len(beats):
+        start, end = beats[place]
+        if place + 1 < len(beats) and place % 2 == 0 and end - start == beats[place + 1][1] - end == 24:
+            inside = [cut - start for cut in cuts if start < cut < start + 48]
+            if inside and all(cut % 16 == 0 for cut in inside):
+                found.append((start, start + 48))
+                place += 2
+                continue
+        step = (
+            24 if end - start == 24 else 12 if (end - start) % 12 == 0 else 6 if (end - start) % 6 == 0 else end - start
+        )
+        for part in range(start, end, step):
+            found += _within(part, step, [cut for cut in cuts if part < cut < part + step])
+        place += 1
+    return found
+
+
+def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
+    """Return the triplets of one beat, or of a part of it: the shortest that hold every cut off the plain places."""
+    inside = [cut - start for cut in cuts]
+    if all(cut % 3 == 0 for cut in inside) and length % 3 == 0:
+        return []
+    third, half = length // 3, length // 2
+    whole = length % 6 or all(cut % third == 0 for cut in inside) or half not in inside or length <= 6
+    if whole:
+        return [(start, start + length)]
+    middle = start + half
+    return _within(start, half, [cut for cut in cuts if cut < middle]) + _within(
+        middle, half, [cut for cut in cuts if cut > middle]
+    )
+
+
+def _in_triplet(start: int, end: int, number: int) -> Value:
+    """Return the longest value from `start` that three halves of the time can hold."""
+    length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
+    kind, dots = VALUES[length]
+    return Value(start, length // 3, kind, dots, number)
+
+
+def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
+    """Return the longest value from `start` that does not hide a beat; there always is one for a multiple of 3 ticks."""
+    beats = bar.beats
+    place = bisect_right(beats, start) - 1
+    for length in LONGEST_FIRST:
+        ticks, odd = divmod(length, 2)
+        if odd or start + ticks > end:
+            continue
+        kind, dots = VALUES[length]
+        if _shows_beats(bar, place, start, ticks, dots, is_rest):
+            return Value(start, ticks, kind, dots)
+    return Value(start, end - start, "64th", 0)  # a bar cut off the plain places
+
+
+def _shows_beats(bar: Bar, place: int, start: int, ticks: int, dots: int, is_rest: bool) -> bool:
+    beats = bar.beats
+    beat, after, end = beats[place], beats[place + 1], start + ticks
+    if end <= after:
+        return _within_beat(start - beat, ticks, dots, after - beat, is_rest)
+    middle = bar.middle
+    crosses = middle is not None and start < middle < end
+    if start == beat and end in beats:
+        if end - start == bar.ticks:
+            return True
+        if is_rest:
+            return not dots and not crosses and middle is not None and start in (0, middle)
+        if crosses:
+            return len(beats) == 5 and after - beat == 24 and place < 2
+        return after - beat == 24 or place % 2 == 0
+    if is_rest or after - beat != 24 or crosses:
+        return False
+    if start == beat:  # one and a half beats
+        return ticks == 36
+    off = start - beat
+    return off == 12 and (ticks == 24 or (ticks == 36 and end in beats))
+
+
+def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -> bool:
+    """Return whether a value may stand there in a beat that it does not outlast."""
+    if ticks == beat:
+        return offset == 0
+    if beat % 36 == 0 or beat == 18:  # three parts
+        part = beat // 3
+        if ticks >= part:
+            fits = offset % part == 0 and (not is_rest or offset == 0 or ticks == part)
+            return fits if not dots else not is_rest and (fits or offset == beat // 2)
+        offset %= part
+    if dots:
+        unit = ticks // 3
+        return not is_rest and offset % (4 * unit) in (0, unit)
+    return offset % ticks == 0 or (not is_rest and ticks % 2 == 0 and offset % (2 * ticks) == ticks // 2)
+
+
+def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
+    """Return the beams of each (value, whether it is a note), outermost first, as MusicXML names them: begin, continue …
+
+    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a triplet
+    whole, or lies within it.
+    """
+    groups: list[list[int]] = []
+    previous: tuple[int, int | None] | None = None
+    merged = _halves_of_eighths(bar, values)
+    broken = {value.triplet for value, is_note in values if not is_note or value.kind not in FLAGS}
+    for index, (value, is_note) in enumerate(values):
+        if not is_note or value.kind not in FLAGS:
+            previous = None
+            continue
+        beat = bisect_right(bar.beats, value.start) - 1
+        key = merged.get(beat, beat), value.triplet if value.triplet in broken else None
+        if previous == key:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+        previous = key
+    found: list[tuple[str, ...]] = [()] * len(values)
+    for group in groups:
+        own = [values[index][0] for index in group]
+        for place, index in enumerate(group if len(group) > 1 else ()):
+            found[index] = tuple(_beam(own, place, level) for level in range(1, FLAGS[own[place].kind] + 1))
+    return found
+
+
+def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[int, int]:
+    """Return for beats in a half (or a bar of three) of nothing but eighths the beat with which their beam begins."""
+    beats = bar.beats
+    if bar.is_triple or any(end - start != 24 for start, end in pairwise(beats)):
+        return {}
+    halves = {2: [(0, 2)], 3: [(0, 3)], 4: [(0, 2), (2, 4)]}.get(len(beats) - 1, [])
+    merged: dict[int, int] = {}
+    for first, last in halves:
+        inside = [(v, is_note) for v, is_note in values if v.start < beats[last] and v.start + v.ticks > beats[first]]
+        if all(is_note and v.ticks == 12 and v.triplet is None for v, is_note in inside):
+            merged.update(dict.fromkeys(range(first, last), first))
+    return merged
+
+
+def _beam(values: list[Value], place: int, level: int) -> str:
+    before = place > 0 and _share(values[place - 1], values[place], level)
+    after = place + 1 < len(values) and _share(values[place], values[place + 1], level)
+    if before and after:
+        return "continue"
+    if before or after:
+        return "end" if before else "begin"
+    return "forward hook" if place == 0 or values[place].start % 12 == 0 else "backward hook"
+
+
+def _share(one: Value, other: Value, level: int) -> bool:
+    """Return whether the beam of that level joins two values; between triplets only the outer beam does."""
+    return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)

@@ -1,0 +1,100 @@
+"""The bars of a piece and the beats of a bar. In: the time signatures of `Notes`; out: where each bar and each beat begins.
+
+Pure; ticks are of 1/24 quarter note. Nothing here knows of notes but when the last one ends.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from dataset.notes.timing import DEFAULT_TIME_SIGNATURE, TICKS_PER_QUARTER, TimeSignatureChange
+
+WHOLE = 4 * TICKS_PER_QUARTER
+TRIPLE_BEAT = 3 * TICKS_PER_QUARTER // 2  # a dotted quarter
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its first tick, its ticks, and the time signature that is in force in it.
+
+    `ticks` is less than the time signature says where the next one cuts the bar short, and twice as much where one bar
+    would be no whole number of ticks, such as 5/64.
+    """
+
+    start: int
+    ticks: int
+    numerator: int
+    denominator: int
+
+    @property
+    def end(self) -> int:
+        """The tick after the last."""
+        return self.start + self.ticks
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is as long as its time signature says."""
+        return self.ticks * self.denominator == WHOLE * self.numerator
+
+    @cached_property
+    def beats(self) -> tuple[int, ...]:
+        """Where the beats begin, in ticks from the start of the bar, and at last its end."""
+        full, ends = self.numerator * WHOLE // self.denominator, [0]
+        for length in _beats(self.numerator, self.denominator):
+            ends.append(ends[-1] + length)
+        while ends[-1] < self.ticks:  # a bar that is written twice as long
+            ends.append(ends[-1] + full)
+        return (*(end for end in ends if end < self.ticks), self.ticks)
+
+    @cached_property
+    def middle(self) -> int | None:
+        """Where the second half begins that a player wants to see, in ticks from the start; None where there is none."""
+        lengths = {end - start for start, end in pairwise(self.beats)}
+        count = len(self.beats) - 1
+        if len(lengths) > 1 or count < 4:
+            return None
+        return self.beats[3 if count in (5, 6) else (count + 1) // 2]
+
+    @property
+    def is_triple(self) -> bool:
+        """Whether each beat has three parts, as in 6/8."""
+        return self.denominator >= 8 and self.numerator % 3 == 0
+
+
+def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
+    """Return the bars from tick 0 until `end`, at least one; `changes` as `Notes` holds its time signatures."""
+    bars: list[Bar] = []
+    for tick, until, full, over, under in _stretches(changes, end):
+        is_last = until >= end
+        for start in range(tick, min(until, max(end, 1)), full):
+            bars.append(Bar(start, full if is_last else min(full, until - start), over, under))
+    return bars
+
+
+def count_bars(changes: Sequence[TimeSignatureChange], end: int) -> int:
+    """Return how many bars `bars_of` would give, without making them."""
+    return sum(len(range(tick, min(until, max(end, 1)), full)) for tick, until, full, _, _ in _stretches(changes, end))
+
+
+def _stretches(changes: Sequence[TimeSignatureChange], end: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield where each time signature begins and ends, the ticks of its bars, and the signature, until `end`."""
+    changes = [*changes, (max(end, 1), *DEFAULT_TIME_SIGNATURE)]
+    if changes[0][0] > 0:
+        changes.insert(0, (0, *DEFAULT_TIME_SIGNATURE))
+    for (tick, over, under), (until, _, _) in pairwise(changes):
+        twice = 1 if over * WHOLE % under == 0 else 2
+        yield tick, until, over * WHOLE * twice // under, over, under
+        if until >= end:
+            break
+
+
+def _beats(over: int, under: int) -> list[int]:
+    """Return the lengths of the beats of one bar: quarters, dotted notes where there are three of a kind, or a mixture."""
+    ticks = over * WHOLE // under
+    if under >= 8 and over % 3 == 0 and ticks >= over:
+        return [3 * WHOLE // under] * (over // 3)
+    count, rest = divmod(ticks, TICKS_PER_QUARTER)
+    if rest == TICKS_PER_QUARTER // 2 and count:
+        return [TICKS_PER_QUARTER] * (count - 1) + [TRIPLE_BEAT]
+    return [TICKS_PER_QUARTER] * count + [rest] * (rest > 0)

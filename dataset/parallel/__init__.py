@@ -1,0 +1,6 @@
+"""Work shared out to processes on this machine or to a Dask cluster.
+
+A task takes one picklable item, and its result depends on nothing else.
+"""
+
+__all__ = ["dask_cluster", "executors", "workers"]

@@ -1,0 +1,267 @@
+"""What a report says of a corpus, gathered from its files: counts, examples, groups of related pieces, quantiles, credits.
+
+Pure: a corpus that is open goes in, values that a template can print come out, in an order that is always the same.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.base.console import clean
+from catalog.schema import MEASURES, describe
+from dataset.corpus.corpus import Corpus
+from dataset.corpus.credits import read_credits
+from dataset.corpus.schema import SPLITS, Split
+from dataset.duplicates.groups import Group, related
+from dataset.reasons import RELATIONS, meaning
+from dataset.report import charts
+
+EXAMPLES = 8  # shown of each reason
+GAMES = 10  # with a plot of their own
+GROUPS = 150  # of related pieces that are shown one by one
+LEVELS = 12  # of a measure in words
+SMALL = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
+WORDED = ("key", "time_signature")
+UNTOLD = ("sha256", "measured_by", *WORDED)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the funnel: how many pieces came through, and how many were left out for which reason."""
+
+    name: str
+    pieces: int
+    before: int
+    reasons: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A piece left out, the value that decided, and for a duplicate the title of the piece that was kept."""
+
+    title: str
+    game: str
+    detail: str
+    kept: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason for leaving pieces out."""
+
+    name: str
+    stage: str
+    count: int
+    meaning: str
+    examples: Sequence[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class GameRow:
+    """One game's quantiles of a measure, and where they lie on its axis."""
+
+    name: str
+    quantiles: charts.Quantiles
+    box: charts.Box
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A measure in numbers: whole and by game, unless it is alike in all of them; `missing` pieces have none."""
+
+    name: str
+    unit: str
+    meaning: str
+    missing: int
+    quantiles: charts.Quantiles
+    axis: charts.Axis
+    bars: Sequence[charts.Bar]
+    games: Sequence[GameRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A measure in words: how many pieces have each value, the most frequent first; `others` are the rest."""
+
+    name: str
+    meaning: str
+    values: Sequence[tuple[str, int]]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class GameSplit:
+    """How the pieces of a game, or of all, are split."""
+
+    name: str
+    pieces: int
+    splits: Mapping[Split, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A sequencer, None where the source names none, with what a corpus took from them: (game, titles)."""
+
+    name: str | None
+    count: int
+    games: Sequence[tuple[str, Sequence[str]]]
+
+
+class Overview:
+    """A corpus seen as a whole."""
+
+    def __init__(self, corpus: Corpus, credits_: str) -> None:
+        self._pieces = corpus.table().select(["sha256", "game", "title", "sequencer", "split"]).to_pylist()
+        self._excluded = corpus.excluded().to_pylist()
+        self._relations = corpus.relations().to_pylist()
+        self._measures = corpus.measures()
+        self._manifest = corpus.manifest
+        self._names = _names(self._pieces, credits_)
+        self._game = [self._names[piece["game"]] for piece in self._pieces]
+        self.games = [name for name, _ in _by_count(self._game)]
+
+    def funnel(self) -> list[Stage]:
+        """Return the stages from listed to unique, in order."""
+        funnel, found = self._manifest.funnel, []
+        counts = [funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique]
+        steps = [(), ("fetch",), ("parse",), ("filter",), ("duplicate", "split")]
+        for name, pieces, before, stages in zip(
+            ("listed", "fetched", "parsed", "kept", "unique"), counts, counts[:1] + counts, steps, strict=False
+        ):
+            reasons = _by_count(row["reason"] for row in self._excluded if row["stage"] in stages)
+            found.append(Stage(name, pieces, before, reasons))
+        return found
+
+    def reasons(self) -> list[Reason]:
+        """Return the reasons in the order of the funnel, the most frequent of a stage first."""
+        titles = {piece["sha256"]: piece["title"] for piece in self._pieces}
+        order = ("fetch", "parse", "filter", "duplicate", "split")
+        rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self._excluded:
+            rows[row["stage"], row["reason"]].append(row)
+        return [
+            Reason(
+                reason,
+                stage,
+                len(those),
+                meaning(reason, self._manifest.filters),
+                [self._example(row, titles) for row in those[:EXAMPLES]],
+            )
+            for (stage, reason), those in sorted(
+                rows.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]), item[0][1])
+            )
+        ]
+
+    def _example(self, row: Row, titles: Mapping[str, str]) -> Example:
+        kept = titles.get(row["detail"].partition(" ")[0]) if row["stage"] == "duplicate" else None
+        return Example(row["title"], self._name(row["game"]), row["detail"], kept)
+
+    def relations(self) -> list[tuple[str, str, int, int]]:
+        """Return (relation, what it means, pairs, pieces left out for it) of those that there are."""
+        pairs = Counter(row["relation"] for row in self._relations)
+        out = Counter(row["relation"] for row in self._relations if row["left_out"] is not None)
+        return [(name, text, pairs[name], out[name]) for name, text in RELATIONS.items() if pairs[name]]
+
+    def groups(self) -> tuple[list[Group], int]:
+        """Return the groups of related pieces, the largest first, and how many there are besides those returned."""
+        fates = {piece["sha256"]: piece["split"] for piece in self._pieces}
+        out = {row["url"] for row in self._excluded}
+        found = related(self._relations, fates, out, self._name)
+        return found[:GROUPS], max(0, len(found) - GROUPS)
+
+    def distributions(self) -> list[Distribution]:
+        """Return the measures in numbers, in the order of the schema; one that no piece has is not among them."""
+        found = []
+        for field in describe(MEASURES):
+            if field["name"] not in UNTOLD and field["name"] in self._measures.column_names:
+                values = _numbers(self._measures[field["name"]])
+                if not np.isnan(values).all():
+                    found.append(self._distribution(field, values, "int" in field["type"]))
+        return found
+
+    def _distribution(self, field: Mapping[str, str], values: charts.Values, whole: bool) -> Distribution:
+        known = values[~np.isnan(values)]
+        along = charts.axis(known, whole=whole, valid=_valid(field["range"]))
+        shown = self.games[:GAMES]
+        row_of = {name: row for row, name in enumerate(shown)}
+        rows = np.array([row_of.get(name, len(shown)) for name in self._game])
+        names = [*shown, f"{len(self.games) - len(shown)} other games"]
+        games = []
+        for row, name in enumerate(names):
+            own = values[(rows == row) & ~np.isnan(values)]
+            if len(own):
+                quantiles = charts.quantiles(own)
+                games.append(GameRow(name, quantiles, charts.box(quantiles, along)))
+        alike = len({(game.quantiles.p5, game.quantiles.p95) for game in games}) == 1
+        return Distribution(
+            field["name"],
+            field["unit"],
+            field["description"],
+            len(values) - len(known),
+            charts.quantiles(known),
+            along,
+            charts.histogram(known, along),
+            () if alike and len(games) > 1 else games,
+        )
+
+    def levels(self) -> list[Levels]:
+        """Return the measures in words."""
+        found = []
+        for field in describe(MEASURES):
+            if field["name"] in WORDED:
+                counts = _by_count(value or "none" for value in self._measures[field["name"]].to_pylist())
+                rest = sum(count for _, count in counts[LEVELS:])
+                found.append(Levels(field["name"], field["description"], counts[:LEVELS], rest))
+        return found
+
+    def splits(self) -> list[GameSplit]:
+        """Return how each game is split, the largest game first."""
+        counts = Counter(zip(self._game, (piece["split"] for piece in self._pieces), strict=True))
+        split = {name: {side: counts[name, side] for side in SPLITS} for name in self.games}
+        return [GameSplit(name, sum(sides.values()), sides) for name, sides in split.items()]
+
+    def makers(self) -> list[Maker]:
+        """Return the sequencers by name, those whom the source does not name last."""
+        pieces: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for piece, game in zip(self._pieces, self._game, strict=True):
+            pieces[clean(piece["sequencer"] or "")][game].append(piece["title"])
+        return [
+            Maker(name or None, sum(map(len, pieces[name].values())), sorted(pieces[name].items()))
+            for name in sorted(pieces, key=lambda text: (text == "", text.casefold(), text))
+        ]
+
+    def _name(self, slug: str) -> str:
+        return self._names.get(slug, slug)
+
+
+def _names(pieces: Iterable[Row], credits_: str) -> dict[str, str]:
+    """Return {slug: the game's title as listed}, which the credits tell; the slug itself where they do not."""
+    listed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for credit in read_credits(credits_):
+        listed[credit.sequencer or "", credit.title].append(credit.game_title)
+    names: dict[str, str] = {}
+    for piece in pieces:  # the credits of one sequencer stand in the order of the pieces
+        queue = listed[clean(piece["sequencer"] or ""), clean(piece["title"])]
+        name = queue.pop(0) if queue else ""
+        names.setdefault(piece["game"], name or piece["game"])
+    taken = Counter(names.values())
+    return {slug: name if taken[name] == 1 else f"{name} ({slug})" for slug, name in names.items()}
+
+
+def _by_count(values: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+
+
+def _numbers(column: pa.ChunkedArray) -> charts.Values:
+    return np.array([np.nan if value is None else value for value in column.to_pylist()], np.float64)
+
+
+def _valid(text: str) -> tuple[float, float] | None:
+    low, _, high = text.partition("–")
+    return (float(low), float(high)) if high and float(high) < SMALL else None

@@ -1,0 +1,142 @@
+"""Whether the journal proves that every run was polite, and adds up: delays and totals, computed afresh from its lines.
+
+What is checked is what a site's owner could ask: how far apart requests started, that there was never a second one at the
+same time, that Retry-After was kept to, and that no request is left out of the totals or of the catalog. Writes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from catalog.schema import FETCHED
+from catalog.store import Catalog
+from scraper.http import limits
+from scraper.http.journal import Journal, Line
+
+SLACK_S = 0.005  # times in the journal are rounded
+_FAILED_CHECKS = ("not_midi", "size_mismatch", "md5_mismatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the journal holds, and every `problems` in it: a sentence each, with run and line number.
+
+    `unended` runs were killed, or are at work now. `shortest_s` is the least time between two starts to a public host.
+    """
+
+    runs: int
+    unended: int
+    requests: int
+    bytes: int
+    shortest_s: float | None
+    problems: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The audit as one line for people."""
+        least = (
+            "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
+        )
+        runs = f"{self.runs} runs ({self.unended} without an end)"
+        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{least}: {len(self.problems)} problems"
+
+
+@dataclass(slots=True)
+class _Run:
+    name: str
+    begin: Line | None = None
+    end: Line | None = None
+    requests: list[tuple[int, Line]] = field(default_factory=list)
+
+    @property
+    def private(self) -> bool:
+        return self.begin is not None and self.begin.get("private") is True
+
+
+def audit_journal(root: Path) -> Audit:
+    """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
+    runs: dict[str, _Run] = {}
+    problems = []
+    for number, line in Journal(root).lines():
+        if line is None:
+            problems.append(f"line {number}: is no line of a journal")
+        else:
+            _sort_in(runs, number, line)
+    names = set(Catalog(root).pieces(columns=["sha256"])["sha256"].to_pylist())
+    for run in runs.values():
+        problems += [f"run {run.name}: {problem}" for problem in (*_delays(run), *_totals(run), *_held(run, names))]
+    public = [gap for run in runs.values() if not run.private for _, gap in _gaps(run)]
+    return Audit(
+        runs=len(runs),
+        unended=sum(run.end is None for run in runs.values()),
+        requests=sum(len(run.requests) for run in runs.values()),
+        bytes=sum(line["bytes"] for run in runs.values() for _, line in run.requests),
+        shortest_s=min(public, default=None),
+        problems=tuple(problems),
+    )
+
+
+def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
+    """Put `line` with the others of its run."""
+    run = runs.setdefault(line["run"], _Run(line["run"]))
+    if line["event"] == "begin":
+        run.begin = line
+    elif line["event"] == "end":
+        run.end = line
+    else:
+        run.requests.append((number, line))
+
+
+def _gaps(run: _Run) -> Iterator[tuple[int, float]]:
+    """Yield (line number, seconds since the request before it started) for each request but the first."""
+    for (_, before), (number, line) in pairwise(run.requests):
+        yield number, line["clock"] - before["clock"]
+
+
+def _delays(run: _Run) -> Iterator[str]:
+    for number, line in run.requests:
+        if not run.private and line["delay"] < limits.DELAY_FLOOR_S:
+            yield f"line {number}: a delay of {line['delay']:g} s in force against a public host"
+    for (_, before), (number, line) in pairwise(run.requests):
+        gap, ended = line["clock"] - before["clock"], before["clock"] + before["seconds"]
+        if gap < line["delay"] - SLACK_S:
+            yield f"line {number}: asked {gap:.3f} s after the request before it, with {line['delay']:g} s in force"
+        if line["clock"] < ended - SLACK_S:
+            yield f"line {number}: asked while the request before it was under way"
+        elif line["clock"] < ended + _number(before.get("retry_after")) - SLACK_S:
+            yield f"line {number}: asked sooner than Retry-After ({before['retry_after']:g} s) said"
+
+
+def _totals(run: _Run) -> Iterator[str]:
+    if run.begin is None:
+        yield "has no first line"
+    for place, (number, line) in enumerate(run.requests, start=1):
+        if line["n"] != place:
+            yield f"line {number}: is request {line['n']}, but {place} of those that are here"
+            break
+    if run.end is None:
+        return
+    last: dict[str, str] = {str(line.get("asked", line.get("url"))): str(line["outcome"]) for _, line in run.requests}
+    outcomes = Counter(last.values())
+    found = {
+        "requests": len(run.requests),
+        "bytes": sum(line["bytes"] for _, line in run.requests),
+        "fetched": outcomes[FETCHED],
+        "quarantined": sum(outcomes[problem] for problem in _FAILED_CHECKS),
+    }
+    for what, count in found.items():
+        said = run.end.get(what, count)  # a run that an error ended has no totals but requests and bytes
+        if said != count:
+            yield f"says {said} {what} at its end, its lines {count}"
+
+
+def _held(run: _Run, names: set[str | None]) -> Iterator[str]:
+    for number, line in run.requests if run.end is not None and run.end.get("outcome") == "done" else ():
+        if line.get("outcome") == FETCHED and line.get("sha256") not in names:
+            yield f"line {number}: what was fetched from {line.get('url')} is not in the catalog"
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,150 @@
+"""What an earlier run learned of a site, below root/scrape/: its robots.txt for a day, and each listing page as last seen.
+
+The page is kept whole, so that a run over an unchanged page (304, or the same bytes) still knows every row and can complete
+what a killed or limited run left out. A memory that is damaged or of another address counts as none.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from catalog.base.errors import FetchError
+from catalog.storage.files import remove_leftovers, write_bytes, write_text
+from catalog.storage.reading import NotNegative, Sha256, read_bytes, read_json
+from scraper.http import limits
+from scraper.http.fetch import AGENT, Fetcher
+from scraper.http.robots import Rules, parse
+
+_VALIDATOR = re.compile(r"[\x20-\x7e]{1,300}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A listing page as it was last seen at `url`."""
+
+    url: str
+    body: bytes
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is written beside a page."""
+
+    url: str
+    sha256: Sha256
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Robots:
+    """A robots.txt, whose it is, and when it was asked for, in seconds since 1970."""
+
+    origin: str
+    at: NotNegative
+    text: str
+
+
+T = TypeVar("T")
+
+
+class Memory:
+    """The folder root/scrape/, for source and section `name`, such as vgmusic-piano."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self._robots = root / "scrape" / "robots.json"
+        self._facts = root / "scrape" / f"{name}.json"
+        self._body = root / "scrape" / f"{name}.html"
+
+    def page(self, url: str) -> Page | None:
+        """Return the page last seen at `url`, or None."""
+        page = _read_page(self._facts)
+        return page if page is not None and page.url == url else None
+
+    def tidy(self) -> None:
+        """Remove what a killed run left half written. Only for the one writer."""
+        remove_leftovers(self._robots.parent)
+
+    def keep(self, page: Page) -> None:
+        """Remember `page`. A kill between the two files leaves a pair that does not match, which counts as no memory."""
+        write_bytes(self._body, page.body)
+        facts = {
+            "url": page.url,
+            "sha256": hashlib.sha256(page.body).hexdigest(),
+            "etag": page.etag,
+            "last_modified": page.last_modified,
+        }
+        write_text(self._facts, json.dumps(facts, indent=2) + "\n")
+
+    def robots(self, fetcher: Fetcher) -> Rules:
+        """Return the site's rules for us, asked for at most once a day.
+
+        RFC 9309: 200 is obeyed, 4xx (but 429) means no rules; anything else raises FetchError, for then nobody has said yes.
+        """
+        origin = fetcher.site.origin
+        known = _remembered(self._robots, _Robots)
+        if known is not None and known.origin == origin and 0 <= time.time() - known.at < limits.ROBOTS_FRESH_S:
+            return parse(known.text, AGENT)
+        url = origin + "/robots.txt"
+        answer = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
+        if answer.problem is not None and (answer.transient or not 400 <= answer.status < 500):
+            raise FetchError(
+                f"{url} cannot be read ({answer.reason}), so nothing is asked of this site; try again later"
+            )
+        text = answer.body.decode("utf-8", errors="replace") if answer.problem is None else ""
+        write_text(self._robots, json.dumps({"origin": origin, "at": time.time(), "text": text}) + "\n")
+        return parse(text, AGENT)
+
+
+def pages(root: Path) -> Iterator[tuple[str, Page]]:
+    """Yield (name, page) for each listing page that is remembered below data root `root`, such as vgmusic-piano."""
+    for facts in sorted((root / "scrape").glob("*.json")):
+        page = _read_page(facts)
+        if page is not None:
+            yield facts.stem, page
+
+
+def conditions(page: Page | None) -> dict[str, str]:
+    """Return the headers that ask for a page only if it is no longer `page`.
+
+    Apache's mod_deflate sends ETags that end in -gzip and does not know them again, so both forms are offered.
+    """
+    headers = {}
+    if page is not None and page.etag is not None:
+        plain = page.etag.removesuffix('-gzip"').removesuffix('"') + '"'
+        headers["If-None-Match"] = f'{plain[:-1]}-gzip", {plain}'
+    if page is not None and page.last_modified is not None:
+        headers["If-Modified-Since"] = page.last_modified
+    return headers
+
+
+def _validator(value: str | None) -> str | None:
+    return value if value is not None and _VALIDATOR.fullmatch(value) else None
+
+
+def _read_page(path: Path) -> Page | None:
+    """Return the page whose facts are at `path`, or None where they are not those of the page beside it."""
+    facts = _remembered(path, _Facts)
+    if facts is None:
+        return None
+    try:
+        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is fetched again")
+    except (OSError, FetchError):
+        return None
+    if facts.sha256 != hashlib.sha256(body).hexdigest():
+        return None
+    return Page(facts.url, body, _validator(facts.etag), _validator(facts.last_modified))
+
+
+def _remembered(path: Path, shape: type[T]) -> T | None:
+    try:
+        return read_json(path, shape, fail=FetchError, remedy="it is fetched again")
+    except (OSError, FetchError):
+        return None

@@ -1,0 +1,137 @@
+"""The socket under a request: every address that a name resolves to must be public, and one answer may not take for ever.
+
+The check is on what is connected to, not on a look-up made beforehand: the name is resolved once, here, and the numbers that
+passed are dialled. Redirects, retries, pauses and the meaning of answers are not known here.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from catalog.base.errors import FetchError
+from scraper.http import limits
+from scraper.http.site import is_public_address
+
+
+class Guard:
+    """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
+
+    def __init__(self, private: bool) -> None:
+        self._private = private  # whether addresses that are not public may be dialled
+        self._connection: HTTPConnection | None = None
+        self._lock = threading.Lock()
+        self._deadline: float | None = None
+        self._cut = False
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._watch_the_clock, name="scrape-clock", daemon=True)
+
+    def close(self) -> None:
+        """End the watch."""
+        self._closed.set()
+
+    def dial(self, connection: HTTPConnection) -> socket.socket:
+        """Return a socket connected to the host of `connection`. Raises FetchError where an address of it is private."""
+        self._connection = connection
+        host = connection.host.strip("[]")
+        try:
+            answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
+            raise NameResolutionError(host, connection, none) from none
+        except socket.gaierror as error:
+            raise NameResolutionError(host, connection, error) from error
+        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        refused = [address for address in addresses if not is_public_address(address)]
+        if refused and not self._private:
+            raise FetchError(f"{host} is at the private address {refused[0]}: not asked; see --allow-private-hosts")
+        failure: OSError = OSError("no address")
+        for address in addresses:
+            try:
+                return create_connection(
+                    (address, connection.port), connection.timeout, socket_options=connection.socket_options
+                )
+            except OSError as error:
+                failure = error
+        raise NewConnectionError(connection, f"no connection: {failure}") from failure
+
+    @contextmanager
+    def clock(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        """Shut the connection when the block takes longer than `seconds`; what is yielded says whether that has happened.
+
+        A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
+        """
+        if not self._watch.is_alive():
+            self._watch.start()
+        with self._lock:
+            self._cut, self._deadline = False, time.monotonic() + seconds
+        try:
+            yield lambda: self._cut
+        finally:
+            with self._lock:
+                self._deadline = None
+
+    def _watch_the_clock(self) -> None:
+        while not self._closed.wait(limits.CLOCK_TICK_S):
+            with self._lock:
+                sock = self._connection.sock if self._connection is not None else None
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    self._cut = True
+                    if sock is not None:
+                        with suppress(OSError):
+                            sock.shutdown(socket.SHUT_RDWR)
+
+
+class FinalResponse(HTTPResponse):
+    """An answer after the interim ones (1xx, such as 103 Early Hints), of which Python itself passes over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(limits.INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {limits.INTERIM_ANSWERS} interim answers (1xx)")
+
+
+class GuardedAdapter(HTTPAdapter):
+    """A transport adapter for requests whose sockets come from a Guard; it never retries or redirects by itself."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        super().__init__(pool_connections=2, pool_maxsize=1, max_retries=Retry(0, read=False))
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools dial through the guard (called by requests)."""
+        super().init_poolmanager(*args, **kwargs)
+        guard = self._guard
+
+        class GuardedHTTP(HTTPConnection):
+            response_class = FinalResponse
+
+            def _new_conn(self) -> socket.socket:
+                return guard.dial(self)
+
+        class GuardedHTTPS(HTTPSConnection):
+            response_class = FinalResponse
+
+            def _new_conn(self) -> socket.socket:
+                return guard.dial(self)
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = GuardedHTTP
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = GuardedHTTPS
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}

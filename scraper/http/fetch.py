@@ -1,0 +1,241 @@
+"""Asking one site for one thing at a time: pauses, redirects, retries, limits on bytes and seconds.
+
+What comes back is an Answer, also where the server said no; FetchError means that the run has to stop. What a page or file
+should hold is not known here, nor what is done with it; sockets are `connection.py`'s.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, metadata
+from urllib.parse import urlsplit
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import HTTPError
+
+from catalog.base.errors import FetchError, UsageError
+from scraper.http import limits
+from scraper.http.causes import LASTING, cause_of
+from scraper.http.connection import Guard, GuardedAdapter
+from scraper.http.response import REDIRECTS, Answer, Asked, Verdict, wait_until
+from scraper.http.site import Site, redirect_target
+
+AGENT = "vgpiano"  # our product token, by which a robots.txt may name us
+Judge = Callable[[str], str | None]  # why an address may not be asked for, or None
+
+_TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
+_CHALLENGES = (b"/cdn-cgi/challenge-platform/", b"cf-challenge", b"ddos-guard", b"g-recaptcha", b"h-captcha")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    url: str
+    judge: Judge
+    limit: int
+    headers: Mapping[str, str]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds; see limits.py. Tests are less patient."""
+
+    connect: float = limits.CONNECT_S
+    read: float = limits.READ_S
+    whole: float = limits.WHOLE_S
+    backoff: float = limits.BACKOFF_S
+
+
+class _Session(requests.Session):
+    """Sees no redirects: requests would read the body of each whole, however large, to make ready for the next request."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class Fetcher:
+    """One session with one site over one connection, no two requests starting within `delay` seconds of each other."""
+
+    def __init__(self, site: Site, delay: float = limits.DELAY_S, contact: str = "", patience: Patience | None = None):
+        """Raise UsageError for a delay that is too small for a public host, or a contact that fits no header."""
+        if not delay >= 0 or (not site.private and delay < limits.DELAY_FLOOR_S):
+            raise UsageError(f"--delay {delay:g}: at least {limits.DELAY_FLOOR_S} s against a public host, please")
+        self.site = site
+        self.delay = delay
+        self.requests = 0  # how many were made
+        self.agent = user_agent(contact)
+        self.record: Callable[[Asked], None] | None = None  # told of every request as it ends
+        self._patience = patience or Patience()
+        self._made = time.monotonic()
+        self._last_start: float | None = None
+        self._not_before = 0.0  # what Retry-After asked for
+        self._guard = Guard(private=site.private)
+        self._session = _Session()
+        self._session.trust_env = False  # no proxy, no .netrc
+        self._session.headers = CaseInsensitiveDict({"User-Agent": self.agent, "Accept": "*/*"})
+        self._session.mount("https://", GuardedAdapter(self._guard))
+        self._session.mount("http://", GuardedAdapter(self._guard))
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+        self._guard.close()
+
+    def slow_down(self, delay: float) -> None:
+        """Let at least `delay` seconds lie between two requests from now on."""
+        self.delay = max(self.delay, delay)
+
+    def get(
+        self,
+        url: str,
+        judge: Judge,
+        limit: int,
+        headers: Mapping[str, str] | None = None,
+        verdict: Verdict = lambda answer: "ok",
+    ) -> Answer:
+        """Ask for `url`, through up to REDIRECTS redirects and TRIES tries, and return the last answer.
+
+        `judge` is asked before each request; `limit` is the largest body taken, in bytes, decompressed; `verdict` names what
+        came of a body, for the journal. Raises FetchError where the run should stop: asked to wait for long, a challenge page,
+        a private address.
+        """
+        question = _Question(url, judge, limit, headers or {}, verdict)
+        answer = self._follow(question, 1)
+        for attempt in range(1, limits.TRIES):
+            if not answer.transient:
+                break
+            pause = random.uniform(0, min(self._patience.backoff * 2 ** (attempt - 1), limits.BACKOFF_CEILING_S))
+            time.sleep(max(pause, _retry_after(answer)))
+            answer = self._follow(question, attempt + 1)
+        self._not_before = time.monotonic() + _retry_after(answer)
+        return answer
+
+    def _follow(self, question: _Question, attempt: int) -> Answer:
+        url, judge = question.url, question.judge
+        problem = judge(url)
+        if problem is not None:
+            return Answer(url, problem="not_allowed", detail=problem)
+        for _ in range(1 + limits.REDIRECTS):
+            answer = self._once(url, question, attempt)
+            if answer.status not in REDIRECTS:
+                return answer
+            url = redirect_target(url, answer.headers.get("Location", ""))
+            problem = judge(url)
+            if problem is not None:
+                return Answer(
+                    answer.url, answer.status, problem="redirect_refused", detail=f"to {url[:200]}: {problem}"
+                )
+        return Answer(url, answer.status, problem="redirect_loop", detail=f"more than {limits.REDIRECTS} redirects")
+
+    def _once(self, url: str, question: _Question, attempt: int) -> Answer:
+        start, at, delay = self._pace(), datetime.now(UTC), self.delay
+        answer = Answer(url, problem="stopped")
+        try:
+            answer = self._ask(url, question.limit, question.headers)
+        except FetchError as error:
+            answer = Answer(url, problem="stopped", detail=str(error))
+            raise
+        finally:
+            if self.record is not None:
+                seconds = time.monotonic() - start
+                self.record(
+                    Asked.of(answer, at, start - self._made, seconds, delay, question.url, attempt, question.verdict)
+                )
+        return answer
+
+    def _ask(self, url: str, limit: int, headers: Mapping[str, str]) -> Answer:
+        patience = self._patience
+        with self._guard.clock(patience.whole) as late:
+            try:
+                with self._session.get(
+                    url,
+                    headers={"Accept-Encoding": "identity", **headers},
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(patience.connect, patience.read),
+                ) as response:
+                    answer = self._read(url, response, limit)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                timed_out = late() or isinstance(error, requests.Timeout)
+                problem, detail = cause_of(error, url, timed_out=timed_out)
+                return Answer(url, problem=problem, detail=detail, transient=problem not in LASTING)
+        if late():
+            return Answer(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
+        return answer
+
+    def _pace(self) -> float:
+        """Wait until the delay in force has passed since the last start, and what Retry-After asked for; return the time."""
+        earliest = self._not_before
+        if self._last_start is not None:
+            earliest = max(earliest, self._last_start + self.delay * random.uniform(1, 1 + limits.DELAY_JITTER))
+        time.sleep(max(0.0, earliest - time.monotonic()))
+        self._last_start = start = time.monotonic()
+        self.requests += 1
+        return start
+
+    def _read(self, url: str, response: requests.Response, limit: int) -> Answer:
+        status, headers = response.status_code, response.headers
+        if status in REDIRECTS or status == 304:
+            return Answer(url, status, headers)
+        good = status == 200
+        body = _body(response, limit if good else limits.ERROR_BYTES)
+        if headers.get("cf-mitigated") == "challenge" or _is_challenge(headers, body):
+            raise FetchError(
+                f"{self.site.host} answered {url} with a challenge page meant for people: stopped; "
+                "read the files in a browser, or ask the site's owners"
+            )
+        if status in (429, 503):
+            self.slow_down(min(2 * self.delay, limits.DELAY_CEILING_S))
+        size = len(body)
+        if not good:
+            return Answer(url, status, headers, problem=f"http_{status}", transient=status in _TRANSIENT, received=size)
+        if size > limit:
+            detail = f"more than {limit:,} bytes"
+            return Answer(url, status, headers, problem="too_large", detail=detail, received=size)
+        return Answer(url, status, headers, body, received=size)
+
+
+def user_agent(contact: str = "") -> str:
+    """Return who we say we are: name/version (+project URL; contact), as far as these are known. Raises UsageError."""
+    if not contact.isascii() or not contact.isprintable() or len(contact) > 200 or set(contact) & set("()"):
+        raise UsageError(f"--contact {contact!r}: plain ASCII without brackets, such as a mail address")
+    try:
+        project = metadata("vgpiano")
+        version = project["Version"]
+        home = [line.partition(",")[2].strip() for line in project.get_all("Project-URL") or []][:1]
+    except PackageNotFoundError:
+        version, home = "0", []
+    notes = "; ".join([f"+{url}" for url in home] + [contact] * bool(contact))
+    return f"{AGENT}/{version}" + (f" ({notes})" if notes else "")
+
+
+def _body(response: requests.Response, limit: int) -> bytes:
+    """Return up to a little more than `limit` bytes of a body, whatever its length is said to be."""
+    parts, size = [], 0
+    while size <= limit:
+        part = response.raw.read1(limits.CHUNK_BYTES, decode_content=True)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _is_challenge(headers: Mapping[str, str], body: bytes) -> bool:
+    is_page = "html" in headers.get("Content-Type", "").lower()
+    return is_page and len(body) <= limits.ERROR_BYTES and any(mark in body.lower() for mark in _CHALLENGES)
+
+
+def _retry_after(answer: Answer) -> float:
+    """Return the seconds that `answer` asks us to wait. Raises FetchError where that is longer than we wait in silence."""
+    then, seconds = wait_until(answer)
+    if seconds > limits.RETRY_AFTER_CEILING_S:
+        raise FetchError(
+            f"{urlsplit(answer.url).hostname} asks us to come back at {then:%Y-%m-%d %H:%M %Z}: run this again then"
+        )
+    return seconds

@@ -1,0 +1,289 @@
+"""What was asked of whom, when, and what came of it: root/scrape/journal.jsonl, one JSON object a line, only ever added to.
+
+A run has a line at its begin, one for each request as it ends (redirects and retries too), and one at its end with totals.
+Whether the lines add up is `audit.py`'s to say.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import pyarrow as pa
+
+from catalog.base.console import clean
+from catalog.base.errors import CatalogError, ScrapeError
+from catalog.storage.files import naming
+from catalog.storage.reading import Count, NotNegative, Sha256, parse_json
+from scraper.http.fetch import Fetcher
+from scraper.http.response import Asked
+
+Line = dict[str, Any]
+FIELDS = {  # of a line by name, in their order; a line leaves out what there is nothing to say of
+    "event": "begin, request or end",
+    "run": "the run it belongs to, twelve hexadecimal digits",
+    "at": "when, UTC: of a request, when it was sent",
+    "what": "begin: what is scraped",
+    "site": "begin: scheme and host of the site",
+    "private": "begin: whether that is this or a near machine, where no delay is owed",
+    "agent": "begin: the User-Agent header of every request",
+    "pid": "begin: the number of the process",
+    "n": "request: its number in the run, from 1",
+    "clock": "request: seconds to its sending since the run made ready to ask, by a clock that never goes back",
+    "url": "request: the address asked",
+    "asked": "request: the address before a redirect, where that is another",
+    "try": "request: which attempt it is, from 1",
+    "status": "request: the HTTP status",
+    "bytes": "request: bytes of the body, decompressed; end: of all of them",
+    "seconds": "request: how long it took",
+    "delay": "request: seconds that had to lie between it and the one before",
+    "outcome": "request: ok, fetched, or a stable snake_case id of what went wrong; end: done, or what ended the run",
+    "error": "request: what went wrong, in words",
+    "retry_after": "request: seconds that the answer asks us to wait",
+    "sha256": "request: SHA-256 of a body that was taken, hexadecimal",
+    "etag": "request: the ETag header that came with it",
+    "last_modified": "request: the Last-Modified header that came with it",
+    "requests": "end: how many there were",
+}
+"""What a line may hold; the line at a run's end has besides its totals, by name, as `scrape` prints them."""
+
+COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("at", "run", "event", "what")),
+        *((name, pa.int64()) for name in ("try", "status", "bytes")),
+        *((name, pa.float64()) for name in ("seconds", "delay")),
+        *((name, pa.string()) for name in ("outcome", "error")),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What every line has."""
+
+    event: Literal["begin", "request", "end"]
+    run: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin(_Event):
+    """What a run begins with."""
+
+    what: str
+    site: str
+    private: bool
+    agent: str
+    pid: Count
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(_Event):
+    """One request, of which the field `try` has no name that Python allows."""
+
+    n: Count
+    clock: NotNegative
+    url: str
+    bytes: Count
+    seconds: NotNegative
+    delay: NotNegative
+    outcome: str
+    asked: str | None = None
+    status: Count | None = None
+    error: str | None = None
+    retry_after: NotNegative | None = None
+    sha256: Sha256 | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _End(_Event):
+    """What a run ends with, besides its totals."""
+
+    outcome: str
+    requests: Count
+    bytes: Count
+
+
+SHAPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
+NO_FILE = "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
+_TAIL_BYTES = 64 << 10  # more than any line has
+
+
+class Journal:
+    """The journal below data root `root`; several processes may add to it at a time.
+
+    A line is handed to the kernel in one write, so a killed process loses none; after a power cut the last seconds may be
+    missing, which costs the proof of them and nothing else, so no line waits for the disk.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "scrape" / "journal.jsonl"
+
+    def append(self, line: Line) -> None:
+        """Add one line; what a kill left of a half-written last line is taken away first."""
+        data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _repair(file.fileno())
+            file.write(data)
+
+    def _open(self, how: int) -> int:
+        """Return the opened file. Raises CatalogError where it is a link, which may lead to a file of somebody's, or no file."""
+        try:
+            handle = os.open(self.path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+                raise CatalogError(NO_FILE.format(self.path)) from None
+            raise
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise CatalogError(NO_FILE.format(self.path))
+        return handle
+
+    def lines(self) -> Iterator[tuple[int, Line | None]]:
+        """Yield (line number from 1, line), None for a line that cannot be read; a torn last line is passed over."""
+        try:
+            handle = self._open(os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        with os.fdopen(handle, "rb") as file:
+            for number, text in enumerate(file, start=1):
+                line = _parsed(text)
+                if line is not None or text.endswith(b"\n"):
+                    yield number, line
+
+    def table(self, last: int | None = None) -> pa.Table:
+        """Return the lines as columns COLUMNS, or only the `last` ones; `what` says who a run asked, or an address."""
+        lines = deque((line for _, line in self.lines() if line is not None), maxlen=last)
+        rows = [{name: _fitting(line, name) for name in COLUMNS.names} for line in lines]
+        return pa.Table.from_pylist(rows, schema=COLUMNS)
+
+    def stored(self, names: set[str]) -> dict[str, Line]:
+        """Return for each SHA-256 of `names` that was received the last line that says so."""
+        found = {}
+        for _, line in self.lines() if names else ():
+            if line is not None and line.get("sha256") in names:
+                found[str(line["sha256"])] = line
+        return found
+
+
+class Log:
+    """The lines of one run, as they are written; `totals` is what its last line will say besides requests and bytes."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.totals: Counter[str] = Counter()
+        self._journal = journal
+        self._run = uuid4().hex[:12]
+        self._requests = 0
+        self._bytes = 0
+
+    def begin(self, fetcher: Fetcher, what: str) -> None:
+        """Write who asks which site for what."""
+        site = fetcher.site
+        self._write("begin", what=what, site=site.origin, private=site.private, agent=fetcher.agent, pid=os.getpid())
+
+    def __call__(self, asked: Asked) -> None:
+        """Write one request."""
+        self._requests += 1
+        self._bytes += asked.bytes
+        facts = {
+            "n": self._requests,
+            "clock": round(asked.clock, 4),
+            "url": asked.url,
+            "asked": asked.asked if asked.asked != asked.url else None,
+            "try": asked.attempt,
+            "status": asked.status or None,
+            "bytes": asked.bytes,
+            "seconds": round(asked.seconds, 4),
+            "delay": asked.delay,
+            "outcome": asked.outcome,
+            "error": clean(asked.detail) or None,
+            "retry_after": asked.retry_after or None,
+            "sha256": asked.sha256,
+            "etag": asked.etag,
+            "last_modified": asked.last_modified,
+        }
+        self._write("request", asked.at, **{name: value for name, value in facts.items() if value is not None})
+
+    def end(self, outcome: str) -> None:
+        """Write how the run ended, and its totals."""
+        self._write("end", None, outcome=outcome, requests=self._requests, bytes=self._bytes, **self.totals)
+
+    def _write(self, event: str, at: datetime | None = None, **facts: Any) -> None:
+        time = (at or datetime.now(UTC)).isoformat(timespec="milliseconds")
+        self._journal.append({"event": event, "run": self._run, "at": time, **facts})
+
+
+@contextmanager
+def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
+    """Journal every request of `fetcher` while the block runs, as one run; yields the totals for its last line, to be filled.
+
+    A block within another one of the same fetcher belongs to the outer run, and its totals are added to that one's.
+    """
+    if isinstance(fetcher.record, Log):
+        yield fetcher.record.totals
+        return
+    log = Log(Journal(root))
+    log.begin(fetcher, what)
+    fetcher.record = log
+    try:
+        yield log.totals
+    finally:
+        fetcher.record = None
+        error = sys.exc_info()[1]
+        kind = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else type(error)
+        log.end("done" if error is None else kind.__name__)
+
+
+def _fitting(line: Line, name: str) -> object:
+    """Return what column `name` of COLUMNS has for `line`; None where the line has nothing, or nothing that fits."""
+    value = line.get("url", line.get("what")) if name == "what" else line.get(name)
+    kind = COLUMNS.field(name).type
+    fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float) and abs(value) < 2**63
+    return None if not fits else value if pa.types.is_string(kind) else kind.to_pandas_dtype()(value).item()
+
+
+def _repair(handle: int) -> None:
+    """Make the file end in a whole line. Only under the lock."""
+    size = os.fstat(handle).st_size
+    if size == 0 or os.pread(handle, 1, size - 1) == b"\n":
+        return
+    start = max(0, size - _TAIL_BYTES)
+    tail = os.pread(handle, size - start, start)
+    last = tail[tail.rfind(b"\n") + 1 :]
+    if _is_whole(last):
+        os.write(handle, b"\n")
+    else:
+        os.ftruncate(handle, size - len(last))
+
+
+def _is_whole(text: bytes) -> bool:
+    """Whether `text` is a whole line, of this version's or of another's."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parsed(text: bytes) -> Line | None:
+    """Return the line that `text` is; None where it is not one of ours, whole and with fields of the right types."""
+    try:
+        event = parse_json(text, _Event, "", fail=ScrapeError, remedy="").event
+        parse_json(text, SHAPES[event], "", fail=ScrapeError, remedy="")
+        line: Line = json.loads(text)
+    except (ScrapeError, ValueError, RecursionError):
+        return None
+    return line

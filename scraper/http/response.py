@@ -1,0 +1,122 @@
+"""What a server answered, what it asks of us, and the record of a request. No I/O."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from catalog.base.console import clean
+
+Verdict = Callable[["Answer"], str]  # what a body turns out to be, as a stable snake_case id
+
+REDIRECTS = (301, 302, 303, 307, 308)
+BUSY = (413, 429, 503)  # what Retry-After may come with
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking for `url`: a body, or a `problem` (stable snake_case id) with its `detail`.
+
+    `transient` problems are of the moment (a server error, a lost line): asking on another day may help.
+    """
+
+    url: str
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    problem: str | None = None
+    detail: str = ""
+    transient: bool = False
+    received: int = 0  # bytes of the body, decompressed, whether or not it was kept
+
+    @property
+    def reason(self) -> str | None:
+        """The problem and its detail in one string; None where all is well."""
+        return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was made, for the journal; redirects and retries are requests of their own.
+
+    `at` is UTC; `clock` and `seconds` are by a monotonic clock: seconds since the fetcher was made at which the request started,
+    and how long it took. `delay` is what was in force when it started, `retry_after` what the answer asks for, in seconds.
+    """
+
+    at: datetime
+    clock: float
+    seconds: float
+    delay: float
+    url: str
+    asked: str  # the address before redirects
+    attempt: int
+    status: int
+    bytes: int
+    outcome: str
+    detail: str = ""
+    retry_after: float = 0.0
+    sha256: str | None = None  # these three of a body that was taken
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        answer: Answer,
+        at: datetime,
+        clock: float,
+        seconds: float,
+        delay: float,
+        asked: str,
+        attempt: int,
+        verdict: Verdict,
+    ) -> "Asked":
+        """Return the request that got `answer`; `verdict` names what a body that was taken turns out to be."""
+        taken = answer.status == 200 and answer.problem is None
+        return cls(
+            at=at,
+            clock=clock,
+            seconds=seconds,
+            delay=delay,
+            url=answer.url,
+            asked=asked,
+            attempt=attempt,
+            status=answer.status,
+            bytes=answer.received,
+            outcome=_outcome(answer, verdict),
+            detail=answer.detail,
+            retry_after=wait_until(answer)[1],
+            sha256=hashlib.sha256(answer.body).hexdigest() if taken else None,
+            etag=header(answer.headers, "ETag") if taken else None,
+            last_modified=header(answer.headers, "Last-Modified") if taken else None,
+        )
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return the header `name` of an answer, made harmless, or None."""
+    return clean(headers.get(name, ""))[:300] or None
+
+
+def wait_until(answer: Answer) -> tuple[datetime, float]:
+    """Return when `answer` asks us to come back, and in how many seconds that is; 0 where it asks for nothing."""
+    now = datetime.now(UTC)
+    value = answer.headers.get("Retry-After", "").strip()
+    if answer.status not in BUSY or not value:
+        return now, 0.0
+    try:
+        then = (
+            now + timedelta(seconds=min(int(value[:20]), 10**9)) if value.isdecimal() else parsedate_to_datetime(value)
+        )
+        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return now, 0.0
+    return then, max(0.0, seconds)
+
+
+def _outcome(answer: Answer, verdict: Verdict) -> str:
+    if answer.problem is not None:
+        return answer.problem
+    if answer.status == 304:
+        return "not_modified"
+    return "redirect" if answer.status in REDIRECTS else verdict(answer)

@@ -1,0 +1,121 @@
+"""A site that may be asked: one scheme, one host, one port; which addresses are its own, and which hosts are private.
+
+A link is judged before anything is made of it. Nothing here does I/O, and nothing is known of what a site holds.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urljoin, urlsplit
+
+from catalog.base.errors import UsageError
+
+_PORTS = {"https": 443, "http": 80}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One origin that may be asked. `private` hosts are reached only because the user said so, and need no long delays."""
+
+    scheme: str
+    host: str
+    port: int
+    private: bool
+    sections: Mapping[str, str] = field(default_factory=dict)  # name to path
+    twins: tuple[str, ...] = ()  # other hosts that count as this one
+
+    @property
+    def origin(self) -> str:
+        """The address without a path, the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+
+    def section(self, name: str) -> str:
+        """Return the address of the listing page of section `name`; raise UsageError for a section we do not know."""
+        if name not in self.sections:
+            raise UsageError(f"no section called {name!r}; known: {', '.join(self.sections)}")
+        return self.origin + self.sections[name]
+
+    def problem(self, url: str, below: str = "/", suffix: str = "") -> str | None:
+        """Return why `url` may not be asked for, or None where it may.
+
+        It must be this site (its twins count as one with it), its path below `below` with no dot segments, ending in
+        `suffix` whatever the case, with no user, query or fragment.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _PORTS.get(parts.scheme)
+        except ValueError:
+            return "not an address"
+        if parts.scheme != self.scheme:
+            return f"scheme is not {self.scheme}"
+        if parts.hostname not in (self.host, *self.twins) or port != self.port:
+            return "another host"
+        if parts.username is not None or parts.password is not None:
+            return "a user name in the address"
+        if parts.query or parts.fragment or "?" in url or "#" in url:
+            return "a query or fragment"
+        path = unquote(parts.path)
+        if "\\" in path or ".." in path.split("/") or any(ord(c) < 32 or ord(c) == 127 for c in path):
+            return "a path that leads elsewhere"
+        if not path.startswith(below) or not path.lower().endswith(suffix):
+            return f"not {'a ' + suffix + ' file ' if suffix else ''}below {below}"
+        return None
+
+
+def site_at(base_url: str, allow_private_hosts: bool = False, example: str = "https://www.example.org") -> Site:
+    """Return the site at `base_url` (scheme, host, port; no path).
+
+    https is required, but for private hosts (localhost, or the number of a private address), which in turn need
+    `allow_private_hosts`. Raises UsageError, which shows `example`.
+    """
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"--base-url {base_url!r} is not an address; give scheme and host, as in {example}") from None
+    host = parts.hostname or ""
+    if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query or parts.fragment:
+        raise UsageError(f"--base-url {base_url!r}: give scheme and host, as in {example}")
+    if parts.path not in ("", "/"):
+        raise UsageError(f"--base-url {base_url!r}: leave the path out; --section says where on the site to look")
+    private = is_private_host(host)
+    if private and not allow_private_hosts:
+        raise UsageError(f"{host} is a private host: add --allow-private-hosts if you mean it")
+    if parts.scheme != "https" and not private:
+        raise UsageError(f"--base-url {base_url!r}: public hosts are asked over https only")
+    return Site(scheme=parts.scheme, host=host, port=port or _PORTS[parts.scheme], private=private)
+
+
+def is_private_host(host: str) -> bool:
+    """Return whether `host` is localhost or the number of an address that is not public. Other names: not known here."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public_address(host)
+    except ValueError:
+        return False
+
+
+def is_public_address(address: str) -> bool:
+    """Return whether the IP `address` is one of the open internet, looking inside the IPv6 forms that carry an IPv4 one.
+
+    Raises ValueError where it is no IP address.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            ip = inner
+    return ip.is_global and not ip.is_multicast
+
+
+def redirect_target(url: str, location: str) -> str:
+    """Return the absolute address that a Location header of an answer to `url` means; it still has to be judged."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location

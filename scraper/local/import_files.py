@@ -1,0 +1,190 @@
+"""MIDI files that people have already into the catalog: each file a row of source "import", equal bytes kept once.
+
+Files go in by the batch: bytes first, durable together, then their rows, so that a run killed anywhere and run again ends in
+the same catalog. What is in already is known by its key. Opening folders and zip files is `archive.py`'s.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from catalog.base.console import Report, clean
+from catalog.games import Game, game_of
+from catalog.schema import FETCHED, Piece
+from catalog.storage.remote import AnyPath
+from catalog.store import Catalog, Writer
+from catalog.titles import fold, slug
+from scraper.http import limits
+from scraper.local.archive import Member, members
+from scraper.local.midi_title import title_of
+
+SOURCE = "import"
+BATCH_FILES = 1000
+BATCH_BYTES = 16 << 20
+FAULTS_KEPT = 40
+
+_resolve = lru_cache(maxsize=4096)(game_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a person says of the files: the game and series of all of them, where not each folder's name is to tell."""
+
+    game: str | None = None
+    series: str | None = None
+    title_from_text: bool = False  # the file's own title, where it has one, instead of its name
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTotals:
+    """What became of every file found: files = new + held + skipped, `skipped` by reason; `twins` of `new` brought no new bytes."""
+
+    files: int
+    new: int
+    held: int
+    twins: int
+    bytes: int
+    skipped: dict[str, int]
+    faults: tuple[tuple[str, str], ...]  # (address, reason) of the first FAULTS_KEPT that were skipped
+
+    @property
+    def line(self) -> str:
+        """The totals as one line for people."""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+        skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
+        new = f"{self.new} new ({self.twins} of them with bytes held already)"
+        return f"found {self.files} = {new} + {self.held} held before + {skipped}; {self.bytes:,} new bytes"
+
+
+def import_files(
+    root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
+) -> ImportTotals:
+    """Bring every MIDI file in `paths` (folders, zip files, MIDI files) into the catalog at `root`.
+
+    Raises UsageError for a path that is not there, CatalogError while another writer is at work.
+    """
+    catalog = Catalog(root)
+    with catalog.writer() as writer:
+        run = _Run(writer, labels or Labels())
+        run.know(catalog)
+        for path in paths:
+            for member in members(path, leave_out=root if isinstance(root, Path) else None):
+                run.take(member)
+                if report:
+                    report(run.files, 0)
+        run.flush()
+    return run.totals()
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one import. Of what is held only digests are kept in memory."""
+
+    writer: Writer
+    labels: Labels
+    rows: dict[bytes, int] = field(default_factory=dict)  # key of a row of ours to a hash of what it says
+    md5s: set[bytes] = field(default_factory=set)  # of all bytes held
+    batch: list[tuple[Piece | None, bytes]] = field(default_factory=list)  # None: the row is there already
+    batch_bytes: int = 0
+    files: int = 0
+    new: int = 0
+    held: int = 0
+    twins: int = 0
+    bytes: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def know(self, catalog: Catalog) -> None:
+        """Learn what the catalog holds."""
+        columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
+        rows = catalog.pieces(f"state == '{FETCHED}'", columns)
+        for some in rows.to_batches(max_chunksize=BATCH_FILES):
+            for row in some.to_pylist():
+                source = row.pop("source")
+                self.md5s.add(bytes.fromhex(row["md5"]))
+                if source == SOURCE:
+                    key = _key(row.pop("url"), row.pop("md5"))
+                    self.rows[key] = hash(tuple(row.values()))
+
+    def take(self, member: Member) -> None:
+        """Deal with one file: counted by reason, known already, or put in the batch."""
+        self.files += 1
+        if member.reason is not None:
+            self.skipped[member.reason] += 1
+            if len(self.faults) < FAULTS_KEPT:
+                self.faults.append((member.address, member.reason))
+            return
+        md5 = hashlib.md5(member.data, usedforsecurity=False)
+        piece = self._piece(member, md5.hexdigest())
+        key = _key(piece.url, md5.hexdigest())
+        says = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
+        is_held = self.rows.get(key) == says
+        self.held += is_held
+        self.new += not is_held
+        self.twins += not is_held and md5.digest() in self.md5s
+        self.bytes += 0 if md5.digest() in self.md5s else len(member.data)
+        self.rows[key] = says
+        self.md5s.add(md5.digest())
+        self.batch.append((None if is_held else piece, member.data))  # held bytes too: a damaged file is mended
+        self.batch_bytes += len(member.data)
+        if len(self.batch) >= BATCH_FILES or self.batch_bytes >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make the batch durable: its bytes, then its rows."""
+        batch, self.batch, self.batch_bytes = self.batch, [], 0
+        names = self.writer.put_blobs([data for _, data in batch])
+        now = datetime.now(UTC)
+        rows = [
+            replace(piece, sha256=sha256, fetched_at=now)
+            for (piece, _), sha256 in zip(batch, names, strict=True)
+            if piece is not None
+        ]
+        self.writer.add(rows)
+
+    def _piece(self, member: Member, md5: str) -> Piece:
+        own = title_of(member.data) if self.labels.title_from_text else None
+        named = [words for words in map(_words, reversed(member.above)) if words]
+        game_title = clean(self.labels.game or "") or (named[0] if named else "untitled")
+        game = self._game(game_title)
+        title = clean(own or "") or _words(member.name.rpartition(".")[0] or member.name) or "untitled"
+        return Piece(
+            source=SOURCE,
+            section=slug(fold(_words(member.above[0]))),
+            url=member.address,
+            game_title=game_title[: limits.TITLE_CHARACTERS],
+            game=game.game,
+            series=game.series,
+            title=title[: limits.TITLE_CHARACTERS].rstrip(),
+            state=FETCHED,
+            md5=md5,
+            bytes=len(member.data),
+        )
+
+    def _game(self, title: str) -> Game:
+        game = _resolve(title[: limits.TITLE_CHARACTERS])
+        return replace(game, series=_resolve(clean(self.labels.series)).series) if self.labels.series else game
+
+    def totals(self) -> ImportTotals:
+        return ImportTotals(
+            self.files,
+            self.new,
+            self.held,
+            self.twins,
+            self.bytes,
+            dict(self.skipped.most_common()),
+            tuple(self.faults),
+        )
+
+
+def _words(name: str) -> str:
+    """Return a file's or folder's name as words for people."""
+    return clean(name.replace("_", " "))
+
+
+def _key(url: str, md5: str) -> bytes:
+    return hashlib.blake2b(f"{md5} {url}".encode(), digest_size=16).digest()

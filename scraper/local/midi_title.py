@@ -1,0 +1,51 @@
+"""The title that a MIDI file gives itself: the name of its first track, else the first text there. Pure, and safe for any bytes.
+
+By the Standard MIDI Files 1.0 specification the name (meta event 3) of the first track is that of the sequence.
+"""
+
+from scraper.local.archive import readable
+
+_TEXT, _NAME, _END = 0x01, 0x03, 0x2F
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of a message, by its status
+_EVENTS = 10_000  # looked at: a title stands near the start
+
+
+def title_of(data: bytes) -> str | None:
+    """Return the title that MIDI file `data` (RIFF-wrapped or not) gives itself, as text; None where it gives none."""
+    texts = dict[int, str]()
+    at = data.find(b"MTrk")
+    if at < 0:
+        return None
+    end = min(len(data), at + 8 + int.from_bytes(data[at + 4 : at + 8]))
+    at, status = at + 8, 0
+    for _ in range(_EVENTS):
+        _, at = _number(data, at, end)  # the delta time
+        if at >= end:
+            break
+        if data[at] & 0x80:
+            status, at = data[at], at + 1
+        if status in (0xFF, 0xF0, 0xF7):
+            kind = data[at] if status == 0xFF and at < end else None
+            length, at = _number(data, at + (kind is not None), end)
+            if kind in (_TEXT, _NAME) and at + length <= end:
+                text = readable(data[at : at + length].strip(b"\0")).strip()
+                if text:
+                    texts.setdefault(kind, text)
+            if kind in (_NAME, _END) and kind in (*texts, _END):
+                break
+            at += length
+        elif status & 0xF0 in _DATA_BYTES:
+            at += _DATA_BYTES[status & 0xF0]
+        else:
+            break  # no message of a file
+    return texts.get(_NAME) or texts.get(_TEXT)
+
+
+def _number(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Return the variable-length number at `at` and where it ends; at most four bytes of it, and none past `end`."""
+    value = 0
+    for place in range(at, min(at + 4, end)):
+        value = value << 7 | data[place] & 0x7F
+        if not data[place] & 0x80:
+            return value, place + 1
+    return value, end

@@ -1,0 +1,23 @@
+"""Options of the commands that ask a site for something: which site, how slowly, how much, and in whose name."""
+
+from typing import Annotated
+
+import typer
+
+BaseUrl = Annotated[
+    str, typer.Option(envvar="VGPIANO_BASE_URL", help="Scheme and host of the site or of a replica of it.")
+]
+Private = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-hosts",
+        envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
+        help="Let --base-url be this or a near machine.",
+    ),
+]
+Delay = Annotated[float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")]
+Limit = Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")]
+Contact = Annotated[
+    str,
+    typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),
+]

@@ -1,0 +1,229 @@
+"""A listing page of VGMusic, as bytes, to its rows. Both layouts (2017–2022 and 2024 on) go through the same walk.
+
+Cells are often left unclosed, so a parser nests them; one linear walk in document order (a new `tr` ends a row, a `td` starts a
+cell, a string belongs to the latest cell) gives the same rows whatever the tree looks like. `td.header` names a game. Text
+is kept as listed but for white space around it; making it safe to show is up to whoever takes it in. Nothing here does I/O.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4.exceptions import ParserRejectedMarkup
+
+from catalog.base.errors import EmptyListingError, ListingError
+from scraper.http.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, PART_CHARACTERS, TITLE_CHARACTERS
+from scraper.vgmusic.urls import file_name, link_problem
+
+# html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
+# bounded length; the quantifiers are possessive, so that this check cannot backtrack.
+_TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+){0,8}+>"
+_NO_TAG = re.compile(rf"<(?!{_TAG})")
+_ANY_TAG = re.compile(rf"<{_TAG}")
+_TABLE_END = re.compile(r"</table\s{0,9}>", re.IGNORECASE)
+_ROW_START = re.compile(r"<tr[\s>]", re.IGNORECASE)
+_PAGE_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})\s*bytes?", re.IGNORECASE)
+_MD5 = re.compile(r"(?:^|/)file/([0-9a-f]{32})\.html(?:$|#)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense.
+
+    `listed_at` is when the page says it came, where it does.
+    """
+
+    game: str
+    href: str
+    file: str
+    title: str
+    sequencer: str | None
+    size: int | None
+    md5: str | None
+    listed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is not taken, with the stable id of the reason."""
+
+    game: str
+    href: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All rows of a page in page order; every row of a song is either in `rows` or in `rejected`."""
+
+    rows: tuple[Row, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(slots=True)
+class Cell:
+    """What one cell of a table holds: its texts, the addresses it links to, and whether it is a heading."""
+
+    text: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    header: bool = False
+
+    def words(self) -> str:
+        """Return the text, white space around it removed, cut at TITLE_CHARACTERS."""
+        return "".join(self.text).strip()[:TITLE_CHARACTERS].rstrip()
+
+
+def parse(page: bytes) -> Listing:
+    """Return the rows of listing `page` (UTF-8, whatever its headers say).
+
+    Raises ListingError where the page is larger than any honest one, has too many rows, or has no song in it.
+    """
+    reader = _Reader()
+    for node in walk(page):
+        if isinstance(node, Tag):
+            reader.tag(node)
+        else:
+            reader.string(node)
+    reader.end_row()
+    if not reader.rows and not reader.rejected:
+        raise EmptyListingError("no song in the page: it is no listing, or the site has changed its layout")
+    return Listing(tuple(reader.rows), tuple(reader.rejected))
+
+
+def has_end(page: bytes) -> bool:
+    """Return whether `page` has an end below its last row, or was cut short."""
+    return _PAGE_END.search(page, page.lower().rfind(b"<tr") + 1) is not None
+
+
+def walk(page: bytes) -> Iterator[Tag | NavigableString]:
+    """Yield the tags and texts of `page` in document order, in linear time; the end of a table comes as the start of a row.
+
+    Raises ListingError where the page is larger than any honest one, or no HTML that can be read.
+    """
+    if len(page) > LISTING_BYTES:
+        raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
+    for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
+        for node in _tree(part).descendants:
+            if isinstance(node, Tag) or type(node) is NavigableString:  # no comments, scripts, declarations
+                yield node
+
+
+def _tame(text: str) -> str:
+    """Return `text` without comments, each "<" that opens no tag escaped, and the end of a table as the end of a row."""
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return _TABLE_END.sub("<tr>", _NO_TAG.sub("&lt;", "".join(kept) + text[at:]))
+
+
+def _tree(part: str) -> BeautifulSoup:
+    try:
+        return BeautifulSoup(part, "html.parser")
+    except ParserRejectedMarkup as error:
+        raise ListingError(f"the listing page is not HTML that can be read: {error}") from error
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield `text` in pieces of about PART_CHARACTERS, cut where rows start, so that memory does not grow with the page.
+
+    Where no row starts for long they are cut at any tag: the walk does not mind, and no tree gets deep.
+    """
+    at = 0
+    while (
+        cut := _ROW_START.search(text, at + PART_CHARACTERS, at + 2 * PART_CHARACTERS)
+        or _ANY_TAG.search(text, at + PART_CHARACTERS)
+    ) is not None:
+        yield text[at : cut.start()]
+        at = cut.start()
+    yield text[at:]
+
+
+class _Reader:
+    """The state of the walk: the game in force and the cells of the row under way."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.rejected: list[Rejected] = []
+        self._game = ""
+        self._cells: list[Cell] = []
+
+    def tag(self, tag: Tag) -> None:
+        if tag.name in ("tr", "table"):
+            self.end_row()
+        elif tag.name in ("td", "th"):
+            self._cells.append(Cell(header="header" in tag.get_attribute_list("class")))
+        elif tag.name == "a" and self._cells:
+            href = tag.get("href")
+            if isinstance(href, str):
+                self._cells[-1].links.append(href.strip())
+
+    def string(self, text: str) -> None:
+        if self._cells:
+            self._cells[-1].text.append(text)
+
+    def end_row(self) -> None:
+        cells, self._cells = self._cells, []
+        if not cells:
+            return
+        if cells[0].header:
+            if len(cells) == 1:  # the table's own head has one cell a column
+                self._game = cells[0].words()
+            return
+        title = cells[0].words()
+        if not title and not cells[0].links:
+            return  # the blank row between two games
+        links = cells[0].links
+        if not links:
+            self._reject("", title, "no_link")
+            return
+        self._song(links[0], title, cells)
+        for extra in links[1:]:
+            self._reject(extra, title, "second_link_in_row")
+
+    def _song(self, href: str, title: str, cells: list[Cell]) -> None:
+        reason = link_problem(href) or (None if self._game else "no_game_heading")
+        if reason is not None:
+            self._reject(href, title, reason)
+            return
+        name = file_name(href)
+        self._count()
+        self.rows.append(
+            Row(
+                game=self._game,
+                href=href,
+                file=name,
+                title=title or name,
+                sequencer=(cells[2].words() or None) if len(cells) > 2 else None,
+                size=size_of(cells[1].words()) if len(cells) > 1 else None,
+                md5=md5_of(cells[3].links) if len(cells) > 3 else None,
+            )
+        )
+
+    def _reject(self, href: str, title: str, reason: str) -> None:
+        self._count()
+        self.rejected.append(Rejected(self._game, href[:TITLE_CHARACTERS], title, reason))
+
+    def _count(self) -> None:
+        if len(self.rows) + len(self.rejected) >= LISTING_ROWS:
+            raise ListingError(f"more than {LISTING_ROWS:,} rows in one listing page")
+
+
+def size_of(text: str) -> int | None:
+    """Return the bytes that the text of a size cell means, or None."""
+    match = _SIZE.fullmatch(text)
+    size = int(match[1].replace(",", "")) if match else 0
+    return size if 0 < size <= LISTED_BYTES else None
+
+
+def md5_of(links: list[str]) -> str | None:
+    """Return the MD5 in the first of `links` that leads to a file's own page, or None."""
+    for link in links:
+        match = _MD5.search(link)
+        if match:
+            return match[1].lower()
+    return None

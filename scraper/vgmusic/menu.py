@@ -1,0 +1,182 @@
+"""The sections of the site, by its own menu: which there are, which one a person means, and all of them crawled in turn.
+
+The menu stands on the page /music/: `p.menuhead` names a group, each link in the `p.menu` after it a section. Only links to plain
+folders below /music/ count. What a section holds is `crawl.py`'s.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from bs4 import Tag
+
+from catalog.base.console import Report, clean
+from catalog.base.errors import EmptyListingError, FetchError, ListingError, MissingPageError, UsageError
+from catalog.titles import fold, slug
+from scraper.http import limits
+from scraper.http.cache import Memory
+from scraper.http.fetch import Fetcher
+from scraper.http.journal import logged
+from scraper.http.policy import rules_of
+from scraper.http.site import Site
+from scraper.vgmusic.crawl import SOURCE, crawl_section, survey_section
+from scraper.vgmusic.listing import walk
+from scraper.vgmusic.totals import Survey, Totals
+from scraper.vgmusic.urls import MUSIC, SECTIONS, section_name
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section: its name in the catalog, its path, and what the menu calls it and its group."""
+
+    name: str
+    path: str
+    title: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one section of many: `totals` or, of a dry run, `plan`; else the `problem`, which is none if `empty`."""
+
+    section: Section
+    totals: Totals | None = None
+    plan: Survey | None = None
+    problem: str | None = None
+    empty: bool = False
+
+
+def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
+    """Return the sections that `page`, /music/ of `site`, links to in its menu, in its order, each once.
+
+    Raises ListingError where there is none.
+    """
+    found: dict[str, Section] = {}
+    in_sidebar = in_menu = in_group = False
+    group, path, title = "", "", ""
+    for node in walk(page):
+        if not isinstance(node, Tag):
+            group += node if in_group else ""
+            title += node if path else ""
+            continue
+        if path:
+            found.setdefault(path, _section(path, title, group))
+            path = title = ""
+        in_sidebar = in_sidebar or node.get("id") == "sidebar"
+        if node.name == "p":
+            classes = node.get_attribute_list("class")
+            in_menu = in_sidebar and "menu" in classes
+            in_group = in_sidebar and ("menuhead" in classes or "menularge" in classes)
+            group = "" if in_group else group
+        elif node.name == "a" and in_menu:
+            path = _path(node.get("href"), site)
+        if len(found) > limits.SECTIONS:
+            raise ListingError(f"more than {limits.SECTIONS} sections in the menu; name one by its path")
+    if path:
+        found.setdefault(path, _section(path, title, group))
+    if not found:
+        raise ListingError(
+            f"no section in the menu of {MUSIC}: the site has changed its layout; name a section by its path"
+        )
+    return tuple(found.values())
+
+
+def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
+    """Return the sections that `wanted` means, and let the site of `fetcher` know them by name.
+
+    `wanted` is "all", a section's path, its name or what the menu calls it; the site is asked for its menu only where that
+    is needed. Raises UsageError where it means none or several, FetchError and ListingError where the menu cannot be had.
+    """
+    name = section_name(wanted)
+    if wanted in SECTIONS:
+        chosen: tuple[Section, ...] = (Section(wanted, SECTIONS[wanted], wanted),)
+    elif name is not None:
+        chosen = (Section(name, wanted, wanted),)
+    elif "/" in wanted:
+        raise UsageError(f"{wanted!r} is no path of a section; such as {MUSIC}console/nintendo/snes/ is expected")
+    else:
+        with logged(root, fetcher, f"{SOURCE} menu"):
+            sections = _menu(root, fetcher)
+        chosen = sections if wanted == ALL else (_named(wanted, sections),)
+    known = {**fetcher.site.sections, **{section.name: section.path for section in chosen}}
+    fetcher.site = replace(fetcher.site, sections=known)
+    return chosen
+
+
+def crawl_sections(
+    root: Path, fetcher: Fetcher, sections: Sequence[Section], limit: int | None = None, report: Report | None = None
+) -> Iterator[Outcome]:
+    """Crawl `sections` in turn, asking for `limit` files at most in all, and yield what became of each.
+
+    A section that is empty, or that the site does not have, costs itself alone; whatever else stops one stops the rest.
+    """
+    for section in sections:
+        before = fetcher.requests
+        try:
+            totals = crawl_section(root, fetcher, section.name, limit, report)
+        except (ListingError, MissingPageError) as error:
+            yield _failed(section, error)
+            continue
+        yield Outcome(section, replace(totals, requests=totals.requests - before))
+        if totals.stopped is not None:
+            return
+        if limit is not None:
+            limit -= totals.fetched + totals.missing + totals.quarantined
+
+
+def survey_sections(root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
+    """Read the listing page of each of `sections` and yield what `crawl_all` would do."""
+    for section in sections:
+        try:
+            yield Outcome(section, plan=survey_section(root, fetcher, section.name))
+        except (ListingError, MissingPageError) as error:
+            yield _failed(section, error)
+
+
+def _failed(section: Section, error: Exception) -> Outcome:
+    return Outcome(section, problem=str(error), empty=isinstance(error, EmptyListingError))
+
+
+def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
+    site, url = fetcher.site, fetcher.site.origin + MUSIC
+    rules = rules_of(Memory(root, f"{SOURCE}-menu"), fetcher)
+    if not rules.allows(MUSIC):
+        raise FetchError(f"robots.txt of {site.host} asks programs to leave {MUSIC} alone: stopped")
+    answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
+    if answer.problem is not None:
+        raise FetchError(f"the menu at {url} cannot be had: {answer.reason}; name a section by its path")
+    return tuple(section for section in read_menu(answer.body, site) if rules.allows(section.path))
+
+
+def _path(href: object, site: Site) -> str:
+    """Return the path of the section that a link of the menu leads to, "" where it leads to none."""
+    if not isinstance(href, str):
+        return ""
+    url = urljoin(site.origin + "/", href.strip())
+    if not href.strip() or site.problem(url, MUSIC) is not None:
+        return ""
+    path = urlsplit(url).path.removesuffix("index.html")
+    return path if section_name(path) else ""
+
+
+def _section(path: str, title: str, group: str) -> Section:
+    name = section_name(path) or ""
+    words = [clean(text)[: limits.TITLE_CHARACTERS] for text in (title, group)]
+    return Section(name, path, words[0] or name, words[1])
+
+
+def _named(wanted: str, sections: Sequence[Section]) -> Section:
+    word = slug(fold(wanted))
+    exact = [one for one in sections if word in (one.name, slug(fold(one.title)))]
+    found = exact or [one for one in sections if one.name.endswith(f"-{word}") or word in slug(fold(one.title))]
+    if len(found) == 1:
+        return found[0]
+    names = [one.name for one in found]
+    if names:
+        raise UsageError(f"{wanted!r} fits {len(names)} sections: {', '.join(names[:12])}; name one of them")
+    near = difflib.get_close_matches(word, [one.name for one in sections], n=3, cutoff=0.3)
+    raise UsageError(f"no section called {wanted!r}; nearest: {', '.join(near) or sections[0].name}")

@@ -1,0 +1,113 @@
+"""What is listed, held and missing, section by section, from the catalog and the listing pages as last seen. Asks no one."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.base.errors import UsageError
+from catalog.schema import FETCHED, MISSING, QUARANTINED
+from catalog.store import Catalog
+from scraper.http.cache import pages
+from scraper.vgmusic.listing import parse
+from scraper.vgmusic.urls import file_url
+
+COUNTS = ("listed", "held", MISSING, QUARANTINED, "unsafe", "not_asked", "gone")
+STATUS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("source", "section")),
+        *((name, pa.int64()) for name in (*COUNTS, "bytes")),
+        ("reasons", pa.string()),
+    ]
+)
+ALL = "all"
+
+
+@dataclass(slots=True)
+class _Section:
+    counts: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def count(self, row: dict[str, Any] | None) -> None:
+        """Count one listed row, which the catalog has as `row`."""
+        state = "not_asked" if row is None else "held" if row["state"] == FETCHED else row["state"]
+        self.counts[state] += 1
+        if row is not None and row["state"] == FETCHED:
+            self.bytes += row["bytes"] or 0
+        elif row is not None:
+            self.reasons[str(row["reason"] or "unknown").partition(":")[0]] += 1
+
+
+def list_sections(root: Path, section: str | None = None) -> pa.Table:
+    """Return one row for each source and section, or for `section` alone, and where there are several one of totals.
+
+    listed = held + missing + quarantined + unsafe + not_asked; `gone` are pieces kept that the page no longer lists. `bytes` are
+    those of the pieces held. `reasons` names each reason with how often it stands. Raises UsageError for an unknown section.
+    """
+    columns = ["source", "section", "url", "md5", "state", "reason", "bytes", "gone_since"]
+    known: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in Catalog(root).pieces(columns=columns).to_pylist():
+        known.setdefault((row["source"], row["section"]), []).append(row)
+    owners = {row["url"].rpartition("/")[0] + "/": name for name, rows in known.items() for row in rows}
+    seen = {owners.get(page.url) or _named(name): page for name, page in pages(root)}
+    names = sorted({*known, *seen})
+    if section is not None:
+        names = [name for name in names if name[1] == section]
+        if not names:
+            raise UsageError(f"nothing is known of a section {section!r}; `scrape status` lists those that are")
+    found = []
+    for name in names:
+        page = seen.get(name)
+        found.append((*name, _counted(known.get(name, []), page.url if page else "", page.body if page else None)))
+    if len(found) > 1:
+        found.append((ALL, ALL, _sum(part for *_, part in found)))
+    return pa.Table.from_pylist([_row(*line) for line in found], schema=STATUS)
+
+
+def _named(name: str) -> tuple[str, str]:
+    """Return the source and section of a page called `name`, such as vgmusic-piano, of which the catalog has no row."""
+    source, _, section = name.partition("-")
+    return source, section
+
+
+def _counted(rows: list[dict[str, Any]], url: str, body: bytes | None) -> _Section:
+    section = _Section()
+    by_key = {(row["url"], row["md5"]): row for row in rows}
+    by_url = {row["url"]: row for row in rows if row["gone_since"] is None}
+    met = set()
+    listing = parse(body) if body is not None else None
+    for listed in listing.rows if listing else ():
+        address = file_url(url, listed.file)
+        row = by_key.get((address, listed.md5)) or (by_url.get(address) if listed.md5 is None else None)
+        section.count(row)
+        if row is not None:
+            met.add((row["url"], row["md5"]))
+    for rejected in listing.rejected if listing else ():
+        section.counts["unsafe"] += 1
+        section.reasons[rejected.reason] += 1
+    for key, row in by_key.items():
+        if row["gone_since"] is not None:
+            section.counts["gone"] += 1
+        elif key not in met:
+            section.count(row)  # no page of it is remembered: the catalog is all there is to go by
+    return section
+
+
+def _sum(sections: Iterable[_Section]) -> _Section:
+    whole = _Section()
+    for section in sections:
+        whole.counts += section.counts
+        whole.bytes += section.bytes
+        whole.reasons += section.reasons
+    return whole
+
+
+def _row(source: str, section: str, found: _Section) -> dict[str, Any]:
+    counts = {name: found.counts[name] for name in COUNTS}
+    counts["listed"] = sum(counts[name] for name in COUNTS if name not in ("listed", "gone"))
+    reasons = ", ".join(f"{reason} {times}" for reason, times in found.reasons.most_common())
+    return {"source": source, "section": section, **counts, "bytes": found.bytes, "reasons": reasons or None}

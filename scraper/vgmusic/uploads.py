@@ -1,0 +1,172 @@
+"""The pages of new uploads into the catalog: what came since the last run, with the dates that the site gives.
+
+Pages are read from the newest on until one holds nothing new; then the files are asked for, oldest first, so that what a
+killed or limited run leaves out is the newest and stands on the first pages when it is run again.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bs4 import Tag
+
+from catalog.base.console import Report
+from catalog.base.errors import EmptyListingError, FetchError, ListingError
+from catalog.store import Catalog
+from scraper.http import limits
+from scraper.http.cache import Memory
+from scraper.http.fetch import Fetcher, Judge
+from scraper.http.journal import logged
+from scraper.http.policy import judge_of, rules_of
+from scraper.http.robots import Rules
+from scraper.http.site import Site
+from scraper.vgmusic.crawl import SOURCE, bring_rows
+from scraper.vgmusic.listing import Cell, Listing, Rejected, Row, has_end, md5_of, size_of, walk
+from scraper.vgmusic.totals import Totals
+from scraper.vgmusic.urls import SUFFIX, file_name, file_url, link_problem
+
+SECTION = "new-files"
+FOLDER = "/new-files/"
+_PAGE = FOLDER + "index.php?page={}&s1=date&sd1=1"  # sorted by date, the newest first
+_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_MD5 = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
+
+
+def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Report | None = None) -> Totals:
+    """Bring new uploads into the catalog at `root`, asking for `limit` files at most; return what became of every row read.
+
+    Raises FetchError where robots.txt or a page of uploads cannot be had, ListingError where it is none, CatalogError while
+    another writer is at work.
+    """
+    catalog = Catalog(root)
+    with catalog.writer() as writer, logged(root, fetcher, f"{SOURCE} {SECTION}") as log:
+        rules = rules_of(Memory(root, f"{SOURCE}-{SECTION}"), fetcher)
+        listing = _walk(fetcher, rules, _known(catalog))
+        judge = judge_of(fetcher, rules, FOLDER, SUFFIX)
+        return bring_rows(
+            catalog, writer, fetcher, log, SECTION, fetcher.site.origin + FOLDER, listing, judge, limit, report
+        )
+
+
+def read_uploads(page: bytes) -> Listing:
+    """Return the rows of a page of new uploads, in page order: date, system, game, link, sequencer, size, comments.
+
+    Raises EmptyListingError where there is none, ListingError for a page larger than any honest one.
+    """
+    rows: list[Row] = []
+    rejected: list[Rejected] = []
+    cells: list[Cell] | None = None  # of the row under way, None outside of rows that count
+    for node in walk(page):
+        if not isinstance(node, Tag):
+            if cells:
+                cells[-1].text.append(node)
+        elif node.name in ("tr", "table"):
+            _end_row(cells, rows, rejected)
+            cells = [] if "newfiles" in node.get_attribute_list("class") else None
+        elif node.name == "td" and cells is not None:
+            cells.append(Cell())
+        elif node.name == "a" and cells:
+            href = node.get("href")
+            cells[-1].links += [href.strip()] if isinstance(href, str) else []
+    _end_row(cells, rows, rejected)
+    if not rows and not rejected:
+        raise EmptyListingError("no upload in the page: it is no page of uploads, or the site has changed its layout")
+    return Listing(tuple(rows), tuple(rejected))
+
+
+def _end_row(cells: list[Cell] | None, rows: list[Row], rejected: list[Rejected]) -> None:
+    if not cells:
+        return
+    if len(rows) + len(rejected) >= limits.LISTING_ROWS:
+        raise ListingError(f"more than {limits.LISTING_ROWS:,} rows in one page of uploads")
+    cells = cells + [Cell() for _ in range(7 - len(cells))]
+    game, title, href = cells[2].words(), cells[3].words(), next(iter(cells[3].links), "")
+    link = href.removeprefix(FOLDER).removeprefix("./")
+    reason = link_problem(link) if href else "no_link"
+    if reason is None and not game:
+        reason = "no_game"
+    if reason is not None:
+        rejected.append(Rejected(game, href[: limits.TITLE_CHARACTERS], title, reason))
+        return
+    size = cells[5].words()
+    said = _MD5.search(cells[6].words())
+    rows.append(
+        Row(
+            game=game,
+            href=href,
+            file=file_name(link),
+            title=title or file_name(link),
+            sequencer=cells[4].words() or None,
+            size=size_of(size) or size_of(f"{size} bytes"),
+            md5=md5_of(cells[6].links) or (said[0].lower() if said else None),
+            listed_at=_date(cells[0].words()),
+        )
+    )
+
+
+def _date(text: str) -> datetime | None:
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None  # such as a 31st of February
+
+
+def _known(catalog: Catalog) -> set[tuple[str, str | None]]:
+    """Return (address, MD5) of every upload in the catalog, and (address, None) beside it."""
+    rows = catalog.pieces(f"source == '{SOURCE}' and section == '{SECTION}'", ["url", "md5"])
+    known = set(zip(rows["url"].to_pylist(), rows["md5"].to_pylist(), strict=True))
+    return known | {(url, None) for url, _ in known}
+
+
+def _walk(fetcher: Fetcher, rules: Rules, known: set[tuple[str, str | None]]) -> Listing:
+    """Return the rows of all pages up to the first that holds nothing new, oldest first, each once."""
+    rows: dict[tuple[str, str | None], Row] = {}
+    rejected: dict[Rejected, None] = {}
+    for number in range(1, limits.UPLOAD_PAGES + 1):
+        try:
+            page = read_uploads(_page(fetcher, rules, number))
+        except EmptyListingError:
+            if number == 1:
+                raise
+            break
+        before = len(known)
+        for row in page.rows:
+            key = (file_url(fetcher.site.origin + FOLDER, row.file), row.md5)
+            rows.setdefault(key, row)
+            known.add(key)
+        rejected |= dict.fromkeys(page.rejected)
+        if len(known) == before:
+            break
+    oldest_first = list(rows.values())[::-1]  # in the order of the pages where dates are equal or absent
+    oldest_first.sort(key=lambda row: row.listed_at or datetime.min.replace(tzinfo=UTC))
+    return Listing(tuple(oldest_first), tuple(rejected))
+
+
+def _page(fetcher: Fetcher, rules: Rules, number: int) -> bytes:
+    path = _PAGE.format(number)
+    if not rules.allows(path):
+        raise FetchError(f"robots.txt of {fetcher.site.host} asks programs to leave {path} alone: stopped")
+    url = fetcher.site.origin + path
+    answer = fetcher.get(url, _only(fetcher.site, path), limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
+    if answer.problem is not None:
+        raise FetchError(f"the page of uploads {url} cannot be had: {answer.reason}; nothing was changed")
+    if not has_end(answer.body):
+        raise FetchError(
+            f"the page of uploads {url} has no end, so rows may be missing; nothing was changed, run this again"
+        )
+    return answer.body
+
+
+def _only(site: Site, path: str) -> Judge:
+    """Return the judge of one page: that path and query of the site, by whichever of its names, and nothing else."""
+
+    def judge(url: str) -> str | None:
+        parts = urlsplit(url)
+        if f"{parts.path}?{parts.query}" != path or parts.fragment:
+            return "another page"
+        return site.problem(parts._replace(query="").geturl())
+
+    return judge

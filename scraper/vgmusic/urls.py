@@ -1,0 +1,74 @@
+"""Which addresses of VGMusic the scraper may ask for: below a section only plain file names.
+
+A link is judged before anything is made of it. File names come from an allowlist of characters, those that the 31,629 links
+of the real site use, so there is nothing to escape, to normalise twice, or to mistake for a path. Nothing here does I/O.
+"""
+
+import re
+from dataclasses import replace
+from urllib.parse import quote, unquote
+
+from scraper.http.limits import NAME_BYTES
+from scraper.http.site import Site, site_at
+
+VGMUSIC = "https://www.vgmusic.com"
+SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
+MUSIC = "/music/"  # above every section, and the page with the menu of them
+SUFFIX = ".mid"
+TWINS = ("www.vgmusic.com", "vgmusic.com")  # both serve the same
+
+_NAME = re.compile(r"[A-Za-z0-9_.\-~!'()&,+\[\]^`{}]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_SECTION = re.compile(MUSIC + r"(?:[A-Za-z0-9_\-]{1,60}/){1,8}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+
+
+def site(base_url: str, allow_private_hosts: bool = False) -> Site:
+    """Return VGMusic at `base_url` (scheme, host, port; no path), or a replica of it; raises UsageError as `site_at` does."""
+    made = site_at(base_url, allow_private_hosts, example=VGMUSIC)
+    return replace(made, sections=SECTIONS, twins=TWINS if made.host in TWINS else ())
+
+
+def section_name(path: str) -> str | None:
+    """Return the name of the section at `path`, such as console-nintendo-snes; None where it is no section's path.
+
+    Sections have plain folder names below /music/.
+    """
+    if not _SECTION.fullmatch(path):
+        return None
+    known = {path: name for name, path in SECTIONS.items()}
+    return known.get(path) or path.removeprefix(MUSIC).strip("/").replace("/", "-").lower()
+
+
+def link_problem(href: str) -> str | None:
+    """Return the reason (a stable id) for which a link of a listing is not followed, or None where it is a plain file name."""
+    if not href:
+        return "empty_link"
+    if "?" in href or "#" in href or ";" in href:
+        return "query_or_fragment"
+    if _SCHEME.match(href) or href.startswith("//"):
+        return "absolute_address"
+    name = file_name(href)
+    if "/" in name or "\\" in name:
+        return "path_in_name"
+    if name.startswith((".", "-")):
+        return "leading_dot_or_dash"
+    if not _NAME.fullmatch(name):
+        return "unusual_character"
+    if _RESERVED.fullmatch(name):
+        return "reserved_name"
+    if not name.lower().endswith(SUFFIX):
+        return "not_a_mid_file"
+    if len(name) > NAME_BYTES:
+        return "name_too_long"
+    return None
+
+
+def file_name(href: str) -> str:
+    """Return the file name that a relative link means: percent escapes undone, once."""
+    return unquote(href, errors="replace")
+
+
+def file_url(section_url: str, name: str) -> str:
+    """Return the one address of file `name` of a section, however its link was escaped."""
+    return section_url + quote(name)

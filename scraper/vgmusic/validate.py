@@ -1,0 +1,35 @@
+"""Whether the bytes of an answer are the file that its row lists: a MIDI file of that size and MD5. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+
+from scraper.vgmusic.listing import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the bytes are, and what is wrong with them (`problem` is a stable id, `reason` adds both values), if anything."""
+
+    size: int
+    md5: str
+    problem: str | None = None
+    detail: str = ""
+
+    @property
+    def reason(self) -> str | None:
+        """The problem with its detail; None where all is well."""
+        return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
+
+
+def check(body: bytes, row: Row, content_type: str = "") -> Finding:
+    """Return what `body` is against `row`; a size or MD5 that the row does not give is not missed."""
+    size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
+    if not body.startswith(b"MThd"):
+        if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
+            return Finding(size, md5, "soft_404", "a web page in place of the file")
+        return Finding(size, md5, "not_midi", f"begins with {body[:8]!r}")
+    if row.size is not None and row.size != size:
+        return Finding(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")
+    if row.md5 is not None and row.md5 != md5:
+        return Finding(size, md5, "md5_mismatch", f"listed {row.md5}, received {md5}")
+    return Finding(size, md5)

@@ -1,0 +1,70 @@
+"""The recipe `classic` behind the seam of all recipes. It begins from nothing, alone, and goes on from its own tokens only."""
+
+from __future__ import annotations  # types that are slow to import are for type checkers alone
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from training.classic.recipe import ClassicRecipe
+from training.learner import Evaluation, Learner, Option
+
+if TYPE_CHECKING:
+    from catalog.base.console import Report
+    from catalog.storage.remote import AnyPath
+    from dataset.corpus.corpus import Corpus
+    from dataset.corpus.schema import Split
+    from dataset.notes.model import Notes
+    from training.loop.hosts import Hosts
+    from training.progress import Budget, Progress, Step
+    from training.run import Run
+    from training.sampling.config import Wish
+
+
+class ClassicLearner(Learner):
+    """The experiment of 2018, as it was."""
+
+    recipe = ClassicRecipe
+    refusals: ClassVar[Mapping[Option, str]] = {
+        "--init": "--init goes with recipe note-lstm: a classic network's tokens are its own",
+        "--prime": "run {run} is of recipe classic, which starts from its own tokens; leave out --prime",
+        "several processes": "recipe classic is trained by one process, as it was in 2018",
+    }
+
+    def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
+        """Return the corpus's music as tokens."""
+        from catalog.store import Catalog
+        from training.classic.tokens import vocabulary_text
+
+        return vocabulary_text(corpus, Catalog(root), report)
+
+    def train(
+        self,
+        run: Run,
+        corpus: Corpus,
+        budget: Budget,
+        report: Callable[[Any], None],
+        watch: Callable[[Step], None],
+        hosts: Hosts,
+    ) -> Progress:
+        """Train until the budget or the recipe's epochs are used."""
+        from training.classic.train import train
+
+        return train(run, corpus, budget, report)
+
+    def compose(self, run: Run, wish: Wish, prime: Notes | None, report: Report) -> list[Notes]:
+        """Return pieces of so many tokens as the wish has notes, each the likeliest after those before."""
+        from training.classic.sampler import compose
+
+        return compose(run, wish.count, wish.seed, wish.notes, report=report)
+
+    def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
+        """Return nats per token."""
+        from training.classic.quality import token_quality
+
+        return token_quality(root, run, split, report)
+
+    def caution(self, run: Run, corpus: Corpus) -> str | None:
+        """Return why there will be no validation loss, None where there will."""
+        from training.classic.train import unvalidated
+
+        return unvalidated(run)

@@ -1,0 +1,47 @@
+"""Names of runs and what a run knows by name, for the shell to complete, and the argument that is the name of a run."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from catalog.options import asked_root, given_name, starting
+from catalog.storage.files import working_root
+
+
+def _runs(context: typer.Context) -> Iterable[str]:
+    from training.run import list_runs
+
+    return list_runs(working_root(asked_root(context)))
+
+
+def _recipes(context: typer.Context) -> Iterable[str]:
+    from training.recipe import RECIPES
+
+    return RECIPES
+
+
+def _styles(kind: str, context: typer.Context) -> Iterable[str]:
+    from training.events.vocabulary import Vocabulary
+    from training.run import Run
+
+    # an option that waits for its value keeps the parser from the arguments: they are left over in `args`
+    name = context.params.get("run") or next(iter(context.args), "")
+    run = Run.open(working_root(asked_root(context)), name)
+    names: Iterable[str] = getattr(Vocabulary.from_json(run.vocabulary_text, run.name), kind)
+    return names
+
+
+def _sources(context: typer.Context) -> Iterable[str]:
+    from dataset.corpus.corpus import names
+
+    return {*names(asked_root(context)), *_runs(context)}
+
+
+runs = starting(_runs)
+sources = starting(_sources)
+recipes = starting(_recipes)
+games = starting(lambda context: _styles("games", context))
+series = starting(lambda context: _styles("series", context))
+
+RunName = Annotated[str, typer.Argument(help="Name or path of a run.", callback=given_name, autocompletion=runs)]

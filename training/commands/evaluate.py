@@ -1,0 +1,64 @@
+"""The command `evaluate`."""
+
+from catalog.base import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from catalog.base import console
+from catalog.base.errors import UsageError
+from catalog.options import Root, Version, given_path, single_command
+from catalog.storage.files import data_root, working_root
+from training.commands.completion import RunName
+
+if TYPE_CHECKING:
+    from training.learner import Evaluation
+
+app = single_command()
+
+
+@app.command()
+def evaluate(
+    run: RunName,
+    split: Annotated[
+        Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
+    ] = None,
+    midi: Annotated[
+        Path | None, typer.Option("--midi", callback=given_path, help="A folder of MIDI files instead of a split.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    root: Root = None,
+    version: Version = False,
+) -> None:
+    """Show how well a run's best epoch foresees music that it was not trained on.
+
+    In bits per note, in total and by field; for a run of recipe classic, in nats per token, as the original experiment counted.
+    """
+    from training.evaluate import evaluate_folder, evaluate_run
+    from training.run import Run
+
+    if split is not None and midi is not None:
+        raise UsageError("--split and --midi both say what to evaluate on; give one")
+    base = data_root(root)
+    opened = Run.open(working_root(base), run)
+    quality: Evaluation
+    if midi is not None:
+        quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
+    else:
+        with console.Progress("windows") as progress:
+            quality = evaluate_run(base, opened, split or "test", progress)
+    if as_json:
+        print(json.dumps(asdict(cast(Any, quality))))
+        return
+    print("\n".join(quality.lines()))
+
+
+def main() -> None:
+    """Run `evaluate` as a console script."""
+    console.run(app)

@@ -1,0 +1,142 @@
+"""The command `generate`."""
+
+from catalog.base import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
+import secrets
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog.base import console
+from catalog.base.errors import UsageError
+from catalog.options import Root, Version, given_path, single_command
+from catalog.storage.files import data_root, working_root
+from training.commands import completion
+from training.commands.completion import RunName
+
+app = single_command()
+
+
+@app.command()
+def generate(
+    run: RunName,
+    count: Annotated[int, typer.Option("--count", help="How many pieces.")] = 1,
+    notes: Annotated[int | None, typer.Option("--notes", help="Length of each in notes.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Length of each in seconds (else 60), to the next bar line.")
+    ] = None,
+    bars: Annotated[int | None, typer.Option("--bars", help="Length of each in bars.")] = None,
+    temperature: Annotated[
+        str, typer.Option("--temperature", help="Below 1 is safer, above 1 bolder; or by field: pitch=0.9,time=1.")
+    ] = "1.0",
+    top_p: Annotated[
+        str, typer.Option("--top-p", help="Share of the probability that is drawn from, 0–1; or by field.")
+    ] = "0.97",
+    top_k: Annotated[
+        str, typer.Option("--top-k", help="Draw from the K likeliest only, 0 for any number; or by field.")
+    ] = "0",
+    max_copy: Annotated[
+        int,
+        typer.Option(
+            "--max-copy",
+            help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any.",
+        ),
+    ] = 24,
+    prime: Annotated[
+        Path | None,
+        typer.Option(
+            "--prime",
+            callback=given_path,
+            help="A MIDI file to go on from; its length is not counted in that of the piece.",
+        ),
+    ] = None,
+    without_prime: Annotated[
+        bool, typer.Option("--without-prime", help="Write only what follows the prime, from its first bar on.")
+    ] = False,
+    series: Annotated[
+        str | None,
+        typer.Option("--series", help="Compose in the style of this series.", autocompletion=completion.series),
+    ] = None,
+    game: Annotated[
+        str | None,
+        typer.Option("--game", help="Compose in the style of this game.", autocompletion=completion.games),
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option("--style", help="Games or series to mix: ocarina-of-time=0.7,wind-waker=0.3.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else the run's samples/.")
+    ] = None,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render/--no-render", help="Sound, score and piano roll beside each MIDI file, and the run's page."
+        ),
+    ] = True,
+    root: Root = None,
+    version: Version = False,
+) -> None:
+    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
+
+    A length is that of new music: after a --prime it counts from the end of the bar in which the prime's last note begins.
+    Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
+    """
+    from training.commands import field_options as settings
+    from training.generate import SAMPLE_SECONDS, music, read_prime
+    from training.page.write import paged, rendered
+    from training.run import Run
+    from training.sampling.config import Wish
+    from training.sampling.sample_files import write_pieces
+
+    console.when_stopped("every file that was named is kept whole; the same command makes others")
+    if notes is None and seconds is None and bars is None:
+        seconds = SAMPLE_SECONDS
+    drawn = secrets.randbelow(2**32) if seed is None else seed
+    wish = Wish(
+        count=count,
+        notes=notes,
+        seconds=seconds,
+        bars=bars,
+        temperature=settings.by_field("--temperature", temperature),
+        top_p=settings.by_field("--top-p", top_p),
+        top_k=settings.by_field("--top-k", top_k),
+        seed=drawn,
+        max_copy=max_copy,
+        without_prime=without_prime,
+        series=series,
+        game=game,
+        style=settings.weights("--style", style) if style is not None else None,
+    )
+    if without_prime and prime is None:
+        raise UsageError("--without-prime leaves out the notes of a prime; name its file with --prime")
+    if prime is not None and not prime.exists():
+        raise UsageError(f"--prime {prime}: no such file")
+    base = data_root(root)
+    opened = Run.open(working_root(base), run)
+    first = read_prime(prime) if prime is not None else None
+    with console.Progress("composing") as progress:
+        pieces = music(opened, wish, first, progress)
+    files = write_pieces(out or opened.samples, pieces, opened.name)
+    for file in files:
+        print(console.one_line(file), flush=True)
+    console.complain(f"seed {drawn}")
+    if render:
+        is_own = files[0].parent.resolve() == opened.samples.resolve()
+        try:
+            rendered(opened.name, files, pieces, lambda path: print(console.one_line(path), flush=True))
+            if is_own:
+                paged(base, opened, lambda path: print(console.one_line(path), flush=True))
+        except KeyboardInterrupt:
+            rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
+            console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")
+            raise SystemExit(130) from None
+
+
+def main() -> None:
+    """Run `generate` as a console script."""
+    console.run(app)

@@ -1,0 +1,150 @@
+"""The command `render`."""
+
+from catalog.base import early  # noqa: F401 - before what takes time to import
+
+# isort: split
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalog.base import console
+from catalog.base.errors import TrainingError, UsageError
+from catalog.options import Root, Version, given_name, given_path, single_command
+from catalog.storage.files import data_root, working_root
+from catalog.storage.remote import AnyPath
+from training.commands import completion
+
+if TYPE_CHECKING:
+    from training.rendering.render import RenderPiece
+
+app = single_command()
+MIDI_ENDINGS = (".mid", ".midi")
+
+
+@app.command()
+def render(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A MIDI file, or the name or path of a run, for all of its samples.",
+            callback=given_name,
+            autocompletion=completion.runs,
+        ),
+    ],
+    audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
+    score: Annotated[bool, typer.Option("--score", help="Sheet music.")] = False,
+    roll: Annotated[bool, typer.Option("--roll", help="Piano roll.")] = False,
+    page: Annotated[
+        bool,
+        typer.Option("--page", help="The page of a run, index.html in its folder, with sound and scores within it."),
+    ] = False,
+    form: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="Repeat for several. Audio: mp3 (else this one), ogg, wav. Score: musicxml and pdf (else these), svg, png. "
+            "Roll: svg (else this one), png, pdf.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else beside the MIDI.")
+    ] = None,
+    root: Root = None,
+    version: Version = False,
+) -> None:
+    """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run and then the run's page.
+
+    Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
+    the MusicXML beside it is exact, on the grid of 1/24 quarter note.
+    """
+    console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
+    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
+    path = Path(what)
+    is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
+    if page and (is_file or out is not None):
+        raise UsageError("--page makes the page of a run, in its folder: name a run, and leave out --out")
+    base = data_root(root)
+    failed = 0
+    if kinds or not page:
+        failed = _render(what, base, kinds, form or [], out)
+    if page or not (kinds or is_file or out):
+        failed += _page(what, base)
+    if failed:
+        raise SystemExit(1)
+
+
+def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
+    """Render a file or the samples of a run, say which files were written, and return how many could not be."""
+    from training.rendering.render import outputs, render_pieces
+
+    wanted = outputs(kinds, forms)
+    files, run = _files(what, root)
+    pieces, failed = _pieces(files, run)
+    with console.Progress("rendering") as progress:
+        total = len(pieces) * len(wanted)
+        for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
+            progress(done, total)
+            if rendered.reason is None:
+                print(console.one_line(rendered.path), flush=True)
+            else:
+                failed += 1
+                console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
+    return failed
+
+
+def _page(what: str, root: AnyPath) -> int:
+    """Write the page of a run, say where it is and what is not on it, and return how many parts are not."""
+    from training.page.run_page import write_page
+    from training.run import Run
+
+    missing: list[str] = []
+    with console.Progress("page") as progress:
+        path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
+    for trouble in missing:
+        console.complain(f"error: not on the page: {trouble}")
+    print(console.one_line(path))
+    return len(missing)
+
+
+def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
+    """Return the MIDI files that are meant, and the run's name where they are a run's samples."""
+    path = Path(what)
+    if path.is_file():
+        return [path], None
+    if path.suffix.lower() in MIDI_ENDINGS:
+        raise UsageError(f"{path}: no such file")
+    from training.run import Run
+    from training.sampling.sample_files import samples
+
+    run = Run.open(working_root(root), what)
+    found = samples(run.samples)
+    if not found:
+        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
+    return found, run.name
+
+
+def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], int]:
+    """Return the pieces that can be read, and how many of a run's cannot, each of which is said. Raises TrainingError for a file."""
+    from training.midi import read_notes
+    from training.rendering.render import RenderPiece
+
+    pieces, failed = [], 0
+    for file in files:
+        try:
+            notes = read_notes(file, "render another MIDI file")
+        except TrainingError as error:
+            if run is None:
+                raise
+            console.complain(f"error: {error}")
+            failed += 1
+            continue
+        title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")
+        pieces.append(RenderPiece(file.stem, notes, title))
+    return pieces, failed
+
+
+def main() -> None:
+    """Run `render` as a console script."""
+    console.run(app)

@@ -1,0 +1,93 @@
+"""The whole of one `novelty`: what of a run's samples or a MIDI file stands in training pieces, beside held-out human pieces."""
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from filelock import FileLock
+
+from catalog.base.errors import CorpusError, TrainingError
+from catalog.storage.files import sync_folder, working_root, write_bytes
+from catalog.storage.remote import AnyPath
+from dataset.corpus.corpus import Corpus
+from training.midi import read_notes
+from training.novelty.figures import Novelty, find_copies, medians
+from training.novelty.training_index import FORMAT, Sources
+from training.run import Run, list_runs
+
+INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
+
+
+def open_sources(root: AnyPath, name: str) -> Sources:
+    """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none.
+
+    Those of a corpus are indexed once and kept below the data root.
+    """
+    here = working_root(root)
+    if (Path(name) / "run.json").is_file() or name in list_runs(here):
+        return Run.open(here, name).learned_from()
+    corpus = Corpus.open(root, name)
+    folder = here / INDEXES / f"{corpus.hash[:32]}-{FORMAT}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / ".lock"):
+            _index(corpus, folder)
+    return Sources.open(folder)
+
+
+def _index(corpus: Corpus, folder: Path) -> None:
+    """Write the sources of a corpus to a new folder, whole or not at all, and remove what killed writers left; the lock is held."""
+    for leftover in folder.parent.glob(".tmp-*"):
+        rmtree(leftover)
+    if folder.is_dir():  # another process was first
+        return
+    making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
+    for file, data in Sources.of(corpus.pieces("train")).files().items():
+        write_bytes(making / file, data)
+    making.chmod(0o755)
+    making.rename(folder)
+    sync_folder(folder.parent)
+
+
+def of_file(path: Path, learned: Sources) -> Novelty:
+    """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
+    return find_copies(learned, read_notes(path))
+
+
+def find_copies_in_run(
+    root: AnyPath, name: str, against: str | None = None, left_out: Callable[[str], None] = lambda reason: None
+) -> tuple[dict[str, Novelty], dict[str, float] | None]:
+    """Return what of each sample of a run stands in its training pieces, or in those of `against`; and `medians` of held-out pieces.
+
+    None for the latter where the run's corpus is gone, has changed or holds nothing out. `left_out` is told, with the reason, of each
+    sample that cannot be read. Raises TrainingError for a run without samples, or where none can be read.
+    """
+    run = Run.open(working_root(root), name)
+    learned = run.learned_from() if against is None else open_sources(root, against)
+    files = sorted(run.samples.glob("[!.]*.mid"), key=lambda path: (len(path.stem), path.stem))
+    if not files:
+        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
+    told = {}
+    for file in files:
+        try:
+            told[file.name] = of_file(file, learned)
+        except TrainingError as error:
+            left_out(str(error))
+    if not told:
+        raise TrainingError(
+            f"{run.samples}: none of its {len(files)} samples can be read; make some with `generate {run.name}`"
+        )
+    return told, held_out(root, run, learned)
+
+
+def held_out(root: AnyPath, run: Run, learned: Sources) -> dict[str, float] | None:
+    """Return the `medians` of the run's validation and test pieces, None where they cannot be had."""
+    try:
+        corpus = Corpus.open(root, run.asked.corpus)
+    except CorpusError:
+        return None
+    pieces = [*corpus.pieces("validation"), *corpus.pieces("test")]
+    if corpus.hash != run.asked.corpus_hash or not pieces:
+        return None
+    return medians([find_copies(learned, piece.notes) for piece in pieces])

@@ -1,0 +1,105 @@
+"""Pieces as the numbers a network learns from: a row of classes a note, and beside it what the piece's past says of the note."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from dataset.notes.model import Notes
+from training.events.classes import DURATION, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
+from training.events.repeat_models import GUESSES, Repeats
+from training.events.repeat_models import TONES as TONE_COUNT
+
+IntArray = npt.NDArray[np.int32]
+Events = npt.NDArray[np.int16]
+
+NEXT_PITCH, NEXT_DURATION = PLACE + 1, PLACE + 2
+"""Columns of what the longest match foresees before anything of the note is known; 0 where there is none."""
+
+GUESS: dict[str, slice] = {}
+TRUST: dict[str, slice] = {}
+"""Columns of each field's guesses (classes) and of how far to trust them, as `repeats.py` gives them."""
+
+COLUMNS = NEXT_DURATION + 1
+for _name, _count in GUESSES.items():
+    GUESS[_name] = slice(COLUMNS, COLUMNS + _count)
+    TRUST[_name] = slice(COLUMNS + _count, COLUMNS + 2 * _count)
+    COLUMNS += 2 * _count
+
+TONES = slice(COLUMNS, COLUMNS + TONE_COUNT)
+"""Columns of the share of each pitch class in the past, in thousandths: recently, then for longer."""
+
+COLUMNS += TONE_COUNT
+
+TOGETHER = 64  # pieces that are encoded side by side
+
+
+def classes(notes: Notes) -> tuple[IntArray, IntArray]:
+    """Return time, pitch, duration, velocity and place as classes, [n, 5], and the onsets in ticks, [n].
+
+    Notes are taken by onset, then pitch; a second note of the same pitch at the same onset is dropped.
+    The first note's time is class 0.
+    """
+    keep = counted(notes)
+    onset = notes.onset[keep]
+    rows = np.zeros((len(onset), PLACE + 1), dtype=np.int32)
+    rows[:, TIME] = to_class(np.diff(onset, prepend=onset[:1]))
+    rows[:, PITCH] = notes.pitch[keep]
+    rows[:, DURATION] = to_class(notes.duration[keep])
+    rows[:, VELOCITY] = notes.velocity[keep] // VELOCITY_STEP
+    rows[:, PLACE] = places(onset, notes.time_signatures)
+    return rows, onset
+
+
+def counted(notes: Notes) -> npt.NDArray[np.intp]:
+    """Return the indices of the notes that `classes` keeps, in order."""
+    keep = np.ones(len(notes.onset), dtype=bool)
+    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    return np.flatnonzero(keep)
+
+
+def encode(pieces: Sequence[Notes]) -> list[Events]:
+    """Return each piece as events [n, COLUMNS]: the classes of `classes`, what is foreseen, and guesses and trusts by field."""
+    read = [classes(piece) for piece in pieces]
+    order = sorted(range(len(read)), key=lambda i: -len(read[i][1]))
+    encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(read)
+    for start in range(0, len(order), TOGETHER):
+        which = order[start : start + TOGETHER]
+        for i, rows in zip(which, _encode_together([read[i] for i in which]), strict=True):
+            encoded[i] = rows
+    return encoded
+
+
+def foretell(past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events) -> None:
+    """Write into `events` [streams, COLUMNS] what the past says of the notes `rows` [streams, 5] that come now."""
+    foresee(past, events)
+    events[:, GUESS["pitch"]], events[:, TRUST["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
+    events[:, GUESS["duration"]], events[:, TRUST["duration"]] = past.durations(rows[:, PITCH])
+    events[:, GUESS["velocity"]], events[:, TRUST["velocity"]] = past.velocities(rows[:, DURATION])
+
+
+def foresee(past: Repeats, events: Events) -> None:
+    """Write into `events` [streams, COLUMNS] what the past says of the coming notes before anything of them is known."""
+    events[:, GUESS["time"]], events[:, TRUST["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
+    events[:, TONES] = past.tones()
+
+
+def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:
+    """Encode pieces side by side, the longest first."""
+    lengths = np.array([len(onsets) for _, onsets in read])
+    longest = int(lengths.max(initial=0))
+    rows, onsets = np.zeros((longest, len(read), PLACE + 1), np.int32), np.zeros((longest, len(read)), np.int32)
+    for i, (held, when) in enumerate(read):
+        rows[: len(when), i], onsets[: len(when), i] = held, when
+    events = np.zeros((longest, len(read), COLUMNS), np.int16)
+    events[:, :, : PLACE + 1] = rows
+    past = Repeats(len(read), longest)
+    live = len(read)
+    for at in range(longest):
+        if (still := int((lengths > at).sum())) < live:
+            live = still
+            past.keep(np.arange(live))
+        if at:
+            foretell(past, rows[at, :live], onsets[at, :live], events[at, :live])
+        past.add(rows[at, :live], onsets[at, :live])
+    return [events[:length, i].copy() for i, length in enumerate(lengths)]

@@ -1,0 +1,261 @@
+"""What a piece's own past says about its next note: several small models of repetition, each with a guess and how far to trust it.
+
+Game music loops, and a recurrent network cannot copy from far back. So for each field of the coming note, in the order in which the
+network predicts them, every model names one class: what followed the longest match of the latest notes (exact, transposed, or of
+rhythm alone), what stood one loop ago, what the same pitch or the same place in the bar had last. The network learns how much each
+is worth where. The models have no parameters and look at the past alone: context mixing as in PAQ (Mahoney 2005), with notes for bits.
+
+`Repeats` goes note by note through many pieces side by side; encoding a corpus and sampling run this same code.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY, to_class
+
+GUESSES = {"time": 4, "pitch": 5, "duration": 4, "velocity": 4}
+"""How many models guess at each field."""
+
+TRUSTS = 181
+"""Classes of trust: 0 for no guess, else 1 + 9 × confidence (0–19, the model's own) + how many of its last 8 guesses were right."""
+
+TONES = 24
+"""How many numbers say which pitch classes the past has: twelve for about the last 30 notes, twelve for about the last 250."""
+
+HISTORY = 2048
+"""How many of the latest notes are looked through."""
+
+_LONGEST = 32  # a match is followed no further back
+_BUCKET = np.array(
+    [0, 1, 2, 3, 4, 5, 5, 6, 6, *[7] * 4, *[8] * 4, *[9] * 8, *[10] * 8], np.uint8
+)  # of a match's length
+_FEW = np.array([0, 1, 2, 2, *[3] * 4, *[4] * 25], np.uint8)
+_AGE = np.array([0, 1, 1, 2, 2, *[3] * 4, *[4] * 8, *[5] * 16, *[6] * 223], np.uint8)
+_NEAR = np.array([0, 1, 1, 2, 2, 3, 3, 3, *[4] * 5, *[5] * 115], np.uint8)  # of a distance in semitones
+_RIGHT = np.array([bin(register).count("1") for register in range(256)], np.int16)
+_LOOP = 4  # a match of so many notes says how long the loop is
+_DECAYS = np.array([[1 - 1 / 32], [1 - 1 / 256]], np.float32)  # of the two memories of pitch classes, a note
+_NEIGHBOURS = 16  # notes among which the nearest pitch is looked for
+
+Array = npt.NDArray[np.int16]
+Numbers = npt.NDArray[Any]
+Guess = tuple[Numbers, Numbers, Any]  # class, confidence, whether there is any
+
+
+class Repeats:
+    """The past of `streams` pieces that go on side by side, a note each at a time.
+
+    For each note call `times`, `pitches`, `durations`, `velocities` and `add` in this order; the very first note is only added.
+    Guesses come as classes and trusts, each int16 [streams, GUESSES[field]].
+    """
+
+    def __init__(self, streams: int, longest: int) -> None:
+        """Make room for pieces of `longest` notes at most; beyond HISTORY the earliest are forgotten."""
+        self._room = min(longest, 2 * HISTORY) + 1
+        self._front = self._room  # notes stand from here on, the latest first
+        self._notes = {name: np.zeros((streams, self._room), np.uint8) for name in (*FIELDS, "place")}
+        self._interval = np.zeros((streams, self._room), np.int16)
+        self._key = np.zeros((streams, self._room), np.int32)  # 128 × onset + pitch
+        self._exact, self._moved, self._rhythm = (np.zeros((streams, self._room), np.uint8) for _ in range(3))
+        self._lag, self._age = np.zeros(streams, np.int32), np.full(streams, 255, np.uint8)
+        self._registers = {name: np.full((streams, count), 0b00001111, np.uint8) for name, count in GUESSES.items()}
+        self._guessed: dict[str, tuple[Array, Array]] = {}
+        self._same_time = self._same_place = self._same_pitch = np.zeros(
+            (streams, 0), bool
+        )  # of the note that is guessed at
+        self._now: dict[str, Numbers] = {}
+        self._rows = np.arange(streams)
+        self._tones = np.zeros((streams, 2, 12), np.float32)
+        self.onset = np.zeros(streams, np.int32)
+
+    def keep(self, rows: Numbers) -> None:
+        """Go on with these streams only."""
+        self._notes = {name: held[rows] for name, held in self._notes.items()}
+        self._registers = {name: held[rows] for name, held in self._registers.items()}
+        for name in ("_interval", "_key", "_exact", "_moved", "_rhythm", "_lag", "_age", "_tones", "onset"):
+            setattr(self, name, getattr(self, name)[rows])
+        self._rows = np.arange(len(self._lag))
+
+    def tones(self) -> Array:
+        """Return the share of each pitch class in the past, in thousandths: int16 [streams, TONES]."""
+        shares = self._tones / np.maximum(self._tones.sum(axis=2, keepdims=True), 1)
+        thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, TONES)
+        return thousandths
+
+    def times(self) -> tuple[Array, Array, Array]:
+        """Return guesses at the coming note's time, trusts, and pitch and duration of what the longest match foresees [streams, 2]."""
+        time, exact, rhythm = self._past("time"), self._view(self._exact), self._view(self._rhythm)
+        at, length = self._best(exact)
+        first = time[self._rows, at]
+        self._lag = np.where(length >= _LOOP, (self._key_of_last() - self._source_key(at)) >> 7, self._lag)
+        self._age = np.where(length >= _LOOP, 0, np.minimum(self._age, 254) + 1).astype(np.uint8)
+        other, shorter = self._best(exact * (time != first[:, None]))
+        source, looped = self._looped(self._key_of_last() - (self._lag << 7))
+        ticks = (self._view(self._key)[self._rows, source] >> 7) + self._lag - self.onset
+        beat, pattern = self._best(rhythm)
+        guesses = [
+            (first, _BUCKET[length], length > 0),
+            (time[self._rows, other], _BUCKET[shorter], shorter > 0),
+            (to_class(np.maximum(ticks, 0)), _AGE[self._age], looped),
+            (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
+        ]
+        following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
+        return (*self._told("time", guesses), np.stack(following, axis=1).astype(np.int16))
+
+    def pitches(self, time: Numbers, onset: Numbers, place: Numbers) -> tuple[Array, Array]:
+        """Return guesses at its pitch, and trusts, once its time (class), onset (ticks) and place [streams] are known."""
+        self._now = {"time": time, "onset": onset, "place": place}
+        pitch, exact = self._past("pitch"), self._view(self._exact)
+        last, chord = pitch[:, 0], time == 0
+        above = ~chord[:, None] | (pitch > last[:, None])  # a chord is written from its lowest note up
+        self._same_time = same_time = self._past("time") == time[:, None]
+        fits = exact * (same_time & above)
+        at, length = self._best(fits)
+        first = pitch[self._rows, at]
+        other, shorter = self._best(fits * (pitch != first[:, None]))
+        source, looped = self._looped(((onset - self._lag) << 7) + np.where(chord, last.astype(np.int32), -1))
+        looped &= self._view(self._key)[self._rows, source] >> 7 == onset - self._lag  # else it is another onset's
+        turned, moved = self._best(self._view(self._moved) * same_time)
+        carried = last + self._view(self._interval)[self._rows, turned]
+        self._same_place = self._past("place") == place[:, None]
+        in_bar = self._same_place & ((self._past("time") == 0) == chord[:, None]) & above
+        here, standing = self._best(in_bar * (np.minimum(exact, 15) + np.uint8(1)))
+        guesses = [
+            (first, _BUCKET[length], length > 0),
+            (pitch[self._rows, other], _BUCKET[shorter], shorter > 0),
+            (pitch[self._rows, source], _AGE[self._age], looped),
+            (np.clip(carried, 0, 127), _BUCKET[moved], (moved > 0) & (carried >= 0) & (carried <= 127)),
+            (pitch[self._rows, here], _BUCKET[standing], standing > 0),
+        ]
+        return self._told("pitch", guesses)
+
+    def durations(self, pitch: Numbers) -> tuple[Array, Array]:
+        """Return guesses at its duration, and trusts, once its pitch is known too."""
+        self._now["pitch"] = pitch
+        duration = self._past("duration")
+        self._same_pitch = self._past("pitch") == pitch[:, None]
+        likeness = (
+            np.minimum(self._view(self._exact), 31) * np.uint8(4) + self._same_place * np.uint8(2) + self._same_time
+        )
+        key = self._same_pitch * (likeness + np.uint8(1))
+        at, alike = self._best(key)
+        first = duration[self._rows, at]
+        other, less = self._best(key * (duration != first[:, None]))
+        beat, pattern = self._best(self._same_time * (self._view(self._rhythm) + np.uint8(1)))
+        guesses = [
+            (first, _likeness(alike), alike > 0),
+            (duration[self._rows, other], _likeness(less), less > 0),
+            (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
+            (duration[:, 0], np.minimum(self._now["time"], 1), True),
+        ]
+        return self._told("duration", guesses)
+
+    def velocities(self, duration: Numbers) -> tuple[Array, Array]:
+        """Return guesses at its velocity, and trusts, once its duration is known too."""
+        self._now["duration"] = duration
+        velocity = self._past("velocity")
+        same = self._past("duration") == duration[:, None]
+        match = np.minimum(self._view(self._exact), 31) * np.uint8(4)
+        at, alike = self._best(self._same_pitch * (match + self._same_place * np.uint8(2) + same + np.uint8(1)))
+        distance = np.abs(self._past("pitch")[:, :_NEIGHBOURS].astype(np.int16) - self._now["pitch"][:, None])
+        near = (distance * 32 + ~same[:, :_NEIGHBOURS] * 16).argmin(axis=1)
+        there, standing = self._best(match + self._same_place * np.uint8(2) + same)
+        guesses = [
+            (velocity[self._rows, at], _likeness(alike), alike > 0),
+            (velocity[self._rows, near], _NEAR[distance[self._rows, near]], True),
+            (velocity[:, 0], np.minimum(self._now["time"], 1), True),
+            (velocity[self._rows, there], _likeness(standing + 1), standing > 0),
+        ]
+        return self._told("velocity", guesses)
+
+    def add(self, note: Numbers, onset: Numbers) -> None:
+        """Take the note that came: classes and place [streams, 5], and its onset in ticks [streams]."""
+        for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
+            if name in self._guessed:
+                guess, trust = self._guessed[name]
+                register = self._registers[name]
+                shifted = (register << 1) | (guess == note[:, column, None])
+                self._registers[name] = np.where(trust > 0, shifted, register).astype(np.uint8)
+        self._guessed = {}
+        new = dict(zip((*FIELDS, "place"), np.moveaxis(note, 1, 0), strict=True))
+        if self._front == 0:
+            self._forget()
+        interval = np.zeros(len(note), np.int16)
+        if self._front < self._room:
+            interval = (new["pitch"] - self._past("pitch")[:, 0].astype(np.int16)).astype(np.int16)
+            same_time = self._past("time") == new["time"][:, None]
+            agree: tuple[tuple[Numbers, Numbers], ...] = (
+                (self._exact, self._past("pitch") == new["pitch"][:, None]),
+                (self._moved, self._view(self._interval) == interval[:, None]),
+                (self._rhythm, self._past("place") == new["place"][:, None]),
+            )
+            for lengths, same in agree:
+                longer = (np.minimum(self._view(lengths), _LONGEST - 1) + np.uint8(1)) * (same & same_time)
+                lengths[:, self._front - 1 : self._end - 1] = longer
+                lengths[:, self._end - 1] = 0
+        self._front -= 1
+        for name, held in self._notes.items():
+            held[:, self._front] = new[name]
+        self._interval[:, self._front] = interval
+        self._tones *= _DECAYS
+        self._tones[self._rows, :, new["pitch"] % 12] += 1
+        self.onset = onset.astype(np.int32)
+        self._key[:, self._front] = (self.onset << 7) + new["pitch"]
+
+    @property
+    def _end(self) -> int:
+        return min(self._room, self._front + HISTORY)
+
+    def _forget(self) -> None:
+        everything: list[Numbers] = [*self._notes.values(), self._interval, self._key]
+        for held in [*everything, self._exact, self._moved, self._rhythm]:
+            held[:, self._room - HISTORY :] = held[:, :HISTORY].copy()
+        self._front = self._room - HISTORY
+
+    def _view(self, held: Numbers) -> Numbers:
+        view: Numbers = held[:, self._front : self._end]
+        return view
+
+    def _past(self, name: str) -> Numbers:
+        return self._notes[name][:, self._front : self._end]
+
+    def _best(self, key: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the place of the highest key of each stream, the latest of equals, and that key."""
+        at = key.argmax(axis=1)
+        return at, key[self._rows, at]
+
+    def _key_of_last(self) -> Numbers:
+        return self._key[:, self._front]
+
+    def _source_key(self, at: Numbers) -> Numbers:
+        """Return the key of the note before each `at`: the one that stands where the last note does now."""
+        keys: Numbers = self._key[self._rows, np.minimum(self._front + at + 1, self._end - 1)]
+        return keys
+
+    def _looped(self, after: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the first note whose key is above `after`, which is one loop ago, and whether a loop is known and has one."""
+        later = (self._view(self._key) > after[:, None]).sum(axis=1)
+        return np.maximum(later - 1, 0), (later > 0) & (self._lag > 0)
+
+    def _told(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
+        """Return the guesses and their trusts as arrays, and remember them until the note is known."""
+        shape = len(self._rows), len(guesses)
+        classes, trust, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
+        for column, (value, sure, any_) in enumerate(guesses):
+            classes[:, column], trust[:, column], valid[:, column] = value, sure, any_
+        trust *= 9
+        trust += 1
+        trust += _RIGHT[self._registers[name]]
+        trust *= valid
+        classes *= valid
+        self._guessed[name] = classes, trust
+        return classes, trust
+
+
+def _likeness(key: Numbers) -> Numbers:
+    """Return the confidence, 0–19, of a key that is 1 + 4 × match + 2 × same place + same time or duration."""
+    rest = np.maximum(key, 1) - 1
+    confidence: Numbers = _FEW[rest >> 2] * np.int16(4) + (rest & 3)
+    return confidence

@@ -1,0 +1,93 @@
+"""The whole of one `generate`: pieces composed by a trained run; and the three samples that `train` itself writes.
+
+Those are played by the best epoch's network, and again where that network is another; what an earlier one played steps aside to
+samples/epoch-N/, with all that was rendered of it, and is kept. What `generate` wrote there is left alone. The run's state names the
+files before they are written, so whatever a kill leaves out is written by the next command, to the same bytes.
+"""
+
+from pathlib import Path
+
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError
+from catalog.storage.files import sync_folder, write_bytes
+from dataset.notes.model import Notes, write_midi
+from training.learner import learner
+from training.midi import read_notes
+from training.progress import Progress
+from training.run import Run
+from training.sampling.config import Wish
+from training.sampling.prompts import unfit
+from training.sampling.sample_files import naming, samples
+
+SAMPLES, SAMPLE_SECONDS = 3, 60.0
+
+
+def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
+    """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
+    found = learner(run.recipe)
+    if prime is not None or wish.without_prime:
+        found.require("--prime", run.name)
+    return found.compose(run, wish, prime, report)
+
+
+def read_prime(path: Path) -> Notes:
+    """Return the notes of a file that pieces are to go on from. Raises TrainingError, which names it, where they cannot."""
+    prime = read_notes(path)
+    if (reason := unfit(prime)) is not None:
+        raise TrainingError(f"{path}: {reason}; give another MIDI file")
+    return prime
+
+
+def are_written(run: Run) -> bool:
+    """Return whether the run has all its samples, of the network that it has now."""
+    progress = run.progress()
+    return _are_new(progress) and not _missing(run, progress)
+
+
+def write_samples(run: Run) -> list[Path]:
+    """Write the samples that are missing, all where the network has changed; return their files. Others keep off meanwhile."""
+    with run.writing():
+        progress = run.progress()
+        if not _are_new(progress):
+            _step_aside(run, progress)
+            with naming(run.samples):  # `generate` passes over the names from here on
+                progress.samples, progress.samples_epoch = _free(run.samples), progress.best_epoch
+                run.save_progress(progress)
+        missing = _missing(run, progress)
+        if not missing:
+            return []
+        asked = run.asked
+        wish = Wish(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
+        for file, notes in zip((run.samples / name for name in progress.samples), music(run, wish), strict=True):
+            if file in missing:
+                write_bytes(file, write_midi(notes, name=f"{run.name} {file.stem}"))
+        return missing
+
+
+def _are_new(progress: Progress) -> bool:
+    return len(progress.samples) == SAMPLES and progress.samples_epoch == progress.best_epoch
+
+
+def _missing(run: Run, progress: Progress) -> list[Path]:
+    return [file for name in progress.samples if not (file := run.samples / name).is_file()]
+
+
+def _free(folder: Path) -> list[str]:
+    """Return the names of the next samples of the folder."""
+    taken = [int(number) for path in samples(folder) if (number := path.stem.removeprefix("sample-")).isdecimal()]
+    first = max(taken, default=0) + 1
+    return [f"sample-{number}.mid" for number in range(first, first + SAMPLES)]
+
+
+def _step_aside(run: Run, progress: Progress) -> None:
+    """Move the samples of an earlier network, and what was rendered of them, into a folder of that epoch."""
+    for name in progress.samples:
+        stem = Path(name).stem
+        for file in (*run.samples.glob(f"{stem}.*"), *run.samples.glob(f"{stem}-*")):
+            if file.is_file():
+                aside = run.samples / f"epoch-{progress.samples_epoch:04d}"
+                aside.mkdir(exist_ok=True)
+                file.rename(aside / file.name)
+                sync_folder(aside)
+    if run.samples.is_dir():
+        sync_folder(run.samples)

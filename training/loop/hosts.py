@@ -1,0 +1,72 @@
+"""Several processes, on one host or many, that train one network together, each on its part of every batch.
+
+Keras' own variables say who takes part: KERAS_DISTRIBUTION_JOB_ADDRESSES, …_NUM_PROCESSES and …_PROCESS_ID; the backend must be JAX
+(KERAS_BACKEND=jax), whose collectives do the rest. The first process alone writes, validates and watches the clock.
+"""
+
+import os
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalog.base.errors import UsageError
+from training.events.batches import Batch
+from training.network.backend import load_keras
+
+COUNT = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The processes that train together: how many, and which of them this is."""
+
+    count: int = 1
+    index: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.index == 0
+
+    def agree(self, value: float) -> float:
+        """Return the first process's value; every process must ask, and waits for all others."""
+        if self.count == 1:
+            return value
+        from jax.experimental import multihost_utils
+
+        return float(multihost_utils.broadcast_one_to_all(np.float32(value)))
+
+    def part(self, batch: Batch) -> Batch:
+        """Return this process's windows of a batch."""
+        if self.count == 1:
+            return batch
+        size = len(batch.style) // self.count
+        mine = slice(self.index * size, (self.index + 1) * size)
+        return replace(
+            batch, events=batch.events[mine], style=batch.style[mine], mask=batch.mask[mine], fresh=batch.fresh[mine]
+        )
+
+
+ALONE = Hosts()
+
+
+def join() -> Hosts:
+    """Meet the other processes that the environment names, and share every batch among all their devices, or those here.
+
+    Raises UsageError where the backend cannot do it.
+    """
+    count = os.environ.get(COUNT, "1")
+    if not count.isdecimal() or int(count) < 1:
+        raise UsageError(f"{COUNT} must be a whole number from 1, not {count!r}")
+    if int(count) == 1 and os.environ.get("KERAS_BACKEND") != "jax":
+        return Hosts()
+    keras = load_keras()
+    if keras.backend.backend() != "jax":
+        raise UsageError(f"{COUNT}={count}: several processes need KERAS_BACKEND=jax (pip install 'vgpiano[jax]')")
+    if int(count) > 1:
+        keras.distribution.initialize()
+    if len(keras.distribution.list_devices()) > 1:
+        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    import jax
+
+    return Hosts(jax.process_count(), jax.process_index())

@@ -1,0 +1,55 @@
+"""Quality: held-out bits per note, in total and by field, by the network in NumPy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalog.base.errors import TrainingError
+from training.events.batches import EncodedPiece
+from training.events.classes import FIELDS
+from training.events.encoding import encode
+from training.events.vocabulary import UNKNOWN
+from training.midi import read_notes
+from training.network.inference import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Bits per note over all notes but each piece's first: the mean of −log2 of the probability of what came."""
+
+    bits_per_note: float
+    fields: dict[str, float]
+    notes: int
+    pieces: int
+
+    def lines(self) -> list[str]:
+        """Return the figures as `evaluate` shows them."""
+        total = f"{self.bits_per_note:.3f} bits a note over {self.notes:,} notes of {self.pieces} pieces"
+        return [total, *(f"  {field:9}{value:.3f}" for field, value in self.fields.items())]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
+def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
+    """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
+    notes = sum(len(piece.events) - 1 for piece in pieces)
+    if notes < 1:
+        raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
+    mean = network.bits(pieces).sum(axis=0) / notes
+    if not np.isfinite(mean).all():
+        raise TrainingError(
+            "the network gives no probabilities: its weights are damaged or no use; train the run again"
+        )
+    return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
+
+
+def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
+    """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
+    read, reasons = [], {}
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
+        try:
+            read.append(read_notes(path))
+        except TrainingError as error:
+            reasons[str(path)] = str(error).removeprefix(f"{path}: ")
+    return [EncodedPiece(events, (UNKNOWN, UNKNOWN)) for events in encode(read)], reasons

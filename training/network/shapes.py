@@ -1,0 +1,81 @@
+"""The arrays that a network's weights must be: names, shapes, finite numbers. In: a recipe and sizes; out: one error that names the first.
+
+`network.py` builds the same in Keras; tests hold them together.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.base.errors import TrainingError
+from training.events import classes as events
+from training.events.repeat_models import GUESSES, TRUSTS
+from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+
+Shapes = dict[str, tuple[int, ...]]
+
+_REMEDY = "the file is damaged, or of another version: train the run again"
+
+
+class Sizes(Protocol):
+    """The settings on which shapes depend."""
+
+    @property
+    def width(self) -> int:
+        """Units of each LSTM layer."""
+
+    @property
+    def layers(self) -> int:
+        """LSTM layers."""
+
+    @property
+    def head(self) -> int:
+        """Hidden units of each output."""
+
+
+def of_network(recipe: Sizes, series: int, games: int) -> Shapes:
+    """Return the shape of each array of a note-lstm network for so many series and games."""
+    sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
+    shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
+    for name, count in GUESSES.items():
+        shapes[f"trust_{name}/embeddings"] = (count * TRUSTS, TRUST_WIDTH)
+        shapes[f"gain_{name}/embeddings"] = (count * TRUSTS, 1)
+    shapes |= dense("enter", beside_width(ENTERING), recipe.width)
+    for layer in range(recipe.layers):
+        shapes |= lstm(f"lstm_{layer}", recipe.width, recipe.width)
+    shapes["above/kernel"] = (recipe.width, len(HEADS) * recipe.head)
+    for name, beside in HEADS.items():
+        shapes |= dense(f"hidden_{name}", beside_width(beside), recipe.head)
+        shapes |= dense(f"out_{name}", recipe.head, events.SIZES[name] + GUESSES[name] + EXTRA[name])
+    return shapes
+
+
+def check(named: Mapping[str, npt.NDArray[Any]], shapes: Shapes, where: Path) -> None:
+    """Raise TrainingError, with the file and the array, unless the weights `named` have these shapes and are finite numbers."""
+    for name, shape in shapes.items():
+        if name not in named:
+            raise TrainingError(f"{where}: {name} is missing; {_REMEDY}")
+        array = named[name]
+        if array.shape != shape or array.dtype != np.float32:
+            raise TrainingError(
+                f"{where}: {name} is {array.dtype} {list(array.shape)}, and this run's is float32 {list(shape)}; {_REMEDY}"
+            )
+        if not np.isfinite(array).all():
+            raise TrainingError(f"{where}: {name} holds what is no finite number; {_REMEDY}")
+
+
+def dense(name: str, inputs: int, outputs: int) -> Shapes:
+    """Return the shapes of a dense layer."""
+    return {f"{name}/kernel": (inputs, outputs), f"{name}/bias": (outputs,)}
+
+
+def lstm(name: str, inputs: int, width: int) -> Shapes:
+    """Return the shapes of an LSTM layer."""
+    return {
+        f"{name}/kernel": (inputs, 4 * width),
+        f"{name}/recurrent_kernel": (width, 4 * width),
+        f"{name}/bias": (4 * width,),
+    }

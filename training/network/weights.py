@@ -1,0 +1,128 @@
+"""The weights of a network on disk: arrays by name in one file, and whose they are beside them."""
+
+import io
+import json
+import math
+import os
+import stat
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.base.errors import TrainingError
+from catalog.storage.files import write_bytes
+from catalog.storage.reading import Count, NotNegative, Sha256, parse_json
+
+Array = npt.NDArray[np.float32]
+
+META = "meta"
+LARGEST_BYTES = 1 << 30  # of all arrays together; those of the recipe's defaults are a few MB
+ANEW = "train the run again"
+DAMAGED = (
+    ValueError,
+    KeyError,
+    OSError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What zipfile and NumPy raise for bytes that are no archive of arrays; RuntimeError where a flag says that it is encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsMeta:
+    """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
+
+    recipe_sha256: Sha256  # of recipe.json's text
+    vocabulary_sha256: Sha256  # of vocabulary.json's text
+    epoch: Count  # after which they stood so
+    validation_bits: NotNegative | None  # bits per note on the validation pieces then; None where nothing was validated
+
+
+def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
+    """Write the weights by name, atomically, with their meta beside them in the one file."""
+    write_bytes(path, packed(named, meta))
+
+
+def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
+    """Return the content of a file with the weights by name and their meta."""
+    held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
+    file = io.BytesIO()
+    np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their meta. Raises TrainingError where the file is missing, damaged, or far too large."""
+    try:
+        with os.fdopen(_opened(path), "rb") as file:
+            return _read(file, path)
+    except FileNotFoundError:
+        raise TrainingError(
+            f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
+        ) from None
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read ({error.strerror or error}); {ANEW}") from None
+
+
+def loaded(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their meta from the bytes of a file, `path`. Raises TrainingError where they are damaged."""
+    return _read(io.BytesIO(data), path)
+
+
+def _read(file: BinaryIO, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = _members(archive)
+            named = {name: _array(archive, member) for name, member in members.items() if name != META}
+            text = _array(archive, members[META], np.uint8).tobytes()
+    except DAMAGED as error:
+        raise TrainingError(f"{path}: damaged ({error}); {ANEW}") from None
+    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {ANEW}")
+    return named, meta
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members of the archive by the name of their array. Raises ValueError, before any is read, where they are too large."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        if name in members:
+            raise ValueError(f"{name} is there twice")
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size > member.compress_size:
+            raise ValueError(f"{name} is compressed, which is not how weights are written")
+        members[name] = member
+    size = sum(member.file_size for member in members.values())
+    if size > LARGEST_BYTES:
+        raise ValueError(f"{size:,} bytes of arrays, {LARGEST_BYTES:,} are the most")
+    return members
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
+    """Return the array in a member, whose type and shape must be those of its bytes; all of these are read, so their CRC-32 is checked."""
+    file = io.BytesIO(archive.read(member))
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"{member.filename}: version {version} of its header")
+    shape, fortran, found = np.lib.format.read_array_header_1_0(file)
+    data = file.read()
+    if found != np.dtype(dtype) or len(data) != math.prod(shape) * found.itemsize:
+        raise ValueError(f"{member.filename}: {found} of shape {shape} in {len(data):,} bytes")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").copy()
+
+
+def _opened(path: Path) -> int:
+    """Open a regular file, and no pipe or device, which might never end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError("not a regular file")
+    return handle

@@ -1,0 +1,116 @@
+"""The recipe `note-lstm` behind the seam of all recipes. It takes all options that there are."""
+
+from __future__ import annotations  # types that are slow to import are for type checkers alone
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from catalog.base.errors import TrainingError
+from training.learner import Evaluation, Learner, Option
+from training.note_lstm.recipe import NoteLSTMRecipe
+
+if TYPE_CHECKING:
+    from catalog.base.console import Report
+    from catalog.storage.remote import AnyPath
+    from dataset.corpus.corpus import Corpus
+    from dataset.corpus.manifest import Funnel
+    from dataset.corpus.schema import Split
+    from dataset.notes.model import Notes
+    from training.loop.hosts import Hosts
+    from training.progress import Budget, Progress, Step
+    from training.recipe import Recipe
+    from training.run import Run
+    from training.sampling.config import Wish
+
+
+FEW_NOTES = 30_000  # about thirty pieces
+SHARED_BY_INIT = ("width", "layers", "head")  # what two recipes must have in common for weights to pass
+
+
+class NoteLSTMLearner(Learner):
+    """The note-level network."""
+
+    recipe = NoteLSTMRecipe
+    takes: ClassVar[frozenset[Option]] = frozenset({"--init", "--prime", "--midi", "several processes"})
+
+    def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
+        """Return the styles and openings of the training pieces."""
+        from training.events.vocabulary import Vocabulary
+
+        return Vocabulary.of(corpus.pieces("train")).to_json()
+
+    def begin_from(self, root: Path, name: str, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes]:
+        """Return that run's vocabulary with the styles of the corpus, and its weights; its network must be of the same size."""
+        from training.events.vocabulary import Vocabulary
+        from training.note_lstm.trained import network, vocabulary
+        from training.run import Run
+
+        before = Run.open(root, name)
+        theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be gone on from")), asdict(recipe)
+        for setting in SHARED_BY_INIT:
+            if theirs[setting] != ours[setting]:
+                raise TrainingError(
+                    f"--init {name}: its {setting} is {theirs[setting]}, this recipe's is {ours[setting]}; "
+                    f"use --recipe {before.path / 'recipe.json'}"
+                )
+        network(before)  # refuses weights that are not that run's
+        return Vocabulary.of(corpus.pieces("train"), vocabulary(before)).to_json(), before.weights.read_bytes()
+
+    def train(
+        self,
+        run: Run,
+        corpus: Corpus,
+        budget: Budget,
+        report: Callable[[Any], None],
+        watch: Callable[[Step], None],
+        hosts: Hosts,
+    ) -> Progress:
+        """Train until the budget is used or validation no longer gains."""
+        from training.note_lstm.train import train
+
+        return train(run, corpus, budget, report, watch, hosts)
+
+    def compose(self, run: Run, wish: Wish, prime: Notes | None, report: Report) -> list[Notes]:
+        """Return pieces that are drawn note by note, kept from copying what the run learned from."""
+        from training.note_lstm.trained import network, vocabulary
+        from training.sampling.sampler import compose
+
+        learned = run.learned_from().index if wish.max_copy else None
+        return compose(network(run), vocabulary(run), wish, prime, learned, report)
+
+    def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
+        """Return bits per note, in total and by field."""
+        from training.network.quality import quality
+        from training.note_lstm.trained import held_pieces, network
+
+        return quality(network(run), held_pieces(root, run, split))
+
+    def evaluate_folder(self, run: Run, folder: Path, left_out: Callable[[str, str], None]) -> Evaluation:
+        """Return bits per note of MIDI files, taken as of no style."""
+        from training.network.quality import quality, read_folder
+        from training.note_lstm.trained import network
+
+        opened = network(run)
+        pieces, reasons = read_folder(folder)
+        for path, reason in reasons.items():
+            left_out(path, reason)
+        return quality(opened, pieces)
+
+    def is_enough(self, funnel: Funnel) -> bool:
+        """Return whether there is something to validate on beside what is learned from."""
+        return bool(funnel.train and (funnel.validation or funnel.train > 1))
+
+    def caution(self, run: Run, corpus: Corpus) -> str | None:
+        """Return a warning where the corpus is too small for a network of its own."""
+        if run.asked.init is not None:
+            return None
+        pieces = corpus.pieces("train")
+        notes = sum(len(piece.notes) for piece in pieces)
+        if notes >= FEW_NOTES:
+            return None
+        return (
+            f"{notes:,} notes of {len(pieces)} pieces are little to learn from; train on more music first and then on this with "
+            "--init RUN"
+        )

@@ -1,0 +1,34 @@
+"""What a run of recipe `note-lstm` has learned, opened: its network and vocabulary, and pieces of its corpus as events.
+
+NumPy alone: Keras is not loaded, so that `generate` starts at once.
+"""
+
+from catalog.storage.remote import AnyPath
+from dataset.corpus.schema import Split
+from training.events.batches import EncodedPiece, encode_pieces
+from training.events.vocabulary import Vocabulary
+from training.network import inference
+from training.network.shapes import check, of_network
+from training.network.weights import load_weights
+from training.note_lstm.recipe import NoteLSTMRecipe
+from training.run import Run
+
+
+def network(run: Run) -> inference.Network:
+    """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
+    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+    named, meta = load_weights(run.weights)
+    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    known = vocabulary(run)
+    check(named, of_network(recipe, len(known.series), len(known.games)), run.weights)
+    return inference.Network(named)
+
+
+def vocabulary(run: Run) -> Vocabulary:
+    """Return the run's vocabulary."""
+    return Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
+
+
+def held_pieces(root: AnyPath, run: Run, split: Split) -> list[EncodedPiece]:
+    """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
+    return encode_pieces(run.corpus(root).pieces(split), vocabulary(run))

@@ -1,0 +1,118 @@
+"""What of a piece stands in other pieces: the longest passage, the share of notes inside passages, and the pieces nearest to it.
+
+In: the notes of a piece and the sources it may have copied from. Out: figures and places, as values. Nothing is read or written.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataset.notes.model import Notes, tick_to_seconds
+from training.events.classes import bars_at
+from training.events.encoding import classes
+from training.novelty.passages import Line, Passage, find, told
+from training.novelty.training_index import Sources
+
+LEAST = (8, 16, 24)
+"""The lengths, in notes, of passages that shares are told for."""
+
+NEAREST = 5  # pieces that are named as the nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A passage of a piece that stands in another piece, with the places of its first and last note in both."""
+
+    notes: int  # right notes
+    first: int  # numbers of notes, from onset to onset, then upwards, from 0; no pitch twice at one onset
+    last: int
+    bars: tuple[int, int]  # from 1
+    seconds: tuple[float, float]
+    title: str
+    game: str
+    sequencer: str
+    sha256: str
+    there_bars: tuple[int, int]
+    there_seconds: tuple[float, float]
+    transposition: int  # semitones by which that piece must be moved to be what is heard
+    ratio: float  # ticks of that piece for one of this
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A piece that shares passages with the one in question: how many notes of that are inside them."""
+
+    title: str
+    game: str
+    sequencer: str
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """What of a piece stands in its sources: `shares` are of its notes, 0–1, by the least length of the passages they are inside."""
+
+    notes: int
+    longest: int
+    shares: dict[int, float]
+    copies: tuple[Copy, ...]
+    nearest: tuple[Nearest, ...]
+
+
+def find_copies(sources: Sources, notes: Notes) -> Novelty:
+    """Return what of `notes` stands in `sources`."""
+    line = Line.of(notes)
+    length = len(line.tick)
+    found = find(sources.index, line)
+    passages = told(sources.index, line, found)
+    _, onset = classes(notes)
+    seconds = tick_to_seconds(notes.tempos, onset)
+    bars = bars_at(onset, notes.time_signatures).tolist()
+    return Novelty(
+        notes=length,
+        longest=found.longest,
+        shares={least: float(found.inside(least, length).mean()) if length else 0.0 for least in LEAST},
+        copies=tuple(_copy(sources, passage, seconds.tolist(), bars) for passage in passages),
+        nearest=_nearest(sources, passages),
+    )
+
+
+def medians(figures: Sequence[Novelty]) -> dict[str, float]:
+    """Return the median of the longest passage and of each share over several pieces, and the share of all their notes together."""
+    weights = np.array([figure.notes for figure in figures], float)
+    said = {"longest": float(np.median([figure.longest for figure in figures]))}
+    for least in LEAST:
+        shares = np.array([figure.shares[least] for figure in figures])
+        said[f"median share, {least} notes"] = float(np.median(shares))
+        said[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
+    return said
+
+
+def _copy(sources: Sources, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:
+    source = sources.pieces[passage.piece]
+    begins, ends = (sources.place(passage.piece, note) for note in (passage.there_first, passage.there_last))
+    return Copy(
+        notes=passage.notes,
+        first=passage.first,
+        last=passage.last,
+        bars=(bars[passage.first], bars[passage.last]),
+        seconds=(seconds[passage.first], seconds[passage.last]),
+        title=source.title,
+        game=source.game,
+        sequencer=source.sequencer,
+        sha256=source.sha256,
+        there_bars=(begins[0], ends[0]),
+        there_seconds=(begins[1], ends[1]),
+        transposition=passage.transposition,
+        ratio=passage.ratio,
+    )
+
+
+def _nearest(sources: Sources, passages: list[Passage]) -> tuple[Nearest, ...]:
+    counted: Counter[int] = Counter()
+    for passage in passages:
+        counted[passage.piece] += passage.notes
+    pieces = [(sources.pieces[number], notes) for number, notes in counted.most_common(NEAREST)]
+    return tuple(Nearest(piece.title, piece.game, piece.sequencer, notes) for piece, notes in pieces)

@@ -1,0 +1,128 @@
+"""The geometry of training curves: figures by time in, places from 0 to 100 out. Pure; the templates draw it as SVG.
+
+As in `dataset.report.charts`, the shapes are stretched to the width there is and the words stand around them in HTML.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+TICKS = 5  # about so many on an axis
+STEPS = ((1.5, 1), (3.5, 2), (7.5, 5), (math.inf, 10))  # below what, the round step to take
+STEEP = 4.0  # what lies so many times as high as three quarters of all values, from the lowest on, is cut off
+SHORT_S = 120.0  # a shorter training is told in seconds
+
+Place = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis, 0 to 100 from left or from below, and what stands there."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: its name, its points for SVG (y downwards), and its last value."""
+
+    name: str
+    points: str
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point to be pointed out: its place, 0 to 100 from left and from below."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves over one axis of time; `cut` where some values lie above the plot."""
+
+    lines: tuple[Line, ...]
+    x: tuple[Tick, ...]
+    y: tuple[Tick, ...]
+    x_unit: str
+    cut: bool
+    mark: Mark | None
+
+
+def plot(
+    seconds: Sequence[float], series: Mapping[str, Sequence[float]], mark: tuple[int, float] | None = None
+) -> Plot | None:
+    """Return the curves of `series`, each as long as `seconds` and NaN where nothing is known; None where nothing is.
+
+    `mark` is an index and a value to point out.
+    """
+    columns = {name: np.asarray(values, float) for name, values in series.items() if np.isfinite(values).any()}
+    if not columns:
+        return None
+    unit, scale = ("seconds", 1.0) if seconds[-1] < SHORT_S else ("minutes", 60.0)
+    times = np.asarray(seconds, float) / scale
+    together = np.concatenate([values[np.isfinite(values)] for values in columns.values()])
+    low, high, cut = _range(together)
+    x_ticks, y_ticks = ticks(0.0, float(times[-1])), ticks(low, high)
+    right = float(times[-1]) or 1.0
+
+    def x_of(value: float) -> float:
+        return round(value / right * 100, 2)
+
+    def y_of(value: float) -> float:
+        return round((value - low) / (high - low) * 100, 2)
+
+    lines = tuple(
+        Line(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
+        for name, values in columns.items()
+    )
+    return Plot(
+        lines,
+        tuple(Tick(x_of(value), label) for value, label in zip(x_ticks, labels(x_ticks), strict=True)),
+        tuple(Tick(y_of(value), label) for value, label in zip(y_ticks, labels(y_ticks), strict=True)),
+        unit,
+        cut,
+        Mark(x_of(float(times[mark[0]])), y_of(mark[1])) if mark is not None else None,
+    )
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return round numbers from `low` to `high`, about TICKS of them, a step of 1, 2 or 5 times a power of ten apart."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(factor for most, factor in STEPS if rough / power < most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]
+
+
+def labels(values: Sequence[float]) -> list[str]:
+    """Return numbers as they stand on an axis: all with as many decimals as the longest needs."""
+    decimals = max(
+        (len(f"{value:.10g}".partition(".")[2]) for value in values if "e" not in f"{value:.10g}"), default=0
+    )
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
+    """Return the lowest and the highest value to show, and whether higher ones are cut off: a first epoch is often far above."""
+    low, most = float(values.min()), float(values.max())
+    high = low + STEEP * (float(np.quantile(values, 0.75)) - low)
+    cut = low < high < most
+    high = high if cut else most
+    room = 0.06 * (high - low) or max(0.05 * abs(low), 0.01)
+    return low - room, high + (0 if cut else room), cut
+
+
+def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: Place, y_of: Place) -> str:
+    known = np.isfinite(values)
+    return " ".join(
+        f"{x_of(x):g},{100 - y_of(y):g}" for x, y in zip(times[known].tolist(), values[known].tolist(), strict=True)
+    )

@@ -1,0 +1,165 @@
+"""What people's pieces come to, beside which a run's samples are shown: measures of its corpus, and how much held-out pieces copy.
+
+In: a run and its corpus; out: quantiles and medians, kept in the run's folder as `yardstick.json`, for a corpus may be gone when a page
+is made again. Measures are of a piece's first minute, as those of samples are: what repeats, repeats more in a longer piece.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from catalog.base.errors import CorpusError, TrainingError
+from catalog.storage.files import write_text
+from catalog.storage.reading import Count, Finite, read_json
+from catalog.storage.remote import AnyPath
+from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.measures.measure import measure
+from dataset.notes.model import Notes, Reading, tick_to_seconds
+from dataset.report import charts
+from training.novelty.figures import find_copies, medians
+from training.novelty.training_index import Sources
+from training.run import Run
+
+YARDSTICK_FILE = "yardstick.json"
+FORMAT = 1
+FIRST_S = 60.0
+MOST_MEASURED, MOST_HELD = 1000, 100  # pieces: of a corpus of more, every k-th is taken
+MEASURED = {
+    "note_density": "Notes a second",
+    "polyphony": "Pitches at once",
+    "pitches": "Different pitches",
+    "pitch_low": "Lowest pitch",
+    "pitch_high": "Highest pitch",
+    "pitch_class_entropy": "Spread over pitch classes",
+    "scale_consistency": "Notes within one scale",
+    "loop_share": "Notes that repeat the past",
+    "groove_consistency": "Bars alike in rhythm",
+    "empty_beat_rate": "Beats without a note",
+    "tempo_bpm": "Tempo",
+}
+"""The measures that are shown, of `catalog schema`, and what a page calls them."""
+
+ROOM = 0.5  # how far an axis goes beyond nine tenths of the pieces, in spans of these
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """Quantiles of each measure over the first minute of a corpus's pieces, and `novelty.medians` of those held out.
+
+    Both say of how many pieces; `held_out` is None where none are.
+    """
+
+    pieces: Count  # measured
+    measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
+    held: Count  # held-out pieces that were compared with the training pieces
+    held_out: Mapping[str, Finite] | None  # the figures that `novelty` gives for these
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A value among others: where their quantiles and the value lie on an axis, 0 to 100, and how common it is in words."""
+
+    name: str
+    label: str
+    value: float
+    quantiles: charts.Quantiles
+    box: charts.Box
+    at: float
+    words: str
+
+
+def yardstick(root: AnyPath, run: Run, learned: Sources | None) -> Yardstick | None:
+    """Return the run's yardstick: the one in its folder, else a new one, which is kept; None where its corpus is gone or has changed."""
+    kept = _kept(run)
+    if kept is not None:
+        return kept
+    try:
+        corpus = Corpus.open(root, run.asked.corpus)
+    except CorpusError:
+        return None
+    if corpus.hash != run.asked.corpus_hash:
+        return None
+    found = [figures(piece.notes) for piece in evenly(corpus.pieces(), MOST_MEASURED)]
+    columns = {name: [each[name] for each in found if name in each] for name in MEASURED}
+    quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
+    held = evenly([*corpus.pieces("validation"), *corpus.pieces("test")], MOST_HELD) if learned is not None else []
+    copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
+    made = Yardstick(len(found), quantiles, len(copied), medians(copied) if copied else None)
+    text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
+    write_text(run.path / YARDSTICK_FILE, text)
+    return made
+
+
+def evenly(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
+    """Return every k-th piece, so that there are `most` at the most."""
+    return pieces[:: max(1, -(-len(pieces) // most))]
+
+
+def figures(notes: Notes) -> dict[str, float]:
+    """Return the measures of MEASURED of the first minute of a piece; what is not known of it is left out."""
+    piece = opening(notes, FIRST_S)
+    found = measure(Reading(piece, tracks=1, piano_notes=len(piece), drum_notes=0, grid_error=0.0))
+    values = {name: getattr(found, name) for name in MEASURED}
+    return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def opening(notes: Notes, seconds: float) -> Notes:
+    """Return what begins within so many seconds from the first onset; a note that sounds on is cut there."""
+    if len(notes) == 0:
+        return notes
+    first = tick_to_seconds(notes.tempos, notes.onset[:1])[0]
+    last = int(notes.end.max())
+    grid = np.arange(int(notes.onset[0]), last + 1)
+    cut = int(notes.onset[0]) + int(np.searchsorted(tick_to_seconds(notes.tempos, grid), first + seconds))
+    kept = notes.onset < cut
+    onset = notes.onset[kept]
+    return Notes(
+        onset,
+        np.minimum(notes.end[kept], cut) - onset,
+        notes.pitch[kept],
+        notes.velocity[kept],
+        tuple(change for change in notes.tempos if change[0] < cut),
+        tuple(change for change in notes.time_signatures if change[0] < cut),
+    )
+
+
+def strips(measured: Mapping[str, float], beside: Yardstick) -> list[Strip]:
+    """Return each measure of a sample beside those of the corpus, in the order of MEASURED."""
+    return [
+        _strip(name, label, measured[name], beside.measures[name])
+        for name, label in MEASURED.items()
+        if name in measured and name in beside.measures
+    ]
+
+
+def _strip(name: str, label: str, value: float, of: charts.Quantiles) -> Strip:
+    span = of.p95 - of.p5
+    low, high = max(of.least, of.p5 - ROOM * span), min(of.most, of.p95 + ROOM * span)
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    along = charts.Axis(low, high, 1, True, low, high)
+    at = round(float(along.place(np.array([value]))[0]), 2)
+    return Strip(name, label, value, of, charts.box(of, along), at, _words(value, of))
+
+
+def _words(value: float, of: charts.Quantiles) -> str:
+    """Return how common a value is among the pieces."""
+    if of.p25 <= value <= of.p75:
+        return "as in half of the pieces"
+    if of.p5 <= value <= of.p95:
+        return "lower than most" if value < of.p25 else "higher than most"
+    if of.least <= value <= of.most:
+        return "among the lowest 5 %" if value < of.p5 else "among the highest 5 %"
+    return "below all" if value < of.least else "above all"
+
+
+def _kept(run: Run) -> Yardstick | None:
+    """Return the yardstick in the run's folder; None where there is none of our form."""
+    try:
+        return read_json(
+            run.path / YARDSTICK_FILE, Yardstick, fail=TrainingError, remedy="it is made again", version=FORMAT
+        )
+    except (FileNotFoundError, TrainingError):
+        return None

@@ -1,0 +1,149 @@
+"""What the files of a run say of it: what it was asked, what it learned from and whose that was, and how training went.
+
+In: an opened run; out: one record that a page can print. A run that lacks a file, for it is older or still young, lacks what the file
+would tell, no more. Nothing is computed anew: the figures are those of metrics.csv.
+"""
+
+import csv
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from catalog.base.errors import TrainingError
+from catalog.games import game_of
+from dataset.corpus.credits import Credit, read_credits
+from dataset.corpus.manifest import Manifest
+from training.recipe import Terms
+from training.run import CORPUS_FILE, CREDITS_FILE, Run
+
+METRICS_FILE = "metrics.csv"
+
+Row = Mapping[str, float]
+"""An epoch's figures by column; what was not measured is NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The lowest value of a column, and its epoch."""
+
+    value: float
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A sequencer, None where the source names none, with what was taken from them: (game, titles)."""
+
+    name: str | None
+    count: int
+    games: Sequence[tuple[str, Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A run as its files tell of it."""
+
+    run: Run
+    terms: Terms
+    rows: tuple[Row, ...]  # by epoch
+    ended: str | None  # why training ended; None where it did not, or nobody knows
+    manifest: Manifest | None  # of the corpus
+    credits: tuple[Credit, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> "Account":
+        """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
+        told = run.path / CREDITS_FILE
+        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
+        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
+
+    def figure(self, value: float) -> str:
+        """Return a figure with as many decimals as its recipe's have."""
+        return f"{value:.{self.terms.decimals}f}"
+
+    @property
+    def best(self) -> Best | None:
+        """The lowest validation figure, None where there is none."""
+        return self.lowest(self.terms.held)
+
+    @property
+    def best_loss(self) -> Best | None:
+        """The lowest training figure, None where there is none."""
+        return self.lowest(self.terms.train)
+
+    def lowest(self, column: str) -> Best | None:
+        """Return the lowest value of a column and the first epoch that has it."""
+        known = [row for row in self.rows if not math.isnan(row.get(column, math.nan))]
+        if not known:
+            return None
+        row = min(known, key=lambda row: row[column])
+        return Best(row[column], int(row["epoch"]))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are done."""
+        return int(self.rows[-1]["epoch"]) if self.rows else 0
+
+    @property
+    def minutes(self) -> float:
+        """Minutes of training so far."""
+        return self.rows[-1]["seconds"] / 60 if self.rows else 0.0
+
+    @property
+    def speed(self) -> float | None:
+        """What an epoch learned a second, the median, in `terms.speed_unit`."""
+        return float(np.median([row[self.terms.speed] for row in self.rows])) if self.rows else None
+
+    @cached_property
+    def makers(self) -> list[Maker]:
+        """Who made the pieces of its corpus, by name; those whom the source does not name last."""
+        taken: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for credit in self.credits:
+            taken[credit.sequencer or ""][credit.game_title].append(credit.title)
+        names = sorted(taken, key=lambda text: (text == "", text.casefold(), text))
+        return [Maker(n or None, sum(map(len, taken[n].values())), sorted(taken[n].items())) for n in names]
+
+    @cached_property
+    def game_titles(self) -> Mapping[tuple[str, str], str]:
+        """{(sequencer, title): the game's title as listed}, where that is one; a source names its game by slug."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for credit in self.credits:
+            found[credit.sequencer or "", credit.title].add(credit.game_title)
+        return {key: next(iter(games)) for key, games in found.items() if len(games) == 1}
+
+    @cached_property
+    def games(self) -> Mapping[str, str]:
+        """{game's slug: its title as it is listed most often}, of the games of its credits."""
+        listed = Counter(credit.game_title for credit in self.credits)
+        found: dict[str, str] = {}
+        for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
+            found.setdefault(game_of(title).game, title)
+        return found
+
+
+def _rows(run: Run) -> tuple[Row, ...]:
+    path = run.path / METRICS_FILE
+    if not path.is_file():
+        return ()
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(
+                {name: float(value) if value else math.nan for name, value in row.items()}
+                for row in csv.DictReader(file)
+            )
+    except (ValueError, TypeError) as error:
+        raise TrainingError(
+            f"{path}: no table of figures ({error}); go on with training, which writes it anew"
+        ) from None
+
+
+def _manifest(run: Run) -> Manifest | None:
+    path = run.path / CORPUS_FILE
+    if not path.is_file():
+        return None
+    run.check(CORPUS_FILE)
+    return Manifest.read(path, fail=TrainingError, remedy="not the manifest of a corpus: train the run again")

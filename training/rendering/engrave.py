@@ -1,0 +1,165 @@
+"""Notes to sheet music as SVG: a printed score for a pianist, page by page or as one strip for a screen.
+
+In: `Notes`; out: SVG texts, drawn by verovio from `dataset.notation.score`. Ids are made unique by a prefix, and every note head says
+which note it is: the first of note 12 has the id `<prefix>n12`, and all that are tied to it carry `data-note="12"`.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+from catalog.base.errors import TrainingError
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes.model import Notes
+
+TALLEST = 60_000  # the tallest page that verovio lays out
+MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's own font, and its glyph of the quarter note in a tempo mark
+DOTS = "\ue1e7\uecb7"  # the signs of a dot in a tempo mark
+SVG = "{http://www.w3.org/2000/svg}"
+NOTE_ID = re.compile(r"n(\d+)(\.\d+)?")
+SCALED = re.compile(r"translate\((-?\d+), (-?\d+)\) scale\((0\.\d+), \3\)")
+STYLE = (
+    ".score .tempo{font-weight:bold}.score .mNum{font-style:italic}"
+    ".score ellipse,.score path,.score polygon,.score polyline,.score rect{stroke:currentColor}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What a score is drawn on, in tenths of a millimetre: the staff lines lie 1.8 mm apart. No height: one page for all."""
+
+    width: int = 2100
+    height: int | None = 2970
+    margin: int = 150
+
+
+A4 = Paper()
+SCREEN = Paper(width=1800, height=None, margin=40)
+
+
+def engrave_score(notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4) -> list[str]:
+    """Return the pages of a score as SVG, as `score_of(notes)` writes it; lines and signs have the colour of the text around them.
+
+    `prefix` makes ids unique where several scores share a document: letters, digits and hyphens, the first a letter.
+    Raises TrainingError where verovio cannot draw the piece.
+    """
+    score = score_of(notes, title=title)
+    printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in score.measures)
+    xml = to_musicxml(replace(score, measures=tuple(printed)), notes)
+    return [_slim(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_drawn(xml, paper), 1)]
+
+
+def _drawn(xml: bytes, paper: Paper) -> list[str]:
+    """Return the pages as verovio draws them."""
+    import verovio
+
+    verovio.enableLog(verovio.LOG_OFF)
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(
+        {
+            "pageWidth": paper.width,
+            "pageHeight": paper.height or TALLEST,
+            "adjustPageHeight": paper.height is None,
+            **dict.fromkeys(("pageMarginLeft", "pageMarginRight", "pageMarginTop", "pageMarginBottom"), paper.margin),
+            "scale": 40,
+            "breaks": "auto",
+            "breaksNoWidow": True,
+            "footer": "none",
+            "header": "auto",
+            "bottomMarginHeader": 5.0,
+            "spacingSystem": 9,
+            "justifyVertically": paper.height is not None,
+            "justificationStaff": 0.2,
+            "justificationBraceGroup": 0.2,
+            "smuflTextFont": "none",
+            "svgFormatRaw": True,
+            "svgRemoveXlink": True,
+            "svgViewBox": True,
+            "xmlIdSeed": 1,
+        }
+    )
+    if not toolkit.loadData(xml.decode()) or toolkit.getPageCount() < 1:
+        raise TrainingError(
+            "the score cannot be drawn (verovio does not take it); its MusicXML opens in a notation program"
+        )
+    return [str(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
+
+
+def _slim(svg: str, page: str, prefix: str) -> str:
+    """Return verovio's page with our ids, without what draws nothing, and with shapes where it asks for a font."""
+    root = ElementTree.fromstring(svg)  # noqa: S314 - verovio's own words
+    own = root.get("id", "")
+    for parent in list(root.iter()):
+        for child in list(parent):
+            _renamed(child, page, prefix, own)
+            if child.get("class") == "tempo":
+                _draw_tempo(child)
+            if _is_nothing(child):
+                parent.remove(child)
+    box = root.get("viewBox", "0 0 0 0")
+    width, height = box.split()[2:]
+    root.attrib.clear()
+    root.attrib.update({"class": "score", "viewBox": box, "width": width, "height": height})
+    defs, inner = root.find(f"{SVG}defs"), root.find(f"{SVG}svg")
+    if defs is None or inner is None:
+        raise TrainingError(
+            "the score cannot be drawn: verovio's page is of an unknown form; install the version asked for"
+        )
+    ElementTree.SubElement(defs, f"{SVG}style").text = STYLE
+    del inner.attrib["color"]
+    inner.set("fill", "currentColor")
+    ElementTree.register_namespace("", SVG[1:-1])
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _renamed(element: ElementTree.Element, page: str, prefix: str, own: str) -> None:
+    """Give an element our id, or none: a shape that others use is the page's, a note head says which note it is."""
+    attributes = element.attrib
+    name = attributes.pop("id", "")
+    if (target := attributes.get("href", "")).endswith(own) and target:
+        attributes["href"] = "#" + page + target[1 : -len(own) - 1]
+    if (moved := SCALED.fullmatch(attributes.get("transform", ""))) is not None:
+        attributes["transform"] = f"translate({moved[1]} {moved[2]})scale({moved[3].removeprefix('0')})"
+    if name.endswith(f"-{own}"):
+        attributes["id"] = page + name[: -len(own) - 1]
+    elif (note := NOTE_ID.fullmatch(name)) is not None:
+        if note[2] is None:
+            attributes["id"] = prefix + name
+        attributes["data-note"] = note[1]
+
+
+def _is_nothing(element: ElementTree.Element) -> bool:
+    """Return whether an element draws nothing."""
+    kind, names = element.tag.removeprefix(SVG), element.get("class", "").split()
+    return kind in ("desc", "style", "title") or "placeholder" in names or (kind == "g" and len(element) == 0)
+
+
+def _draw_tempo(group: ElementTree.Element) -> None:
+    """Make the note of a tempo mark a shape; verovio writes it in a font."""
+    text = group.find(f"{SVG}text")
+    if text is None:
+        return
+    said = "".join(text.itertext())
+    is_dotted = any(sign in said for sign in DOTS)
+    words = " ".join("".join(sign for sign in said if not "\ue000" <= sign <= "\uf8ff").split())
+    x, y = int(text.get("x", "0")), int(text.get("y", "0"))
+    for child in list(group):
+        group.remove(child)
+    ElementTree.SubElement(group, f"{SVG}path", transform=f"translate({x} {y})scale(.5 -.5)", d=_quarter())
+    if is_dotted:
+        ElementTree.SubElement(group, f"{SVG}circle", cx=str(x + 215), cy=str(y - 10), r="34")
+    size = {"x": str(x + (320 if is_dotted else 240)), "y": str(y), "font-size": "405"}
+    ElementTree.SubElement(group, f"{SVG}text", size).text = words
+
+
+@lru_cache(maxsize=1)
+def _quarter() -> str:
+    """Return the outline of a quarter note, out of verovio's music font."""
+    import verovio
+
+    path = Path(verovio.__file__).parent / "data" / MUSIC_FONT / f"{QUARTER}.xml"
+    found = re.search(r' d="([^"]+)"', path.read_text(encoding="utf-8"))
+    return found[1] if found else ""

@@ -1,0 +1,119 @@
+"""Pieces to what one hears and reads: sound, score and piano roll, each made in a worker process and written whole.
+
+In: pieces with names; out: files beside each other, `sample-1.mp3`, `sample-1-score.pdf`, `sample-1-roll.svg` …, and what could not be
+made, with the reason: a piece that a library chokes on costs that one file.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.base.errors import UsageError
+from catalog.storage.files import write_bytes
+from dataset.notation.musicxml import to_musicxml
+from dataset.notation.score import score_of
+from dataset.notes.model import Notes
+from dataset.parallel.workers import Failure, work
+
+TASK = "training.rendering.render:made"
+TIMEOUT_S = 120.0
+FORMS = {
+    "audio": ("mp3", "ogg", "wav"),
+    "score": ("musicxml", "pdf", "svg", "png"),
+    "roll": ("svg", "png", "pdf"),
+}
+USUAL = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
+SCORE_WIDTH_PX = 1654  # A4 at 200 dots an inch
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One kind of output in one form, such as the score as PDF."""
+
+    kind: str
+    form: str
+
+    def path(self, folder: Path, name: str) -> Path:
+        """Return where it goes: the sound and the MusicXML bear the piece's name, the others say what they are."""
+        ending = "" if self.kind == "audio" or self.form == "musicxml" else f"-{self.kind}"
+        return folder / f"{name}{ending}.{self.form}"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderPiece:
+    """Notes and the name under which they are rendered: files are called after it, and so is the score unless it has a title."""
+
+    name: str
+    notes: Notes
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One file, or the reason why there is none."""
+
+    path: Path
+    output: Output
+    reason: str | None = None
+
+
+def outputs(kinds: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Output]:
+    """Return what is to be made of the kinds audio, score and roll, all where none is named, in `forms` where any fit a kind.
+
+    Raises UsageError for a form that none of the kinds has.
+    """
+    chosen = [kind for kind in FORMS if kind in kinds] or list(FORMS)
+    for form in forms:
+        if not any(form in FORMS[kind] for kind in chosen):
+            there = "; ".join(f"{kind}: {', '.join(FORMS[kind])}" for kind in chosen)
+            raise UsageError(f"no form {form!r} for this ({there})")
+    return [
+        Output(kind, form) for kind in chosen for form in [form for form in FORMS[kind] if form in forms] or USUAL[kind]
+    ]
+
+
+def render_pieces(
+    pieces: Sequence[RenderPiece], folder: Path, wanted: Sequence[Output] | None = None, *, workers: int | None = None
+) -> Iterator[Rendered]:
+    """Make the wanted outputs of each piece, write them to `folder`, and yield each file as it is written.
+
+    An earlier file of the same name is replaced. What cannot be made is yielded with its reason; the others are not harmed.
+    """
+    jobs = [(piece, output) for output in wanted or outputs() for piece in pieces]
+    for index, result in work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S):
+        piece, output = jobs[index]
+        path = output.path(folder, piece.name)
+        if isinstance(result, Failure):
+            yield Rendered(path, output, result.detail)
+        else:
+            write_bytes(path, result)
+            yield Rendered(path, output)
+
+
+def made(job: tuple[RenderPiece, Output]) -> bytes:
+    """Return the bytes of one output of one piece."""
+    piece, output = job
+    if output.kind == "audio":
+        from training.rendering import audio
+
+        return {"mp3": audio.mp3, "ogg": audio.ogg, "wav": audio.wav}[output.form](piece.notes)
+    if output.kind == "score":
+        return _score(piece, output.form)
+    from training.rendering.roll import draw_roll
+    from training.rendering.svg_convert import pdf, png
+
+    drawn = draw_roll(piece.notes, title=piece.title or piece.name)
+    return png(drawn) if output.form == "png" else pdf([drawn]) if output.form == "pdf" else drawn.encode()
+
+
+def _score(piece: RenderPiece, form: str) -> bytes:
+    title = piece.title or piece.name
+    if form == "musicxml":
+        return to_musicxml(score_of(piece.notes, title=title, exact=True), piece.notes)
+    from training.rendering.engrave import A4, SCREEN, engrave_score
+    from training.rendering.svg_convert import pdf, png
+
+    pages = engrave_score(piece.notes, title=title, paper=A4 if form == "pdf" else SCREEN)
+    if form == "pdf":
+        return pdf(pages, title=title)
+    return png(pages[0], width_px=SCORE_WIDTH_PX) if form == "png" else pages[0].encode()

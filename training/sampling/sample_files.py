@@ -1,0 +1,49 @@
+"""The files of samples: written where nothing is overwritten, whoever else writes there, and listed in order."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from catalog.base.errors import TrainingError
+from catalog.storage.reading import read_json
+from dataset.notes.model import Notes, write_midi
+from training.progress import Progress
+from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
+from training.run_folder import RUN_FILE
+from training.sampling.numbered_files import write_numbered
+
+
+def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
+    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files.
+
+    In the samples/ of a run, the names that `train` has reserved for its own are passed over.
+    """
+
+    def maker(notes: Notes) -> Callable[[str], bytes]:
+        return lambda name: write_midi(notes, name=f"{title} {name}")
+
+    makers = [maker(notes) for notes in pieces]
+    with naming(folder) as reserved:
+        return write_numbered(folder, "sample", ".mid", makers, reserved)
+
+
+@contextmanager
+def naming(folder: Path) -> Iterator[list[str]]:
+    """Keep others from naming samples in a folder if it is a run's samples/; yield the names that its training has reserved."""
+    run = folder.parent
+    if folder.name != SAMPLES_FOLDER or not (run / RUN_FILE).is_file():
+        yield []
+        return
+    with FileLock(run / ".samples.lock"):
+        state = run / CHECKPOINTS_FOLDER / STATE_FILE
+        remedy = "train the run again"
+        yield read_json(state, Progress, fail=TrainingError, remedy=remedy).samples if state.is_file() else []
+
+
+def samples(folder: Path) -> list[Path]:
+    """Return the MIDI files of a folder of samples: sample-1, sample-2 … sample-10, then by name."""
+    found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("[!.]*.mid")}
+    return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name))
