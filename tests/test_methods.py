@@ -11,7 +11,8 @@ from dataset.export.run import export_corpus
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from training.recipe import NoteLSTMRecipe
-from training.run import Asked, Run
+from training.run import Run
+from training.run_file import Asked
 
 
 @pytest.fixture
