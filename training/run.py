@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from training.sampling.config import Wish
 
 _Recipe = TypeVar("_Recipe", bound=Recipe)
-RUNS = "runs"
-STATE_FILE, METRICS_FILE = "state.json", "metrics.csv"
+RUNS, STATE_FILE, METRICS_FILE = "runs", "state.json", "metrics.csv"
 SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
 LARGEST_BYTES = 1 << 32  # of a file that a run is made with
 ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged

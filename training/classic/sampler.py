@@ -15,8 +15,8 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import TICKS_PER_QUARTER, Notes
 from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import IntArray, Music, pitches_of
+from training.loop.checkpoints import best_weights
 from training.network.shapes import Shapes, check, dense, lstm
-from training.network.weights import load_weights
 from training.run import Run
 
 VELOCITY, TEMPO = 90, 120.0  # what music21 writes where nothing is said
@@ -105,8 +105,7 @@ def shapes(recipe: ClassicRecipe, classes: int) -> Shapes:
 def opened(run: Run) -> tuple[Network, Music]:
     """Return the network of the run's kept epoch, and its music. Raises TrainingError where they do not belong together."""
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
-    named, meta = load_weights(run.weights)
-    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    named = best_weights(run)
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     check(named, shapes(recipe, len(music.tokens)), run.weights)
     return Network(named), music

@@ -122,7 +122,7 @@ class _Trainer:
     ) -> None:
         self.check = check
         self.run, self.recipe, self.budget = run, recipe, budget
-        self.keeper = Keeper(run, "train_loss" if run.keep == "training" else "validation_loss")
+        self.keeper = Keeper(run)
         self.classes = len(music.tokens)
         self.training = windows(music.training, recipe.window, self.classes)
         self.validation = windows(music.validation, recipe.window, self.classes)

@@ -1,4 +1,4 @@
-"""What recipes trained with Keras keep of it: a checkpoint of every epoch, the weights of the best one, logs, and the finished network.
+"""What is kept of training: the weights of the best epoch; and with Keras a checkpoint of every epoch, logs, and the finished network.
 
 The order of writing is the promise of `--resume`: checkpoint and weights first, last the state that names them.
 """
@@ -17,19 +17,47 @@ from catalog.base.errors import TrainingError
 from catalog.storage.checksums import write_listed
 from catalog.storage.files import remove_leftovers, replacing
 from training.network.backend import load_keras, undivided
-from training.network.weights import WeightsMeta, load_weights, packed, save_weights
+from training.network.weights import Array, WeightsMeta, load_weights, packed, save_weights
 from training.progress import Progress
 from training.run import Run
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Keeper:
-    """The keeper of one run while it is trained; `figure` is the column of metrics.csv whose lowest value is the best."""
+def keep_epoch(run: Run, progress: Progress, row: Any, named: dict[str, Array]) -> None:
+    """Keep an epoch that is trained without Keras: its `row`, its weights `named` if they are the best so far, and the progress."""
+    progress.epoch, progress.seconds = row.epoch, row.seconds
+    _keep_best(run, progress, row, named, None)
+    progress.history.append(asdict(row))
+    run.save_progress(progress)
 
-    def __init__(self, run: Run, figure: str, *, writes: bool = True) -> None:
+
+def best_weights(run: Run) -> dict[str, Array]:
+    """Return the weights of the best epoch of a run. Raises TrainingError where they are not this run's, or damaged."""
+    named, meta = load_weights(run.weights)
+    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    return named
+
+
+def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], validation_bits: float | None) -> None:
+    """Write the weights of an epoch, by which samples are composed, if it is better than those in the history."""
+    figure = run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
+    if getattr(row, figure) < min((cast(float, old[figure]) for old in progress.history), default=math.inf):
+        progress.best_epoch = row.epoch
+        data = packed(named, _meta(run, row.epoch, validation_bits))
+        write_listed(run.path, run.weights.name, data, fail=TrainingError)
+
+
+def _meta(run: Run, epoch: int, validation_bits: float | None) -> WeightsMeta:
+    return WeightsMeta(run.recipe_sha256, run.vocabulary_sha256, epoch, validation_bits)
+
+
+class Keeper:
+    """The keeper of one run while it is trained with Keras."""
+
+    def __init__(self, run: Run, *, writes: bool = True) -> None:
         """Load Keras; where it `writes`, clear what a killed trainer left and open the log: the caller holds `run.writing()`."""
-        self.run, self.figure = run, figure
+        self.run = run
         self.keras = load_keras()
         self._board: Any = None
         if writes:
@@ -90,14 +118,12 @@ class Keeper:
         values: dict[str, Any],
     ) -> None:
         progress.seconds = row.seconds
-        meta = WeightsMeta(self.run.recipe_sha256, self.run.vocabulary_sha256, row.epoch, validation_bits)
-        if values[self.figure] < min((cast(float, old[self.figure]) for old in progress.history), default=math.inf):
-            progress.best_epoch = row.epoch
-            write_listed(self.run.path, self.run.weights.name, packed(named, meta), fail=TrainingError)
+        _keep_best(self.run, progress, row, named, validation_bits)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
         with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
             network.save(temporary)
+        meta = _meta(self.run, row.epoch, validation_bits)
         save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
         for name, value in values.items():
@@ -109,8 +135,7 @@ class Keeper:
         """Write the best epoch's network in float32, which every processor can load, and why training ended."""
         from training.network.network import assign
 
-        named, meta = load_weights(self.run.weights)
-        self.run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, self.run.weights)
+        named = best_weights(self.run)
         with self._writable(True), undivided(self.keras):
             best = build()
             assign(best, named)

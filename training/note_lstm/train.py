@@ -120,7 +120,7 @@ class _Trainer:
     ) -> None:
         self.began = began  # the moment from which the budget runs, encoding and loading included
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
-        self.keeper = Keeper(run, "train_bits" if run.keep == "training" else "validation_bits", writes=hosts.first)
+        self.keeper = Keeper(run, writes=hosts.first)
         self.keras = self.keeper.keras
         self.reserve = 0.0  # what validation and saving took last time, to be left of the budget
 

@@ -7,9 +7,9 @@ from catalog.storage.remote import AnyPath
 from dataset.corpus.schema import Split
 from training.events.batches import EncodedPiece, encode_pieces
 from training.events.vocabulary import Vocabulary
+from training.loop.checkpoints import best_weights
 from training.network import inference
 from training.network.shapes import check, of_network
-from training.network.weights import load_weights
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
 
@@ -17,8 +17,7 @@ from training.run import Run
 def network(run: Run) -> inference.Network:
     """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
     recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
-    named, meta = load_weights(run.weights)
-    run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
+    named = best_weights(run)
     known = vocabulary(run)
     check(named, of_network(recipe, len(known.series), len(known.games)), run.weights)
     return inference.Network(named)
