@@ -13,6 +13,7 @@ import pytest
 from tests.training.conftest import BIN, TINY, command, song
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
+from training.note_lstm.trained import network as network_of
 from training.run import Run
 
 QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in half the time
@@ -57,7 +58,7 @@ def test_jax_gives_the_same_bits_from_the_weights_that_tensorflow_trained(
     assert done.returncode == 0, done.stderr
     theirs = float(done.stdout.split("BITS")[1])
     pieces = [EncodedPiece(e, tuple(s)) for e, s in zip(events, style.tolist(), strict=True)]
-    ours = trained.network(run).bits(pieces).sum() / (3 * 119)
+    ours = network_of(run).bits(pieces).sum() / (3 * 119)
     assert theirs == pytest.approx(ours, abs=1e-3)
 
 

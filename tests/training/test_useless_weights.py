@@ -15,6 +15,8 @@ from training.generate import music
 from training.network import shapes
 from training.network.weights import load_weights, save_weights
 from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.trained import network as network_of
+from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
 from training.sampling.sampler import Wish
 
@@ -49,7 +51,7 @@ def test_the_shapes_are_those_of_the_network_in_keras(trained: Path) -> None:
     run = Run.open(trained, "tiny")
     assert isinstance(run.recipe, NoteLSTMRecipe)
     named, _ = load_weights(run.weights)
-    known = trained.vocabulary(run)
+    known = vocabulary_of(run)
     assert shapes.of_network(run.recipe, len(known.series), len(known.games)) == {n: a.shape for n, a in named.items()}
 
 
@@ -60,7 +62,7 @@ def test_every_array_of_a_run_spoilt_in_every_way_is_refused_by_name(trained: Pa
         for how in SPOILT if number % 5 == 0 else list(SPOILT)[:3]:
             save_weights(run.weights, SPOILT[how](named, name), meta)
             with pytest.raises(TrainingError) as caught:
-                trained.network(run)
+                network_of(run)
             assert str(run.weights) in str(caught.value), (name, how)
             assert name in str(caught.value), (name, how)
 
