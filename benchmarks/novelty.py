@@ -128,8 +128,8 @@ import json, re, sys, time
 import numpy as np
 since = time.perf_counter()
 from pathlib import Path
-from training.passages import Line, find, told
-from training.sources import Sources
+from training.novelty.passages import Line, find, told
+from training.novelty.training_index import Sources
 index = Sources.open(Path(sys.argv[1])).index
 line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "pitch")))
 opened = time.perf_counter()

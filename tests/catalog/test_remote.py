@@ -130,8 +130,8 @@ def test_a_reader_loses_no_row_while_files_are_merged_under_it(bucket: str) -> N
 
 HOLDER = """
 import sys, time
-from catalog import lease
-from catalog.remote import located
+from catalog.storage import lease
+from catalog.storage.remote import located
 with lease.leased(located(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -290,7 +290,7 @@ def test_even_of_what_no_check_has_seen_nothing_is_written_outside(
         into.mkdir(parents=True)
         before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(into)}
         try:
-            import_module(f"dataset.export_{form}").write(unchecked, into, lambda done, total: None)
+            import_module(f"dataset.export.{form}").write(unchecked, into, lambda done, total: None)
         except CorpusError as error:
             assert "no place in the export's folder" in str(error)  # noqa: PT017 - whether it is refused depends on the form
         assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(into)} == before

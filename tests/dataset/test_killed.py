@@ -50,7 +50,7 @@ def test_a_build_killed_at_any_moment_leaves_the_old_corpus_or_the_new(root: Pat
 SWAP = """
 import os, signal, sys
 from pathlib import Path
-from dataset.shelf import locked, replacing_folder
+from dataset.corpus.folder_store import locked, replacing_folder
 target, content, steps = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 def count(event, arguments):
     global steps

@@ -192,8 +192,8 @@ def line(s3_server: str) -> Iterator[Line]:
 PUT = """
 import shutil, sys
 from pathlib import Path
-from catalog.remote import located
-from dataset.shelf import locked, replacing_folder
+from catalog.storage.remote import located
+from dataset.corpus.folder_store import locked, replacing_folder
 target = located(sys.argv[1])
 with locked(target.parent) as hold, replacing_folder(target, hold) as new:
     for path in Path(sys.argv[2]).iterdir():

@@ -21,7 +21,7 @@ KEPT = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE
 
 BITS = """
 import sys, numpy as np
-from training.backend import load_keras
+from training.network.backend import load_keras
 keras = load_keras()
 assert keras.backend.backend() == "jax"
 import training.network.network
