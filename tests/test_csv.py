@@ -36,7 +36,10 @@ BEGINNINGS = (
     "\uff1d1+1",
     "'=1+1",
 )
-WRITERS = {"catalog/base/csv_cells.py", "training/run.py"}  # that import csv to write; the second one writes nothing but numbers
+WRITERS = {
+    "catalog/base/csv_cells.py",
+    "training/run.py",
+}  # that import csv to write; the second one writes nothing but numbers
 
 
 @pytest.fixture(scope="module")
