@@ -19,7 +19,8 @@ from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tune
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.run import Asked, Run
+from training.run import Run
+from training.run_record import Asked
 
 TOP = Path(__file__).parents[1]
 BEGINNINGS = (

@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,12 +20,13 @@ from catalog.base.errors import TrainingError, UsageError
 from catalog.base.names import checked_name
 from catalog.storage import checksums as sums
 from catalog.storage.files import write_text
-from catalog.storage.reading import Above0, Count, Positive, Sha256, convert, parse_json, read_bytes, read_json
+from catalog.storage.reading import convert, parse_json, read_bytes, read_json
 from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
 from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
+from training.run_record import Asked, RunRecord
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import Corpus
@@ -44,29 +45,6 @@ ANEW, AFRESH = "train it again", "put the file back as it was, or train a new ru
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
 SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the run was asked to do."""
-
-    corpus: str  # the corpus's folder
-    corpus_hash: Sha256  # SHA-256 of its notes.parquet
-    query: str  # the corpus's
-    seed: Count  # of weights, batches and samples
-    minutes: Above0 | None  # the budget of time, None where there is none
-    epochs: Positive | None  # the budget of epochs, None where there is none
-    init: str | None = None  # the run whose weights it began from
-    keep: Keep | None = None  # which epoch's weights; None: as the recipe does
-    max_copy: Count = 24  # of the samples that `train` writes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """The content of run.json."""
-
-    files: dict[str, Sha256]
-    asked: Asked
 
 
 class Run:
@@ -174,7 +152,7 @@ class Run:
         listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
         if listed is None:
             raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
-        held = parse_json(told, _Held, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+        held = parse_json(told, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
         for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
                 raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")

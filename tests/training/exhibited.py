@@ -18,7 +18,8 @@ from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
 from training.classic.recipe import ClassicRecipe
 from training.progress import Progress
-from training.run import Asked, Run
+from training.run import Run
+from training.run_record import Asked
 from training.session import prepare
 from training.train_config import Order
 

@@ -18,7 +18,8 @@ from tests.training.conftest import BIN, TINY, command, fill
 from training import session
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.progress import Budget, Precision, Progress, Step
-from training.run import Asked, Run, list_runs
+from training.run import Run, list_runs
+from training.run_record import Asked
 from training.train_config import Order
 
 QUERY = "series == 'temple'"

@@ -10,7 +10,8 @@ from dataclasses import asdict, fields
 from dataset.build_command import build_commands, command, file_lines
 from dataset.corpus.manifest import Manifest
 from training.recipe import plain
-from training.run import Asked, Run
+from training.run import Run
+from training.run_record import Asked
 
 
 def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
