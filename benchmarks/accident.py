@@ -31,8 +31,8 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import Sources
 from training.page.comparison_page import Entry, Original, write_comparison
-from training.recipe import to_json
-from training.run import Keep, Run, list_runs
+from training.recipe import Keep, to_json
+from training.run import Run, list_runs
 from training.sampling import sample_files
 from training.sampling.sampler import Wish
 from training.train_config import Order

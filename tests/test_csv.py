@@ -20,7 +20,7 @@ from tests import forked
 from tests.dataset.conftest import fill, tune
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 
 TOP = Path(__file__).parents[1]
 BEGINNINGS = (

@@ -10,9 +10,9 @@ from dataset.corpus.corpus import Corpus
 from dataset.export.run import export_corpus
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
-from training.recipe import NoteLSTMRecipe
+from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
-from training.run_file import Asked, RunFile
 from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
+from training.run_record import Asked, RunRecord
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import Corpus
@@ -151,7 +151,7 @@ class Run:
         listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
         if listed is None:
             raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
-        held = parse_json(told, RunFile, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+        held = parse_json(told, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
         for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
                 raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")

@@ -18,7 +18,7 @@ from training.progress import Budget, Progress, Step
 from training.recipe import Recipe
 from training.resume import corpus_of, resumed
 from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Run
-from training.run_file import Asked
+from training.run_record import Asked
 from training.train_config import Order
 
 

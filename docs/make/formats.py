@@ -26,7 +26,7 @@ from training.novelty.training_index import Source
 from training.page.reference import MEASURED, Yardstick
 from training.progress import Progress
 from training.rendering.render import FORMS
-from training.run_file import Asked
+from training.run_record import Asked
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 

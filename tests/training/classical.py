@@ -14,7 +14,7 @@ from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import vocabulary_text
 from training.progress import Budget, Progress
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)

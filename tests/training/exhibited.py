@@ -19,7 +19,7 @@ from tests.dataset.reported import HOSTILE
 from training.classic.recipe import ClassicRecipe
 from training.progress import Progress
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 from training.session import prepare
 from training.train_config import Order
 

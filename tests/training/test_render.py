@@ -14,7 +14,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 
 MAGIC = {
     ".mp3": b"",

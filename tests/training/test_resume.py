@@ -19,7 +19,7 @@ from training import session
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.progress import Budget, Precision, Progress, Step
 from training.run import Run, list_runs
-from training.run_file import Asked
+from training.run_record import Asked
 from training.train_config import Order
 
 QUERY = "series == 'temple'"

@@ -11,7 +11,7 @@ from dataset.build_command import build_commands, command, file_lines
 from dataset.corpus.manifest import Manifest
 from training.recipe import plain
 from training.run import Run
-from training.run_file import Asked
+from training.run_record import Asked
 
 
 def train_commands(run: Run, manifest: Manifest | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The content of run.json: what a run was asked to do, and the SHA-256 of every file that it was made with. Pure records."""
+"""What run.json holds: what a run was asked to do, and the SHA-256 of every file that it was made with."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFile:
+class RunRecord:
     """The content of run.json."""
 
     files: dict[str, Sha256]
