@@ -30,7 +30,7 @@ PARSE_S, PARSE_MB = 10.0, 500.0
 SERVE = """
 import sys
 from pathlib import Path
-from scraper.replica import serving
+from scraper.demo.server import serving
 with serving(Path(sys.argv[1])) as base_url:
     print(base_url, flush=True)
     sys.stdin.read()
@@ -46,19 +46,19 @@ def report(start, **facts):
 SCRAPE = (
     MEASURE
     + """
-from scraper.crawl import crawl
-from scraper.fetch import Fetcher
-from scraper.urls import site
+from scraper.vgmusic.crawl import crawl_section
+from scraper.http.fetch import Fetcher
+from scraper.vgmusic.urls import site
 start = time.process_time()
 with Fetcher(site(sys.argv[1], True), 0) as fetcher:
-    totals = crawl(Path(sys.argv[2]), fetcher)
+    totals = crawl_section(Path(sys.argv[2]), fetcher)
 report(start, listed=totals.listed, fetched=totals.fetched, stored=totals.fetched + totals.twins, requests=totals.requests)
 """
 )
 PARSE = (
     MEASURE
     + """
-from scraper.listing import parse
+from scraper.vgmusic.listing import parse
 page = Path(sys.argv[1]).read_bytes()
 start = time.process_time()
 listing = parse(page)

@@ -22,7 +22,7 @@ COMMANDS = ("catalog", "scrape", "dataset", "train", "evaluate", "generate", "re
 SCRIPT = Path(__file__).with_name("user_script.py")
 SERVE = """
 import pathlib, sys, threading
-from scraper.replica import serving
+from scraper.demo.server import serving
 with serving(pathlib.Path(sys.argv[1])) as url:
     print(url, flush=True)
     threading.Event().wait()
