@@ -4,7 +4,6 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,22 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog.base import console
-from catalog.base.console import Format, complain
+from catalog.base.console import Format
 from catalog.options import Root, RowFormat, command_group, given_path
 from catalog.storage.files import data_root, local_root
+from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, totals_when_stopped
 from scraper.http.limits import DELAY_S
-from scraper.options import BaseUrl, Contact, Delay, Limit, Private
+from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from scraper.vgmusic.menu import Outcome
-    from scraper.vgmusic.totals import Survey, Totals
+    from scraper.source.base import Source
 
 app = command_group(__doc__ or "")
 GOES_ON = "what was fetched is kept; the same command goes on"
-REASONS_SHOWN = 40
 LINES_SHOWN = 50
 
 
@@ -47,36 +43,79 @@ def vgmusic(
     allow_private_hosts: Private = False,
     delay: Delay = DELAY_S,
     limit: Limit = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read the listing page only, and say what would be done.")
-    ] = False,
+    dry_run: DryRun = False,
     contact: Contact = "",
     root: Root = None,
 ) -> None:
     """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
+    from scraper.vgmusic.source import VGMUSIC_SOURCE
+
+    scrape_source(VGMUSIC_SOURCE, base_url, allow_private_hosts, section, delay, limit, dry_run, contact, root)
+
+
+@app.command()
+def mirror(
+    url: Annotated[str, typer.Argument(help="Address of a directory listing, such as https://example.org/midi/.")],
+    allow_private_hosts: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-hosts",
+            envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
+            help="Let URL be on this or a near machine.",
+        ),
+    ] = False,
+    delay: Delay = DELAY_S,
+    limit: Limit = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read the pages of folders only, and say what would be done.")
+    ] = False,
+    contact: Contact = "",
+    root: Root = None,
+) -> None:
+    """Scrape the MIDI files that a folder of a site lists, and all folders below it.
+
+    The name of a file's folder is its game. A file that is held is not asked for again.
+    """
+    from scraper.mirror.source import MIRROR
+
+    scrape_source(MIRROR, url, allow_private_hosts, "all", delay, limit, dry_run, contact, root)
+
+
+def scrape_source(
+    source: "Source",
+    address: str,
+    allow_private_hosts: bool,
+    wanted: str,
+    delay: float,
+    limit: int | None,
+    dry_run: bool,
+    contact: str,
+    root: Root,
+) -> None:
+    """Bring the sections of `source` that `wanted` means into the catalog, or print what that would take."""
+    from scraper.crawl.crawl import crawl_source, survey_source
+    from scraper.crawl.sections import crawl_all, survey_all
     from scraper.http.fetch import Fetcher
-    from scraper.vgmusic.crawl import crawl_section, survey_section
-    from scraper.vgmusic.menu import choose_sections, crawl_sections, survey_sections
-    from scraper.vgmusic.urls import site
 
     console.when_stopped(GOES_ON)
-    with Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher:
-        sections = choose_sections(local_root(root), fetcher, section)
+    data = local_root(root)
+    with Fetcher(source.site(address, allow_private_hosts), delay, contact) as fetcher:
+        sections = source.sections(data, fetcher, wanted)
+        name = sections[0].name
         if dry_run and len(sections) == 1:
-            _tell_plan(survey_section(local_root(root), fetcher, sections[0].name), fetcher.delay)
+            with console.Progress(f"reading {name}") as progress:
+                plan = survey_source(source, data, fetcher, name, progress)
+            print_plan(plan, fetcher.delay)
             return
-        with console.Progress(f"scraping {section}") as progress:
+        with console.Progress(f"scraping {name if wanted == 'all' and len(sections) == 1 else wanted}") as progress:
             if len(sections) > 1:
-                found = survey_sections(local_root(root), fetcher, sections) if dry_run else None
-                _tell_all(
-                    found or crawl_sections(local_root(root), fetcher, sections, limit, progress),
-                    len(sections),
-                    fetcher.delay,
-                )
+                found = survey_all(source, data, fetcher, sections) if dry_run else None
+                outcomes = found or crawl_all(source, data, fetcher, sections, limit, progress)
+                print_outcomes(outcomes, len(sections), fetcher.delay)
                 return
-            with _telling_when_stopped():
-                totals = crawl_section(local_root(root), fetcher, sections[0].name, limit, progress)
-    _tell(totals)
+            with totals_when_stopped():
+                totals = crawl_source(source, data, fetcher, name, limit, progress)
+    print_totals(totals)
 
 
 @app.command()
@@ -97,78 +136,10 @@ def new(
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
-        _telling_when_stopped(),
+        totals_when_stopped(),
     ):
         totals = crawl_new(local_root(root), fetcher, limit, progress)
-    _tell(totals)
-
-
-def _tell_plan(plan: "Survey", delay: float, name: str = "") -> None:
-    print(f"{name}{plan.line} at {delay:g} s a request")
-
-
-def _tell_all(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
-    from scraper.vgmusic.totals import ScrapeInterrupted
-
-    empty = failed = done = 0
-    try:
-        for outcome in outcomes:
-            done += outcome.problem is None
-            empty += outcome.empty
-            failed += outcome.problem is not None and not outcome.empty
-            _tell_one(outcome, delay)
-    except ScrapeInterrupted as stop:
-        print(f"{stop.section}:")
-        _tell(stop.totals)
-        print(
-            f"{listed} sections = {done} done + {empty} empty + {failed} failed + {listed - done - empty - failed} not done"
-        )
-        raise
-    print(f"{listed} sections = {done} done + {empty} empty + {failed} failed")
-    if failed or not done:
-        raise typer.Exit(1)
-
-
-def _tell_one(outcome: "Outcome", delay: float) -> None:
-    """Print what became of one section."""
-    if outcome.totals is not None:
-        print(f"{outcome.section.name}:", flush=True)
-        _tell(outcome.totals)  # which ends the command where the run was stopped
-    elif outcome.plan is not None:
-        _tell_plan(outcome.plan, delay, f"{outcome.section.name}: ")
-    else:
-        complain(f"{outcome.section.name}: {outcome.problem}")
-
-
-@contextmanager
-def _telling_when_stopped() -> "Iterator[None]":
-    """Print the totals of a scrape that Ctrl-C ends in the block."""
-    from scraper.vgmusic.totals import ScrapeInterrupted
-
-    try:
-        yield
-    except ScrapeInterrupted as stop:
-        _tell(stop.totals)
-        raise
-
-
-def _tell(totals: "Totals") -> None:
-    for piece in totals.faults[:REASONS_SHOWN]:
-        complain(f"{piece.state}: {piece.url}: {piece.reason}")
-    for row in totals.rejected[:REASONS_SHOWN]:
-        complain(f"unsafe: {row.game} / {row.title} / {row.href}: {row.reason}")
-    more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
-    if more:
-        complain(f"and {more} more")
-    for count, what in ((totals.gone, "no longer listed: kept, and marked"), (totals.back, "listed again")):
-        if count:
-            print(f"{count} pieces {what}")
-    if totals.unchanged:
-        print("the listing page is unchanged")
-    print(totals.line)
-    if totals.stopped is not None:
-        complain(f"stopped early: {totals.stopped}")
-        raise typer.Exit(1)
+    print_totals(totals)
 
 
 @app.command("import")
@@ -192,15 +163,7 @@ def import_(
     console.when_stopped("what was brought in so far is kept; the same command goes on")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
-    for address, reason in totals.faults[:REASONS_SHOWN]:
-        complain(f"skipped: {reason}: {address}")
-    skipped = sum(totals.skipped.values())
-    if skipped > REASONS_SHOWN:
-        complain(f"and {skipped - REASONS_SHOWN} more")
-    print(totals.line)
-    if not totals.new + totals.held:
-        complain("no MIDI file in what was named")
-        raise typer.Exit(1)
+    print_imported(totals)
 
 
 @app.command()
@@ -211,9 +174,9 @@ def status(
 ) -> None:
     """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
     from catalog.base.output import render
-    from scraper.vgmusic import status
+    from scraper.sources import list_sections
 
-    print(render(status.list_sections(local_root(root), section), form))
+    print(render(list_sections(local_root(root), section), form))
 
 
 @app.command()

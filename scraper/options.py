@@ -17,6 +17,7 @@ Private = Annotated[
 ]
 Delay = Annotated[float, typer.Option(help="Seconds between two requests, at least 0.5 but for private hosts.")]
 Limit = Annotated[int | None, typer.Option(min=0, help="Ask for so many files at most.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read the listing page only, and say what would be done.")]
 Contact = Annotated[
     str,
     typer.Option(envvar="VGPIANO_CONTACT", help="How the site's owners can reach you, said with every request."),

@@ -53,12 +53,14 @@ class _Robots:
 
 
 T = TypeVar("T")
+PART = "~"  # in a name, before what tells the further pages of a section apart
 
 
 class Memory:
     """The folder root/scrape/, for source and section `name`, such as vgmusic-piano."""
 
     def __init__(self, root: Path, name: str) -> None:
+        self._root, self._name = root, name
         self._robots = root / "scrape" / "robots.json"
         self._facts = root / "scrape" / f"{name}.json"
         self._body = root / "scrape" / f"{name}.html"
@@ -67,6 +69,10 @@ class Memory:
         """Return the page last seen at `url`, or None."""
         page = _read_page(self._facts)
         return page if page is not None and page.url == url else None
+
+    def part(self, url: str) -> "Memory":
+        """Return the memory of a further page of the same section."""
+        return Memory(self._root, f"{self._name}{PART}{hashlib.sha256(url.encode()).hexdigest()[:12]}")
 
     def tidy(self) -> None:
         """Remove what a killed run left half written. Only for the one writer."""

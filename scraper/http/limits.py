@@ -16,6 +16,8 @@ INTERIM_ANSWERS = 20  # heads of status 1xx before the answer itself
 
 # What one listing page may hold.
 SECTIONS = 500  # in the menu of the site; it had 58 in 2021
+SECTION_CHARACTERS = 100  # of a section's name, which is part of file names
+SECTION_PAGES = 5000  # of folders within one section
 UPLOAD_PAGES = 1000  # of new uploads read in one run, about 100 rows each
 LISTING_BYTES = 16 << 20  # of a page parsed from anywhere; the whole site's 31,629 rows are 8 MB
 LISTING_ROWS = 50_000

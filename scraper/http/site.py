@@ -64,27 +64,32 @@ class Site:
         return None
 
 
-def site_at(base_url: str, allow_private_hosts: bool = False, example: str = "https://www.example.org") -> Site:
+def site_at(
+    base_url: str,
+    allow_private_hosts: bool = False,
+    example: str = "https://www.example.org",
+    option: str = "--base-url",
+) -> Site:
     """Return the site at `base_url` (scheme, host, port; no path).
 
     https is required, but for private hosts (localhost, or the number of a private address), which in turn need
-    `allow_private_hosts`. Raises UsageError, which shows `example`.
+    `allow_private_hosts`. Raises UsageError, which names the `option` that gave the address and shows `example`.
     """
     try:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError:
-        raise UsageError(f"--base-url {base_url!r} is not an address; give scheme and host, as in {example}") from None
+        raise UsageError(f"{option} {base_url!r} is not an address; give scheme and host, as in {example}") from None
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query or parts.fragment:
-        raise UsageError(f"--base-url {base_url!r}: give scheme and host, as in {example}")
+        raise UsageError(f"{option} {base_url!r}: give scheme and host, as in {example}")
     if parts.path not in ("", "/"):
-        raise UsageError(f"--base-url {base_url!r}: leave the path out; --section says where on the site to look")
+        raise UsageError(f"{option} {base_url!r}: leave the path out; --section says where on the site to look")
     private = is_private_host(host)
     if private and not allow_private_hosts:
         raise UsageError(f"{host} is a private host: add --allow-private-hosts if you mean it")
     if parts.scheme != "https" and not private:
-        raise UsageError(f"--base-url {base_url!r}: public hosts are asked over https only")
+        raise UsageError(f"{option} {base_url!r}: public hosts are asked over https only")
     return Site(scheme=parts.scheme, host=host, port=port or _PORTS[parts.scheme], private=private)
 
 

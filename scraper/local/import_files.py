@@ -20,7 +20,8 @@ from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
 from scraper.http import limits
 from scraper.local.archive import Member, members
-from scraper.local.midi_title import title_of
+from scraper.local.midi_title import title_of as title_in
+from scraper.source.links import folder_game, title_of, words
 
 SOURCE = "import"
 BATCH_FILES = 1000
@@ -147,14 +148,13 @@ class _Run:
         self.writer.add(rows)
 
     def _piece(self, member: Member, md5: str) -> Piece:
-        own = title_of(member.data) if self.labels.title_from_text else None
-        named = [words for words in map(_words, reversed(member.above)) if words]
-        game_title = clean(self.labels.game or "") or (named[0] if named else "untitled")
+        own = title_in(member.data) if self.labels.title_from_text else None
+        game_title = clean(self.labels.game or "") or folder_game(member.above)
         game = self._game(game_title)
-        title = clean(own or "") or _words(member.name.rpartition(".")[0] or member.name) or "untitled"
+        title = clean(own or "") or title_of(member.name)
         return Piece(
             source=SOURCE,
-            section=slug(fold(_words(member.above[0]))),
+            section=slug(fold(words(member.above[0]))),
             url=member.address,
             game_title=game_title[: limits.TITLE_CHARACTERS],
             game=game.game,
@@ -179,11 +179,6 @@ class _Run:
             dict(self.skipped.most_common()),
             tuple(self.faults),
         )
-
-
-def _words(name: str) -> str:
-    """Return a file's or folder's name as words for people."""
-    return clean(name.replace("_", " "))
 
 
 def _key(url: str, md5: str) -> bytes:

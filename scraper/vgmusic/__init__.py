@@ -1,6 +1,6 @@
 """VGMusic: its listing pages, menu and new uploads read into rows, and a section brought into the catalog.
 
-It asks through `scraper.http`, checks every file against its row, and keeps to links that are plain file names.
+`source.py` is VGMusic as `scraper.crawl` takes it; only links that are plain file names are followed.
 """
 
-__all__ = ["crawl", "menu", "status", "totals", "uploads", "urls"]
+__all__ = ["crawl", "listing", "menu", "source", "uploads", "urls"]

@@ -6,62 +6,19 @@ is kept as listed but for white space around it; making it safe to show is up to
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.exceptions import ParserRejectedMarkup
+from bs4 import Tag
 
 from catalog.base.errors import EmptyListingError, ListingError
-from scraper.http.limits import LISTED_BYTES, LISTING_BYTES, LISTING_ROWS, PART_CHARACTERS, TITLE_CHARACTERS
-from scraper.vgmusic.urls import file_name, link_problem
+from scraper.http.limits import LISTED_BYTES, LISTING_ROWS, TITLE_CHARACTERS
+from scraper.source.links import file_name
+from scraper.source.markup import walk
+from scraper.source.rows import Listing, Rejected, Row
+from scraper.vgmusic.urls import link_problem
 
-# html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
-# bounded length; the quantifiers are possessive, so that this check cannot backtrack.
-_TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+){0,8}+>"
-_NO_TAG = re.compile(rf"<(?!{_TAG})")
-_ANY_TAG = re.compile(rf"<{_TAG}")
-_TABLE_END = re.compile(r"</table\s{0,9}>", re.IGNORECASE)
-_ROW_START = re.compile(r"<tr[\s>]", re.IGNORECASE)
-_PAGE_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})\s*bytes?", re.IGNORECASE)
 _MD5 = re.compile(r"(?:^|/)file/([0-9a-f]{32})\.html(?:$|#)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense.
-
-    `listed_at` is when the page says it came, where it does.
-    """
-
-    game: str
-    href: str
-    file: str
-    title: str
-    sequencer: str | None
-    size: int | None
-    md5: str | None
-    listed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that is not taken, with the stable id of the reason."""
-
-    game: str
-    href: str
-    title: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All rows of a page in page order; every row of a song is either in `rows` or in `rejected`."""
-
-    rows: tuple[Row, ...]
-    rejected: tuple[Rejected, ...]
 
 
 @dataclass(slots=True)
@@ -92,55 +49,6 @@ def parse(page: bytes) -> Listing:
     if not reader.rows and not reader.rejected:
         raise EmptyListingError("no song in the page: it is no listing, or the site has changed its layout")
     return Listing(tuple(reader.rows), tuple(reader.rejected))
-
-
-def has_end(page: bytes) -> bool:
-    """Return whether `page` has an end below its last row, or was cut short."""
-    return _PAGE_END.search(page, page.lower().rfind(b"<tr") + 1) is not None
-
-
-def walk(page: bytes) -> Iterator[Tag | NavigableString]:
-    """Yield the tags and texts of `page` in document order, in linear time; the end of a table comes as the start of a row.
-
-    Raises ListingError where the page is larger than any honest one, or no HTML that can be read.
-    """
-    if len(page) > LISTING_BYTES:
-        raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
-    for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
-        for node in _tree(part).descendants:
-            if isinstance(node, Tag) or type(node) is NavigableString:  # no comments, scripts, declarations
-                yield node
-
-
-def _tame(text: str) -> str:
-    """Return `text` without comments, each "<" that opens no tag escaped, and the end of a table as the end of a row."""
-    kept, at = [], 0
-    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
-        kept.append(text[at:start])
-        at = end + 3
-    return _TABLE_END.sub("<tr>", _NO_TAG.sub("&lt;", "".join(kept) + text[at:]))
-
-
-def _tree(part: str) -> BeautifulSoup:
-    try:
-        return BeautifulSoup(part, "html.parser")
-    except ParserRejectedMarkup as error:
-        raise ListingError(f"the listing page is not HTML that can be read: {error}") from error
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Yield `text` in pieces of about PART_CHARACTERS, cut where rows start, so that memory does not grow with the page.
-
-    Where no row starts for long they are cut at any tag: the walk does not mind, and no tree gets deep.
-    """
-    at = 0
-    while (
-        cut := _ROW_START.search(text, at + PART_CHARACTERS, at + 2 * PART_CHARACTERS)
-        or _ANY_TAG.search(text, at + PART_CHARACTERS)
-    ) is not None:
-        yield text[at : cut.start()]
-        at = cut.start()
-    yield text[at:]
 
 
 class _Reader:

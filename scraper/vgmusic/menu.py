@@ -1,19 +1,19 @@
-"""The sections of the site, by its own menu: which there are, which one a person means, and all of them crawled in turn.
+"""The sections of the site, by its own menu: which there are, and which one a person means.
 
 The menu stands on the page /music/: `p.menuhead` names a group, each link in the `p.menu` after it a section. Only links to plain
-folders below /music/ count. What a section holds is `crawl.py`'s.
+folders below /music/ count. What a section holds is `listing.py`'s.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import Tag
 
-from catalog.base.console import Report, clean
-from catalog.base.errors import EmptyListingError, FetchError, ListingError, MissingPageError, UsageError
+from catalog.base.console import clean
+from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.titles import fold, slug
 from scraper.http import limits
 from scraper.http.cache import Memory
@@ -21,33 +21,10 @@ from scraper.http.fetch import Fetcher
 from scraper.http.journal import logged
 from scraper.http.policy import rules_of
 from scraper.http.site import Site
-from scraper.vgmusic.crawl import SOURCE, crawl_section, survey_section
-from scraper.vgmusic.listing import walk
-from scraper.vgmusic.totals import Survey, Totals
-from scraper.vgmusic.urls import MUSIC, SECTIONS, section_name
-
-ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One section: its name in the catalog, its path, and what the menu calls it and its group."""
-
-    name: str
-    path: str
-    title: str
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one section of many: `totals` or, of a dry run, `plan`; else the `problem`, which is none if `empty`."""
-
-    section: Section
-    totals: Totals | None = None
-    plan: Survey | None = None
-    problem: str | None = None
-    empty: bool = False
+from scraper.source.base import ALL
+from scraper.source.markup import walk
+from scraper.source.rows import Section
+from scraper.vgmusic.urls import MUSIC, SECTIONS, SOURCE, section_name
 
 
 def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
@@ -105,40 +82,6 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
     known = {**fetcher.site.sections, **{section.name: section.path for section in chosen}}
     fetcher.site = replace(fetcher.site, sections=known)
     return chosen
-
-
-def crawl_sections(
-    root: Path, fetcher: Fetcher, sections: Sequence[Section], limit: int | None = None, report: Report | None = None
-) -> Iterator[Outcome]:
-    """Crawl `sections` in turn, asking for `limit` files at most in all, and yield what became of each.
-
-    A section that is empty, or that the site does not have, costs itself alone; whatever else stops one stops the rest.
-    """
-    for section in sections:
-        before = fetcher.requests
-        try:
-            totals = crawl_section(root, fetcher, section.name, limit, report)
-        except (ListingError, MissingPageError) as error:
-            yield _failed(section, error)
-            continue
-        yield Outcome(section, replace(totals, requests=totals.requests - before))
-        if totals.stopped is not None:
-            return
-        if limit is not None:
-            limit -= totals.fetched + totals.missing + totals.quarantined
-
-
-def survey_sections(root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
-    """Read the listing page of each of `sections` and yield what `crawl_all` would do."""
-    for section in sections:
-        try:
-            yield Outcome(section, plan=survey_section(root, fetcher, section.name))
-        except (ListingError, MissingPageError) as error:
-            yield _failed(section, error)
-
-
-def _failed(section: Section, error: Exception) -> Outcome:
-    return Outcome(section, problem=str(error), empty=isinstance(error, EmptyListingError))
 
 
 def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:

@@ -14,6 +14,8 @@ from bs4 import Tag
 from catalog.base.console import Report
 from catalog.base.errors import EmptyListingError, FetchError, ListingError
 from catalog.store import Catalog
+from scraper.crawl.crawl import bring_rows
+from scraper.crawl.totals import Totals
 from scraper.http import limits
 from scraper.http.cache import Memory
 from scraper.http.fetch import Fetcher, Judge
@@ -21,10 +23,12 @@ from scraper.http.journal import logged
 from scraper.http.policy import judge_of, rules_of
 from scraper.http.robots import Rules
 from scraper.http.site import Site
-from scraper.vgmusic.crawl import SOURCE, bring_rows
-from scraper.vgmusic.listing import Cell, Listing, Rejected, Row, has_end, md5_of, size_of, walk
-from scraper.vgmusic.totals import Totals
-from scraper.vgmusic.urls import SUFFIX, file_name, file_url, link_problem
+from scraper.source.links import file_name, file_url
+from scraper.source.markup import has_end, walk
+from scraper.source.rows import Listing, Rejected, Row
+from scraper.vgmusic.listing import Cell, md5_of, size_of
+from scraper.vgmusic.source import VGMUSIC_SOURCE
+from scraper.vgmusic.urls import SOURCE, SUFFIX, link_problem
 
 SECTION = "new-files"
 FOLDER = "/new-files/"
@@ -44,9 +48,8 @@ def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Re
         rules = rules_of(Memory(root, f"{SOURCE}-{SECTION}"), fetcher)
         listing = _walk(fetcher, rules, _known(catalog))
         judge = judge_of(fetcher, rules, FOLDER, SUFFIX)
-        return bring_rows(
-            catalog, writer, fetcher, log, SECTION, fetcher.site.origin + FOLDER, listing, judge, limit, report
-        )
+        folder = fetcher.site.origin + FOLDER
+        return bring_rows(VGMUSIC_SOURCE, catalog, writer, fetcher, log, SECTION, folder, listing, judge, limit, report)
 
 
 def read_uploads(page: bytes) -> Listing:

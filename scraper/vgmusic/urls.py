@@ -6,11 +6,12 @@ of the real site use, so there is nothing to escape, to normalise twice, or to m
 
 import re
 from dataclasses import replace
-from urllib.parse import quote, unquote
 
 from scraper.http.limits import NAME_BYTES
 from scraper.http.site import Site, site_at
+from scraper.source.links import file_name
 
+SOURCE = "vgmusic"  # in catalog, journal and cache
 VGMUSIC = "https://www.vgmusic.com"
 SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
 MUSIC = "/music/"  # above every section, and the page with the menu of them
@@ -62,13 +63,3 @@ def link_problem(href: str) -> str | None:
     if len(name) > NAME_BYTES:
         return "name_too_long"
     return None
-
-
-def file_name(href: str) -> str:
-    """Return the file name that a relative link means: percent escapes undone, once."""
-    return unquote(href, errors="replace")
-
-
-def file_url(section_url: str, name: str) -> str:
-    """Return the one address of file `name` of a section, however its link was escaped."""
-    return section_url + quote(name)

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from catalog.schema import Piece
+from scraper.crawl.listing_diff import changed
 from scraper.vgmusic.listing import parse
-from scraper.vgmusic.listing_diff import changed
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, page, row
 
 FIVE = {f"{number}.mid": midi(number) for number in range(5)}

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from catalog.base.console import clean
 from catalog.base.errors import ListingError
 from scraper.http import limits
+from scraper.source.links import file_url
 from scraper.vgmusic.listing import Listing, parse
-from scraper.vgmusic.urls import VGMUSIC, file_url, link_problem, site
+from scraper.vgmusic.urls import VGMUSIC, link_problem, site
 from tests.scraper.conftest import FIXTURES, PIANO, midi, page, row
 
 CASES = int(os.environ.get("VGPIANO_FUZZ", "200"))

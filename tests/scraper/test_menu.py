@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.store import Catalog
 from scraper.http.fetch import Fetcher
-from scraper.vgmusic.menu import choose_sections, crawl_sections, read_menu
+from scraper.vgmusic.crawl import crawl_sections
+from scraper.vgmusic.menu import choose_sections, read_menu
 from scraper.vgmusic.urls import MUSIC, section_name, site
 from tests.scraper.conftest import HURRIED, PIANO, Server, midi, page, row
 from tests.scraper.test_cli import here, scrape

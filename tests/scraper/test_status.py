@@ -8,7 +8,7 @@ import pytest
 
 from catalog.base.errors import UsageError
 from catalog.schema import Piece
-from scraper.vgmusic.status import list_sections
+from scraper.sources import list_sections
 from tests import forked
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, row
 

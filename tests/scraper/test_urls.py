@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from catalog.base.errors import UsageError
 from scraper.http.site import is_public_address
-from scraper.vgmusic.urls import VGMUSIC, file_name, file_url, link_problem, site
+from scraper.source.links import file_name, file_url
+from scraper.vgmusic.urls import VGMUSIC, link_problem, site
 
 SECTION = "/music/other/miscellaneous/piano/"
 

@@ -1,7 +1,7 @@
 """What is listed, held and missing, section by section, from the catalog and the listing pages as last seen. Asks no one."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import pyarrow as pa
 from catalog.base.errors import UsageError
 from catalog.schema import FETCHED, MISSING, QUARANTINED
 from catalog.store import Catalog
-from scraper.http.cache import pages
-from scraper.vgmusic.listing import parse
-from scraper.vgmusic.urls import file_url
+from scraper.http.cache import PART, Page, pages
+from scraper.source.base import ALL, Source
+from scraper.source.links import file_url
+from scraper.source.rows import Listing
 
 COUNTS = ("listed", "held", MISSING, QUARANTINED, "unsafe", "not_asked", "gone")
 STATUS = pa.schema(
@@ -23,7 +24,6 @@ STATUS = pa.schema(
         ("reasons", pa.string()),
     ]
 )
-ALL = "all"
 
 
 @dataclass(slots=True)
@@ -42,9 +42,10 @@ class _Section:
             self.reasons[str(row["reason"] or "unknown").partition(":")[0]] += 1
 
 
-def list_sections(root: Path, section: str | None = None) -> pa.Table:
+def count_sections(root: Path, sources: Mapping[str, Source], section: str | None = None) -> pa.Table:
     """Return one row for each source and section, or for `section` alone, and where there are several one of totals.
 
+    The pages of a source are read by that of `sources`, by id.
     listed = held + missing + quarantined + unsafe + not_asked; `gone` are pieces kept that the page no longer lists. `bytes` are
     those of the pieces held. `reasons` names each reason with how often it stands. Raises UsageError for an unknown section.
     """
@@ -53,16 +54,23 @@ def list_sections(root: Path, section: str | None = None) -> pa.Table:
     for row in Catalog(root).pieces(columns=columns).to_pylist():
         known.setdefault((row["source"], row["section"]), []).append(row)
     owners = {row["url"].rpartition("/")[0] + "/": name for name, rows in known.items() for row in rows}
-    seen = {owners.get(page.url) or _named(name): page for name, page in pages(root)}
-    names = sorted({*known, *seen})
+    seen: dict[tuple[str, str], dict[str, Page]] = {}  # pages by address
+    first: dict[tuple[str, str], Page] = {}
+    for file, page in pages(root):
+        owner = owners.get(page.url) or _named(file)
+        seen.setdefault(owner, {})[page.url] = page
+        if PART not in file:
+            first[owner] = page
+    names = sorted({*known, *first})
     if section is not None:
         names = [name for name in names if name[1] == section]
         if not names:
             raise UsageError(f"nothing is known of a section {section!r}; `scrape status` lists those that are")
     found = []
     for name in names:
-        page = seen.get(name)
-        found.append((*name, _counted(known.get(name, []), page.url if page else "", page.body if page else None)))
+        source = sources.get(name[0])
+        listings = _listings(source, first[name], seen[name]) if source and name in first else iter(())
+        found.append((*name, _counted(known.get(name, []), listings)))
     if len(found) > 1:
         found.append((ALL, ALL, _sum(part for *_, part in found)))
     return pa.Table.from_pylist([_row(*line) for line in found], schema=STATUS)
@@ -70,25 +78,36 @@ def list_sections(root: Path, section: str | None = None) -> pa.Table:
 
 def _named(name: str) -> tuple[str, str]:
     """Return the source and section of a page called `name`, such as vgmusic-piano, of which the catalog has no row."""
-    source, _, section = name.partition("-")
+    source, _, section = name.partition(PART)[0].partition("-")
     return source, section
 
 
-def _counted(rows: list[dict[str, Any]], url: str, body: bytes | None) -> _Section:
+def _listings(source: Source, first: Page, seen: Mapping[str, Page]) -> Iterator[tuple[str, Listing]]:
+    """Yield (address of its files, listing) for page `first` and those of `seen` that can be reached from it."""
+    waiting = [first]
+    while waiting:
+        page = waiting.pop()
+        folder, listing = source.folder(page.url), source.read(page.body, page.url)
+        yield folder, listing
+        children = [file_url(folder, name) + "/" for name in reversed(listing.folders)]
+        waiting += [seen[url] for url in children if url in seen]
+
+
+def _counted(rows: list[dict[str, Any]], listings: Iterable[tuple[str, Listing]]) -> _Section:
     section = _Section()
     by_key = {(row["url"], row["md5"]): row for row in rows}
     by_url = {row["url"]: row for row in rows if row["gone_since"] is None}
     met = set()
-    listing = parse(body) if body is not None else None
-    for listed in listing.rows if listing else ():
-        address = file_url(url, listed.file)
-        row = by_key.get((address, listed.md5)) or (by_url.get(address) if listed.md5 is None else None)
-        section.count(row)
-        if row is not None:
-            met.add((row["url"], row["md5"]))
-    for rejected in listing.rejected if listing else ():
-        section.counts["unsafe"] += 1
-        section.reasons[rejected.reason] += 1
+    for folder, listing in listings:
+        for listed in listing.rows:
+            address = file_url(folder, listed.file)
+            row = by_key.get((address, listed.md5)) or (by_url.get(address) if listed.md5 is None else None)
+            section.count(row)
+            if row is not None:
+                met.add((row["url"], row["md5"]))
+        for rejected in listing.rejected:
+            section.counts["unsafe"] += 1
+            section.reasons[rejected.reason] += 1
     for key, row in by_key.items():
         if row["gone_since"] is not None:
             section.counts["gone"] += 1

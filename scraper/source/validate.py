@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from scraper.vgmusic.listing import Row
+from scraper.source.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.schema import Piece
-from scraper.vgmusic.listing import Rejected
+from scraper.source.rows import Rejected
 
 # what the journal's last line of a run holds
 COUNTED = ("listed", "held", "twins", "fetched", "missing", "quarantined", "unsafe", "not_asked", "gone", "back")
@@ -33,6 +33,7 @@ class Totals:
     stopped: str | None = None
     faults: tuple[Piece, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()  # folders whose pages could not be read, as (address, reason)
 
     @property
     def line(self) -> str:
@@ -63,6 +64,7 @@ class Survey:
     to_ask: int
     bytes: int
     seconds: float
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def line(self) -> str:

@@ -1,0 +1,110 @@
+"""What `scrape` prints of a crawl or an import: totals and complaints, also where Ctrl-C ends it."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from catalog.base.console import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from scraper.crawl.sections import Outcome
+    from scraper.crawl.totals import Survey, Totals
+    from scraper.local.import_files import ImportTotals
+
+REASONS_SHOWN = 40
+
+
+def print_plan(plan: "Survey", delay: float, name: str = "") -> None:
+    """Print what a run would do."""
+    _complain_unread(plan.unread)
+    print(f"{name}{plan.line} at {delay:g} s a request")
+
+
+def print_outcomes(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
+    """Print what becomes of each of `listed` sections, and the sum; exit with 1 where one failed or none is done."""
+    from scraper.crawl.totals import ScrapeInterrupted
+
+    empty = failed = done = 0
+    try:
+        for outcome in outcomes:
+            done += outcome.problem is None
+            empty += outcome.empty
+            failed += outcome.problem is not None and not outcome.empty
+            _print_outcome(outcome, delay)
+    except ScrapeInterrupted as stop:
+        print(f"{stop.section}:")
+        print_totals(stop.totals)
+        print(
+            f"{listed} sections = {done} done + {empty} empty + {failed} failed + {listed - done - empty - failed} not done"
+        )
+        raise
+    print(f"{listed} sections = {done} done + {empty} empty + {failed} failed")
+    if failed or not done:
+        raise typer.Exit(1)
+
+
+def _print_outcome(outcome: "Outcome", delay: float) -> None:
+    """Print what became of one section."""
+    if outcome.totals is not None:
+        print(f"{outcome.section.name}:", flush=True)
+        print_totals(outcome.totals)  # which ends the command where the run was stopped
+    elif outcome.plan is not None:
+        print_plan(outcome.plan, delay, f"{outcome.section.name}: ")
+    else:
+        complain(f"{outcome.section.name}: {outcome.problem}")
+
+
+@contextmanager
+def totals_when_stopped() -> "Iterator[None]":
+    """Print the totals of a scrape that Ctrl-C ends in the block."""
+    from scraper.crawl.totals import ScrapeInterrupted
+
+    try:
+        yield
+    except ScrapeInterrupted as stop:
+        print_totals(stop.totals)
+        raise
+
+
+def print_totals(totals: "Totals") -> None:
+    """Print what became of every row; exit with 1 where the run was stopped early."""
+    _complain_unread(totals.unread)
+    for piece in totals.faults[:REASONS_SHOWN]:
+        complain(f"{piece.state}: {piece.url}: {piece.reason}")
+    for row in totals.rejected[:REASONS_SHOWN]:
+        complain(f"unsafe: {row.game} / {row.title} / {row.href}: {row.reason}")
+    more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
+    if more:
+        complain(f"and {more} more")
+    for count, what in ((totals.gone, "no longer listed: kept, and marked"), (totals.back, "listed again")):
+        if count:
+            print(f"{count} pieces {what}")
+    if totals.unchanged:
+        print("the listing page is unchanged")
+    print(totals.line)
+    if totals.stopped is not None:
+        complain(f"stopped early: {totals.stopped}")
+        raise typer.Exit(1)
+
+
+def _complain_unread(unread: "Sequence[tuple[str, str]]") -> None:
+    for url, reason in unread[:REASONS_SHOWN]:
+        complain(f"folder not read: {url}: {reason}")
+    if len(unread) > REASONS_SHOWN:
+        complain(f"and {len(unread) - REASONS_SHOWN} more")
+
+
+def print_imported(totals: "ImportTotals") -> None:
+    """Print what became of every file that was found; exit with 1 where none is a MIDI file."""
+    for address, reason in totals.faults[:REASONS_SHOWN]:
+        complain(f"skipped: {reason}: {address}")
+    skipped = sum(totals.skipped.values())
+    if skipped > REASONS_SHOWN:
+        complain(f"and {skipped - REASONS_SHOWN} more")
+    print(totals.line)
+    if not totals.new + totals.held:
+        complain("no MIDI file in what was named")
+        raise typer.Exit(1)
