@@ -86,8 +86,8 @@ def test_a_package_without_init_that_lies_behind_ours_is_no_fault(installed: Pat
 def test_each_command_is_an_entry_point_and_every_package_of_the_wheel_is_checked() -> None:
     assert TABLES["project"]["scripts"] == {command: f"vgpiano:{command}" for command in vgpiano.COMMANDS}
     assert {place.split(".")[0] for place in vgpiano.COMMANDS.values()} <= set(vgpiano.PACKAGES)
-    packed = TABLES["tool"]["setuptools"]["packages"]
-    assert {name.split(".")[0] for name in packed} == set(vgpiano.PACKAGES)
+    packed = TABLES["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {name.removesuffix("*") for name in packed} == set(vgpiano.PACKAGES)
     for package in vgpiano.PACKAGES:
         assert vgpiano.OURS in (wheel.TOP / package / "__init__.py").read_bytes()
 
