@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 import pytest
 import requests
-from hypothesis import settings
 
 from tests import wheel
 from tests.once import Once, maker
@@ -15,10 +15,12 @@ from tests.once import Once, maker
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 BUCKETS = count(1)
 
-settings.register_profile(
-    "patient", deadline=None
-)  # how long a case takes is the machine's load, and no test's business
-settings.load_profile("patient")
+with suppress(ModuleNotFoundError):  # `make check` brings no hypothesis, and needs none
+    from hypothesis import settings
+
+    # How long a case takes depends on the load of the machine.
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
