@@ -22,10 +22,10 @@ from dataset.corpus.corpus import Corpus
 from training.events import batches
 from training.events.batches import Batch, EncodedPiece
 from training.events.classes import FIELDS
-from training.events.encoding import NEXT_DURATION, NEXT_PITCH, TRUST
+from training.events.encoding import CONFIDENCE, NEXT_DURATION, NEXT_PITCH
 from training.events.vocabulary import Vocabulary
 from training.loop.precision import precision
-from training.loop.weight_average import Average
+from training.loop.weight_average import WeightAverage
 from training.network import inference
 from training.network.backend import load_keras
 from training.network.quality import quality
@@ -84,7 +84,7 @@ def kept(pieces: list[EncodedPiece], guesses: dict[str, Sequence[int]]) -> list[
     for piece in pieces:
         events = piece.events.copy()
         for name, which in guesses.items():
-            trust = events[:, TRUST[name]]
+            trust = events[:, CONFIDENCE[name]]
             trust[:, [k for k in range(trust.shape[1]) if k not in which]] = 0
             if name == "time" and 0 not in which:
                 events[:, NEXT_PITCH : NEXT_DURATION + 1] = 0
@@ -100,7 +100,7 @@ def trained(
 
     keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
     keras.utils.set_random_seed(0)
-    began, step, notes, average, epoch = time.perf_counter(), 0, 0, Average(), 0
+    began, step, notes, average, epoch = time.perf_counter(), 0, 0, WeightAverage(), 0
     keras.config.set_dtype_policy(precision(recipe.precision))
     network = NoteLSTM(asdict(recipe), len(vocabulary.series), len(vocabulary.games), name="note_lstm")
     network.build(None)

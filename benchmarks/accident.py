@@ -29,13 +29,13 @@ from training import run_training as course
 from training.generate import music
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.novelty.figures import LEAST, find_copies, medians
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.page.comparison_page import Entry, Original, write_comparison
 from training.recipe import Keep, to_json
 from training.run import Run, list_runs
 from training.sampling import sample_files
-from training.sampling.sampler import Wish
-from training.train_config import Order
+from training.sampling.sampler import SamplingConfig
+from training.train_config import TrainConfig
 
 QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
 THEME = "Midna"
@@ -62,10 +62,10 @@ def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
     if name not in list_runs(root):
         recipe = root / "experiments" / "accident" / "recipe.json"
         write_text(recipe, to_json(RECIPE))
-        order = Order(corpus=corpus.name, recipe=str(recipe), epochs=epochs, name=name, keep=keep, max_copy=0)
+        order = TrainConfig(corpus=corpus.name, recipe=str(recipe), epochs=epochs, name=name, keep=keep, max_copy=0)
         course.train_run(root, order, print, render=False)
     elif not course.is_trained(Run.open(root, name)):
-        course.train_run(root, Order(name=name, resume=True), print, render=False)
+        course.train_run(root, TrainConfig(name=name, resume=True), print, render=False)
     return Run.open(root, name)
 
 
@@ -73,13 +73,13 @@ def drawn(run: Run, count: int, notes: int, guard: int) -> list[Path]:
     """The files of --count samples, drawn with that guard."""
     folder = run.path / f"drawn-{notes}-{guard}"
     if len(sample_files.samples(folder)) < count:
-        pieces = music(run, Wish(count=count, notes=notes, seed=1, max_copy=guard))
+        pieces = music(run, SamplingConfig(count=count, notes=notes, seed=1, max_copy=guard))
         sample_files.write_pieces(folder, pieces, run.name)
     return sample_files.samples(folder)[:count]
 
 
 def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
-    found = [find_copies(Sources.open(run.sources), notes) for notes in pieces]
+    found = [find_copies(TrainingIndex.open(run.sources), notes) for notes in pieces]
     copies = [copy for one in found for copy in one.copies]
     return {
         "samples": len(pieces),

@@ -36,8 +36,8 @@ from training.network.quality import quality
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.sampling import sample_files
-from training.sampling.sampler import MAX_COPY, TOP_P, Wish
-from training.train_config import Order
+from training.sampling.sampler import MAX_COPY, TOP_P, SamplingConfig
+from training.train_config import TrainConfig
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
 FEWER = 3  # so many times fewer samples of the original: it takes a hundred steps a token
@@ -69,7 +69,7 @@ def ours(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
     else:
         name = f"quality-{asked.minutes:.4f}"
         shutil.rmtree(asked.work / "runs" / name, ignore_errors=True)
-        order = Order(corpus=str(Path(str(corpus.path)).resolve()), minutes=asked.minutes, name=name)
+        order = TrainConfig(corpus=str(Path(str(corpus.path)).resolve()), minutes=asked.minutes, name=name)
         training.train_run(asked.work, order, render=False)
         run = training.Run.open(asked.work, name)
     network = network_of(run)
@@ -78,7 +78,7 @@ def ours(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         parameters = sum(weights[part].size for part in weights.files if weights[part].dtype == np.float32)
     if asked.count:
         for name, most in (("ours", 0), (GUARDED, MAX_COPY)):
-            wish = Wish(count=asked.count, notes=asked.notes, seed=SEED, max_copy=most)
+            wish = SamplingConfig(count=asked.count, notes=asked.notes, seed=SEED, max_copy=most)
             kept(asked.work / "samples" / name, music(run, wish), name)
     history = run.progress().history
     speed = np.mean([row["notes_per_second"] for row in history]) if history else None

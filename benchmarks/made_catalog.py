@@ -50,14 +50,14 @@ class Made:
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
-        luck = np.random.default_rng(rows)
-        share = luck.lognormal(0, 1.2, GAMES)
-        game = np.sort(luck.choice(GAMES, rows, p=share / share.sum()))
+        rng = np.random.default_rng(rows)
+        share = rng.lognormal(0, 1.2, GAMES)
+        game = np.sort(rng.choice(GAMES, rows, p=share / share.sum()))
         self.game = game[
             np.argsort(game % SECTIONS, kind="stable")
         ]  # by section, then by game: the order of the catalog
-        self.digest = luck.permutation(rows).astype(np.uint64) * np.uint64(2**64 // rows)
-        self.gone = luck.random(rows) < 0.02
+        self.digest = rng.permutation(rows).astype(np.uint64) * np.uint64(2**64 // rows)
+        self.gone = rng.random(rows) < 0.02
 
     def pieces(self) -> Iterator[pa.Table]:
         """The rows in the catalog's order, whole games at a time."""
@@ -72,9 +72,9 @@ class Made:
             start = end
 
     def _block(self, start: int, end: int) -> pa.Table:
-        luck, rows = np.random.default_rng([self.rows, start]), end - start
+        rng, rows = np.random.default_rng([self.rows, start]), end - start
         game, gone, digest = self.game[start:end], self.gone[start:end], self.digest[start:end]
-        words = [pa.array(WORDS).take(pa.array(luck.integers(0, len(WORDS), rows))) for _ in range(3)]
+        words = [pa.array(WORDS).take(pa.array(rng.integers(0, len(WORDS), rows))) for _ in range(3)]
         moment = pa.array(1_700_000_000_000_000 + np.arange(start, end) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
         section, slug = named("section-", game % SECTIONS), named("game-", game)
         address = ("https://www.vgmusic.com/music/", section, "/", slug, "_", named("", np.arange(start, end)), ".mid")
@@ -85,18 +85,18 @@ class Made:
             "game_title": named("The Game Number ", game),
             "game": slug,
             "series": named("series-", game % SERIES),
-            "title": pc.binary_join_element_wise(*words, named("", luck.integers(0, 1000, rows)), " "),
-            "sequencer": unless(luck.random(rows) < 0.05, named("sequencer ", luck.integers(0, SEQUENCERS, rows))),
+            "title": pc.binary_join_element_wise(*words, named("", rng.integers(0, 1000, rows)), " "),
+            "sequencer": unless(rng.random(rows) < 0.05, named("sequencer ", rng.integers(0, SEQUENCERS, rows))),
             "state": pc.if_else(pa.array(gone), "missing", "fetched"),
             "reason": unless(~gone, pa.repeat("http_404: not found", rows)),
             "md5": hexadecimal(digest ^ np.uint64(0x5DEECE66D), 32),
             "sha256": unless(gone, hexadecimal(digest, 64)),
-            "bytes": pa.array(luck.lognormal(9.5, 0.8, rows).astype(np.int64)),
+            "bytes": pa.array(rng.lognormal(9.5, 0.8, rows).astype(np.int64)),
             "fetched_at": unless(gone, moment),
             "etag": unless(gone, hexadecimal(digest * np.uint64(3), 16)),
             "last_modified": pa.repeat("Mon, 01 Jan 2001 00:00:00 GMT", rows),
-            "listed_at": unless(luck.random(rows) < 0.9, moment),
-            "gone_since": unless(luck.random(rows) < 0.99, moment),
+            "listed_at": unless(rng.random(rows) < 0.9, moment),
+            "gone_since": unless(rng.random(rows) < 0.99, moment),
         }
         return pa.table([columns[field.name].cast(field.type) for field in PIECES], schema=PIECES)
 
@@ -104,20 +104,20 @@ class Made:
         """The measures of all pieces that are held, by SHA-256."""
         digests = np.sort(self.digest[~self.gone])
         for start in range(0, len(digests), BLOCK):
-            luck, some = np.random.default_rng([self.rows, start, 1]), digests[start : start + BLOCK]
+            rng, some = np.random.default_rng([self.rows, start, 1]), digests[start : start + BLOCK]
             rows = len(some)
             known = {
                 "sha256": hexadecimal(some, 64),
                 "measured_by": pa.repeat(2, rows),
-                "tempo_bpm": pa.array(np.round(luck.lognormal(4.75, 0.3, rows), 2)),
-                "notes": pa.array(luck.lognormal(6.5, 0.8, rows).astype(np.int32)),
-                "time_signature": pa.array(["4/4", "3/4", "6/8", "2/4"]).take(pa.array(luck.integers(0, 4, rows))),
-                "key": pa.array([f"{tonic} major" for tonic in "CDEFGAB"]).take(pa.array(luck.integers(0, 7, rows))),
+                "tempo_bpm": pa.array(np.round(rng.lognormal(4.75, 0.3, rows), 2)),
+                "notes": pa.array(rng.lognormal(6.5, 0.8, rows).astype(np.int32)),
+                "time_signature": pa.array(["4/4", "3/4", "6/8", "2/4"]).take(pa.array(rng.integers(0, 4, rows))),
+                "key": pa.array([f"{tonic} major" for tonic in "CDEFGAB"]).take(pa.array(rng.integers(0, 7, rows))),
             }
             columns = [
                 known[field.name]
                 if field.name in known
-                else pa.array(luck.integers(0, 128, rows) if pa.types.is_integer(field.type) else luck.random(rows))
+                else pa.array(rng.integers(0, 128, rows) if pa.types.is_integer(field.type) else rng.random(rows))
                 for field in MEASURES
             ]
             yield pa.table([values.cast(f.type) for values, f in zip(columns, MEASURES, strict=True)], schema=MEASURES)

@@ -255,8 +255,8 @@ def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, to
         now = torch.zeros((count, PLACE + 1), dtype=torch.long)
         for column, name in enumerate(FIELDS):
             logits = network.logits(name, above[:, -1], now).numpy()
-            luck = np.array([rng.random() for rng in generators])
-            now[:, column] = torch.from_numpy(choose(logits, luck, (1.0, top_p, 0)))
+            rng = np.array([rng.random() for rng in generators])
+            now[:, column] = torch.from_numpy(choose(logits, rng, (1.0, top_p, 0)))
             if column == TIME:
                 tick = tick + EDGES[now[:, TIME].numpy()]
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))

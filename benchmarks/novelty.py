@@ -37,9 +37,9 @@ from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
-from training.novelty.training_index import Source, Sources
+from training.novelty.training_index import Source, TrainingIndex
 from training.run import Run
-from training.sampling.sampler import Wish, compose
+from training.sampling.sampler import SamplingConfig, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes
@@ -148,7 +148,7 @@ def held_out(corpus: Corpus) -> list[Line]:
 
 def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     since = time.perf_counter()
-    index = Sources.of(corpus.pieces("train")).index
+    index = TrainingIndex.of(corpus.pieces("train")).index
     found: dict[str, Any] = {"corpus, notes": len(index), "corpus, indexed in s": round(time.perf_counter() - since, 3)}
     found["corpus, a sample of 500 notes, s"] = clock(index, held_out(corpus))
     rng = np.random.default_rng(1)
@@ -160,7 +160,7 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
     with tempfile.TemporaryDirectory() as folder:
         whose = [Source(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
-        sources = Sources(tuple(whose), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
+        sources = TrainingIndex(tuple(whose), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
         for file, data in sources.files().items():
             (Path(folder) / file).write_bytes(data)
         np.save(Path(folder) / "query-tick.npy", query.tick)
@@ -179,7 +179,7 @@ def figures(setting: Setting) -> list[Figure]:
     corpus = Corpus.open(setting.root, setting.corpus)
     trials, pieces = max(5, round(100 * setting.share)), max(100, round(MADE * setting.share))
     runs = [planted(corpus, trials, seed) for seed in range(setting.times)]
-    index = Sources.of(corpus.pieces("train")).index
+    index = TrainingIndex.of(corpus.pieces("train")).index
     sample = held_out(corpus)
     section = tuple(1000 * clock(index, sample)["median"] for _ in range(setting.times))
     large = speed(corpus, pieces, setting.times)
@@ -228,16 +228,16 @@ def figures(setting: Setting) -> list[Figure]:
 
 def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limits: list[int]) -> dict[str, Any]:
     run = Run.open(root, name)
-    learned = Sources.open(run.sources)
+    learned = TrainingIndex.open(run.sources)
     held = [first(piece.notes, notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     found: dict[str, Any] = {"held-out human pieces": _figures(learned, held)}
     print(json.dumps(found), flush=True)
     if isinstance(run.recipe, ClassicRecipe):
-        found["classic"] = _figures(learned, music(run, Wish(count=count, notes=notes, seed=1)))
+        found["classic"] = _figures(learned, music(run, SamplingConfig(count=count, notes=notes, seed=1)))
         return found
     network, vocabulary = network_of(run), vocabulary_of(run)
     for most in limits:
-        wish = Wish(count=count, notes=notes, seed=1, max_copy=most)
+        wish = SamplingConfig(count=count, notes=notes, seed=1, max_copy=most)
         since = time.perf_counter()
         made_pieces = compose(network, vocabulary, wish, None, learned.index if most else None)
         took = time.perf_counter() - since
@@ -252,7 +252,7 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
     return found
 
 
-def _figures(learned: Sources, pieces: list[Any]) -> dict[str, float]:
+def _figures(learned: TrainingIndex, pieces: list[Any]) -> dict[str, float]:
     told_of = [find_copies(learned, notes) for notes in pieces]
     runs = [longest_runs(notes) for notes in pieces]
     return {

@@ -41,7 +41,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.notes.model import Notes, read_midi
 from training.events.classes import FIELDS
 from training.novelty.figures import LEAST, find_copies, medians
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
 from training.sampling.sampler import MAX_COPY
 
@@ -97,7 +97,7 @@ def side_by_side(asked: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
 def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, Any]]:
     """Return by set of pieces how many are stuck, what is copied and how near they are to the held-out ones."""
     learned = corpus.pieces("train")
-    sources = Sources.of(learned)
+    sources = TrainingIndex.of(learned)
 
     def human(pieces: Sequence[CorpusPiece], every: int) -> list[Notes]:
         return [first(p.notes, asked.notes) for p in pieces if len(p.notes) >= asked.notes][::every]

@@ -25,7 +25,7 @@ from dataset.notes.model import Notes, read_midi, seconds, write_midi
 from training.events.classes import bar_ticks
 from training.generate import music
 from training.run import Run
-from training.sampling.sampler import Wish
+from training.sampling.sampler import SamplingConfig
 
 MEASURES = {
     "repeat share": loop_share,
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     since = time.perf_counter()
-    made = music(Run.open(asked.root, asked.run), Wish(count=asked.count, notes=asked.notes, seed=asked.seed))
+    made = music(Run.open(asked.root, asked.run), SamplingConfig(count=asked.count, notes=asked.notes, seed=asked.seed))
     took = time.perf_counter() - since
     wrong = []
     for number, notes in enumerate(made, start=1):

@@ -27,9 +27,9 @@ from training.classic import train as classic
 from training.classic.recipe import ClassicRecipe
 from training.network.backend import load_keras
 from training.note_lstm.trained import network, vocabulary
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.run import Run
-from training.sampling.sampler import MAX_COPY, Wish, compose
+from training.sampling.sampler import MAX_COPY, SamplingConfig, compose
 
 NOTES = 500
 PEER_NOTES = 40
@@ -57,11 +57,11 @@ class Streams:
 
     def __init__(self, run: Run) -> None:
         self.network, self.vocabulary = network(run), vocabulary(run)
-        self.learned = Sources.open(run.sources).index
+        self.learned = TrainingIndex.open(run.sources).index
 
     def rate(self, number: int, most: int = MAX_COPY) -> float:
         since = time.perf_counter()
-        wish = Wish(count=number, notes=NOTES, seed=1, max_copy=most)
+        wish = SamplingConfig(count=number, notes=NOTES, seed=1, max_copy=most)
         made = compose(self.network, self.vocabulary, wish, learned=self.learned)
         return sum(len(notes) for notes in made) / (time.perf_counter() - since)
 

@@ -25,9 +25,9 @@ from figures import Figure, Setting, in_turn
 from training.events import classes as events
 from training.events import encoding
 from training.events.batches import Batch
-from training.events.repeat_models import GUESSES, TRUSTS
+from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import load_keras
-from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
@@ -41,7 +41,7 @@ def batch(windows: int, notes: int) -> Batch:
     for column, size in zip(range(5), (*events.SIZES.values(), events.PLACES), strict=True):
         rows[..., column] = rng.integers(0, size, rows.shape[:2])
     for name in events.FIELDS:
-        for columns, size in ((encoding.GUESS[name], events.SIZES[name]), (encoding.TRUST[name], TRUSTS)):
+        for columns, size in ((encoding.GUESS[name], events.SIZES[name]), (encoding.CONFIDENCE[name], CONFIDENCES)):
             rows[..., columns] = rng.integers(0, size, rows[..., columns].shape)
     style = np.stack([rng.integers(0, SERIES, windows), rng.integers(0, GAMES, windows)], axis=1).astype(np.int32)
     return Batch(rows, style, np.ones((windows, notes), np.float32), np.zeros(windows, np.float32))
@@ -91,8 +91,8 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
             super().__init__()
             sizes = {**events.SIZES, "place": events.PLACES, "series": SERIES + 1, "game": GAMES + 1}
             self.embed = nn.ModuleDict({n: nn.Embedding(sizes[n], w) for n, w in EMBEDDINGS.items()})
-            self.trust = nn.ModuleDict({n: nn.Embedding(k * TRUSTS, TRUST_WIDTH) for n, k in GUESSES.items()})
-            self.gain = nn.ModuleDict({n: nn.Embedding(k * TRUSTS, 1) for n, k in GUESSES.items()})
+            self.trust = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH) for n, k in GUESSES.items()})
+            self.gain = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, 1) for n, k in GUESSES.items()})
             self.enter = nn.Linear(beside_width(ENTERING), recipe.width)
             self.lstm = nn.LSTM(recipe.width, recipe.width, recipe.layers, batch_first=True, dropout=recipe.dropout)
             self.hidden = nn.ModuleDict(
@@ -111,20 +111,20 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                     self.embed[name](now[..., column]),
                     self.embed[name](last[..., column]),
                 )
-            any_time = (now[..., encoding.TRUST["time"]][..., :1] > 0).float()
+            any_time = (now[..., encoding.CONFIDENCE["time"]][..., :1] > 0).float()
             seen["next_pitch"] = self.embed["pitch"](now[..., encoding.NEXT_PITCH]) * any_time
             seen["next_duration"] = self.embed["duration"](now[..., encoding.NEXT_DURATION]) * any_time
             for name, count in GUESSES.items():
-                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
                 any_ = (trust > 0).float()
                 seen[f"guess_{name}"] = self.embed[name](guess[..., 0]) * any_[..., :1]
-                seen[f"trust_{name}"] = self.trust[name](trust + torch.arange(count) * TRUSTS).flatten(2)
+                seen[f"trust_{name}"] = self.trust[name](trust + torch.arange(count) * CONFIDENCES).flatten(2)
                 pairs = [
                     (guess[..., a] == guess[..., b]) * any_[..., a] * any_[..., b]
                     for a, b in combinations(range(count), 2)
                 ]
                 seen[f"agree_{name}"] = torch.stack(pairs, -1)
-            tones = torch.log(now[..., encoding.TONES].float() / 1000 + 0.02) + 2.5
+            tones = torch.log(now[..., encoding.PITCH_CLASS_SHARES].float() / 1000 + 0.02) + 2.5
             seen["tones"] = tones
             for column, name in enumerate(("series", "game")):
                 seen[name] = self.embed[name](style[:, column])[:, None].expand(-1, now.shape[1], -1)
@@ -134,10 +134,10 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                 hidden = torch.relu(self.hidden[name](torch.cat([state, *(seen[n] for n in beside)], -1)))
                 scores = self.out[name](self.drop(hidden))
                 classes, count = events.SIZES[name], GUESSES[name]
-                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
                 gain = (
                     scores[..., classes : classes + count]
-                    + self.gain[name](trust + torch.arange(count) * TRUSTS)[..., 0]
+                    + self.gain[name](trust + torch.arange(count) * CONFIDENCES)[..., 0]
                 ) * (trust > 0)
                 logits = scores[..., :classes].scatter_add(-1, guess, gain)
                 if name == "pitch":

@@ -19,7 +19,7 @@ from catalog.storage.remote import AnyPath, expanded
 Names = Callable[[typer.Context], Iterable[str]]
 
 
-def asked_root(context: typer.Context) -> AnyPath:
+def root_of(context: typer.Context) -> AnyPath:
     """Return the data root that the words before the cursor ask for."""
     return data_root(context.params.get("root"))
 
@@ -54,7 +54,7 @@ def starting(names: Names) -> Callable[[typer.Context, str], list[str]]:
 def _games(context: typer.Context) -> Iterable[str]:
     from catalog.store import Catalog
 
-    found: list[str] = Catalog(asked_root(context)).pieces(columns=["game"])["game"].unique().to_pylist()
+    found: list[str] = Catalog(root_of(context)).pieces(columns=["game"])["game"].unique().to_pylist()
     return found
 
 

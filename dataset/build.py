@@ -23,10 +23,10 @@ from dataset.corpus.manifest import MANIFEST_FILE, Funnel
 from dataset.corpus.schema import SPLITS
 from dataset.corpus.split_ledger import read_sides, write_sides
 from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
-from dataset.funnel import Row, Sieve, check, write_corpus
+from dataset.funnel import FunnelRows, Row, check, write_corpus
 from dataset.measure import to_table as measures_table
 from dataset.notes.model import Notes
-from dataset.parse import PARSE, Parsed, Source, parse_all
+from dataset.parse import PARSE, Parsed, ParseTask, parse_all
 from dataset.plan import Plan, identity
 
 # the stages of excluded.parquet
@@ -81,7 +81,7 @@ def build_corpus(
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    sieve = Sieve(rows, list(range(len(rows))), {})
+    sieve = FunnelRows(rows, list(range(len(rows))), {})
     for index, row in enumerate(rows):
         if row["state"] != FETCHED or row["sha256"] is None:
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
@@ -142,7 +142,7 @@ def _nearest(catalog: Catalog, query: str) -> str:
 def _parse(
     catalog: Catalog,
     plan: Plan,
-    sieve: Sieve,
+    sieve: FunnelRows,
     workers: int | None,
     executor: Executor | None,
     report: Report,
@@ -150,7 +150,7 @@ def _parse(
 ) -> dict[str, Parsed]:
     """Parse each distinct file once; pieces without notes are dropped."""
     names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
-    sources = [Source(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
+    sources = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
     found: dict[str, Parsed] = {}
     for source, parsed in parse_all(sources, workers=workers, executor=executor, task=task):
         found[source.sha256] = parsed
@@ -169,7 +169,7 @@ def _notes(parsed: Parsed) -> Notes:
 
 
 def _split(
-    root: AnyPath, seed: int, sieve: Sieve, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+    root: AnyPath, seed: int, sieve: FunnelRows, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
 ) -> list[CorpusPiece]:
     """Give every piece its side, for good, and return those that stay, in the catalog's order."""
     rows = [sieve.rows[index] for index in related]

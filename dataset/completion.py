@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import typer
 
-from catalog.options import asked_root, starting
+from catalog.options import root_of, starting
 
 
 def _corpora(context: typer.Context) -> Iterable[str]:
     from dataset.corpus.corpus import names
 
-    return names(asked_root(context))
+    return names(root_of(context))
 
 
 corpora = starting(_corpora)

@@ -33,7 +33,7 @@ Row = dict[str, Any]  # one listed piece
 
 
 @dataclass(slots=True, eq=False)
-class Sieve:
+class FunnelRows:
     """The pieces still in, by index in the catalog's order, and why the others are not."""
 
     rows: list[Row]
@@ -55,7 +55,7 @@ class Sieve:
         return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
 
 
-def check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: Sieve) -> None:
+def check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: FunnelRows) -> None:
     """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
     steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
     sound = (
@@ -73,7 +73,7 @@ def write_corpus(
     plan: Plan,
     funnel: Funnel,
     pieces: list[CorpusPiece],
-    sieve: Sieve,
+    sieve: FunnelRows,
     measures: pa.Table,
     relations: Sequence[Any],
 ) -> None:

@@ -14,7 +14,7 @@ from catalog.schema import MEASURED_BY, MEASURES
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset.measures.measure import Measures
-from dataset.parse import PARSE, Source, parse_all
+from dataset.parse import PARSE, ParseTask, parse_all
 
 BATCH = 1000  # measures written at a time: what a killed run loses at most
 
@@ -55,7 +55,7 @@ def measure_catalog(
     done = 0
     if wanted or catalog.was_left():  # the writer merges what a killed one left
         with catalog.writer() as writer, catalog.nearby(wanted) as near:
-            files = [Source(sha256, near.blob_path(sha256)) for sha256 in wanted]
+            files = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in wanted]
             results = parse_all(files, workers=workers, executor=executor, task=task)
             while batch := list(islice(results, BATCH)):
                 sources, parsed = zip(*batch, strict=True)

@@ -25,7 +25,7 @@ NO_PIANO = "no_piano"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ParseTask:
     """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`.
 
     With `piano_only` what other instruments play is left out, also of the measures.
@@ -42,7 +42,7 @@ class Source:
             raise self.data
         return self.path.read_bytes() if self.data is None else self.data
 
-    def carried(self) -> "Source":
+    def carried(self) -> "ParseTask":
         """Return this source with its bytes, for someone who does not see the path."""
         try:
             return replace(self, data=self.path.read_bytes())
@@ -60,7 +60,7 @@ class Parsed:
     detail: str = ""
 
 
-def parse(source: Source) -> Parsed:
+def parse(source: ParseTask) -> Parsed:
     """Return the notes and measures of one stored file; a file that cannot be read is a result with a reason, no error."""
     try:
         data = source.read()
@@ -81,8 +81,8 @@ def parse(source: Source) -> Parsed:
 
 
 def parse_all(
-    sources: Sequence[Source], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
-) -> Iterator[tuple[Source, Parsed]]:
+    sources: Sequence[ParseTask], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
+) -> Iterator[tuple[ParseTask, Parsed]]:
     """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
 
     It is done on `executor` where one is given, else by `workers` processes of our own, one a core where there is work enough.
@@ -95,7 +95,7 @@ def parse_all(
             work_on,  # here: a worker, which imports this module to parse, starts sooner without
         )
 
-        results = work_on(executor, task, sources, load=Source.carried)
+        results = work_on(executor, task, sources, load=ParseTask.carried)
     for index, result in results:
         if isinstance(result, Failure):
             yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)

@@ -20,7 +20,7 @@ VALIDATION_AT = 5  # where among the ten: as far from the test work as can be
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class SplitPiece:
     """What a split looks at: the piece's id (the same for the same bytes), a name for its music, series and game."""
 
     sha256: str
@@ -45,7 +45,7 @@ def place(name: str, seed: int) -> float:
 
 
 def split(
-    pieces: Sequence[Member], links: Iterable[tuple[int, int]], known: Mapping[str, Split], seed: int
+    pieces: Sequence[SplitPiece], links: Iterable[tuple[int, int]], known: Mapping[str, Split], seed: int
 ) -> list[Split | None]:
     """Return the side of each piece; `links` are pairs of indices that belong together, `known` are sides by sha256.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog import Catalog
 from dataset import Corpus, CorpusPiece, Notes, read_midi, write_midi
-from training import Run, Wish, music
+from training import Run, SamplingConfig, music
 
 
 def longest(pieces: list[CorpusPiece]) -> CorpusPiece:
@@ -26,7 +26,7 @@ def main(root: Path, corpus: str, run: str, out: Path) -> None:
     """Go on from the longest piece of a corpus, twice, and say what came of it."""
     held = Corpus.open(root, corpus)
     first = longest(held.pieces())
-    composed = music(Run.open(root, run), Wish(count=2, notes=40, seed=1), first.notes)
+    composed = music(Run.open(root, run), SamplingConfig(count=2, notes=40, seed=1), first.notes)
     out.write_bytes(write_midi(composed[0]))
     again = read_midi(out.read_bytes())
     print(f"{len(Catalog(root).pieces())} pieces known, {held.manifest.funnel.unique} in {corpus}")

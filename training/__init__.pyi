@@ -13,7 +13,7 @@ from .network.quality import Quality as Quality
 from .novelty.figures import Copy as Copy
 from .novelty.figures import Novelty as Novelty
 from .novelty.figures import find_copies as find_copies
-from .novelty.training_index import Sources as Sources
+from .novelty.training_index import TrainingIndex as TrainingIndex
 from .page.comparison_page import Entry as Entry
 from .page.comparison_page import write_comparison as write_comparison
 from .page.run_page import write_page as write_page
@@ -33,8 +33,8 @@ from .rendering.roll import draw_roll as draw_roll
 from .run import Run as Run
 from .run import list_runs as list_runs
 from .run_training import train_run as train_run
-from .sampling.config import Wish as Wish
+from .sampling.config import SamplingConfig as SamplingConfig
 from .sampling.sample_files import write_pieces as write_pieces
-from .train_config import Order as Order
+from .train_config import TrainConfig as TrainConfig
 
 __version__: str

@@ -13,13 +13,13 @@ from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus
 from training.midi import read_notes
 from training.novelty.figures import Novelty, find_copies, medians
-from training.novelty.training_index import FORMAT, Sources
+from training.novelty.training_index import FORMAT, TrainingIndex
 from training.run import Run, list_runs
 
 INDEXES = "indexes"  # below the data root: a folder for each corpus that something was compared with, named by its hash
 
 
-def open_sources(root: AnyPath, name: str) -> Sources:
+def open_sources(root: AnyPath, name: str) -> TrainingIndex:
     """Return the training pieces of a run or a corpus of that name or path. Raises CorpusError where there is none.
 
     Those of a corpus are indexed once and kept below the data root.
@@ -33,7 +33,7 @@ def open_sources(root: AnyPath, name: str) -> Sources:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / ".lock"):
             _index(corpus, folder)
-    return Sources.open(folder)
+    return TrainingIndex.open(folder)
 
 
 def _index(corpus: Corpus, folder: Path) -> None:
@@ -43,14 +43,14 @@ def _index(corpus: Corpus, folder: Path) -> None:
     if folder.is_dir():  # another process was first
         return
     making = Path(mkdtemp(prefix=".tmp-", dir=folder.parent))
-    for file, data in Sources.of(corpus.pieces("train")).files().items():
+    for file, data in TrainingIndex.of(corpus.pieces("train")).files().items():
         write_bytes(making / file, data)
     making.chmod(0o755)
     making.rename(folder)
     sync_folder(folder.parent)
 
 
-def of_file(path: Path, learned: Sources) -> Novelty:
+def of_file(path: Path, learned: TrainingIndex) -> Novelty:
     """Return what of a MIDI file stands in the sources. Raises TrainingError for a file that is no MIDI."""
     return find_copies(learned, read_notes(path))
 
@@ -81,7 +81,7 @@ def find_copies_in_run(
     return told, held_out(root, run, learned)
 
 
-def held_out(root: AnyPath, run: Run, learned: Sources) -> dict[str, float] | None:
+def held_out(root: AnyPath, run: Run, learned: TrainingIndex) -> dict[str, float] | None:
     """Return the `medians` of the run's validation and test pieces, None where they cannot be had."""
     try:
         corpus = Corpus.open(root, run.asked.corpus)

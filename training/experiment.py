@@ -23,7 +23,7 @@ from training import run_training as course
 from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
 from training.run import Run, list_runs
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
 LEAST_PIECES = 8  # different pieces that a game must have
@@ -40,7 +40,7 @@ class Part:
     slug: str
     label: str
     samples: int  # that the page shows
-    order: Order
+    order: TrainConfig
     pieces: int
 
 
@@ -53,7 +53,7 @@ class Experiment:
     is_original: bool
 
 
-def plan(root: AnyPath, order: Order, report: Report = lambda done, total: None) -> Experiment:
+def plan(root: AnyPath, order: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
     """Return the experiment for `order`: its query says which games, its minutes are those of all runs together.
 
     Each game of LEAST_PIECES pieces or more (that are kept, no two alike) has a run, MOST_GAMES of them at most; their corpora are built

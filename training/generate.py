@@ -15,14 +15,16 @@ from training.learner import learner
 from training.midi import read_notes
 from training.progress import Progress
 from training.run import Run
-from training.sampling.config import Wish
+from training.sampling.config import SamplingConfig
 from training.sampling.prompts import unfit
 from training.sampling.sample_files import naming, samples
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
 
 
-def music(run: Run, wish: Wish, prime: Notes | None = None, report: Report = lambda done, total: None) -> list[Notes]:
+def music(
+    run: Run, wish: SamplingConfig, prime: Notes | None = None, report: Report = lambda done, total: None
+) -> list[Notes]:
     """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
     found = learner(run.recipe)
     if prime is not None or wish.without_prime:
@@ -57,7 +59,7 @@ def write_samples(run: Run) -> list[Path]:
         if not missing:
             return []
         asked = run.asked
-        wish = Wish(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
+        wish = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
         for file, notes in zip((run.samples / name for name in progress.samples), music(run, wish), strict=True):
             if file in missing:
                 write_bytes(file, write_midi(notes, name=f"{run.name} {file.stem}"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from training.loop.hosts import Hosts
     from training.progress import Budget, Progress, Step
     from training.run import Run
-    from training.sampling.config import Wish
+    from training.sampling.config import SamplingConfig
 
 
 Option = Literal["--init", "--prime", "--midi", "several processes"]
@@ -72,7 +72,7 @@ class Learner(ABC):
         """
 
     @abstractmethod
-    def compose(self, run: Run, wish: Wish, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return `wish.count` new pieces by the run's best epoch, the same for the same seed."""
 
     @abstractmethod

@@ -14,10 +14,10 @@ from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
 from training.run import RUNS, Run, list_runs
 from training.run_folder import RUN_FILE
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 
-def resumed(root: AnyPath, runs: Path, order: Order) -> Run:
+def resumed(root: AnyPath, runs: Path, order: TrainConfig) -> Run:
     """Return the run that an order goes on with: the one named, else the latest that was made with what is asked.
 
     Raises TrainingError where there is none, UsageError where the named one was made with something else.
@@ -41,7 +41,7 @@ def resumed(root: AnyPath, runs: Path, order: Order) -> Run:
     raise TrainingError(f"no run to resume was made with what this asks for{there}; leave out --resume to start one")
 
 
-def check(root: AnyPath, run: Run, order: Order) -> None:
+def check(root: AnyPath, run: Run, order: TrainConfig) -> None:
     """Raise UsageError where an order asks for anything that the run was not made with."""
     for option, (theirs, ours) in differences(root, run, order):
         raise UsageError(
@@ -50,7 +50,7 @@ def check(root: AnyPath, run: Run, order: Order) -> None:
         )
 
 
-def differences(root: AnyPath, run: Run, order: Order) -> Iterator[tuple[str, tuple[object, object]]]:
+def differences(root: AnyPath, run: Run, order: TrainConfig) -> Iterator[tuple[str, tuple[object, object]]]:
     """Yield each option that the order gives otherwise than the run was made with: (option, (the run's, the order's))."""
     asked = run.asked
     if order.corpus is not None:

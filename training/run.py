@@ -26,15 +26,15 @@ from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
 from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
-from training.run_record import Asked, RunRecord
+from training.run_record import RunRecord, TrainingRequest
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import Corpus
     from dataset.corpus.schema import Split
     from dataset.notes.model import Notes
     from training.learner import Evaluation
-    from training.novelty.training_index import Sources
-    from training.sampling.config import Wish
+    from training.novelty.training_index import TrainingIndex
+    from training.sampling.config import SamplingConfig
 
 _Recipe = TypeVar("_Recipe", bound=Recipe)
 RUNS, STATE_FILE, METRICS_FILE = "runs", "state.json", "metrics.csv"
@@ -50,7 +50,7 @@ class Run:
     """One run folder, opened."""
 
     def __init__(
-        self, path: Path, recipe: Recipe, vocabulary_text: str, asked: Asked, files: Mapping[str, str]
+        self, path: Path, recipe: Recipe, vocabulary_text: str, asked: TrainingRequest, files: Mapping[str, str]
     ) -> None:
         """Use `create` or `open`."""
         self.path, self.recipe, self.vocabulary_text, self.asked = path, recipe, vocabulary_text, asked
@@ -103,7 +103,7 @@ class Run:
         name: str,
         recipe: Recipe,
         vocabulary_text: str,
-        asked: Asked,
+        asked: TrainingRequest,
         files: Mapping[str, bytes] | None = None,
         *,
         numbered: bool = False,
@@ -173,12 +173,12 @@ class Run:
             raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
         return data
 
-    def learned_from(self) -> "Sources":
+    def learned_from(self) -> "TrainingIndex":
         """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
-        from training.novelty.training_index import Sources  # with NumPy, which names alone do not need
+        from training.novelty.training_index import TrainingIndex  # with NumPy, which names alone do not need
 
         learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
-        return Sources.open(self.sources, learned)
+        return TrainingIndex.open(self.sources, learned)
 
     def corpus(self, root: AnyPath) -> "Corpus":
         """Return the corpus that it was trained on, which lies below `root`. Raises TrainingError where it has changed."""
@@ -213,7 +213,7 @@ class Run:
             lock.release()
 
     def generate(
-        self, wish: "Wish", prime: "Notes | None" = None, report: Report = lambda done, total: None
+        self, wish: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
         """Return new pieces by the best epoch, as the command `generate` composes them."""
         from training.generate import music

@@ -7,7 +7,7 @@ from training.recipe import Keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TrainingRequest:
     """What the run was asked to do."""
 
     corpus: str  # the corpus's folder
@@ -26,4 +26,4 @@ class RunRecord:
     """The content of run.json."""
 
     files: dict[str, Sha256]
-    asked: Asked
+    asked: TrainingRequest

@@ -23,7 +23,7 @@ from training.rendering.render import Output, outputs
 from training.run import Run
 from training.run_folder import discard
 from training.sampling.sample_files import samples
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 Tell = Callable[[str], None]
 
@@ -33,7 +33,7 @@ MORE = 10  # epochs, as an example of how a run is extended
 
 def train_run(
     root: AnyPath,
-    order: Order,
+    order: TrainConfig,
     tell: Tell = lambda line: None,
     *,
     render: bool = True,

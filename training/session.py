@@ -13,16 +13,16 @@ from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
 from training.learner import learner
 from training.loop.hosts import ALONE, Hosts
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.progress import Budget, Progress, Step
 from training.recipe import Recipe
 from training.resume import corpus_of, resumed
 from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Run
-from training.run_record import Asked
-from training.train_config import Order
+from training.run_record import TrainingRequest
+from training.train_config import TrainConfig
 
 
-def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
+def prepare(root: AnyPath, order: TrainConfig, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
     """Return the run to train, its corpus and its budget, making what is not there yet.
 
     Corpora are those of `root`; where that is a URL, the run lies below ./data. Of several processes the first makes the run, and
@@ -38,7 +38,7 @@ def prepare(root: AnyPath, order: Order, report: Report, hosts: Hosts = ALONE) -
     return _prepared(root, replace(order, resume=True), report)
 
 
-def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus, Budget]:
+def _prepared(root: AnyPath, order: TrainConfig, report: Report) -> tuple[Run, Corpus, Budget]:
     runs = working_root(root)
     if order.resume:
         run = resumed(root, runs, order)
@@ -56,7 +56,7 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
     minutes, epochs = order.minutes, order.epochs
     if minutes is None and epochs is None:
         minutes, epochs = recipe.budget.minutes, recipe.budget.epochs
-    asked = Asked(
+    asked = TrainingRequest(
         corpus=corpus_of(root, order.corpus, corpus) if order.corpus else corpus.name,
         corpus_hash=corpus.hash,
         query=corpus.manifest.query,
@@ -70,7 +70,7 @@ def _prepared(root: AnyPath, order: Order, report: Report) -> tuple[Run, Corpus,
     vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
     name = order.name or _default_name(corpus, recipe)
     files = {
-        **{f"{SOURCES_FOLDER}/{file}": data for file, data in Sources.of(corpus.pieces("train")).files().items()},
+        **{f"{SOURCES_FOLDER}/{file}": data for file, data in TrainingIndex.of(corpus.pieces("train")).files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),
@@ -112,7 +112,9 @@ def _default_name(corpus: Corpus, recipe: Recipe) -> str:
     return corpus.name if recipe.kind == recipes.DEFAULT else f"{corpus.name}-{recipe.kind}"
 
 
-def _beginning(root: AnyPath, order: Order, recipe: Recipe, corpus: Corpus, report: Report) -> tuple[str, bytes | None]:
+def _beginning(
+    root: AnyPath, order: TrainConfig, recipe: Recipe, corpus: Corpus, report: Report
+) -> tuple[str, bytes | None]:
     """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
     found = learner(recipe)
     if order.init is None:

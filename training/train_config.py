@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from catalog.base.errors import UsageError
 from catalog.base.names import checked_name
 from training.recipe import Keep
-from training.sampling.config import Wish
+from training.sampling.config import SamplingConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TrainConfig:
     """What `train` was asked for."""
 
     query: str | None = None
@@ -35,6 +35,6 @@ class Order:
         if self.epochs is not None and not 0 < self.epochs <= 1_000_000:
             raise UsageError("--epochs must be at least 1")
         if self.max_copy is not None:
-            Wish(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
+            SamplingConfig(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
         if self.name is not None and not self.resume:
             checked_name(self.name, "run")

@@ -11,7 +11,7 @@ from dataset.components import components
 from dataset.corpus.schema import Split
 from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
 from dataset.notes.model import Notes
-from dataset.split import Member, split
+from dataset.split import SplitPiece, split
 
 SPANS_SPLITS = "spans_splits"
 Row = Mapping[str, Any]
@@ -58,7 +58,7 @@ class Settled:
 def settle(rows: Sequence[Row], decisions: Decisions, known: Mapping[str, Split], seed: int) -> Settled:
     """Split the pieces; `known` are the sides that pieces have for good. No cluster and no work has pieces of two sides."""
     members = [
-        Member(row["sha256"], name, row["series"], row["game"])
+        SplitPiece(row["sha256"], name, row["series"], row["game"])
         for row, name in zip(rows, decisions.prints, strict=True)
     ]
     sides = split(members, decisions.works, known, seed)

@@ -12,7 +12,7 @@ from catalog.store import Catalog
 from dataset.duplicates.decisions import decide
 from dataset.duplicates.groups import Group, related
 from dataset.duplicates.relations import EXACT, Relation
-from dataset.parse import Source, parse_all
+from dataset.parse import ParseTask, parse_all
 
 COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
 
@@ -49,7 +49,7 @@ def find_duplicates(
     names = dict.fromkeys(row["sha256"] for row in rows)
     notes = {}
     with catalog.nearby(list(names)) as near:
-        sources = [Source(sha256, near.blob_path(sha256)) for sha256 in names]
+        sources = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in names]
         for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
             if parsed.notes is not None:
                 notes[source.sha256] = parsed.notes

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """A piece of a group: `fate` is the split it is in, or `left out`."""
 
     title: str
@@ -30,7 +30,7 @@ class Group:
 
     title: str
     kinds: Sequence[str]
-    members: Sequence[Member]
+    members: Sequence[GroupMember]
     links: Sequence[Row]
     more: int
 
@@ -53,13 +53,13 @@ def related(
 
 
 def _group(rows: Sequence[Row], splits: Mapping[str, str], out: Collection[str], name: Callable[[str], str]) -> Group:
-    members: dict[str, Member] = {}
+    members: dict[str, GroupMember] = {}
     for row in rows:
         for side in ("first", "second"):
             url, sha256 = row[f"{side}_url"], row[side]
             fate = LEFT_OUT if url in out else splits.get(sha256, LEFT_OUT)
             game = name(row[f"{side}_game"])
-            members.setdefault(url, Member(row[f"{side}_title"], game, row[f"{side}_sequencer"], fate))
+            members.setdefault(url, GroupMember(row[f"{side}_title"], game, row[f"{side}_sequencer"], fate))
     kinds = [kind for kind in RELATIONS if any(row["relation"] == kind for row in rows)]
     ordered = sorted(members.values(), key=lambda member: member.fate == LEFT_OUT)
     return Group(ordered[0].title, kinds, ordered, rows[:LINKS], max(0, len(rows) - LINKS))

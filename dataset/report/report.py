@@ -12,7 +12,7 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.reasons import settings_of, why_of
 from dataset.report.html import render
-from dataset.report.summary import EXAMPLES, Overview
+from dataset.report.summary import EXAMPLES, Summary
 
 REPORT_FILE = "report.html"
 
@@ -26,7 +26,7 @@ def write_report(corpus: Corpus, out: Path | None = None) -> AnyPath:
 
 def report(corpus: Corpus) -> str:
     """Return the report as the text of an HTML page; the same corpus gives the same text."""
-    overview = Overview(corpus, corpus.credits())
+    overview = Summary(corpus, corpus.credits())
     groups, more_groups = overview.groups()
     manifest = corpus.manifest
     return render(

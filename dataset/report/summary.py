@@ -113,7 +113,7 @@ class Maker:
     games: Sequence[tuple[str, Sequence[str]]]
 
 
-class Overview:
+class Summary:
     """A corpus seen as a whole."""
 
     def __init__(self, corpus: Corpus, credits_: str) -> None:

@@ -22,11 +22,11 @@ from training.events.vocabulary import Opening, Vocabulary
 from training.network.weights import WeightsMeta
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.novelty.passages import Index
-from training.novelty.training_index import Source
-from training.page.reference import MEASURED, Yardstick
+from training.novelty.training_index import IndexedPiece
+from training.page.reference import MEASURED, Reference
 from training.progress import Progress
 from training.rendering.render import FORMS
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 
@@ -119,7 +119,7 @@ def _runs() -> list[str]:
         "## A run: runs/NAME/",
         "### run.json",
         "`format`, `files`, which has the SHA-256 of every file that the run was made with, and `asked`, which is what was asked:",
-        _record(Asked),
+        _record(TrainingRequest),
         "### SHA256SUMS",
         "The SHA-256 of `run.json` and of all that does not change while the run is trained, and of `weights.npz` and `model.keras`\n"
         "as they are now; `sha256sum -c` and `catalog verify` check it. So in `sources/`.",
@@ -148,7 +148,7 @@ def _runs() -> list[str]:
         _record(WeightsMeta),
         "### sources/",
         "What the run learnt from. `pieces.json` says whose each piece is:",
-        _record(Source),
+        _record(IndexedPiece),
         "`onset.npy`, of each note, in ticks from the start of its file, and the index in which passages are looked for, an array\n"
         "a file:",
         _record(Index),
@@ -157,7 +157,7 @@ def _runs() -> list[str]:
         f"`sample-N.mid`, and what is rendered beside it: {forms}.",
         "### yardstick.json",
         f"What people's pieces come to, for the page: {seen}.",
-        _record(Yardstick),
+        _record(Reference),
         "### corpus.json, CREDITS.md",
         "The corpus's manifest and credits, as they were when the run began.",
         "### index.html",

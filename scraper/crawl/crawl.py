@@ -25,7 +25,7 @@ from scraper.http.cache import Memory
 from scraper.http.causes import LASTING
 from scraper.http.fetch import Fetcher, Judge
 from scraper.http.journal import logged
-from scraper.http.response import Answer, header
+from scraper.http.response import Response, header
 from scraper.source.base import Source
 from scraper.source.links import file_url
 from scraper.source.rows import Listing, Row
@@ -187,7 +187,7 @@ class _Run:
         if self.failures >= limits.FAILURES_IN_A_ROW:
             self.stopped = f"{self.failures} failures in a row, the last one {piece.reason}; run this again later"
 
-    def _keep(self, row: Row, piece: Piece, answer: Answer) -> tuple[Piece, bool]:
+    def _keep(self, row: Row, piece: Piece, answer: Response) -> tuple[Piece, bool]:
         """Return the row for the catalog that `answer` makes of `piece`, and whether it was trouble rather than a plain no."""
         if answer.problem is not None:
             reason = clean(answer.reason or "")
@@ -269,7 +269,7 @@ class _Run:
             **self.counts,
         )
 
-    def _verdict(self, answer: Answer, row: Row) -> str:
+    def _verdict(self, answer: Response, row: Row) -> str:
         """Return what a body is, for the journal: fetched, or the problem with it."""
         return self.source.check(answer.body, row, answer.headers.get("Content-Type", "")).problem or FETCHED
 

@@ -20,7 +20,7 @@ from catalog.base.errors import FetchError, UsageError
 from scraper.http import limits
 from scraper.http.causes import LASTING, cause_of
 from scraper.http.connection import Guard, GuardedAdapter
-from scraper.http.response import REDIRECTS, Answer, Asked, Verdict, wait_until
+from scraper.http.response import REDIRECTS, RequestRecord, Response, Verdict, wait_until
 from scraper.http.site import Site, redirect_target
 
 AGENT = "vgpiano"  # our product token, by which a robots.txt may name us
@@ -67,7 +67,7 @@ class Fetcher:
         self.delay = delay
         self.requests = 0  # how many were made
         self.agent = user_agent(contact)
-        self.record: Callable[[Asked], None] | None = None  # told of every request as it ends
+        self.record: Callable[[RequestRecord], None] | None = None  # told of every request as it ends
         self._patience = patience or Patience()
         self._made = time.monotonic()
         self._last_start: float | None = None
@@ -97,7 +97,7 @@ class Fetcher:
         limit: int,
         headers: Mapping[str, str] | None = None,
         verdict: Verdict = lambda answer: "ok",
-    ) -> Answer:
+    ) -> Response:
         """Ask for `url`, through up to REDIRECTS redirects and TRIES tries, and return the last answer.
 
         `judge` is asked before each request; `limit` is the largest body taken, in bytes, decompressed; `verdict` names what
@@ -115,11 +115,11 @@ class Fetcher:
         self._not_before = time.monotonic() + _retry_after(answer)
         return answer
 
-    def _follow(self, question: _Question, attempt: int) -> Answer:
+    def _follow(self, question: _Question, attempt: int) -> Response:
         url, judge = question.url, question.judge
         problem = judge(url)
         if problem is not None:
-            return Answer(url, problem="not_allowed", detail=problem)
+            return Response(url, problem="not_allowed", detail=problem)
         for _ in range(1 + limits.REDIRECTS):
             answer = self._once(url, question, attempt)
             if answer.status not in REDIRECTS:
@@ -127,28 +127,30 @@ class Fetcher:
             url = redirect_target(url, answer.headers.get("Location", ""))
             problem = judge(url)
             if problem is not None:
-                return Answer(
+                return Response(
                     answer.url, answer.status, problem="redirect_refused", detail=f"to {url[:200]}: {problem}"
                 )
-        return Answer(url, answer.status, problem="redirect_loop", detail=f"more than {limits.REDIRECTS} redirects")
+        return Response(url, answer.status, problem="redirect_loop", detail=f"more than {limits.REDIRECTS} redirects")
 
-    def _once(self, url: str, question: _Question, attempt: int) -> Answer:
+    def _once(self, url: str, question: _Question, attempt: int) -> Response:
         start, at, delay = self._pace(), datetime.now(UTC), self.delay
-        answer = Answer(url, problem="stopped")
+        answer = Response(url, problem="stopped")
         try:
             answer = self._ask(url, question.limit, question.headers)
         except FetchError as error:
-            answer = Answer(url, problem="stopped", detail=str(error))
+            answer = Response(url, problem="stopped", detail=str(error))
             raise
         finally:
             if self.record is not None:
                 seconds = time.monotonic() - start
                 self.record(
-                    Asked.of(answer, at, start - self._made, seconds, delay, question.url, attempt, question.verdict)
+                    RequestRecord.of(
+                        answer, at, start - self._made, seconds, delay, question.url, attempt, question.verdict
+                    )
                 )
         return answer
 
-    def _ask(self, url: str, limit: int, headers: Mapping[str, str]) -> Answer:
+    def _ask(self, url: str, limit: int, headers: Mapping[str, str]) -> Response:
         patience = self._patience
         with self._guard.clock(patience.whole) as late:
             try:
@@ -163,9 +165,9 @@ class Fetcher:
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 timed_out = late() or isinstance(error, requests.Timeout)
                 problem, detail = cause_of(error, url, timed_out=timed_out)
-                return Answer(url, problem=problem, detail=detail, transient=problem not in LASTING)
+                return Response(url, problem=problem, detail=detail, transient=problem not in LASTING)
         if late():
-            return Answer(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
+            return Response(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
         return answer
 
     def _pace(self) -> float:
@@ -178,10 +180,10 @@ class Fetcher:
         self.requests += 1
         return start
 
-    def _read(self, url: str, response: requests.Response, limit: int) -> Answer:
+    def _read(self, url: str, response: requests.Response, limit: int) -> Response:
         status, headers = response.status_code, response.headers
         if status in REDIRECTS or status == 304:
-            return Answer(url, status, headers)
+            return Response(url, status, headers)
         good = status == 200
         body = _body(response, limit if good else limits.ERROR_BYTES)
         if headers.get("cf-mitigated") == "challenge" or _is_challenge(headers, body):
@@ -193,11 +195,13 @@ class Fetcher:
             self.slow_down(min(2 * self.delay, limits.DELAY_CEILING_S))
         size = len(body)
         if not good:
-            return Answer(url, status, headers, problem=f"http_{status}", transient=status in _TRANSIENT, received=size)
+            return Response(
+                url, status, headers, problem=f"http_{status}", transient=status in _TRANSIENT, received=size
+            )
         if size > limit:
             detail = f"more than {limit:,} bytes"
-            return Answer(url, status, headers, problem="too_large", detail=detail, received=size)
-        return Answer(url, status, headers, body, received=size)
+            return Response(url, status, headers, problem="too_large", detail=detail, received=size)
+        return Response(url, status, headers, body, received=size)
 
 
 def user_agent(contact: str = "") -> str:
@@ -231,7 +235,7 @@ def _is_challenge(headers: Mapping[str, str], body: bytes) -> bool:
     return is_page and len(body) <= limits.ERROR_BYTES and any(mark in body.lower() for mark in _CHALLENGES)
 
 
-def _retry_after(answer: Answer) -> float:
+def _retry_after(answer: Response) -> float:
     """Return the seconds that `answer` asks us to wait. Raises FetchError where that is longer than we wait in silence."""
     then, seconds = wait_until(answer)
     if seconds > limits.RETRY_AFTER_CEILING_S:

@@ -26,7 +26,7 @@ from catalog.base.errors import CatalogError, ScrapeError
 from catalog.storage.files import naming
 from catalog.storage.reading import Count, NotNegative, Sha256, parse_json
 from scraper.http.fetch import Fetcher
-from scraper.http.response import Asked
+from scraper.http.response import RequestRecord
 
 Line = dict[str, Any]
 FIELDS = {  # of a line by name, in their order; a line leaves out what there is nothing to say of
@@ -195,7 +195,7 @@ class Log:
         site = fetcher.site
         self._write("begin", what=what, site=site.origin, private=site.private, agent=fetcher.agent, pid=os.getpid())
 
-    def __call__(self, asked: Asked) -> None:
+    def __call__(self, asked: RequestRecord) -> None:
         """Write one request."""
         self._requests += 1
         self._bytes += asked.bytes

@@ -8,14 +8,14 @@ from email.utils import parsedate_to_datetime
 
 from catalog.base.console import clean
 
-Verdict = Callable[["Answer"], str]  # what a body turns out to be, as a stable snake_case id
+Verdict = Callable[["Response"], str]  # what a body turns out to be, as a stable snake_case id
 
 REDIRECTS = (301, 302, 303, 307, 308)
 BUSY = (413, 429, 503)  # what Retry-After may come with
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came of asking for `url`: a body, or a `problem` (stable snake_case id) with its `detail`.
 
     `transient` problems are of the moment (a server error, a lost line): asking on another day may help.
@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestRecord:
     """One request that was made, for the journal; redirects and retries are requests of their own.
 
     `at` is UTC; `clock` and `seconds` are by a monotonic clock: seconds since the fetcher was made at which the request started,
@@ -63,7 +63,7 @@ class Asked:
     @classmethod
     def of(
         cls,
-        answer: Answer,
+        answer: Response,
         at: datetime,
         clock: float,
         seconds: float,
@@ -71,7 +71,7 @@ class Asked:
         asked: str,
         attempt: int,
         verdict: Verdict,
-    ) -> "Asked":
+    ) -> "RequestRecord":
         """Return the request that got `answer`; `verdict` names what a body that was taken turns out to be."""
         taken = answer.status == 200 and answer.problem is None
         return cls(
@@ -98,7 +98,7 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     return clean(headers.get(name, ""))[:300] or None
 
 
-def wait_until(answer: Answer) -> tuple[datetime, float]:
+def wait_until(answer: Response) -> tuple[datetime, float]:
     """Return when `answer` asks us to come back, and in how many seconds that is; 0 where it asks for nothing."""
     now = datetime.now(UTC)
     value = answer.headers.get("Retry-After", "").strip()
@@ -114,7 +114,7 @@ def wait_until(answer: Answer) -> tuple[datetime, float]:
     return then, max(0.0, seconds)
 
 
-def _outcome(answer: Answer, verdict: Verdict) -> str:
+def _outcome(answer: Response, verdict: Verdict) -> str:
     if answer.problem is not None:
         return answer.problem
     if answer.status == 304:

@@ -29,7 +29,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, Valu
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """One file. `above` names what it lies in, the outermost (as named on the command line) first; `data` is b"" with a `reason`."""
 
     address: str
@@ -39,7 +39,7 @@ class Member:
     reason: str | None = None
 
 
-def members(path: Path, leave_out: Path | None) -> Iterator[Member]:
+def members(path: Path, leave_out: Path | None) -> Iterator[ArchiveMember]:
     """Yield every file of folder, zip file or MIDI file `path`, in a fixed order; nothing of folder `leave_out`.
 
     Links are not followed, but for `path` itself. Raises UsageError where there is no such path.
@@ -47,23 +47,23 @@ def members(path: Path, leave_out: Path | None) -> Iterator[Member]:
     if not path.exists():
         raise UsageError(f"{path} is not there; name folders, zip files or MIDI files")
     real = path.resolve()
-    place = Member(SCHEME + _quoted(real.name), (readable(os.fsencode(real.stem)),), "")
+    place = ArchiveMember(SCHEME + _quoted(real.name), (readable(os.fsencode(real.stem)),), "")
     if not real.is_dir():
-        yield from _file(real, Member(place.address, place.above, readable(os.fsencode(real.name))))
+        yield from _file(real, ArchiveMember(place.address, place.above, readable(os.fsencode(real.name))))
         return
-    inside = (real, Member(place.address, (readable(os.fsencode(real.name)),), ""), 0)
+    inside = (real, ArchiveMember(place.address, (readable(os.fsencode(real.name)),), ""), 0)
     folders = [inside]
     while folders:
         folder, here, depth = folders.pop()
-        deeper: list[tuple[Path, Member, int]] = []
+        deeper: list[tuple[Path, ArchiveMember, int]] = []
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
-            yield Member(here.address, here.above, "", reason="unreadable")
+            yield ArchiveMember(here.address, here.above, "", reason="unreadable")
             continue
         for entry in entries:
             name = readable(os.fsencode(entry.name))
-            child = Member(f"{here.address}/{_quoted(entry.name)}", here.above, name)
+            child = ArchiveMember(f"{here.address}/{_quoted(entry.name)}", here.above, name)
             if entry.is_symlink():
                 yield _refused(child, "link")
             elif not entry.is_dir(follow_symlinks=False):
@@ -71,7 +71,7 @@ def members(path: Path, leave_out: Path | None) -> Iterator[Member]:
             elif depth >= limits.FOLDER_DEPTH:
                 yield _refused(child, "too_deep")
             elif leave_out is None or Path(entry.path) != leave_out.resolve():
-                deeper.append((Path(entry.path), Member(child.address, (*here.above, name), ""), depth + 1))
+                deeper.append((Path(entry.path), ArchiveMember(child.address, (*here.above, name), ""), depth + 1))
         folders += reversed(deeper)
 
 
@@ -100,11 +100,11 @@ def _quoted(name: str) -> str:
     return quote(os.fsencode(name))
 
 
-def _refused(place: Member, reason: str) -> Member:
-    return Member(place.address, place.above, place.name, reason=reason)
+def _refused(place: ArchiveMember, reason: str) -> ArchiveMember:
+    return ArchiveMember(place.address, place.above, place.name, reason=reason)
 
 
-def _file(path: Path, place: Member) -> Iterator[Member]:
+def _file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
     """Yield the file at `path` (not followed, were it a link by now), or what is in it if it is a zip file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -127,12 +127,12 @@ def _file(path: Path, place: Member) -> Iterator[Member]:
         yield from _zip(file, os.fstat(handle).st_size, place)
 
 
-def _judged(place: Member, data: bytes) -> Member:
+def _judged(place: ArchiveMember, data: bytes) -> ArchiveMember:
     if not is_midi(data):
         return _refused(place, "zip_in_zip" if data.startswith(_ZIP) else "not_midi")
     if len(data) > limits.FILE_BYTES:
         return _refused(place, "too_large")
-    return Member(place.address, place.above, place.name, data)
+    return ArchiveMember(place.address, place.above, place.name, data)
 
 
 class _Bounded(io.BufferedReader):
@@ -144,7 +144,7 @@ class _Bounded(io.BufferedReader):
         return super().read(limits.ARCHIVE_DIRECTORY_BYTES if size is None or size < 0 else size)
 
 
-def _zip(file: _Bounded, size: int, place: Member) -> Iterator[Member]:
+def _zip(file: _Bounded, size: int, place: ArchiveMember) -> Iterator[ArchiveMember]:
     stem = place.name.rpartition(".")[0] or place.name
     above = place.above if place.above == (stem,) else (*place.above, stem)
     try:
@@ -163,7 +163,7 @@ def _zip(file: _Bounded, size: int, place: Member) -> Iterator[Member]:
             if name.endswith("/"):
                 continue
             *folders, last = name.split("/")
-            member = Member(f"{place.address}{INSIDE}{quote(name)}", (*above, *folders), last)
+            member = ArchiveMember(f"{place.address}{INSIDE}{quote(name)}", (*above, *folders), last)
             reason = _problem(info, name) or ("archive_too_large" if left <= 0 else None)
             if reason is not None:
                 yield _refused(member, reason)
@@ -202,7 +202,7 @@ def _most(info: zipfile.ZipInfo) -> int:
     return max(limits.ARCHIVE_RATIO_BYTES, limits.ARCHIVE_RATIO * info.compress_size)
 
 
-def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: Member) -> tuple[Member, int]:
+def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: ArchiveMember) -> tuple[ArchiveMember, int]:
     """Return a member with its bytes, and how many were unpacked. No more than is needed to judge it ever is."""
     parts: list[bytes] = []
     size = 0

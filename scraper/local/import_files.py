@@ -19,7 +19,7 @@ from catalog.storage.remote import AnyPath
 from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
 from scraper.http import limits
-from scraper.local.archive import Member, members
+from scraper.local.archive import ArchiveMember, members
 from scraper.local.midi_title import title_of as title_in
 from scraper.source.links import folder_game, title_of, words
 
@@ -111,7 +111,7 @@ class _Run:
                     key = _key(row.pop("url"), row.pop("md5"))
                     self.rows[key] = hash(tuple(row.values()))
 
-    def take(self, member: Member) -> None:
+    def take(self, member: ArchiveMember) -> None:
         """Deal with one file: counted by reason, known already, or put in the batch."""
         self.files += 1
         if member.reason is not None:
@@ -147,7 +147,7 @@ class _Run:
         ]
         self.writer.add(rows)
 
-    def _piece(self, member: Member, md5: str) -> Piece:
+    def _piece(self, member: ArchiveMember, md5: str) -> Piece:
         own = title_in(member.data) if self.labels.title_from_text else None
         game_title = clean(self.labels.game or "") or folder_game(member.above)
         game = self._game(game_title)

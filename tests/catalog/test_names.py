@@ -8,7 +8,7 @@ from catalog.base.errors import UsageError
 from catalog.base.names import checked_name
 from dataset.build import build_corpus
 from dataset.plan import Plan
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 WRONG = (
     "-rf",
@@ -38,7 +38,7 @@ def test_a_name_that_a_system_or_a_command_line_takes_for_something_else_is_refu
     name: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match="is no name for a run"):
-        Order(query="series == 'temple'", name=name)
+        TrainConfig(query="series == 'temple'", name=name)
     if name:  # no name at all is not asked for
         with pytest.raises(UsageError, match="is no name for a corpus"):
             build_corpus(tmp_path, Plan(query="series == 'temple'"), name)

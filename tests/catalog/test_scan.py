@@ -41,10 +41,10 @@ def digest(number: int) -> str:
 
 def fill(root: Path, *, merged: bool) -> Catalog:
     """A catalog of 200 pieces in many row groups, some without bytes, some of the same, most measured; the last rows merged or not."""
-    luck, catalog = random.Random(3), Catalog(root)
+    rng, catalog = random.Random(3), Catalog(root)
 
     def piece(number: int, **changes: Any) -> Any:
-        named = {"game": f"game-{luck.randrange(5)}", "sequencer": luck.choice([None, "someone", "another"])}
+        named = {"game": f"game-{rng.randrange(5)}", "sequencer": rng.choice([None, "someone", "another"])}
         held = number % 9 != 0
         sha256 = digest(number // 2 if number % 10 == 1 else number) if held else None
         return make_piece(number, sha256=sha256, state="fetched" if held else "missing", **(named | changes))
@@ -52,8 +52,8 @@ def fill(root: Path, *, merged: bool) -> Catalog:
     with catalog.writer() as writer:
         writer.add([piece(number, md5=None if number % 9 == 0 else f"{number:032x}") for number in range(150)])
         measured = [digest(number) for number in range(0, 150, 2)]
-        tempos = [luck.choice([90.0, 120.0, 150.0, 180.0, None]) for _ in measured]
-        notes = [luck.randrange(80) for _ in measured]
+        tempos = [rng.choice([90.0, 120.0, 150.0, 180.0, None]) for _ in measured]
+        notes = [rng.randrange(80) for _ in measured]
         writer.add_measures(pa.table({"sha256": measured, "tempo_bpm": tempos, "notes": notes}))
         writer.compact()
         for start in range(140, 200, 10):
@@ -95,12 +95,12 @@ def test_a_query_gives_what_a_look_at_every_row_gives(tmp_path: Path, merged: bo
 
 def test_a_merge_row_group_by_row_group_is_a_sort_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 4)
-    luck, catalog, expected = random.Random(5), Catalog(tmp_path), dict[str, str]()
+    rng, catalog, expected = random.Random(5), Catalog(tmp_path), dict[str, str]()
     for turn in range(12):
         with catalog.writer() as writer:
             for _ in range(3):
-                numbers = luck.sample(range(60), luck.randrange(1, 15))
-                writer.add([make_piece(n, game=f"g{luck.randrange(4)}", title=f"{turn}") for n in numbers])
+                numbers = rng.sample(range(60), rng.randrange(1, 15))
+                writer.add([make_piece(n, game=f"g{rng.randrange(4)}", title=f"{turn}") for n in numbers])
                 expected |= {f"https://example.org/{n}.mid": f"{turn}" for n in numbers}
         rows = catalog.pieces().to_pylist()
         assert {row["url"]: row["title"] for row in rows} == expected

@@ -286,7 +286,7 @@ def test_the_commands_take_a_url_as_the_data_root(
     assert call(monkeypatch, cli.main, "show", "a-game") == 0
     assert call(monkeypatch, cli.main, "list") == 0
     assert "12 pieces   game == 'a-game'" in capsys.readouterr().out
-    order = session.Order(query="game == 'a-game'")
+    order = session.TrainConfig(query="game == 'a-game'")
     run, corpus, _ = session.prepare(below(f"{bucket}/vg"), order, lambda done, total: None)
     assert corpus.hash == Corpus.open(below(f"{bucket}/vg"), "a-game").hash
     assert run.path == tmp_path / "data" / "runs" / "a-game"

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from scraper.http.causes import CERTIFICATE, NETWORK, UNKNOWN_HOST
-from scraper.http.fetch import Answer, Fetcher
+from scraper.http.fetch import Fetcher, Response
 from scraper.http.site import Site
 from scraper.vgmusic.urls import site
 from tests import forked
 from tests.scraper.conftest import HURRIED, Server
 
 
-def ask(url: str) -> tuple[Answer, int]:
+def ask(url: str) -> tuple[Response, int]:
     """The answer to a request, and how many there were."""
     with Fetcher(site(url, True), 0, patience=HURRIED) as fetcher:
         return fetcher.get(url + "/x.mid", fetcher.site.problem, 1000), fetcher.requests

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from catalog.base.errors import FetchError, UsageError
-from scraper.http.fetch import Answer, Fetcher, Patience, user_agent
+from scraper.http.fetch import Fetcher, Patience, Response, user_agent
 from scraper.http.site import Site
 from scraper.vgmusic.urls import VGMUSIC, site
 from tests.scraper.conftest import HURRIED, Handler, Server
@@ -27,7 +27,7 @@ def get(
     delay: float = 0,
     patience: Patience = HURRIED,
     accept: str = "identity",
-) -> Answer:
+) -> Response:
     with Fetcher(site(server.base_url, True), delay, patience=patience) as fetcher:
         return fetcher.get(server.base_url + path, fetcher.site.problem, limit, {"Accept-Encoding": accept})
 

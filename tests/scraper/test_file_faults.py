@@ -154,8 +154,8 @@ def test_the_whole_section_ends_complete_though_one_answer_in_twenty_is_spoiled(
                 server.files[name.removesuffix("index.html")] = path.read_bytes()
 
         def choose(path: str, number: int) -> Switch | None:
-            luck = random.Random(f"{path} {number}")
-            return luck.choice(SPOILED) if luck.random() < 0.05 else None
+            rng = random.Random(f"{path} {number}")
+            return rng.choice(SPOILED) if rng.random() < 0.05 else None
 
         server.choose = choose
         for runs in range(1, 6):  # noqa: B007 - how many is what is told

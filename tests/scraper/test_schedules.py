@@ -72,13 +72,13 @@ def set_up(server: Chaos) -> None:
 
 def fault_of(seed: int, path: str, number: int) -> Switch | None:
     """The fault, if any, of request `number` for `path` under schedule `seed`: the same one in whatever order they come."""
-    luck = random.Random(f"{seed} {path} {number}")
+    rng = random.Random(f"{seed} {path} {number}")
     share = random.Random(seed).choice([0.03, 0.1, 0.25])
-    if luck.random() > share:
+    if rng.random() > share:
         return None
     if not path.endswith(".mid"):
-        return luck.choice(ON_PAGES)
-    switch = luck.choice(ON_FILES)
+        return rng.choice(ON_PAGES)
+    switch = rng.choice(ON_FILES)
     unsigned = (
         path.removeprefix(PIANO) in UNSIGNED
     )  # bytes that are wrong in no way that the page tells are not found out
@@ -106,13 +106,13 @@ class Witness:
             self.repeats[SHA[path]] += 1
 
 
-def kill_at_random(server: Chaos, run: Run, luck: random.Random, most: int) -> bool:
+def kill_at_random(server: Chaos, run: Run, rng: random.Random, most: int) -> bool:
     """Start `run` and kill it about when it makes a request up to number `most`; return whether it was still alive."""
-    before, wanted = len(server.log), luck.choice([luck.randrange(min(3, most)), luck.randrange(most)])
+    before, wanted = len(server.log), rng.choice([rng.randrange(min(3, most)), rng.randrange(most)])
     run.start()
     while len(server.log) - before < wanted and run.process.is_alive():
         time.sleep(0.0005)
-    time.sleep(luck.choice([0, luck.uniform(0, 0.005), luck.uniform(0, 0.05)]))
+    time.sleep(rng.choice([0, rng.uniform(0, 0.005), rng.uniform(0, 0.05)]))
     run.process.kill()
     return run.wait().code == -signal.SIGKILL
 
@@ -135,7 +135,7 @@ def portless(kept: tuple[Any, ...], server: Chaos) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("seed", range(SCHEDULES))
 def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: int) -> None:
-    luck = random.Random(seed * 7919)
+    rng = random.Random(seed * 7919)
     box = tmp_path / "box"
     witness = Witness(box / "data")
     with chaos() as server:
@@ -152,7 +152,7 @@ def test_faults_and_kills_leave_no_trace(faultless: Any, tmp_path: Path, seed: i
         server.choose = choose
         kills = 0
         for most in (70, 70, 40, 10, 3, 1, 1, 1, 1):  # until two kills came while the run was alive
-            kills += kill_at_random(server, Run(server, box, hurry=HURRY), luck, most)
+            kills += kill_at_random(server, Run(server, box, hurry=HURRY), rng, most)
             assert Catalog(box / "data").verify().ok
             if kills == 2:
                 break

@@ -14,7 +14,7 @@ from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import vocabulary_text
 from training.progress import Budget, Progress
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 TINY = ClassicRecipe(width=16, layers=1, dense=8, window=10, batch=32, epochs=4)
 FOREVER = Budget(None, None)
@@ -50,7 +50,7 @@ def after_four_epochs(root: Path, corpus: Corpus, text: str) -> Run:
 
 
 def new_run(root: Path, corpus: Corpus, text: str, name: str, recipe: Any = TINY, **asked: Any) -> Run:
-    wish = Asked(
+    wish = TrainingRequest(
         corpus=corpus.name, corpus_hash=corpus.hash, query="", seed=7, minutes=None, epochs=None, init=asked.get("init")
     )
     return Run.create(root, name, recipe, text, wish)

@@ -19,9 +19,9 @@ from tests.dataset.reported import HOSTILE
 from training.classic.recipe import ClassicRecipe
 from training.progress import Progress
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 from training.session import prepare
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 PIECES = 16
 PLANTED = 40  # notes of the passage, which begins after BEFORE notes of the sample
@@ -101,7 +101,7 @@ def history() -> list[dict[str, float]]:
 def run(root: Path) -> Run:
     """The run `shown` of that corpus, trained as it seems, with its samples."""
     corpus(root)
-    made, _, _ = prepare(root, Order(corpus="hostile", name="shown", minutes=9.0), lambda done, total: None)
+    made, _, _ = prepare(root, TrainConfig(corpus="hostile", name="shown", minutes=9.0), lambda done, total: None)
     made.save_progress(Progress(epoch=EPOCHS, seconds=540.0, best_epoch=7, ended="budget", history=history()))
     made.samples.mkdir()
     learned = Corpus.open(root, "hostile").pieces("train")
@@ -125,7 +125,7 @@ def shown_run(root: Path) -> Run:
 
 def classic(root: Path) -> Run:
     """A run of the original's recipe without samples."""
-    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=None, epochs=250)
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=None, epochs=250)
     made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
     rows = [
         {

@@ -17,11 +17,11 @@ from tests.training import exhibited
 from tests.training.conftest import TINY
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from training.page.run_page import page
-from training.page.run_summary import Account
+from training.page.run_summary import RunSummary
 from training.page.train_command import train_commands
 from training.run import Run
 from training.session import prepare
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 QUERY = "series == 'temple'"
 FILTERS = "[filter.too_few_notes]\nleast = 17\n"
@@ -51,10 +51,10 @@ def test_what_is_printed_trains_on_the_same_order_on_a_fresh_root(
     (tmp_path / "mine.toml").write_text(FILTERS)
     filters = load_filters(tmp_path / "mine.toml").keeping_duplicates()
     build_corpus(root, Plan(query=QUERY, seed=4, filters=filters, piano_tracks=True), "own", workers=1)
-    order = Order(corpus="own", name="first", recipe=str(tiny_recipe), **OPTIONS)
+    order = TrainConfig(corpus="own", name="first", recipe=str(tiny_recipe), **OPTIONS)
     run, _, _ = prepare(root, order, lambda done, total: None)
     env = {name: value for name, value in os.environ.items() if name != "VGPIANO_ROOT"}
-    for name, *words in words_of(train_commands(run, Account.of(run).manifest), fresh):
+    for name, *words in words_of(train_commands(run, RunSummary.of(run).manifest), fresh):
         further = ["--name", "second", "--no-render"] if name == "train" else []
         done = forked.command(name, *words, *further, cwd=fresh, env=env)
         assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def test_every_option_of_train_is_in_the_lines_or_decides_nothing() -> None:
 def test_the_page_prints_these_lines_and_a_recipe_only_where_it_is_changed(root: Path, run: Run) -> None:
     [code] = BeautifulSoup(page(root, run), "html.parser").select("pre")
     lines = code.get_text().rstrip("\n").split("\n")
-    assert lines == train_commands(run, Account.of(run).manifest)
+    assert lines == train_commands(run, RunSummary.of(run).manifest)
     assert lines[-1] == "train --corpus hostile --recipe note-lstm --seed 0 --minutes 9"
     assert lines[0].startswith("dataset build --query ")
     assert train_commands(exhibited.classic(root), None)[-1].startswith("train --corpus c --recipe classic ")
@@ -85,8 +85,8 @@ def test_the_page_prints_these_lines_and_a_recipe_only_where_it_is_changed(root:
 
 def test_a_corpus_named_by_its_place_is_taken_from_there(root: Path, run: Run) -> None:
     place = root / "corpora" / "hostile"
-    placed, _, _ = prepare(root, Order(corpus=str(place), name="placed", minutes=9.0), lambda done, total: None)
-    [line] = train_commands(placed, Account.of(placed).manifest)
+    placed, _, _ = prepare(root, TrainConfig(corpus=str(place), name="placed", minutes=9.0), lambda done, total: None)
+    [line] = train_commands(placed, RunSummary.of(placed).manifest)
     assert line == f"train --corpus {place} --recipe note-lstm --seed 0 --minutes 9"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from tests.training.conftest import song
 from training.events.batches import EncodedPiece, epoch
 from training.events.classes import PITCH, TIME
-from training.events.encoding import GUESS, NEXT_PITCH, TONES, TRUST, encode
+from training.events.encoding import CONFIDENCE, GUESS, NEXT_PITCH, PITCH_CLASS_SHARES, encode
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(batch=4, window=16, epoch_notes=1)
@@ -58,15 +58,15 @@ def test_transposition_moves_pitches_and_guesses_together_and_stays_on_the_keybo
             ]
             shift = int(held[0, PITCH] - piece[0, PITCH])
             assert (held[:, PITCH] == piece[:, PITCH] + shift).all()
-            trusted = piece[:, TRUST["pitch"]] > 0
+            trusted = piece[:, CONFIDENCE["pitch"]] > 0
             moved = np.clip(piece[:, GUESS["pitch"]] + shift, 0, 127)
             assert (held[:, GUESS["pitch"]] == np.where(trusted, moved, 0)).all()
-            foreseen = piece[:, TRUST["time"]][:, 0] > 0
-            assert (held[:, NEXT_PITCH] == np.where(foreseen, piece[:, NEXT_PITCH] + shift, 0)).all()
+            is_predicted = piece[:, CONFIDENCE["time"]][:, 0] > 0
+            assert (held[:, NEXT_PITCH] == np.where(is_predicted, piece[:, NEXT_PITCH] + shift, 0)).all()
             assert (held[:, GUESS["time"]] == piece[:, GUESS["time"]]).all()
-            tones, before = (rows[:, TONES].reshape(-1, 2, 12) for rows in (held, piece))
+            pitch_class_shares, before = (rows[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12) for rows in (held, piece))
             assert before[1:].any()
-            assert (tones == before[:, :, (np.arange(12) - shift) % 12]).all()
+            assert (pitch_class_shares == before[:, :, (np.arange(12) - shift) % 12]).all()
             shifts.add(shift)
     assert len(shifts) > 1
 

@@ -24,7 +24,7 @@ from tests.training.conftest import BIN, command, song
 from training import midi
 from training.events.classes import bars_at
 from training.novelty.figures import find_copies
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.rendering.audio import synthesize
 from training.rendering.engrave import A4, SCREEN, engrave_score
 from training.rendering.roll import draw_roll
@@ -115,7 +115,7 @@ def test_many_changes_of_meter_cost_no_minutes(trained: Path) -> None:
         [(i * 6, 3 + i % 2, 4) for i in range(count)],
     )
     since = time.process_time()
-    find_copies(Sources.open(trained / "runs" / "tiny" / "sources"), notes)
+    find_copies(TrainingIndex.open(trained / "runs" / "tiny" / "sources"), notes)
     assert time.process_time() - since < 5
 
 

@@ -87,7 +87,7 @@ def test_a_run_says_why_it_prints_no_validation_loss(
         json.dumps({"kind": "classic", "width": 4, "layers": 1, "dense": 4, "window": 150, "sample_tokens": 9})
     )
     told: list[str] = []
-    order = session.Order(corpus="tunes", recipe=str(recipe), epochs=1, name="long", minutes=0.01)
+    order = session.TrainConfig(corpus="tunes", recipe=str(recipe), epochs=1, name="long", minutes=0.01)
     course.train_run(root, order, told.append, render=False)
     assert "there will be no validation_loss: the validation pieces have" in capsys.readouterr().err
     [epoch] = [line for line in told if line.startswith("epoch")]

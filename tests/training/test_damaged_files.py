@@ -22,7 +22,7 @@ from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from training.classic.tokens import Music
 from training.note_lstm.trained import network, vocabulary
-from training.page.run_summary import Account
+from training.page.run_summary import RunSummary
 from training.run import Run
 
 ABSENT, DEEP = object(), object()
@@ -115,7 +115,7 @@ KINDS = {
     "vocabulary": Kind("runs/tiny/vocabulary.json", lambda root: vocabulary(tiny(root))),
     "state": Kind("runs/tiny/checkpoints/state.json", lambda root: tiny(root).progress()),
     "pieces of the sources": Kind("runs/tiny/sources/pieces.json", lambda root: tiny(root).learned_from()),
-    "corpus of the run": Kind("runs/tiny/corpus.json", lambda root: Account.of(tiny(root))),
+    "corpus of the run": Kind("runs/tiny/corpus.json", lambda root: RunSummary.of(tiny(root))),
     "manifest": Kind("corpora/series-temple/manifest.json", lambda root: Corpus.open(root, "series-temple")),
     "catalog.json": Kind("catalog/catalog.json", lambda root: written(root)),
 }

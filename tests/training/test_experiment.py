@@ -15,7 +15,7 @@ from catalog.base.errors import TrainingError, UsageError
 from tests.training.conftest import BIN, command, fill
 from training import experiment
 from training.page.comparison_page import ZELDA
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 QUERY = "series == 'temple'"
 RUNS = ("temple-water", "temple-wood", "temple-all")
@@ -127,19 +127,19 @@ def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
 
 
 def test_minutes_are_for_all_runs_together(filled: Path) -> None:
-    asked = experiment.plan(filled, Order(query=QUERY, minutes=8))
+    asked = experiment.plan(filled, TrainConfig(query=QUERY, minutes=8))
     assert asked.name == "series-temple"
     assert [part.order.minutes for part in asked.parts] == [2, 2, 4]
     assert [part.samples for part in asked.parts] == [1, 1, 3]
     assert not asked.is_original
-    plain = experiment.plan(filled, Order(query=QUERY))
+    plain = experiment.plan(filled, TrainConfig(query=QUERY))
     assert sum(part.order.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
     assert experiment.MINUTES < 25
 
 
 def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
     query = "series == 'temple' and (game == 'water' or title != 'Song 0')"
-    parts = {part.slug: part.order.query for part in experiment.plan(filled, Order(query=query)).parts}
+    parts = {part.slug: part.order.query for part in experiment.plan(filled, TrainConfig(query=query)).parts}
     assert parts["water"] == "game == 'water'"
     assert parts["wood"] == f"({query}) and game == 'wood'"
 
@@ -154,12 +154,12 @@ def test_several_processes_are_refused(filled: Path, tiny_recipe: Path, monkeypa
 @pytest.mark.parametrize(
     "order, error",
     [
-        (Order(corpus="series-temple"), UsageError),
-        (Order(query=QUERY, name="temple", resume=True), UsageError),
-        (Order(query="game == 'water'"), TrainingError),
+        (TrainConfig(corpus="series-temple"), UsageError),
+        (TrainConfig(query=QUERY, name="temple", resume=True), UsageError),
+        (TrainConfig(query="game == 'water'"), TrainingError),
     ],
 )
-def test_what_cannot_be_parted_is_refused(filled: Path, order: Order, error: type[Exception]) -> None:
+def test_what_cannot_be_parted_is_refused(filled: Path, order: TrainConfig, error: type[Exception]) -> None:
     with pytest.raises(error):
         experiment.plan(filled, order)
 
@@ -168,7 +168,7 @@ def test_of_zelda_the_originals_games_are_taken_in_its_order(tmp_path: Path) -> 
     games = ("twilight-princess", "wind-waker", "majoras-mask", "ocarina-of-time")
     fill(tmp_path, 48, games, "zelda")
     fill(tmp_path, 5, ("spirit-tracks",), "zelda", first=100)
-    asked = experiment.plan(tmp_path, Order(query="series == 'zelda'", name="zelda"))
+    asked = experiment.plan(tmp_path, TrainConfig(query="series == 'zelda'", name="zelda"))
     assert asked.is_original
     assert [part.slug for part in asked.parts] == [*list(ZELDA)[:4], "all"]
     assert [part.label for part in asked.parts][-1] == "All of Zelda"

@@ -15,7 +15,7 @@ import pytest
 from catalog.base.errors import VgpianoError
 from catalog.store import Catalog
 from training.network.weights import load_weights
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "6"))
@@ -32,7 +32,7 @@ def run(root: Path) -> object:
 
 
 def sources(root: Path) -> object:
-    opened: Sources = Run.open(root, "tiny").learned_from()
+    opened: TrainingIndex = Run.open(root, "tiny").learned_from()
     arrays = (opened.onset, *(getattr(opened.index, name) for name in ("first", "tick", "pitch", "hashes", "places")))
     return opened.pieces, [array.tobytes() for array in arrays]
 

@@ -13,8 +13,8 @@ from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.classes import EDGES, PITCH, TIME, to_class
 from training.novelty.passages import Index, Line, find
-from training.sampling.copy_guard import Guard
-from training.sampling.sampler import Wish, choose, compose
+from training.sampling.copy_guard import CopyGuard
+from training.sampling.sampler import SamplingConfig, choose, compose
 
 
 def rows_of(line: Line) -> np.ndarray:
@@ -27,13 +27,13 @@ def line_of(rows: np.ndarray) -> Line:
     return Line(np.cumsum(EDGES[rows[:, TIME]]).astype(np.int64), rows[:, PITCH].astype(np.int16))
 
 
-def draw(logits: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    return choose(logits, luck, (1.0, 1.0, 0))
+def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    return choose(logits, uniforms, (1.0, 1.0, 0))
 
 
 def test_the_note_that_makes_a_passage_too_long_is_ruled_out_and_those_after_it() -> None:
     source = rows_of(replace(PIECES[4], pitch=PIECES[4].pitch + np.int16(5)))
-    guard, most = Guard(INDEX, 20, 2), 20
+    guard, most = CopyGuard(INDEX, 20, 2), 20
     other = rows_of(tune(77, 300))
     for at in range(40):
         rows = np.stack([source[at], other[at]])
@@ -47,7 +47,7 @@ def test_the_note_that_makes_a_passage_too_long_is_ruled_out_and_those_after_it(
 
 def test_a_passage_that_was_left_is_let_go() -> None:
     source, other = rows_of(PIECES[4]), rows_of(tune(78, 300))
-    guard = Guard(INDEX, 20, 1)
+    guard = CopyGuard(INDEX, 20, 1)
     for row in (*source[:20], *other[1:8]):
         guard.add(row[None])
     logits = np.zeros((1, 128))
@@ -57,7 +57,7 @@ def test_a_passage_that_was_left_is_let_go() -> None:
 
 def test_a_stream_that_ends_takes_its_passages_with_it() -> None:
     both = [rows_of(PIECES[4]), rows_of(PIECES[5])]
-    guard = Guard(INDEX, 20, 2)
+    guard = CopyGuard(INDEX, 20, 2)
     for at in range(20):
         guard.add(np.stack([rows[at] for rows in both]))
     guard.keep(np.array([1]))
@@ -71,7 +71,7 @@ def test_a_note_that_joins_two_passages_is_taken_back() -> None:
     source = rows_of(PIECES[7])[:12]
     source[5, PITCH] += 6
     assert find(INDEX, line_of(source)).longest == 11
-    guard, played = Guard(INDEX, 10, 1), []
+    guard, played = CopyGuard(INDEX, 10, 1), []
     for row in source:
         logits = np.full((1, 128), -9.0)
         logits[0, row[PITCH]] = 9
@@ -88,7 +88,7 @@ def test_a_note_that_joins_two_passages_is_taken_back() -> None:
 
 def test_streams_where_every_pitch_would_copy_are_told_of() -> None:
     source = rows_of(PIECES[9])
-    guard = Guard(INDEX, 12, 1)
+    guard = CopyGuard(INDEX, 12, 1)
     for row in source[:12]:
         guard.add(row[None])
     logits = np.full((1, 128), -np.inf)
@@ -116,7 +116,7 @@ def wishes(rng: np.random.Generator) -> Iterator[np.ndarray]:
 def test_no_passage_is_longer_than_allowed_as_the_finder_counts(most: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     streams = 3
-    guard, wanted = Guard(INDEX, most, streams), [wishes(rng) for _ in range(streams)]
+    guard, wanted = CopyGuard(INDEX, most, streams), [wishes(rng) for _ in range(streams)]
     played = []
     for _ in range(250):
         rows = np.stack([next(each) for each in wanted])
@@ -133,14 +133,14 @@ def test_no_passage_is_longer_than_allowed_as_the_finder_counts(most: int, seed:
 
 def test_streams_do_not_depend_on_those_beside_them() -> None:
     def one(number: int, count: int) -> list[int]:
-        guard = Guard(INDEX, 10, count)
-        source, luck = rows_of(PIECES[number]), np.random.default_rng(number).random(60)
+        guard = CopyGuard(INDEX, 10, count)
+        source, uniforms = rows_of(PIECES[number]), np.random.default_rng(number).random(60)
         pitches = []
         for at in range(60):
             rows = np.stack([source[at]] + [rows_of(PIECES[number + k])[at] for k in range(1, count)])
             logits = np.full((count, 128), -3.0)
             logits[np.arange(count), rows[:, PITCH]] = 5
-            rows[:, PITCH], _ = guard.draw(logits, rows[:, TIME], np.full(count, luck[at]), draw)
+            rows[:, PITCH], _ = guard.draw(logits, rows[:, TIME], np.full(count, uniforms[at]), draw)
             guard.add(rows)
             pitches.append(int(rows[0, PITCH]))
         return pitches
@@ -149,7 +149,7 @@ def test_streams_do_not_depend_on_those_beside_them() -> None:
 
 
 def test_an_index_of_nothing_forbids_nothing() -> None:
-    guard = Guard(Index.of([]), 8, 1)
+    guard = CopyGuard(Index.of([]), 8, 1)
     for row in rows_of(PIECES[0])[:30]:
         logits = np.zeros((1, 128))
         guard.draw(logits, row[None, TIME], np.array([0.1]), draw)
@@ -164,7 +164,7 @@ def test_pieces_of_two_pitches_in_a_world_of_two_pitches_keep_to_the_limit(most:
     world = Index.of([Line(np.arange(0, 24 * 500, 24), rng.choice([60, 62], 500).astype(np.int16)) for _ in range(20)])
     network = saying(time={24: 40}, pitch={60: 40, 62: 40})
     free, kept = (
-        compose(network, VOCABULARY, Wish(count=4, notes=150, seed=3, max_copy=limit), learned=world)
+        compose(network, VOCABULARY, SamplingConfig(count=4, notes=150, seed=3, max_copy=limit), learned=world)
         for limit in (0, most)
     )
     longest = [

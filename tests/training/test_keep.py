@@ -16,12 +16,12 @@ from training import session
 from training.classic.recipe import ClassicRecipe
 from training.network.weights import load_weights
 from training.novelty.figures import find_copies
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.page.write import paged
 from training.recipe import to_json
 from training.run import Run
 from training.sampling.sample_files import samples
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(root: Path, recipe: str, **asked: object) -> Run:
-    run, corpus, budget = session.prepare(root, Order(corpus="few", recipe=recipe, **asked), lambda done, total: None)  # type: ignore[arg-type]
+    run, corpus, budget = session.prepare(
+        root, TrainConfig(corpus="few", recipe=recipe, **asked), lambda done, total: None
+    )  # type: ignore[arg-type]
     session.fit(run, corpus, budget, lambda row: None, lambda step: None)
     return run
 
@@ -63,7 +65,7 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             }
         )
     )
-    order = Order(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
+    order = TrainConfig(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
     run = course.train_run(root, order, lambda line: None, render=False)
     assert run is not None
     paged(root, run, lambda path: None)
@@ -79,7 +81,7 @@ def test_the_epoch_of_the_lowest_training_loss_is_kept_where_it_is_asked_for(by_
 
 
 def test_what_it_has_by_heart_it_plays_when_nothing_guards_it(by_heart: Run) -> None:
-    learned = Sources.open(by_heart.sources)
+    learned = TrainingIndex.open(by_heart.sources)
     longest = [find_copies(learned, read_midi(file.read_bytes())).longest for file in samples(by_heart.samples)]
     assert len(longest) == 3
     assert max(longest) > 24
@@ -94,8 +96,8 @@ def test_its_page_says_which_epoch_plays_the_samples(by_heart: Run) -> None:
 def test_a_resumed_run_keeps_what_it_kept(root: Path, by_heart: Run) -> None:
     assert Run.open(root, "heart").keep == "training"
     with pytest.raises(UsageError, match="goes on as it began"):
-        session.prepare(root, Order(name="heart", resume=True, keep="validation"), lambda done, total: None)
-    same = Order(name="heart", resume=True, keep="training", max_copy=0)
+        session.prepare(root, TrainConfig(name="heart", resume=True, keep="validation"), lambda done, total: None)
+    same = TrainConfig(name="heart", resume=True, keep="training", max_copy=0)
     run, _, _ = session.prepare(root, same, lambda done, total: None)
     assert run.keep == "training"
 
@@ -115,4 +117,4 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
 @pytest.mark.parametrize("most", [-1, 3, 10_001])
 def test_a_guard_that_no_sampler_takes_is_refused_before_training(most: int) -> None:
     with pytest.raises(UsageError, match="--max-copy"):
-        Order(query="series == 'temple'", max_copy=most)
+        TrainConfig(query="series == 'temple'", max_copy=most)

@@ -17,7 +17,7 @@ from dataset.notes.model import Notes, read_midi, write_midi
 from tests.training.conftest import BIN, command, resealed
 from training.copies import open_sources
 from training.novelty.figures import LEAST, find_copies, medians
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
 NOBODYS = np.random.default_rng(11)
@@ -148,13 +148,13 @@ def test_damaged_sources_are_said_to_be(root: Path, harm: str) -> None:
     else:
         (folder / "pieces.json").write_text('{"format": 0}' if harm == "other version" else "{")
     with pytest.raises(TrainingError, match=f"{folder}.*damaged"):
-        Sources.open(folder)
+        TrainingIndex.open(folder)
 
 
 def test_sources_come_back_as_they_were(root: Path) -> None:
     corpus, _ = learned(root)
-    made = Sources.of(corpus.pieces("train"))
-    opened = Sources.open(Run.open(root, "tiny").sources)
+    made = TrainingIndex.of(corpus.pieces("train"))
+    opened = TrainingIndex.open(Run.open(root, "tiny").sources)
     assert opened.pieces == made.pieces
     assert opened.files() == made.files()
 
@@ -180,7 +180,7 @@ def test_killed_while_it_writes_an_index_it_leaves_none_or_a_whole_one(root: Pat
         process.send_signal(signal.SIGKILL)
         process.wait()
         for folder in (root / "indexes").glob("[!.]*"):
-            Sources.open(folder)
+            TrainingIndex.open(folder)
             shutil.rmtree(folder)
         began += bool(list((root / "indexes").glob(".tmp-*")))
     assert began, "it was never caught at it"
@@ -202,11 +202,11 @@ def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp
         return sorted(out.iterdir())
 
     def longest(files: list[Path]) -> list[int]:
-        return [find_copies(Sources.open(run.sources), read_midi(file.read_bytes())).longest for file in files]
+        return [find_copies(TrainingIndex.open(run.sources), read_midi(file.read_bytes())).longest for file in files]
 
     free = made(0)
     _, piece = learned(root)
-    own = Sources.of([replace(piece, notes=read_midi(file.read_bytes())) for file in free])
+    own = TrainingIndex.of([replace(piece, notes=read_midi(file.read_bytes())) for file in free])
     for name, data in own.files().items():
         (run.sources / name).write_bytes(data)
     resealed(run.path)
@@ -226,6 +226,6 @@ def test_a_limit_that_is_none_is_refused(root: Path) -> None:
 def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     _, piece = learned(root)
     none = replace(piece.notes, **{name: np.zeros(0, int) for name in ("onset", "duration", "pitch", "velocity")})
-    found = find_copies(Sources.open(Run.open(root, "tiny").sources), none)
+    found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
     assert set(found.shares) == set(LEAST)

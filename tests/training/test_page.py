@@ -20,15 +20,15 @@ from tests.training.conftest import command, resealed, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training.novelty.figures import find_copies
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.page import sample_parts as exhibit
 from training.page.learning_curves import labels, plot, ticks
-from training.page.reference import FIRST_S, YARDSTICK_FILE, figures, opening, strips, yardstick
+from training.page.reference import FIRST_S, REFERENCE_FILE, figures, opening, reference, strips
 from training.page.run_page import page, write_page
-from training.page.run_summary import Account
-from training.page.sample_parts import exhibits, marked, passages
+from training.page.run_summary import RunSummary
+from training.page.sample_parts import marked, passages, sample_parts
 from training.page.sample_view import COLOURS, found_in, named
-from training.page.source_links import is_of_the_web
+from training.page.source_links import is_web_address
 from training.run import Run
 from training.sampling.sample_files import samples
 
@@ -44,7 +44,7 @@ def test_it_says_what_the_runs_files_say(run: Run, text: str) -> None:
     assert 'data-best="8.0"' in text
     assert "at epoch 7" in said
     assert run.asked.corpus_hash in said
-    funnel = Account.of(run).manifest.funnel  # type: ignore[union-attr]
+    funnel = RunSummary.of(run).manifest.funnel  # type: ignore[union-attr]
     assert f'<b data-split="train">{funnel.train}</b>' in text
     assert "train --corpus hostile --recipe note-lstm --seed 0 --minutes 9" in said
     assert "9000" in said.replace("\u202f", "")
@@ -64,7 +64,7 @@ def test_a_sample_that_is_no_music_costs_only_itself(text: str) -> None:
 
 def test_a_part_that_kills_its_library_costs_only_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exhibit, "TASK", "tests.training.test_page:part_or_dead")
-    [shown] = exhibits(samples(run.samples)[:1], run.sources)
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources)
     assert shown.score is None
     assert "The score could not be made" in shown.troubles[0]
     assert shown.look is not None
@@ -98,11 +98,11 @@ def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, 
 
 def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     notes = exhibited.with_passage(Corpus.open(run.path.parents[1], "hostile").pieces("train")[0].notes, 20)
-    [lit] = passages(notes, find_copies(Sources.open(run.sources), notes))
+    [lit] = passages(notes, find_copies(TrainingIndex.open(run.sources), notes))
     assert (lit.copy.first, lit.copy.last) == (15, 54)
     assert (lit.first, lit.last) == (15, 55)
     doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
-    found = replace(find_copies(Sources.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
+    found = replace(find_copies(TrainingIndex.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
     [first] = passages(doubled, found)
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 
@@ -136,7 +136,7 @@ def test_every_link_leads_somewhere_and_no_id_stands_twice(root: Path, text: str
     ],
 )
 def test_only_addresses_of_the_web_become_links(address: str | None, is_one: bool) -> None:
-    assert is_of_the_web(address) is is_one
+    assert is_web_address(address) is is_one
 
 
 def test_no_text_of_others_becomes_markup(text: str) -> None:
@@ -151,7 +151,7 @@ def test_a_page_is_made_again_without_the_corpus(root: Path, run: Run, text: str
     alone = shutil.copytree(run.path, tmp_path / "runs" / "moved")
     assert page(tmp_path, Run.open(tmp_path, "moved")).count('class="strip"') == text.count('class="strip"') > 10
     assert 'data-novelty="held-out"' in text
-    (alone / YARDSTICK_FILE).write_text("{}")
+    (alone / REFERENCE_FILE).write_text("{}")
     for name in ("corpus.json", "CREDITS.md", "metrics.csv"):
         (alone / name).unlink()
     shutil.rmtree(alone / "sources")
@@ -175,7 +175,7 @@ def test_measures_are_those_of_the_first_minute() -> None:
 
 
 def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: str) -> None:
-    beside = yardstick(root, run, None)
+    beside = reference(root, run, None)
     assert beside is not None
     assert beside.pieces == exhibited.PIECES
     assert beside.held > 0
@@ -185,7 +185,7 @@ def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: 
     assert 0 < middle.at < 100
     [above] = strips({"note_density": of.most + 1}, beside)
     assert (above.words, above.at) == ("above all", 100)
-    assert json.loads((run.path / YARDSTICK_FILE).read_text())["measures"]["note_density"] == asdict(of)
+    assert json.loads((run.path / REFERENCE_FILE).read_text())["measures"]["note_density"] == asdict(of)
 
 
 def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> No
     )
     (moved / "CREDITS.md").write_text(told)
     resealed(moved)
-    account = Account.of(Run.open(tmp_path, str(moved)))
+    account = RunSummary.of(Run.open(tmp_path, str(moved)))
     name_of = named(account.game_titles, account.games)
     assert name_of("A. K.", "Intro", "some-slug") == "Doom"
     assert name_of("A. K.", "Medley", "mega-man-9") == "Mega Man 9"  # two games have a piece of that title
@@ -208,7 +208,7 @@ def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> No
 
 
 def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
-    [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("look",))
     assert shown.look is not None
     [lit] = shown.look.lit
     many = tuple(replace(lit, copy=replace(lit.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8))
@@ -218,7 +218,7 @@ def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
 
 
 def test_notes_within_a_passage_are_marked_in_the_score_and_no_others(run: Run) -> None:
-    [shown] = exhibits(samples(run.samples)[:1], run.sources, kinds=("look",))
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("look",))
     assert shown.look is not None
     score = '<g data-note="14"/><g data-note="15"/><g data-note="55"/><g data-note="56"/>'
     assert marked(score, shown.look.lit) == (

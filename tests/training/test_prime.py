@@ -11,7 +11,7 @@ from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, saying, weights
 from training.events.classes import EDGES
 from training.network import inference
-from training.sampling.sampler import Wish, compose
+from training.sampling.sampler import SamplingConfig, compose
 
 EIGHTHS = saying(time={12: 40}, duration={12: 40})  # goes on in eighth notes
 BAR = 96
@@ -55,10 +55,10 @@ CHANGES = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_follows_is_as_long_as_asked_whatever_stands_after_the_last_note(what: str) -> None:
     for wish, bars in (
-        (Wish(bars=3), 3),
-        (Wish(seconds=7.0), 4),
-        (Wish(seconds=8.0), 4),
-        (Wish(bars=9, seconds=1.9), 1),
+        (SamplingConfig(bars=3), 3),
+        (SamplingConfig(seconds=7.0), 4),
+        (SamplingConfig(seconds=8.0), 4),
+        (SamplingConfig(bars=9, seconds=1.9), 1),
     ):
         [whole] = compose(EIGHTHS, VOCABULARY, wish, CHANGES[what])
         assert length(whole) == (4 + bars) * BAR
@@ -68,14 +68,14 @@ def test_what_follows_is_as_long_as_asked_whatever_stands_after_the_last_note(wh
 
 def test_what_changes_before_the_last_note_goes_on() -> None:
     changed = prime(tempos=((192, 60.0), (900, 30.0)), meters=((192, 2, 4), (500, 4, 4)))
-    [whole] = compose(EIGHTHS, VOCABULARY, Wish(seconds=10.0), changed)
+    [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(seconds=10.0), changed)
     assert whole.tempos == ((0, 120.0), (192, 60.0))
     assert whole.time_signatures == ((0, 4, 4), (192, 2, 4))
     assert length(whole) == 384 + 240  # ten quarters at 60
 
 
 def test_a_prime_of_one_note_is_a_prime() -> None:
-    [whole] = compose(EIGHTHS, VOCABULARY, Wish(bars=2), Notes.of([0], [24], [60], [80]))
+    [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=2), Notes.of([0], [24], [60], [80]))
     assert length(whole) == 3 * BAR
 
 
@@ -91,7 +91,7 @@ def test_without_the_prime_its_continuation_alone_is_written_from_its_first_bar(
     given = (CHANGES | more)[what]
     network = inference.Network(weights())
     both = [
-        compose(network, VOCABULARY, Wish(count=3, seed=5, without_prime=without, **wish), given)  # type: ignore[arg-type]
+        compose(network, VOCABULARY, SamplingConfig(count=3, seed=5, without_prime=without, **wish), given)  # type: ignore[arg-type]
         for without in (False, True)
     ]
     for whole, alone in zip(*both, strict=True):
@@ -116,14 +116,14 @@ def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
     rests = saying(time={56: 90}, duration={12: 40})  # waits longer than is asked for
     assert EDGES[56] > 150
     with pytest.raises(TrainingError, match="ask for more"):
-        compose(rests, VOCABULARY, Wish(bars=1, without_prime=True), prime())
+        compose(rests, VOCABULARY, SamplingConfig(bars=1, without_prime=True), prime())
     with pytest.raises(UsageError, match="--prime"):
-        compose(EIGHTHS, VOCABULARY, Wish(bars=1, without_prime=True))
+        compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1, without_prime=True))
     late = Notes.of([MAX_TICK - 30], [24], [60], [80])
     with pytest.raises(UsageError, match="room"):
-        compose(EIGHTHS, VOCABULARY, Wish(bars=1), late)
+        compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1), late)
     early = Notes.of([MAX_TICK - 5 * BAR], [24], [60], [80])
-    [whole] = compose(EIGHTHS, VOCABULARY, Wish(notes=500), early)
+    [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(notes=500), early)
     assert length(whole) <= MAX_TICK
 
 

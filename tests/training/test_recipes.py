@@ -23,9 +23,9 @@ from training.page.comparison_page import Entry, write_comparison
 from training.page.run_page import write_page
 from training.run import Run
 from training.run_training import is_done, train_run
-from training.sampling.config import Wish
+from training.sampling.config import SamplingConfig
 from training.session import fit, prepare
-from training.train_config import Order
+from training.train_config import TrainConfig
 
 TOP = Path(__file__).parents[2]
 FOLDERS = [TOP / "training" / name for name in ("classic", "note_lstm")]
@@ -55,8 +55,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def order(**asked: object) -> Order:
-    return Order(**{"query": "series == 'temple'", "recipe": "markov", **asked})  # type: ignore[arg-type]
+def order(**asked: object) -> TrainConfig:
+    return TrainConfig(**{"query": "series == 'temple'", "recipe": "markov", **asked})  # type: ignore[arg-type]
 
 
 def test_the_toy_recipe_trains_and_writes_its_samples(root: Path) -> None:
@@ -119,7 +119,7 @@ def test_it_refuses_in_one_line_what_it_does_not_take(root: Path, tmp_path: Path
     ):
         prepare(root, order(init="toy", name="other"), lambda done, total: None)
     with pytest.raises(UsageError, match="run toy is of recipe markov, which cannot go on from a file"):
-        run.generate(Wish(notes=8), song(0))
+        run.generate(SamplingConfig(notes=8), song(0))
     with pytest.raises(UsageError, match="run toy is of recipe markov, which is evaluated on its corpus"):
         evaluate_folder(run, tmp_path)
     from training.loop.hosts import Hosts

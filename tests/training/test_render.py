@@ -14,7 +14,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 MAGIC = {
     ".mp3": b"",
@@ -42,7 +42,7 @@ def midi(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run that has composed two pieces, and whose third file is no MIDI."""
-    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     made = Run.create(tmp_path, "made", NoteLSTMRecipe(), json.dumps({}), asked)
     made.samples.mkdir()
     for number in (1, 2):
@@ -114,7 +114,7 @@ def test_forms_belong_to_kinds() -> None:
 )
 def test_mistakes_get_one_clear_line(tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
     (tmp_path / "bad.mid").write_bytes(b"MThd")
-    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     Run.create(tmp_path, "empty", NoteLSTMRecipe(), "{}", asked)
     done = command(*words, cwd=tmp_path)
     assert done.returncode == code

@@ -10,8 +10,8 @@ from tests.training.conftest import song
 from training.events import encoding
 from training.events import repeat_models as repeats
 from training.events.classes import DURATION, FIELDS, PITCH, PLACE, TIME, VELOCITY
-from training.events.encoding import GUESS, TRUST, classes, encode
-from training.events.repeat_models import GUESSES, TRUSTS
+from training.events.encoding import CONFIDENCE, GUESS, classes, encode
+from training.events.repeat_models import CONFIDENCES, GUESSES
 
 COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
 
@@ -66,7 +66,7 @@ def test_a_guess_at_a_field_does_not_see_it_nor_those_after_it(
     [changed] = encode([piece_of([*rows, tuple(other)])])  # type: ignore[list-item]
     for name in FIELDS[: column + 1]:
         assert (events[-1, GUESS[name]] == changed[-1, GUESS[name]]).all()
-        assert (events[-1, TRUST[name]] == changed[-1, TRUST[name]]).all()
+        assert (events[-1, CONFIDENCE[name]] == changed[-1, CONFIDENCE[name]]).all()
 
 
 def test_pieces_do_not_see_those_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_the_models_of_matches_are_what_a_plain_reading_says(rows: list[tuple[in
             ("duration", 0, alike, duration),
         ):
             best = max(before, key=lambda j, lengths=lengths: lengths[j])
-            guess, trust = int(events[t, GUESS[name]][k]), int(events[t, TRUST[name]][k])
+            guess, trust = int(events[t, GUESS[name]][k]), int(events[t, CONFIDENCE[name]][k])
             assert (trust > 0) == (lengths[best] > 0), (name, k, t)
             assert guess == (values[best] if trust else 0), (name, k, t)
 
@@ -137,7 +137,7 @@ def test_the_second_guess_of_a_match_is_another_one() -> None:
     rows = [(int(rng.choice([0, 6, 12])), int(rng.integers(60, 64)), int(rng.choice([6, 12])), 80) for _ in range(300)]
     [events] = encode([piece_of(rows)])
     for name in ("time", "pitch", "duration"):
-        both = (events[:, TRUST[name]][:, :2] > 0).all(axis=1)
+        both = (events[:, CONFIDENCE[name]][:, :2] > 0).all(axis=1)
         assert both.any()
         first, second = events[both][:, GUESS[name]][:, :2].T
         assert (first != second).all()
@@ -150,8 +150,8 @@ def test_a_loop_is_guessed_right_from_its_second_round_and_trusted_more_and_more
         assert (later[:, GUESS[name]][:, 0] == later[:, COLUMN[name]]).all()
     looped = later[:, GUESS["pitch"]][:, 2]
     assert (looped == later[:, PITCH]).all()
-    trust = events[:, TRUST["time"]][:, 0]
-    assert trust.max() < TRUSTS
+    trust = events[:, CONFIDENCE["time"]][:, 0]
+    assert trust.max() < CONFIDENCES
     assert trust[150] > trust[45] > 0
 
 

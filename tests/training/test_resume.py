@@ -19,8 +19,8 @@ from training import session
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.progress import Budget, Precision, Progress, Step
 from training.run import Run, list_runs
-from training.run_record import Asked
-from training.train_config import Order
+from training.run_record import TrainingRequest
+from training.train_config import TrainConfig
 
 QUERY = "series == 'temple'"
 EXHAUSTIVE = (
@@ -75,7 +75,7 @@ def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_h
     whole = command("train", "--query", QUERY, "--recipe", recipe(tmp_path, precision=policy), *plain, root=root)
     assert whole.returncode == 0, whole.stderr
     parted = f"{policy}-parted"
-    order = Order(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name=parted)
+    order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name=parted)
     run, _, _ = session.prepare(root, order, quiet)
     run.save_progress(Progress(epochs=1, precision=policy))
     for more in ((), ("--epochs", "2")):
@@ -149,7 +149,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
 ) -> None:
     """In bfloat16, which the recipe does not say: it says `auto`, and the run what was chosen when it began."""
     name = ("--name", "longer", "--no-render")
-    order = Order(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name="longer")
+    order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)
     opened.save_progress(Progress(epochs=1, precision="mixed_bfloat16"))
     assert command("train", *name, "--resume", root=root).returncode == 0
@@ -157,7 +157,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
     run = root / "runs" / "longer"
     first = contents(run / "samples")
     (run / "samples" / "sample-7.mid").write_bytes(b"somebody's own")
-    opened, corpus, budget = session.prepare(root, Order(name="longer", resume=True, epochs=1000), quiet)
+    opened, corpus, budget = session.prepare(root, TrainConfig(name="longer", resume=True, epochs=1000), quiet)
 
     def stop(step: Step) -> None:
         assert state(run)["epochs"] == 1000  # before an epoch has ended
@@ -166,7 +166,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
 
     with pytest.raises(KeyboardInterrupt):
         session.fit(opened, corpus, budget, lambda row: None, stop)
-    _, _, budget = session.prepare(root, Order(name="longer", resume=True), quiet)
+    _, _, budget = session.prepare(root, TrainConfig(name="longer", resume=True), quiet)
     assert budget == Budget(None, 1000)
     epochs = opened.progress().epoch
     assert command("train", *name, "--resume", "--epochs", str(epochs), root=root).returncode == 0
@@ -257,7 +257,7 @@ def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_i
     left = tmp_path / "runs" / ".tmp-of-one-that-was-killed"
     left.mkdir(parents=True)
     (left / "run.json").write_text("{")
-    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
 
     def make(number: int) -> str:
         return Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked, numbered=True).name

@@ -17,14 +17,14 @@ from tests.training.conftest import song
 from training.commands import field_options as settings
 from training.events import classes as events
 from training.events.encoding import classes
-from training.events.repeat_models import GUESSES, TRUSTS
+from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.events.vocabulary import Opening, Vocabulary
 from training.network import inference
 from training.network import layout as inputs
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.sampling.conditioning import vector, wanted
 from training.sampling.constraints import LARGEST_CHORD, SAME_BARS, SAME_PITCH
-from training.sampling.sampler import Wish, choose, compose
+from training.sampling.sampler import SamplingConfig, choose, compose
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
 OPENINGS = (
@@ -40,8 +40,8 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     sizes = {**events.SIZES, "place": events.PLACES, "series": 2, "game": 3}
     named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inputs.EMBEDDINGS.items()}
     for n, count in GUESSES.items():
-        named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * TRUSTS, inputs.TRUST_WIDTH))
-        named[f"gain_{n}/embeddings"] = np.zeros((count * TRUSTS, 1))
+        named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * CONFIDENCES, inputs.CONFIDENCE_WIDTH))
+        named[f"gain_{n}/embeddings"] = np.zeros((count * CONFIDENCES, 1))
     entering = inputs.beside_width(inputs.ENTERING)
     settings = asdict(RECIPE)
     width, head = settings["width"], settings["head"]
@@ -91,7 +91,7 @@ def longest_run(notes: Notes) -> int:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
     network = inference.Network(weights())
-    pieces = [compose(network, VOCABULARY, Wish(count=3, notes=60, seed=seed)) for seed in (4, 4, 5)]
+    pieces = [compose(network, VOCABULARY, SamplingConfig(count=3, notes=60, seed=seed)) for seed in (4, 4, 5)]
     first, again, other = ([write_midi(notes) for notes in made] for made in pieces)
     assert first == again
     assert not set(first) & set(other)
@@ -100,7 +100,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 
 def test_a_stream_does_not_depend_on_how_many_are_beside_it() -> None:
     network = inference.Network(weights())
-    one, three = (compose(network, VOCABULARY, Wish(count=n, notes=80, seed=2)) for n in (1, 3))
+    one, three = (compose(network, VOCABULARY, SamplingConfig(count=n, notes=80, seed=2)) for n in (1, 3))
     assert one[0] == three[0]
 
 
@@ -112,29 +112,29 @@ def ends_on_a_bar(notes: Notes, bar: int) -> bool:
 
 def test_pieces_are_as_long_as_asked_and_end_on_a_bar_line() -> None:
     network = inference.Network(weights())
-    made = compose(network, VOCABULARY, Wish(count=2, notes=77, game="wood"))
+    made = compose(network, VOCABULARY, SamplingConfig(count=2, notes=77, game="wood"))
     assert [len(n.onset) for n in made] == [77, 77]
     assert all(ends_on_a_bar(n, 96) for n in made)
-    for notes in compose(network, VOCABULARY, Wish(count=4, seconds=20.0, game="water")):
+    for notes in compose(network, VOCABULARY, SamplingConfig(count=4, seconds=20.0, game="water")):
         assert 20 - 1.2 <= seconds(notes) < 20 + 1.2 * 2  # a bar of 3/4 at 150 takes 1.2 seconds
         assert ends_on_a_bar(notes, 72)
-    for notes in compose(network, VOCABULARY, Wish(count=4, bars=6, game="water")):
+    for notes in compose(network, VOCABULARY, SamplingConfig(count=4, bars=6, game="water")):
         assert int((notes.onset + notes.duration).max()) == 6 * 72 or int(notes.onset[-1]) < 5 * 72
         assert ends_on_a_bar(notes, 72)
 
 
 def test_after_a_prime_as_many_bars_follow_as_asked() -> None:
     prime = song(4, bars=3)  # in 3/4
-    [notes] = compose(saying(time={12: 40}), VOCABULARY, Wish(bars=4), prime)
+    [notes] = compose(saying(time={12: 40}), VOCABULARY, SamplingConfig(bars=4), prime)
     assert int((notes.onset + notes.duration).max()) == (3 + 4) * 72
 
 
 def test_no_bar_stands_more_than_four_times_running_even_when_the_network_only_copies() -> None:
     for number in range(2):
         prime = song(number, bars=2)
-        [stuck] = compose(copying(), VOCABULARY, Wish(notes=400, top_p=1e-9), prime)
+        [stuck] = compose(copying(), VOCABULARY, SamplingConfig(notes=400, top_p=1e-9), prime)
         assert longest_run(stuck) <= SAME_BARS
-    for notes in compose(copying(), VOCABULARY, Wish(count=4, notes=300, top_p=0.5)):
+    for notes in compose(copying(), VOCABULARY, SamplingConfig(count=4, notes=300, top_p=0.5)):
         assert 2 <= longest_run(notes) <= SAME_BARS
 
 
@@ -144,7 +144,7 @@ def test_no_loop_of_two_or_four_bars_goes_on_for_ever_either(bars: int) -> None:
     twice = [np.tile(part, 2) for part in (once.duration, once.pitch, once.velocity)]
     onset = np.concatenate([once.onset, once.onset + 96 * bars])
     prime = Notes(onset, *twice, once.tempos, once.time_signatures)
-    [notes] = compose(copying(), VOCABULARY, Wish(notes=900, top_p=1e-9), prime)
+    [notes] = compose(copying(), VOCABULARY, SamplingConfig(notes=900, top_p=1e-9), prime)
     length = events.bar_ticks(*notes.time_signatures[-1][1:])
     held = [frozenset((int(o) % length, int(p)) for o, p in group) for _, group in grouped(notes, length)]
     window = (SAME_BARS + 1) * bars
@@ -159,33 +159,33 @@ def grouped(notes: Notes, length: int) -> Iterator[tuple[int, Iterator[tuple[int
 
 
 def test_no_pitch_comes_more_than_twelve_times_running() -> None:
-    for notes in compose(saying(time={7: 40}, pitch={64: 60}), VOCABULARY, Wish(count=3, notes=200)):
+    for notes in compose(saying(time={7: 40}, pitch={64: 60}), VOCABULARY, SamplingConfig(count=3, notes=200)):
         runs = [len(list(group)) for _, group in groupby(notes.pitch.tolist())]
         assert max(runs) == SAME_PITCH
 
 
 def test_rests_are_never_longer_than_two_bars() -> None:
     network = saying(time={64: 100})  # eight bars of rest, always
-    for notes in compose(network, VOCABULARY, Wish(count=2, notes=40)):
+    for notes in compose(network, VOCABULARY, SamplingConfig(count=2, notes=40)):
         assert np.diff(notes.onset).max() <= 192
 
 
 def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None:
-    for notes in compose(saying(time={0: 3}), VOCABULARY, Wish(count=3, notes=300)):
+    for notes in compose(saying(time={0: 3}), VOCABULARY, SamplingConfig(count=3, notes=300)):
         assert len(classes(notes)[0]) == 300
         assert (np.diff(notes.onset) == 0).mean() > 0.15
 
 
 def test_a_chord_has_sixteen_notes_at_most() -> None:
     low = {p: 100.0 - 3 * p for p in range(128)}
-    for notes in compose(saying(time={0: 60}, pitch=low), VOCABULARY, Wish(count=2, notes=120)):
+    for notes in compose(saying(time={0: 60}, pitch=low), VOCABULARY, SamplingConfig(count=2, notes=120)):
         _, sizes = np.unique(notes.onset, return_counts=True)
         assert sizes.max() == LARGEST_CHORD
 
 
 def test_a_style_brings_its_tempo_and_meter() -> None:
     network = inference.Network(weights())
-    for notes in compose(network, VOCABULARY, Wish(count=5, notes=10, game="water")):
+    for notes in compose(network, VOCABULARY, SamplingConfig(count=5, notes=10, game="water")):
         assert notes.tempos[0][1] == pytest.approx(150, rel=1e-4)
         assert notes.time_signatures == ((0, 3, 4),)
         assert int(notes.onset[0]) == 24
@@ -193,7 +193,7 @@ def test_a_style_brings_its_tempo_and_meter() -> None:
 
 def test_a_prime_is_played_first_and_then_goes_on_in_its_own_meter() -> None:
     prime = song(4, bars=3)
-    [notes] = compose(inference.Network(weights()), VOCABULARY, Wish(notes=50), prime)
+    [notes] = compose(inference.Network(weights()), VOCABULARY, SamplingConfig(notes=50), prime)
     count = len(prime.onset)
     assert len(notes.onset) == count + 50
     assert (notes.onset[:count] == prime.onset).all()
@@ -220,23 +220,23 @@ def test_a_prime_is_played_first_and_then_goes_on_in_its_own_meter() -> None:
 )
 def test_wishes_that_cannot_be_granted_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--"):
-        Wish(**{"notes": 10, **wrong})
+        SamplingConfig(**{"notes": 10, **wrong})
 
 
 def test_an_unknown_style_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="water, wood"):
-        compose(inference.Network(weights()), VOCABULARY, Wish(notes=5, game="fire"))
+        compose(inference.Network(weights()), VOCABULARY, SamplingConfig(notes=5, game="fire"))
 
 
 def test_a_low_top_p_draws_the_likeliest_alone() -> None:
     network = inference.Network(weights())
-    pieces = [compose(network, VOCABULARY, Wish(notes=40, top_p=1e-9, seed=s, game="wood")) for s in (1, 2)]
+    pieces = [compose(network, VOCABULARY, SamplingConfig(notes=40, top_p=1e-9, seed=s, game="wood")) for s in (1, 2)]
     assert pieces[0] == pieces[1]
 
 
 def test_top_k_and_temperature_hold_for_the_field_that_they_are_given_for() -> None:
     network = saying(time={12: 1}, pitch={50: 1}, velocity={9: 1})
-    [notes] = compose(network, VOCABULARY, Wish(notes=80, top_k={"velocity": 1}, temperature={"time": 0.05}))
+    [notes] = compose(network, VOCABULARY, SamplingConfig(notes=80, top_k={"velocity": 1}, temperature={"time": 0.05}))
     assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
     assert set(np.diff(notes.onset).tolist()) == {12}
     assert len(set(notes.pitch.tolist())) > 30
@@ -249,7 +249,7 @@ def test_a_mixture_lies_between_its_styles_and_begins_like_one_of_them() -> None
     wood, water = (vector(network, VOCABULARY, wanted(VOCABULARY, None, game, None)) for game in ("wood", "water"))
     both = vector(network, VOCABULARY, wanted(VOCABULARY, None, None, {"wood": 3.0, "water": 1.0}))
     assert both == pytest.approx(0.75 * wood + 0.25 * water, rel=1e-5)
-    made = compose(network, VOCABULARY, Wish(count=12, notes=5, style={"wood": 1.0, "water": 1.0}))
+    made = compose(network, VOCABULARY, SamplingConfig(count=12, notes=5, style={"wood": 1.0, "water": 1.0}))
     assert {n.time_signatures[0][1] for n in made} == {3, 4}
 
 
@@ -267,8 +267,8 @@ def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
     st.integers(0, 20),
     st.floats(0, 0.999999),
 )
-def test_what_is_drawn_is_among_the_likeliest(logits: np.ndarray, top_p: float, top_k: int, luck: float) -> None:
-    drawn = choose(logits, np.full(3, luck), (1.0, top_p, top_k))
+def test_what_is_drawn_is_among_the_likeliest(logits: np.ndarray, top_p: float, top_k: int, uniforms: float) -> None:
+    drawn = choose(logits, np.full(3, uniforms), (1.0, top_p, top_k))
     for row, number in zip(logits.astype(np.float64), drawn, strict=True):
         shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
         likelier = shares[shares > shares[number]]

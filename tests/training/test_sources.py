@@ -12,8 +12,8 @@ import pytest
 from catalog.base.errors import TrainingError
 from catalog.storage.checksums import SUMS_FILE, text_of
 from tests.training.conftest import command, resealed
-from training.novelty.training_index import ARRAYS, Sources
-from training.page.run_summary import Account
+from training.novelty.training_index import ARRAYS, TrainingIndex
+from training.page.run_summary import RunSummary
 from training.run import Run
 
 FLIPS = int(os.environ.get("VGPIANO_FLIPS", "12"))  # of each file, evenly over it
@@ -76,9 +76,9 @@ def refused(run: Path, file: str, path: Path) -> str:
         if file == "sources":
             opened.learned_from()
             if path.name == SUMS_FILE:
-                Sources.open(opened.sources)
+                TrainingIndex.open(opened.sources)
         elif file in ("corpus.json", "CREDITS.md"):
-            Account.of(opened)
+            RunSummary.of(opened)
     except TrainingError as error:
         return str(error)
     return " ".join(faults(run)) if file == "weights.npz" else ""

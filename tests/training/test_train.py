@@ -28,7 +28,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.train import parts
 from training.progress import Budget, parted
 from training.run import Run
-from training.sampling.sampler import Wish
+from training.sampling.sampler import SamplingConfig
 
 
 def metrics(run: Path) -> list[dict[str, str]]:
@@ -115,7 +115,7 @@ def test_the_methods_of_a_run_do_what_the_commands_do(trained: Path, tmp_path: P
     run = Run.open(trained, "tiny")
     words = ("generate", "tiny", "--notes", "30", "--seed", "8", "--no-render", "--out", str(tmp_path / "out"))
     assert command(*words, root=trained).returncode == 0
-    [piece] = run.generate(Wish(notes=30, seed=8))
+    [piece] = run.generate(SamplingConfig(notes=30, seed=8))
     assert piece == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
     told = json.loads(command("evaluate", "tiny", "--json", root=trained).stdout)
     assert told == asdict(run.evaluate(trained))
@@ -141,7 +141,7 @@ def test_generate_names_its_midi_first_and_then_what_it_rendered(trained: Path, 
 
 
 def test_thirty_samples_go_to_musicxml_and_back_with_the_same_notes(trained: Path) -> None:
-    pieces = music(Run.open(trained, "tiny"), Wish(count=30, notes=80, seed=5))
+    pieces = music(Run.open(trained, "tiny"), SamplingConfig(count=30, notes=80, seed=5))
     assert len(pieces) == 30
     for notes in pieces:
         assert struck(through_musicxml(notes)) == struck(notes)

@@ -18,7 +18,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
-from training.sampling.sampler import Wish
+from training.sampling.sampler import SamplingConfig
 
 Named = dict[str, Any]
 Spoil = Callable[[Named, str], Named]
@@ -71,7 +71,7 @@ def test_weights_so_large_that_nothing_comes_of_them_are_no_figure_and_no_music(
     run = copied(trained, tmp_path)
     named, meta = load_weights(run.weights)
     save_weights(run.weights, named | {"out_pitch/kernel": np.full_like(named["out_pitch/kernel"], 3e38)}, meta)
-    for act in (lambda: evaluate_run(tmp_path, run), lambda: music(run, Wish(notes=10))):
+    for act in (lambda: evaluate_run(tmp_path, run), lambda: music(run, SamplingConfig(notes=10))):
         with pytest.raises(TrainingError, match="no probabilities"):
             act()
 

@@ -15,7 +15,7 @@ from tests.training.test_sampler import VOCABULARY, weights
 from training.events.vocabulary import Vocabulary
 from training.network import inference
 from training.sampling.conditioning import wanted
-from training.sampling.sampler import Wish, choose, compose
+from training.sampling.sampler import SamplingConfig, choose, compose
 
 NEVER: tuple[Any, ...] = (
     "0.9",
@@ -54,10 +54,10 @@ WRONG: dict[str, tuple[Any, ...]] = {
 
 @pytest.mark.parametrize("field", WRONG)
 def test_every_wrong_type_and_value_of_every_field_is_a_usage_error_that_names_the_option(field: str) -> None:
-    assert set(WRONG) == set(Wish.__slots__)
+    assert set(WRONG) == set(SamplingConfig.__slots__)
     for value in WRONG[field]:
         with pytest.raises(VgpianoError) as caught:
-            Wish(**{"notes": 10, **({"bars": 2} if field == "notes" else {}), field: value})
+            SamplingConfig(**{"notes": 10, **({"bars": 2} if field == "notes" else {}), field: value})
         assert isinstance(caught.value, UsageError)
         assert f"--{field.replace('_', '-')}" in str(caught.value)
         assert len(str(caught.value)) < 200
@@ -82,7 +82,7 @@ def test_every_wrong_type_and_value_of_every_field_is_a_usage_error_that_names_t
 def test_the_extremes_that_are_allowed_give_music_without_a_warning(extreme: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        [notes] = compose(inference.Network(weights()), VOCABULARY, Wish(**{"notes": 20, **extreme}))
+        [notes] = compose(inference.Network(weights()), VOCABULARY, SamplingConfig(**{"notes": 20, **extreme}))
     assert len(notes) == 20
 
 
@@ -96,7 +96,10 @@ def test_the_coldest_temperature_takes_the_likeliest_class() -> None:
 
 def test_equal_weights_are_an_equal_mixture_however_large() -> None:
     network = inference.Network(weights())
-    pieces = [compose(network, VOCABULARY, Wish(notes=30, style={"wood": w, "water": w})) for w in (1.0, 1e300, 1e-300)]
+    pieces = [
+        compose(network, VOCABULARY, SamplingConfig(notes=30, style={"wood": w, "water": w}))
+        for w in (1.0, 1e300, 1e-300)
+    ]
     assert pieces[0] == pieces[1] == pieces[2]
 
 
@@ -140,7 +143,12 @@ def test_a_game_that_is_called_like_its_series_is_suggested_once() -> None:
 )
 def test_progress_grows_to_its_total(wish: dict[str, Any], total: int | None) -> None:
     told: list[tuple[int, int]] = []
-    compose(inference.Network(weights()), VOCABULARY, Wish(count=3, **wish), report=lambda *done: told.append(done))
+    compose(
+        inference.Network(weights()),
+        VOCABULARY,
+        SamplingConfig(count=3, **wish),
+        report=lambda *done: told.append(done),
+    )
     counts = [done for done, _ in told]
     assert counts == sorted(counts)
     assert len(set(counts)) > 4

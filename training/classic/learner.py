@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.loop.hosts import Hosts
     from training.progress import Budget, Progress, Step
     from training.run import Run
-    from training.sampling.config import Wish
+    from training.sampling.config import SamplingConfig
 
 
 class ClassicLearner(Learner):
@@ -51,7 +51,7 @@ class ClassicLearner(Learner):
 
         return train(run, corpus, budget, report)
 
-    def compose(self, run: Run, wish: Wish, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return pieces of so many tokens as the wish has notes, each the likeliest after those before."""
         from training.classic.sampler import compose
 

@@ -17,7 +17,7 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.corpus.corpus import Corpus
 from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.classic.tokens import IntArray, Music
-from training.loop.checkpoints import Keeper
+from training.loop.checkpoints import CheckpointKeeper
 from training.loop.interrupt import between_steps
 from training.progress import BUDGET, Budget, Progress
 from training.run import Run
@@ -122,7 +122,7 @@ class _Trainer:
     ) -> None:
         self.check = check
         self.run, self.recipe, self.budget = run, recipe, budget
-        self.keeper = Keeper(run)
+        self.keeper = CheckpointKeeper(run)
         self.classes = len(music.tokens)
         self.training = windows(music.training, recipe.window, self.classes)
         self.validation = windows(music.validation, recipe.window, self.classes)

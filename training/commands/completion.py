@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from catalog.options import asked_root, given_name, starting
+from catalog.options import given_name, root_of, starting
 from catalog.storage.files import working_root
 
 
 def _runs(context: typer.Context) -> Iterable[str]:
     from training.run import list_runs
 
-    return list_runs(working_root(asked_root(context)))
+    return list_runs(working_root(root_of(context)))
 
 
 def _recipes(context: typer.Context) -> Iterable[str]:
@@ -27,7 +27,7 @@ def _styles(kind: str, context: typer.Context) -> Iterable[str]:
 
     # an option that waits for its value keeps the parser from the arguments: they are left over in `args`
     name = context.params.get("run") or next(iter(context.args), "")
-    run = Run.open(working_root(asked_root(context)), name)
+    run = Run.open(working_root(root_of(context)), name)
     names: Iterable[str] = getattr(Vocabulary.from_json(run.vocabulary_text, run.name), kind)
     return names
 
@@ -35,7 +35,7 @@ def _styles(kind: str, context: typer.Context) -> Iterable[str]:
 def _sources(context: typer.Context) -> Iterable[str]:
     from dataset.corpus.corpus import names
 
-    return {*names(asked_root(context)), *_runs(context)}
+    return {*names(root_of(context)), *_runs(context)}
 
 
 runs = starting(_runs)

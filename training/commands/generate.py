@@ -90,14 +90,14 @@ def generate(
     from training.generate import SAMPLE_SECONDS, music, read_prime
     from training.page.write import paged, rendered
     from training.run import Run
-    from training.sampling.config import Wish
+    from training.sampling.config import SamplingConfig
     from training.sampling.sample_files import write_pieces
 
     console.when_stopped("every file that was named is kept whole; the same command makes others")
     if notes is None and seconds is None and bars is None:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
-    wish = Wish(
+    wish = SamplingConfig(
         count=count,
         notes=notes,
         seconds=seconds,

@@ -18,7 +18,7 @@ from training.commands import completion
 
 if TYPE_CHECKING:
     from catalog.storage.remote import AnyPath
-    from training.train_config import Order
+    from training.train_config import TrainConfig
 
 app = single_command()
 
@@ -91,10 +91,10 @@ def train(
     With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
     """
     from training import run_training as course
-    from training.train_config import Order
+    from training.train_config import TrainConfig
 
     base = data_root(root)
-    order = Order(
+    order = TrainConfig(
         query=query,
         corpus=corpus,
         recipe=recipe,
@@ -113,7 +113,7 @@ def train(
         course.train_run(base, order, _say, render=render)
 
 
-def _each_game(base: "AnyPath", order: "Order", *, render: bool) -> None:
+def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
     """Take every run of an experiment that is not done, and write the page that compares them."""
     from training import experiment
     from training.loop import hosts

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events.classes import PITCH
-from training.events.encoding import COLUMNS, GUESS, NEXT_PITCH, TONES, TRUST, Events, encode
+from training.events.encoding import COLUMNS, CONFIDENCE, GUESS, NEXT_PITCH, PITCH_CLASS_SHARES, Events, encode
 from training.events.vocabulary import UNKNOWN, Vocabulary
 
 if TYPE_CHECKING:
@@ -138,9 +138,11 @@ def _transposed(events: Events, shift: int) -> Events:
     moved = events.copy()
     moved[:, PITCH] += shift
     for columns, guessed in (
-        (GUESS["pitch"], events[:, TRUST["pitch"]] > 0),
-        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, TRUST["time"]][:, :1] > 0),
+        (GUESS["pitch"], events[:, CONFIDENCE["pitch"]] > 0),
+        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, CONFIDENCE["time"]][:, :1] > 0),
     ):
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
-    moved[:, TONES] = np.roll(events[:, TONES].reshape(-1, 2, 12), shift, axis=2).reshape(len(events), -1)
+    moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
+        len(events), -1
+    )
     return moved

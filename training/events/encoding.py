@@ -8,7 +8,7 @@ import numpy.typing as npt
 from dataset.notes.model import Notes
 from training.events.classes import DURATION, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.repeat_models import GUESSES, Repeats
-from training.events.repeat_models import TONES as TONE_COUNT
+from training.events.repeat_models import PITCH_CLASS_SHARES as TONE_COUNT
 
 IntArray = npt.NDArray[np.int32]
 Events = npt.NDArray[np.int16]
@@ -17,16 +17,16 @@ NEXT_PITCH, NEXT_DURATION = PLACE + 1, PLACE + 2
 """Columns of what the longest match foresees before anything of the note is known; 0 where there is none."""
 
 GUESS: dict[str, slice] = {}
-TRUST: dict[str, slice] = {}
+CONFIDENCE: dict[str, slice] = {}
 """Columns of each field's guesses (classes) and of how far to trust them, as `repeats.py` gives them."""
 
 COLUMNS = NEXT_DURATION + 1
 for _name, _count in GUESSES.items():
     GUESS[_name] = slice(COLUMNS, COLUMNS + _count)
-    TRUST[_name] = slice(COLUMNS + _count, COLUMNS + 2 * _count)
+    CONFIDENCE[_name] = slice(COLUMNS + _count, COLUMNS + 2 * _count)
     COLUMNS += 2 * _count
 
-TONES = slice(COLUMNS, COLUMNS + TONE_COUNT)
+PITCH_CLASS_SHARES = slice(COLUMNS, COLUMNS + TONE_COUNT)
 """Columns of the share of each pitch class in the past, in thousandths: recently, then for longer."""
 
 COLUMNS += TONE_COUNT
@@ -70,18 +70,20 @@ def encode(pieces: Sequence[Notes]) -> list[Events]:
     return encoded
 
 
-def foretell(past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events) -> None:
+def predict_repeats(
+    past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events
+) -> None:
     """Write into `events` [streams, COLUMNS] what the past says of the notes `rows` [streams, 5] that come now."""
-    foresee(past, events)
-    events[:, GUESS["pitch"]], events[:, TRUST["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
-    events[:, GUESS["duration"]], events[:, TRUST["duration"]] = past.durations(rows[:, PITCH])
-    events[:, GUESS["velocity"]], events[:, TRUST["velocity"]] = past.velocities(rows[:, DURATION])
+    predict_known(past, events)
+    events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
+    events[:, GUESS["duration"]], events[:, CONFIDENCE["duration"]] = past.durations(rows[:, PITCH])
+    events[:, GUESS["velocity"]], events[:, CONFIDENCE["velocity"]] = past.velocities(rows[:, DURATION])
 
 
-def foresee(past: Repeats, events: Events) -> None:
+def predict_known(past: Repeats, events: Events) -> None:
     """Write into `events` [streams, COLUMNS] what the past says of the coming notes before anything of them is known."""
-    events[:, GUESS["time"]], events[:, TRUST["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
-    events[:, TONES] = past.tones()
+    events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
+    events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
 
 
 def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:
@@ -100,6 +102,6 @@ def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:
             live = still
             past.keep(np.arange(live))
         if at:
-            foretell(past, rows[at, :live], onsets[at, :live], events[at, :live])
+            predict_repeats(past, rows[at, :live], onsets[at, :live], events[at, :live])
         past.add(rows[at, :live], onsets[at, :live])
     return [events[:length, i].copy() for i, length in enumerate(lengths)]

@@ -18,10 +18,10 @@ from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY, to_
 GUESSES = {"time": 4, "pitch": 5, "duration": 4, "velocity": 4}
 """How many models guess at each field."""
 
-TRUSTS = 181
+CONFIDENCES = 181
 """Classes of trust: 0 for no guess, else 1 + 9 × confidence (0–19, the model's own) + how many of its last 8 guesses were right."""
 
-TONES = 24
+PITCH_CLASS_SHARES = 24
 """How many numbers say which pitch classes the past has: twelve for about the last 30 notes, twelve for about the last 250."""
 
 HISTORY = 2048
@@ -78,10 +78,10 @@ class Repeats:
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self._lag))
 
-    def tones(self) -> Array:
+    def pitch_class_shares(self) -> Array:
         """Return the share of each pitch class in the past, in thousandths: int16 [streams, TONES]."""
         shares = self._tones / np.maximum(self._tones.sum(axis=2, keepdims=True), 1)
-        thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, TONES)
+        thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, PITCH_CLASS_SHARES)
         return thousandths
 
     def times(self) -> tuple[Array, Array, Array]:

@@ -52,7 +52,7 @@ def _meta(run: Run, epoch: int, validation_bits: float | None) -> WeightsMeta:
     return WeightsMeta(run.recipe_sha256, run.vocabulary_sha256, epoch, validation_bits)
 
 
-class Keeper:
+class CheckpointKeeper:
     """The keeper of one run while it is trained with Keras."""
 
     def __init__(self, run: Run, *, writes: bool = True) -> None:

@@ -16,7 +16,7 @@ EVERY = 4  # steps from one that counts to the next: each costs as much as a twe
 Array = npt.NDArray[np.float32]
 
 
-class Average:
+class WeightAverage:
     """A running average of arrays by name."""
 
     def __init__(self, named: dict[str, Array] | None = None) -> None:

@@ -15,8 +15,8 @@ from catalog.base.errors import TrainingError
 from training.events import classes as events
 from training.events import encoding
 from training.events.batches import EncodedPiece
-from training.events.repeat_models import GUESSES, TRUSTS
-from training.network.layout import ENTERING, EXTRA, HEADS, STYLES, TRUST_WIDTH, beside_width
+from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA, HEADS, STYLES, beside_width
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of a whole-number type
@@ -29,7 +29,7 @@ _NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that
 FEW = 64  # rows at most of which a product is made from the kernel's side
 _PITCH_CLASS = np.arange(events.PITCHES) % 12
 SMALL = 2**18  # numbers that are faster looked up all at once than column by column
-_OFFSETS = {name: np.arange(count, dtype=np.int32) * TRUSTS for name, count in GUESSES.items()}
+_OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
@@ -60,8 +60,10 @@ class _Inputs:
             self._looked_up.append(name)
             if kind == "trust":  # several guesses, each with a part of the table
                 count = GUESSES[field]
-                table = named[f"trust_{field}/embeddings"].reshape(count, TRUSTS, TRUST_WIDTH)
-                tables.append(np.matmul(table, rows.reshape(count, TRUST_WIDTH, -1)).reshape(count * TRUSTS, -1))
+                table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
+                tables.append(
+                    np.matmul(table, rows.reshape(count, CONFIDENCE_WIDTH, -1)).reshape(count * CONFIDENCES, -1)
+                )
                 offsets += [size] * count
             else:
                 table = named[f"embed_{field}/embeddings"] @ rows
@@ -162,7 +164,7 @@ class Network:
         them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
         """
         seen: Seen = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        seen |= guessed("time", now) | foreseen(now) | {"tones": tones(now)}
+        seen |= guessed("time", now) | is_predicted(now) | {"tones": pitch_class_shares(now)}
         always = self._entering.of_style(style)
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
@@ -189,7 +191,7 @@ class Network:
         kernel, bias = self._out[name]
         scores = kernel.after(np.maximum(hidden, 0, out=hidden))
         scores += bias
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
         gain = (
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
             + self._gain[name][trust + _OFFSETS[name]]
@@ -211,7 +213,7 @@ class Network:
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
         known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
-            "tones": tones(now)
+            "tones": pitch_class_shares(now)
         }
         return {n: self.logits(n, above, known | guessed(n, now), now) for n in events.FIELDS}, after
 
@@ -243,22 +245,24 @@ class Network:
                 total[which, column] += np.where(mask, costs, 0).sum(axis=1)
 
 
-def tones(now: Classes) -> Array:
+def pitch_class_shares(now: Classes) -> Array:
     """Return how common each pitch class is in the past, [..., TONES]: logarithms of the shares, around 0."""
-    shares: Array = np.log(now[..., encoding.TONES].astype(np.float32) / 1000 + np.float32(0.02)) + np.float32(2.5)
+    shares: Array = np.log(
+        now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
+    ) + np.float32(2.5)
     return shares
 
 
-def foreseen(now: Classes) -> Seen:
+def is_predicted(now: Classes) -> Seen:
     """Return the pitch and duration that the longest match foresees, as class + 1; 0 where there is none."""
-    any_ = now[..., encoding.TRUST["time"].start] > 0
+    any_ = now[..., encoding.CONFIDENCE["time"].start] > 0
     columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
     return {f"next_{name}": (now[..., column] + 1) * any_ for name, column in columns}
 
 
 def guessed(name: str, now: Classes) -> Seen:
     """Return what an output sees of the guesses at its field: the first, how far to trust each, which of them agree."""
-    guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+    guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
     any_ = trust > 0
     first, second = _PAIRS[name]
     distinct = np.where(any_, guess, _NOTHING[: guess.shape[-1]])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from training.events import classes as events
-from training.events.repeat_models import GUESSES, TONES
+from training.events.repeat_models import GUESSES, PITCH_CLASS_SHARES
 
 EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8}
 """Width of the embedding of each input."""
@@ -11,7 +11,7 @@ EMBEDDINGS = {"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place":
 STYLES = ("series", "game")
 STYLE_WIDTH = sum(EMBEDDINGS[name] for name in STYLES)
 
-TRUST_WIDTH = 8
+CONFIDENCE_WIDTH = 8
 """Width of the embedding of the trust in one guess."""
 
 ENTERING = (
@@ -41,9 +41,9 @@ def beside_width(names: Iterable[str]) -> int:
     total = 0
     for name in names:
         if name == "tones":
-            total += TONES
+            total += PITCH_CLASS_SHARES
             continue
         kind, _, field = name.rpartition("_")
         count = GUESSES.get(field, 0)
-        total += {"trust": count * TRUST_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
+        total += {"trust": count * CONFIDENCE_WIDTH, "agree": count * (count - 1) // 2}.get(kind) or EMBEDDINGS[field]
     return total

@@ -14,9 +14,9 @@ from keras import layers, ops
 
 from training.events import classes as events
 from training.events import encoding
-from training.events.repeat_models import GUESSES, TRUSTS
+from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import lanes
-from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
 from training.network.lstm import LSTM
 
 
@@ -38,10 +38,11 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
         }
         self.trusts = {
-            n: layers.Embedding(k * TRUSTS, TRUST_WIDTH, dtype=own, name=f"trust_{n}") for n, k in GUESSES.items()
+            n: layers.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH, dtype=own, name=f"trust_{n}")
+            for n, k in GUESSES.items()
         }
         self.gains = {
-            n: layers.Embedding(k * TRUSTS, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
+            n: layers.Embedding(k * CONFIDENCES, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
             for n, k in GUESSES.items()
         }
         self.enter = layers.Dense(recipe["width"], dtype=own, name="enter")
@@ -130,15 +131,15 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for column, name in enumerate((*events.FIELDS, "place")):
             seen[name] = self.embeddings[name](now[..., column])
             seen[f"last_{name}"] = self.embeddings[name](last[..., column])
-        foreseen = ops.cast(now[..., encoding.TRUST["time"]][..., :1] > 0, self.compute_dtype)
+        is_predicted = ops.cast(now[..., encoding.CONFIDENCE["time"]][..., :1] > 0, self.compute_dtype)
         for column, name in ((encoding.NEXT_PITCH, "pitch"), (encoding.NEXT_DURATION, "duration")):
-            seen[f"next_{name}"] = self.embeddings[name](now[..., column]) * foreseen
+            seen[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
         for name, count in GUESSES.items():
-            guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
+            guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
             any_ = ops.cast(trust > 0, self.compute_dtype)
             seen[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * any_[..., :1]
-            trusted = self.trusts[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)
-            seen[f"trust_{name}"] = ops.reshape(trusted, (*ops.shape(now)[:2], count * TRUST_WIDTH))
+            trusted = self.trusts[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)
+            seen[f"trust_{name}"] = ops.reshape(trusted, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
             pairs = [
                 ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * any_[..., a] * any_[..., b]
                 for a, b in combinations(range(count), 2)
@@ -153,8 +154,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
     def _guided(self, name: str, scores: Any, now: Any) -> Any:
         """Return logits: the scores of the classes, and on each guessed class its gain, from the scores and from its trust."""
         classes, count = events.SIZES[name], GUESSES[name]
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.TRUST[name]]
-        known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * TRUSTS)[..., 0]
+        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+        known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)[..., 0]
         logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
         gain = (gain + known) * ops.cast(trust > 0, "float32")
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
@@ -180,7 +181,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
 def _tones(now: Any) -> Any:
     """As `inference.tones`."""
-    return ops.log(ops.cast(now[..., encoding.TONES], "float32") / 1000 + 0.02) + 2.5
+    return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5
 
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:

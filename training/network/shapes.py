@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
 from training.events import classes as events
-from training.events.repeat_models import GUESSES, TRUSTS
-from training.network.layout import EMBEDDINGS, ENTERING, EXTRA, HEADS, TRUST_WIDTH, beside_width
+from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -41,8 +41,8 @@ def of_network(recipe: Sizes, series: int, games: int) -> Shapes:
     sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
     shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
     for name, count in GUESSES.items():
-        shapes[f"trust_{name}/embeddings"] = (count * TRUSTS, TRUST_WIDTH)
-        shapes[f"gain_{name}/embeddings"] = (count * TRUSTS, 1)
+        shapes[f"trust_{name}/embeddings"] = (count * CONFIDENCES, CONFIDENCE_WIDTH)
+        shapes[f"gain_{name}/embeddings"] = (count * CONFIDENCES, 1)
     shapes |= dense("enter", beside_width(ENTERING), recipe.width)
     for layer in range(recipe.layers):
         shapes |= lstm(f"lstm_{layer}", recipe.width, recipe.width)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.progress import Budget, Progress, Step
     from training.recipe import Recipe
     from training.run import Run
-    from training.sampling.config import Wish
+    from training.sampling.config import SamplingConfig
 
 
 FEW_NOTES = 30_000  # about thirty pieces
@@ -72,7 +72,7 @@ class NoteLSTMLearner(Learner):
 
         return train(run, corpus, budget, report, watch, hosts)
 
-    def compose(self, run: Run, wish: Wish, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return pieces that are drawn note by note, kept from copying what the run learned from."""
         from training.note_lstm.trained import network, vocabulary
         from training.sampling.sampler import compose

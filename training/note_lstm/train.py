@@ -19,11 +19,11 @@ from training.events import batches
 from training.events.batches import EncodedPiece
 from training.events.classes import TIME, VELOCITY
 from training.events.vocabulary import Vocabulary
-from training.loop.checkpoints import Keeper
+from training.loop.checkpoints import CheckpointKeeper
 from training.loop.hosts import ALONE, Hosts
 from training.loop.interrupt import between_steps
 from training.loop.precision import precision
-from training.loop.weight_average import Average
+from training.loop.weight_average import WeightAverage
 from training.network import inference
 from training.network.quality import quality
 from training.network.weights import loaded
@@ -120,7 +120,7 @@ class _Trainer:
     ) -> None:
         self.began = began  # the moment from which the budget runs, encoding and loading included
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
-        self.keeper = Keeper(run, writes=hosts.first)
+        self.keeper = CheckpointKeeper(run, writes=hosts.first)
         self.keras = self.keeper.keras
         self.reserve = 0.0  # what validation and saving took last time, to be left of the budget
 
@@ -134,7 +134,7 @@ class _Trainer:
     ) -> None:
         """Go on from `progress` until there is a reason to end, saving it after each epoch; `watch` may end it between steps."""
         network = self._network(progress)
-        average = Average(self.keeper.averaged(progress))
+        average = WeightAverage(self.keeper.averaged(progress))
         while progress.ended is None:
             if (
                 progress.epoch and self._gone(progress) >= 1
@@ -169,7 +169,7 @@ class _Trainer:
         network: Any,
         training: list[EncodedPiece],
         progress: Progress,
-        average: Average,
+        average: WeightAverage,
         watch: Callable[[Step], None],
     ) -> tuple[list[float], float, float]:
         """Run one epoch, or as much of it as the budget allows; return losses, the last learning rate and notes a second."""

@@ -13,7 +13,7 @@ from dataset.notes.model import Notes, tick_to_seconds
 from training.events.classes import bars_at
 from training.events.encoding import classes
 from training.novelty.passages import Line, Passage, find, told
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 
 LEAST = (8, 16, 24)
 """The lengths, in notes, of passages that shares are told for."""
@@ -61,7 +61,7 @@ class Novelty:
     nearest: tuple[Nearest, ...]
 
 
-def find_copies(sources: Sources, notes: Notes) -> Novelty:
+def find_copies(sources: TrainingIndex, notes: Notes) -> Novelty:
     """Return what of `notes` stands in `sources`."""
     line = Line.of(notes)
     length = len(line.tick)
@@ -90,7 +90,7 @@ def medians(figures: Sequence[Novelty]) -> dict[str, float]:
     return said
 
 
-def _copy(sources: Sources, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:
+def _copy(sources: TrainingIndex, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:
     source = sources.pieces[passage.piece]
     begins, ends = (sources.place(passage.piece, note) for note in (passage.there_first, passage.there_last))
     return Copy(
@@ -110,7 +110,7 @@ def _copy(sources: Sources, passage: Passage, seconds: list[float], bars: list[i
     )
 
 
-def _nearest(sources: Sources, passages: list[Passage]) -> tuple[Nearest, ...]:
+def _nearest(sources: TrainingIndex, passages: list[Passage]) -> tuple[Nearest, ...]:
     counted: Counter[int] = Counter()
     for passage in passages:
         counted[passage.piece] += passage.notes

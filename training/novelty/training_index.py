@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexedPiece:
     """One piece that passages may come from, with its tempos and time signatures as `Notes` has them."""
 
     title: str  # as listed
@@ -45,7 +45,7 @@ class Source:
 class _Held:
     """The content of pieces.json."""
 
-    pieces: tuple[Source, ...]
+    pieces: tuple[IndexedPiece, ...]
 
 
 PIECES_FILE = "pieces.json"
@@ -58,15 +58,15 @@ DAMAGED = "damaged: train the run again, or put the folder back as it was"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sources:
+class TrainingIndex:
     """Pieces, the ticks at which their notes begin, one piece after the other, and the index in which passages are looked for."""
 
-    pieces: tuple[Source, ...]  # in the corpus's order
+    pieces: tuple[IndexedPiece, ...]  # in the corpus's order
     onset: npt.NDArray[np.int32]  # [n], of each note, ticks of 1/24 quarter from the start of its file
     index: Index  # of the same notes
 
     @classmethod
-    def of(cls, pieces: "Sequence[CorpusPiece]") -> "Sources":
+    def of(cls, pieces: "Sequence[CorpusPiece]") -> "TrainingIndex":
         """Return the pieces as sources, in their order."""
         told, onsets, lines = [], [np.zeros(0, np.int32)], []
         for piece in pieces:
@@ -74,7 +74,7 @@ class Sources:
             onsets.append(onset)
             lines.append(Line.at(onset, rows[:, PITCH]))
             whose = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
-            told.append(Source(*whose, piece.notes.tempos, piece.notes.time_signatures))
+            told.append(IndexedPiece(*whose, piece.notes.tempos, piece.notes.time_signatures))
         return cls(tuple(told), np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:
@@ -92,7 +92,7 @@ class Sources:
         return {**files, SUMS_FILE: text_of(files).encode()}
 
     @classmethod
-    def open(cls, folder: Path, sums: Sums | None = None) -> "Sources":
+    def open(cls, folder: Path, sums: Sums | None = None) -> "TrainingIndex":
         """Return the sources in a folder whose files have these SHA-256, by name; without `sums`, those that the folder itself lists.
 
         Raises TrainingError where it is none, is of an older form, or is damaged: a guard that looks in the wrong notes guards nothing.

@@ -16,11 +16,11 @@ from catalog.storage.remote import AnyPath
 from dataset.corpus.manifest import Funnel
 from dataset.report.html import render
 from training.novelty.figures import LEAST
-from training.novelty.training_index import Sources
-from training.page.reference import Yardstick, yardstick
+from training.novelty.training_index import TrainingIndex
+from training.page.reference import Reference, reference
 from training.page.run_page import PAGE_FILE, ROOM, length, locate, longest, player, sources_of
-from training.page.run_summary import Account
-from training.page.sample_parts import LIT, Exhibit, Kind, exhibits
+from training.page.run_summary import RunSummary
+from training.page.sample_parts import LIT, Kind, SampleParts, sample_parts
 from training.page.sample_view import COLOURS, Shown, colours, found_in, hang, named
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -79,13 +79,13 @@ class Compared:
 
     entry: Entry
     id: str
-    account: Account
+    account: RunSummary
     funnel: Funnel | None
     length: str
     longest: int | None
     shares: tuple[float, ...]  # by LEAST, of all notes of the samples that are shown; none where nothing is known
     shown: Sequence[Shown]
-    yardstick: Yardstick | None
+    reference: Reference | None
     href: str | None
 
 
@@ -105,14 +105,14 @@ def write_comparison(
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
-    accounts = [Account.of(entry.run) for entry in entries]
-    learned: list[Sources | None] = []
-    made: list[list[Exhibit]] = []
+    accounts = [RunSummary.of(entry.run) for entry in entries]
+    learned: list[TrainingIndex | None] = []
+    made: list[list[SampleParts]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
         files = samples(entry.folder or entry.run.samples)[: entry.samples]
         learned.append(sources_of(entry.run))
         folder = entry.run.sources if learned[-1] is not None else None
-        made.append(exhibits(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
+        made.append(sample_parts(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
     titles = {key: game for account in accounts for key, game in account.game_titles.items()}
     games = {slug: game for account in accounts for slug, game in account.games.items()}
@@ -131,7 +131,7 @@ def write_comparison(
                 longest(exhibited),
                 _shares(exhibited),
                 shown,
-                yardstick(root, entry.run, sources),
+                reference(root, entry.run, sources),
                 _link(entry.run.path / PAGE_FILE, out.parent),
             )
         )
@@ -157,7 +157,7 @@ def write_comparison(
     return out
 
 
-def _units(accounts: Sequence[Account]) -> str:
+def _units(accounts: Sequence[RunSummary]) -> str:
     """Return in words what the figures are, and whether they can be compared."""
     units = {account.run.recipe.kind: account.terms.unit for account in accounts}
     if len(set(units.values())) > 1:
@@ -169,7 +169,7 @@ def _units(accounts: Sequence[Account]) -> str:
     return f"These runs’ figures are {next(iter(units.values()), '')}."
 
 
-def _shares(made: Sequence[Exhibit]) -> tuple[float, ...]:
+def _shares(made: Sequence[SampleParts]) -> tuple[float, ...]:
     found = [each.look.novelty for each in made if each.look and each.look.novelty]
     notes = sum(each.notes for each in found)
     if not notes:

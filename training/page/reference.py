@@ -19,10 +19,10 @@ from dataset.measures.measure import measure
 from dataset.notes.model import Notes, Reading, tick_to_seconds
 from dataset.report import charts
 from training.novelty.figures import find_copies, medians
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
-YARDSTICK_FILE = "yardstick.json"
+REFERENCE_FILE = "yardstick.json"
 FORMAT = 1
 FIRST_S = 60.0
 MOST_MEASURED, MOST_HELD = 1000, 100  # pieces: of a corpus of more, every k-th is taken
@@ -45,7 +45,7 @@ ROOM = 0.5  # how far an axis goes beyond nine tenths of the pieces, in spans of
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class Reference:
     """Quantiles of each measure over the first minute of a corpus's pieces, and `novelty.medians` of those held out.
 
     Both say of how many pieces; `held_out` is None where none are.
@@ -70,7 +70,7 @@ class Strip:
     words: str
 
 
-def yardstick(root: AnyPath, run: Run, learned: Sources | None) -> Yardstick | None:
+def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Reference | None:
     """Return the run's yardstick: the one in its folder, else a new one, which is kept; None where its corpus is gone or has changed."""
     kept = _kept(run)
     if kept is not None:
@@ -86,9 +86,9 @@ def yardstick(root: AnyPath, run: Run, learned: Sources | None) -> Yardstick | N
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
     held = evenly([*corpus.pieces("validation"), *corpus.pieces("test")], MOST_HELD) if learned is not None else []
     copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
-    made = Yardstick(len(found), quantiles, len(copied), medians(copied) if copied else None)
+    made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None)
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
-    write_text(run.path / YARDSTICK_FILE, text)
+    write_text(run.path / REFERENCE_FILE, text)
     return made
 
 
@@ -125,7 +125,7 @@ def opening(notes: Notes, seconds: float) -> Notes:
     )
 
 
-def strips(measured: Mapping[str, float], beside: Yardstick) -> list[Strip]:
+def strips(measured: Mapping[str, float], beside: Reference) -> list[Strip]:
     """Return each measure of a sample beside those of the corpus, in the order of MEASURED."""
     return [
         _strip(name, label, measured[name], beside.measures[name])
@@ -155,11 +155,11 @@ def _words(value: float, of: charts.Quantiles) -> str:
     return "below all" if value < of.least else "above all"
 
 
-def _kept(run: Run) -> Yardstick | None:
+def _kept(run: Run) -> Reference | None:
     """Return the yardstick in the run's folder; None where there is none of our form."""
     try:
         return read_json(
-            run.path / YARDSTICK_FILE, Yardstick, fail=TrainingError, remedy="it is made again", version=FORMAT
+            run.path / REFERENCE_FILE, Reference, fail=TrainingError, remedy="it is made again", version=FORMAT
         )
     except (FileNotFoundError, TrainingError):
         return None

@@ -17,11 +17,11 @@ from dataset.corpus.schema import SPLITS
 from dataset.reasons import meaning, settings_of
 from dataset.report.html import Script, render, script
 from training.novelty.figures import LEAST
-from training.novelty.training_index import Sources
+from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
-from training.page.reference import yardstick
-from training.page.run_summary import Account
-from training.page.sample_parts import LIT, PARTS, Exhibit, exhibits
+from training.page.reference import reference
+from training.page.run_summary import RunSummary
+from training.page.sample_parts import LIT, PARTS, SampleParts, sample_parts
 from training.page.sample_view import COLOURS, Origin, colours, hang, named
 from training.page.source_links import addresses
 from training.page.train_command import train_commands
@@ -78,11 +78,11 @@ def page(
     missing: Callable[[str], None] = lambda reason: None,
 ) -> str:
     """Return the page of `run` as the text of an HTML page; see `write_page`."""
-    account = Account.of(run)
+    account = RunSummary.of(run)
     learned = sources_of(run)
-    beside = yardstick(root, run, learned)
+    beside = reference(root, run, learned)
     files = samples(run.samples)
-    made = exhibits(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
+    made = sample_parts(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
     for exhibit in made:
         for trouble in exhibit.troubles:
             missing(f"{exhibit.path}: {trouble.removeprefix(exhibit.path.name).lstrip()}")
@@ -108,7 +108,7 @@ def page(
         lit=LIT,
         leasts=LEAST,
         longest=longest(made),
-        yardstick=beside,
+        reference=beside,
         funnel=funnel,
         games=len({credit.game_title for credit in account.credits}),
         stages=stages(funnel) if funnel else (),
@@ -134,7 +134,7 @@ def player() -> Script:
     return script(SCRIPT_FILE, room=ROOM)
 
 
-def sources_of(run: Run) -> Sources | None:
+def sources_of(run: Run) -> TrainingIndex | None:
     """Return what the run learned from; None where it is not there or damaged, for a page is worth more than its figures."""
     try:
         return run.learned_from()
@@ -142,7 +142,7 @@ def sources_of(run: Run) -> Sources | None:
         return None
 
 
-def longest(made: Sequence[Exhibit]) -> int | None:
+def longest(made: Sequence[SampleParts]) -> int | None:
     """Return the longest passage that a sample copied, in notes; None where nothing is known of any."""
     known = [each.look.novelty.longest for each in made if each.look and each.look.novelty]
     return max(known, default=None)
@@ -161,7 +161,7 @@ def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
     return [(name, meaning(name, manifest.filters), count) for name, count in by_count if count]
 
 
-def charts_of(account: Account) -> list[Chart]:
+def charts_of(account: RunSummary) -> list[Chart]:
     """Return the charts of how training went: training and validation, and validation by field where it has fields."""
     terms, rows = account.terms, account.rows
     if not rows:

@@ -44,7 +44,7 @@ class Maker:
 
 
 @dataclass(frozen=True)
-class Account:
+class RunSummary:
     """A run as its files tell of it."""
 
     run: Run
@@ -55,7 +55,7 @@ class Account:
     credits: tuple[Credit, ...]
 
     @classmethod
-    def of(cls, run: Run) -> "Account":
+    def of(cls, run: Run) -> "RunSummary":
         """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
         told = run.path / CREDITS_FILE
         credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()

@@ -18,8 +18,8 @@ from dataset.parallel.workers import Failure, work
 from training.events.encoding import counted
 from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
-from training.novelty.training_index import Sources
-from training.page import reference as yardstick
+from training.novelty.training_index import TrainingIndex
+from training.page import reference as reference
 from training.rendering.roll import RollPassage, draw_roll
 
 TASK = "training.page.sample_parts:part"
@@ -55,7 +55,7 @@ class Look:
 
 
 @dataclass(slots=True)
-class Exhibit:
+class SampleParts:
     """One sample; a part is None where it could not be made, and `troubles` says why."""
 
     path: Path
@@ -88,7 +88,7 @@ class Job:
     sources: Path | None
 
 
-def exhibits(
+def sample_parts(
     files: Sequence[Path],
     sources: Path | None,
     *,
@@ -97,15 +97,15 @@ def exhibits(
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
     report: Report = lambda done, total: None,
-) -> list[Exhibit]:
+) -> list[SampleParts]:
     """Return the samples in the order given, ids prefixed `<prefix>1-`, `<prefix>2-` …; `sources` is the folder of what was learned.
 
     `of` is whose they are, where a page shows several runs. Ids stay unique as long as each call of a page has a prefix of its own
     that does not end in a digit.
     """
-    made = [Exhibit(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
+    made = [SampleParts(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
     jobs: list[Job] = []
-    whose: list[Exhibit] = []
+    whose: list[SampleParts] = []
     for exhibit in made:
         midi = _bytes(exhibit)
         for kind in kinds if midi is not None else ():
@@ -139,12 +139,12 @@ def part(job: Job) -> Any:
         from training.rendering.engrave import SCREEN, engrave_score
 
         return engrave_score(notes, prefix=job.prefix, paper=SCREEN)[0]
-    found = None if job.sources is None else find_copies(Sources.open(job.sources), notes)
+    found = None if job.sources is None else find_copies(TrainingIndex.open(job.sources), notes)
     lit = passages(notes, found) if found is not None else ()
     return Look(
         seconds=float(tick_to_seconds(notes.tempos, notes.end).max()),
         measures=measure(read(job.midi)),
-        opening=yardstick.figures(notes),
+        opening=reference.figures(notes),
         novelty=found,
         lit=lit,
         roll=draw_roll(
@@ -190,7 +190,7 @@ def marked(score: str, lit: Sequence[Lit]) -> str:
     return NOTE.sub(mark, score)
 
 
-def _bytes(exhibit: Exhibit) -> bytes | None:
+def _bytes(exhibit: SampleParts) -> bytes | None:
     """Return the sample's bytes; None, and a trouble noted, where they are no MIDI."""
     try:
         return read_piece(exhibit.path, "remove it, or put a MIDI file in its place")[0]

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from catalog.base.console import clean
 from training.novelty.figures import Copy
-from training.page.reference import Strip, Yardstick, strips
-from training.page.sample_parts import LIT, Exhibit, Lit, Look
+from training.page.reference import Reference, Strip, strips
+from training.page.sample_parts import LIT, Lit, Look, SampleParts
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # pieces with a colour of their own; all others share the next one
@@ -101,22 +101,25 @@ class Shown:
 
 
 def hang(
-    exhibits: Sequence[Exhibit], name_of: NameOf, beside: Yardstick | None, origins: dict[str, Origin] | None = None
+    sample_parts: Sequence[SampleParts],
+    name_of: NameOf,
+    beside: Reference | None,
+    origins: dict[str, Origin] | None = None,
 ) -> tuple[list[Shown], list[Origin]]:
     """Return the exhibits as they are shown, and the pieces they copied from, the most copied first.
 
     `origins`, by SHA-256, are those that another hanging of the same page has found (see `found_in`).
     """
-    found = found_in(exhibits, name_of) if origins is None else origins
-    shown = [_shown(exhibit, found, name_of, beside) for exhibit in exhibits]
+    found = found_in(sample_parts, name_of) if origins is None else origins
+    shown = [_shown(exhibit, found, name_of, beside) for exhibit in sample_parts]
     return shown, sorted(found.values(), key=_rank)
 
 
-def found_in(exhibits: Iterable[Exhibit], name_of: NameOf) -> dict[str, Origin]:
+def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
     """Return the pieces that the exhibits copied from, by SHA-256, each with its colour; the most copied ones get one of their own."""
     counted: Counter[str] = Counter()
     copies: dict[str, Copy] = {}
-    for exhibit in exhibits:
+    for exhibit in sample_parts:
         for each in exhibit.look.lit if exhibit.look else ():
             counted[each.copy.sha256] += each.copy.notes
             copies[each.copy.sha256] = each.copy
@@ -155,7 +158,7 @@ def _rank(origin: Origin) -> tuple[int, str]:
     return -origin.notes, origin.sha256
 
 
-def _shown(exhibit: Exhibit, found: Mapping[str, Origin], name_of: NameOf, beside: Yardstick | None) -> Shown:
+def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> Shown:
     look = exhibit.look
     quotes = _quotes(exhibit, look.lit if look else (), found)
     mine = {quote.origin.sha256: quote.origin for quote in quotes}
@@ -179,7 +182,7 @@ def _shown(exhibit: Exhibit, found: Mapping[str, Origin], name_of: NameOf, besid
     )
 
 
-def _quotes(exhibit: Exhibit, lit: Sequence[Lit], found: Mapping[str, Origin]) -> list[Quote]:
+def _quotes(exhibit: SampleParts, lit: Sequence[Lit], found: Mapping[str, Origin]) -> list[Quote]:
     quotes: list[Quote] = []
     right = 0.0
     for number, each in enumerate(lit, 1):

@@ -23,10 +23,10 @@ def addresses(root: AnyPath, hashes: Iterable[str]) -> dict[str, str]:
         rows = Catalog(root).pieces(f"sha256 in {wanted!r}", ["sha256", "url"]).to_pylist()
     except CatalogError:
         return {}
-    return {row["sha256"]: row["url"] for row in reversed(rows) if is_of_the_web(row["url"])}
+    return {row["sha256"]: row["url"] for row in reversed(rows) if is_web_address(row["url"])}
 
 
-def is_of_the_web(address: str | None) -> bool:
+def is_web_address(address: str | None) -> bool:
     """Return whether an address is one that a browser asks a host for, and nothing that it would run."""
     try:
         parts = urlsplit(address or "")

@@ -11,7 +11,7 @@ from dataset.build_command import build_commands, command, file_lines
 from dataset.corpus.manifest import Manifest
 from training.recipe import plain
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 
 def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
@@ -23,7 +23,7 @@ def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
     is_named = manifest is not None and manifest.name == asked.corpus
     recipe, lines = _recipe(run)
     words = ["train", "--corpus", asked.corpus, "--recipe", recipe, "--seed", str(asked.seed)]
-    defaults = {field.name: field.default for field in fields(Asked)}
+    defaults = {field.name: field.default for field in fields(TrainingRequest)}
     for option, value in (
         ("minutes", minutes),
         ("epochs", epochs),

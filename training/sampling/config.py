@@ -23,7 +23,7 @@ MOST_SHOWN = 40  # characters of a wrong value that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class SamplingConfig:
     """What to compose. A stream ends at `notes` notes, or on the bar line after `seconds` or `bars`, whichever comes first; what a
     prime holds is not counted: it ends with the bar in which its last note begins. The last notes sound to a bar line.
 

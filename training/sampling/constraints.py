@@ -28,7 +28,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _KEPT = SAME_BARS * max(LOOPS)  # bars that are remembered
 
 
-class Streams:
+class Constraints:
     """The state of `count` streams; every array has a row for each that still goes on."""
 
     def __init__(self, meters: Sequence[Meter], ticks: Sequence[int]) -> None:

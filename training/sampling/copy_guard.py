@@ -79,7 +79,7 @@ class _Seeds:
         return key
 
 
-class Guard:
+class CopyGuard:
     """The passages that `streams` pieces are in the middle of, and what may not follow."""
 
     def __init__(self, index: Index, most: int, streams: int) -> None:
@@ -102,7 +102,7 @@ class Guard:
         self._seeds.stream[:] = stream
 
     def draw(
-        self, logits: Numbers, time: Numbers, luck: Numbers, choose: Callable[[Numbers, Numbers], Numbers]
+        self, logits: Numbers, time: Numbers, uniforms: Numbers, choose: Callable[[Numbers, Numbers], Numbers]
     ) -> tuple[Numbers, npt.NDArray[np.bool_]]:
         """Return a pitch for each stream that makes no passage too long, and which streams have none left, both [streams].
 
@@ -114,10 +114,10 @@ class Guard:
         while len(redrawn):
             redrawn = redrawn[np.isfinite(logits[redrawn]).any(axis=1)]
             if len(redrawn):
-                pitch[redrawn] = choose(logits[redrawn], luck[redrawn])
+                pitch[redrawn] = choose(logits[redrawn], uniforms[redrawn])
             redrawn = redrawn[self._too_long(time, pitch)[redrawn]]
             logits[redrawn, pitch[redrawn]] = -np.inf
-            luck = luck * _AGAIN % 1
+            uniforms = uniforms * _AGAIN % 1
             self.ruled_out += len(redrawn)
         return pitch, np.logical_not(np.isfinite(logits).any(axis=1))
 

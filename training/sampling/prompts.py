@@ -21,7 +21,7 @@ IntArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class Prompt:
     """How one stream begins: its classes and onsets so far, and its tempos and meters, of which the last go on."""
 
     rows: IntArray  # [n, 5]
@@ -69,7 +69,7 @@ def unfit(prime: Notes) -> str | None:
 
 def begun(
     vocabulary: Vocabulary, fitting: Sequence[Opening], prime: Notes | None, generators: list[np.random.Generator]
-) -> list[Beginning]:
+) -> list[Prompt]:
     """Return how each stream begins: as the prime does, or by an opening that its own generator draws.
 
     Raises UsageError for a prime that cannot be gone on from.
@@ -81,17 +81,17 @@ def begun(
     return [_opened(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
 
 
-def _primed(prime: Notes) -> Beginning:
+def _primed(prime: Notes) -> Prompt:
     """Return a prime as a beginning: what goes on are the tempo and meter in which its last note begins, not what is set later."""
     rows, onsets = encoding.classes(prime)
     last = int(onsets[-1])
     tempos = tuple(change for change in prime.tempos if change[0] <= last)
     meters = tuple(change for change in prime.time_signatures if change[0] <= last)
-    return Beginning(rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), is_prime=True)
+    return Prompt(rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), is_prime=True)
 
 
-def _opened(vocabulary: Vocabulary, opening: Opening) -> Beginning:
-    return Beginning(
+def _opened(vocabulary: Vocabulary, opening: Opening) -> Prompt:
+    return Prompt(
         np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place]], np.int32),
         np.array([opening.place], np.int32),
         ((0, opening.tempo),),
@@ -101,7 +101,7 @@ def _opened(vocabulary: Vocabulary, opening: Opening) -> Beginning:
 
 
 def finished(
-    beginning: Beginning, made: list[IntArray], limit: int, prime: Notes | None, *, without_prime: bool = False
+    beginning: Prompt, made: list[IntArray], limit: int, prime: Notes | None, *, without_prime: bool = False
 ) -> Notes:
     """Return a stream's notes, those of the last onset held to a bar line and nothing after it.
 

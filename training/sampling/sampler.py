@@ -16,19 +16,19 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from training.events import encoding
 from training.events.classes import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
-from training.events.encoding import GUESS, TRUST
+from training.events.encoding import CONFIDENCE, GUESS
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
-from training.network.inference import Array, Network, State, guessed, tones
+from training.network.inference import Array, Network, State, guessed, pitch_class_shares
 from training.novelty.passages import Index
 from training.sampling import prompts as beginnings
 from training.sampling.conditioning import openings, vector, wanted
-from training.sampling.config import Wish
-from training.sampling.constraints import Streams
-from training.sampling.copy_guard import Guard
-from training.sampling.prompts import Beginning
+from training.sampling.config import SamplingConfig
+from training.sampling.constraints import Constraints
+from training.sampling.copy_guard import CopyGuard
+from training.sampling.prompts import Prompt
 
-__all__ = ["Wish", "choose", "compose"]
+__all__ = ["SamplingConfig", "choose", "compose"]
 
 PRIME_NOTES = 512  # as much of a prime's end as the network listens to; what is repeated is looked for in all of it
 BLOCK = 64  # notes that luck is drawn for at once
@@ -41,7 +41,7 @@ Numbers = npt.NDArray[Any]
 def compose(
     network: Network,
     vocabulary: Vocabulary,
-    wish: Wish,
+    wish: SamplingConfig,
     prime: Notes | None = None,
     learned: Index | None = None,
     report: Report = lambda done, total: None,
@@ -69,15 +69,15 @@ def compose(
     most = None if wish.notes is None else wish.notes - (prime is None)  # the opening is a piece's first note
     while len(live):
         if made % BLOCK == 0:
-            luck = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
-        rows, onsets = session.draw(luck[:, made % BLOCK])
+            uniforms = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
+        rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
         for i, row in zip(live[within], rows[within], strict=True):
             written[i].append(row)
         made += 1
         account.add(live, onsets)
         going = np.flatnonzero(within & (most is None or made < most))
-        live, luck = live[going], luck[going]
+        live, uniforms = live[going], uniforms[going]
         account.tell(live)
         if len(live):
             session.add(rows, going)
@@ -91,7 +91,7 @@ def compose(
 class _Account:
     """How much of what was wished for is composed: in notes where a number of them was wished for alone, else in bars."""
 
-    def __init__(self, wish: Wish, begun: list[Beginning], limits: Numbers, report: Report) -> None:
+    def __init__(self, wish: SamplingConfig, begun: list[Prompt], limits: Numbers, report: Report) -> None:
         self.report = report
         self.by_notes = wish.seconds is None and wish.bars is None
         self.start = np.array([int(b.onsets[-1]) for b in begun])
@@ -116,20 +116,20 @@ class _Session:
     """The streams with all that goes on beside them: the network's state, and each piece's past."""
 
     def __init__(
-        self, network: Network, wish: Wish, begun: list[Beginning], style: Array, learned: Index | None
+        self, network: Network, wish: SamplingConfig, begun: list[Prompt], style: Array, learned: Index | None
     ) -> None:
         self.network, self.wish, self.style = network, wish, style
         self.settings = list(zip(*(wish.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
         length = len(begun[0].rows)  # all begin alike: with one note, or with the prime
         self.past = Repeats(len(begun), length + (wish.notes or 2**20))
-        self.streams = Streams([b.meters[-1] for b in begun], [int(b.onsets[0]) for b in begun])
-        self.guard = Guard(learned, wish.max_copy, len(begun)) if learned is not None and wish.max_copy else None
+        self.streams = Constraints([b.meters[-1] for b in begun], [int(b.onsets[0]) for b in begun])
+        self.guard = CopyGuard(learned, wish.max_copy, len(begun)) if learned is not None and wish.max_copy else None
         rows = np.stack([b.rows for b in begun])
         onsets = np.stack([b.onsets for b in begun])
         told = np.zeros((len(begun), length, encoding.COLUMNS), np.int16)
         for at in range(length):
             if at:
-                encoding.foretell(self.past, rows[:, at], onsets[:, at], told[:, at])
+                encoding.predict_repeats(self.past, rows[:, at], onsets[:, at], told[:, at])
             self.past.add(rows[:, at], onsets[:, at])
             if at:  # a prime's onsets are its own, finer than the classes
                 self.streams.tick = onsets[:, at] - EDGES[rows[:, at, TIME]]
@@ -145,33 +145,33 @@ class _Session:
     def _foresee(self, last: IntArray, state: State) -> None:
         """Advance the network over the last notes, with what is foreseen of the next."""
         self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
-        encoding.foresee(self.past, self.now)
+        encoding.predict_known(self.past, self.now)
         above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
         self.above = above[:, 0]
 
-    def draw(self, luck: Numbers) -> tuple[IntArray, IntArray]:
+    def draw(self, uniforms: Numbers) -> tuple[IntArray, IntArray]:
         """Return the next note of each stream, [streams, 5], drawn field by field, and its onset; `luck` is [streams, 4]."""
-        rows, onset, stuck = self._drawn(luck, None)
-        refused = np.zeros((len(luck), len(EDGES)), bool)
+        rows, onset, stuck = self._drawn(uniforms, None)
+        refused = np.zeros((len(uniforms), len(EDGES)), bool)
         while stuck.any():  # at that time every pitch that is allowed would copy too much
             refused[stuck, rows[stuck, TIME]] = True
-            rows, onset, stuck = self._drawn(luck, refused)
+            rows, onset, stuck = self._drawn(uniforms, refused)
         return rows, onset
 
-    def _drawn(self, luck: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
+    def _drawn(self, uniforms: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
         """Draw notes as `draw` does, at none of the times that are `refused` [streams, classes]; say which have no pitch left."""
         now, streams, past = self.now, self.streams, self.past
         stuck = np.zeros(len(now), bool)
         rows = np.zeros((len(now), PLACE + 1), np.int32)
-        seen: dict[str, Numbers] = {"tones": tones(now)}
+        seen: dict[str, Numbers] = {"pitch_class_shares": pitch_class_shares(now)}
         onset = streams.tick
         for column, name in enumerate(FIELDS):
             if name == "pitch":
-                now[:, GUESS[name]], now[:, TRUST[name]] = past.pitches(rows[:, TIME], onset, rows[:, PLACE])
+                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.pitches(rows[:, TIME], onset, rows[:, PLACE])
             elif name == "duration":
-                now[:, GUESS[name]], now[:, TRUST[name]] = past.durations(rows[:, PITCH])
+                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.durations(rows[:, PITCH])
             elif name == "velocity":
-                now[:, GUESS[name]], now[:, TRUST[name]] = past.velocities(rows[:, DURATION])
+                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.velocities(rows[:, DURATION])
             logits = self.network.logits(name, self.above, seen | guessed(name, now), now)
             if not np.isfinite(logits).all():
                 raise TrainingError(
@@ -188,9 +188,9 @@ class _Session:
             elif name == "pitch":
                 streams.forbid_pitch(logits, rows[:, TIME], onset)
             if name == "pitch" and self.guard is not None:
-                rows[:, column], stuck = self.guard.draw(logits, rows[:, TIME], luck[:, column], draw)
+                rows[:, column], stuck = self.guard.draw(logits, rows[:, TIME], uniforms[:, column], draw)
             else:
-                rows[:, column] = draw(logits, luck[:, column])
+                rows[:, column] = draw(logits, uniforms[:, column])
             seen[name] = rows[:, column]
             if name == "time":
                 onset = streams.onset(rows[:, TIME])
@@ -213,7 +213,7 @@ class _Session:
         self._foresee(rows[going], state)
 
 
-def choose(logits: Numbers, luck: Numbers, settings: tuple[float, float, float]) -> Numbers:
+def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, float]) -> Numbers:
     """Draw a class from each row of logits [streams, classes], from the likeliest only; `luck` is a number in [0, 1) for each.
 
     `settings` are temperature, top_p and top_k.
@@ -234,6 +234,6 @@ def choose(logits: Numbers, luck: Numbers, settings: tuple[float, float, float])
     last = (held < top_p * held[:, -1:]).sum(axis=1)
     last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
     last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
-    drawn = (held <= (luck * held[rows[:, 0], last])[:, None]).sum(axis=1)
+    drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
     chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
     return chosen
