@@ -1,4 +1,4 @@
-"""What each part of the note-level network is worth: held-out bits a note after the same minutes, with one part changed at a time.
+"""What each part of the note-level network is worth: held-out bits per note after the same minutes, with one part changed at a time.
 
     python benchmarks/ablation.py ROOT CORPUS [--minutes 3] [--only NAME ...] [--out FILE]
 
@@ -32,7 +32,7 @@ from training.network.quality import quality
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.train import LAST_RATE, _step
 
-HEAD = "| variant | bits a note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
+HEAD = "| variant | bits per note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
 FIRST = (0,)
 ALL = tuple(range(5))
 

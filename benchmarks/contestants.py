@@ -8,7 +8,7 @@ transformer  PyTorch, about as many weights, the same notes and styles (`transfo
 classic      the original's network and tokens by the product's own functions; an epoch would take hours, so what is learned is as many
              windows as there is time for, and the loss is measured on some windows spread over the validation pieces
 
-Out: one line of JSON with bits a note by field on the test pieces (of classic nats a token), weights and speed; and in --work --count
+Out: one line of JSON with bits per note by field on the test pieces (of classic nats per token), weights and speed; and in --work --count
 samples as MIDI files. Imports, encoding and what a network validates on count as training; measuring and music21 do not.
 """
 

@@ -2,7 +2,7 @@
 
 In: pieces as our classes (time, pitch, duration, velocity, place) and style, no guesses. A note's fields are embedded in our widths and
 summed by one matrix; a body reads the notes so far; four outputs give time, pitch, duration and velocity, each told the fields before
-it, as ours are. Out: a trained network, its held-out bits a note, and samples. Transposition, style dropout, optimizer, clipping and the
+it, as ours are. Out: a trained network, its held-out bits per note, and samples. Transposition, style dropout, optimizer, clipping and the
 schedule over the budget are those of our recipe. Benchmarks alone import this; it needs PyTorch.
 """
 
@@ -200,7 +200,7 @@ def trained(
 
 @torch.no_grad()
 def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
-    """Return the bits a note of each field [4], over every note of every piece but its first, each counted once.
+    """Return the bits per note of each field [4], over every note of every piece but its first, each counted once.
 
     A body that looks back at any number of notes reads each piece from its beginning. One that does not reads overlapping windows of its
     context, a quarter further each time, and of all but the first the last quarter counts: three quarters of the context at least.

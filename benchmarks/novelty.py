@@ -10,7 +10,7 @@ told passage is right where the notes that it names are those of the piece that 
 speed: seconds to index the corpus and to search a sample of 500 notes in it; the same for made pieces of about 1,000 notes, an index
 that is saved and opened again, with the memory that the searching process needs.
 samples: what of a run's samples, with and without a guard, and of the first --notes notes of its held-out human pieces stands in its
-training pieces; with what the guard costs: bits a note under the network itself, runs of one bar or pitch, and how the music measures.
+training pieces; with what the guard costs: bits per note under the network itself, runs of one bar or pitch, and how the music measures.
 """
 
 import argparse
@@ -245,7 +245,7 @@ def samples(root: Path, name: str, corpus: Corpus, count: int, notes: int, limit
         bits = network.bits(encoded).sum() / sum(len(piece.events) - 1 for piece in encoded)
         found[f"max-copy {most}"] = {
             **_figures(learned, made_pieces),
-            "bits a note under the network": round(float(bits), 3),
+            "bits per note under the network": round(float(bits), 3),
             "notes/s": round(count * notes / took),
         }
         print(json.dumps({most: found[f"max-copy {most}"]}), flush=True)

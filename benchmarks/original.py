@@ -57,7 +57,7 @@ class Clock:
 
 
 def curve(name: str, steps: Iterator[int], measure: Callable[[], float], clock: Clock) -> Curve:
-    """Train step by step and measure now and then; return seconds, tokens learnt and held-out nats a token."""
+    """Train step by step and measure now and then; return seconds, tokens learnt and held-out nats per token."""
     points, learnt = [], 0
     for tokens in steps:
         learnt += tokens
@@ -146,7 +146,7 @@ def spaced(music: Music, most: int) -> IntArray:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Held-out nats a token after 90 s of the original and 30 s of ours, and when ours was as good; from as many seeds as SEEDS."""
+    """Held-out nats per token after 90 s of the original and 30 s of ours, and when ours was as good; from as many seeds as SEEDS."""
     command("dataset.cli", "build", "--query", "series == 'zelda'", "--name", "series-zelda", "--root", setting.root)
     corpus = Corpus.open(setting.root, "series-zelda")
     music = Music.from_json(vocabulary_text(corpus, Catalog(setting.root)), "the corpus")
@@ -175,7 +175,7 @@ def figures(setting: Setting) -> list[Figure]:
     took = tuple(point["seconds"] for point in best["original"])
     name = f"held-out cross-entropy on the same tokens, {lengths}"
     return [
-        Figure("original/nats", name, "nats a token", nats["ours"], peer, nats["original"], note=note),
+        Figure("original/nats", name, "nats per token", nats["ours"], peer, nats["original"], note=note),
         Figure("original/seconds", "training until the peer's best", "s", tuple(reached), peer, took, note=note),
     ]
 

@@ -1,4 +1,4 @@
-"""What each network has learned after the same minutes on one core: held-out bits a note, and how its samples compare with human music.
+"""What each network has learned after the same minutes on one core: held-out bits per note, and how its samples compare with human music.
 
     python benchmarks/quality.py [--root data] [--corpus all] [--minutes 3] [--count 50] [--notes 500] [--run RUN] [--out FILE]
 
@@ -6,8 +6,8 @@ In: a data root with a catalog and a corpus. `contestants.py` trains four networ
 time where there are two: ours, a PyTorch LSTM, a PyTorch transformer, and the original's recipe. Each is trained within a third of the
 minutes and, from nothing, within all of them. --run takes a run that is there in place of ours.
 
-Out: bits a note on the test pieces, every note but each piece's first counted once. The original has tokens, not notes: its figure is
-a loss in nats a token, and no network's bits can be compared with it. Then of --count samples of --notes notes each (of the original,
+Out: bits per note on the test pieces, every note but each piece's first counted once. The original has tokens, not notes: its figure is
+a loss in nats per token, and no network's bits can be compared with it. Then of --count samples of --notes notes each (of the original,
 whose sampler is slow, a third as many): how many are stuck, as in `samples.py`; what is copied, as in `novelty.py`; and, by `overlap.py`,
 how near they are to the held-out pieces, with training pieces beside them, which are as near as music is. All pieces are cut to as
 many notes (fewer where half the held-out pieces are shorter), and shorter ones are left out. The PyTorch networks begin from the
@@ -156,7 +156,7 @@ def table(found: dict[str, Any]) -> str:
         if name == "classic":
             lines.append(
                 f"| classic | {last['parameters']:,} | {last['tokens_per_second']:.0f} tokens/s | "
-                f"{last['nats_per_token']:.3f} nats a token after {last['minutes']:.3g} min |"
+                f"{last['nats_per_token']:.3f} nats per token after {last['minutes']:.3g} min |"
             )
             continue
         bits = [f"{sum(result['fields']):.3f}" for result in results]
@@ -220,7 +220,7 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
     for peer in ("lstm", "transformer"):
         who = f"{PEERS[peer]} (torch {torch})"
         for mine, theirs in zip(trained["ours"], trained[peer], strict=True):
-            name = f"held-out bits a note after {mine['minutes']:.3g} minutes of training"
+            name = f"held-out bits per note after {mine['minutes']:.3g} minutes of training"
             pair = sum(mine["fields"]), sum(theirs["fields"])
             line(f"bits-{mine['minutes']:.3g}min/{peer}", name, "bits", pair[0], "lower", who, pair[1])
         mine, theirs = trained["ours"][-1], trained[peer][-1]
@@ -229,8 +229,8 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
             line(f"{key.replace('_', '-')}/{peer}", name, unit, mine[key], better, who, theirs[key])
     last = trained["classic"][-1]
     name = f"the original's recipe: loss on held-out tokens after {last['minutes']:.3g} minutes"
-    note = f"music21's tokens, {last['tokens']:,} learnt; no bits a note; {once}"
-    line("loss/classic", name, "nats a token", last["nats_per_token"], "lower", note=note)
+    note = f"music21's tokens, {last['tokens']:,} learnt; no bits per note; {once}"
+    line("loss/classic", name, "nats per token", last["nats_per_token"], "lower", note=note)
 
     features = sets["ours"]["features"]
     for key, one in sets.items():

@@ -2,8 +2,8 @@
 
     python benchmarks/style.py RUN CORPUS [--root data] [--games ocarina-of-time majoras-mask wind-waker twilight-princess]
 
-For every held-out piece of each game (validation and test): its bits a note with its own game's style, with each other game's, and
-with none. Then, of every piece of these games, what the notes themselves tell without a network: its bits a note under the shares of
+For every held-out piece of each game (validation and test): its bits per note with its own game's style, with each other game's, and
+with none. Then, of every piece of these games, what the notes themselves tell without a network: its bits per note under the shares of
 times, pitches, durations and velocities in its own game's other works, and in each other game's. Fine-tuning is measured with the
 commands themselves: see `docs/training.md`.
 """

@@ -136,7 +136,7 @@ def _runs() -> list[str]:
         "### metrics.csv",
         "A line an epoch. Of `note-lstm`:",
         _record(EpochRow),
-        "Of `classic`, in nats a token:",
+        "Of `classic`, in nats per token:",
         _record(ClassicRow),
         "### checkpoints/",
         "`epoch-NNNN.keras` and `.npz`, the network, the optimizer and the average as the last epoch left them, and `state.json`,\n"

@@ -267,7 +267,7 @@ def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path)
     text = page(tmp_path, made)
     said = " ".join(re.sub(r"<[^>]+>", "", text).split())
     assert "Lowest loss1.0000 at epoch 4" in said
-    assert "3.2000 nats a token, at epoch 2" in said
+    assert "3.2000 nats per token, at epoch 2" in said
     assert "generate classic composes some" in said
 
 

@@ -105,7 +105,7 @@ def test_its_page_and_a_comparison_show_it_in_its_own_terms(root: Path, trained:
     entries = [Entry("Toy", run), Entry("Tiny", Run.open(trained, "tiny"))]
     both = re.sub(r"<[^>]+>", "", write_comparison(root, entries, root / "both.html", title="Both").read_text())
     assert (
-        "Of recipe markov, figures are nats per note, of note-lstm bits a note: they cannot be compared with each other."
+        "Of recipe markov, figures are nats per note, of note-lstm bits per note: they cannot be compared with each other."
         in both
     )
     alone = write_comparison(root, entries[:1], root / "alone.html", title="Alone").read_text()

@@ -26,7 +26,7 @@ class ClassicRecipe(Recipe):
     terms: ClassVar[Terms] = Terms(
         train="train_loss",
         held="validation_loss",
-        unit="nats a token",
+        unit="nats per token",
         speed="tokens_per_second",
         speed_unit="tokens a second",
         decimals=4,

@@ -86,7 +86,7 @@ def train(
 ) -> None:
     """Train a network on the pieces of a query or a corpus, write three samples, and the run's page, index.html.
 
-    Builds the corpus if there is none for the query. After each epoch, training and held-out bits a note are shown; the
+    Builds the corpus if there is none for the query. After each epoch, training and held-out bits per note are shown; the
     best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
     With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
     """

@@ -169,7 +169,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the mean bits a note over the notes that the mask [batch, notes] keeps: the sum over the four fields."""
+        """Return the mean bits per note over the notes that the mask [batch, notes] keeps: the sum over the four fields."""
         total = 0.0
         for column, name in enumerate(events.FIELDS):
             total += ops.sum(

@@ -26,7 +26,7 @@ class Quality:
 
     def lines(self) -> list[str]:
         """Return the figures as `evaluate` shows them."""
-        total = f"{self.bits_per_note:.3f} bits a note over {self.notes:,} notes of {self.pieces} pieces"
+        total = f"{self.bits_per_note:.3f} bits per note over {self.notes:,} notes of {self.pieces} pieces"
         return [total, *(f"  {field:9}{value:.3f}" for field, value in self.fields.items())]
 
 

@@ -15,8 +15,8 @@ class EpochRow:
     seconds: Finite  # of training since the run began
     notes_per_second: Finite  # learnt in this epoch
     learning_rate: Finite  # at its end
-    train_bits: Finite  # bits a note on what was learnt, as it was learnt, dropout on
-    validation_bits: Finite  # bits a note on the validation pieces, all four fields together
+    train_bits: Finite  # bits per note on what was learnt, as it was learnt, dropout on
+    validation_bits: Finite  # bits per note on the validation pieces, all four fields together
     time: Finite  # of these, for the time since the last onset
     pitch: Finite  # of these, for the pitch given the time
     duration: Finite  # of these, for the duration given both
@@ -31,11 +31,11 @@ class NoteLSTMRecipe(Recipe):
     terms: ClassVar[Terms] = Terms(
         train="train_bits",
         held="validation_bits",
-        unit="bits a note",
+        unit="bits per note",
         speed="notes_per_second",
         speed_unit="notes a second",
         fields=("time", "pitch", "duration", "velocity"),
-        meaning="Bits a note say how unexpected the next note of an unheard piece is, all four of its fields together: lower is "
+        meaning="Bits per note say how unexpected the next note of an unheard piece is, all four of its fields together: lower is "
         "better, and at one bit less it is thought twice as likely.",
     )
     kind: Literal["note-lstm"] = "note-lstm"  # which recipe this is

@@ -34,7 +34,7 @@ from training.run import INIT_FILE, Run
 LAST_RATE = 0.02  # the learning rate ends at this share of its peak
 LENT_EVERY = 10
 FINE = 0.25  # and is this share of the recipe's where training goes on from the weights of another run
-DIVERGED = 2.0  # bits a note: an epoch that learns at so much more than an earlier one is lost
+DIVERGED = 2.0  # bits per note: an epoch that learns at so much more than an earlier one is lost
 
 
 def train(
@@ -200,7 +200,7 @@ class _Trainer:
         best = min((cast(float, old["train_bits"]) for old in progress.history), default=math.inf)
         if row.train_bits > best + DIVERGED:
             raise TrainingError(
-                f"run {self.run.name} diverges: {row.train_bits:.2f} bits a note in epoch {row.epoch} after {best:.2f}; the epochs "
+                f"run {self.run.name} diverges: {row.train_bits:.2f} bits per note in epoch {row.epoch} after {best:.2f}; the epochs "
                 "before it are kept. Start a new run with a recipe of a lower learning_rate"
             )
 
@@ -246,7 +246,7 @@ class _Trainer:
 
 
 def _step(network: Any, batch: batches.Batch) -> Any:
-    """Run one step and return its loss in bits a note."""
+    """Run one step and return its loss in bits per note."""
     network.reset_metrics()
     inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh}
     return network.train_on_batch(inputs, batch.events[:, 1:, TIME : VELOCITY + 1], sample_weight=batch.mask)

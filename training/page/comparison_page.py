@@ -31,7 +31,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the original article says of its run: pieces, lowest training loss in nats a token, and its epoch; None where it is silent."""
+    """What the original article says of its run: pieces, lowest training loss in nats per token, and its epoch; None where it is silent."""
 
     pieces: int | None
     loss: float | None
