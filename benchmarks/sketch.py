@@ -3,8 +3,8 @@
     python benchmarks/sketch.py SKETCH.py CORPUS_FOLDER [--minutes 30] [--window 128] [--out FILE]
 
 SKETCH.py is a PyTorch module with `encode` (notes [n, 4] to events), `NoteLSTM` and `bits`. Its training loop is repeated here with the
-corpus's training pieces in place of its own careless split; the classes are ours (`training/events/classes.py`), so its bits per note can be
-compared with `evaluate RUN --split test` of a run on the same corpus for the same minutes. Encoding is not counted, for either the
+corpus's training pieces in place of its own careless split; the classes are ours (`training/events/classes.py`), so its bits per note
+can be compared with `evaluate RUN --split test` of a run on the same corpus for the same minutes. Encoding is not counted, for either the
 clock or the budget; of ours it is.
 """
 
