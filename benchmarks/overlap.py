@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import gaussian_kde
 
-from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from dataset.notes.model import Notes
+from dataset.notes.timing import TICKS_PER_QUARTER
 from training.events.classes import bar_ticks
 
 Array = npt.NDArray[np.float64]

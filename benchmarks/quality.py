@@ -38,7 +38,8 @@ from figures import Figure, Setting
 from samples import first, longest_runs
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
-from dataset.notes.model import Notes, read_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import Notes
 from training.events.classes import FIELDS
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import TrainingIndex

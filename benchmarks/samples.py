@@ -21,7 +21,9 @@ from dataset.corpus.corpus import Corpus
 from dataset.measures.keys import pitch_class_entropy
 from dataset.measures.loops import loop_share
 from dataset.measures.texture import polyphony, stretches
-from dataset.notes.model import Notes, read_midi, seconds, write_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes, seconds
 from training.events.classes import bar_ticks
 from training.generate import music
 from training.run import Run

@@ -21,9 +21,9 @@ from .measure import measure_catalog as measure_catalog
 from .notation.musicxml import to_musicxml as to_musicxml
 from .notation.score import Score as Score
 from .notation.score import score_of as score_of
+from .notes.midi_reader import read_midi as read_midi
+from .notes.midi_writer import write_midi as write_midi
 from .notes.model import Notes as Notes
-from .notes.model import read_midi as read_midi
-from .notes.model import write_midi as write_midi
 from .notes.timing import tick_to_seconds as tick_to_seconds
 from .parallel.dask_cluster import connect_cluster as connect_cluster
 from .plan import Plan as Plan

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from catalog.base.cores import cores
 from catalog.base.errors import MidiError
 from dataset.measures.measure import UNREADABLE, Measures, measure
-from dataset.notes.model import Notes, read
+from dataset.notes.midi_reader import read
+from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dataset.notes.model import read_midi, seconds
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import seconds
 from scraper.demo.server import serving
 from tests.training.conftest import TINY
 from tests.training.test_sampler import longest_run

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from catalog.base.errors import MidiError, TrainingError
 from catalog.storage.reading import LARGEST_MIDI_BYTES, read_bytes
-from dataset.notes.model import Notes, read_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import Notes
 
 MOST_NOTES = 250_000
 

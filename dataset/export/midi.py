@@ -6,7 +6,7 @@ from catalog.base.console import Report
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus
 from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
-from dataset.notes.model import write_midi
+from dataset.notes.midi_writer import write_midi
 
 BODY = """Each file holds the notes of one piece on a grid of 1/24 quarter note (480 ticks a quarter in the file), all for
 piano, without drums; its tracks are the hands, parted at middle C. index.csv: sha256 (of the file that the piece was

@@ -14,7 +14,8 @@ from catalog.base.errors import DatasetError
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus
 from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
-from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from dataset.notes.model import Notes
+from dataset.notes.timing import TICKS_PER_QUARTER
 
 BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
 TEMPOS = 64  # how many there are in the vocabulary

@@ -11,8 +11,9 @@ import numpy as np
 from dataset.measures import texture
 from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
-from dataset.notes.model import Notes, Reading, beats, seconds, tick_to_seconds
-from dataset.notes.timing import TICKS_PER_QUARTER
+from dataset.notes.midi_reader import Reading
+from dataset.notes.model import Notes, beats, seconds
+from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 
 
 @dataclass(frozen=True, slots=True)

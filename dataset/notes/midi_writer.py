@@ -1,69 +1,97 @@
-"""Notes shared out to the tracks of a Standard MIDI File, as bytes: a track of tempos and time signatures, then one or more a hand.
+"""Writes `Notes` as a Standard MIDI File: a track of tempos, time and key signatures, then one track per hand.
 
-In: `Notes`; out: the bodies of the tracks, for `smf.file_of`. The same notes give the same bytes.
+In: `Notes`; out: bytes. The same notes give the same bytes. `dataset.notes.midi_reader` gives the notes back, with the hands that
+`dataset.notes.hands` found for those the file did not state.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.notes.hands import is_left
-from dataset.notes.smf import meta, track_of
-from dataset.notes.timing import FILE_TICKS
-
-if TYPE_CHECKING:
-    from dataset.notes.model import Notes
+from catalog.base.console import clean
+from catalog.base.errors import DatasetError
+from dataset.notes.hands import hands_of
+from dataset.notes.model import LEFT, RIGHT, Notes
+from dataset.notes.pedal import SUSTAIN
+from dataset.notes.smf import file_of, meta, track_of
+from dataset.notes.timing import FILE_TICKS, TICKS_PER_QUARTER
 
 CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums
+RELEASE_VELOCITY = 64
+DOWN, UP = 127, 0  # values of the sustain pedal
+_OFF, _LIFT, _PRESS, _ON = range(4)  # the order of messages at one tick
 
 
-def tracks_of(notes: "Notes", name: str) -> list[bytes]:
-    """Return the bodies of the tracks, the first named `name`: then the right hand and the left, parted at middle C.
+@dataclass(frozen=True, slots=True)
+class WrittenMidi:
+    """The bytes of a file, and how many of its notes are not as they were."""
 
-    A note that starts before an earlier one of its pitch has ended goes to a further track of its hand.
+    data: bytes
+    cut: int  # notes that end early, or are left out, because a hand strikes their key again while it is held
+
+
+def write_midi(notes: Notes, *, name: str = "") -> bytes:
+    """Return `notes` as a Standard MIDI File of format 1, 480 ticks per quarter note, all piano; see `midi_of`."""
+    return midi_of(notes, name=name).data
+
+
+def midi_of(notes: Notes, *, name: str = "") -> WrittenMidi:
+    """Return `notes` as a Standard MIDI File, and how many of them were cut.
+
+    Track 1 has `name`, tempos, time and key signatures; tracks 2 and 3 are the right and the left hand. Each pedal group of a hand has
+    a channel of its own. A key struck again within a hand and channel ends the note before.
+    Raises DatasetError for more pedal groups than channels.
     """
-    tracks = [_conductor_track(notes, name)]
-    left = is_left(notes.pitch)
-    for hand, chosen in (("Right hand", ~left), ("Left hand", left)):
-        layers = _layers(notes, np.flatnonzero(chosen))
-        for number, layer in enumerate(layers):
-            label = hand if number == 0 else f"{hand} {number + 1}"
-            tracks.append(_note_track(notes, layer, label, CHANNELS[(len(tracks) - 1) % len(CHANNELS)]))
-    return tracks
+    hand = hands_of(notes)
+    tracks = [_conductor_track(notes, clean(name))]
+    free, cut = list(CHANNELS), 0
+    for number, label in ((RIGHT, "Right hand"), (LEFT, "Left hand")):
+        messages = [(0, 0, meta(0x03, label.encode()))]
+        for group in np.unique(notes.pedal_group[hand == number]).tolist() or [0]:
+            if not free:
+                raise DatasetError(f"notes: more than {len(CHANNELS)} pedals in two hands; MIDI has no more channels")
+            found, lost = _messages(
+                notes, np.flatnonzero((hand == number) & (notes.pedal_group == group)), group, free.pop(0)
+            )
+            messages += found
+            cut += lost
+        messages.sort(key=lambda message: message[:2])
+        tracks.append(track_of([(tick, body) for tick, _, body in messages]))
+    return WrittenMidi(file_of(tracks, TICKS_PER_QUARTER * FILE_TICKS), cut)
 
 
-def _layers(notes: "Notes", indices: NDArray[np.intp]) -> list[list[int]]:
-    """Share notes out to as few tracks as needed for no two notes of one pitch to overlap on a track."""
-    layers: list[list[int]] = []
-    ends: list[dict[int, int]] = []
-    columns = (indices, notes.onset[indices], notes.end[indices], notes.pitch[indices])
-    for index, onset, end_of_note, pitch in zip(*(column.tolist() for column in columns), strict=True):
-        number = next((n for n, last in enumerate(ends) if last.get(pitch, 0) <= onset), len(layers))
-        if number == len(layers):
-            layers.append([])
-            ends.append({})
-        layers[number].append(index)
-        ends[number][pitch] = end_of_note
-    return layers
-
-
-def _conductor_track(notes: "Notes", name: str) -> bytes:
+def _conductor_track(notes: Notes, name: str) -> bytes:
     events: list[tuple[int, bytes]] = [(0, meta(0x03, name.encode()))] if name else []
     for tick, numerator, denominator in notes.time_signatures:
         events.append((tick * FILE_TICKS, meta(0x58, bytes([numerator, denominator.bit_length() - 1, 24, 8]))))
+    for tick, fifths, mode in notes.key_signatures:
+        events.append((tick * FILE_TICKS, meta(0x59, bytes([fifths & 0xFF, mode]))))
     for tick, qpm in notes.tempos:
         events.append((tick * FILE_TICKS, meta(0x51, round(60e6 / qpm).to_bytes(3, "big"))))
     return track_of(sorted(events, key=lambda event: event[0]))
 
 
-def _note_track(notes: "Notes", indices: list[int], label: str, channel: int) -> bytes:
-    on, off = 0x90 | channel, 0x80 | channel
+def _messages(
+    notes: Notes, indices: NDArray[np.intp], group: int, channel: int
+) -> tuple[list[tuple[int, int, bytes]], int]:
+    """Return (tick, order, message) of the notes of one channel, and how many of them were cut."""
+    messages = [(0, 0, bytes([0xC0 | channel, 0]))]
+    for each, start, end in notes.pedals:
+        if each == group:
+            messages.append((start * FILE_TICKS, _PRESS, bytes([0xB0 | channel, SUSTAIN, DOWN])))
+            messages.append((end * FILE_TICKS, _LIFT, bytes([0xB0 | channel, SUSTAIN, UP])))
+    struck: dict[int, list[tuple[int, int, int]]] = {}
     columns = (notes.onset[indices], notes.end[indices], notes.pitch[indices], notes.velocity[indices])
-    events: list[tuple[int, int, bytes]] = []
     for onset, end, pitch, velocity in zip(*(column.tolist() for column in columns), strict=True):
-        events.append((onset * FILE_TICKS, 1, bytes([on, pitch, velocity])))
-        events.append((end * FILE_TICKS, 0, bytes([off, pitch, 64])))
-    events.sort()  # ends before onsets, then by pitch
-    piano = [(0, meta(0x03, label.encode())), (0, bytes([0xC0 | channel, 0]))]
-    return track_of(piano + [(tick, message) for tick, _, message in events])
+        struck.setdefault(pitch, []).append((onset, end, velocity))
+    cut = 0
+    for pitch, strokes in struck.items():
+        for (onset, end, velocity), following in zip(strokes, [*strokes[1:], (1 << 30, 0, 0)], strict=True):
+            cut += end > following[0]
+            end = min(end, following[0])
+            if onset < end:
+                messages.append((onset * FILE_TICKS, _ON, bytes([0x90 | channel, pitch, velocity])))
+                messages.append((end * FILE_TICKS, _OFF, bytes([0x80 | channel, pitch, RELEASE_VELOCITY])))
+    messages[1:] = sorted(messages[1:])
+    return messages, cut

@@ -13,7 +13,7 @@ from catalog.base.errors import DatasetError
 TICKS_PER_QUARTER = 24
 FILE_TICKS = 20  # ticks of a written file for one of ours: 480 a quarter, what most programs expect
 MAX_TICK = (2**28 - 1) // FILE_TICKS  # the longest delta time that MIDI can say; at 120 a minute, 77 hours
-SLOWEST_QPM, FASTEST_QPM = 4.0, 1000.0  # MIDI itself cannot say less than 3.6; the real section has 7 to 400
+SLOWEST_QPM, FASTEST_QPM = 60e6 / 0xFFFFFF, 60e6  # what MIDI can say: 1 to 2^24 - 1 microseconds per quarter note
 DEFAULT_QPM = 120.0  # what the MIDI standard says where a file says nothing
 DEFAULT_TIME_SIGNATURE = (4, 4)
 DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
@@ -21,6 +21,8 @@ MAX_NUMERATOR = 64
 
 TempoChange = tuple[int, float]
 TimeSignatureChange = tuple[int, int, int]
+KeySignatureChange = tuple[int, int, int]
+MOST_SHARPS = 7  # or flats, of a key signature
 
 
 def canonical_tempos(changes: Iterable[TempoChange]) -> tuple[TempoChange, ...]:
@@ -56,6 +58,23 @@ def canonical_time_signatures(changes: Iterable[TimeSignatureChange]) -> tuple[T
             if (tick - kept[-1][0]) * denominator % bar == 0:
                 continue
         kept.append((tick, numerator, denominator))
+    return tuple(kept)
+
+
+def canonical_key_signatures(changes: Iterable[KeySignatureChange]) -> tuple[KeySignatureChange, ...]:
+    """Return the changes in order: the last of a tick counts, a repetition is dropped; none is added."""
+    by_tick: dict[int, tuple[int, int]] = {}
+    for tick, fifths, mode in sorted(changes, key=lambda change: change[0]):
+        if not 0 <= tick <= MAX_TICK or not -MOST_SHARPS <= fifths <= MOST_SHARPS or mode not in (0, 1):
+            raise DatasetError(
+                f"notes: a key signature of {fifths} fifths, mode {mode} at tick {tick}: ticks lie in 0 to {MAX_TICK}, fifths in "
+                f"-{MOST_SHARPS} to {MOST_SHARPS}, modes are 0 and 1"
+            )
+        by_tick[int(tick)] = (int(fifths), int(mode))
+    kept: list[KeySignatureChange] = []
+    for tick, key in by_tick.items():
+        if not kept or kept[-1][1:] != key:
+            kept.append((tick, *key))
     return tuple(kept)
 
 

@@ -11,7 +11,8 @@ import pytest
 from dataset import cli
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
-from dataset.notes.model import Notes, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
 from tests.dataset.conftest import fill, tune
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from dataset.measures.keys import LONGEST_HOLD, MAJOR_KEYS, MINOR_KEYS, key_of
-from dataset.notes.model import Notes, read_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import Notes
 
 SAMPLE = int(os.environ.get("VGPIANO_MUSIC21", "6"))
 MAJOR_CADENCE = (0, 4, 7, 5, 9, 12, 7, 11, 14, 0, 4, 7, 12)

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from symusic import Score
 
 from catalog.base.errors import DatasetError, MidiError
-from dataset.notes.model import MAX_TICK, Notes, beats, read, read_midi, seconds, tick_to_seconds, write_midi
+from dataset.notes.midi_reader import read, read_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes, beats, seconds
+from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.dataset.conftest import meta, midi, off, on
 
 NOTE = st.tuples(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dataset.build import build_corpus
-from dataset.notes.model import read_midi, write_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.midi_writer import write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 

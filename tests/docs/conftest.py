@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from dataset.notes.model import write_midi
+from dataset.notes.midi_writer import write_midi
 from scraper.demo.pieces import STAND_INS
 from scraper.demo.server import serving
 from scraper.demo.site import build_demo_site

@@ -13,7 +13,8 @@ import pytest
 from catalog.schema import FETCHED, Piece
 from catalog.storage.checksums import SUMS_FILE, text_of
 from catalog.store import Catalog
-from dataset.notes.model import Notes, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
 from tests import forked
 from tests.once import Once
 

@@ -13,7 +13,8 @@ from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
-from dataset.notes.model import Notes, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
 from training.classic.recipe import ClassicRecipe

@@ -8,7 +8,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
-from dataset.notes.model import Notes, tick_to_seconds
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from training.rendering import audio, soundfont
 from training.rendering.audio import RATE
 from training.rendering.mp3_seek import crc16, seekable

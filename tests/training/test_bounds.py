@@ -19,7 +19,9 @@ from dataset.notation.musicxml import to_musicxml
 from dataset.notation.score import score_of
 from dataset.notes import meter
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.model import MAX_TICK, Notes, tick_to_seconds, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
+from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import BIN, command, song
 from training import midi
 from training.events.classes import bars_at

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from catalog.base.errors import TrainingError
 from dataset.notation.musicxml import to_musicxml
 from dataset.notation.score import score_of
-from dataset.notes.model import Notes, read_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.rendering.engrave import A4, SCREEN, engrave_score
 from training.rendering.svg_convert import pdf, png

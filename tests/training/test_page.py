@@ -14,7 +14,9 @@ import pytest
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.credits import Credit, write_credits
 from dataset.measures.measure import measure
-from dataset.notes.model import Notes, Reading, seconds, write_midi
+from dataset.notes.midi_reader import Reading
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes, seconds
 from tests.training import exhibited
 from tests.training.conftest import command, resealed, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures

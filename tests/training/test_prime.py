@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
-from dataset.notes.model import MAX_TICK, Notes, read_midi, tick_to_seconds, write_midi
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
+from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, saying, weights
 from training.events.classes import EDGES

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import UsageError
-from dataset.notes.model import Notes, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
 from tests import forked
 from tests.training.conftest import song
 from training.note_lstm.recipe import NoteLSTMRecipe

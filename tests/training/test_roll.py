@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dataset.notes.model import Notes, tick_to_seconds
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from tests.training.conftest import song
 from training.rendering.roll import RollPassage, draw_roll
 from training.rendering.svg_convert import pdf, png

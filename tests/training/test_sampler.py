@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from catalog.base.errors import UsageError
-from dataset.notes.model import Notes, seconds, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes, seconds
 from tests.training.conftest import song
 from training.commands import field_options as settings
 from training.events import classes as events

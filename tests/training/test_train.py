@@ -14,7 +14,8 @@ import pytest
 
 from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build_corpus
-from dataset.notes.model import read_midi, seconds
+from dataset.notes.midi_reader import read_midi
+from dataset.notes.model import seconds
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
-from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from dataset.notes.model import Notes
+from dataset.notes.timing import TICKS_PER_QUARTER
 from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import IntArray, Music, pitches_of
 from training.loop.checkpoints import best_weights

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dataset.notes.model import TICKS_PER_QUARTER, Notes
+from dataset.notes.model import Notes
+from dataset.notes.timing import TICKS_PER_QUARTER
 
 EDGES = np.array([*range(49), *(round(48 * 2 ** (k / 4)) for k in range(1, 17))], dtype=np.int32)
 """Ticks (1/24 of a quarter note) that each class of time and duration stands for: 0–48 exact, then quarter octaves to 768."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dataset.notes.model import Notes, tick_to_seconds
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from training.events.classes import bars_at
 from training.events.encoding import classes
 from training.novelty.passages import Line, Passage, find, told

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from catalog.base.errors import TrainingError
 from catalog.storage.checksums import SUMS_FILE, Sums, read_sums, text_of
 from catalog.storage.reading import Above0, Positive, Sha256, Tick, read_json
-from dataset.notes.model import tick_to_seconds
+from dataset.notes.timing import tick_to_seconds
 from training.events.classes import PITCH, bar_of
 from training.events.encoding import classes
 from training.novelty.passages import Index, Line

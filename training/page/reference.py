@@ -16,7 +16,9 @@ from catalog.storage.reading import Count, Finite, read_json
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
-from dataset.notes.model import Notes, Reading, tick_to_seconds
+from dataset.notes.midi_reader import Reading
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from dataset.report import charts
 from training.novelty.figures import find_copies, medians
 from training.novelty.training_index import TrainingIndex

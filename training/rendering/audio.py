@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
-from dataset.notes.model import Notes, tick_to_seconds
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from training.rendering import soundfont
 from training.rendering.mp3_seek import seekable
 

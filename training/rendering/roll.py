@@ -14,7 +14,8 @@ from catalog.base.console import clean
 from catalog.base.errors import TrainingError
 from dataset.notation.staves import lower_staff
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.model import Notes, tick_to_seconds
+from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 
 KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, height of a semitone
 BLACK = (1, 3, 6, 8, 10)  # pitch classes

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.base.errors import TrainingError, UsageError
-from dataset.notes.model import MAX_TICK, TICKS_PER_QUARTER, Notes
+from dataset.notes.model import Notes
+from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 from training.events import classes as events
 from training.events import encoding
 from training.events.classes import DURATION, EDGES, PITCH, PLACE, TIME

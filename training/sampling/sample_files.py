@@ -9,7 +9,8 @@ from filelock import FileLock
 
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import read_json
-from dataset.notes.model import Notes, write_midi
+from dataset.notes.midi_writer import write_midi
+from dataset.notes.model import Notes
 from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
 from training.run_folder import RUN_FILE

@@ -1,0 +1,289 @@
+"""Reads MIDI bytes into `Reading`: the notes, and what only the file itself can say about them.
+
+In: the bytes of a file. Out: every track but drums merged, on a grid of 1/24 of a quarter note, with what the file states of hands,
+pedal, keys, tempos and time signatures. Every note-on is kept, or counted as dropped with a reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.base.errors import MidiError
+from dataset.notes.file_hands import Part, hands_of_parts
+from dataset.notes.model import Notes
+from dataset.notes.pairing import pair_notes
+from dataset.notes.pedal import SUSTAIN, PedalInterval, down_intervals
+from dataset.notes.smf_events import FileEvents, read_events
+from dataset.notes.timing import (
+    DEFAULT_QPM,
+    DENOMINATORS,
+    MAX_NUMERATOR,
+    MAX_TICK,
+    MOST_SHARPS,
+    TICKS_PER_QUARTER,
+    KeySignatureChange,
+    TempoChange,
+    TimeSignatureChange,
+)
+
+LAST_PIANO = 7  # General MIDI programs 0-7 are pianos
+DRUM_CHANNEL = 9
+TEXT, COPYRIGHT, TRACK_NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x02, 0x03, 0x51, 0x58, 0x59  # meta events
+DRUMS, OTHER_INSTRUMENTS, OUT_OF_RANGE = "drums", "other_instruments", "pitch_out_of_range"  # why a note-on is dropped
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file holds: its notes, and what only the file itself could say of them."""
+
+    notes: Notes
+    tracks: int  # tracks with notes, drums included; each channel and program of a track counts
+    piano_notes: int  # played by a General MIDI piano, programs 0-7
+    drum_notes: int  # on the drum channel; not among `notes`
+    grid_error: float  # mean distance of onsets from the grid before rounding, in ticks, 0-0.5; 0 without notes
+    seconds: float = 0.0  # from the first onset to the last release of a key, before rounding; 0 without notes
+    on_grid: float = 0.0  # share of onsets that lie on the grid before rounding, exactly; 0 without notes
+    note_ons: int = 0  # in the bytes of the file: those of `notes` and those that are dropped
+    dropped: dict[str, int] = field(default_factory=dict)  # note-ons that are not among `notes`, by reason
+    unended: int = 0  # notes whose note-off is missing
+    texts: tuple[
+        tuple[int, bytes], ...
+    ] = ()  # (meta type, text) of texts, copyright notices and track names, undecoded
+
+
+def read_midi(data: bytes) -> Notes:
+    """Return the notes of a Standard MIDI File: all tracks merged, drums left out, rounded to the grid.
+
+    A note whose off is missing ends at the key's next note-on or at the end of its track (see `dataset.notes.pairing`); a note of no
+    length becomes one tick. Raises MidiError with a stable reason: not_midi, smpte_time, midi_format_2, broken_midi,
+    time_out_of_range, only_drums, no_notes.
+    """
+    reading = read(data)
+    if len(reading.notes) == 0:
+        if reading.drum_notes:
+            raise MidiError("only_drums", f"{reading.drum_notes} drum notes")
+        raise MidiError("no_notes")
+    return reading.notes
+
+
+def read(data: bytes, *, piano_only: bool = False) -> Reading:
+    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error.
+
+    With `piano_only`, other instruments and drums are dropped. Programs, pedal and coarse tuning (RPN 2) of a channel hold on
+    whatever track they stand; a channel without a program is a piano, the default of General MIDI.
+    """
+    events = read_events(_contained(data))
+    paired = pair_notes(events)
+    of = paired.event
+    onset, end, track = events.tick[of], paired.end, events.track[of]
+    channel = events.status[of] & 15
+    place = events.tick * max(len(events.tick), 1) + np.arange(
+        len(events.tick)
+    )  # the order in which a player takes events
+    program = _program(events, place, of, channel)
+    pitch = events.data1[of].astype(np.int64) + _transposition(events, place, of, channel)
+    is_drum = channel == DRUM_CHANNEL
+    is_piano = ~is_drum & (program <= LAST_PIANO)
+    is_in_range = (pitch >= 0) & (pitch <= 127) | is_drum
+    wanted = is_piano if piano_only else ~is_drum
+    kept = wanted & is_in_range
+    counted = {
+        DRUMS: int(np.count_nonzero(is_drum)),
+        OTHER_INSTRUMENTS: int(np.count_nonzero(~is_drum & ~wanted)),
+        OUT_OF_RANGE: int(np.count_nonzero(wanted & ~is_in_range)),
+    }
+    part = (track.astype(np.int64) << 11) | (channel.astype(np.int64) << 7) | program
+    texts = tuple((kind, body) for _, _, kind, body in events.meta if kind in (TEXT, COPYRIGHT, TRACK_NAME))
+    names = {where: body for _, where, kind, body in reversed(events.meta) if kind == TRACK_NAME}
+    heard = part if not piano_only else part[is_piano]
+    hand = _hands(track[kept], channel[kept], pitch[kept], is_piano[kept], names)
+    grid_onset = _to_grid(onset[kept], events.division)
+    duration = np.maximum(_to_grid(end[kept], events.division) - grid_onset, 1)
+    if grid_onset.size and (grid_onset + duration).max() > MAX_TICK:
+        raise MidiError("time_out_of_range", f"a note ends {int((grid_onset + duration).max()) // 24} quarter notes in")
+    off_grid = np.abs(onset[kept] * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
+    group, pedals = _pedals(events, place, channel[kept], int(max(events.track_end.max(), end.max(initial=0))))
+    notes = Notes(
+        grid_onset.astype(np.int32),
+        duration.astype(np.int32),
+        pitch[kept].astype(np.uint8),
+        events.data2[of][kept],
+        _tempos(events),
+        _time_signatures(events),
+        _key_signatures(events),
+        hand,
+        group,
+        pedals,
+    )
+    return Reading(
+        notes=notes,
+        tracks=len(np.unique(heard)),
+        piano_notes=int(np.count_nonzero(is_piano & kept)),
+        drum_notes=0 if piano_only else counted[DRUMS],
+        grid_error=float((off_grid / events.division[0]).mean()) if off_grid.size else 0.0,
+        seconds=_seconds(events, onset[kept], end[kept]),
+        on_grid=float((off_grid == 0).mean()) if off_grid.size else 0.0,
+        note_ons=len(of),
+        dropped={reason: count for reason, count in counted.items() if count},
+        unended=paired.unended,
+        texts=texts,
+    )
+
+
+def _contained(data: bytes) -> bytes:
+    """Return the Standard MIDI File in the bytes, which may be wrapped in RIFF or MacBinary."""
+    start = data.find(b"MThd", 0, 256)
+    if start < 0:
+        raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
+    return data[start:]
+
+
+def _to_grid(ticks: Ints, division: tuple[int, int]) -> Ints:
+    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up; exact in integers."""
+    above, below = division
+    return (ticks * (2 * TICKS_PER_QUARTER * below) + above) // (2 * above)
+
+
+def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, default: int) -> Ints:
+    """Return the value of the last change before each wanted place, `default` before the first."""
+    order = places.argsort()
+    table = np.concatenate([[default], values[order]]).astype(np.int64)
+    return table[np.searchsorted(places[order], wanted)]
+
+
+def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+    """Return the program of each note: that of its channel, on whatever track it was chosen."""
+    program = np.zeros(len(of), np.int64)
+    changes = np.flatnonzero(events.status >> 4 == 12)
+    if not events.data1[changes].any():
+        return program
+    changed = events.status[changes] & 15
+    for number in np.unique(changed).tolist():
+        mine, here = changes[changed == number], channel == number
+        program[here] = _last_before(place[mine], events.data1[mine], place[of[here]], 0)
+    return program
+
+
+def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+    """Return by how many semitones each note sounds higher than written: coarse tuning, registered parameter 2."""
+    shift = np.zeros(len(of), np.int64)
+    is_control = events.status >> 4 == 11
+    if not (is_control & (events.data1 == 100) & (events.data2 == 2)).any():
+        return shift
+    changes = np.flatnonzero(is_control & np.isin(events.data1, (6, 98, 99, 100, 101)))
+    changes = changes[place[changes].argsort()]
+    chosen: dict[int, list[int]] = {}
+    tuned: dict[int, list[tuple[int, int]]] = {}
+    for index in changes.tolist():
+        number, control, value = int(events.status[index]) & 15, int(events.data1[index]), int(events.data2[index])
+        parameter = chosen.setdefault(number, [127, 127])
+        if control in (98, 99):
+            parameter[:] = [127, 127]
+        elif control != 6:
+            parameter[101 - control] = value
+        elif parameter == [0, 2]:
+            tuned.setdefault(number, []).append((int(place[index]), value - 64))
+    for number, values in tuned.items():
+        here = channel == number
+        columns = np.array(values, np.int64)
+        shift[here] = _last_before(columns[:, 0], columns[:, 1], place[of[here]], 0)
+    return shift
+
+
+def _hands(
+    track: NDArray[np.int32],
+    channel: NDArray[np.uint8],
+    pitch: Ints,
+    is_piano: NDArray[np.bool_],
+    names: dict[int, bytes],
+) -> NDArray[np.uint8]:
+    """Return the hand of each note as the file states it (see `dataset.notes.file_hands`)."""
+    code = (track.astype(np.int64) << 4) | channel
+    numbers, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
+    if not numbers.size:
+        return np.zeros(0, np.uint8)
+    mean = np.bincount(inverse, pitch) / count
+    piano = np.bincount(inverse, is_piano) == count
+    parts = [
+        Part(names.get(number >> 4, b""), middle, plays_piano)
+        for number, middle, plays_piano in zip(numbers.tolist(), mean.tolist(), piano.tolist(), strict=True)
+    ]
+    return hands_of_parts(parts, list(names.values()))[inverse]
+
+
+def _pedals(
+    events: FileEvents, place: Ints, channel: NDArray[np.uint8], last: int
+) -> tuple[NDArray[np.uint8], tuple[PedalInterval, ...]]:
+    """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid."""
+    is_pedal = (events.status >> 4 == 11) & (events.data1 == SUSTAIN)
+    if not is_pedal.any():
+        return np.zeros(len(channel), np.uint8), ()
+    changes = np.flatnonzero(is_pedal)
+    changes = changes[place[changes].argsort()]
+    ticks = np.minimum(_to_grid(events.tick[changes], events.division), MAX_TICK)
+    end = int(min(_to_grid(np.array([last]), events.division)[0], MAX_TICK))
+    pedals: list[PedalInterval] = []
+    for number in np.unique(channel).tolist():
+        mine = events.status[changes] & 15 == number
+        columns = ticks[mine].tolist(), events.data2[changes[mine]].tolist()
+        pedals += [(number, start, stop) for start, stop in down_intervals(*columns, end)]
+    return channel, tuple(pedals)
+
+
+def _seconds(events: FileEvents, onset: Ints, end: Ints) -> float:
+    """Return the time from the first onset to the last end, both in file ticks, under the file's tempos."""
+    if not onset.size:
+        return 0.0
+    above, below = events.division
+    changes = [(0, 60e6 / (events.smpte_qpm or DEFAULT_QPM))]
+    if events.smpte_qpm is None:
+        found = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3))
+        changes += [(tick, micros) for tick, micros in found if micros]
+    bounds = np.clip([tick for tick, _ in changes[1:]] + [np.inf], onset.min(), end.max())
+    lengths = np.diff(bounds, prepend=onset.min())
+    return float(lengths @ np.array([micros for _, micros in changes])) * below / above / 1e6
+
+
+def _found(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:
+    """Return (tick of the file, body) of the meta events of a type, as a player takes them; bodies that are too short are left out."""
+    found = [(tick, body) for tick, _, type_, body in events.meta if type_ == kind and len(body) >= size]
+    found.sort(key=lambda row: row[0])
+    return found
+
+
+def _in_order(events: FileEvents, kind: int, size: int) -> Sequence[tuple[int, bytes]]:
+    """As `_found`, with ticks of the grid."""
+    found = _found(events, kind, size)
+    if not found:
+        return found
+    ticks = _to_grid(np.array([tick for tick, _ in found], np.int64), events.division).tolist()
+    return [(tick, body) for tick, (_, body) in zip(ticks, found, strict=True) if tick <= MAX_TICK]
+
+
+def _tempos(events: FileEvents) -> tuple[TempoChange, ...]:
+    if events.smpte_qpm is not None:
+        return ((0, events.smpte_qpm),)
+    changes = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _in_order(events, TEMPO, 3))
+    return tuple((tick, 60e6 / micros) for tick, micros in changes if micros)
+
+
+def _time_signatures(events: FileEvents) -> tuple[TimeSignatureChange, ...]:
+    return tuple(
+        (tick, body[0], 1 << body[1])
+        for tick, body in _in_order(events, TIME_SIGNATURE, 2)
+        if 1 <= body[0] <= MAX_NUMERATOR and body[1] < len(DENOMINATORS)
+    )
+
+
+def _key_signatures(events: FileEvents) -> tuple[KeySignatureChange, ...]:
+    """Return what the file states; where tracks disagree at a tick, the first track counts."""
+    found: dict[int, KeySignatureChange] = {}
+    for tick, body in _in_order(events, KEY_SIGNATURE, 2):
+        fifths = int.from_bytes(body[:1], "big", signed=True)
+        if abs(fifths) <= MOST_SHARPS and body[1] <= 1:
+            found.setdefault(tick, (tick, fifths, body[1]))
+    return tuple(found.values())

@@ -1,0 +1,155 @@
+"""Pairs the note-ons and note-offs of a file into notes, also where an off is missing.
+
+For each track, channel and key:
+- From silence to silence, where ons and offs balance, the first on ends with the first off.
+- An on whose off is missing ends at the next on of the key, at an off of the same channel and key that is left over in
+  another track, or at the end of the track, whichever comes first.
+- All sound off and all notes off (controllers 120 and 123) end what sounds on their channel.
+
+Every note-on gives one note; nothing is dropped here.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataset.notes.smf_events import FileEvents
+
+ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class PairedNotes:
+    """One row for each note-on of a file.
+
+    event   int64[n], index of the note-on among the channel messages of `FileEvents`, ascending
+    end     int64[n], tick of the file at which the key is released, >= the onset
+    unended     note-ons without an off of their own
+    """
+
+    event: Ints
+    end: Ints
+    unended: int
+
+
+def pair_notes(events: FileEvents) -> PairedNotes:
+    """Return the notes of all tracks and channels of a file."""
+    kind = events.status >> 4
+    is_on = (kind == 9) & (events.data2 > 0)
+    index = np.flatnonzero(is_on | (kind == 8) | (kind == 9))
+    group = (
+        (events.track[index].astype(np.int64) << 11)
+        | ((events.status[index] & 15).astype(np.int64) << 7)
+        | events.data1[index]
+    )
+    order = group.argsort(kind="stable")
+    index, group = index[order], group[order]
+    on = is_on[index]
+    end = np.full(len(events.tick), -1, np.int64)
+    odd = _is_not_alternating(on, group)
+    plain = np.flatnonzero(on & ~odd)
+    end[index[plain]] = events.tick[index[plain + 1]]
+    orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
+    unended: list[tuple[int, int]] = []  # (event, tick of the key's next on in its track, or -1)
+    if odd.any():
+        places = np.flatnonzero(odd)
+        starts = np.flatnonzero(np.diff(group[places], prepend=-1))
+        for chunk in np.split(places, starts[1:]):
+            _pair_group(
+                index[chunk].tolist(), on[chunk].tolist(), events.tick, end, orphans, unended, int(group[chunk[0]])
+            )
+    if unended:
+        _end_unended(unended, orphans, events, end)
+    ons = np.flatnonzero(is_on)
+    _cut_at_resets(ons, events, kind, end)
+    return PairedNotes(ons, np.maximum(end[ons], events.tick[ons]), len(unended))
+
+
+def _is_not_alternating(on: Bools, group: Ints) -> Bools:
+    """Return the events of groups that are not on, off, on, off, ... with an off at the end."""
+    if not on.size:
+        return on
+    changes = group[1:] != group[:-1]
+    is_first = np.concatenate([[True], changes])
+    wrong = np.concatenate([changes, [True]]) & on
+    wrong[0] |= not on[0]
+    wrong[1:] |= np.where(changes, ~on[1:], on[1:] == on[:-1])
+    if not wrong.any():
+        return wrong
+    number = np.cumsum(is_first) - 1
+    return np.isin(number, number[wrong])
+
+
+def _pair_group(
+    index: list[int],
+    on: list[bool],
+    tick: Ints,
+    end: Ints,
+    orphans: list[tuple[int, int]],
+    unended: list[tuple[int, int]],
+    group: int,
+) -> None:
+    """Pair the events of one track, channel and key; fill `end` and append offs and ons that have no other half."""
+    open_: list[int] = []  # positions of ons, the last one first to end: what stays here has no off of its own
+    surplus: set[int] = set()
+    for position, is_on in enumerate(on):
+        if is_on:
+            open_.append(position)
+        elif open_:
+            open_.pop()
+        else:
+            surplus.add(position)
+    missing = set(open_)
+    waiting: deque[int] = deque()
+    ons = deque(position for position, is_on in enumerate(on) if is_on)
+    for position, is_on in enumerate(on):
+        if is_on:
+            ons.popleft()
+        if position in surplus:
+            orphans.append((group & 0x7FF, int(tick[index[position]])))
+        elif position in missing:
+            unended.append((index[position], int(tick[index[ons[0]]]) if ons else -1))
+        elif is_on:
+            waiting.append(index[position])
+        else:
+            end[waiting.popleft()] = tick[index[position]]
+
+
+def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]], events: FileEvents, end: Ints) -> None:
+    """End each note that has no off of its own, the earliest first; each off that is left over ends one note."""
+    last = int(events.track_end.max())
+    left_over: dict[int, list[int]] = {}
+    for key, tick in sorted(orphans):
+        left_over.setdefault(key, []).append(tick)
+    for event, following in sorted(unended, key=lambda row: int(events.tick[row[0]])):
+        onset = int(events.tick[event])
+        bound = int(events.track_end[events.track[event]])
+        if bound <= onset:
+            bound = last
+        if following >= 0:
+            bound = following
+        key = (int(events.status[event]) & 15) << 7 | int(events.data1[event])
+        found = next((tick for tick in left_over.get(key, ()) if onset < tick <= bound), None)
+        if found is not None:
+            left_over[key].remove(found)
+            bound = found
+        end[event] = bound
+
+
+def _cut_at_resets(ons: Ints, events: FileEvents, kind: NDArray[np.uint8], end: Ints) -> None:
+    """End notes at the first controller 120 or 123 of their channel after their onset."""
+    is_reset = (kind == 11) & ((events.data1 == ALL_SOUND_OFF) | (events.data1 == ALL_NOTES_OFF))
+    if not is_reset.any():
+        return
+    channel = events.status & 15
+    for number in np.unique(channel[is_reset]).tolist():
+        ticks = np.sort(events.tick[is_reset & (channel == number)])
+        mine = ons[channel[ons] == number]
+        place = np.searchsorted(ticks, events.tick[mine], side="right")
+        limit = np.append(ticks, np.iinfo(np.int64).max)[place]
+        end[mine] = np.minimum(end[mine], limit)

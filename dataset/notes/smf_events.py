@@ -1,0 +1,269 @@
+"""Reads the events of a Standard MIDI File into NumPy arrays, a whole file at once.
+
+In: the bytes of a file from its MThd on. Out: `FileEvents`. Regular expressions find where events start; all else is read with array
+operations.
+Tolerated, because players tolerate it: longer headers, unknown chunks, more tracks than the header says, a file that
+ends early, running status after SysEx and meta events. Everything else that is wrong raises MidiError.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.base.errors import MidiError
+
+LONGEST_DELTA = 4  # bytes of a variable-length quantity
+PADDING = 16  # bytes of zero after the file, so that look-ahead never leaves the array
+END_OF_TRACK = 0x2F
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+_DATA_BYTES = np.zeros(256, np.int32)  # of a message by its status byte
+_DATA_BYTES[0x80:0xF0] = 2
+_DATA_BYTES[0xC0:0xE0] = 1
+_DATA_BYTES[[0xF1, 0xF3]] = 1
+_DATA_BYTES[0xF2] = 2
+_SIZES = tuple(int(count) + 1 for count in _DATA_BYTES)
+_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
+# a message with its delta time: two data bytes, after a status or running; or one, when no running message follows
+_TWO = rb"[\x80-\xbf\xe0-\xef]?[\x00-\x7f][\x00-\xff]"
+_ONE = rb"[\xc0-\xdf][\x00-\x7f](?!" + _DELTA + rb"[\x00-\x7f])"
+_MESSAGE = re.compile(_DELTA + rb"(?:" + _TWO + rb"|" + _ONE + rb")")
+_RUN = re.compile(
+    _DELTA + rb"((?:" + _TWO + rb"|" + _ONE + rb"))(?:" + _DELTA + rb"(?:" + _TWO + rb"|" + _ONE + rb"))*"
+)
+_ONE_BYTE = re.compile(_DELTA + _ONE)
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvents:
+    """The events of a file, in the order of its tracks.
+
+    tick, track, status, data1, data2   [n], channel messages: tick of the file, number of the track, status byte, data bytes
+    track_end     [tracks], tick of each track's end
+    meta          (tick, track, type, body) of each meta event
+    division      file ticks of a quarter note (numerator, denominator); of SMPTE time at 120 quarter notes a minute
+    smpte_qpm     tempo of a file in SMPTE time, whose tempo events have no effect; None for others
+    is_cut_short  whether the file ends within a track
+    """
+
+    tick: Ints
+    track: NDArray[np.int32]
+    status: Bytes
+    data1: Bytes
+    data2: Bytes
+    track_end: Ints
+    meta: list[tuple[int, int, int, bytes]]
+    division: tuple[int, int]
+    smpte_qpm: float | None
+    is_cut_short: bool
+
+
+def read_events(data: bytes) -> FileEvents:
+    """Return the events of a Standard MIDI File.
+
+    Raises MidiError: not_midi for a header that is not whole, midi_format_2 for several independent sequences, smpte_time for an
+    unknown frame rate, broken_midi for events that cannot be read.
+    """
+    if len(data) < 14 or not data.startswith(b"MThd"):
+        raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
+    header, kind, _, division = struct.unpack_from(">IHHH", data, 4)
+    if header < 6:
+        raise MidiError("broken_midi", f"a header of {header} bytes; it has at least 6")
+    tracks, is_cut_short = _tracks(data, 8 + header)
+    if not tracks:
+        raise MidiError("broken_midi", "no track in the file")
+    if kind == 2 and len(tracks) > 1:
+        raise MidiError("midi_format_2", "its tracks are separate sequences, not one piece")
+    ticks, qpm = _division(division)
+    padded = np.zeros(len(data) + PADDING, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    starts, counts, short = _event_starts(data, tracks)
+    return _events(padded, data, starts, counts, ticks, qpm, is_cut_short or short)
+
+
+def _tracks(data: bytes, at: int) -> tuple[list[tuple[int, int]], bool]:
+    """Return the first and the last byte (exclusive) of each track's body, and whether the last one is cut short."""
+    tracks: list[tuple[int, int]] = []
+    is_cut_short = False
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
+        if name != b"MTrk" and not (name.isalnum() and at + 8 + size <= len(data)):
+            at = data.find(b"MTrk", at + 1)  # padding, or bytes after the last track
+            if at < 0:
+                break
+            continue
+        end = at + 8 + size
+        if name == b"MTrk":
+            is_cut_short = end > len(data)
+            tracks.append((at + 8, min(end, len(data))))
+        at = end
+    return tracks, is_cut_short
+
+
+def _division(division: int) -> tuple[tuple[int, int], float | None]:
+    """Return file ticks a quarter note as a fraction and, of SMPTE time, the tempo that makes them so."""
+    if division & 0x8000:
+        frames, per_frame = 256 - (division >> 8), division & 0xFF
+        if frames not in (24, 25, 29, 30) or per_frame == 0:
+            raise MidiError("smpte_time", f"{frames} frames a second of {per_frame} ticks: no such film format")
+        return (frames * per_frame, 2) if frames != 29 else (
+            30 * per_frame,
+            2,
+        ), 120.0 if frames != 29 else 120_000 / 1001
+    if division == 0:
+        raise MidiError("broken_midi", "a quarter note has no ticks")
+    return (division, 1), None
+
+
+def _event_starts(data: bytes, tracks: list[tuple[int, int]]) -> tuple[Ints, list[int], bool]:
+    """Return the byte at which each event starts, how many each track has, and whether one ends within an event."""
+    starts: list[int] = []
+    counts: list[int] = []
+    is_cut_short = False
+    padded = data + bytes(PADDING)
+    for number, (begin, end) in enumerate(tracks):
+        before = len(starts)
+        after = _walk(padded, begin, end, starts)
+        if after < 0:
+            where = starts[-1] - begin
+            raise MidiError("broken_midi", f"track {number + 1}, byte {where}: no MIDI event can be read here")
+        if after > end:
+            starts.pop()
+            is_cut_short = True
+        counts.append(len(starts) - before)
+    return np.array(starts, np.int64), counts, is_cut_short
+
+
+def _walk(data: bytes, at: int, end: int, starts: list[int]) -> int:
+    """Append the first byte of each event of one track; return the byte after the last event, or -1 where none can be read.
+
+    Runs of channel messages, nearly all of a file, are found by regular expressions; the other events one by one.
+    """
+    running = 0  # data bytes of the last channel message, and one; 0 before the first
+    while at < end:
+        if (
+            running != 2
+            and (found := _RUN.match(data, at, end)) is not None
+            and (running or data[found.start(1)] > 127)
+        ):
+            messages = _MESSAGE.findall(data, at, found.end())
+            starts += accumulate(map(len, messages[:-1]), initial=at)
+            at = found.end()
+            running = 2 if _ONE_BYTE.match(messages[-1]) else 3
+            continue
+        starts.append(at)
+        first = at
+        while data[at] > 127:
+            at += 1
+        if at - first >= LONGEST_DELTA:
+            return -1
+        status = data[at + 1]
+        if status < 128:
+            if not running:
+                return -1
+            at += running
+        elif status < 0xF0:
+            running = _SIZES[status]
+            at += running + 1
+        elif status == 0xFF and data[at + 2] == END_OF_TRACK:
+            return end
+        elif status in (0xF0, 0xF7, 0xFF):
+            at += 3 if status == 0xFF else 2
+            size = 0
+            for _ in range(LONGEST_DELTA):
+                digit = data[at] if at < end else 0
+                size = size << 7 | digit & 127
+                at += 1
+                if digit < 128:
+                    break
+            else:
+                return -1
+            at += size
+        else:
+            at += _SIZES[status] + 1
+    return at
+
+
+def _quantities(data: Bytes, at: Ints) -> tuple[Ints, Ints]:
+    """Return the variable-length quantities that start at these bytes, and how many bytes each has."""
+    digit = data[at]
+    value, width = (digit & 0x7F).astype(np.int64), np.ones(len(at), np.int64)
+    longer = np.flatnonzero(digit > 127)
+    step = 1
+    while longer.size:
+        digit = data[at[longer] + step]
+        value[longer] = value[longer] << 7 | (digit & 0x7F)
+        width[longer] += 1
+        longer = longer[digit > 127]
+        step += 1
+    return value, width
+
+
+def _events(
+    padded: Bytes,
+    data: bytes,
+    starts: Ints,
+    counts: list[int],
+    division: tuple[int, int],
+    smpte_qpm: float | None,
+    is_cut_short: bool,
+) -> FileEvents:
+    """Return the events that start at these bytes, `counts` of them in each track."""
+    delta, width = _quantities(padded, starts)
+    track = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    elapsed = np.concatenate([[0], np.cumsum(delta, dtype=np.int64)])
+    first = np.concatenate([[0], np.cumsum(counts)])
+    tick = elapsed[1:] - np.repeat(elapsed[first[:-1]], counts)
+    status_at = starts + width
+    status = padded[status_at]
+    is_running = status < 0x80
+    is_channel = (status >= 0x80) & (status < 0xF0)
+    if is_running.any():
+        index = np.arange(len(starts))
+        source = np.maximum.accumulate(np.where(is_channel, index, -1))
+        source = np.where(source >= first[track], source, -1)
+        if (wrong := is_running & (source < 0)).any():
+            place = int(np.flatnonzero(wrong)[0])
+            raise MidiError("broken_midi", f"track {track[place] + 1}: its first event is a data byte without a status")
+        status = np.where(is_running, status[source], status)
+        is_channel |= is_running
+    data_at = (status_at + ~is_running)[is_channel]
+    status_of = status[is_channel]
+    data1, data2 = padded[data_at], padded[data_at + 1]
+    two = _DATA_BYTES[status_of] == 2
+    if data1.size and data1.max() > 127:
+        place = int(np.flatnonzero(data1 > 127)[0])
+        raise MidiError(
+            "broken_midi", f"track {track[is_channel][place] + 1}: a channel message has a first data byte above 127"
+        )
+    meta: list[tuple[int, int, int, bytes]] = []
+    places = np.flatnonzero(status == 0xFF)
+    if places.size:
+        sizes, widths = _quantities(padded, status_at[places] + 2)
+        begin = status_at[places] + 2 + widths
+        kinds = padded[status_at[places] + 1]
+        columns = (tick[places], track[places], kinds, begin, begin + sizes)
+        meta = [
+            (when, where, kind, data[at:end])
+            for when, where, kind, at, end in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+    ends = np.zeros(len(counts), np.int64)
+    ends[np.flatnonzero(counts)] = tick[(first[1:] - 1)[np.flatnonzero(counts)]]
+    return FileEvents(
+        tick[is_channel],
+        track[is_channel],
+        status_of,
+        data1,
+        np.minimum(data2 * two, 127),  # a velocity of 255 is meant as the loudest
+        ends,
+        meta,
+        division,
+        smpte_qpm,
+        is_cut_short,
+    )
