@@ -27,12 +27,12 @@ from dataset.funnel import FunnelRows, Row, check, write_corpus
 from dataset.measure import to_table as measures_table
 from dataset.notes.model import Notes
 from dataset.parse import PARSE, Parsed, ParseTask, parse_all
-from dataset.plan import Plan, identity
+from dataset.plan import COLUMNS, Plan, identity
 
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
 NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
-COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
+DATES = ("listed_at", "fetched_at")  # of provenance.parquet
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
 
@@ -121,7 +121,7 @@ def build_corpus(
 
 def _list(root: AnyPath, query: str) -> list[Row]:
     catalog = Catalog(root)
-    rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
+    rows: list[Row] = catalog.pieces(query, columns=[*COLUMNS, *DATES]).to_pylist()
     if not rows:
         if catalog.is_empty():
             raise CorpusError(emptiness(root))
@@ -184,7 +184,10 @@ def _split(
             continue
         pieces.append(
             CorpusPiece(
-                **{key: row[key] for key in ("sha256", "game", "series", "title", "sequencer")},
+                **{
+                    key: row[key]
+                    for key in ("sha256", "game", "series", "title", "sequencer", "game_title", "source", "url")
+                },
                 cluster=settled.cluster[position],
                 work=settled.work[position],
                 split=side,

@@ -21,13 +21,14 @@ from dataset.corpus.manifest import (
     MANIFEST_FILE,
     MEASURES_FILE,
     NOTES_FILE,
+    PROVENANCE_FILE,
     RELATIONS_FILE,
     Funnel,
     Manifest,
     Settings,
 )
-from dataset.corpus.schema import EXCLUDED, RELATIONS
-from dataset.plan import Plan, digest, identity, versions
+from dataset.corpus.schema import EXCLUDED, PROVENANCE, RELATIONS
+from dataset.plan import Plan, digest, identity, inputs, versions
 
 Row = dict[str, Any]  # one listed piece
 
@@ -88,6 +89,8 @@ def write_corpus(
     credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
     _write_parquet(measures, folder / MEASURES_FILE)
     _write_parquet(pa.Table.from_pylist(list(relations), RELATIONS), folder / RELATIONS_FILE)
+    kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in sieve.left]
+    _write_parquet(pa.Table.from_pylist(kept, PROVENANCE), folder / PROVENANCE_FILE)
     (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
     manifest = Manifest(
         name=name,
@@ -97,7 +100,7 @@ def write_corpus(
         filters=cast(dict[str, Settings], plan.filters.settings()),
         piano_tracks=plan.piano_tracks,
         versions=versions(),
-        input_sha256=digest(rows),
+        input_sha256=digest(inputs(rows)),
         files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
         funnel=funnel,
         reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),

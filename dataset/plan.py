@@ -18,6 +18,7 @@ MOST_SEED = 2**53  # the largest whole number that every reader of JSON takes as
 PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
 
 Row = Mapping[str, Any]  # a row of the catalog
+COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Plan:
 
 def versions() -> dict[str, str]:
     """Return the versions of all that has a part in what a corpus holds."""
-    packages = {name: version(name) for name in ("vgpiano", "symusic", "numpy", "pyarrow")}
+    packages = {name: version(name) for name in ("vgpiano", "numpy", "pyarrow")}
     return {**packages, "python": platform.python_version()}
 
 
@@ -56,6 +57,11 @@ def digest(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def inputs(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return what a corpus takes from rows of the catalog, without their dates."""
+    return [{name: row[name] for name in COLUMNS} for row in rows]
+
+
 def identity(plan: Plan, rows: Sequence[Row]) -> str:
     """Return what is equal for the same plan, versions and catalog rows, else different."""
-    return digest([asdict(plan), versions(), rows])
+    return digest([asdict(plan), versions(), inputs(rows)])

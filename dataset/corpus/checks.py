@@ -6,17 +6,30 @@ the column, the first row that breaks its rule, and what stands there. Whole col
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.schema import MEASURES, describe
-from dataset.corpus.schema import EXCLUDED, LISTS, NOTES, RELATIONS, SPLITS
-from dataset.notes.timing import DENOMINATORS, FASTEST_QPM, MAX_NUMERATOR, MAX_TICK, SLOWEST_QPM
+from dataset.corpus.columns import (
+    SHOWN,
+    FaultError,
+    check_among,
+    check_ascending,
+    check_items,
+    check_items_range,
+    check_pattern,
+    check_range,
+    check_rows,
+    flat,
+    lengths_of,
+    starts_of,
+    with_schema,
+)
+from dataset.corpus.schema import EXCLUDED, LISTS, NOTES, PROVENANCE, RELATIONS, SPLITS
+from dataset.notes.timing import DENOMINATORS, FASTEST_QPM, MAX_NUMERATOR, MAX_TICK, MOST_SHARPS, SLOWEST_QPM
 from dataset.reasons import RELATIONS as MEANT
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")  # of a corpus
@@ -26,15 +39,6 @@ REASON = "[a-z][a-z0-9_]{0,99}"
 TIME_SIGNATURE = "[1-9][0-9]?/[1-9][0-9]?"
 KEY = "[A-G][b#]? (major|minor)"
 STAGES = ("fetch", "parse", "filter", "duplicate", "split")
-ROUNDING = 1e-9  # by which a computed figure may lie outside its range
-SHOWN = 60  # characters of a value in a message
-
-Values = npt.NDArray[Any]
-Flags = npt.NDArray[np.bool_]
-
-
-class FaultError(ValueError):
-    """What is wrong with a table: its column, the row, the rule, and what stands there."""
 
 
 def check_manifest(name: object, files: Mapping[str, object], wanted: Iterable[str]) -> None:
@@ -77,53 +81,58 @@ def checked(file: str, table: pa.Table, pieces: pa.Table | None = None) -> pa.Ta
         return checked_excluded(table)
     if file == "relations.parquet":
         return checked_relations(table)
+    if file == "provenance.parquet":
+        return checked_provenance(table, pieces)
     return checked_measures(table, pieces)
 
 
 def checked_notes(table: pa.Table) -> pa.Table:
     """Return a table of schema NOTES. Raises FaultError where it is none."""
-    table = _of_schema(table, NOTES, may_be_null=("sequencer",))
+    table = with_schema(table, NOTES, may_be_null=("sequencer",))
     if not len(table):
         raise FaultError("sha256: no rows, must be at least one piece")
-    _match(table, "sha256", SHA256)
-    _match(table, "cluster", FINGERPRINT)
-    _match(table, "work", FINGERPRINT)
-    _among(table, "split", SPLITS)
-    lengths = _lengths(table, "onset")
-    _rows(table, "onset", lengths < 1, "at least one note", lengths)
+    check_pattern(table, "sha256", SHA256)
+    check_pattern(table, "cluster", FINGERPRINT)
+    check_pattern(table, "work", FINGERPRINT)
+    check_among(table, "split", SPLITS)
+    lengths = lengths_of(table, "onset")
+    check_rows(table, "onset", lengths < 1, "at least one note", lengths)
     for name in LISTS[1:]:
-        own = _lengths(table, name)
-        _rows(table, name, own != lengths, "one value for each onset", own)
-    onset, duration, pitch, velocity = (_flat(table, name) for name in LISTS)
-    _within(table, "onset", onset, 0, MAX_TICK)
-    _ascending(table, "onset", "onset", onset, strictly=False)
-    _within(table, "duration", duration, 1, MAX_TICK)
+        own = lengths_of(table, name)
+        check_rows(table, name, own != lengths, "one value for each onset", own)
+    onset, duration, pitch, velocity, hand, _ = (flat(table, name) for name in LISTS)
+    check_items_range(table, "onset", onset, 0, MAX_TICK)
+    check_ascending(table, "onset", "onset", onset, strictly=False)
+    check_items_range(table, "duration", duration, 1, MAX_TICK)
     ends = onset.astype(np.int64) + duration
-    _items(table, "duration", ends > MAX_TICK, f"an end by tick {MAX_TICK}", ends)
-    _within(table, "pitch", pitch, 0, 127)
-    _within(table, "velocity", velocity, 1, 127)
+    check_items(table, "duration", ends > MAX_TICK, f"an end by tick {MAX_TICK}", ends)
+    check_items_range(table, "pitch", pitch, 0, 127)
+    check_items_range(table, "velocity", velocity, 1, 127)
+    check_items_range(table, "hand", hand, 0, 2)
     _changes(table, "tempos", {"qpm": (SLOWEST_QPM, FASTEST_QPM)})
     _changes(table, "time_signatures", {"numerator": (1, MAX_NUMERATOR), "denominator": (1, max(DENOMINATORS))})
-    under = _flat(table, "time_signatures", "denominator")
-    _items(table, "time_signatures", ~np.isin(under, DENOMINATORS), "denominators that are powers of 2", under)
+    under = flat(table, "time_signatures", "denominator")
+    _pedals(table)
+    _changes(table, "key_signatures", {"fifths": (-MOST_SHARPS, MOST_SHARPS), "mode": (0, 1)}, is_complete=False)
+    check_items(table, "time_signatures", ~np.isin(under, DENOMINATORS), "denominators that are powers of 2", under)
     return table
 
 
 def checked_excluded(table: pa.Table) -> pa.Table:
     """Return a table of schema EXCLUDED. Raises FaultError where it is none."""
-    table = _of_schema(table, EXCLUDED, may_be_null=("sha256",))
-    _match(table, "sha256", SHA256)
-    _among(table, "stage", STAGES)
-    _match(table, "reason", REASON)
+    table = with_schema(table, EXCLUDED, may_be_null=("sha256",))
+    check_pattern(table, "sha256", SHA256)
+    check_among(table, "stage", STAGES)
+    check_pattern(table, "reason", REASON)
     return table
 
 
 def checked_relations(table: pa.Table) -> pa.Table:
     """Return a table of schema RELATIONS. Raises FaultError where it is none."""
-    table = _of_schema(table, RELATIONS, may_be_null=("first_sequencer", "second_sequencer", "left_out"))
-    _among(table, "relation", tuple(MEANT))
-    _match(table, "first", SHA256)
-    _match(table, "second", SHA256)
+    table = with_schema(table, RELATIONS, may_be_null=("first_sequencer", "second_sequencer", "left_out"))
+    check_among(table, "relation", tuple(MEANT))
+    check_pattern(table, "first", SHA256)
+    check_pattern(table, "second", SHA256)
     for name, low, high in (
         ("share", 0, 1),
         ("notes", 0, None),
@@ -132,8 +141,22 @@ def checked_relations(table: pa.Table) -> pa.Table:
         ("offset_first", 0, MAX_TICK),
         ("offset_second", 0, MAX_TICK),
     ):
-        _in_range(table, name, low, high)
+        check_range(table, name, low, high)
     return table
+
+
+def checked_provenance(table: pa.Table, pieces: pa.Table) -> pa.Table:
+    """Return a table of schema PROVENANCE, a row for each row of `pieces`. Raises FaultError where it is none."""
+    table = with_schema(table, PROVENANCE, may_be_null=("listed_at", "fetched_at"))
+    _same_pieces(table, pieces)
+    return table
+
+
+def _same_pieces(table: pa.Table, pieces: pa.Table) -> None:
+    if len(table) != len(pieces):
+        raise FaultError(f"sha256: {len(table)} rows for {len(pieces)} pieces")
+    same = pc.equal(table["sha256"], pieces["sha256"]).to_numpy()
+    check_rows(table, "sha256", ~same, "that of the piece in the same row", table["sha256"])
 
 
 def checked_measures(table: pa.Table, pieces: pa.Table) -> pa.Table:
@@ -144,143 +167,45 @@ def checked_measures(table: pa.Table, pieces: pa.Table) -> pa.Table:
     there = set(table.column_names)
     schema = pa.schema([field for field in MEASURES if field.name in there or field.name == "sha256"])
     nullable = [name for name in schema.names if name != "sha256"]
-    table = _of_schema(table, schema, may_be_null=nullable)
-    _match(table, "sha256", SHA256)
-    if len(table) != len(pieces):
-        raise FaultError(f"sha256: {len(table)} rows for {len(pieces)} pieces")
-    same = pc.equal(table["sha256"], pieces["sha256"]).to_numpy()
-    _rows(table, "sha256", ~same, "that of the piece in the same row", table["sha256"])
+    table = with_schema(table, schema, may_be_null=nullable)
+    check_pattern(table, "sha256", SHA256)
+    _same_pieces(table, pieces)
     for name, pattern in (("time_signature", TIME_SIGNATURE), ("key", KEY)):
         if name in there:
-            _match(table, name, pattern)
+            check_pattern(table, name, pattern)
     for field in describe(MEASURES):
         low, dash, high = field["range"].partition("–")
         if dash and field["name"] in there:
-            _in_range(table, field["name"], float(low or "-inf"), float(high) if high else None)
+            check_range(table, field["name"], float(low or "-inf"), float(high) if high else None)
     return table
 
 
-def _of_schema(table: pa.Table, schema: pa.Schema, may_be_null: Iterable[str]) -> pa.Table:
-    """Return the columns of `schema` in its order and with its descriptions; any others are left out."""
-    columns = []
-    for field in schema:
-        places = table.schema.get_all_field_indices(field.name)
-        if len(places) != 1:
-            raise FaultError(f"{field.name}: {'missing' if not places else f'there {len(places)} times'}")
-        column = table.column(places[0])
-        if column.type != field.type:
-            raise FaultError(f"{field.name}: of type {column.type}, must be {field.type}")
-        columns.append(column)
-    table = pa.table(columns, schema=schema)
-    for field in schema:
-        column = table.column(field.name)
-        try:
-            column.validate(full=True)
-        except pa.ArrowInvalid as error:
-            raise FaultError(f"{field.name}: {error}") from None
-        if field.name not in may_be_null and column.null_count:
-            _rows(table, field.name, column.is_null().to_numpy(), "a value", column)
-        if pa.types.is_list(field.type):
-            values = _values(table, field.name)
-            parts = [values, *(values.field(i) for i in range(values.type.num_fields))]
-            if any(part.null_count for part in parts):
-                raise FaultError(f"{field.name}: holds null within a list, must hold values")
-    return table
+def _pedals(table: pa.Table) -> None:
+    """Check pedal intervals: within range, each after the one before in its group."""
+    start, end = (flat(table, "pedals", part).astype(np.int64) for part in ("start", "end"))
+    check_items_range(table, "pedals", start, 0, MAX_TICK)
+    check_items_range(table, "pedals", end, 0, MAX_TICK)
+    check_items(table, "pedals", end <= start, "an end after its start", end)
+    group = flat(table, "pedals", "group").astype(np.int64)
+    place = (group << 48) | start
+    wrong = np.zeros(len(place), bool)
+    wrong[1:] = (place[1:] <= place[:-1]) | ((group[1:] == group[:-1]) & (start[1:] < end[:-1]))
+    wrong[starts_of(table, "pedals")] = False
+    check_items(table, "pedals", wrong, "intervals in ascending order by group", start)
 
 
-def _match(table: pa.Table, name: str, pattern: str) -> None:
-    """Check that all of each text, where there is one, fits a regular expression."""
-    column = table.column(name)
-    fits = pc.fill_null(pc.match_substring_regex(column, rf"\A(?:{pattern})\z"), True)
-    _rows(table, name, ~fits.to_numpy(), f"like {pattern}", column)
-
-
-def _among(table: pa.Table, name: str, allowed: Sequence[str]) -> None:
-    column = table.column(name)
-    known = pc.is_in(column, value_set=pa.array(allowed, pa.string())).to_numpy()
-    _rows(table, name, ~known, f"one of {', '.join(allowed)}", column)
-
-
-def _in_range(table: pa.Table, name: str, low: float, high: float | None) -> None:
-    """Check that every number, where there is one, is finite and lies within `low` and `high`."""
-    column = table.column(name)
-    known = pc.is_valid(column).to_numpy()
-    values = pc.fill_null(column, 0).to_numpy()
-    outside = (
-        ~np.isfinite(values) | (values < low - ROUNDING) | (values > (np.inf if high is None else high + ROUNDING))
-    )
-    rule = f"from {low:g} to {high:g}" if high is not None else f"from {low:g}"
-    _rows(table, name, known & outside, rule, column)
-
-
-def _within(table: pa.Table, name: str, values: Values, low: float, high: float) -> None:
-    """Check the numbers of all lists of a column."""
-    if values.size and not (values.min() >= low and values.max() <= high):  # so that NaN is outside too
-        _items(table, name, ~((values >= low) & (values <= high)), f"from {low:g} to {high:g}", values)
-
-
-def _changes(table: pa.Table, name: str, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Check lists of changes: the first at tick 0, each later than the one before, with values within their ranges."""
-    lengths = _lengths(table, name)
-    _rows(table, name, lengths < 1, "at least one change", lengths)
-    ticks = _flat(table, name, "tick")
-    first = np.zeros(len(ticks), bool)
-    first[_starts(table, name)] = True
-    _items(table, name, first & (ticks != 0), "a first change at tick 0", ticks)
-    _within(table, name, ticks, 0, MAX_TICK)
-    _ascending(table, name, "ticks", ticks, strictly=True)
+def _changes(
+    table: pa.Table, name: str, ranges: Mapping[str, tuple[float, float]], *, is_complete: bool = True
+) -> None:
+    """Check lists of changes: each later than the one before, with values in range; if complete, the first at tick 0."""
+    ticks = flat(table, name, "tick")
+    if is_complete:
+        lengths = lengths_of(table, name)
+        check_rows(table, name, lengths < 1, "at least one change", lengths)
+        first = np.zeros(len(ticks), bool)
+        first[starts_of(table, name)] = True
+        check_items(table, name, first & (ticks != 0), "a first change at tick 0", ticks)
+    check_items_range(table, name, ticks, 0, MAX_TICK)
+    check_ascending(table, name, "ticks", ticks, strictly=True)
     for part, (low, high) in ranges.items():
-        _within(table, name, _flat(table, name, part), low, high)
-
-
-def _ascending(table: pa.Table, name: str, what: str, values: Values, *, strictly: bool) -> None:
-    """Check that the values of each list are in order."""
-    wrong = np.zeros(len(values), bool)
-    wrong[1:] = values[1:] <= values[:-1] if strictly else values[1:] < values[:-1]
-    wrong[_starts(table, name)] = False
-    _items(table, name, wrong, f"{what} in ascending order", values)
-
-
-def _values(table: pa.Table, name: str) -> pa.Array:
-    """Return the items of all lists of a column, one after the other."""
-    parts = [chunk.flatten() for chunk in table.column(name).chunks]
-    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
-
-
-def _flat(table: pa.Table, name: str, part: str | None = None) -> Values:
-    """Return the items of all lists of a column as an array, or one field of them."""
-    values = _values(table, name)
-    found: Values = (values if part is None else values.field(part)).to_numpy(zero_copy_only=False)
-    return found
-
-
-def _lengths(table: pa.Table, name: str) -> Values:
-    lengths: Values = pc.list_value_length(table.column(name)).to_numpy()
-    return lengths
-
-
-def _starts(table: pa.Table, name: str) -> Values:
-    """Return the places of the first items of the lists of a column, none of which is empty."""
-    ends: Values = np.cumsum(_lengths(table, name), dtype=np.int64)
-    return np.concatenate([[0], ends[:-1]])[: len(ends)]
-
-
-def _rows(table: pa.Table, name: str, wrong: Flags, rule: str, values: Any) -> None:
-    """Raise FaultError for the first row that is wrong."""
-    if wrong.any():
-        row = int(wrong.argmax())
-        _refuse(name, row, rule, values[row])
-
-
-def _items(table: pa.Table, name: str, wrong: Flags, rule: str, values: Values) -> None:
-    """Raise FaultError for the first item of a list that is wrong."""
-    if wrong.any():
-        item = int(wrong.argmax())
-        row = int(np.searchsorted(np.cumsum(_lengths(table, name)), item, side="right"))
-        _refuse(name, row, rule, values[item])
-
-
-def _refuse(name: str, row: int, rule: str, value: Any) -> None:
-    plain = value.as_py() if isinstance(value, pa.Scalar) else value.item() if isinstance(value, np.generic) else value
-    shown = "null" if plain is None else repr(plain)[:SHOWN]
-    raise FaultError(f"{name}: row {row} has {shown}, must be {rule}")
+        check_items_range(table, name, flat(table, name, part), low, high)

@@ -9,7 +9,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,8 @@ from catalog.storage import checksums as sums
 from catalog.storage.reading import read_bytes
 from catalog.storage.remote import AnyPath, RemotePath, located
 from catalog.table import parquet
-from dataset.corpus.checks import FaultError, check_counts, checked
+from dataset.corpus.checks import check_counts, checked
+from dataset.corpus.columns import FaultError
 from dataset.corpus.folder_store import corpora_folder, recover
 from dataset.corpus.manifest import (
     CREDITS_FILE,
@@ -33,6 +34,7 @@ from dataset.corpus.manifest import (
     MANIFEST_FILE,
     MEASURES_FILE,
     NOTES_FILE,
+    PROVENANCE_FILE,
     RELATIONS_FILE,
     Manifest,
 )
@@ -56,6 +58,9 @@ class CorpusPiece:
     series: str
     title: str
     sequencer: str | None
+    game_title: str
+    source: str
+    url: str
     cluster: str
     work: str
     split: Split
@@ -137,6 +142,10 @@ class Corpus:
         """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
         return self._tables[RELATIONS_FILE]
 
+    def provenance(self) -> pa.Table:
+        """Return provenance.parquet as a table of schema PROVENANCE: where each piece comes from, and since when."""
+        return self._tables[PROVENANCE_FILE]
+
     def credits(self) -> str:
         """Return the text of CREDITS.md."""
         return self._credits
@@ -151,7 +160,7 @@ class Corpus:
 def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
     """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
     tables: dict[str, pa.Table] = {}
-    for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE):
+    for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE, PROVENANCE_FILE):
         try:
             tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
         except (FaultError, pa.ArrowException, OSError, ValueError) as error:
@@ -201,6 +210,14 @@ def to_table(pieces: list[CorpusPiece]) -> pa.Table:
             ]
             for piece in pieces
         ],
+        "key_signatures": [
+            [{"tick": tick, "fifths": fifths, "mode": mode} for tick, fifths, mode in piece.notes.key_signatures]
+            for piece in pieces
+        ],
+        "pedals": [
+            [{"group": group, "start": start, "end": end} for group, start, end in piece.notes.pedals]
+            for piece in pieces
+        ],
     }
     columns = {**text, **lists, **changes}
     return pa.table(
@@ -223,31 +240,11 @@ def _columns(table: pa.Table) -> list[list[Any]]:
 
 
 def _piece(*row: Any) -> CorpusPiece:
-    (
-        sha256,
-        game,
-        series,
-        title,
-        sequencer,
-        cluster,
-        work,
-        split,
-        onset,
-        duration,
-        pitch,
-        velocity,
-        tempos,
-        signatures,
-    ) = row
-    notes = Notes(
-        onset,
-        duration,
-        pitch,
-        velocity,
-        tuple((change["tick"], change["qpm"]) for change in tempos),
-        tuple((change["tick"], change["numerator"], change["denominator"]) for change in signatures),
-    )
-    return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
+    values = dict(zip(NOTES.names, row, strict=True))
+    for name in ("tempos", "time_signatures", "key_signatures", "pedals"):
+        values[name] = tuple(tuple(change.values()) for change in values[name])
+    notes = Notes(**{field.name: values[field.name] for field in fields(Notes)})
+    return CorpusPiece(**{name: values[name] for name in TEXT}, notes=notes)
 
 
 def _nearest(root: AnyPath, name: str) -> str:

@@ -8,18 +8,27 @@ from typing import TypedDict
 from catalog.base.errors import CorpusError
 from catalog.storage.reading import Count, Fail, Number, Sha256, parse_json, read_bytes
 from catalog.storage.remote import AnyPath
-from dataset.corpus.checks import FaultError, check_manifest
+from dataset.corpus.checks import check_manifest
+from dataset.corpus.columns import FaultError
 
-NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE, MANIFEST_FILE = (
+NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, PROVENANCE_FILE, CREDITS_FILE, MANIFEST_FILE = (
     "notes.parquet",
     "excluded.parquet",
     "measures.parquet",
     "relations.parquet",
+    "provenance.parquet",
     "CREDITS.md",
     "manifest.json",
 )
-FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, CREDITS_FILE)  # what the manifest vouches for
-FORMAT = 2  # raise it when a reader of the old form could not read the new one
+FILES = (
+    NOTES_FILE,
+    EXCLUDED_FILE,
+    MEASURES_FILE,
+    RELATIONS_FILE,
+    PROVENANCE_FILE,
+    CREDITS_FILE,
+)  # with a SHA-256 in the manifest
+FORMAT = 3  # raise it when a reader of the old form could not read the new one
 
 
 @dataclass(frozen=True, slots=True)

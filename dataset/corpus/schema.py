@@ -24,29 +24,57 @@ NOTES = pa.schema(
         _field("series", pa.string(), "the slug of the series that the game belongs to"),
         _field("title", pa.string(), "title of the piece as listed"),
         _field("sequencer", pa.string(), "who made the MIDI file, as listed; null where the source leaves it blank"),
+        _field("game_title", pa.string(), "title of the game as the source lists it"),
+        _field("source", pa.string(), "where the piece comes from: vgmusic, mirror, or import"),
+        _field("url", pa.string(), "address of the file; of an import, its place in the archive or folder"),
         _field("cluster", pa.string(), "pieces of one cluster hold the same notes in good part"),
         _field(
             "work", pa.string(), "pieces of one work are the same music, also in other notes: a split never parts them"
         ),
         _field("split", pa.string(), "train, validation or test"),
         _field("onset", pa.list_(pa.int32()), f"start of each note, {TICKS} from the start of the file"),
-        _field("duration", pa.list_(pa.int32()), f"length of each note, {TICKS}, at least 1"),
+        _field("duration", pa.list_(pa.int32()), f"how long each key is held, {TICKS}, at least 1"),
         _field("pitch", pa.list_(pa.uint8()), "MIDI pitch, 0-127"),
         _field("velocity", pa.list_(pa.uint8()), "MIDI velocity, 1-127"),
+        _field("hand", pa.list_(pa.uint8()), "hand of each note as the file states it: 0 unknown, 1 right, 2 left"),
+        _field("pedal_group", pa.list_(pa.uint8()), "the group of `pedals` that holds each note"),
         _field(
             "tempos",
             pa.list_(pa.struct([("tick", pa.int32()), ("qpm", pa.float64())])),
-            "tempo changes, quarter notes a minute, the first at tick 0",
+            "tempo changes, quarter notes per minute, the first at tick 0",
         ),
         _field(
             "time_signatures",
             pa.list_(pa.struct([("tick", pa.int32()), ("numerator", pa.uint8()), ("denominator", pa.uint8())])),
             "time-signature changes, the first at tick 0",
         ),
+        _field(
+            "key_signatures",
+            pa.list_(pa.struct([("tick", pa.int32()), ("fifths", pa.int8()), ("mode", pa.uint8())])),
+            "key signatures as the file states them, sharps or, below 0, flats; mode 0 major, 1 minor; often empty",
+        ),
+        _field(
+            "pedals",
+            pa.list_(pa.struct([("group", pa.uint8()), ("start", pa.int32()), ("end", pa.int32())])),
+            f"when the sustain pedal is down, {TICKS}, for the notes of each group",
+        ),
     ]
 )
-TEXT = ("sha256", "game", "series", "title", "sequencer", "cluster", "work", "split")
-LISTS = ("onset", "duration", "pitch", "velocity")
+TEXT = (*("sha256", "game", "series", "title", "sequencer", "game_title", "source", "url", "cluster", "work", "split"),)
+LISTS = ("onset", "duration", "pitch", "velocity", "hand", "pedal_group")
+
+PROVENANCE = pa.schema(
+    [
+        _field("sha256", pa.string(), "SHA-256 of the MIDI file, hexadecimal"),
+        _field("url", pa.string(), "address of the file; of an import, its place in the archive or folder"),
+        _field("source", pa.string(), "where the piece comes from"),
+        _field(
+            "listed_at", pa.timestamp("us", tz="UTC"), "when the source says it listed the piece; null without a date"
+        ),
+        _field("fetched_at", pa.timestamp("us", tz="UTC"), "when the bytes were first received, UTC"),
+    ]
+)
+"""Dates of the pieces kept, in the order of NOTES; no part of a corpus's identity."""
 
 EXCLUDED = pa.schema(
     [

@@ -11,8 +11,9 @@ import numpy as np
 from dataset.measures import texture
 from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
+from dataset.notes.hands import hands_of
 from dataset.notes.midi_reader import Reading
-from dataset.notes.model import Notes, beats, seconds
+from dataset.notes.model import LEFT, Notes, beats
 from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 
 
@@ -55,7 +56,7 @@ def measure(reading: Reading) -> Measures:
     drum_share = reading.drum_notes / sounding if sounding else None
     if count == 0:
         return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
-    length_s = seconds(notes)
+    length_s = reading.seconds
     stretches = texture.stretches(notes)
     over, under = _longest(
         notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]
@@ -80,7 +81,7 @@ def measure(reading: Reading) -> Measures:
         groove_consistency=None if rest else texture.groove_consistency(notes, bar),
         loop_share=loop_share(notes),
         note_density=count / length_s,
-        left_share=reading.left_notes / count,
+        left_share=float(np.count_nonzero(hands_of(notes) == LEFT)) / count,
         piano_share=reading.piano_notes / count,
         drum_share=drum_share,
         on_grid=reading.on_grid,

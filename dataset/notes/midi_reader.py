@@ -80,12 +80,13 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     paired = pair_notes(events)
     of = paired.event
     onset, end, track = events.tick[of], paired.end, events.track[of]
-    channel = events.status[of] & 15
+    channel: NDArray[np.uint8] = events.status[of] & np.uint8(15)
     place = events.tick * max(len(events.tick), 1) + np.arange(
         len(events.tick)
     )  # the order in which a player takes events
     program = _program(events, place, of, channel)
-    pitch = events.data1[of].astype(np.int64) + _transposition(events, place, of, channel)
+    pitch: Ints = events.data1[of].astype(np.int64)
+    pitch += _transposition(events, place, of, channel)
     is_drum = channel == DRUM_CHANNEL
     is_piano = ~is_drum & (program <= LAST_PIANO)
     is_in_range = (pitch >= 0) & (pitch <= 127) | is_drum

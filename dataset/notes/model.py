@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,9 +118,9 @@ class Notes:
         pedals: Iterable[PedalInterval] = (),
     ) -> "Notes":
         """Return notes from anything array-like, such as lists or the columns of a table."""
-        columns: list[Any] = [np.asarray(values) for values in (onset, duration, pitch, velocity)]
+        onset, duration, pitch, velocity = (np.asarray(values) for values in (onset, duration, pitch, velocity))
         changes = tuple(tempos), tuple(time_signatures), tuple(key_signatures)
-        return cls(*columns, *changes, np.asarray(hand), np.asarray(pedal_group), tuple(pedals))
+        return cls(onset, duration, pitch, velocity, *changes, np.asarray(hand), np.asarray(pedal_group), tuple(pedals))
 
     def __len__(self) -> int:
         return int(self.onset.size)

@@ -19,6 +19,7 @@ from dataset.notes.smf_events import FileEvents
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 
+Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -39,7 +40,7 @@ class PairedNotes:
 
 def pair_notes(events: FileEvents) -> PairedNotes:
     """Return the notes of all tracks and channels of a file."""
-    kind = events.status >> 4
+    kind: Bytes = events.status >> np.uint8(4)
     is_on = (kind == 9) & (events.data2 > 0)
     index = np.flatnonzero(is_on | (kind == 8) | (kind == 9))
     group = (
@@ -141,7 +142,7 @@ def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]],
         end[event] = bound
 
 
-def _cut_at_resets(ons: Ints, events: FileEvents, kind: NDArray[np.uint8], end: Ints) -> None:
+def _cut_at_resets(ons: Ints, events: FileEvents, kind: Bytes, end: Ints) -> None:
     """End notes at the first controller 120 or 123 of their channel after their onset."""
     is_reset = (kind == 11) & ((events.data1 == ALL_SOUND_OFF) | (events.data1 == ALL_NOTES_OFF))
     if not is_reset.any():

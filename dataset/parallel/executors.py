@@ -114,7 +114,7 @@ def environment() -> Environment:
     code = hashlib.sha256()
     for name, source in sorted(_sources(files("dataset"), "")):
         code.update(f"{name}\n".encode() + source)
-    packages = tuple((name, version(name)) for name in ("vgpiano", "symusic", "numpy"))
+    packages = tuple((name, version(name)) for name in ("vgpiano", "numpy"))
     return (*packages, ("dataset", f"code {code.hexdigest()[:12]}"))
 
 

@@ -59,8 +59,8 @@ def parse_or_kill_the_boss(source: Source) -> Parsed:
 
 
 def another_version() -> None:
-    """Make this process one that has another symusic."""
-    executors.environment = lambda: (("symusic", "0.0.1"),)  # type: ignore[assignment]
+    """Make this process one that has another NumPy."""
+    executors.environment = lambda: (("numpy", "0.0.1"),)  # type: ignore[assignment]
 
 
 def parse_what_came_along(source: Source) -> Parsed:

@@ -17,7 +17,8 @@ from catalog.base.errors import CorpusError
 from catalog.schema import MEASURES, describe
 from catalog.storage.checksums import SUMS_FILE
 from dataset.build import build_corpus
-from dataset.corpus.checks import FaultError, checked
+from dataset.corpus.checks import checked
+from dataset.corpus.columns import FaultError
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE, NOTES_FILE, RELATIONS_FILE
 from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS

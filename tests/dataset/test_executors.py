@@ -150,7 +150,7 @@ def test_large_items_travel_in_small_chunks() -> None:
 
 def test_workers_with_other_versions_are_an_error_that_says_which() -> None:
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=another_version)
-    with pool, pytest.raises(DatasetError, match=r"symusic 0\.0\.1 instead of .* every worker needs the same vgpiano"):
+    with pool, pytest.raises(DatasetError, match=r"numpy 0\.0\.1 instead of .* every worker needs the same vgpiano"):
         list(work_on(pool, ACT, ["a"]))
 
 
