@@ -6,20 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset.corpus.schema import Split
-from dataset.split import EVERY, Member, split
+from dataset.split import EVERY, SplitPiece, split
 
 ALL = ("train", "validation", "test")
 
 
-def member(number: int, game: int = 0) -> Member:
-    return Member(f"sha{number}", f"print{number}", f"series{game // 2}", f"game{game}")
+def member(number: int, game: int = 0) -> SplitPiece:
+    return SplitPiece(f"sha{number}", f"print{number}", f"series{game // 2}", f"game{game}")
 
 
-def members(count: int, games: int = 1) -> list[Member]:
+def members(count: int, games: int = 1) -> list[SplitPiece]:
     return [member(number, number % games) for number in range(count)]
 
 
-def ledger(pieces: list[Member], sides: list[Split | None]) -> dict[str, Split]:
+def ledger(pieces: list[SplitPiece], sides: list[Split | None]) -> dict[str, Split]:
     return {piece.sha256: side for piece, side in zip(pieces, sides, strict=True) if side is not None}
 
 
