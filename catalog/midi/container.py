@@ -3,8 +3,6 @@
 Sources: Standard MIDI Files 1.0; RP-029, "Bundling SMF and DLS data in an RMID file"; the MacBinary II standard of 1987.
 """
 
-import struct
-
 HEADER_BYTES = 14  # a chunk id, a length and three numbers
 JUNK_BYTES = 256  # within so many bytes a file that begins with something else must have its MThd
 _MACBINARY_BYTES = 128
@@ -15,11 +13,12 @@ def midi_bytes(data: bytes) -> bytes | None:
     """Return the Standard MIDI File in `data`, or None where there is none.
 
     It may be bare (then `data` itself is returned), the `data` chunk of a RIFF file of type RMID, the data fork of a
-    MacBinary file, or come after other bytes, its MThd within the first `JUNK_BYTES`. The header may be longer than its
-    6 bytes. What follows the file in its wrapper is cut off. Tracks are not looked at. Never raises.
+    MacBinary file, or come after other bytes, its MThd within the first `JUNK_BYTES`. Its header has a length of 6 or
+    more that fits in the file, so that no prose about MThd is MIDI; tracks are not looked at. What follows the file in its
+    wrapper is cut off. Never raises.
     """
     if data.startswith(b"MThd"):
-        return data if len(data) >= HEADER_BYTES else None
+        return data if _is_header(data, 0) else None
     if data.startswith(_ZIP):
         return None
     if _is_rmid(data):
@@ -49,7 +48,7 @@ def _of_rmid(data: bytes) -> bytes | None:
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         start = at + 8
         if kind == b"data" and data.startswith(b"MThd", start) and size >= HEADER_BYTES:
-            return data[start : start + size] if len(data) >= start + HEADER_BYTES else None
+            return midi_bytes(data[start : start + size])
         at = start + size + size % 2
     return _after_junk(data, len(data))
 
@@ -60,18 +59,16 @@ def _of_macbinary(data: bytes) -> bytes | None:
         return None
     size = int.from_bytes(data[83:87])
     fork = data[_MACBINARY_BYTES : _MACBINARY_BYTES + size]
-    if _is_rmid(fork):
-        return _of_rmid(fork)
-    return fork if fork.startswith(b"MThd") and len(fork) >= HEADER_BYTES else None
+    return midi_bytes(fork) if _is_rmid(fork) or fork.startswith(b"MThd") else None
 
 
 def _after_junk(data: bytes, within: int) -> bytes | None:
-    """Return all from the first MThd within `within` bytes whose header is sound, so that no prose about MThd is MIDI."""
+    """Return all from the first MThd of a header within `within` bytes."""
     at = data.find(b"MThd", 0, within)
-    while at >= 0:
-        if at + HEADER_BYTES <= len(data):
-            length, kind = struct.unpack_from(">IH", data, at + 4)
-            if 6 <= length <= len(data) - at - 8 and kind <= 2:
-                return data[at:]
+    while at >= 0 and not _is_header(data, at):
         at = data.find(b"MThd", at + 1, within)
-    return None
+    return data[at:] if at >= 0 else None
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    return 6 <= int.from_bytes(data[at + 4 : at + 8]) <= len(data) - at - 8

@@ -28,7 +28,7 @@ _RUSSIAN = {  # letters by their frequency (O. Lyashevskaya, S. Sharov, 2009)
 _OTHER_CYRILLIC = 7.0  # і ї є ґ ў of Ukrainian and Belarusian
 _VOWELS = "оеаиуяыюэёіїє"
 _HEAPED = re.compile(rf"[{_VOWELS}]{{3,}}|[бвгджзйклмнпрстфхцчшщ]{{5,}}|\b[ьъы]|[{_VOWELS}][ьъ]|[ъь]{{2}}")
-_WORD = re.compile("[Ѐ-ӿ]{2}")
+_SYLLABLE = re.compile(f"[{_VOWELS}][Ѐ-ӿ]|[Ѐ-ӿ][{_VOWELS}]", re.IGNORECASE)
 
 _KANA = {  # half-width
     letter: bits
@@ -68,7 +68,7 @@ def western(text: str) -> float:
 
 def cyrillic(text: str) -> float:
     """Return the cost of `text` in Russian; letters that only its neighbours have are somewhat dearer."""
-    bits = 6.0 * len(_HEAPED.findall(text.lower())) + 8.0 * (_WORD.search(text) is None)
+    bits = 6.0 * len(_HEAPED.findall(text.lower())) + 8.0 * (_SYLLABLE.search(text) is None)
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):
         if c.isascii():

@@ -26,6 +26,8 @@ NAMES = {"cp437": 0.0, "cp1252": 2.0, "cp932": 3.0, "cp1251": 4.0, "cp866": 5.0}
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _MODELS = {"cp1252": western, "cp437": western, "cp932": japanese, "cp1251": cyrillic, "cp866": cyrillic}
+_JUDGED = 400  # bytes from the first that is not ASCII: as good as all, and a megabyte takes no longer than a title
+_ASCII_BYTES = bytes(range(128))
 _LACKING = 25.0  # bits, of a byte that the encoding does not define
 _CUT = 8.0  # bits, of the first byte of a character that was cut off
 _KANA = re.compile(rb"[\0-\x7f\xa1-\xdf]+")  # ASCII and half-width kana
@@ -52,20 +54,25 @@ def decode(data: bytes, encodings: Mapping[str, float] = TEXT) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, errors="replace")
+    is_kana = _KANA.fullmatch(data) is not None
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        text = data[: error.start].decode() if error.reason == "unexpected end of data" else ""  # cut off by a program
-    if text and not text.isascii() and not (_KANA.fullmatch(data) and _RARE.search(text)):
+        is_cut = error.reason == "unexpected end of data" and not is_kana
+        text = data[: error.start].decode() if is_cut else ""
+    if not text.isascii() and not (is_kana and _RARE.search(text)):
         return text
-    readings = [(rarity + bits, text) for (bits, text), rarity in ((_read(data, e), b) for e, b in encodings.items())]
-    return min(readings, key=lambda reading: reading[0])[1]
+    first = len(data) - len(data.lstrip(_ASCII_BYTES))
+    part = data[max(0, first - _JUDGED // 4) : first + _JUDGED]
+    encoding = min(encodings, key=lambda each: encodings[each] + _cost(part, each))
+    text = data.decode(encoding, errors="replace")
+    return text.removesuffix("\ufffd") if encoding == "cp932" else text
 
 
-def _read(data: bytes, encoding: str) -> tuple[float, str]:
-    """Return what the reading of `data` in `encoding` costs, in bits, and the reading; a byte it lacks becomes U+FFFD."""
+def _cost(data: bytes, encoding: str) -> float:
+    """Return what the reading of `data` in `encoding` costs, in bits."""
     text = data.decode(encoding, errors="replace")
     lacking = text.count("\ufffd")
     if encoding == "cp932" and text.endswith("\ufffd") and not text[:-1].isascii():
-        return _CUT + _LACKING * (lacking - 1) + japanese(text[:-1]), text[:-1]
-    return _LACKING * lacking + _MODELS[encoding](text), text
+        return _CUT + _LACKING * (lacking - 1) + japanese(text[:-1])
+    return _LACKING * lacking + _MODELS[encoding](text)

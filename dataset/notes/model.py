@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError, MidiError
+from catalog.midi.container import midi_bytes
 from dataset.notes.hands import left_notes
 from dataset.notes.midi_writer import tracks_of
 from dataset.notes.smf import MOST_TRACKS, file_of
@@ -237,18 +238,18 @@ def beats(notes: Notes) -> float:
 
 
 def _midi_chunks(data: bytes) -> bytes:
-    """Return the file from its MThd on (some are wrapped in RIFF or MacBinary); raise MidiError where none can be read."""
-    start = data.find(b"MThd", 0, 256)
-    if start < 0 or len(data) < start + 14:
+    """Return the file without its wrapper (`catalog.midi.container`); raise MidiError where none can be read."""
+    midi = midi_bytes(data)
+    if midi is None:
         raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
-    kind, _, division = struct.unpack_from(">HHH", data, start + 8)
+    kind, _, division = struct.unpack_from(">HHH", midi, 8)
     if kind == 2:
         raise MidiError("midi_format_2", "its tracks are separate sequences, not one piece")
     if division & 0x8000:
         raise MidiError("smpte_time", "its time is in film frames, not in beats")
     if division == 0:
         raise MidiError("broken_midi", "a quarter note has no ticks")
-    return data[start:] if start else data
+    return midi
 
 
 def _to_grid(ticks: NDArray[np.int64], division: int) -> NDArray[np.int64]:
