@@ -12,6 +12,9 @@ Cyrillic (cp1251, cp866)   a letter costs what its frequency in Russian makes it
 Japanese (cp932)           kana are cheap, kanji of JIS level 1 cost more, those of level 2 most; half-width kana cost
                            what their frequency makes them, and are dear alone, beside Latin letters, or where a
                            voicing mark has nothing to voice.
+
+A single letter is too little to go by (one Cyrillic letter alone is read as a Western one), and letters of Central European
+languages, which cp1250 has and cp1252 has not, come out as other signs.
 """
 
 import re
