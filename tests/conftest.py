@@ -13,6 +13,7 @@ from tests import wheel
 from tests.once import Once, maker
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
+MIDI_CASES = Path(__file__).parents[2] / "shared" / "cases" / "midi"
 BUCKETS = count(1)
 
 with suppress(ModuleNotFoundError):  # `make check` brings no hypothesis, and needs none
@@ -29,6 +30,14 @@ def real_site() -> Path:
     if not SITE.is_dir():
         pytest.skip(f"the real piano section is not at {SITE}")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def midi_cases() -> Path:
+    """Small MIDI files of every kind of trouble, with what is right of each in expected.json."""
+    if not MIDI_CASES.is_dir():
+        pytest.skip(f"the case files are not at {MIDI_CASES}")
+    return MIDI_CASES
 
 
 @pytest.fixture(scope="session")

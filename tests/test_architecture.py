@@ -26,6 +26,7 @@ ROOMS = {
 # The inner rooms of each room, lowest first: what each may use besides itself. A whole room stands for all that it offers.
 INNER = {
     "catalog.base": "",
+    "catalog.midi": "catalog.base",
     "catalog.storage": "catalog.base",
     "catalog.query": "catalog.base",
     "catalog.table": "catalog.base catalog.storage catalog.query",
@@ -37,7 +38,7 @@ INNER = {
     "scraper.local": "catalog scraper.http scraper.source",
     "scraper.demo": "catalog scraper.vgmusic",
     "scraper.commands": "catalog scraper.crawl scraper.local",
-    "dataset.notes": "catalog.base",
+    "dataset.notes": "catalog.base catalog.midi",
     "dataset.measures": "dataset.notes",
     "dataset.notation": "catalog.base dataset.notes dataset.measures",
     "dataset.parallel": "catalog.base",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.base.errors import MidiError
+from catalog.midi.container import midi_bytes
 from dataset.notes.file_hands import Part, hands_of_parts
 from dataset.notes.model import Notes
 from dataset.notes.pairing import pair_notes
@@ -137,10 +138,10 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
 
 def _contained(data: bytes) -> bytes:
     """Return the Standard MIDI File in the bytes, which may be wrapped in RIFF or MacBinary."""
-    start = data.find(b"MThd", 0, 256)
-    if start < 0:
+    found = midi_bytes(data)
+    if found is None:
         raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
-    return data[start:]
+    return found
 
 
 def _to_grid(ticks: Ints, division: tuple[int, int]) -> Ints:

@@ -7,7 +7,6 @@ file at a time, and the table of contents of one zip file.
 
 import io
 import os
-import re
 import stat
 import struct
 import zipfile
@@ -18,13 +17,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from catalog.base.errors import UsageError
+from catalog.midi.container import JUNK_BYTES, may_be_midi, midi_bytes
+from catalog.midi.text import NAMES, decode
 from scraper.http import limits
 
 SCHEME = "import:"
 INSIDE = "!/"  # between the address of a zip file and the name of a member
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # how a zip file begins, and an empty one
-_HEAD = 256  # a MIDI file within a RIFF file starts within so many bytes (as dataset.notes.model has it)
-_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]{2}")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, ValueError, RuntimeError, OverflowError)
 
 
@@ -75,25 +74,9 @@ def members(path: Path, leave_out: Path | None) -> Iterator[ArchiveMember]:
         folders += reversed(deeper)
 
 
-def is_midi(data: bytes) -> bool:
-    """Return whether `data` begins as a MIDI file does, or as a RIFF file (.rmi) that holds one."""
-    return data.startswith(b"MThd") or (data.startswith(b"RIFF") and data.find(b"MThd", 0, _HEAD) > 0)
-
-
 def readable(raw: bytes) -> str:
-    """Return the text that `raw`, a name from a disk or an archive, most likely is: UTF-8, else Shift-JIS, else cp437.
-
-    Western text in cp437 is often valid Shift-JIS too, but never two kana or kanji in a row.
-    """
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        pass
-    try:
-        text = raw.decode("cp932")
-    except UnicodeDecodeError:
-        text = ""
-    return text if _JAPANESE.search(text) else raw.decode("cp437")
+    """Return the text that `raw`, a name from a disk or an archive, most likely is (`catalog.midi.text`)."""
+    return decode(raw, NAMES)
 
 
 def _quoted(name: str) -> str:
@@ -116,9 +99,9 @@ def _file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
             yield _refused(place, "not_a_file")
             return
         try:
-            data = file.read(_HEAD)
+            data = file.read(JUNK_BYTES)
             if not data.startswith(_ZIP):
-                data += file.read(limits.FILE_BYTES + 1) if is_midi(data) else b""
+                data += file.read(limits.FILE_BYTES + 1) if may_be_midi(data) else b""
                 yield _judged(place, data)
                 return
         except OSError:
@@ -128,10 +111,12 @@ def _file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
 
 
 def _judged(place: ArchiveMember, data: bytes) -> ArchiveMember:
-    if not is_midi(data):
+    if not may_be_midi(data):
         return _refused(place, "zip_in_zip" if data.startswith(_ZIP) else "not_midi")
     if len(data) > limits.FILE_BYTES:
         return _refused(place, "too_large")
+    if midi_bytes(data) is None:
+        return _refused(place, "not_midi")
     return ArchiveMember(place.address, place.above, place.name, data)
 
 
@@ -213,7 +198,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: ArchiveMemb
                 size += len(part)
                 if size > _most(info):
                     return _refused(member, "bomb"), size
-                if not is_midi(parts[0]):
+                if not may_be_midi(parts[0]):
                     break
     except _BROKEN:
         return _refused(member, "corrupt"), size

@@ -3,7 +3,8 @@
 By the Standard MIDI Files 1.0 specification the name (meta event 3) of the first track is that of the sequence.
 """
 
-from scraper.local.archive import readable
+from catalog.midi.container import midi_bytes
+from catalog.midi.text import decode_text
 
 _TEXT, _NAME, _END = 0x01, 0x03, 0x2F
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of a message, by its status
@@ -11,24 +12,27 @@ _EVENTS = 10_000  # looked at: a title stands near the start
 
 
 def title_of(data: bytes) -> str | None:
-    """Return the title that MIDI file `data` (RIFF-wrapped or not) gives itself, as text; None where it gives none."""
+    """Return the title that MIDI file `data` (in a wrapper or not) gives itself, as text; None where it gives none."""
     texts = dict[int, str]()
+    data = midi_bytes(data) or b""
     at = data.find(b"MTrk")
     if at < 0:
         return None
     end = min(len(data), at + 8 + int.from_bytes(data[at + 4 : at + 8]))
-    at, status = at + 8, 0
+    at, running = at + 8, 0
     for _ in range(_EVENTS):
         _, at = _number(data, at, end)  # the delta time
         if at >= end:
             break
+        status = running
         if data[at] & 0x80:
             status, at = data[at], at + 1
+            running = status if status < 0xF0 else running  # many programs go on with it after a meta event
         if status in (0xFF, 0xF0, 0xF7):
             kind = data[at] if status == 0xFF and at < end else None
             length, at = _number(data, at + (kind is not None), end)
             if kind in (_TEXT, _NAME) and at + length <= end:
-                text = readable(data[at : at + length].strip(b"\0")).strip()
+                text = decode_text(data[at : at + length])
                 if text:
                     texts.setdefault(kind, text)
             if kind in (_NAME, _END) and kind in (*texts, _END):

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from catalog.midi.container import midi_bytes
 from scraper.source.rows import Row
 
 
@@ -24,7 +25,7 @@ class Finding:
 def check(body: bytes, row: Row, content_type: str = "") -> Finding:
     """Return what `body` is against `row`; a size or MD5 that the row does not give is not missed."""
     size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
-    if not body.startswith(b"MThd"):
+    if midi_bytes(body) is None:
         if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
             return Finding(size, md5, "soft_404", "a web page in place of the file")
         return Finding(size, md5, "not_midi", f"begins with {body[:8]!r}")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from symusic import Score
 
 from catalog.base.errors import DatasetError, MidiError
+from catalog.midi.container import midi_bytes
 from dataset.notes.midi_reader import read, read_midi
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes, beats, seconds
@@ -167,6 +168,22 @@ def test_what_cannot_be_read_has_a_stable_reason(data: bytes, reason: str) -> No
     with pytest.raises(MidiError) as error:
         read_midi(data)
     assert error.value.reason == reason
+
+
+@given(
+    st.sampled_from([0, 4, 7, 9, 11, 13]),
+    st.integers(0, 255),
+    st.sampled_from([b"", b"\r\n", b"RIFF\0\0\0\0RMID", b"PK\3\4"]),
+)
+def test_the_parser_takes_for_midi_what_an_import_does(at: int, value: int, before: bytes) -> None:
+    data = bytearray(midi([on(0, 60), off(480, 60)]))
+    data[at] = value
+    try:
+        read(before + bytes(data))
+        reason = ""
+    except MidiError as error:
+        reason = error.reason
+    assert (reason == "not_midi") == (midi_bytes(before + bytes(data)) is None)
 
 
 def test_a_file_wrapped_in_riff_is_unwrapped() -> None:

@@ -87,6 +87,7 @@ def test_a_changed_file_keeps_both(scrape: Scrape, server: Server) -> None:
         (midi(1), 99, None, f"size_mismatch: listed 99 bytes, received {len(midi(1))}"),
         (midi(1), None, "0" * 32, "md5_mismatch: listed " + "0" * 32),
         (b"RIFF....", None, None, "not_midi"),
+        (midi(1)[:13], None, None, "not_midi"),
     ],
 )
 def test_a_body_that_is_not_as_listed_is_quarantined_with_both_values(
@@ -105,6 +106,12 @@ def test_a_body_that_is_not_as_listed_is_quarantined_with_both_values(
     assert details["listed_bytes"] == (listed_size or len(data))
     assert details["listed_md5"] == (listed_md5 or details["received_md5"])
     assert scrape().quarantined == 1
+
+
+def test_a_wrapped_file_is_a_midi_file(scrape: Scrape, server: Server) -> None:
+    data = b"RIFF\0\0\0\0RMIDLIST\2\0\0\0hidata" + len(midi(1)).to_bytes(4, "little") + midi(1)
+    server.publish({"wrapped.mid": data})
+    assert scrape().fetched == 1
 
 
 def test_a_body_that_is_right_at_last_leaves_quarantine_behind(scrape: Scrape, server: Server) -> None:

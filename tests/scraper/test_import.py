@@ -1,5 +1,6 @@
 """Files that people have already: every one found is counted, the good ones arrive, and no archive can do harm."""
 
+import json
 import os
 import signal
 import stat
@@ -214,6 +215,30 @@ def test_links_and_pipes_are_not_followed_and_the_data_root_is_no_source(tmp_pat
     assert addresses(folder / "data") == ["import:in/c.mid"]
 
 
+def test_wrapped_files_arrive_as_they_are_and_their_titles_are_read(tmp_path: Path) -> None:
+    plain = named(1, (3, "Pokémon".encode("cp1252")))
+    data = b"data" + len(plain).to_bytes(4, "little") + plain
+    info = b"LIST" + (1000).to_bytes(4, "little") + b"INFO".ljust(1000, b" ")
+    files = {
+        "info first.rmi": b"RIFF" + bytes(4) + b"RMID" + info + data,
+        "mac": bytes([0, 1, 65]).ljust(83, b"\0") + len(plain).to_bytes(4) + bytes(41) + plain + bytes(128),
+        "junk.mid": b"\r\n" + plain,
+    }
+    others = {
+        "talk.txt": b"MThd is how it begins",
+        "cut.mid": plain[:13],
+        "list.rmi": b"RIFF" + bytes(4) + b"RMID" + info,
+    }
+    (tmp_path / "in").mkdir()
+    for name, content in (files | others).items():
+        (tmp_path / "in" / name).write_bytes(content)
+    zipped(tmp_path / "in" / "a.zip", files | others)
+    totals = bring(tmp_path / "data", tmp_path / "in", title_from_text=True)  # type: ignore[arg-type]
+    assert (totals.new, totals.twins, totals.skipped) == (6, 3, {"not_midi": 6})
+    assert {row["title"] for row in rows(tmp_path / "data")} == {"Pokémon"}
+    assert {row["bytes"] for row in rows(tmp_path / "data")} == {len(content) for content in files.values()}
+
+
 def test_titles_games_and_series_as_told(tmp_path: Path) -> None:
     files = {"x/a_b.mid": named(1, (1, b"words"), (3, b"Lost\x1b[31m Woods")), "x/c_d.mid": midi(2)}
     archive, root = zipped(tmp_path / "a.zip", files), tmp_path / "data"
@@ -231,6 +256,20 @@ def test_a_file_says_its_title() -> None:
     assert title_of(named(1, (3, b"  "), (1, "曲名だ".encode("cp932")))) == "曲名だ"
     assert title_of(midi(1)) is None
     assert title_of(named(1, (3, b"name"))[:29]) is None
+
+
+def test_the_titles_of_the_case_files(midi_cases: Path) -> None:
+    expected = json.loads((midi_cases / "expected.json").read_text(encoding="utf-8"))
+    titles = {name: facts["title"] for name, facts in expected.items() if "title" in facts}
+    assert titles
+    assert {name: title_of((midi_cases / name).read_bytes()) for name in titles} == titles
+
+
+def test_a_title_after_events_with_running_status() -> None:
+    data = named(1, (6, b"mark"))
+    events = b"\0\x90\x3c\x40\0\xff\x01\0" + b"\0\x3c\0" * 3 + b"\0\xff\x03\x01A"
+    assert title_of(data[:22] + events + data[22:]) is None  # the track is no longer than it says
+    assert title_of(data[:18] + (99).to_bytes(4) + events + data[22:]) == "A"
 
 
 @given(st.binary(max_size=80), st.integers(0, 2**32 - 1))
