@@ -15,7 +15,7 @@ from catalog.midi.container import midi_bytes
 from dataset.notes.file_hands import Part, hands_of_parts
 from dataset.notes.model import Notes
 from dataset.notes.pairing import pair_notes
-from dataset.notes.pedal import SUSTAIN, PedalInterval, down_intervals
+from dataset.notes.pedal import LEAST_DOWN, SUSTAIN, PedalInterval, down_intervals
 from dataset.notes.smf_events import FileEvents, read_events
 from dataset.notes.timing import (
     DEFAULT_QPM,
@@ -108,7 +108,7 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     if grid_onset.size and (grid_onset + duration).max() > MAX_TICK:
         raise MidiError("time_out_of_range", f"a note ends {int((grid_onset + duration).max()) // 24} quarter notes in")
     off_grid = np.abs(onset[kept] * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
-    group, pedals = _pedals(events, place, channel[kept], int(max(events.track_end.max(), end.max(initial=0))))
+    group, pedals = _pedals(events, place, channel[kept], end[kept], paired.off[kept])
     notes = Notes(
         grid_onset.astype(np.int32),
         duration.astype(np.int32),
@@ -218,22 +218,53 @@ def _hands(
 
 
 def _pedals(
-    events: FileEvents, place: Ints, channel: NDArray[np.uint8], last: int
+    events: FileEvents, place: Ints, channel: NDArray[np.uint8], end: Ints, off: Ints
 ) -> tuple[NDArray[np.uint8], tuple[PedalInterval, ...]]:
-    """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid."""
+    """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid.
+
+    channel, end, off   [n], of each note: its end in ticks of the file, and the event that ends it, or -1
+    """
     is_pedal = (events.status >> 4 == 11) & (events.data1 == SUSTAIN)
-    if not is_pedal.any():
+    if not is_pedal.any() or not len(channel):
         return np.zeros(len(channel), np.uint8), ()
     changes = np.flatnonzero(is_pedal)
     changes = changes[place[changes].argsort()]
-    ticks = np.minimum(_to_grid(events.tick[changes], events.division), MAX_TICK)
-    end = int(min(_to_grid(np.array([last]), events.division)[0], MAX_TICK))
+    released = np.where(off >= 0, place[off], end * len(events.tick))  # in the order in which a player takes events
+    last = int(max(events.track_end.max(), end.max()))
     pedals: list[PedalInterval] = []
     for number in np.unique(channel).tolist():
-        mine = events.status[changes] & 15 == number
-        columns = ticks[mine].tolist(), events.data2[changes[mine]].tolist()
-        pedals += [(number, start, stop) for start, stop in down_intervals(*columns, end)]
+        mine = changes[events.status[changes] & 15 == number]
+        intervals = down_intervals(events.tick[mine].tolist(), events.data2[mine].tolist(), last)
+        if intervals:
+            here, downs = channel == number, mine[events.data2[mine] >= LEAST_DOWN]
+            pressed = place[downs[np.searchsorted(events.tick[downs], [start for start, _ in intervals])]]
+            found = _on_grid(intervals, pressed, end[here], released[here], events.division)
+            pedals += [(number, *interval) for interval in found]
     return channel, tuple(pedals)
+
+
+def _on_grid(
+    intervals: Sequence[tuple[int, int]], pressed: Ints, end: Ints, released: Ints, division: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """Return pedal intervals, in file ticks, on the grid.
+
+    `end` are the ends of the notes that they may hold; `pressed` and `released` give the order of presses and releases.
+
+    A press that the grid puts on the tick where keys are released goes one tick earlier if it came before most of these releases,
+    so that these notes are still held.
+    """
+    start, stop = (np.array(side, np.int64) for side in zip(*intervals, strict=True))
+    grid_start, grid_stop, grid_end = (np.minimum(_to_grid(ticks, division), MAX_TICK) for ticks in (start, stop, end))
+    before = np.searchsorted(pressed, released, side="left") - 1  # the last press before each release
+    votes = np.zeros(len(start), np.int64)
+    for press, vote in ((before, 1), (before + 1, -1)):
+        there = (press >= 0) & (press < len(start))
+        there[there] = grid_start[press[there]] == grid_end[there]
+        np.add.at(votes, press[there], vote)
+    earlier = (votes > 0) & (grid_start > np.concatenate([[0], grid_stop[:-1]]))
+    grid_start -= earlier
+    kept = grid_start < grid_stop
+    return list(zip(grid_start[kept].tolist(), grid_stop[kept].tolist(), strict=True))
 
 
 def _seconds(events: FileEvents, onset: Ints, end: Ints) -> float:

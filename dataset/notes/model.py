@@ -42,7 +42,7 @@ class Notes:
     time_signatures   (tick, numerator, denominator), the first at tick 0; a repetition on a bar line is dropped
     key_signatures    (tick, fifths, mode) as the file states them: fifths -7 to 7, mode 0 major or 1 minor; often empty
     hand              uint8[n], UNKNOWN, RIGHT or LEFT, as the file states it
-    pedal_group       uint8[n], which intervals of `pedals` hold the note; 0 for all where one pedal, or none, holds everything
+    pedal_group       uint8[n], which intervals of `pedals` hold the note; all 0 where one pedal, or none, holds everything
     pedals            (group, start, end) in ticks: when the sustain pedal is down; intervals of a group do not overlap
 
     Raises DatasetError for arrays of different lengths or values out of range. The arrays are read-only.
@@ -153,13 +153,13 @@ class Notes:
         """How long each note sounds, with the pedal: int32[n], ticks, >= `duration`."""
         if not self.pedals:
             return self.duration
-        return sounding_end(self.onset, self.end, self.pitch, self.pedal_group, self.pedals) - self.onset
+        return sounding_end(self.onset, self.end, self.pitch, self.pedal_group, self.pedals, self.hand) - self.onset
 
 
 def _canonical_pedals(
     group: NDArray[np.int64], pedals: Sequence[PedalInterval]
 ) -> tuple[NDArray[np.int64], tuple[PedalInterval, ...]]:
-    """Return groups numbered in the order of their intervals, each with notes, and the intervals that hold some group."""
+    """Return groups numbered in the order of their intervals, equal ones as one; and the intervals of groups with notes."""
     if not pedals:
         return np.zeros(group.size, np.int64), ()
     intervals: dict[int, list[tuple[int, int]]] = {}
@@ -173,8 +173,7 @@ def _canonical_pedals(
     renamed = np.zeros(256, np.int64)
     for number in used:
         renamed[number] = kinds.index(tuple(intervals.get(number, ())))
-    kept = tuple((number, start, end) for number, kind in enumerate(kinds) for start, end in kind)
-    return renamed[group], kept
+    return renamed[group], tuple((number, start, end) for number, kind in enumerate(kinds) for start, end in kind)
 
 
 def seconds(notes: Notes) -> float:

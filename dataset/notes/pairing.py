@@ -30,11 +30,13 @@ class PairedNotes:
 
     event   int64[n], index of the note-on among the channel messages of `FileEvents`, ascending
     end     int64[n], tick of the file at which the key is released, >= the onset
+    off     int64[n], index of the note-off that releases it, -1 where it ends for another reason
     unended     note-ons without an off of their own
     """
 
     event: Ints
     end: Ints
+    off: Ints
     unended: int
 
 
@@ -54,7 +56,8 @@ def pair_notes(events: FileEvents) -> PairedNotes:
     end = np.full(len(events.tick), -1, np.int64)
     odd = _is_not_alternating(on, group)
     plain = np.flatnonzero(on & ~odd)
-    end[index[plain]] = events.tick[index[plain + 1]]
+    off = np.full(len(events.tick), -1, np.int64)
+    off[index[plain]] = index[plain + 1]
     orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
     unended: list[tuple[int, int]] = []  # (event, tick of the key's next on in its track, or -1)
     if odd.any():
@@ -62,13 +65,14 @@ def pair_notes(events: FileEvents) -> PairedNotes:
         starts = np.flatnonzero(np.diff(group[places], prepend=-1))
         for chunk in np.split(places, starts[1:]):
             _pair_group(
-                index[chunk].tolist(), on[chunk].tolist(), events.tick, end, orphans, unended, int(group[chunk[0]])
+                index[chunk].tolist(), on[chunk].tolist(), events.tick, off, orphans, unended, int(group[chunk[0]])
             )
+    end[off >= 0] = events.tick[off[off >= 0]]
     if unended:
         _end_unended(unended, orphans, events, end)
     ons = np.flatnonzero(is_on)
     _cut_at_resets(ons, events, kind, end)
-    return PairedNotes(ons, np.maximum(end[ons], events.tick[ons]), len(unended))
+    return PairedNotes(ons, np.maximum(end[ons], events.tick[ons]), off[ons], len(unended))
 
 
 def _is_not_alternating(on: Bools, group: Ints) -> Bools:
@@ -90,12 +94,12 @@ def _pair_group(
     index: list[int],
     on: list[bool],
     tick: Ints,
-    end: Ints,
+    off: Ints,
     orphans: list[tuple[int, int]],
     unended: list[tuple[int, int]],
     group: int,
 ) -> None:
-    """Pair the events of one track, channel and key; fill `end` and append offs and ons that have no other half."""
+    """Pair the events of one track, channel and key; fill `off` and append offs and ons that have no other half."""
     open_: list[int] = []  # positions of ons, the last one first to end: what stays here has no off of its own
     surplus: set[int] = set()
     for position, is_on in enumerate(on):
@@ -118,7 +122,7 @@ def _pair_group(
         elif is_on:
             waiting.append(index[position])
         else:
-            end[waiting.popleft()] = tick[index[position]]
+            off[waiting.popleft()] = index[position]
 
 
 def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]], events: FileEvents, end: Ints) -> None:

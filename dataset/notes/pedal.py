@@ -32,13 +32,19 @@ def down_intervals(ticks: Sequence[int], values: Sequence[int], end: int) -> lis
 
 
 def sounding_end(
-    onset: ArrayLike, end: ArrayLike, pitch: ArrayLike, group: ArrayLike, pedals: Sequence[PedalInterval]
+    onset: ArrayLike,
+    end: ArrayLike,
+    pitch: ArrayLike,
+    group: ArrayLike,
+    pedals: Sequence[PedalInterval],
+    hand: ArrayLike,
 ) -> NDArray[np.int32]:
     """Return where each note stops to sound: int32[n], ticks, at or after the end of its key.
 
-    onset, end, pitch, group   [n], in order of onset; `group` says which intervals of `pedals` hold the note
+    onset, end, pitch, group, hand   [n], in order of onset; `group` says which intervals of `pedals` hold the note. A key that another
+                                     hand strikes does not end a note: in a file each hand has a channel
     """
-    onset, end, pitch, group = (np.asarray(values, np.int64) for values in (onset, end, pitch, group))
+    onset, end, pitch, group, hand = (np.asarray(values, np.int64) for values in (onset, end, pitch, group, hand))
     sounding = end.copy()
     for number in sorted({interval[0] for interval in pedals}):
         mine = np.flatnonzero(group == number)
@@ -49,14 +55,14 @@ def sounding_end(
         held = (place >= 0) & (end[mine] < stops[place]) & (starts[place] < end[mine])
         chosen = mine[held]
         sounding[chosen] = stops[place[held]]
-        again = _next_onset(onset[mine], pitch[mine])[held]
+        again = _next_onset(onset[mine], (hand[mine] << 7) | pitch[mine])[held]
         sounding[chosen] = np.maximum(end[chosen], np.minimum(sounding[chosen], again))
     return sounding.astype(np.int32)
 
 
-def _next_onset(onset: NDArray[np.int64], pitch: NDArray[np.int64]) -> NDArray[np.int64]:
+def _next_onset(onset: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return when the key of each note is struck the next time, a very large tick where it is not."""
-    key = (pitch << 40) | onset
-    ordered = np.sort(key)
-    following = np.append(ordered, np.iinfo(np.int64).max)[np.searchsorted(ordered, key, side="right")]
-    return np.where(following >> 40 == pitch, following & ((1 << 40) - 1), np.iinfo(np.int64).max)
+    place = (key << 40) | onset
+    ordered = np.sort(place)
+    following = np.append(ordered, np.iinfo(np.int64).max)[np.searchsorted(ordered, place, side="right")]
+    return np.where(following >> 40 == key, following & ((1 << 40) - 1), np.iinfo(np.int64).max)
