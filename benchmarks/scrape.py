@@ -30,8 +30,8 @@ PARSE_S, PARSE_MB = 10.0, 500.0
 SERVE = """
 import sys
 from pathlib import Path
-from scraper.demo.server import serving
-with serving(Path(sys.argv[1])) as base_url:
+from scraper.demo.server import serve_folder
+with serve_folder(Path(sys.argv[1])) as base_url:
     print(base_url, flush=True)
     sys.stdin.read()
 """

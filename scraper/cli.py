@@ -14,7 +14,7 @@ from catalog.base import console
 from catalog.base.console import Format
 from catalog.options import Root, RowFormat, command_group, given_path
 from catalog.storage.files import data_root, local_root
-from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, totals_when_stopped
+from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, print_totals_on_interrupt
 from scraper.http.limits import DELAY_S
 from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scraper.source.base import Source
 
 app = command_group(__doc__ or "")
-GOES_ON = "what was fetched is kept; the same command goes on"
+RESUME_HINT = "what was fetched is kept; the same command goes on"
 LINES_SHOWN = 50
 
 
@@ -97,7 +97,7 @@ def scrape_source(
     from scraper.crawl.sections import crawl_all, survey_all
     from scraper.http.fetch import Fetcher
 
-    console.when_stopped(GOES_ON)
+    console.when_stopped(RESUME_HINT)
     data = local_root(root)
     with Fetcher(source.site(address, allow_private_hosts), delay, contact) as fetcher:
         sections = source.sections(data, fetcher, wanted)
@@ -113,7 +113,7 @@ def scrape_source(
                 outcomes = found or crawl_all(source, data, fetcher, sections, limit, progress)
                 print_outcomes(outcomes, len(sections), fetcher.delay)
                 return
-            with totals_when_stopped():
+            with print_totals_on_interrupt():
                 totals = crawl_source(source, data, fetcher, name, limit, progress)
     print_totals(totals)
 
@@ -132,11 +132,11 @@ def new(
     from scraper.vgmusic.uploads import crawl_new
     from scraper.vgmusic.urls import site
 
-    console.when_stopped(GOES_ON)
+    console.when_stopped(RESUME_HINT)
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
-        totals_when_stopped(),
+        print_totals_on_interrupt(),
     ):
         totals = crawl_new(local_root(root), fetcher, limit, progress)
     print_totals(totals)
@@ -197,8 +197,8 @@ def journal(
     from scraper.http.journal import Journal
 
     if not check:
-        most = last or (LINES_SHOWN if form is Format.table else None)
-        print(render(Journal(local_root(root)).table(most), form))
+        max_lines = last or (LINES_SHOWN if form is Format.table else None)
+        print(render(Journal(local_root(root)).table(max_lines), form))
         return
     found = audit_journal(local_root(root))
     for problem in found.problems:

@@ -231,7 +231,7 @@ def test_a_module_has_one_idea_and_says_which() -> None:
         ("scraper.http.fetch", "from training.run import Run"),
         ("scraper.http.fetch", "from . import site"),
         ("scraper.http.fetch", "from scraper.vgmusic.urls import site"),
-        ("scraper.http.fetch", "from scraper.source.rows import Row"),
+        ("scraper.http.fetch", "from scraper.source.rows import ListingRow"),
         ("scraper.source.base", "from scraper.crawl.totals import Totals"),
         ("scraper.crawl.crawl", "from scraper.vgmusic.menu import read_menu"),
         ("scraper.mirror.source", "from scraper.vgmusic.urls import site"),

@@ -19,7 +19,7 @@ REASONS_SHOWN = 40
 
 def print_plan(plan: "Survey", delay: float, name: str = "") -> None:
     """Print what a run would do."""
-    _complain_unread(plan.unread)
+    _warn_unread(plan.unread)
     print(f"{name}{plan.line} at {delay:g} s a request")
 
 
@@ -58,7 +58,7 @@ def _print_outcome(outcome: "Outcome", delay: float) -> None:
 
 
 @contextmanager
-def totals_when_stopped() -> "Iterator[None]":
+def print_totals_on_interrupt() -> "Iterator[None]":
     """Print the totals of a scrape that Ctrl-C ends in the block."""
     from scraper.crawl.totals import ScrapeInterrupted
 
@@ -71,7 +71,7 @@ def totals_when_stopped() -> "Iterator[None]":
 
 def print_totals(totals: "Totals") -> None:
     """Print what became of every row; exit with 1 where the run was stopped early."""
-    _complain_unread(totals.unread)
+    _warn_unread(totals.unread)
     for piece in totals.faults[:REASONS_SHOWN]:
         complain(f"{piece.state}: {piece.url}: {piece.reason}")
     for row in totals.rejected[:REASONS_SHOWN]:
@@ -90,7 +90,7 @@ def print_totals(totals: "Totals") -> None:
         raise typer.Exit(1)
 
 
-def _complain_unread(unread: "Sequence[tuple[str, str]]") -> None:
+def _warn_unread(unread: "Sequence[tuple[str, str]]") -> None:
     for url, reason in unread[:REASONS_SHOWN]:
         complain(f"folder not read: {url}: {reason}")
     if len(unread) > REASONS_SHOWN:

@@ -9,7 +9,7 @@ from scraper.source.links import file_url
 from scraper.source.rows import Listing
 
 
-def changed(
+def diff_listing(
     known: Iterable[Piece],
     listing: Listing,
     folder: str,

@@ -3,10 +3,21 @@
 from dataclasses import dataclass
 
 from catalog.schema import Piece
-from scraper.source.rows import Rejected
+from scraper.source.rows import RejectedRow
 
 # what the journal's last line of a run holds
-COUNTED = ("listed", "held", "twins", "fetched", "missing", "quarantined", "unsafe", "not_asked", "gone", "back")
+JOURNALED_COUNTS = (
+    "listed",
+    "held",
+    "twins",
+    "fetched",
+    "missing",
+    "quarantined",
+    "unsafe",
+    "not_asked",
+    "gone",
+    "back",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class Totals:
     unchanged: bool = False
     stopped: str | None = None
     faults: tuple[Piece, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # folders whose pages could not be read, as (address, reason)
 
     @property
@@ -61,7 +72,7 @@ class Survey:
     listed: int
     held: int
     unsafe: int
-    to_ask: int
+    to_request: int
     bytes: int
     seconds: float
     unread: tuple[tuple[str, str], ...] = ()
@@ -70,6 +81,6 @@ class Survey:
     def line(self) -> str:
         """What would be done, in one line."""
         return (
-            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_ask} files to ask for "
+            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_request} files to ask for "
             f"({self.bytes:,} bytes), about {self.seconds / 60:.1f} minutes"
         )

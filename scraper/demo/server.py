@@ -18,16 +18,20 @@ from catalog.base.errors import ScrapeError
 
 HOST = "127.0.0.1"
 _TYPES = {".mid": "audio/midi", ".html": "text/html", ".txt": "text/plain"}
-Seen = Callable[[str], None]  # told the path of every request
+RequestHook = Callable[[str], None]  # told the path of every request
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0, seen: Seen | None = None) -> Iterator[str]:
+def serve_folder(folder: Path, port: int = 0, on_request: RequestHook | None = None) -> Iterator[str]:
     """Serve `folder` on loopback while the block runs; yields the base URL. Port 0 takes any that is free.
 
     Raises ScrapeError where the port is taken.
     """
-    handler = type("Handler", (_Handler,), {"table": _table(folder), "seen": staticmethod(seen or (lambda path: None))})
+    handler = type(
+        "Handler",
+        (_Handler,),
+        {"table": _index_files(folder), "on_request": staticmethod(on_request or (lambda path: None))},
+    )
     try:
         server = _Server((HOST, port), handler)
     except OSError as error:
@@ -42,7 +46,7 @@ def serving(folder: Path, port: int = 0, seen: Seen | None = None) -> Iterator[s
         thread.join()
 
 
-def is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Return whether `port` could be served on now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,7 +57,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _table(folder: Path) -> dict[str, Path]:
+def _index_files(folder: Path) -> dict[str, Path]:
     table = {}
     for path in sorted(folder.rglob("*")):
         names = path.relative_to(folder).parts
@@ -75,20 +79,20 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
     table: dict[str, Path]
-    seen: Seen
+    on_request: RequestHook
 
     def do_GET(self) -> None:
-        self._answer(with_body=True)
+        self._respond(with_body=True)
 
     def do_HEAD(self) -> None:
-        self._answer(with_body=False)
+        self._respond(with_body=False)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
         """Say nothing."""
 
-    def _answer(self, with_body: bool) -> None:
+    def _respond(self, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
-        type(self).seen(path)
+        type(self).on_request(path)
         file = self.table.get(path)
         if file is None:
             if path + "/" in self.table:
@@ -99,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         data, changed = file.read_bytes(), file.stat().st_mtime
         tag = f'"{len(data):x}-{int(changed * 1e6):x}"'
         headers = {"Last-Modified": formatdate(changed, usegmt=True), "ETag": tag}
-        if self._is_known(tag, changed):
+        if self._is_unchanged(tag, changed):
             self._send(304, b"", headers, with_body)
             return
         headers["Content-Type"] = _TYPES.get(file.suffix.lower(), "application/octet-stream")
@@ -108,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {"Content-Encoding": "gzip", "ETag": tag[:-1] + '-gzip"'}
         self._send(200, data, headers, with_body)
 
-    def _is_known(self, tag: str, changed: float) -> bool:
+    def _is_unchanged(self, tag: str, changed: float) -> bool:
         """Compare as Apache does: an ETag ending in -gzip is never known again, and one given outranks the date."""
         given = self.headers.get("If-None-Match")
         if given is not None:

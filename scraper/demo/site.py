@@ -29,7 +29,7 @@ from catalog.base.shield import shielded
 from catalog.storage.files import TEMPORARY, remove_leftovers, write_bytes, write_text
 from catalog.storage.reading import read_json
 from scraper.demo.pieces import STAND_INS, StandIn
-from scraper.demo.server import is_free, serving
+from scraper.demo.server import is_port_free, serve_folder
 from scraper.vgmusic.urls import SECTIONS
 
 EXPORT_VERSION = 1  # raise it when export() gives other bytes
@@ -45,24 +45,24 @@ def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Seque
     A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can, and UsageError, before
     anything is touched, where the folder holds files that are not ours.
     """
-    _refuse_foreign(folder)
+    _check_folder(folder)
     section = folder / SECTIONS["piano"].strip("/")
     section.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        _refuse_foreign(folder)
+        _check_folder(folder)
         remove_leftovers(section)
-        failed = _failed_before(folder, section, stand_ins)
+        failed = _known_failures(folder, section, stand_ins)
         todo = [piece for piece in stand_ins if piece.file not in failed and not (section / piece.file).exists()]
         if todo:
             failed |= _export_all(todo, section, report)
-            _record(folder, stand_ins, failed)
+            _write_record(folder, stand_ins, failed)
         made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
         if not made:
             raise ScrapeError(
                 f"music21 could export none of the pieces of the demo site: {failed}; install it again (`make setup`)"
             )
-        _write_if_new(section / "index.html", listing_page(made))
-        _write_if_new(folder / "robots.txt", _ROBOTS)
+        _write_if_changed(section / "index.html", listing_page(made))
+        _write_if_changed(folder / "robots.txt", _ROBOTS)
     return len(made)
 
 
@@ -76,13 +76,13 @@ def serve_demo_site(folder: Path, port: int = 0) -> Iterator[str]:
     note = folder / ".port"
     text = note.read_text() if note.exists() else ""
     last = int(text) if text.isdecimal() else 0
-    with serving(folder, last if port == 0 and is_free(last) else port) as base_url:
+    with serve_folder(folder, last if port == 0 and is_port_free(last) else port) as base_url:
         write_text(note, base_url.rpartition(":")[2])
         yield base_url
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _SiteRecord:
     """The record of a site: what it was made from, the pieces that failed, and the name of every piece of it."""
 
     key: str
@@ -90,22 +90,22 @@ class _Made:
     files: tuple[str, ...] | None = None  # None in a record of an earlier version
 
 
-def _record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
-    made = _Made(_key(stand_ins), dict(failed), tuple(piece.file for piece in stand_ins))
+def _write_record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
+    made = _SiteRecord(_key(stand_ins), dict(failed), tuple(piece.file for piece in stand_ins))
     write_text(folder / RECORD, json.dumps(asdict(made), indent=2))
 
 
-def _recorded(folder: Path) -> _Made | None:
+def _read_record(folder: Path) -> _SiteRecord | None:
     """Return the record of the site in `folder`, None where there is none. Raises UsageError for one that is damaged."""
     try:
-        return read_json(folder / RECORD, _Made, fail=UsageError, remedy="give an empty folder with --dir")
+        return read_json(folder / RECORD, _SiteRecord, fail=UsageError, remedy="give an empty folder with --dir")
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Raise UsageError where `folder` has no record of ours, and a file or link that is none of ours."""
-    if _recorded(folder) is not None:
+    if _read_record(folder) is not None:
         return
     for place, folders, files in os.walk(folder):
         foreign = [name for name in folders if (Path(place) / name).is_symlink()]
@@ -117,18 +117,18 @@ def _refuse_foreign(folder: Path) -> None:
             )
 
 
-def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+def _known_failures(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
     """Return the pieces known not to work; when what is there was made otherwise than now, remove what the record names."""
-    made = _recorded(folder)
+    made = _read_record(folder)
     if made is not None and made.key == _key(stand_ins):
         if made.files is None:
-            _record(folder, stand_ins, made.failed)
+            _write_record(folder, stand_ins, made.failed)
         return made.failed
     named = made.files if made is not None else ()
     for name in [piece.file for piece in stand_ins] if named is None else named:
         if name == Path(name).name:
             (section / name).unlink(missing_ok=True)
-    _record(folder, stand_ins, {})
+    _write_record(folder, stand_ins, {})
     return {}
 
 
@@ -200,7 +200,7 @@ def _row(piece: StandIn, data: bytes) -> str:
     )
 
 
-def _write_if_new(path: Path, text: str) -> None:
+def _write_if_changed(path: Path, text: str) -> None:
     if not path.exists() or path.read_bytes() != text.encode():
         write_text(path, text)
 

@@ -15,7 +15,7 @@ from catalog.store import Catalog
 from scraper.http import limits
 from scraper.http.journal import Journal, Line
 
-SLACK_S = 0.005  # times in the journal are rounded
+TOLERANCE_S = 0.005  # times in the journal are rounded
 _FAILED_CHECKS = ("not_midi", "size_mismatch", "md5_mismatch")
 
 
@@ -36,15 +36,15 @@ class Audit:
     @property
     def line(self) -> str:
         """The audit as one line for people."""
-        least = (
+        shortest = (
             "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
         )
         runs = f"{self.runs} runs ({self.unended} without an end)"
-        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{least}: {len(self.problems)} problems"
+        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{shortest}: {len(self.problems)} problems"
 
 
 @dataclass(slots=True)
-class _Run:
+class _JournalRun:
     name: str
     begin: Line | None = None
     end: Line | None = None
@@ -57,16 +57,19 @@ class _Run:
 
 def audit_journal(root: Path) -> Audit:
     """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
-    runs: dict[str, _Run] = {}
+    runs: dict[str, _JournalRun] = {}
     problems = []
     for number, line in Journal(root).lines():
         if line is None:
             problems.append(f"line {number}: is no line of a journal")
         else:
-            _sort_in(runs, number, line)
+            _add_line(runs, number, line)
     names = set(Catalog(root).pieces(columns=["sha256"])["sha256"].to_pylist())
     for run in runs.values():
-        problems += [f"run {run.name}: {problem}" for problem in (*_delays(run), *_totals(run), *_held(run, names))]
+        problems += [
+            f"run {run.name}: {problem}"
+            for problem in (*_delay_problems(run), *_total_problems(run), *_missing_blobs(run, names))
+        ]
     public = [gap for run in runs.values() if not run.private for _, gap in _gaps(run)]
     return Audit(
         runs=len(runs),
@@ -78,9 +81,9 @@ def audit_journal(root: Path) -> Audit:
     )
 
 
-def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
+def _add_line(runs: dict[str, _JournalRun], number: int, line: Line) -> None:
     """Put `line` with the others of its run."""
-    run = runs.setdefault(line["run"], _Run(line["run"]))
+    run = runs.setdefault(line["run"], _JournalRun(line["run"]))
     if line["event"] == "begin":
         run.begin = line
     elif line["event"] == "end":
@@ -89,27 +92,27 @@ def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
         run.requests.append((number, line))
 
 
-def _gaps(run: _Run) -> Iterator[tuple[int, float]]:
+def _gaps(run: _JournalRun) -> Iterator[tuple[int, float]]:
     """Yield (line number, seconds since the request before it started) for each request but the first."""
     for (_, before), (number, line) in pairwise(run.requests):
         yield number, line["clock"] - before["clock"]
 
 
-def _delays(run: _Run) -> Iterator[str]:
+def _delay_problems(run: _JournalRun) -> Iterator[str]:
     for number, line in run.requests:
         if not run.private and line["delay"] < limits.DELAY_FLOOR_S:
             yield f"line {number}: a delay of {line['delay']:g} s in force against a public host"
     for (_, before), (number, line) in pairwise(run.requests):
         gap, ended = line["clock"] - before["clock"], before["clock"] + before["seconds"]
-        if gap < line["delay"] - SLACK_S:
+        if gap < line["delay"] - TOLERANCE_S:
             yield f"line {number}: asked {gap:.3f} s after the request before it, with {line['delay']:g} s in force"
-        if line["clock"] < ended - SLACK_S:
+        if line["clock"] < ended - TOLERANCE_S:
             yield f"line {number}: asked while the request before it was under way"
-        elif line["clock"] < ended + _number(before.get("retry_after")) - SLACK_S:
+        elif line["clock"] < ended + _number(before.get("retry_after")) - TOLERANCE_S:
             yield f"line {number}: asked sooner than Retry-After ({before['retry_after']:g} s) said"
 
 
-def _totals(run: _Run) -> Iterator[str]:
+def _total_problems(run: _JournalRun) -> Iterator[str]:
     if run.begin is None:
         yield "has no first line"
     for place, (number, line) in enumerate(run.requests, start=1):
@@ -127,12 +130,12 @@ def _totals(run: _Run) -> Iterator[str]:
         "quarantined": sum(outcomes[problem] for problem in _FAILED_CHECKS),
     }
     for what, count in found.items():
-        said = run.end.get(what, count)  # a run that an error ended has no totals but requests and bytes
-        if said != count:
-            yield f"says {said} {what} at its end, its lines {count}"
+        reported = run.end.get(what, count)  # a run that an error ended has no totals but requests and bytes
+        if reported != count:
+            yield f"says {reported} {what} at its end, its lines {count}"
 
 
-def _held(run: _Run, names: set[str | None]) -> Iterator[str]:
+def _missing_blobs(run: _JournalRun, names: set[str | None]) -> Iterator[str]:
     for number, line in run.requests if run.end is not None and run.end.get("outcome") == "done" else ():
         if line.get("outcome") == FETCHED and line.get("sha256") not in names:
             yield f"line {number}: what was fetched from {line.get('url')} is not in the catalog"

@@ -24,17 +24,17 @@ from scraper.http import limits
 from scraper.http.site import is_public_address
 
 
-class Guard:
+class ConnectionGuard:
     """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
 
     def __init__(self, private: bool) -> None:
         self._private = private  # whether addresses that are not public may be dialled
         self._connection: HTTPConnection | None = None
         self._lock = threading.Lock()
-        self._deadline: float | None = None
-        self._cut = False
+        self._expires_at: float | None = None
+        self._expired = False
         self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_the_clock, name="scrape-clock", daemon=True)
+        self._watchdog = threading.Thread(target=self._enforce_deadline, name="scrape-clock", daemon=True)
 
     def close(self) -> None:
         """End the watch."""
@@ -45,13 +45,13 @@ class Guard:
         self._connection = connection
         host = connection.host.strip("[]")
         try:
-            answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+            address_infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
         except UnicodeError:
             none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
             raise NameResolutionError(host, connection, none) from none
         except socket.gaierror as error:
             raise NameResolutionError(host, connection, error) from error
-        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        addresses = list(dict.fromkeys(str(response[4][0]) for response in address_infos))
         refused = [address for address in addresses if not is_public_address(address)]
         if refused and not self._private:
             raise FetchError(f"{host} is at the private address {refused[0]}: not asked; see --allow-private-hosts")
@@ -66,27 +66,27 @@ class Guard:
         raise NewConnectionError(connection, f"no connection: {failure}") from failure
 
     @contextmanager
-    def clock(self, seconds: float) -> Iterator[Callable[[], bool]]:
+    def deadline(self, seconds: float) -> Iterator[Callable[[], bool]]:
         """Shut the connection when the block takes longer than `seconds`; what is yielded says whether that has happened.
 
         A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
         """
-        if not self._watch.is_alive():
-            self._watch.start()
+        if not self._watchdog.is_alive():
+            self._watchdog.start()
         with self._lock:
-            self._cut, self._deadline = False, time.monotonic() + seconds
+            self._expired, self._expires_at = False, time.monotonic() + seconds
         try:
-            yield lambda: self._cut
+            yield lambda: self._expired
         finally:
             with self._lock:
-                self._deadline = None
+                self._expires_at = None
 
-    def _watch_the_clock(self) -> None:
-        while not self._closed.wait(limits.CLOCK_TICK_S):
+    def _enforce_deadline(self) -> None:
+        while not self._closed.wait(limits.DEADLINE_CHECK_S):
             with self._lock:
                 sock = self._connection.sock if self._connection is not None else None
-                if self._deadline is not None and time.monotonic() > self._deadline:
-                    self._cut = True
+                if self._expires_at is not None and time.monotonic() > self._expires_at:
+                    self._expired = True
                     if sock is not None:
                         with suppress(OSError):
                             sock.shutdown(socket.SHUT_RDWR)
@@ -96,18 +96,18 @@ class FinalResponse(HTTPResponse):
     """An answer after the interim ones (1xx, such as 103 Early Hints), of which Python itself passes over 100 alone."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(limits.INTERIM_ANSWERS):
+        for _ in range(limits.INTERIM_RESPONSES):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
             parse_headers(self.fp)
-        raise HTTPException(f"more than {limits.INTERIM_ANSWERS} interim answers (1xx)")
+        raise HTTPException(f"more than {limits.INTERIM_RESPONSES} interim answers (1xx)")
 
 
 class GuardedAdapter(HTTPAdapter):
     """A transport adapter for requests whose sockets come from a Guard; it never retries or redirects by itself."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: ConnectionGuard) -> None:
         self._guard = guard
         super().__init__(pool_connections=2, pool_maxsize=1, max_retries=Retry(0, read=False))
 

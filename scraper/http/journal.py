@@ -116,8 +116,10 @@ class _End(_Event):
     bytes: Count
 
 
-SHAPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
-NO_FILE = "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
+LINE_TYPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
+NOT_A_REGULAR_FILE = (
+    "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
+)
 _TAIL_BYTES = 64 << 10  # more than any line has
 
 
@@ -137,7 +139,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _repair(file.fileno())
+            _repair_end(file.fileno())
             file.write(data)
 
     def _open(self, how: int) -> int:
@@ -146,11 +148,11 @@ class Journal:
             handle = os.open(self.path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-                raise CatalogError(NO_FILE.format(self.path)) from None
+                raise CatalogError(NOT_A_REGULAR_FILE.format(self.path)) from None
             raise
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise CatalogError(NO_FILE.format(self.path))
+            raise CatalogError(NOT_A_REGULAR_FILE.format(self.path))
         return handle
 
     def lines(self) -> Iterator[tuple[int, Line | None]]:
@@ -161,14 +163,14 @@ class Journal:
             return
         with os.fdopen(handle, "rb") as file:
             for number, text in enumerate(file, start=1):
-                line = _parsed(text)
+                line = _parse_line(text)
                 if line is not None or text.endswith(b"\n"):
                     yield number, line
 
     def table(self, last: int | None = None) -> pa.Table:
         """Return the lines as columns COLUMNS, or only the `last` ones; `what` says who a run asked, or an address."""
         lines = deque((line for _, line in self.lines() if line is not None), maxlen=last)
-        rows = [{name: _fitting(line, name) for name in COLUMNS.names} for line in lines]
+        rows = [{name: _column_value(line, name) for name in COLUMNS.names} for line in lines]
         return pa.Table.from_pylist(rows, schema=COLUMNS)
 
     def stored(self, names: set[str]) -> dict[str, Line]:
@@ -180,7 +182,7 @@ class Journal:
         return found
 
 
-class Log:
+class RunLog:
     """The lines of one run, as they are written; `totals` is what its last line will say besides requests and bytes."""
 
     def __init__(self, journal: Journal) -> None:
@@ -195,28 +197,28 @@ class Log:
         site = fetcher.site
         self._write("begin", what=what, site=site.origin, private=site.private, agent=fetcher.agent, pid=os.getpid())
 
-    def __call__(self, asked: RequestRecord) -> None:
+    def __call__(self, record: RequestRecord) -> None:
         """Write one request."""
         self._requests += 1
-        self._bytes += asked.bytes
+        self._bytes += record.bytes
         facts = {
             "n": self._requests,
-            "clock": round(asked.clock, 4),
-            "url": asked.url,
-            "asked": asked.asked if asked.asked != asked.url else None,
-            "try": asked.attempt,
-            "status": asked.status or None,
-            "bytes": asked.bytes,
-            "seconds": round(asked.seconds, 4),
-            "delay": asked.delay,
-            "outcome": asked.outcome,
-            "error": clean(asked.detail) or None,
-            "retry_after": asked.retry_after or None,
-            "sha256": asked.sha256,
-            "etag": asked.etag,
-            "last_modified": asked.last_modified,
+            "clock": round(record.clock, 4),
+            "url": record.url,
+            "asked": record.requested_url if record.requested_url != record.url else None,
+            "try": record.attempt,
+            "status": record.status or None,
+            "bytes": record.bytes,
+            "seconds": round(record.seconds, 4),
+            "delay": record.delay,
+            "outcome": record.outcome,
+            "error": clean(record.detail) or None,
+            "retry_after": record.retry_after or None,
+            "sha256": record.sha256,
+            "etag": record.etag,
+            "last_modified": record.last_modified,
         }
-        self._write("request", asked.at, **{name: value for name, value in facts.items() if value is not None})
+        self._write("request", record.at, **{name: value for name, value in facts.items() if value is not None})
 
     def end(self, outcome: str) -> None:
         """Write how the run ended, and its totals."""
@@ -228,15 +230,15 @@ class Log:
 
 
 @contextmanager
-def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
+def journal_run(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
     """Journal every request of `fetcher` while the block runs, as one run; yields the totals for its last line, to be filled.
 
     A block within another one of the same fetcher belongs to the outer run, and its totals are added to that one's.
     """
-    if isinstance(fetcher.record, Log):
+    if isinstance(fetcher.record, RunLog):
         yield fetcher.record.totals
         return
-    log = Log(Journal(root))
+    log = RunLog(Journal(root))
     log.begin(fetcher, what)
     fetcher.record = log
     try:
@@ -248,7 +250,7 @@ def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
         log.end("done" if error is None else kind.__name__)
 
 
-def _fitting(line: Line, name: str) -> object:
+def _column_value(line: Line, name: str) -> object:
     """Return what column `name` of COLUMNS has for `line`; None where the line has nothing, or nothing that fits."""
     value = line.get("url", line.get("what")) if name == "what" else line.get(name)
     kind = COLUMNS.field(name).type
@@ -256,7 +258,7 @@ def _fitting(line: Line, name: str) -> object:
     return None if not fits else value if pa.types.is_string(kind) else kind.to_pandas_dtype()(value).item()
 
 
-def _repair(handle: int) -> None:
+def _repair_end(handle: int) -> None:
     """Make the file end in a whole line. Only under the lock."""
     size = os.fstat(handle).st_size
     if size == 0 or os.pread(handle, 1, size - 1) == b"\n":
@@ -264,13 +266,13 @@ def _repair(handle: int) -> None:
     start = max(0, size - _TAIL_BYTES)
     tail = os.pread(handle, size - start, start)
     last = tail[tail.rfind(b"\n") + 1 :]
-    if _is_whole(last):
+    if _is_complete_line(last):
         os.write(handle, b"\n")
     else:
         os.ftruncate(handle, size - len(last))
 
 
-def _is_whole(text: bytes) -> bool:
+def _is_complete_line(text: bytes) -> bool:
     """Whether `text` is a whole line, of this version's or of another's."""
     try:
         return isinstance(json.loads(text), dict)
@@ -278,11 +280,11 @@ def _is_whole(text: bytes) -> bool:
         return False
 
 
-def _parsed(text: bytes) -> Line | None:
+def _parse_line(text: bytes) -> Line | None:
     """Return the line that `text` is; None where it is not one of ours, whole and with fields of the right types."""
     try:
         event = parse_json(text, _Event, "", fail=ScrapeError, remedy="").event
-        parse_json(text, SHAPES[event], "", fail=ScrapeError, remedy="")
+        parse_json(text, LINE_TYPES[event], "", fail=ScrapeError, remedy="")
         line: Line = json.loads(text)
     except (ScrapeError, ValueError, RecursionError):
         return None

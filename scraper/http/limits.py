@@ -12,7 +12,7 @@ ROBOTS_BYTES = 512 << 10  # RFC 9309 asks for at least 500 KiB
 ROBOTS_RULES = 5000  # for one robot
 ERROR_BYTES = 64 << 10  # of the body of an answer that is no success, to tell a challenge page from an error
 CHUNK_BYTES = 64 << 10
-INTERIM_ANSWERS = 20  # heads of status 1xx before the answer itself
+INTERIM_RESPONSES = 20  # heads of status 1xx before the answer itself
 
 # What one listing page may hold.
 SECTIONS = 500  # in the menu of the site; it had 58 in 2021
@@ -41,7 +41,7 @@ ARCHIVE_NAME = 1000  # characters of the name of a member, with its folders
 CONNECT_S = 10.0
 READ_S = 20.0  # between two pieces of an answer
 WHOLE_S = 60.0  # one answer from connection to last byte, by our own clock
-CLOCK_TICK_S = 0.2  # how often that clock looks
+DEADLINE_CHECK_S = 0.2  # how often that clock looks
 
 # How often.
 DELAY_S = 1.0  # between the starts of two requests

@@ -49,7 +49,7 @@ class RequestRecord:
     seconds: float
     delay: float
     url: str
-    asked: str  # the address before redirects
+    requested_url: str  # the address before redirects
     attempt: int
     status: int
     bytes: int
@@ -63,33 +63,33 @@ class RequestRecord:
     @classmethod
     def of(
         cls,
-        answer: Response,
+        response: Response,
         at: datetime,
         clock: float,
         seconds: float,
         delay: float,
-        asked: str,
+        requested_url: str,
         attempt: int,
         verdict: Verdict,
     ) -> "RequestRecord":
         """Return the request that got `answer`; `verdict` names what a body that was taken turns out to be."""
-        taken = answer.status == 200 and answer.problem is None
+        taken = response.status == 200 and response.problem is None
         return cls(
             at=at,
             clock=clock,
             seconds=seconds,
             delay=delay,
-            url=answer.url,
-            asked=asked,
+            url=response.url,
+            requested_url=requested_url,
             attempt=attempt,
-            status=answer.status,
-            bytes=answer.received,
-            outcome=_outcome(answer, verdict),
-            detail=answer.detail,
-            retry_after=wait_until(answer)[1],
-            sha256=hashlib.sha256(answer.body).hexdigest() if taken else None,
-            etag=header(answer.headers, "ETag") if taken else None,
-            last_modified=header(answer.headers, "Last-Modified") if taken else None,
+            status=response.status,
+            bytes=response.received,
+            outcome=_outcome(response, verdict),
+            detail=response.detail,
+            retry_after=wait_until(response)[1],
+            sha256=hashlib.sha256(response.body).hexdigest() if taken else None,
+            etag=header(response.headers, "ETag") if taken else None,
+            last_modified=header(response.headers, "Last-Modified") if taken else None,
         )
 
 
@@ -98,11 +98,11 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     return clean(headers.get(name, ""))[:300] or None
 
 
-def wait_until(answer: Response) -> tuple[datetime, float]:
+def wait_until(response: Response) -> tuple[datetime, float]:
     """Return when `answer` asks us to come back, and in how many seconds that is; 0 where it asks for nothing."""
     now = datetime.now(UTC)
-    value = answer.headers.get("Retry-After", "").strip()
-    if answer.status not in BUSY or not value:
+    value = response.headers.get("Retry-After", "").strip()
+    if response.status not in BUSY or not value:
         return now, 0.0
     try:
         then = (
@@ -114,9 +114,9 @@ def wait_until(answer: Response) -> tuple[datetime, float]:
     return then, max(0.0, seconds)
 
 
-def _outcome(answer: Response, verdict: Verdict) -> str:
-    if answer.problem is not None:
-        return answer.problem
-    if answer.status == 304:
+def _outcome(response: Response, verdict: Verdict) -> str:
+    if response.problem is not None:
+        return response.problem
+    if response.status == 304:
         return "not_modified"
-    return "redirect" if answer.status in REDIRECTS else verdict(answer)
+    return "redirect" if response.status in REDIRECTS else verdict(response)

@@ -23,7 +23,7 @@ class Site:
     port: int
     private: bool
     sections: Mapping[str, str] = field(default_factory=dict)  # name to path
-    twins: tuple[str, ...] = ()  # other hosts that count as this one
+    aliases: tuple[str, ...] = ()  # other hosts that count as this one
 
     @property
     def origin(self) -> str:
@@ -50,7 +50,7 @@ class Site:
             return "not an address"
         if parts.scheme != self.scheme:
             return f"scheme is not {self.scheme}"
-        if parts.hostname not in (self.host, *self.twins) or port != self.port:
+        if parts.hostname not in (self.host, *self.aliases) or port != self.port:
             return "another host"
         if parts.username is not None or parts.password is not None:
             return "a user name in the address"

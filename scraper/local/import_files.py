@@ -19,14 +19,14 @@ from catalog.storage.remote import AnyPath
 from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
 from scraper.http import limits
-from scraper.local.archive import ArchiveMember, members
+from scraper.local.archive import ArchiveMember, read_members
 from scraper.local.midi_title import title_of as title_in
 from scraper.source.links import folder_game, title_of, words
 
 SOURCE = "import"
 BATCH_FILES = 1000
 BATCH_BYTES = 16 << 20
-FAULTS_KEPT = 40
+MAX_FAULTS = 40
 
 _resolve = lru_cache(maxsize=4096)(game_of)
 
@@ -70,11 +70,11 @@ def import_files(
     """
     catalog = Catalog(root)
     with catalog.writer() as writer:
-        run = _Run(writer, labels or Labels())
-        run.know(catalog)
+        run = _ImportRun(writer, labels or Labels())
+        run.load_known(catalog)
         for path in paths:
-            for member in members(path, leave_out=root if isinstance(root, Path) else None):
-                run.take(member)
+            for member in read_members(path, exclude=root if isinstance(root, Path) else None):
+                run.process(member)
                 if report:
                     report(run.files, 0)
         run.flush()
@@ -82,7 +82,7 @@ def import_files(
 
 
 @dataclass(slots=True)
-class _Run:
+class _ImportRun:
     """The state of one import. Of what is held only digests are kept in memory."""
 
     writer: Writer
@@ -99,36 +99,36 @@ class _Run:
     skipped: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
-    def know(self, catalog: Catalog) -> None:
+    def load_known(self, catalog: Catalog) -> None:
         """Learn what the catalog holds."""
         columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
         rows = catalog.pieces(f"state == '{FETCHED}'", columns)
-        for some in rows.to_batches(max_chunksize=BATCH_FILES):
-            for row in some.to_pylist():
+        for batch in rows.to_batches(max_chunksize=BATCH_FILES):
+            for row in batch.to_pylist():
                 source = row.pop("source")
                 self.md5s.add(bytes.fromhex(row["md5"]))
                 if source == SOURCE:
                     key = _key(row.pop("url"), row.pop("md5"))
                     self.rows[key] = hash(tuple(row.values()))
 
-    def take(self, member: ArchiveMember) -> None:
+    def process(self, member: ArchiveMember) -> None:
         """Deal with one file: counted by reason, known already, or put in the batch."""
         self.files += 1
         if member.reason is not None:
             self.skipped[member.reason] += 1
-            if len(self.faults) < FAULTS_KEPT:
+            if len(self.faults) < MAX_FAULTS:
                 self.faults.append((member.address, member.reason))
             return
         md5 = hashlib.md5(member.data, usedforsecurity=False)
         piece = self._piece(member, md5.hexdigest())
         key = _key(piece.url, md5.hexdigest())
-        says = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
-        is_held = self.rows.get(key) == says
+        row_hash = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
+        is_held = self.rows.get(key) == row_hash
         self.held += is_held
         self.new += not is_held
         self.twins += not is_held and md5.digest() in self.md5s
         self.bytes += 0 if md5.digest() in self.md5s else len(member.data)
-        self.rows[key] = says
+        self.rows[key] = row_hash
         self.md5s.add(md5.digest())
         self.batch.append((None if is_held else piece, member.data))  # held bytes too: a damaged file is mended
         self.batch_bytes += len(member.data)
@@ -149,12 +149,12 @@ class _Run:
 
     def _piece(self, member: ArchiveMember, md5: str) -> Piece:
         own = title_in(member.data) if self.labels.title_from_text else None
-        game_title = clean(self.labels.game or "") or folder_game(member.above)
+        game_title = clean(self.labels.game or "") or folder_game(member.parents)
         game = self._game(game_title)
         title = clean(own or "") or title_of(member.name)
         return Piece(
             source=SOURCE,
-            section=slug(fold(words(member.above[0]))),
+            section=slug(fold(words(member.parents[0]))),
             url=member.address,
             game_title=game_title[: limits.TITLE_CHARACTERS],
             game=game.game,

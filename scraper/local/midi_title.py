@@ -3,11 +3,11 @@
 By the Standard MIDI Files 1.0 specification the name (meta event 3) of the first track is that of the sequence.
 """
 
-from scraper.local.archive import readable
+from scraper.local.archive import decode_name
 
 _TEXT, _NAME, _END = 0x01, 0x03, 0x2F
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of a message, by its status
-_EVENTS = 10_000  # looked at: a title stands near the start
+_MAX_EVENTS = 10_000  # looked at: a title stands near the start
 
 
 def title_of(data: bytes) -> str | None:
@@ -18,7 +18,7 @@ def title_of(data: bytes) -> str | None:
         return None
     end = min(len(data), at + 8 + int.from_bytes(data[at + 4 : at + 8]))
     at, status = at + 8, 0
-    for _ in range(_EVENTS):
+    for _ in range(_MAX_EVENTS):
         _, at = _number(data, at, end)  # the delta time
         if at >= end:
             break
@@ -28,7 +28,7 @@ def title_of(data: bytes) -> str | None:
             kind = data[at] if status == 0xFF and at < end else None
             length, at = _number(data, at + (kind is not None), end)
             if kind in (_TEXT, _NAME) and at + length <= end:
-                text = readable(data[at : at + length].strip(b"\0")).strip()
+                text = decode_name(data[at : at + length].strip(b"\0")).strip()
                 if text:
                     texts.setdefault(kind, text)
             if kind in (_NAME, _END) and kind in (*texts, _END):

@@ -17,7 +17,7 @@ from scraper.http.site import Site, site_at
 from scraper.source.base import Source
 from scraper.source.links import file_name, folder_game, title_of
 from scraper.source.markup import walk
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 
 EXAMPLE = "https://www.example.org/midi/"
 _PAGE = re.compile(r"[^/]+\.html?", re.IGNORECASE)  # the last part of an address that is a page and no folder
@@ -38,45 +38,45 @@ class Mirror(Source):
             raise UsageError(f"URL {address!r} is not an address; give one such as {EXAMPLE}") from None
         if not parts.netloc or parts.query or parts.fragment:
             raise UsageError(f"URL {address!r}: give the address of a folder, such as {EXAMPLE}")
-        made = site_at(f"{parts.scheme}://{parts.netloc}", allow_private_hosts, EXAMPLE, "URL")
+        site = site_at(f"{parts.scheme}://{parts.netloc}", allow_private_hosts, EXAMPLE, "URL")
         path = quote(unquote(parts.path))
         if not _PAGE.fullmatch(path.rpartition("/")[2]):
             path = path.rstrip("/") + "/"
-        problem = made.problem(made.origin + path)
+        problem = site.problem(site.origin + path)
         if problem is not None:
             raise UsageError(f"URL {address!r}: {problem}; give one such as {EXAMPLE}")
-        words = re.findall(r"[a-z0-9]+", (made.origin.partition("://")[2] + path).lower())
-        return replace(made, sections={"-".join(words)[: limits.SECTION_CHARACTERS].rstrip("-"): path})
+        words = re.findall(r"[a-z0-9]+", (site.origin.partition("://")[2] + path).lower())
+        return replace(site, sections={"-".join(words)[: limits.SECTION_CHARACTERS].rstrip("-"): path})
 
     def read(self, page: bytes, url: str) -> Listing:
         """Return the MIDI files and folders that lie directly in the folder of `url`, in page order, each once."""
         parts = urlsplit(self.folder(url))
         game = folder_game([parts.hostname or "", *unquote(parts.path).split("/")])[: limits.TITLE_CHARACTERS]
-        rows: dict[str, Row] = {}
-        rejected: dict[str, Rejected] = {}
+        rows: dict[str, ListingRow] = {}
+        rejected: dict[str, RejectedRow] = {}
         folders: dict[str, None] = {}
         for node in walk(page):
             href = node.get("href") if isinstance(node, Tag) and node.name == "a" else None
-            child = _child(href.strip(), url, self.folder(url)) if isinstance(href, str) else ""
+            child = _child_of_link(href.strip(), url, self.folder(url)) if isinstance(href, str) else ""
             name, is_folder = file_name(child.removesuffix("/")), child.endswith("/")
             if not name or not (is_folder or name.lower().endswith(self.suffix)):
                 continue
             problem = _problem(name)
             if problem is not None:
-                rejected[child] = Rejected(game, child[: limits.TITLE_CHARACTERS], title_of(name), problem)
+                rejected[child] = RejectedRow(game, child[: limits.TITLE_CHARACTERS], title_of(name), problem)
             elif is_folder:
                 folders[name] = None
             else:
                 title = title_of(name)[: limits.TITLE_CHARACTERS].rstrip()
-                rows.setdefault(name, Row(game, child, name, title, sequencer=None, size=None, md5=None))
+                rows.setdefault(name, ListingRow(game, child, name, title, sequencer=None, size=None, md5=None))
         return Listing(tuple(rows.values()), tuple(rejected.values()), tuple(folders))
 
-    def is_whole(self, page: bytes) -> bool:
+    def is_complete(self, page: bytes) -> bool:
         """Return whether anything is closed after the last link."""
         return _END.search(page, page.lower().rfind(b"<a") + 1) is not None
 
 
-def _child(href: str, page_url: str, folder: str) -> str:
+def _child_of_link(href: str, page_url: str, folder: str) -> str:
     """Return the part of the address that a link means below `folder`, "" where it lies elsewhere or deeper."""
     try:
         url = urljoin(page_url, href)
@@ -84,8 +84,8 @@ def _child(href: str, page_url: str, folder: str) -> str:
         return ""
     end = "/" if url.endswith("/") else ""
     above, _, last = url.removesuffix("/").rpartition("/")
-    is_ours = unquote(above + "/") == unquote(folder) and not set(last) & set("?#")
-    return last + end if is_ours and last else ""
+    is_below = unquote(above + "/") == unquote(folder) and not set(last) & set("?#")
+    return last + end if is_below and last else ""
 
 
 def _problem(name: str) -> str | None:

@@ -12,8 +12,8 @@ from catalog.base.errors import UsageError
 from scraper.http.fetch import Fetcher
 from scraper.http.site import Site
 from scraper.source.markup import has_end
-from scraper.source.rows import Listing, Row, Section
-from scraper.source.validate import Finding, check
+from scraper.source.rows import Listing, ListingRow, Section
+from scraper.source.validate import FileCheck, check
 
 ALL = "all"
 
@@ -50,10 +50,10 @@ class Source(ABC):
         """Return the address, ending in "/", below which the files lie that the page at `page_url` lists."""
         return page_url.rpartition("/")[0] + "/"
 
-    def is_whole(self, page: bytes) -> bool:
+    def is_complete(self, page: bytes) -> bool:
         """Return whether a listing page has its end, or was cut short."""
         return has_end(page)
 
-    def check(self, body: bytes, row: Row, content_type: str = "") -> Finding:
+    def check(self, body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
         """Return whether `body` is the file that `row` lists."""
         return check(body, row, content_type)

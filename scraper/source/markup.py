@@ -12,7 +12,7 @@ from scraper.http.limits import LISTING_BYTES, PART_CHARACTERS
 # html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
 # bounded length; the quantifiers are possessive, so that this check cannot backtrack.
 _TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+){0,8}+>"
-_NO_TAG = re.compile(rf"<(?!{_TAG})")
+_STRAY_LT = re.compile(rf"<(?!{_TAG})")
 _ANY_TAG = re.compile(rf"<{_TAG}")
 _TABLE_END = re.compile(r"</table\s{0,9}>", re.IGNORECASE)
 _ROW_START = re.compile(r"<tr[\s>]", re.IGNORECASE)
@@ -31,19 +31,19 @@ def walk(page: bytes) -> Iterator[Tag | NavigableString]:
     """
     if len(page) > LISTING_BYTES:
         raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
-    for part in _parts(_tame(page.decode("utf-8", errors="replace"))):
+    for part in _parts(_sanitise(page.decode("utf-8", errors="replace"))):
         for node in _tree(part).descendants:
             if isinstance(node, Tag) or type(node) is NavigableString:  # no comments, scripts, declarations
                 yield node
 
 
-def _tame(text: str) -> str:
+def _sanitise(text: str) -> str:
     """Return `text` without comments, each "<" that opens no tag escaped, and the end of a table as the end of a row."""
     kept, at = [], 0
     while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
         kept.append(text[at:start])
         at = end + 3
-    return _TABLE_END.sub("<tr>", _NO_TAG.sub("&lt;", "".join(kept) + text[at:]))
+    return _TABLE_END.sub("<tr>", _STRAY_LT.sub("&lt;", "".join(kept) + text[at:]))
 
 
 def _tree(part: str) -> BeautifulSoup:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListingRow:
     """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense.
 
     `file` is the file's name below the folder of its page. `listed_at` is when the page says it came, where it does.
@@ -22,7 +22,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRow:
     """A row that is not taken, with the stable id of the reason."""
 
     game: str
@@ -38,8 +38,8 @@ class Listing:
     `folders` are the names of folders below the page whose own pages belong to the same section.
     """
 
-    rows: tuple[Row, ...]
-    rejected: tuple[Rejected, ...]
+    rows: tuple[ListingRow, ...]
+    rejected: tuple[RejectedRow, ...]
     folders: tuple[str, ...] = ()
 
 

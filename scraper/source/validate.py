@@ -3,11 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 
-from scraper.source.rows import Row
+from scraper.source.rows import ListingRow
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileCheck:
     """What the bytes are, and what is wrong with them (`problem` is a stable id, `reason` adds both values), if anything."""
 
     size: int
@@ -21,15 +21,15 @@ class Finding:
         return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
 
 
-def check(body: bytes, row: Row, content_type: str = "") -> Finding:
+def check(body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
     """Return what `body` is against `row`; a size or MD5 that the row does not give is not missed."""
     size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
     if not body.startswith(b"MThd"):
         if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
-            return Finding(size, md5, "soft_404", "a web page in place of the file")
-        return Finding(size, md5, "not_midi", f"begins with {body[:8]!r}")
+            return FileCheck(size, md5, "soft_404", "a web page in place of the file")
+        return FileCheck(size, md5, "not_midi", f"begins with {body[:8]!r}")
     if row.size is not None and row.size != size:
-        return Finding(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")
+        return FileCheck(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")
     if row.md5 is not None and row.md5 != md5:
-        return Finding(size, md5, "md5_mismatch", f"listed {row.md5}, received {md5}")
-    return Finding(size, md5)
+        return FileCheck(size, md5, "md5_mismatch", f"listed {row.md5}, received {md5}")
+    return FileCheck(size, md5)

@@ -14,7 +14,7 @@ from catalog.base.errors import EmptyListingError, ListingError
 from scraper.http.limits import LISTED_BYTES, LISTING_ROWS, TITLE_CHARACTERS
 from scraper.source.links import file_name
 from scraper.source.markup import walk
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 from scraper.vgmusic.urls import link_problem
 
 _SIZE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})\s*bytes?", re.IGNORECASE)
@@ -55,8 +55,8 @@ class _Reader:
     """The state of the walk: the game in force and the cells of the row under way."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.rejected: list[Rejected] = []
+        self.rows: list[ListingRow] = []
+        self.rejected: list[RejectedRow] = []
         self._game = ""
         self._cells: list[Cell] = []
 
@@ -101,7 +101,7 @@ class _Reader:
         name = file_name(href)
         self._count()
         self.rows.append(
-            Row(
+            ListingRow(
                 game=self._game,
                 href=href,
                 file=name,
@@ -114,7 +114,7 @@ class _Reader:
 
     def _reject(self, href: str, title: str, reason: str) -> None:
         self._count()
-        self.rejected.append(Rejected(self._game, href[:TITLE_CHARACTERS], title, reason))
+        self.rejected.append(RejectedRow(self._game, href[:TITLE_CHARACTERS], title, reason))
 
     def _count(self) -> None:
         if len(self.rows) + len(self.rejected) >= LISTING_ROWS:

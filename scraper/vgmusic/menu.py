@@ -16,10 +16,10 @@ from catalog.base.console import clean
 from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.titles import fold, slug
 from scraper.http import limits
-from scraper.http.cache import Memory
+from scraper.http.cache import PageCache
 from scraper.http.fetch import Fetcher
-from scraper.http.journal import logged
-from scraper.http.policy import rules_of
+from scraper.http.journal import journal_run
+from scraper.http.policy import load_rules
 from scraper.http.site import Site
 from scraper.source.base import ALL
 from scraper.source.markup import walk
@@ -76,9 +76,9 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
     elif "/" in wanted:
         raise UsageError(f"{wanted!r} is no path of a section; such as {MUSIC}console/nintendo/snes/ is expected")
     else:
-        with logged(root, fetcher, f"{SOURCE} menu"):
+        with journal_run(root, fetcher, f"{SOURCE} menu"):
             sections = _menu(root, fetcher)
-        chosen = sections if wanted == ALL else (_named(wanted, sections),)
+        chosen = sections if wanted == ALL else (_match_section(wanted, sections),)
     known = {**fetcher.site.sections, **{section.name: section.path for section in chosen}}
     fetcher.site = replace(fetcher.site, sections=known)
     return chosen
@@ -86,13 +86,13 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
 
 def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
     site, url = fetcher.site, fetcher.site.origin + MUSIC
-    rules = rules_of(Memory(root, f"{SOURCE}-menu"), fetcher)
+    rules = load_rules(PageCache(root, f"{SOURCE}-menu"), fetcher)
     if not rules.allows(MUSIC):
         raise FetchError(f"robots.txt of {site.host} asks programs to leave {MUSIC} alone: stopped")
-    answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
-    if answer.problem is not None:
-        raise FetchError(f"the menu at {url} cannot be had: {answer.reason}; name a section by its path")
-    return tuple(section for section in read_menu(answer.body, site) if rules.allows(section.path))
+    response = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
+    if response.problem is not None:
+        raise FetchError(f"the menu at {url} cannot be had: {response.reason}; name a section by its path")
+    return tuple(section for section in read_menu(response.body, site) if rules.allows(section.path))
 
 
 def _path(href: object, site: Site) -> str:
@@ -112,7 +112,7 @@ def _section(path: str, title: str, group: str) -> Section:
     return Section(name, path, words[0] or name, words[1])
 
 
-def _named(wanted: str, sections: Sequence[Section]) -> Section:
+def _match_section(wanted: str, sections: Sequence[Section]) -> Section:
     word = slug(fold(wanted))
     exact = [one for one in sections if word in (one.name, slug(fold(one.title)))]
     found = exact or [one for one in sections if one.name.endswith(f"-{word}") or word in slug(fold(one.title))]

@@ -16,7 +16,7 @@ VGMUSIC = "https://www.vgmusic.com"
 SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
 MUSIC = "/music/"  # above every section, and the page with the menu of them
 SUFFIX = ".mid"
-TWINS = ("www.vgmusic.com", "vgmusic.com")  # both serve the same
+ALIASES = ("www.vgmusic.com", "vgmusic.com")  # both serve the same
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-~!'()&,+\[\]^`{}]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -27,7 +27,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 def site(base_url: str, allow_private_hosts: bool = False) -> Site:
     """Return VGMusic at `base_url` (scheme, host, port; no path), or a replica of it; raises UsageError as `site_at` does."""
     made = site_at(base_url, allow_private_hosts, example=VGMUSIC)
-    return replace(made, sections=SECTIONS, twins=TWINS if made.host in TWINS else ())
+    return replace(made, sections=SECTIONS, aliases=ALIASES if made.host in ALIASES else ())
 
 
 def section_name(path: str) -> str | None:

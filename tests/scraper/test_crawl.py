@@ -280,7 +280,7 @@ def test_a_survey_asks_for_no_file_and_writes_no_row(scrape: Scrape, server: Ser
     server.publish(FIVE | {"twin.mid": midi(1)}, row("../x.mid", b""))
     with Fetcher(site(server.base_url, True), 0.1) as fetcher:
         plan = survey_section(scrape.root, fetcher)
-    assert (plan.listed, plan.held, plan.unsafe, plan.to_ask) == (7, 0, 1, 5)
+    assert (plan.listed, plan.held, plan.unsafe, plan.to_request) == (7, 0, 1, 5)
     assert plan.bytes == 5 * len(midi(1))
     assert plan.seconds == pytest.approx(0.55)
     assert server.asked() == ["/robots.txt", "PAGE"]

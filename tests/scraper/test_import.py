@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from catalog.base.errors import UsageError
 from catalog.store import Catalog
 from scraper.http import limits
-from scraper.local.archive import readable
+from scraper.local.archive import decode_name
 from scraper.local.import_files import ImportTotals, Labels, import_files
 from scraper.local.midi_title import title_of
 from tests.scraper.conftest import midi
@@ -186,7 +186,7 @@ def test_an_archive_that_is_none_costs_one_line(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_names_in_old_encodings_are_read(tmp_path: Path, raw: bytes, text: str) -> None:
-    assert readable(raw) == text
+    assert decode_name(raw) == text
     plain = "N" * len(raw)
 
     def rename(data: bytearray) -> None:

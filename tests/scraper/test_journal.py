@@ -14,7 +14,7 @@ from catalog.base.errors import FetchError
 from scraper.http import limits
 from scraper.http.audit import audit_journal
 from scraper.http.fetch import Fetcher
-from scraper.http.journal import Journal, logged
+from scraper.http.journal import Journal, journal_run
 from scraper.vgmusic.crawl import survey_section
 from scraper.vgmusic.urls import site
 from tests import forked
@@ -98,9 +98,9 @@ def test_a_dry_run_is_in_it(scrape: Scrape, server: Server) -> None:
 
 def test_a_run_within_a_run_is_one_run(scrape: Scrape, server: Server) -> None:
     server.publish(FIVE)
-    with Fetcher(site(server.base_url, True), 0) as fetcher, logged(scrape.root, fetcher, "twice") as totals:
+    with Fetcher(site(server.base_url, True), 0) as fetcher, journal_run(scrape.root, fetcher, "twice") as totals:
         totals["fetched"] += 1
-        with logged(scrape.root, fetcher, "within") as inner:
+        with journal_run(scrape.root, fetcher, "within") as inner:
             fetcher.get(server.base_url + PIANO, lambda url: None, 10_000)
             inner.update(fetched=2)
         assert fetcher.record is not None

@@ -170,7 +170,7 @@ def test_a_killed_or_limited_run_is_completed(mirror: Mirror, server: Server) ->
     with mirror.fetcher() as fetcher:
         [section] = fetcher.site.sections
         plan = survey_source(MIRROR, mirror.root, fetcher, section)
-    assert (plan.held, plan.to_ask) == (1, 3)
+    assert (plan.held, plan.to_request) == (1, 3)
     server.asked()
     assert mirror().fetched == 3
     assert len([path for path in server.asked() if path.lower().endswith(".mid")]) == 3

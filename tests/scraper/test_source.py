@@ -68,7 +68,7 @@ def test_the_guide_is_short_and_names_what_there_is() -> None:
     named = re.findall(r"`([^`]+)`", guide())
     for path in (name for name in named if "/" in name and "NAME" not in name):
         assert (TOP / path).exists(), path
-    methods = {"id", "site", "read", "folder", "nested", "sections", "is_whole", "check", "suffix"}
+    methods = {"id", "site", "read", "folder", "nested", "sections", "is_complete", "check", "suffix"}
     assert methods <= set(named)
     assert {name for name in vars(Source) if not name.startswith("_")} | set(Source.__annotations__) == methods
     assert len((TOP / "tests/scraper/toy/source.py").read_text().splitlines()) < 60

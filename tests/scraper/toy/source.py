@@ -5,7 +5,7 @@ from dataclasses import replace
 from catalog.base.errors import EmptyListingError
 from scraper.http.site import Site, site_at
 from scraper.source.base import Source
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 
 END = b"(end)"
 
@@ -29,9 +29,9 @@ class Toy(Source):
                 continue
             name, game, title, md5 = parts
             if "/" in name or name.startswith("."):
-                rejected.append(Rejected(game, name, title, "path_in_name"))
+                rejected.append(RejectedRow(game, name, title, "path_in_name"))
             else:
-                rows.append(Row(game, name, name, title, sequencer=None, size=None, md5=md5 or None))
+                rows.append(ListingRow(game, name, name, title, sequencer=None, size=None, md5=md5 or None))
         if not rows and not rejected:
             raise EmptyListingError(f"no line of four parts in {url}")
         return Listing(tuple(rows), tuple(rejected))
@@ -40,7 +40,7 @@ class Toy(Source):
         """Return where the files of a list lie."""
         return page_url.replace("/lists/", "/files/").removesuffix(".txt") + "/"
 
-    def is_whole(self, page: bytes) -> bool:
+    def is_complete(self, page: bytes) -> bool:
         """Return whether the last line is there."""
         return page.rstrip().endswith(END)
 
