@@ -1,4 +1,7 @@
-"""The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
+"""The command `scrape`: download MIDI files from a site into the catalog.
+
+It also imports local files and serves a demo site for trials.
+"""
 
 from catalog.base import early  # noqa: F401 - before what takes time to import
 
@@ -47,7 +50,10 @@ def vgmusic(
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
+    """Scrape one section of VGMusic, or all sections.
+
+    Files that are already in the catalog are not downloaded again.
+    """
     from scraper.vgmusic.source import VGMUSIC_SOURCE
 
     scrape_source(VGMUSIC_SOURCE, base_url, allow_private_hosts, section, delay, limit, dry_run, contact, root)
@@ -72,9 +78,9 @@ def mirror(
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape the MIDI files that a folder of a site lists, and all folders below it.
+    """Scrape the MIDI files of a directory listing and of all folders below it.
 
-    The name of a file's folder is its game. A file that is held is not asked for again.
+    The name of a file's folder is used as its game. Files that are already in the catalog are not downloaded again.
     """
     from scraper.mirror.source import MIRROR
 
@@ -92,7 +98,10 @@ def scrape_source(
     contact: str,
     root: Root,
 ) -> None:
-    """Bring the sections of `source` that `wanted` means into the catalog, or print what that would take."""
+    """Scrape the `wanted` sections of `source`, or print what a run would do.
+
+    With `dry_run` nothing is downloaded but the listing pages.
+    """
     from scraper.crawl.crawl import crawl_source, survey_source
     from scraper.crawl.sections import crawl_all, survey_all
     from scraper.http.fetch import Fetcher
@@ -127,7 +136,7 @@ def new(
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
+    """Scrape the files uploaded to VGMusic since the last run, with upload dates."""
     from scraper.http.fetch import Fetcher
     from scraper.vgmusic.uploads import crawl_new
     from scraper.vgmusic.urls import site
@@ -157,7 +166,10 @@ def import_(
     ] = TitleFrom.name,
     root: Root = None,
 ) -> None:
-    """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
+    """Import local MIDI files into the catalog.
+
+    Files that are already in the catalog are left unchanged.
+    """
     from scraper.local.import_files import Labels, import_files
 
     console.when_stopped("what was brought in so far is kept; the same command goes on")
@@ -172,7 +184,10 @@ def status(
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
+    """Print the number of listed, stored and missing files of each section.
+
+    No requests are sent.
+    """
     from catalog.base.output import render
     from scraper.sources import list_sections
 
@@ -191,7 +206,7 @@ def journal(
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print what was asked of whom, when, and what came of it: every request of every run."""
+    """Print every request that was sent: when, to which address, and its outcome."""
     from catalog.base.output import render
     from scraper.http.audit import audit_journal
     from scraper.http.journal import Journal
@@ -222,9 +237,9 @@ def demo_site(
     ] = None,
     root: Root = None,
 ) -> None:
-    """Make and serve a replica of VGMusic's piano section, whose pieces are public-domain stand-ins.
+    """Serve a replica of VGMusic's piano section with public-domain pieces.
 
-    Ctrl-C ends it, or the end of COMMAND.
+    The server stops on Ctrl-C, or when COMMAND exits.
     """
     import os
     import subprocess

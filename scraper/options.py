@@ -1,4 +1,4 @@
-"""Options of the commands that ask a site for something: which site, how slowly, how much, and in whose name."""
+"""Command-line options shared by the commands that send requests."""
 
 from typing import Annotated
 

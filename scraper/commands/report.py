@@ -1,4 +1,7 @@
-"""What `scrape` prints of a crawl or an import: totals and complaints, also where Ctrl-C ends it."""
+"""Print the results of a crawl or an import: totals and warnings.
+
+Totals are also printed when Ctrl-C interrupts a crawl.
+"""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -24,7 +27,10 @@ def print_plan(plan: "Survey", delay: float, name: str = "") -> None:
 
 
 def print_outcomes(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
-    """Print what becomes of each of `listed` sections, and the sum; exit with 1 where one failed or none is done."""
+    """Print the outcome of each of `listed` sections, and a summary line.
+
+    Raises typer.Exit with code 1 if a section failed or none succeeded.
+    """
     from scraper.crawl.totals import ScrapeInterrupted
 
     empty = failed = done = 0
@@ -47,7 +53,7 @@ def print_outcomes(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> 
 
 
 def _print_outcome(outcome: "Outcome", delay: float) -> None:
-    """Print what became of one section."""
+    """Print the outcome of one section."""
     if outcome.totals is not None:
         print(f"{outcome.section.name}:", flush=True)
         print_totals(outcome.totals)  # which ends the command where the run was stopped
@@ -59,7 +65,7 @@ def _print_outcome(outcome: "Outcome", delay: float) -> None:
 
 @contextmanager
 def print_totals_on_interrupt() -> "Iterator[None]":
-    """Print the totals of a scrape that Ctrl-C ends in the block."""
+    """Print the totals if Ctrl-C interrupts the scrape in this block."""
     from scraper.crawl.totals import ScrapeInterrupted
 
     try:
@@ -70,7 +76,10 @@ def print_totals_on_interrupt() -> "Iterator[None]":
 
 
 def print_totals(totals: "Totals") -> None:
-    """Print what became of every row; exit with 1 where the run was stopped early."""
+    """Print the totals of a crawl and the reasons for missing or rejected files.
+
+    Raises typer.Exit with code 1 if the run was stopped early.
+    """
     _warn_unread(totals.unread)
     for piece in totals.faults[:REASONS_SHOWN]:
         complain(f"{piece.state}: {piece.url}: {piece.reason}")
@@ -98,7 +107,10 @@ def _warn_unread(unread: "Sequence[tuple[str, str]]") -> None:
 
 
 def print_imported(totals: "ImportTotals") -> None:
-    """Print what became of every file that was found; exit with 1 where none is a MIDI file."""
+    """Print the totals of an import and the reasons for skipped files.
+
+    Raises typer.Exit with code 1 if no MIDI file was found.
+    """
     for address, reason in totals.faults[:REASONS_SHOWN]:
         complain(f"skipped: {reason}: {address}")
     skipped = sum(totals.skipped.values())

@@ -1,8 +1,9 @@
-"""One section of a source into the catalog: the listing page, then each file of it that is not held yet, checked against its row.
+"""Crawl one section of a source: read its listing page, then download new files.
 
-Nothing is asked for twice: bytes are known by the MD5 and size of their row, wherever in the catalog they are. Every file is
-durable before the next is asked for, and its bytes are found again though its row was not written yet, so a run that is
-killed and run again ends as if it had not been. Rows that the page no longer has are kept and marked.
+Each downloaded file is checked against its row in the listing. Nothing is downloaded twice: stored files are found by
+MD5 and size, wherever they are in the catalog. Each file is written durably before the next request. If a run is
+killed before it writes a row, the next run finds the file on disk, so an interrupted run can be repeated without loss.
+Rows that are no longer listed are kept and marked.
 """
 
 import time
@@ -43,10 +44,12 @@ MAX_PENDING_S = 10.0
 def crawl_source(
     source: Source, root: Path, fetcher: Fetcher, section: str, limit: int | None = None, report: Report | None = None
 ) -> Totals:
-    """Bring `section` of `source` into the catalog at `root`, asking for `limit` files at most, and return what became of every row.
+    """Download new files of `section` to the catalog at `root`, return the totals.
 
-    Raises FetchError where robots.txt or the listing page cannot be had, ListingError where it is no listing, CatalogError
-    while another writer is at work, ScrapeInterrupted on Ctrl-C. Trouble later on ends the run with `stopped` set.
+    At most `limit` files are requested. Raises FetchError if robots.txt or the listing page cannot be downloaded,
+    ListingError if the page is not a listing, CatalogError while another process writes to the catalog, and
+    ScrapeInterrupted on Ctrl-C. Later problems with the site end the run early; they are described in
+    `Totals.stopped`.
     """
     catalog = Catalog(root)
     cache = PageCache(root, f"{source.id}-{section}")
@@ -60,9 +63,9 @@ def crawl_source(
 
 
 def survey_source(source: Source, root: Path, fetcher: Fetcher, section: str, report: Report | None = None) -> Survey:
-    """Read the listing page of `section` of `source` and return what `crawl_source` would do.
+    """Read the listing page of `section` and return what `crawl_source` would do.
 
-    Nothing is written but robots.txt and journal.
+    Only robots.txt and the journal are written.
     """
     with journal_run(root, fetcher, f"{source.id} {section}, dry run"):
         found = read_section(
@@ -94,9 +97,9 @@ def bring_rows(
     limit: int | None = None,
     report: Report | None = None,
 ) -> Totals:
-    """Bring the files of `listing`, which lie below address `folder`, into the catalog, in its order, as `crawl_source` does.
+    """Download the files of `listing`, which lie below `folder`, in order.
 
-    Counts go to `log` too.
+    Works like `crawl_source` for rows that were already read. The counts are also added to `log`.
     """
     found = SectionPage(folder, listing, unchanged=False, complete=True, check_url=check_url)
     return _process_rows(
@@ -105,7 +108,10 @@ def bring_rows(
 
 
 def _process_rows(run: "_CrawlRun", log: Counter[str], report: Report | None) -> Totals:
-    """Deal with every row in turn, and return what became of them. Raises ScrapeInterrupted on Ctrl-C, with the same."""
+    """Process every row in turn and return the totals.
+
+    Raises ScrapeInterrupted, which contains the totals, on Ctrl-C.
+    """
     rows = run.found.listing.rows
     try:
         for done, row in enumerate(rows):
@@ -126,7 +132,7 @@ def _process_rows(run: "_CrawlRun", log: Counter[str], report: Report | None) ->
 
 @dataclass(slots=True)
 class _CrawlRun:
-    """The state of one crawl: rows to write, counts, and how many failures in a row there have been."""
+    """The state of one crawl: pending rows, counts and consecutive failures."""
 
     source: Source
     writer: Writer
@@ -146,7 +152,7 @@ class _CrawlRun:
     stopped: str | None = None
 
     def mark_gone(self) -> None:
-        """Mark the catalog's rows that are gone from the page, and unmark those that are back."""
+        """Mark catalog rows that are no longer listed, and unmark rows listed again."""
         found, now = self.found, datetime.now(UTC)
         nested, unread = self.source.nested, [url for url, _ in found.unread]
         for piece in diff_listing(self.held.rows(), found.listing, found.folder, now, nested=nested, unread=unread):
@@ -154,7 +160,7 @@ class _CrawlRun:
             self._add_pending(piece)
 
     def process(self, row: ListingRow) -> None:
-        """Deal with one row: held already, or asked for and checked, or left for another run."""
+        """Process one row: skip a stored file, download a new one, or leave it for later."""
         url = file_url(self.found.folder, row.file)
         stored = self.held.find(url, row.md5, row.size)
         if stored is not None:
@@ -193,7 +199,7 @@ class _CrawlRun:
             self.stopped = f"{self.failures} failures in a row, the last one {piece.reason}; run this again later"
 
     def _store_response(self, row: ListingRow, piece: Piece, response: Response) -> tuple[Piece, bool]:
-        """Return the row for the catalog that `answer` makes of `piece`, and whether it was trouble rather than a plain no."""
+        """Return the catalog row for `piece`, and whether the response is a site problem."""
         if response.problem is not None:
             reason = clean(response.reason or "")
             return replace(
@@ -221,7 +227,7 @@ class _CrawlRun:
         )
 
     def _with_fetch_time(self, piece: Piece) -> Piece:
-        """Return `piece` with the time at which its bytes were first received, if they ever were."""
+        """Return `piece` with the time at which its bytes were first received, if any."""
         known = self.held.row(piece.url, piece.md5)
         return replace(piece, fetched_at=known.fetched_at) if known is not None else piece
 
@@ -234,7 +240,7 @@ class _CrawlRun:
             self.flush()
 
     def flush(self) -> None:
-        """Make the rows dealt with so far durable."""
+        """Write the pending rows to the catalog."""
         pending, self.pending = self.pending, []
         self.writer.add(pending)
 
@@ -257,7 +263,7 @@ class _CrawlRun:
         )
 
     def totals(self) -> Totals:
-        """Return what became of every row; those that were not come to are not asked."""
+        """Return the totals; rows that were not reached count as not requested."""
         rejected = self.found.listing.rejected
         dealt_with = sum(self.counts[name] for name in ("held", "twins", FETCHED, MISSING, QUARANTINED))
         self.counts["not_asked"] = len(self.found.listing.rows) - dealt_with
@@ -275,7 +281,7 @@ class _CrawlRun:
         )
 
     def _outcome_of(self, response: Response, row: ListingRow) -> str:
-        """Return what a body is, for the journal: fetched, or the problem with it."""
+        """Return the journal's outcome for a body: "fetched", or the id of a problem."""
         return self.source.check(response.body, row, response.headers.get("Content-Type", "")).problem or FETCHED
 
 

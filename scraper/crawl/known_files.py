@@ -1,7 +1,8 @@
-"""The bytes that are held, found by the MD5 and size under which a page lists them, or by address where it gives no MD5.
+"""Index of stored files by MD5 and size, or by address for rows without MD5.
 
-A file counts as held when its bytes are there and are what their name says, so a damaged store is mended by scraping again.
-Bytes that a killed run stored before it wrote their row are found on disk, and what came with them in the journal.
+A file counts as stored only if it exists and its content matches its SHA-256, so scraping again repairs a damaged
+store. Files that a killed run stored before it wrote their rows are found on disk. Their headers are read from the
+journal.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ _COLUMNS = [field.name for field in fields(Piece)]
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Bytes held, with what came with them; `new` where that was in this run."""
+    """A stored file with its headers; `new` if it was stored in this run."""
 
     md5: str | None
     sha256: str
@@ -33,13 +34,13 @@ class StoredFile:
 
     @classmethod
     def of(cls, piece: Piece, new: bool) -> "StoredFile":
-        """Return the bytes of a fetched piece."""
+        """Return the stored file of a fetched piece."""
         return cls(
             piece.md5, piece.sha256 or "", piece.bytes, piece.fetched_at, piece.etag, piece.last_modified, new=new
         )
 
     def apply_to(self, piece: Piece) -> Piece:
-        """Return `piece` as fetched, with these bytes."""
+        """Return `piece` in the state "fetched", with the data of this file."""
         return replace(
             piece,
             state=FETCHED,
@@ -54,7 +55,10 @@ class StoredFile:
 
 
 class KnownFiles:
-    """An index over what a catalog holds, `source`'s rows above all, and over what is added to it during a run."""
+    """Index of the files in a catalog, and of files added during a run.
+
+    Rows are indexed for `source` only, files for all sources.
+    """
 
     def __init__(self, catalog: Catalog, source: str) -> None:
         self._catalog = catalog
@@ -74,7 +78,7 @@ class KnownFiles:
             self._intact[found.sha256] = True
 
     def find(self, url: str, md5: str | None, size: int | None) -> StoredFile | None:
-        """Return the bytes held for a row listed with `md5` and `size`, if their file is sound."""
+        """Return the stored, undamaged file for a row with `md5` and `size`, or None."""
         own = self._rows.get((url, md5))
         if own is not None and own.state == FETCHED:
             found: StoredFile | None = StoredFile.of(own, new=own.sha256 in self._new)
@@ -85,19 +89,19 @@ class KnownFiles:
         return found if self._is_intact(found.sha256) else None
 
     def rows(self) -> list[Piece]:
-        """Return the source's rows as the catalog has them."""
+        """Return the catalog rows of the source."""
         return list(self._rows.values())
 
     def row(self, url: str, md5: str | None) -> Piece | None:
-        """Return the row of this key, whatever its state, or None."""
+        """Return the row with this key in any state, or None."""
         return self._rows.get((url, md5))
 
     def note(self, piece: Piece) -> None:
-        """Note that `piece` is, or is about to be, a row of the catalog."""
+        """Record that `piece` is, or will be, a row of the catalog."""
         self._rows[piece.url, piece.md5] = piece
 
     def add(self, piece: Piece) -> None:
-        """Note that the bytes of `piece` have just been stored."""
+        """Record that the bytes of `piece` were just stored."""
         self._index(StoredFile.of(piece, new=True), piece.url)
         self._intact[piece.sha256 or ""] = True
         self._new.add(piece.sha256 or "")
@@ -120,7 +124,7 @@ class KnownFiles:
 
 
 def _unreferenced_files(catalog: Catalog) -> Iterator[tuple[str | None, StoredFile]]:
-    """Yield (address or None, bytes) for each sound file that no row speaks of."""
+    """Yield (address or None, file) for each undamaged file without a catalog row."""
     names = catalog.unlisted()
     lines = Journal(local_root(catalog.root)).stored(names)
     for name in sorted(names):

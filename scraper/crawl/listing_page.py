@@ -1,7 +1,7 @@
-"""The listing page of one section: asked for as robots.txt and an earlier visit allow, and read into rows.
+"""Download and parse the listing page of one section.
 
-In: the memory of earlier visits and a session with the site; out: the rows, and who may be asked for what. Where a page
-names folders of the same section, their pages are read too, and all rows come as one listing.
+In: the cache of listing pages and a session with the site. Out: the rows, and a check for the addresses of files. If a
+page links to folders of the same section, their pages are read too, and all rows are returned as one listing.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,10 @@ from scraper.source.rows import Listing, ListingRow, RejectedRow
 
 @dataclass(frozen=True, slots=True)
 class SectionPage:
-    """The listing of a section, read, with who may be asked for what; its files are named below `folder`."""
+    """The parsed listing of a section; file names are relative to `folder`.
+
+    `check_url` returns why the address of a file may not be requested, or None.
+    """
 
     folder: str
     listing: Listing
@@ -34,7 +37,7 @@ class SectionPage:
 
 @dataclass(slots=True)
 class _SectionRows:
-    """What the pages read so far say together."""
+    """The rows collected from the pages read so far."""
 
     rows: list[ListingRow] = field(default_factory=list)
     rejected: list[RejectedRow] = field(default_factory=list)
@@ -46,10 +49,10 @@ class _SectionRows:
 def read_section(
     source: Source, cache: PageCache, fetcher: Fetcher, section: str, *, save: bool, report: Report | None = None
 ) -> SectionPage:
-    """Return the listing of `section`, asked for anew: from `memory` where the site says that it is unchanged.
+    """Return the listing of `section`, from `cache` if it is not modified.
 
-    Pages are kept in memory where `keep` says so. Raises FetchError where robots.txt or the page cannot be had,
-    MissingPageError where the site does not have it, ListingError where it is no listing.
+    Pages are saved in the cache if `save` is true. Raises FetchError if robots.txt or the page cannot be downloaded,
+    MissingPageError if the page does not exist, and ListingError if it is not a listing.
     """
     site, url = fetcher.site, fetcher.site.section(section)
     rules = load_rules(cache, fetcher)
@@ -94,7 +97,7 @@ def read_section(
 
 
 def _subfolders(folder: str, listing: Listing) -> Iterator[str]:
-    """Yield the addresses of the folders in `listing`, the last one first."""
+    """Yield the addresses of the folders in `listing`, last one first."""
     return (file_url(folder, name) + "/" for name in reversed(listing.folders))
 
 
@@ -116,9 +119,9 @@ def _read(
     *,
     is_subpage: bool = False,
 ) -> Listing:
-    """Return the listing of the page at `url`; note in `tree` whether it is whole, and as it was.
+    """Return the listing of the page at `url` and update the flags of `section_rows`.
 
-    A `further` page that the site does not have costs its own rows alone.
+    A missing subpage is recorded as unread; a missing main page is an error.
     """
     last = cache.page(url)
     response = fetcher.get(url, check_url, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditional_headers(last)})

@@ -1,4 +1,9 @@
-"""What is listed, held and missing, section by section, from the catalog and the listing pages as last seen. Asks no one."""
+"""Count listed, stored and missing files of each section.
+
+The counts are taken from the catalog and the cached listing pages.
+
+No requests are sent.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +38,7 @@ class _SectionCounts:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def count(self, row: dict[str, Any] | None) -> None:
-        """Count one listed row, which the catalog has as `row`."""
+        """Count one listed row; `row` is its catalog row, or None."""
         state = "not_asked" if row is None else "held" if row["state"] == FETCHED else row["state"]
         self.counts[state] += 1
         if row is not None and row["state"] == FETCHED:
@@ -43,11 +48,12 @@ class _SectionCounts:
 
 
 def count_sections(root: Path, sources: Mapping[str, Source], section: str | None = None) -> pa.Table:
-    """Return one row for each source and section, or for `section` alone, and where there are several one of totals.
+    """Return one row for each source and section, or for `section` alone.
 
-    The pages of a source are read by that of `sources`, by id.
-    listed = held + missing + quarantined + unsafe + not_asked; `gone` are pieces kept that the page no longer lists. `bytes` are
-    those of the pieces held. `reasons` names each reason with how often it stands. Raises UsageError for an unknown section.
+    If there are several sections, the last row has their totals. `sources` maps ids to the sources that parse the
+    cached pages. In each row, listed = held + missing + quarantined + unsafe + not_asked. `gone` counts pieces that
+    are kept but no longer listed, `bytes` is the size of the stored files, and `reasons` lists each reason with its
+    count. Raises UsageError for an unknown section.
     """
     columns = ["source", "section", "url", "md5", "state", "reason", "bytes", "gone_since"]
     known: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -79,13 +85,16 @@ def count_sections(root: Path, sources: Mapping[str, Source], section: str | Non
 
 
 def _section_of_file(name: str) -> tuple[str, str]:
-    """Return the source and section of a page called `name`, such as vgmusic-piano, of which the catalog has no row."""
+    """Return the source and section of a cached page without catalog rows.
+
+    `name` is the stem of the file name, such as vgmusic-piano.
+    """
     source, _, section = name.partition(SUBPAGE_MARK)[0].partition("-")
     return source, section
 
 
 def _reachable_listings(source: Source, first: Page, pages_by_url: Mapping[str, Page]) -> Iterator[tuple[str, Listing]]:
-    """Yield (address of its files, listing) for page `first` and those of `pages_by_url` that can be reached from it."""
+    """Yield (folder address, listing) for `first` and the cached pages below it."""
     pending = [first]
     while pending:
         page = pending.pop()

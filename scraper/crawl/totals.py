@@ -1,4 +1,4 @@
-"""What a run did, or would do, in numbers."""
+"""Counts of what a run did, or would do."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ JOURNALED_COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What became of every row: listed = held + twins + fetched + missing + quarantined + unsafe + not_asked.
+    """The outcome of every listed row of a run.
 
-    `held` had its bytes in the catalog before the run, `twins` got them from another row of the run. `stopped` says why the
-    run ended early, if it did.
+    listed = held + twins + fetched + missing + quarantined + unsafe + not_asked. `held` files were stored before the
+    run. `twins` have the same bytes as another file of the run. `stopped` is the reason if the run ended early.
     """
 
     listed: int
@@ -48,7 +48,7 @@ class Totals:
 
     @property
     def line(self) -> str:
-        """The sum in one line."""
+        """The totals as one line."""
         return (
             f"listed {self.listed} = {self.held} held before + {self.twins} twins + {self.fetched} fetched "
             f"+ {self.missing} missing + {self.quarantined} quarantined + {self.unsafe} unsafe "
@@ -57,7 +57,10 @@ class Totals:
 
 
 class ScrapeInterrupted(KeyboardInterrupt):
-    """Ctrl-C while a section was scraped: what was fetched is kept, and `totals` says what became of every row."""
+    """Raised when Ctrl-C interrupts a scrape; downloaded files are kept.
+
+    `totals` has the outcome of every row.
+    """
 
     def __init__(self, section: str, totals: Totals) -> None:
         super().__init__(section)
@@ -67,7 +70,10 @@ class ScrapeInterrupted(KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a run would do: rows listed, held and unsafe, files to ask for, their listed bytes, and the seconds it would take."""
+    """What a run would do: number and size of the files to request, and its duration.
+
+    `bytes` is the sum of the listed sizes, `seconds` the estimated duration.
+    """
 
     listed: int
     held: int
@@ -79,7 +85,7 @@ class Survey:
 
     @property
     def line(self) -> str:
-        """What would be done, in one line."""
+        """The survey as one line."""
         return (
             f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_request} files to ask for "
             f"({self.bytes:,} bytes), about {self.seconds / 60:.1f} minutes"

@@ -1,7 +1,8 @@
-"""A loopback web server that answers as VGMusic's Apache does: static files, ETag and Last-Modified, gzip with its quirk.
+"""A loopback web server that behaves like VGMusic's Apache.
 
-It serves exactly the files that were in its folder when it started, from a table of their paths, so no request can name
-anything else. For the demo site and for tests; never reachable from another machine.
+It serves static files with ETag, Last-Modified and gzip, including Apache's "-gzip" ETags. It serves only the files
+that were in its folder at the start, so a request cannot reach other files. It is used for the demo site and in tests,
+and is not reachable from other machines.
 """
 
 import gzip
@@ -23,9 +24,10 @@ RequestHook = Callable[[str], None]  # told the path of every request
 
 @contextmanager
 def serve_folder(folder: Path, port: int = 0, on_request: RequestHook | None = None) -> Iterator[str]:
-    """Serve `folder` on loopback while the block runs; yields the base URL. Port 0 takes any that is free.
+    """Serve `folder` on loopback during the block and yield the base URL.
 
-    Raises ScrapeError where the port is taken.
+    `on_request` is called with the path of every request. Port 0 uses any free port. Raises ScrapeError if the port is
+    in use.
     """
     handler = type(
         "Handler",
@@ -47,7 +49,7 @@ def serve_folder(folder: Path, port: int = 0, on_request: RequestHook | None = N
 
 
 def is_port_free(port: int) -> bool:
-    """Return whether `port` could be served on now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._respond(with_body=False)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
-        """Say nothing."""
+        """Do not log requests."""
 
     def _respond(self, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
@@ -113,7 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, data, headers, with_body)
 
     def _is_unchanged(self, tag: str, changed: float) -> bool:
-        """Compare as Apache does: an ETag ending in -gzip is never known again, and one given outranks the date."""
+        """Return whether the request's validators match, as Apache compares them.
+
+        An ETag that ends in -gzip never matches, and an ETag takes precedence over the date.
+        """
         given = self.headers.get("If-None-Match")
         if given is not None:
             return tag in [part.strip() for part in given.split(",")]

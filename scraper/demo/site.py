@@ -1,8 +1,9 @@
-"""A folder that is a replica of VGMusic's piano section: public-domain stand-ins as MIDI files, listed in the real page layout.
+"""Build the demo site: VGMusic's piano section with public-domain pieces.
 
-music21 exports the pieces of demo_pieces.py, in two worker processes, each file whole or not at all; what is there already is
-not made again, unless the list, music21 or the way of exporting has changed. The same list gives the same bytes. A record,
-`.made.json`, names every file that was made: nothing else is ever removed, and a folder of files without it is refused.
+music21 exports the pieces of `pieces.py` in two worker processes. Files are written atomically. Existing files are
+kept unless the list of pieces, music21 or EXPORT_VERSION has changed. The same list gives the same bytes. The record
+`.made.json` names every file that was created. Other files are never removed, and a folder with files but no record is
+refused.
 """
 
 import hashlib
@@ -40,10 +41,10 @@ _ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
 
 
 def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
-    """Make the site in `folder`, or complete it, and return how many pieces it lists.
+    """Create or complete the site in `folder` and return the number of listed pieces.
 
-    A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can, and UsageError, before
-    anything is touched, where the folder holds files that are not ours.
+    A piece that cannot be exported is reported on standard error and left out. Raises ScrapeError if no piece can be
+    exported, and UsageError, before anything is written, if `folder` contains other files.
     """
     _check_folder(folder)
     section = folder / SECTIONS["piano"].strip("/")
@@ -68,10 +69,10 @@ def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Seque
 
 @contextmanager
 def serve_demo_site(folder: Path, port: int = 0) -> Iterator[str]:
-    """Serve the site in `folder` while the block runs; yields its base URL.
+    """Serve the site in `folder` during the block and yield its base URL.
 
-    Port 0 takes the one of last time if it is free, else any: the address is part of a piece's key, so a catalog that is
-    filled from here time and again should meet the same one.
+    Port 0 uses the previous port if it is free, or any other. The address is part of a piece's key, so repeated
+    scrapes of the same catalog should use the same one.
     """
     note = folder / ".port"
     text = note.read_text() if note.exists() else ""
@@ -83,7 +84,7 @@ def serve_demo_site(folder: Path, port: int = 0) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _SiteRecord:
-    """The record of a site: what it was made from, the pieces that failed, and the name of every piece of it."""
+    """The record of a site: the key of its inputs, failed pieces, and all file names."""
 
     key: str
     failed: dict[str, str] = field(default_factory=dict)
@@ -96,7 +97,7 @@ def _write_record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[st
 
 
 def _read_record(folder: Path) -> _SiteRecord | None:
-    """Return the record of the site in `folder`, None where there is none. Raises UsageError for one that is damaged."""
+    """Return the record in `folder`, or None. Raises UsageError if it is damaged."""
     try:
         return read_json(folder / RECORD, _SiteRecord, fail=UsageError, remedy="give an empty folder with --dir")
     except (FileNotFoundError, NotADirectoryError):
@@ -104,7 +105,7 @@ def _read_record(folder: Path) -> _SiteRecord | None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise UsageError where `folder` has no record of ours, and a file or link that is none of ours."""
+    """Raise UsageError if `folder` has no record but contains other files or links."""
     if _read_record(folder) is not None:
         return
     for place, folders, files in os.walk(folder):
@@ -118,7 +119,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _known_failures(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
-    """Return the pieces known not to work; when what is there was made otherwise than now, remove what the record names."""
+    """Return the pieces that failed before, or remove the files of an outdated site."""
     made = _read_record(folder)
     if made is not None and made.key == _key(stand_ins):
         if made.files is None:
@@ -156,7 +157,7 @@ def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -
 
 
 def _export_to(work: str, path: Path) -> str | None:
-    """Export `work` to `path` and return None, or why that failed (in a worker process)."""
+    """Export `work` to `path` in a worker process; return None or the error."""
     try:
         write_bytes(path, export(work))
     except Exception as error:  # noqa: BLE001 - music21 raises of every kind, and one piece must not cost the others
@@ -165,7 +166,10 @@ def _export_to(work: str, path: Path) -> str | None:
 
 
 def export(work: str) -> bytes:
-    """Return `work` of music21's corpus as MIDI, all parts played by a piano, repeats written out. Raises what music21 raises."""
+    """Return `work` of music21's corpus as MIDI, with all parts played by a piano.
+
+    Repeats are expanded. Raises the exceptions of music21.
+    """
     from music21 import corpus, instrument
     from music21.converter import parseFile
     from music21.midi.translate import streamToMidiFile
@@ -181,7 +185,10 @@ def export(work: str) -> bytes:
 
 
 def listing_page(made: Sequence[tuple[StandIn, bytes]]) -> str:
-    """Return the listing page of pieces with their bytes, in VGMusic's layout of 2024 on (unclosed cells and all)."""
+    """Return the listing page of pieces with their bytes, in the layout since 2024.
+
+    Cells are left unclosed, as on the real site.
+    """
     by_game = sorted(made, key=lambda item: item[0].game.lower())
     rows = []
     for game, items in groupby(by_game, key=lambda item: item[0].game):

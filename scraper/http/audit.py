@@ -1,7 +1,8 @@
-"""Whether the journal proves that every run was polite, and adds up: delays and totals, computed afresh from its lines.
+"""Verify the journal: the delays and the totals of every run.
 
-What is checked is what a site's owner could ask: how far apart requests started, that there was never a second one at the
-same time, that Retry-After was kept to, and that no request is left out of the totals or of the catalog. Writes nothing.
+Delays and totals are recomputed from the request lines. The audit checks the time between requests, that requests
+never overlap, that Retry-After was respected, and that the totals and the catalog account for every request. Nothing
+is written.
 """
 
 from collections import Counter
@@ -21,9 +22,10 @@ _FAILED_CHECKS = ("not_midi", "size_mismatch", "md5_mismatch")
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the journal holds, and every `problems` in it: a sentence each, with run and line number.
+    """The result of an audit; each problem is one sentence with run and line number.
 
-    `unended` runs were killed, or are at work now. `shortest_s` is the least time between two starts to a public host.
+    `unended` runs were killed or are still in progress. `shortest_s` is the shortest time in seconds between the
+    starts of two requests to a public host.
     """
 
     runs: int
@@ -35,7 +37,7 @@ class Audit:
 
     @property
     def line(self) -> str:
-        """The audit as one line for people."""
+        """The audit as one line."""
         shortest = (
             "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
         )
@@ -56,7 +58,7 @@ class _JournalRun:
 
 
 def audit_journal(root: Path) -> Audit:
-    """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
+    """Audit the journal below `root` against the catalog. Raises CatalogError."""
     runs: dict[str, _JournalRun] = {}
     problems = []
     for number, line in Journal(root).lines():
@@ -82,7 +84,7 @@ def audit_journal(root: Path) -> Audit:
 
 
 def _add_line(runs: dict[str, _JournalRun], number: int, line: Line) -> None:
-    """Put `line` with the others of its run."""
+    """Add `line` to its run."""
     run = runs.setdefault(line["run"], _JournalRun(line["run"]))
     if line["event"] == "begin":
         run.begin = line
@@ -93,7 +95,7 @@ def _add_line(runs: dict[str, _JournalRun], number: int, line: Line) -> None:
 
 
 def _gaps(run: _JournalRun) -> Iterator[tuple[int, float]]:
-    """Yield (line number, seconds since the request before it started) for each request but the first."""
+    """Yield (line number, seconds since the previous start) from request 2 on."""
     for (_, before), (number, line) in pairwise(run.requests):
         yield number, line["clock"] - before["clock"]
 

@@ -1,7 +1,7 @@
-"""What an earlier run learned of a site, below root/scrape/: its robots.txt for a day, and each listing page as last seen.
+"""Cache of robots.txt (for one day) and of listing pages, below root/scrape/.
 
-The page is kept whole, so that a run over an unchanged page (304, or the same bytes) still knows every row and can complete
-what a killed or limited run left out. A memory that is damaged or of another address counts as none.
+Pages are stored completely. If a page is unchanged, a run still knows every row and can complete what an interrupted
+or limited run left out. A damaged cache entry, or one for another address, is ignored.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _VALIDATOR = re.compile(r"[\x20-\x7e]{1,300}")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A listing page as it was last seen at `url`."""
+    """The last version of the listing page at `url`."""
 
     url: str
     body: bytes
@@ -35,7 +35,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _PageMetadata:
-    """What is written beside a page."""
+    """The JSON file stored beside a page."""
 
     url: str
     sha256: Sha256
@@ -45,7 +45,7 @@ class _PageMetadata:
 
 @dataclass(frozen=True, slots=True)
 class _CachedRobots:
-    """A robots.txt, whose it is, and when it was asked for, in seconds since 1970."""
+    """A robots.txt, its origin, and when it was requested, in seconds since 1970."""
 
     origin: str
     at: NotNegative
@@ -57,7 +57,7 @@ SUBPAGE_MARK = "~"  # in a name, before what tells the further pages of a sectio
 
 
 class PageCache:
-    """The folder root/scrape/, for source and section `name`, such as vgmusic-piano."""
+    """The cache in root/scrape/ for one source and section, such as vgmusic-piano."""
 
     def __init__(self, root: Path, name: str) -> None:
         self._root, self._name = root, name
@@ -66,20 +66,23 @@ class PageCache:
         self._body_path = root / "scrape" / f"{name}.html"
 
     def page(self, url: str) -> Page | None:
-        """Return the page last seen at `url`, or None."""
+        """Return the last version of the page at `url`, or None."""
         page = _read_page(self._metadata_path)
         return page if page is not None and page.url == url else None
 
     def subpage(self, url: str) -> "PageCache":
-        """Return the memory of a further page of the same section."""
+        """Return the cache of another page of the same section."""
         return PageCache(self._root, f"{self._name}{SUBPAGE_MARK}{hashlib.sha256(url.encode()).hexdigest()[:12]}")
 
     def remove_partial(self) -> None:
-        """Remove what a killed run left half written. Only for the one writer."""
+        """Remove partial files that a killed run left behind. Call it only as the writer."""
         remove_leftovers(self._robots_path.parent)
 
     def save(self, page: Page) -> None:
-        """Remember `page`. A kill between the two files leaves a pair that does not match, which counts as no memory."""
+        """Store `page`.
+
+        If the process is killed between the two files, they do not match, and the entry is ignored.
+        """
         write_bytes(self._body_path, page.body)
         metadata = {
             "url": page.url,
@@ -90,9 +93,10 @@ class PageCache:
         write_text(self._metadata_path, json.dumps(metadata, indent=2) + "\n")
 
     def robots(self, fetcher: Fetcher) -> RobotsRules:
-        """Return the site's rules for us, asked for at most once a day.
+        """Return the rules of the site's robots.txt, requested at most once a day.
 
-        RFC 9309: 200 is obeyed, 4xx (but 429) means no rules; anything else raises FetchError, for then nobody has said yes.
+        As in RFC 9309, status 200 gives the rules, and 4xx other than 429 means that there are none. Raises FetchError
+        for any other response.
         """
         origin = fetcher.site.origin
         known = _read_record(self._robots_path, _CachedRobots)
@@ -110,7 +114,7 @@ class PageCache:
 
 
 def cached_pages(root: Path) -> Iterator[tuple[str, Page]]:
-    """Yield (name, page) for each listing page that is remembered below data root `root`, such as vgmusic-piano."""
+    """Yield (name, page) for each cached listing page, such as vgmusic-piano."""
     for metadata in sorted((root / "scrape").glob("*.json")):
         page = _read_page(metadata)
         if page is not None:
@@ -118,9 +122,9 @@ def cached_pages(root: Path) -> Iterator[tuple[str, Page]]:
 
 
 def conditional_headers(page: Page | None) -> dict[str, str]:
-    """Return the headers that ask for a page only if it is no longer `page`.
+    """Return request headers that ask for the page only if it differs from `page`.
 
-    Apache's mod_deflate sends ETags that end in -gzip and does not know them again, so both forms are offered.
+    Both forms of an ETag are sent: Apache's mod_deflate adds "-gzip" to ETags but does not recognise them in requests.
     """
     headers = {}
     if page is not None and page.etag is not None:
@@ -136,7 +140,7 @@ def _validator(value: str | None) -> str | None:
 
 
 def _read_page(path: Path) -> Page | None:
-    """Return the page whose facts are at `path`, or None where they are not those of the page beside it."""
+    """Return the page with metadata at `path`, or None if its body does not match."""
     metadata = _read_record(path, _PageMetadata)
     if metadata is None:
         return None

@@ -1,6 +1,7 @@
-"""What lies behind a request that failed: the innermost cause in a few words, and whether asking again may help.
+"""Classify failed requests: the innermost cause, and whether a retry may help.
 
-In: the exception that an HTTP library raised. Out: a stable id, words for people, and the proxy variables that are set and not used.
+In: an exception raised by an HTTP library. Out: a stable id and a short text, which names proxy variables that are set
+but not used.
 """
 
 import socket
@@ -24,17 +25,17 @@ _MAX_DETAIL_LENGTH = 200  # characters of a cause
 
 
 class Cause(NamedTuple):
-    """Why a request failed: a stable snake_case id, and words for people."""
+    """Why a request failed: a stable snake_case id and a text."""
 
     problem: str
     detail: str
 
 
 def cause_of(error: BaseException, url: str, *, timed_out: bool = False) -> Cause:
-    """Return what lies behind `error`, which a request for `url` ended with.
+    """Return the cause of `error`, which a request for `url` raised.
 
-    A name that a resolver cannot look up at the moment (EAI_AGAIN, also where there is no network) is a problem of the moment;
-    its answer that there is no such name, and a name that can be none, are not.
+    A temporary failure of name resolution (EAI_AGAIN, also raised without a network) is a network error and may be
+    retried. A name that does not exist, or is not a valid host name, is permanent.
     """
     chain = list(_causes(error))
     problem = TIMED_OUT if timed_out else NETWORK
@@ -51,7 +52,7 @@ def cause_of(error: BaseException, url: str, *, timed_out: bool = False) -> Caus
 
 
 def unused_proxies(url: str) -> str:
-    """Return the end of a message that names the proxy variables meant for `url`, which are not used; "" where there are none."""
+    """Return a note on proxy variables that match `url` but are not used, or ""."""
     parts = urlsplit(url)
     proxies = getproxies_environment()
     if not proxies or not parts.hostname or should_bypass_proxies(url, no_proxy=None):
@@ -63,7 +64,7 @@ def unused_proxies(url: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and what each names as its cause, the innermost last."""
+    """Yield `error` and its causes, innermost last."""
     seen: set[int] = set()
     inner: object = error
     while isinstance(inner, BaseException) and id(inner) not in seen:
@@ -76,6 +77,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _error_text(error: BaseException) -> str:
-    """Return an exception's own words: those of the system without its number where there are such."""
+    """Return the message of an exception, without the error number of the system."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(str(text).split()) or type(error).__name__

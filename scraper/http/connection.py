@@ -1,7 +1,7 @@
-"""The socket under a request: every address that a name resolves to must be public, and one answer may not take for ever.
+"""Sockets restricted to public addresses, with a time limit for each response.
 
-The check is on what is connected to, not on a look-up made beforehand: the name is resolved once, here, and the numbers that
-passed are dialled. Redirects, retries, pauses and the meaning of answers are not known here.
+The host name is resolved once, and the connection is made to the addresses that passed the check. Redirects, retries
+and delays are handled in `fetch.py`.
 """
 
 import socket
@@ -25,7 +25,7 @@ from scraper.http.site import is_public_address
 
 
 class ConnectionGuard:
-    """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
+    """Opens the connections of one session and cuts off responses that take too long."""
 
     def __init__(self, private: bool) -> None:
         self._private = private  # whether addresses that are not public may be dialled
@@ -37,11 +37,11 @@ class ConnectionGuard:
         self._watchdog = threading.Thread(target=self._enforce_deadline, name="scrape-clock", daemon=True)
 
     def close(self) -> None:
-        """End the watch."""
+        """Stop the watchdog thread."""
         self._closed.set()
 
     def dial(self, connection: HTTPConnection) -> socket.socket:
-        """Return a socket connected to the host of `connection`. Raises FetchError where an address of it is private."""
+        """Return a socket connected to the host. Raises FetchError for a private address."""
         self._connection = connection
         host = connection.host.strip("[]")
         try:
@@ -67,9 +67,10 @@ class ConnectionGuard:
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[Callable[[], bool]]:
-        """Shut the connection when the block takes longer than `seconds`; what is yielded says whether that has happened.
+        """Shut the connection if the block takes longer than `seconds`.
 
-        A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
+        Yields a function that returns whether this has happened. A read timeout restarts with every byte, so it cannot
+        stop a server that sends one byte at a time.
         """
         if not self._watchdog.is_alive():
             self._watchdog.start()
@@ -93,7 +94,10 @@ class ConnectionGuard:
 
 
 class FinalResponse(HTTPResponse):
-    """An answer after the interim ones (1xx, such as 103 Early Hints), of which Python itself passes over 100 alone."""
+    """The response after any interim ones (1xx, such as 103 Early Hints).
+
+    http.client itself skips status 100 only.
+    """
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(limits.INTERIM_RESPONSES):
@@ -105,14 +109,17 @@ class FinalResponse(HTTPResponse):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """A transport adapter for requests whose sockets come from a Guard; it never retries or redirects by itself."""
+    """A transport adapter whose sockets come from a ConnectionGuard.
+
+    It does not retry or follow redirects.
+    """
 
     def __init__(self, guard: ConnectionGuard) -> None:
         self._guard = guard
         super().__init__(pool_connections=2, pool_maxsize=1, max_retries=Retry(0, read=False))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools dial through the guard (called by requests)."""
+        """Use connections opened by the guard (called by requests)."""
         super().init_poolmanager(*args, **kwargs)
         guard = self._guard
 

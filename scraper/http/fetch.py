@@ -1,7 +1,7 @@
-"""Asking one site for one thing at a time: pauses, redirects, retries, limits on bytes and seconds.
+"""Send requests to one site: delays, redirects, retries, limits on size and time.
 
-What comes back is an Answer, also where the server said no; FetchError means that the run has to stop. What a page or file
-should hold is not known here, nor what is done with it; sockets are `connection.py`'s.
+Failed requests return a Response with a `problem`. FetchError means that the run has to stop. The content of the
+bodies is checked by the caller; sockets are opened in `connection.py`.
 """
 
 import random
@@ -41,7 +41,7 @@ class _PendingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds; see limits.py. Tests are less patient."""
+    """Timeouts in seconds; the defaults are explained in `limits.py`."""
 
     connect: float = limits.CONNECT_S
     read: float = limits.READ_S
@@ -50,17 +50,23 @@ class Patience:
 
 
 class _Session(requests.Session):
-    """Sees no redirects: requests would read the body of each whole, however large, to make ready for the next request."""
+    """A session that ignores redirects.
+
+    Otherwise requests would read the whole body of a redirect, however large.
+    """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
 
 
 class Fetcher:
-    """One session with one site over one connection, no two requests starting within `delay` seconds of each other."""
+    """A session with one site over one connection, with a delay between requests.
+
+    `delay` is the minimum time in seconds between the starts of two requests.
+    """
 
     def __init__(self, site: Site, delay: float = limits.DELAY_S, contact: str = "", patience: Patience | None = None):
-        """Raise UsageError for a delay that is too small for a public host, or a contact that fits no header."""
+        """Raise UsageError for too short a delay or an invalid `contact`."""
         if not delay >= 0 or (not site.private and delay < limits.DELAY_FLOOR_S):
             raise UsageError(f"--delay {delay:g}: at least {limits.DELAY_FLOOR_S} s against a public host, please")
         self.site = site
@@ -87,7 +93,7 @@ class Fetcher:
         self._guard.close()
 
     def slow_down(self, delay: float) -> None:
-        """Let at least `delay` seconds lie between two requests from now on."""
+        """Increase the delay to at least `delay` seconds."""
         self.delay = max(self.delay, delay)
 
     def get(
@@ -98,11 +104,11 @@ class Fetcher:
         headers: Mapping[str, str] | None = None,
         verdict: Verdict = lambda response: "ok",
     ) -> Response:
-        """Ask for `url`, through up to REDIRECTS redirects and TRIES tries, and return the last answer.
+        """Request `url`, with redirects and retries, and return the response.
 
-        `judge` is asked before each request; `limit` is the largest body taken, in bytes, decompressed; `verdict` names what
-        came of a body, for the journal. Raises FetchError where the run should stop: asked to wait for long, a challenge page,
-        a private address.
+        `check_url` is called before each request and returns why an address may not be requested, or None. `limit` is
+        the maximum size of the decompressed body in bytes. `verdict` returns the journal's outcome for a body. Raises
+        FetchError if the run should stop: a long Retry-After, a challenge page, or a private address.
         """
         pending = _PendingRequest(url, check_url, limit, headers or {}, verdict)
         response = self._follow_redirects(pending, 1)
@@ -171,7 +177,7 @@ class Fetcher:
         return response
 
     def _wait_turn(self) -> float:
-        """Wait until the delay in force has passed since the last start, and what Retry-After asked for; return the time."""
+        """Wait for the delay and for Retry-After, and return the start time."""
         earliest = self._not_before
         if self._last_start is not None:
             earliest = max(earliest, self._last_start + self.delay * random.uniform(1, 1 + limits.DELAY_JITTER))
@@ -205,7 +211,10 @@ class Fetcher:
 
 
 def user_agent(contact: str = "") -> str:
-    """Return who we say we are: name/version (+project URL; contact), as far as these are known. Raises UsageError."""
+    """Return the User-Agent header: name/version (+project URL; contact).
+
+    Raises UsageError if `contact` does not fit into the header.
+    """
     if not contact.isascii() or not contact.isprintable() or len(contact) > 200 or set(contact) & set("()"):
         raise UsageError(f"--contact {contact!r}: plain ASCII without brackets, such as a mail address")
     try:
@@ -219,7 +228,7 @@ def user_agent(contact: str = "") -> str:
 
 
 def _body(http_response: requests.Response, limit: int) -> bytes:
-    """Return up to a little more than `limit` bytes of a body, whatever its length is said to be."""
+    """Return the body, cut slightly above `limit` bytes whatever its Content-Length."""
     parts, size = [], 0
     while size <= limit:
         part = http_response.raw.read1(limits.CHUNK_BYTES, decode_content=True)
@@ -236,7 +245,7 @@ def _is_challenge_page(headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _retry_after(response: Response) -> float:
-    """Return the seconds that `answer` asks us to wait. Raises FetchError where that is longer than we wait in silence."""
+    """Return the seconds to wait. Raises FetchError if that is longer than the limit."""
     then, seconds = wait_until(response)
     if seconds > limits.RETRY_AFTER_CEILING_S:
         raise FetchError(

@@ -1,7 +1,7 @@
-"""What was asked of whom, when, and what came of it: root/scrape/journal.jsonl, one JSON object a line, only ever added to.
+"""The journal of requests, root/scrape/journal.jsonl: one JSON object a line.
 
-A run has a line at its begin, one for each request as it ends (redirects and retries too), and one at its end with totals.
-Whether the lines add up is `audit.py`'s to say.
+A run writes a line at its start, one after each request (redirects and retries included), and one with totals at its
+end. Lines are only appended. `audit.py` verifies them.
 """
 
 import errno
@@ -69,7 +69,7 @@ COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """What every line has."""
+    """The fields of every line."""
 
     event: Literal["begin", "request", "end"]
     run: str
@@ -78,7 +78,7 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class _Begin(_Event):
-    """What a run begins with."""
+    """The first line of a run."""
 
     what: str
     site: str
@@ -89,7 +89,7 @@ class _Begin(_Event):
 
 @dataclass(frozen=True, slots=True)
 class _Request(_Event):
-    """One request, of which the field `try` has no name that Python allows."""
+    """One request. The field `try` is omitted: it is a Python keyword."""
 
     n: Count
     clock: NotNegative
@@ -109,7 +109,7 @@ class _Request(_Event):
 
 @dataclass(frozen=True, slots=True)
 class _End(_Event):
-    """What a run ends with, besides its totals."""
+    """The last line of a run; its totals are further fields."""
 
     outcome: str
     requests: Count
@@ -124,17 +124,17 @@ _TAIL_BYTES = 64 << 10  # more than any line has
 
 
 class Journal:
-    """The journal below data root `root`; several processes may add to it at a time.
+    """The journal below the data root `root`; several processes may append to it.
 
-    A line is handed to the kernel in one write, so a killed process loses none; after a power cut the last seconds may be
-    missing, which costs the proof of them and nothing else, so no line waits for the disk.
+    Each line is written with one system call, so a killed process loses none. Lines are not synced to disk: a power
+    cut may lose those of the last seconds.
     """
 
     def __init__(self, root: Path) -> None:
         self.path = root / "scrape" / "journal.jsonl"
 
     def append(self, line: Line) -> None:
-        """Add one line; what a kill left of a half-written last line is taken away first."""
+        """Append one line, after removing a partial last line left by a killed process."""
         data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
@@ -143,7 +143,7 @@ class Journal:
             file.write(data)
 
     def _open(self, how: int) -> int:
-        """Return the opened file. Raises CatalogError where it is a link, which may lead to a file of somebody's, or no file."""
+        """Return a file descriptor. Raises CatalogError unless it is a regular file."""
         try:
             handle = os.open(self.path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -156,7 +156,10 @@ class Journal:
         return handle
 
     def lines(self) -> Iterator[tuple[int, Line | None]]:
-        """Yield (line number from 1, line), None for a line that cannot be read; a torn last line is passed over."""
+        """Yield (line number from 1, line), with None for an unreadable line.
+
+        A partial last line is skipped.
+        """
         try:
             handle = self._open(os.O_RDONLY)
         except FileNotFoundError:
@@ -168,13 +171,16 @@ class Journal:
                     yield number, line
 
     def table(self, last: int | None = None) -> pa.Table:
-        """Return the lines as columns COLUMNS, or only the `last` ones; `what` says who a run asked, or an address."""
+        """Return all lines, or the `last` ones, as a table with the columns COLUMNS.
+
+        `what` is the scraped section, or the address of a request.
+        """
         lines = deque((line for _, line in self.lines() if line is not None), maxlen=last)
         rows = [{name: _column_value(line, name) for name in COLUMNS.names} for line in lines]
         return pa.Table.from_pylist(rows, schema=COLUMNS)
 
     def stored(self, names: set[str]) -> dict[str, Line]:
-        """Return for each SHA-256 of `names` that was received the last line that says so."""
+        """Return the last line about each SHA-256 of `names` that was received."""
         found = {}
         for _, line in self.lines() if names else ():
             if line is not None and line.get("sha256") in names:
@@ -183,7 +189,7 @@ class Journal:
 
 
 class RunLog:
-    """The lines of one run, as they are written; `totals` is what its last line will say besides requests and bytes."""
+    """Writes the journal lines of one run; `totals` are added to its last line."""
 
     def __init__(self, journal: Journal) -> None:
         self.totals: Counter[str] = Counter()
@@ -193,7 +199,7 @@ class RunLog:
         self._bytes = 0
 
     def begin(self, fetcher: Fetcher, what: str) -> None:
-        """Write who asks which site for what."""
+        """Write the first line: the site, the User-Agent and what is scraped."""
         site = fetcher.site
         self._write("begin", what=what, site=site.origin, private=site.private, agent=fetcher.agent, pid=os.getpid())
 
@@ -221,7 +227,7 @@ class RunLog:
         self._write("request", record.at, **{name: value for name, value in facts.items() if value is not None})
 
     def end(self, outcome: str) -> None:
-        """Write how the run ended, and its totals."""
+        """Write the last line: the outcome and the totals."""
         self._write("end", None, outcome=outcome, requests=self._requests, bytes=self._bytes, **self.totals)
 
     def _write(self, event: str, at: datetime | None = None, **facts: Any) -> None:
@@ -231,9 +237,10 @@ class RunLog:
 
 @contextmanager
 def journal_run(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
-    """Journal every request of `fetcher` while the block runs, as one run; yields the totals for its last line, to be filled.
+    """Record every request of `fetcher` in the block as one run of the journal.
 
-    A block within another one of the same fetcher belongs to the outer run, and its totals are added to that one's.
+    Yields a counter for the totals of the run. A nested block of the same fetcher belongs to the outer run, and its
+    totals are added to that run.
     """
     if isinstance(fetcher.record, RunLog):
         yield fetcher.record.totals
@@ -251,7 +258,7 @@ def journal_run(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str
 
 
 def _column_value(line: Line, name: str) -> object:
-    """Return what column `name` of COLUMNS has for `line`; None where the line has nothing, or nothing that fits."""
+    """Return the value of column `name`, or None if missing or of another type."""
     value = line.get("url", line.get("what")) if name == "what" else line.get(name)
     kind = COLUMNS.field(name).type
     fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float) and abs(value) < 2**63
@@ -259,7 +266,7 @@ def _column_value(line: Line, name: str) -> object:
 
 
 def _repair_end(handle: int) -> None:
-    """Make the file end in a whole line. Only under the lock."""
+    """Make the file end in a complete line. The lock must be held."""
     size = os.fstat(handle).st_size
     if size == 0 or os.pread(handle, 1, size - 1) == b"\n":
         return
@@ -273,7 +280,7 @@ def _repair_end(handle: int) -> None:
 
 
 def _is_complete_line(text: bytes) -> bool:
-    """Whether `text` is a whole line, of this version's or of another's."""
+    """Return whether `text` is a complete JSON object, of any version."""
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
@@ -281,7 +288,7 @@ def _is_complete_line(text: bytes) -> bool:
 
 
 def _parse_line(text: bytes) -> Line | None:
-    """Return the line that `text` is; None where it is not one of ours, whole and with fields of the right types."""
+    """Return the parsed line, or None if a field is missing or of another type."""
     try:
         event = parse_json(text, _Event, "", fail=ScrapeError, remedy="").event
         parse_json(text, LINE_TYPES[event], "", fail=ScrapeError, remedy="")

@@ -1,6 +1,6 @@
-"""Every limit of the scraper, in one place: how much it takes from a server, how long it waits, how often it asks.
+"""All limits of the scraper: sizes, timeouts, delays and retries.
 
-Sizes are bytes, times are seconds. What an honest VGMusic sends stays far below each of them.
+Sizes are in bytes, times in seconds. The real VGMusic stays far below each limit.
 """
 
 # What one answer may hold.

@@ -1,4 +1,4 @@
-"""What a site lets us ask for: its robots.txt, and the judge of the files below one of its folders."""
+"""Which addresses may be requested, by robots.txt and by section."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,10 @@ from scraper.http.robots import RobotsRules
 
 
 def load_rules(cache: PageCache, fetcher: Fetcher) -> RobotsRules:
-    """Return what robots.txt allows us, its delay taken on. Raises FetchError where it asks for more than a program can give."""
+    """Return the robots.txt rules and apply their Crawl-delay to `fetcher`.
+
+    Raises FetchError if the Crawl-delay exceeds the limit.
+    """
     site, rules = fetcher.site, cache.robots(fetcher)
     if rules.crawl_delay is not None:
         if rules.crawl_delay > limits.CRAWL_DELAY_CEILING_S:
@@ -22,7 +25,10 @@ def load_rules(cache: PageCache, fetcher: Fetcher) -> RobotsRules:
 
 
 def section_file_check(fetcher: Fetcher, rules: RobotsRules, below: str, suffix: str) -> UrlCheck:
-    """Return the judge of a section's files: below path `below`, ending in `suffix`, as far as robots.txt allows them."""
+    """Return a check for the files of a section.
+
+    A file must be below the path `below`, end in `suffix` and be allowed by robots.txt.
+    """
 
     def check_url(url: str) -> str | None:
         problem = fetcher.site.problem(url, below, suffix)

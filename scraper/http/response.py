@@ -1,4 +1,4 @@
-"""What a server answered, what it asks of us, and the record of a request. No I/O."""
+"""The response of a server, its Retry-After, and the record of a request. No I/O."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -16,9 +16,10 @@ BUSY = (413, 429, 503)  # what Retry-After may come with
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of asking for `url`: a body, or a `problem` (stable snake_case id) with its `detail`.
+    """The result of a request for `url`: a body, or a `problem` with its `detail`.
 
-    `transient` problems are of the moment (a server error, a lost line): asking on another day may help.
+    `problem` is a stable snake_case id. `transient` problems, such as a server error or a lost connection, may be
+    retried.
     """
 
     url: str
@@ -32,16 +33,17 @@ class Response:
 
     @property
     def reason(self) -> str | None:
-        """The problem and its detail in one string; None where all is well."""
+        """The problem and its detail in one string; None on success."""
         return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that was made, for the journal; redirects and retries are requests of their own.
+    """One request for the journal; redirects and retries are separate requests.
 
-    `at` is UTC; `clock` and `seconds` are by a monotonic clock: seconds since the fetcher was made at which the request started,
-    and how long it took. `delay` is what was in force when it started, `retry_after` what the answer asks for, in seconds.
+    `at` is in UTC. `clock` is the start of the request in seconds since the fetcher was created, `seconds` its
+    duration; both use a monotonic clock. `delay` is the delay in force at the start, `retry_after` the wait that the
+    response asks for, in seconds.
     """
 
     at: datetime
@@ -72,7 +74,10 @@ class RequestRecord:
         attempt: int,
         verdict: Verdict,
     ) -> "RequestRecord":
-        """Return the request that got `answer`; `verdict` names what a body that was taken turns out to be."""
+        """Return the record of the request that got `response`.
+
+        `verdict` returns the outcome for the body of a successful response.
+        """
         taken = response.status == 200 and response.problem is None
         return cls(
             at=at,
@@ -94,12 +99,12 @@ class RequestRecord:
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Return the header `name` of an answer, made harmless, or None."""
+    """Return the header `name` with control characters removed, or None."""
     return clean(headers.get(name, ""))[:300] or None
 
 
 def wait_until(response: Response) -> tuple[datetime, float]:
-    """Return when `answer` asks us to come back, and in how many seconds that is; 0 where it asks for nothing."""
+    """Return when the next request may be sent, and in how many seconds (0: now)."""
     now = datetime.now(UTC)
     value = response.headers.get("Retry-After", "").strip()
     if response.status not in BUSY or not value:

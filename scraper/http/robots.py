@@ -1,6 +1,6 @@
-"""What a robots.txt allows us, by RFC 9309: the group of our name or else of everyone, the longest rule that fits, `*` and `$`.
+"""Parse robots.txt according to RFC 9309, with wildcards and longest match.
 
-The standard library's parser takes the first rule that fits and knows no wildcards, hence this one. Nothing here does I/O.
+The parser of the standard library uses the first matching rule and has no wildcards. No I/O.
 """
 
 import re
@@ -12,13 +12,16 @@ from scraper.http.limits import ROBOTS_BYTES, ROBOTS_RULES
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """The rules that hold for us: (allowed, path pattern) each, and the seconds asked for between requests, if any."""
+    """The rules for our user agent as (allowed, path pattern), and the crawl delay."""
 
     rules: tuple[tuple[bool, str], ...] = ()
     crawl_delay: float | None = None
 
     def allows(self, path: str) -> bool:
-        """Return whether `path` (with its query, percent-escaped) may be asked for; of rules equally long, "allow" wins."""
+        """Return whether `path` (with its query, percent-escaped) may be requested.
+
+        The longest matching rule decides. Of rules of equal length, "allow" wins.
+        """
         path = _normalise(path)
         best, allowed = -1, True
         for allow, pattern in self.rules:
@@ -28,7 +31,10 @@ class RobotsRules:
 
 
 def parse_robots(text: str, agent: str) -> RobotsRules:
-    """Return the rules of robots.txt `text` for product token `agent`, such as vgpiano. Lines that make no sense cost nothing."""
+    """Return the rules of robots.txt `text` for the product token `agent`.
+
+    Invalid lines are ignored.
+    """
     own_group: list[tuple[str, str]] = []
     default_group: list[tuple[str, str]] = []
     has_own_group = False  # whether some group names us
@@ -73,7 +79,10 @@ def _normalise(path: str) -> str:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Return whether `pattern` fits the start of `path`; `*` is any run, a last `$` the end. Takes no more than product time."""
+    """Return whether `pattern` matches the start of `path`.
+
+    `*` matches any sequence, a final `$` the end. The time is at most O(len(pattern) · len(path)).
+    """
     anchored = pattern.endswith("$")
     first, *pieces = pattern.removesuffix("$").split("*")
     if not path.startswith(first):

@@ -1,8 +1,8 @@
-"""Every file below a path that people have already, out of folders and zip files, with its bytes where it is MIDI.
+"""Read all MIDI files in folders and zip files.
 
-Nothing is unpacked to disk and no name becomes a path: a member is bytes, an address and words. What cannot be taken (a bomb, a
-link, an encrypted member, a damaged one) comes with a reason in place of its bytes, and costs nothing else. Memory holds one
-file at a time, and the table of contents of one zip file.
+Nothing is unpacked to disk, and no name in an archive is used as a path. Files that cannot be read (zip bombs, links,
+encrypted or damaged members) are returned with a reason in place of their bytes. Memory holds one file at a time, and
+the directory of one zip file.
 """
 
 import io
@@ -39,7 +39,11 @@ _ARCHIVE_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
-    """One file. `above` names what it lies in, the outermost (as named on the command line) first; `data` is b"" with a `reason`."""
+    """One file found in a folder or zip file.
+
+    `parents` are the names of its folders and archives, outermost first, as given on the command line. `data` is empty
+    if there is a `reason` for skipping the file.
+    """
 
     address: str
     parents: tuple[str, ...]
@@ -49,9 +53,10 @@ class ArchiveMember:
 
 
 def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
-    """Yield every file of folder, zip file or MIDI file `path`, in a fixed order; nothing of folder `leave_out`.
+    """Yield every file of the folder, zip file or MIDI file `path`, in a fixed order.
 
-    Links are not followed, but for `path` itself. Raises UsageError where there is no such path.
+    The folder `exclude` is left out. Links are not followed, except `path` itself. Raises UsageError if `path` does
+    not exist.
     """
     if not path.exists():
         raise UsageError(f"{path} is not there; name folders, zip files or MIDI files")
@@ -85,14 +90,14 @@ def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
 
 
 def is_midi(data: bytes) -> bool:
-    """Return whether `data` begins as a MIDI file does, or as a RIFF file (.rmi) that holds one."""
+    """Return whether `data` starts like a MIDI file or a RIFF file (.rmi) with one."""
     return data.startswith(b"MThd") or (data.startswith(b"RIFF") and data.find(b"MThd", 0, _HEADER_BYTES) > 0)
 
 
 def decode_name(raw: bytes) -> str:
-    """Return the text that `raw`, a name from a disk or an archive, most likely is: UTF-8, else Shift-JIS, else cp437.
+    """Decode a file name or text: UTF-8, then Shift-JIS, then cp437.
 
-    Western text in cp437 is often valid Shift-JIS too, but never two kana or kanji in a row.
+    Western text in cp437 is often valid Shift-JIS too, but never has two kana or kanji in a row.
     """
     try:
         return raw.decode()
@@ -114,7 +119,7 @@ def _skipped(place: ArchiveMember, reason: str) -> ArchiveMember:
 
 
 def _read_file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
-    """Yield the file at `path` (not followed, were it a link by now), or what is in it if it is a zip file."""
+    """Yield the file at `path`, or the members of a zip file; links are refused."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -145,7 +150,10 @@ def _check_data(place: ArchiveMember, data: bytes) -> ArchiveMember:
 
 
 class _BoundedReader(io.BufferedReader):
-    """A file of which nobody reads more than a directory's worth at once: zipfile reads a zip's whole directory, however long."""
+    """A file reader with a limit on each read.
+
+    zipfile reads the whole directory of a zip file at once, whatever its length.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > limits.ARCHIVE_DIRECTORY_BYTES:
@@ -183,7 +191,10 @@ def _read_zip(file: _BoundedReader, size: int, place: ArchiveMember) -> Iterator
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return the name of a member, "/" between folders; zipfile takes bytes that are not marked as UTF-8 for cp437."""
+    """Return the name of a member, with "/" between folders.
+
+    zipfile decodes bytes that are not marked as UTF-8 as cp437; this is undone here.
+    """
     name = info.orig_filename
     if not info.flag_bits & 0x800:
         name = decode_name(name.encode("cp437"))
@@ -191,7 +202,7 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 
 def _problem(info: zipfile.ZipInfo, name: str) -> str | None:
-    """Return why a member is not even opened, by what the directory of its zip file says, or None."""
+    """Return why a member is not opened, by its entry in the zip directory, or None."""
     parts = name.split("/")
     if ".." in parts or "" in parts or ":" in parts[0] or "\0" in name or len(name) > limits.ARCHIVE_NAME:
         return "unsafe_name"
@@ -207,12 +218,15 @@ def _problem(info: zipfile.ZipInfo, name: str) -> str | None:
 
 
 def _max_unpacked(info: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member may unpack to."""
+    """Return the maximum number of bytes that a member may unpack to."""
     return max(limits.ARCHIVE_RATIO_BYTES, limits.ARCHIVE_RATIO * info.compress_size)
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: ArchiveMember) -> tuple[ArchiveMember, int]:
-    """Return a member with its bytes, and how many were unpacked. No more than is needed to judge it ever is."""
+    """Return a member with its bytes, and the number of bytes unpacked.
+
+    Unpacking stops as soon as the member is known to be skipped.
+    """
     parts: list[bytes] = []
     size = 0
     try:

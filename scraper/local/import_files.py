@@ -1,7 +1,7 @@
-"""MIDI files that people have already into the catalog: each file a row of source "import", equal bytes kept once.
+"""Import local MIDI files into the catalog as rows of the source "import".
 
-Files go in by the batch: bytes first, durable together, then their rows, so that a run killed anywhere and run again ends in
-the same catalog. What is in already is known by its key. Opening folders and zip files is `archive.py`'s.
+Equal bytes are stored once. Files are written in batches, bytes before rows, so a killed import can be repeated and
+gives the same catalog. Known files are recognised by their key. Folders and zip files are read in `archive.py`.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _resolve = lru_cache(maxsize=4096)(game_of)
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a person says of the files: the game and series of all of them, where not each folder's name is to tell."""
+    """The game and series given for all files, instead of their folder names."""
 
     game: str | None = None
     series: str | None = None
@@ -42,7 +42,11 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class ImportTotals:
-    """What became of every file found: files = new + held + skipped, `skipped` by reason; `twins` of `new` brought no new bytes."""
+    """The outcome of every file found: files = new + held + skipped.
+
+    `skipped` has a count for each reason. `twins` are those `new` files whose bytes were stored before. `bytes` is the
+    size of the newly stored bytes.
+    """
 
     files: int
     new: int
@@ -54,7 +58,7 @@ class ImportTotals:
 
     @property
     def line(self) -> str:
-        """The totals as one line for people."""
+        """The totals as one line."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
         skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
         new = f"{self.new} new ({self.twins} of them with bytes held already)"
@@ -64,9 +68,9 @@ class ImportTotals:
 def import_files(
     root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
 ) -> ImportTotals:
-    """Bring every MIDI file in `paths` (folders, zip files, MIDI files) into the catalog at `root`.
+    """Import every MIDI file in `paths` (folders, zip files, MIDI files) to `root`.
 
-    Raises UsageError for a path that is not there, CatalogError while another writer is at work.
+    Raises UsageError for a path that does not exist, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
     with catalog.writer() as writer:
@@ -83,7 +87,7 @@ def import_files(
 
 @dataclass(slots=True)
 class _ImportRun:
-    """The state of one import. Of what is held only digests are kept in memory."""
+    """The state of one import; only digests of stored files are kept in memory."""
 
     writer: Writer
     labels: Labels
@@ -100,7 +104,7 @@ class _ImportRun:
     faults: list[tuple[str, str]] = field(default_factory=list)
 
     def load_known(self, catalog: Catalog) -> None:
-        """Learn what the catalog holds."""
+        """Load the keys and MD5s of the catalog."""
         columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
         rows = catalog.pieces(f"state == '{FETCHED}'", columns)
         for batch in rows.to_batches(max_chunksize=BATCH_FILES):
@@ -112,7 +116,7 @@ class _ImportRun:
                     self.rows[key] = hash(tuple(row.values()))
 
     def process(self, member: ArchiveMember) -> None:
-        """Deal with one file: counted by reason, known already, or put in the batch."""
+        """Count one file, and add it to the batch unless it is skipped."""
         self.files += 1
         if member.reason is not None:
             self.skipped[member.reason] += 1
@@ -136,7 +140,7 @@ class _ImportRun:
             self.flush()
 
     def flush(self) -> None:
-        """Make the batch durable: its bytes, then its rows."""
+        """Write the batch: first its bytes, then its rows."""
         batch, self.batch, self.batch_bytes = self.batch, [], 0
         names = self.writer.put_blobs([data for _, data in batch])
         now = datetime.now(UTC)

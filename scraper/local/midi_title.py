@@ -1,6 +1,7 @@
-"""The title that a MIDI file gives itself: the name of its first track, else the first text there. Pure, and safe for any bytes.
+"""The title in a MIDI file: the name of its first track, or its first text event.
 
-By the Standard MIDI Files 1.0 specification the name (meta event 3) of the first track is that of the sequence.
+In the Standard MIDI Files 1.0 specification, the name (meta event 3) of the first track is the name of the sequence.
+Pure functions; any bytes are accepted.
 """
 
 from scraper.local.archive import decode_name
@@ -11,7 +12,7 @@ _MAX_EVENTS = 10_000  # looked at: a title stands near the start
 
 
 def title_of(data: bytes) -> str | None:
-    """Return the title that MIDI file `data` (RIFF-wrapped or not) gives itself, as text; None where it gives none."""
+    """Return the title in the MIDI file `data` (optionally in RIFF), or None."""
     texts = dict[int, str]()
     at = data.find(b"MTrk")
     if at < 0:
@@ -42,7 +43,10 @@ def title_of(data: bytes) -> str | None:
 
 
 def _number(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return the variable-length number at `at` and where it ends; at most four bytes of it, and none past `end`."""
+    """Return the variable-length number at `at` and the position after it.
+
+    At most four bytes are read, and none at or after `end`.
+    """
     value = 0
     for place in range(at, min(at + 4, end)):
         value = value << 7 | data[place] & 0x7F

@@ -1,7 +1,7 @@
-"""A folder index as a source: an address, whose page and the pages of all folders below it are one section.
+"""A directory listing as a source: one page and those of all folders below it.
 
-Any page will do that links to what lies directly in its own folder: directory listings of Apache, nginx, Python's
-`http.server`. Links to anything else (parent, order of columns, other sites) are left alone, so a crawl only goes down.
+Any page that links to the files of its own folder can be read, such as the directory listings of Apache, nginx and
+Python's `http.server`. All other links (parent folder, sort order, other sites) are ignored, so a crawl only descends.
 """
 
 import re
@@ -31,7 +31,7 @@ class Mirror(Source):
     nested = True
 
     def site(self, address: str, allow_private_hosts: bool = False) -> Site:
-        """Return the site of `address`, whose one section is the folder there; its name is host and path."""
+        """Return the site of `address`; its one section is named by host and path."""
         try:
             parts = urlsplit(address)
         except ValueError:
@@ -49,7 +49,10 @@ class Mirror(Source):
         return replace(site, sections={"-".join(words)[: limits.SECTION_CHARACTERS].rstrip("-"): path})
 
     def read(self, page: bytes, url: str) -> Listing:
-        """Return the MIDI files and folders that lie directly in the folder of `url`, in page order, each once."""
+        """Return the MIDI files and folders in the folder of `url`, in page order.
+
+        Duplicate links are merged.
+        """
         parts = urlsplit(self.folder(url))
         game = folder_game([parts.hostname or "", *unquote(parts.path).split("/")])[: limits.TITLE_CHARACTERS]
         rows: dict[str, ListingRow] = {}
@@ -72,12 +75,12 @@ class Mirror(Source):
         return Listing(tuple(rows.values()), tuple(rejected.values()), tuple(folders))
 
     def is_complete(self, page: bytes) -> bool:
-        """Return whether anything is closed after the last link."""
+        """Return whether a closing tag follows the last link."""
         return _END.search(page, page.lower().rfind(b"<a") + 1) is not None
 
 
 def _child_of_link(href: str, page_url: str, folder: str) -> str:
-    """Return the part of the address that a link means below `folder`, "" where it lies elsewhere or deeper."""
+    """Return the name that a link means in `folder`, or "" if it leads elsewhere."""
     try:
         url = urljoin(page_url, href)
     except ValueError:
@@ -89,7 +92,7 @@ def _child_of_link(href: str, page_url: str, folder: str) -> str:
 
 
 def _problem(name: str) -> str | None:
-    """Return the reason (a stable id) for which a name is not followed, or None."""
+    """Return why a name is rejected, as a stable id, or None."""
     if "/" in name or "\\" in name:
         return "path_in_name"
     if name.startswith("."):

@@ -1,4 +1,7 @@
-"""A page as bytes to its tags and texts in document order, in linear time, however broken its HTML is. No I/O."""
+"""Parse a page into tags and texts in document order, in linear time. No I/O.
+
+Malformed HTML is accepted.
+"""
 
 import re
 from collections.abc import Iterator
@@ -20,14 +23,15 @@ _PAGE_END = re.compile(rb"</(table|body|html)\s*>", re.IGNORECASE)
 
 
 def has_end(page: bytes) -> bool:
-    """Return whether `page` has an end below its last row, or was cut short."""
+    """Return whether `page` has a closing tag after its last row."""
     return _PAGE_END.search(page, page.lower().rfind(b"<tr") + 1) is not None
 
 
 def walk(page: bytes) -> Iterator[Tag | NavigableString]:
-    """Yield the tags and texts of `page` in document order, in linear time; the end of a table comes as the start of a row.
+    """Yield the tags and texts of `page` in document order.
 
-    Raises ListingError where the page is larger than any honest one, or no HTML that can be read.
+    The end of a table is yielded as the start of a row. Raises ListingError if the page exceeds the size limit or
+    cannot be parsed.
     """
     if len(page) > LISTING_BYTES:
         raise ListingError(f"a listing page of {len(page):,} bytes; the limit is {LISTING_BYTES:,}")
@@ -38,7 +42,7 @@ def walk(page: bytes) -> Iterator[Tag | NavigableString]:
 
 
 def _sanitise(text: str) -> str:
-    """Return `text` without comments, each "<" that opens no tag escaped, and the end of a table as the end of a row."""
+    """Remove comments, escape stray "<", and replace </table> by <tr>."""
     kept, at = [], 0
     while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
         kept.append(text[at:start])
@@ -54,9 +58,9 @@ def _tree(part: str) -> BeautifulSoup:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield `text` in pieces of about PART_CHARACTERS, cut where rows start, so that memory does not grow with the page.
+    """Yield `text` in parts of about PART_CHARACTERS, to bound the memory used.
 
-    Where no row starts for long they are cut at any tag: the walk does not mind, and no tree gets deep.
+    Parts are cut where a row starts, or at any tag if no row starts for a long time. Neither affects the walk.
     """
     at = 0
     while (

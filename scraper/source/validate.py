@@ -1,4 +1,4 @@
-"""Whether the bytes of an answer are the file that its row lists: a MIDI file of that size and MD5. Pure."""
+"""Check a downloaded file against its row: MIDI header, size and MD5. Pure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from scraper.source.rows import ListingRow
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """What the bytes are, and what is wrong with them (`problem` is a stable id, `reason` adds both values), if anything."""
+    """The size and MD5 of a file, and its `problem` (a stable id), if any.
+
+    `reason` adds the expected and the received value.
+    """
 
     size: int
     md5: str
@@ -17,12 +20,12 @@ class FileCheck:
 
     @property
     def reason(self) -> str | None:
-        """The problem with its detail; None where all is well."""
+        """The problem with its detail, or None."""
         return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
 
 
 def check(body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
-    """Return what `body` is against `row`; a size or MD5 that the row does not give is not missed."""
+    """Check `body` against `row`; a missing size or MD5 is not checked."""
     size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
     if not body.startswith(b"MThd"):
         if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):

@@ -1,8 +1,8 @@
-"""A listing page of VGMusic, as bytes, to its rows. Both layouts (2017–2022 and 2024 on) go through the same walk.
+"""Parse a listing page of VGMusic into rows, in both of its layouts.
 
-Cells are often left unclosed, so a parser nests them; one linear walk in document order (a new `tr` ends a row, a `td` starts a
-cell, a string belongs to the latest cell) gives the same rows whatever the tree looks like. `td.header` names a game. Text
-is kept as listed but for white space around it; making it safe to show is up to whoever takes it in. Nothing here does I/O.
+The layouts are those of 2017–2022 and since 2024. Cells are often left unclosed, so an HTML parser nests them. A
+linear walk in document order avoids this: `tr` ends a row, `td` starts a cell, and text belongs to the latest cell.
+`td.header` names a game. Text is kept as listed except for surrounding white space; the caller must escape it. No I/O.
 """
 
 import re
@@ -23,21 +23,21 @@ _MD5 = re.compile(r"(?:^|/)file/([0-9a-f]{32})\.html(?:$|#)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Cell:
-    """What one cell of a table holds: its texts, the addresses it links to, and whether it is a heading."""
+    """One cell of a table: its texts, its links, and whether it is a heading."""
 
     text: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     header: bool = False
 
     def words(self) -> str:
-        """Return the text, white space around it removed, cut at TITLE_CHARACTERS."""
+        """Return the text without surrounding white space, cut at TITLE_CHARACTERS."""
         return "".join(self.text).strip()[:TITLE_CHARACTERS].rstrip()
 
 
 def parse(page: bytes) -> Listing:
-    """Return the rows of listing `page` (UTF-8, whatever its headers say).
+    """Return the rows of the listing `page`, decoded as UTF-8 whatever its headers.
 
-    Raises ListingError where the page is larger than any honest one, has too many rows, or has no song in it.
+    Raises ListingError if the page exceeds the limits on size or rows, or has no rows.
     """
     reader = _Reader()
     for node in walk(page):
@@ -52,7 +52,7 @@ def parse(page: bytes) -> Listing:
 
 
 class _Reader:
-    """The state of the walk: the game in force and the cells of the row under way."""
+    """The state of the walk: the current game and the cells of the current row."""
 
     def __init__(self) -> None:
         self.rows: list[ListingRow] = []
@@ -129,7 +129,7 @@ def size_of(text: str) -> int | None:
 
 
 def md5_of(links: list[str]) -> str | None:
-    """Return the MD5 in the first of `links` that leads to a file's own page, or None."""
+    """Return the MD5 in the first link to a file's own page, or None."""
     for link in links:
         match = _MD5.search(link)
         if match:

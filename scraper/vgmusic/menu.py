@@ -1,7 +1,7 @@
-"""The sections of the site, by its own menu: which there are, and which one a person means.
+"""The sections of VGMusic, read from the menu on the page /music/.
 
-The menu stands on the page /music/: `p.menuhead` names a group, each link in the `p.menu` after it a section. Only links to plain
-folders below /music/ count. What a section holds is `listing.py`'s.
+`p.menuhead` names a group, and each link in the `p.menu` after it is a section. Only links to plain folders below
+/music/ count. Listing pages are parsed in `listing.py`.
 """
 
 import difflib
@@ -28,9 +28,9 @@ from scraper.vgmusic.urls import MUSIC, SECTIONS, SOURCE, section_name
 
 
 def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
-    """Return the sections that `page`, /music/ of `site`, links to in its menu, in its order, each once.
+    """Return the sections in the menu of `page` (/music/), in order, each once.
 
-    Raises ListingError where there is none.
+    Raises ListingError if there are none.
     """
     found: dict[str, Section] = {}
     in_sidebar = in_menu = in_group = False
@@ -63,10 +63,10 @@ def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
 
 
 def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
-    """Return the sections that `wanted` means, and let the site of `fetcher` know them by name.
+    """Return the sections for `wanted`, and register their paths in `fetcher.site`.
 
-    `wanted` is "all", a section's path, its name or what the menu calls it; the site is asked for its menu only where that
-    is needed. Raises UsageError where it means none or several, FetchError and ListingError where the menu cannot be had.
+    `wanted` is "all", or a section's path, name or menu title. The menu is downloaded only if needed. Raises
+    UsageError if no section or several match, FetchError or ListingError if the menu cannot be read.
     """
     name = section_name(wanted)
     if wanted in SECTIONS:
@@ -96,7 +96,7 @@ def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
 
 
 def _path(href: object, site: Site) -> str:
-    """Return the path of the section that a link of the menu leads to, "" where it leads to none."""
+    """Return the path of the section that a menu link leads to, or ""."""
     if not isinstance(href, str):
         return ""
     url = urljoin(site.origin + "/", href.strip())

@@ -1,7 +1,7 @@
-"""The pages of new uploads into the catalog: what came since the last run, with the dates that the site gives.
+"""Crawl VGMusic's pages of new uploads, with the dates on them.
 
-Pages are read from the newest on until one holds nothing new; then the files are asked for, oldest first, so that what a
-killed or limited run leaves out is the newest and stands on the first pages when it is run again.
+Pages are read from the newest on until one has no new rows. Files are then downloaded oldest first, so an interrupted
+or limited run leaves out the newest, which are on the first pages of the next run.
 """
 
 import re
@@ -38,10 +38,10 @@ _MD5 = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
 
 
 def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Report | None = None) -> Totals:
-    """Bring new uploads into the catalog at `root`, asking for `limit` files at most; return what became of every row read.
+    """Download new uploads to the catalog at `root` and return the totals.
 
-    Raises FetchError where robots.txt or a page of uploads cannot be had, ListingError where it is none, CatalogError while
-    another writer is at work.
+    At most `limit` files are requested. Raises FetchError if robots.txt or a page cannot be downloaded, ListingError
+    if a page has no uploads, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
     with catalog.writer() as writer, journal_run(root, fetcher, f"{SOURCE} {SECTION}") as log:
@@ -55,9 +55,10 @@ def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Re
 
 
 def read_uploads(page: bytes) -> Listing:
-    """Return the rows of a page of new uploads, in page order: date, system, game, link, sequencer, size, comments.
+    """Return the rows of a page of new uploads, in page order.
 
-    Raises EmptyListingError where there is none, ListingError for a page larger than any honest one.
+    Its columns are date, system, game, link, sequencer, size and comments. Raises EmptyListingError if there are no
+    rows, ListingError if the page exceeds a limit.
     """
     rows: list[ListingRow] = []
     rejected: list[RejectedRow] = []
@@ -120,14 +121,14 @@ def _date(text: str) -> datetime | None:
 
 
 def _known_uploads(catalog: Catalog) -> set[tuple[str, str | None]]:
-    """Return (address, MD5) of every upload in the catalog, and (address, None) beside it."""
+    """Return (address, MD5) and (address, None) of every upload in the catalog."""
     rows = catalog.pieces(f"source == '{SOURCE}' and section == '{SECTION}'", ["url", "md5"])
     known = set(zip(rows["url"].to_pylist(), rows["md5"].to_pylist(), strict=True))
     return known | {(url, None) for url, _ in known}
 
 
 def _new_rows(fetcher: Fetcher, rules: RobotsRules, known: set[tuple[str, str | None]]) -> Listing:
-    """Return the rows of all pages up to the first that holds nothing new, oldest first, each once."""
+    """Return the rows of all pages up to the first without new rows, oldest first."""
     rows: dict[tuple[str, str | None], ListingRow] = {}
     rejected: dict[RejectedRow, None] = {}
     for number in range(1, limits.UPLOAD_PAGES + 1):
@@ -166,7 +167,7 @@ def _page(fetcher: Fetcher, rules: RobotsRules, number: int) -> bytes:
 
 
 def _single_page_check(site: Site, path: str) -> UrlCheck:
-    """Return the judge of one page: that path and query of the site, by whichever of its names, and nothing else."""
+    """Return a check that allows one path with its query, and nothing else."""
 
     def check_url(url: str) -> str | None:
         parts = urlsplit(url)
