@@ -1,9 +1,9 @@
 """The command `scrape`: download MIDI files from a site into the catalog.
 
-It also imports local files and serves a demo site for trials.
+It also imports local files and serves a demo site.
 """
 
-from catalog.base import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before slow imports
 
 # isort: split
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scraper.source.base import Source
 
 app = command_group(__doc__ or "")
-RESUME_HINT = "what was fetched is kept; the same command goes on"
+RESUME_HINT = "downloaded files are kept; run the same command to resume"
 LINES_SHOWN = 50
 
 
@@ -40,7 +40,7 @@ class TitleFrom(StrEnum):
 @app.command()
 def vgmusic(
     section: Annotated[
-        str, typer.Option(help="A section by its name in the site's menu or its path (/music/…/), or all.")
+        str, typer.Option(help="Section to scrape: its name in the site's menu, its path (/music/…/), or all.")
     ] = "piano",
     base_url: BaseUrl = VGMUSIC,
     allow_private_hosts: Private = False,
@@ -67,13 +67,13 @@ def mirror(
         typer.Option(
             "--allow-private-hosts",
             envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-            help="Let URL be on this or a near machine.",
+            help="Allow a URL on this machine or the local network.",
         ),
     ] = False,
     delay: Delay = DELAY_S,
     limit: Limit = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read the pages of folders only, and say what would be done.")
+        bool, typer.Option("--dry-run", help="Read only the listing pages and print what would be done.")
     ] = False,
     contact: Contact = "",
     root: Root = None,
@@ -155,14 +155,14 @@ def new(
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(callback=given_path, help="Folders, zip files or MIDI files; folders with all below them."),
+        typer.Argument(callback=given_path, help="Folders (searched recursively), zip files or MIDI files."),
     ],
     game: Annotated[
-        str | None, typer.Option(help="The game all of it is from; else each file's folder, or archive, names it.")
+        str | None, typer.Option(help="Game of all files; by default the name of each file's folder or archive.")
     ] = None,
-    series: Annotated[str | None, typer.Option(help="The series all of it is from; else that of the game.")] = None,
+    series: Annotated[str | None, typer.Option(help="Series of all files; by default that of the game.")] = None,
     title_from: Annotated[
-        TitleFrom, typer.Option(help="Where titles come from: the file's name, or the text in it where there is some.")
+        TitleFrom, typer.Option(help="Source of titles: the file name, or the text in the file if there is any.")
     ] = TitleFrom.name,
     root: Root = None,
 ) -> None:
@@ -172,7 +172,7 @@ def import_(
     """
     from scraper.local.import_files import Labels, import_files
 
-    console.when_stopped("what was brought in so far is kept; the same command goes on")
+    console.when_stopped("imported files are kept; run the same command to resume")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
     print_imported(totals)
@@ -180,7 +180,7 @@ def import_(
 
 @app.command()
 def status(
-    section: Annotated[str | None, typer.Option(help="Of this section alone.")] = None,
+    section: Annotated[str | None, typer.Option(help="Print only this section.")] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
@@ -197,11 +197,12 @@ def status(
 @app.command()
 def journal(
     check: Annotated[
-        bool, typer.Option("--check", help="Say whether every run kept its delays and adds up; exit code 1 if not.")
+        bool,
+        typer.Option("--check", help="Check the delays and totals of every run; exit code 1 if there is a problem."),
     ] = False,
     last: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Print so many lines at most; by default {LINES_SHOWN} in a table, else all."),
+        typer.Option(min=1, help=f"Print at most this many lines; by default {LINES_SHOWN} in a table, otherwise all."),
     ] = None,
     form: RowFormat = Format.table,
     root: Root = None,
@@ -226,14 +227,17 @@ def journal(
 def demo_site(
     command: Annotated[
         list[str] | None,
-        typer.Argument(help="Run this while the site is served, with VGPIANO_BASE_URL set to it; write -- before it."),
+        typer.Argument(help="Command to run while the site is served, with VGPIANO_BASE_URL set; put -- before it."),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for that of last time, else any that is free.")
+        int,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 uses the previous port if it is free, or any other."),
     ] = 8765,
     folder: Annotated[
         Path | None,
-        typer.Option("--dir", callback=given_path, help="Where the site is made; else demo-site below the data root."),
+        typer.Option(
+            "--dir", callback=given_path, help="Folder of the site; by default demo-site below the data root."
+        ),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -247,16 +251,16 @@ def demo_site(
 
     from scraper.demo.site import build_demo_site, serve_demo_site
 
-    console.when_stopped("the pieces that were made are kept; the same command goes on")
+    console.when_stopped("exported pieces are kept; run the same command to resume")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build_demo_site(folder, progress)
-    console.when_stopped("the site is kept, and served no more")
+    console.when_stopped("the server has ended; the site is kept")
     with serve_demo_site(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}
-            done = subprocess.run(command, env={**os.environ, **address}, check=False)  # noqa: S603 - the user's own command
+            done = subprocess.run(command, env={**os.environ, **address}, check=False)  # noqa: S603 - the command given by the user
             raise typer.Exit(done.returncode)
         print(f"{pieces} stand-ins at {base_url}; in another terminal, for example:")
         print(f"  scrape vgmusic --base-url {base_url} --allow-private-hosts --delay 0")

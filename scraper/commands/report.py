@@ -56,7 +56,7 @@ def _print_outcome(outcome: "Outcome", delay: float) -> None:
     """Print the outcome of one section."""
     if outcome.totals is not None:
         print(f"{outcome.section.name}:", flush=True)
-        print_totals(outcome.totals)  # which ends the command where the run was stopped
+        print_totals(outcome.totals)  # exits if the run was stopped early
     elif outcome.plan is not None:
         print_plan(outcome.plan, delay, f"{outcome.section.name}: ")
     else:
@@ -88,7 +88,7 @@ def print_totals(totals: "Totals") -> None:
     more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
     if more:
         complain(f"and {more} more")
-    for count, what in ((totals.gone, "no longer listed: kept, and marked"), (totals.back, "listed again")):
+    for count, what in ((totals.gone, "no longer listed: kept and marked"), (totals.back, "listed again")):
         if count:
             print(f"{count} pieces {what}")
     if totals.unchanged:
@@ -118,5 +118,5 @@ def print_imported(totals: "ImportTotals") -> None:
         complain(f"and {skipped - REASONS_SHOWN} more")
     print(totals.line)
     if not totals.new + totals.held:
-        complain("no MIDI file in what was named")
+        complain("no MIDI file in the given paths")
         raise typer.Exit(1)

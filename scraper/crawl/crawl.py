@@ -32,11 +32,10 @@ from scraper.source.links import file_url
 from scraper.source.rows import Listing, ListingRow
 from scraper.source.validate import FileCheck
 
-# with transient problems: what may mean that the site shuts us out
+# besides transient problems: signs of a problem with the whole site, such as a block
 _SITE_PROBLEMS = (*PERMANENT, "soft_404", "http_401", "http_403", "redirect_refused", "redirect_loop")
 
-# Rows are written when so many wait, or the first has waited so long. A kill before that costs nothing: their bytes are on disk,
-# and what came with them is in the journal.
+# Pending rows are written at this number or age. A kill loses none: the files are on disk, their headers in the journal.
 MAX_PENDING_ROWS = 64
 MAX_PENDING_S = 10.0
 
@@ -57,7 +56,7 @@ def crawl_source(
         cache.remove_partial()
         found = read_section(source, cache, fetcher, section, save=True, report=report)
         run = _CrawlRun(source, writer, KnownFiles(catalog, source.id), fetcher, found, section, limit)
-        if found.complete:  # else what it lacks may be below its end
+        if found.complete:  # an incomplete page may lack rows that are still listed
             run.mark_gone()
         return _process_rows(run, log, report)
 
@@ -124,7 +123,7 @@ def _process_rows(run: "_CrawlRun", log: Counter[str], report: Report | None) ->
     finally:
         run.flush()
     if not run.found.complete:
-        run.stopped = run.stopped or "the listing page has no end, so rows may be missing; run this again"
+        run.stopped = run.stopped or "the listing page is incomplete, so rows may be missing; run this again"
     totals = run.totals()
     log.update({name: getattr(totals, name) for name in JOURNALED_COUNTS})
     return totals
@@ -144,7 +143,7 @@ class _CrawlRun:
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[Piece] = field(default_factory=list)
     pending: list[Piece] = field(default_factory=list)
-    pending_since: float = 0.0  # when the first of `pending` came, by the monotonic clock
+    pending_since: float = 0.0  # monotonic time of the first row in `pending`
     games: dict[str, Game] = field(default_factory=dict)
     requested: int = 0
     bytes: int = 0

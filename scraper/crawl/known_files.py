@@ -66,7 +66,7 @@ class KnownFiles:
         self._by_url: dict[str, StoredFile] = {}
         self._rows: dict[tuple[str, str | None], Piece] = {}
         self._intact: dict[str, bool] = {}
-        self._new: set[str] = set()  # SHA-256 of what was stored in this run
+        self._new: set[str] = set()  # SHA-256 of files stored in this run
         rows: list[dict[str, Any]] = catalog.pieces(columns=_COLUMNS).to_pylist()
         for piece in (Piece(**row) for row in rows):
             if piece.source == source:
@@ -131,7 +131,7 @@ def _unreferenced_files(catalog: Catalog) -> Iterator[tuple[str | None, StoredFi
         try:
             data = catalog.read_blob(name)
         except CatalogError:
-            continue  # damaged: as good as not there
+            continue  # damaged files count as missing
         line = lines.get(name, {})
         url = _text(line.get("asked", line.get("url")))
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -29,10 +29,10 @@ class SectionPage:
 
     folder: str
     listing: Listing
-    unchanged: bool  # whether it is what the last run saw
-    complete: bool  # whether its table has an end
+    unchanged: bool  # whether it is the same as in the last run
+    complete: bool  # whether it was received to its end
     check_url: UrlCheck
-    unread: tuple[tuple[str, str], ...] = ()  # folders that are not in it, as (address, reason)
+    unread: tuple[tuple[str, str], ...] = ()  # folders that could not be read, as (address, reason)
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def read_section(
     rules = load_rules(cache, fetcher)
     path = urlsplit(url).path
     if not rules.allows(path):
-        raise FetchError(f"robots.txt of {site.host} asks programs to leave {path} alone: stopped")
+        raise FetchError(f"robots.txt of {site.host} disallows {path}: stopped")
     folder, section_rows = source.folder(url), _SectionRows()
     below = unquote(urlsplit(folder).path)
 
@@ -72,11 +72,11 @@ def read_section(
     while pending:
         page_url = pending.pop()
         if read >= limits.SECTION_PAGES:
-            raise ListingError(f"more than {limits.SECTION_PAGES:,} folders below {url}; name a folder further down")
+            raise ListingError(f"more than {limits.SECTION_PAGES:,} folders below {url}; give a deeper folder")
         if report:
             report(read, read + len(pending) + 1)
         if not rules.allows(urlsplit(page_url).path):
-            section_rows.unread.append((page_url, "robots.txt asks programs to leave it alone"))
+            section_rows.unread.append((page_url, "disallowed by robots.txt"))
             continue
         read += 1
         listing = _read(
@@ -126,14 +126,14 @@ def _read(
     last = cache.page(url)
     response = fetcher.get(url, check_url, limits.PAGE_BYTES, {"Accept-Encoding": "gzip", **conditional_headers(last)})
     if response.problem is not None:
-        error = FetchError if response.transient or not response.status else MissingPageError  # 0: nobody has answered
+        error = FetchError if response.transient or not response.status else MissingPageError  # 0: no response
         if is_subpage and error is MissingPageError:
             section_rows.unread.append((url, clean(response.reason or "")))
             return Listing((), ())
-        raise error(f"the listing page {url} cannot be had: {response.reason}; nothing was changed")
+        raise error(f"cannot download the listing page {url}: {response.reason}; nothing was changed")
     if response.status == 304:
         if last is None:
-            raise FetchError(f"{url} answers 304 to a question that was never asked; try again later")
+            raise FetchError(f"{url} answers 304 to an unconditional request; try again later")
         page = last
     else:
         page = Page(url, response.body, header(response.headers, "ETag"), header(response.headers, "Last-Modified"))
@@ -141,7 +141,7 @@ def _read(
     section_rows.unchanged = section_rows.unchanged and last is not None and last.body == page.body
     section_rows.complete = section_rows.complete and complete
     listing = _parse_page(source, page, complete)
-    if save and complete and page is not last:  # a 304 to a page cut short would hide its other rows for ever
+    if save and complete and page is not last:  # with an incomplete page cached, a 304 would hide the missing rows
         cache.save(page)
     return listing
 
@@ -152,4 +152,4 @@ def _parse_page(source: Source, page: Page, complete: bool) -> Listing:
     except EmptyListingError as error:
         if complete:
             raise
-        raise ListingError(f"{error}; it has no end, so it may have been cut short") from error
+        raise ListingError(f"{error}; the page is incomplete, so it may have been cut short") from error

@@ -60,7 +60,7 @@ def count_sections(root: Path, sources: Mapping[str, Source], section: str | Non
     for row in Catalog(root).pieces(columns=columns).to_pylist():
         known.setdefault((row["source"], row["section"]), []).append(row)
     owners = {row["url"].rpartition("/")[0] + "/": name for name, rows in known.items() for row in rows}
-    pages_by_section: dict[tuple[str, str], dict[str, Page]] = {}  # pages by address
+    pages_by_section: dict[tuple[str, str], dict[str, Page]] = {}  # with their address as key
     first: dict[tuple[str, str], Page] = {}
     for file, page in cached_pages(root):
         owner = owners.get(page.url) or _section_of_file(file)
@@ -71,7 +71,7 @@ def count_sections(root: Path, sources: Mapping[str, Source], section: str | Non
     if section is not None:
         names = [name for name in names if name[1] == section]
         if not names:
-            raise UsageError(f"nothing is known of a section {section!r}; `scrape status` lists those that are")
+            raise UsageError(f"unknown section {section!r}; `scrape status` lists the known ones")
     found = []
     for name in names:
         source = sources.get(name[0])
@@ -123,7 +123,7 @@ def _count_section(rows: list[dict[str, Any]], listings: Iterable[tuple[str, Lis
         if row["gone_since"] is not None:
             section.counts["gone"] += 1
         elif key not in counted_keys:
-            section.count(row)  # no page of it is remembered: the catalog is all there is to go by
+            section.count(row)  # its listing page is not in the cache
     return section
 
 

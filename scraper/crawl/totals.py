@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from catalog.schema import Piece
 from scraper.source.rows import RejectedRow
 
-# what the journal's last line of a run holds
+# the totals in the last journal line of a run
 JOURNALED_COUNTS = (
     "listed",
     "held",
@@ -38,8 +38,8 @@ class Totals:
     not_asked: int = 0
     bytes: int = 0
     requests: int = 0
-    gone: int = 0  # rows of the catalog that this page no longer has, newly found so
-    back: int = 0  # and those that it has again
+    gone: int = 0  # catalog rows no longer listed, since this run
+    back: int = 0  # rows listed again
     unchanged: bool = False
     stopped: str | None = None
     faults: tuple[Piece, ...] = ()
@@ -50,9 +50,9 @@ class Totals:
     def line(self) -> str:
         """The totals as one line."""
         return (
-            f"listed {self.listed} = {self.held} held before + {self.twins} twins + {self.fetched} fetched "
+            f"listed {self.listed} = {self.held} already held + {self.twins} duplicates + {self.fetched} fetched "
             f"+ {self.missing} missing + {self.quarantined} quarantined + {self.unsafe} unsafe "
-            f"+ {self.not_asked} not asked; {self.bytes:,} bytes in {self.requests} requests"
+            f"+ {self.not_asked} not requested; {self.bytes:,} bytes in {self.requests} requests"
         )
 
 
@@ -87,6 +87,6 @@ class Survey:
     def line(self) -> str:
         """The survey as one line."""
         return (
-            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_request} files to ask for "
+            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_request} files to request "
             f"({self.bytes:,} bytes), about {self.seconds / 60:.1f} minutes"
         )

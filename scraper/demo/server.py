@@ -19,7 +19,7 @@ from catalog.base.errors import ScrapeError
 
 HOST = "127.0.0.1"
 _TYPES = {".mid": "audio/midi", ".html": "text/html", ".txt": "text/plain"}
-RequestHook = Callable[[str], None]  # told the path of every request
+RequestHook = Callable[[str], None]  # called with the path of every request
 
 
 @contextmanager
@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._respond(with_body=False)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so in the base class
         """Do not log requests."""
 
     def _respond(self, with_body: bool) -> None:

@@ -33,7 +33,7 @@ from scraper.demo.pieces import STAND_INS, StandIn
 from scraper.demo.server import is_port_free, serve_folder
 from scraper.vgmusic.urls import SECTIONS
 
-EXPORT_VERSION = 1  # raise it when export() gives other bytes
+EXPORT_VERSION = 1  # increase it when the output of export() changes
 WORKERS = 2
 RECORD = ".made.json"
 SEQUENCER = "music21 corpus"
@@ -60,7 +60,7 @@ def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Seque
         made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
         if not made:
             raise ScrapeError(
-                f"music21 could export none of the pieces of the demo site: {failed}; install it again (`make setup`)"
+                f"music21 failed to export all pieces of the demo site: {failed}; reinstall it (`make setup`)"
             )
         _write_if_changed(section / "index.html", listing_page(made))
         _write_if_changed(folder / "robots.txt", _ROBOTS)
@@ -88,7 +88,7 @@ class _SiteRecord:
 
     key: str
     failed: dict[str, str] = field(default_factory=dict)
-    files: tuple[str, ...] | None = None  # None in a record of an earlier version
+    files: tuple[str, ...] | None = None  # None in records of an earlier version
 
 
 def _write_record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
@@ -113,8 +113,8 @@ def _check_folder(folder: Path) -> None:
         foreign += [name for name in files if name != ".lock" and not name.startswith(TEMPORARY)]
         if foreign:
             raise UsageError(
-                f"{Path(place) / min(foreign)}: the demo site is made in a folder of its own, and {folder} holds files already; "
-                "give an empty or a new folder with --dir"
+                f"{Path(place) / min(foreign)}: the demo site needs a folder of its own, but {folder} contains other files; "
+                "give an empty or new folder with --dir"
             )
 
 
@@ -151,7 +151,7 @@ def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -
                 if report:
                     report(done, len(todo))
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)  # the pieces under way are ended, no other is begun
+            pool.shutdown(cancel_futures=True)  # running exports are finished, no others are started
             raise
     return failed
 
@@ -160,7 +160,7 @@ def _export_to(work: str, path: Path) -> str | None:
     """Export `work` to `path` in a worker process; return None or the error."""
     try:
         write_bytes(path, export(work))
-    except Exception as error:  # noqa: BLE001 - music21 raises of every kind, and one piece must not cost the others
+    except Exception as error:  # noqa: BLE001 - music21 raises many types, and other pieces must still be exported
         return f"{type(error).__name__}: {error}"[:200]
     return None
 

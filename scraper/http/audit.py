@@ -16,7 +16,7 @@ from catalog.store import Catalog
 from scraper.http import limits
 from scraper.http.journal import Journal, Line
 
-TOLERANCE_S = 0.005  # times in the journal are rounded
+TOLERANCE_S = 0.005  # for rounded times in the journal
 _FAILED_CHECKS = ("not_midi", "size_mismatch", "md5_mismatch")
 
 
@@ -39,7 +39,9 @@ class Audit:
     def line(self) -> str:
         """The audit as one line."""
         shortest = (
-            "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
+            ""
+            if self.shortest_s is None
+            else f"; at least {self.shortest_s:.3f} s between two requests to a public host"
         )
         runs = f"{self.runs} runs ({self.unended} without an end)"
         return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{shortest}: {len(self.problems)} problems"
@@ -63,7 +65,7 @@ def audit_journal(root: Path) -> Audit:
     problems = []
     for number, line in Journal(root).lines():
         if line is None:
-            problems.append(f"line {number}: is no line of a journal")
+            problems.append(f"line {number}: not a valid journal line")
         else:
             _add_line(runs, number, line)
     names = set(Catalog(root).pieces(columns=["sha256"])["sha256"].to_pylist())
@@ -103,23 +105,23 @@ def _gaps(run: _JournalRun) -> Iterator[tuple[int, float]]:
 def _delay_problems(run: _JournalRun) -> Iterator[str]:
     for number, line in run.requests:
         if not run.private and line["delay"] < limits.DELAY_FLOOR_S:
-            yield f"line {number}: a delay of {line['delay']:g} s in force against a public host"
+            yield f"line {number}: a delay of {line['delay']:g} s for a public host"
     for (_, before), (number, line) in pairwise(run.requests):
         gap, ended = line["clock"] - before["clock"], before["clock"] + before["seconds"]
         if gap < line["delay"] - TOLERANCE_S:
-            yield f"line {number}: asked {gap:.3f} s after the request before it, with {line['delay']:g} s in force"
+            yield f"line {number}: sent {gap:.3f} s after the previous request, with a delay of {line['delay']:g} s"
         if line["clock"] < ended - TOLERANCE_S:
-            yield f"line {number}: asked while the request before it was under way"
+            yield f"line {number}: sent while the previous request was in progress"
         elif line["clock"] < ended + _number(before.get("retry_after")) - TOLERANCE_S:
-            yield f"line {number}: asked sooner than Retry-After ({before['retry_after']:g} s) said"
+            yield f"line {number}: sent before Retry-After ({before['retry_after']:g} s) had passed"
 
 
 def _total_problems(run: _JournalRun) -> Iterator[str]:
     if run.begin is None:
-        yield "has no first line"
+        yield "the first line is missing"
     for place, (number, line) in enumerate(run.requests, start=1):
         if line["n"] != place:
-            yield f"line {number}: is request {line['n']}, but {place} of those that are here"
+            yield f"line {number}: numbered as request {line['n']}, but request {place} was expected"
             break
     if run.end is None:
         return
@@ -132,15 +134,15 @@ def _total_problems(run: _JournalRun) -> Iterator[str]:
         "quarantined": sum(outcomes[problem] for problem in _FAILED_CHECKS),
     }
     for what, count in found.items():
-        reported = run.end.get(what, count)  # a run that an error ended has no totals but requests and bytes
+        reported = run.end.get(what, count)  # a run that ended with an error has totals only for requests and bytes
         if reported != count:
-            yield f"says {reported} {what} at its end, its lines {count}"
+            yield f"the last line reports {reported} {what}, the request lines {count}"
 
 
 def _missing_blobs(run: _JournalRun, names: set[str | None]) -> Iterator[str]:
     for number, line in run.requests if run.end is not None and run.end.get("outcome") == "done" else ():
         if line.get("outcome") == FETCHED and line.get("sha256") not in names:
-            yield f"line {number}: what was fetched from {line.get('url')} is not in the catalog"
+            yield f"line {number}: the file fetched from {line.get('url')} is not in the catalog"
 
 
 def _number(value: object) -> float:

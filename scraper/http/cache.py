@@ -53,7 +53,7 @@ class _CachedRobots:
 
 
 T = TypeVar("T")
-SUBPAGE_MARK = "~"  # in a name, before what tells the further pages of a section apart
+SUBPAGE_MARK = "~"  # in a name, before the hash of a subpage's address
 
 
 class PageCache:
@@ -106,7 +106,7 @@ class PageCache:
         response = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
         if response.problem is not None and (response.transient or not 400 <= response.status < 500):
             raise FetchError(
-                f"{url} cannot be read ({response.reason}), so nothing is asked of this site; try again later"
+                f"cannot read {url} ({response.reason}), so no other request is sent to this site; try again later"
             )
         text = response.body.decode("utf-8", errors="replace") if response.problem is None else ""
         write_text(self._robots_path, json.dumps({"origin": origin, "at": time.time(), "text": text}) + "\n")
@@ -145,7 +145,7 @@ def _read_page(path: Path) -> Page | None:
     if metadata is None:
         return None
     try:
-        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is fetched again")
+        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is downloaded again")
     except (OSError, FetchError):
         return None
     if metadata.sha256 != hashlib.sha256(body).hexdigest():
@@ -155,6 +155,6 @@ def _read_page(path: Path) -> Page | None:
 
 def _read_record(path: Path, shape: type[T]) -> T | None:
     try:
-        return read_json(path, shape, fail=FetchError, remedy="it is fetched again")
+        return read_json(path, shape, fail=FetchError, remedy="it is downloaded again")
     except (OSError, FetchError):
         return None

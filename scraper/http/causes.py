@@ -16,7 +16,7 @@ from requests.utils import should_bypass_proxies
 
 CERTIFICATE, UNKNOWN_HOST, NETWORK, TIMED_OUT = "certificate_error", "unknown_host", "network_error", "timed_out"
 PERMANENT = (CERTIFICATE, UNKNOWN_HOST)
-"""Problems that are the same a second later: who the site says it is, and an answer that there is no such name."""
+"""Problems that a retry cannot solve: an invalid certificate, or a host name that does not exist."""
 
 _NAME_NOT_FOUND = tuple(
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
@@ -60,7 +60,7 @@ def unused_proxies(url: str) -> str:
     names = [f"{kind}_proxy".upper() for kind in (parts.scheme, "all") if proxies.get(kind)]
     if not names:
         return ""
-    return f" ({' and '.join(names)} set, but not used: the site is asked directly)"
+    return f" ({' and '.join(names)} set, but not used: requests go to the site directly)"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -28,7 +28,7 @@ class ConnectionGuard:
     """Opens the connections of one session and cuts off responses that take too long."""
 
     def __init__(self, private: bool) -> None:
-        self._private = private  # whether addresses that are not public may be dialled
+        self._private = private  # whether private addresses are allowed
         self._connection: HTTPConnection | None = None
         self._lock = threading.Lock()
         self._expires_at: float | None = None
@@ -47,14 +47,14 @@ class ConnectionGuard:
         try:
             address_infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
         except UnicodeError:
-            none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
+            none = socket.gaierror(socket.EAI_NONAME, "not a valid host name")
             raise NameResolutionError(host, connection, none) from none
         except socket.gaierror as error:
             raise NameResolutionError(host, connection, error) from error
         addresses = list(dict.fromkeys(str(response[4][0]) for response in address_infos))
         refused = [address for address in addresses if not is_public_address(address)]
         if refused and not self._private:
-            raise FetchError(f"{host} is at the private address {refused[0]}: not asked; see --allow-private-hosts")
+            raise FetchError(f"{host} has the private address {refused[0]}: request refused; see --allow-private-hosts")
         failure: OSError = OSError("no address")
         for address in addresses:
             try:
@@ -105,7 +105,7 @@ class FinalResponse(HTTPResponse):
             if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
             parse_headers(self.fp)
-        raise HTTPException(f"more than {limits.INTERIM_RESPONSES} interim answers (1xx)")
+        raise HTTPException(f"more than {limits.INTERIM_RESPONSES} interim responses (1xx)")
 
 
 class GuardedAdapter(HTTPAdapter):

@@ -23,8 +23,8 @@ from scraper.http.connection import ConnectionGuard, GuardedAdapter
 from scraper.http.response import REDIRECTS, RequestRecord, Response, Verdict, wait_until
 from scraper.http.site import Site, redirect_target
 
-AGENT = "vgpiano"  # our product token, by which a robots.txt may name us
-UrlCheck = Callable[[str], str | None]  # why an address may not be asked for, or None
+AGENT = "vgpiano"  # the product token for robots.txt
+UrlCheck = Callable[[str], str | None]  # returns why an address may not be requested, or None
 
 _TRANSIENT = (408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
 _CHALLENGES = (b"/cdn-cgi/challenge-platform/", b"cf-challenge", b"ddos-guard", b"g-recaptcha", b"h-captcha")
@@ -68,16 +68,16 @@ class Fetcher:
     def __init__(self, site: Site, delay: float = limits.DELAY_S, contact: str = "", patience: Patience | None = None):
         """Raise UsageError for too short a delay or an invalid `contact`."""
         if not delay >= 0 or (not site.private and delay < limits.DELAY_FLOOR_S):
-            raise UsageError(f"--delay {delay:g}: at least {limits.DELAY_FLOOR_S} s against a public host, please")
+            raise UsageError(f"--delay {delay:g}: a public host needs at least {limits.DELAY_FLOOR_S} s")
         self.site = site
         self.delay = delay
-        self.requests = 0  # how many were made
+        self.requests = 0  # number of requests sent
         self.agent = user_agent(contact)
-        self.record: Callable[[RequestRecord], None] | None = None  # told of every request as it ends
+        self.record: Callable[[RequestRecord], None] | None = None  # called after every request
         self._patience = patience or Patience()
         self._created = time.monotonic()
         self._last_start: float | None = None
-        self._not_before = 0.0  # what Retry-After asked for
+        self._not_before = 0.0  # monotonic time set by Retry-After
         self._guard = ConnectionGuard(private=site.private)
         self._session = _Session()
         self._session.trust_env = False  # no proxy, no .netrc
@@ -173,7 +173,7 @@ class Fetcher:
                 problem, detail = cause_of(error, url, timed_out=timed_out)
                 return Response(url, problem=problem, detail=detail, transient=problem not in PERMANENT)
         if expired():
-            return Response(url, problem="timed_out", detail=f"not whole after {patience.whole:g} s", transient=True)
+            return Response(url, problem="timed_out", detail=f"incomplete after {patience.whole:g} s", transient=True)
         return response
 
     def _wait_turn(self) -> float:
@@ -194,8 +194,8 @@ class Fetcher:
         body = _body(http_response, limit if good else limits.ERROR_BYTES)
         if headers.get("cf-mitigated") == "challenge" or _is_challenge_page(headers, body):
             raise FetchError(
-                f"{self.site.host} answered {url} with a challenge page meant for people: stopped; "
-                "read the files in a browser, or ask the site's owners"
+                f"{self.site.host} answered {url} with a challenge page: stopped; "
+                "download the files in a browser, or contact the site's owners"
             )
         if status in (429, 503):
             self.slow_down(min(2 * self.delay, limits.DELAY_CEILING_S))
@@ -216,7 +216,7 @@ def user_agent(contact: str = "") -> str:
     Raises UsageError if `contact` does not fit into the header.
     """
     if not contact.isascii() or not contact.isprintable() or len(contact) > 200 or set(contact) & set("()"):
-        raise UsageError(f"--contact {contact!r}: plain ASCII without brackets, such as a mail address")
+        raise UsageError(f"--contact {contact!r}: must be ASCII without brackets, such as an email address")
     try:
         project = metadata("vgpiano")
         version = project["Version"]
@@ -249,6 +249,6 @@ def _retry_after(response: Response) -> float:
     then, seconds = wait_until(response)
     if seconds > limits.RETRY_AFTER_CEILING_S:
         raise FetchError(
-            f"{urlsplit(response.url).hostname} asks us to come back at {then:%Y-%m-%d %H:%M %Z}: run this again then"
+            f"{urlsplit(response.url).hostname} asks for a pause until {then:%Y-%m-%d %H:%M %Z}: run this again then"
         )
     return seconds

@@ -29,33 +29,33 @@ from scraper.http.fetch import Fetcher
 from scraper.http.response import RequestRecord
 
 Line = dict[str, Any]
-FIELDS = {  # of a line by name, in their order; a line leaves out what there is nothing to say of
+FIELDS = {  # the fields of a line, in order; fields without a value are omitted
     "event": "begin, request or end",
-    "run": "the run it belongs to, twelve hexadecimal digits",
-    "at": "when, UTC: of a request, when it was sent",
+    "run": "id of the run, twelve hexadecimal digits",
+    "at": "time in UTC; of a request, its start",
     "what": "begin: what is scraped",
     "site": "begin: scheme and host of the site",
-    "private": "begin: whether that is this or a near machine, where no delay is owed",
+    "private": "begin: whether the site is on this machine or the local network, where no delay is required",
     "agent": "begin: the User-Agent header of every request",
-    "pid": "begin: the number of the process",
+    "pid": "begin: the process id",
     "n": "request: its number in the run, from 1",
-    "clock": "request: seconds to its sending since the run made ready to ask, by a clock that never goes back",
-    "url": "request: the address asked",
-    "asked": "request: the address before a redirect, where that is another",
-    "try": "request: which attempt it is, from 1",
+    "clock": "request: its start in seconds since the session was created, by a monotonic clock",
+    "url": "request: the address",
+    "asked": "request: the address before redirects, if different",
+    "try": "request: number of the attempt, from 1",
     "status": "request: the HTTP status",
-    "bytes": "request: bytes of the body, decompressed; end: of all of them",
-    "seconds": "request: how long it took",
-    "delay": "request: seconds that had to lie between it and the one before",
-    "outcome": "request: ok, fetched, or a stable snake_case id of what went wrong; end: done, or what ended the run",
-    "error": "request: what went wrong, in words",
-    "retry_after": "request: seconds that the answer asks us to wait",
-    "sha256": "request: SHA-256 of a body that was taken, hexadecimal",
-    "etag": "request: the ETag header that came with it",
-    "last_modified": "request: the Last-Modified header that came with it",
-    "requests": "end: how many there were",
+    "bytes": "request: bytes of the decompressed body; end: of all bodies",
+    "seconds": "request: its duration",
+    "delay": "request: minimum seconds since the start of the previous request",
+    "outcome": "request: ok, fetched, or a stable snake_case id of the problem; end: done, or the exception that ended the run",
+    "error": "request: the problem as text",
+    "retry_after": "request: seconds to wait, from Retry-After",
+    "sha256": "request: SHA-256 of a received body, hexadecimal",
+    "etag": "request: its ETag header",
+    "last_modified": "request: its Last-Modified header",
+    "requests": "end: number of requests",
 }
-"""What a line may hold; the line at a run's end has besides its totals, by name, as `scrape` prints them."""
+"""The fields of a line and their meaning. The last line of a run also has its totals."""
 
 COLUMNS = pa.schema(
     [
@@ -117,10 +117,8 @@ class _End(_Event):
 
 
 LINE_TYPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
-NOT_A_REGULAR_FILE = (
-    "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
-)
-_TAIL_BYTES = 64 << 10  # more than any line has
+NOT_A_REGULAR_FILE = "{} is not a regular file; move it away to start a new journal, or replace a link by its file"
+_TAIL_BYTES = 64 << 10  # longer than any line
 
 
 class Journal:

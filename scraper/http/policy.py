@@ -18,7 +18,7 @@ def load_rules(cache: PageCache, fetcher: Fetcher) -> RobotsRules:
     if rules.crawl_delay is not None:
         if rules.crawl_delay > limits.CRAWL_DELAY_CEILING_S:
             raise FetchError(
-                f"{site.host} wants {rules.crawl_delay:g} s between requests: too slow for a program; stopped"
+                f"{site.host} requires {rules.crawl_delay:g} s between requests, more than the limit: stopped"
             )
         fetcher.slow_down(rules.crawl_delay)
     return rules
@@ -32,6 +32,6 @@ def section_file_check(fetcher: Fetcher, rules: RobotsRules, below: str, suffix:
 
     def check_url(url: str) -> str | None:
         problem = fetcher.site.problem(url, below, suffix)
-        return problem or (None if rules.allows(urlsplit(url).path) else "robots.txt asks programs to leave it alone")
+        return problem or (None if rules.allows(urlsplit(url).path) else "disallowed by robots.txt")
 
     return check_url

@@ -8,10 +8,10 @@ from email.utils import parsedate_to_datetime
 
 from catalog.base.console import clean
 
-Verdict = Callable[["Response"], str]  # what a body turns out to be, as a stable snake_case id
+Verdict = Callable[["Response"], str]  # returns the outcome for a body, as a stable snake_case id
 
 REDIRECTS = (301, 302, 303, 307, 308)
-BUSY = (413, 429, 503)  # what Retry-After may come with
+BUSY = (413, 429, 503)  # statuses with which Retry-After is respected
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Response:
     problem: str | None = None
     detail: str = ""
     transient: bool = False
-    received: int = 0  # bytes of the body, decompressed, whether or not it was kept
+    received: int = 0  # bytes of the decompressed body, even if it was discarded
 
     @property
     def reason(self) -> str | None:
@@ -58,7 +58,7 @@ class RequestRecord:
     outcome: str
     detail: str = ""
     retry_after: float = 0.0
-    sha256: str | None = None  # these three of a body that was taken
+    sha256: str | None = None  # these three only of a successful response
     etag: str | None = None
     last_modified: str | None = None
 

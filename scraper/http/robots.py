@@ -37,7 +37,7 @@ def parse_robots(text: str, agent: str) -> RobotsRules:
     """
     own_group: list[tuple[str, str]] = []
     default_group: list[tuple[str, str]] = []
-    has_own_group = False  # whether some group names us
+    has_own_group = False  # whether a group names our user agent
     current_groups: list[list[tuple[str, str]]] = []
     in_user_agents = False  # whether the last lines were user-agent lines
     for line in re.split(r"[\r\n]+", text[:ROBOTS_BYTES].lstrip("\ufeff")):

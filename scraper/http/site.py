@@ -26,7 +26,7 @@ class Site:
     port: int
     private: bool
     sections: Mapping[str, str] = field(default_factory=dict)  # name to path
-    aliases: tuple[str, ...] = ()  # other hosts that count as this one
+    aliases: tuple[str, ...] = ()  # other host names of this site
 
     @property
     def origin(self) -> str:
@@ -50,18 +50,18 @@ class Site:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
         except ValueError:
-            return "not an address"
+            return "not a valid address"
         if parts.scheme != self.scheme:
             return f"scheme is not {self.scheme}"
         if parts.hostname not in (self.host, *self.aliases) or port != self.port:
             return "another host"
         if parts.username is not None or parts.password is not None:
-            return "a user name in the address"
+            return "user name in the address"
         if parts.query or parts.fragment or "?" in url or "#" in url:
-            return "a query or fragment"
+            return "query or fragment in the address"
         path = unquote(parts.path)
         if "\\" in path or ".." in path.split("/") or any(ord(c) < 32 or ord(c) == 127 for c in path):
-            return "a path that leads elsewhere"
+            return "unsafe path"
         if not path.startswith(below) or not path.lower().endswith(suffix):
             return f"not {'a ' + suffix + ' file ' if suffix else ''}below {below}"
         return None
@@ -82,17 +82,19 @@ def site_at(
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{option} {base_url!r} is not an address; give scheme and host, as in {example}") from None
+        raise UsageError(
+            f"{option} {base_url!r} is not a valid address; give scheme and host, as in {example}"
+        ) from None
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query or parts.fragment:
         raise UsageError(f"{option} {base_url!r}: give scheme and host, as in {example}")
     if parts.path not in ("", "/"):
-        raise UsageError(f"{option} {base_url!r}: leave the path out; --section says where on the site to look")
+        raise UsageError(f"{option} {base_url!r}: omit the path; --section selects a section of the site")
     private = is_private_host(host)
     if private and not allow_private_hosts:
-        raise UsageError(f"{host} is a private host: add --allow-private-hosts if you mean it")
+        raise UsageError(f"{host} is a private host: add --allow-private-hosts to allow it")
     if parts.scheme != "https" and not private:
-        raise UsageError(f"{option} {base_url!r}: public hosts are asked over https only")
+        raise UsageError(f"{option} {base_url!r}: public hosts require https")
     return Site(scheme=parts.scheme, host=host, port=port or _PORTS[parts.scheme], private=private)
 
 

@@ -22,8 +22,8 @@ from scraper.http import limits
 
 SCHEME = "import:"
 INSIDE = "!/"  # between the address of a zip file and the name of a member
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # how a zip file begins, and an empty one
-_HEADER_BYTES = 256  # a MIDI file within a RIFF file starts within so many bytes (as dataset.notes.model has it)
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of a zip file, and of an empty one
+_HEADER_BYTES = 256  # MIDI data in a RIFF file starts within these bytes (as in dataset.notes.model)
 _JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]{2}")
 _ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
@@ -59,7 +59,7 @@ def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
     not exist.
     """
     if not path.exists():
-        raise UsageError(f"{path} is not there; name folders, zip files or MIDI files")
+        raise UsageError(f"{path} does not exist; give folders, zip files or MIDI files")
     real = path.resolve()
     place = ArchiveMember(SCHEME + _quoted(real.name), (decode_name(os.fsencode(real.stem)),), "")
     if not real.is_dir():
@@ -211,7 +211,7 @@ def _problem(info: zipfile.ZipInfo, name: str) -> str | None:
     if info.flag_bits & 0x1:
         return "encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "unsupported_compression"  # what zipfile unpacks without a bound (bzip2, LZMA) among them
+        return "unsupported_compression"  # zipfile has no limit on the memory for bzip2 and LZMA
     if info.file_size > _max_unpacked(info):
         return "bomb"
     return None

@@ -37,7 +37,7 @@ class Labels:
 
     game: str | None = None
     series: str | None = None
-    title_from_text: bool = False  # the file's own title, where it has one, instead of its name
+    title_from_text: bool = False  # use the title in the file, if any, instead of its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class ImportTotals:
     twins: int
     bytes: int
     skipped: dict[str, int]
-    faults: tuple[tuple[str, str], ...]  # (address, reason) of the first FAULTS_KEPT that were skipped
+    faults: tuple[tuple[str, str], ...]  # (address, reason) of the first MAX_FAULTS skipped files
 
     @property
     def line(self) -> str:
         """The totals as one line."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
         skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
-        new = f"{self.new} new ({self.twins} of them with bytes held already)"
-        return f"found {self.files} = {new} + {self.held} held before + {skipped}; {self.bytes:,} new bytes"
+        new = f"{self.new} new ({self.twins} of them with duplicate bytes)"
+        return f"found {self.files} = {new} + {self.held} already held + {skipped}; {self.bytes:,} new bytes"
 
 
 def import_files(
@@ -91,9 +91,9 @@ class _ImportRun:
 
     writer: Writer
     labels: Labels
-    rows: dict[bytes, int] = field(default_factory=dict)  # key of a row of ours to a hash of what it says
-    md5s: set[bytes] = field(default_factory=set)  # of all bytes held
-    batch: list[tuple[Piece | None, bytes]] = field(default_factory=list)  # None: the row is there already
+    rows: dict[bytes, int] = field(default_factory=dict)  # key of an imported row to a hash of its columns
+    md5s: set[bytes] = field(default_factory=set)  # of all stored files
+    batch: list[tuple[Piece | None, bytes]] = field(default_factory=list)  # None for a row that exists
     batch_bytes: int = 0
     files: int = 0
     new: int = 0
@@ -134,7 +134,7 @@ class _ImportRun:
         self.bytes += 0 if md5.digest() in self.md5s else len(member.data)
         self.rows[key] = row_hash
         self.md5s.add(md5.digest())
-        self.batch.append((None if is_held else piece, member.data))  # held bytes too: a damaged file is mended
+        self.batch.append((None if is_held else piece, member.data))  # known bytes too, to repair damaged files
         self.batch_bytes += len(member.data)
         if len(self.batch) >= BATCH_FILES or self.batch_bytes >= BATCH_BYTES:
             self.flush()

@@ -7,8 +7,8 @@ Pure functions; any bytes are accepted.
 from scraper.local.archive import decode_name
 
 _TEXT, _NAME, _END = 0x01, 0x03, 0x2F
-_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of a message, by its status
-_MAX_EVENTS = 10_000  # looked at: a title stands near the start
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # data bytes of a message, by status byte
+_MAX_EVENTS = 10_000  # a title is near the start
 
 
 def title_of(data: bytes) -> str | None:
@@ -38,7 +38,7 @@ def title_of(data: bytes) -> str | None:
         elif status & 0xF0 in _DATA_BYTES:
             at += _DATA_BYTES[status & 0xF0]
         else:
-            break  # no message of a file
+            break  # not a valid message
     return texts.get(_NAME) or texts.get(_TEXT)
 
 

@@ -20,7 +20,7 @@ from scraper.source.markup import walk
 from scraper.source.rows import Listing, ListingRow, RejectedRow
 
 EXAMPLE = "https://www.example.org/midi/"
-_PAGE = re.compile(r"[^/]+\.html?", re.IGNORECASE)  # the last part of an address that is a page and no folder
+_PAGE = re.compile(r"[^/]+\.html?", re.IGNORECASE)  # the last part of an address if it is a page, not a folder
 _END = re.compile(rb"</(?:html|body|table|ul|pre)\s*>", re.IGNORECASE)
 
 
@@ -35,7 +35,7 @@ class Mirror(Source):
         try:
             parts = urlsplit(address)
         except ValueError:
-            raise UsageError(f"URL {address!r} is not an address; give one such as {EXAMPLE}") from None
+            raise UsageError(f"URL {address!r} is not a valid address; give one such as {EXAMPLE}") from None
         if not parts.netloc or parts.query or parts.fragment:
             raise UsageError(f"URL {address!r}: give the address of a folder, such as {EXAMPLE}")
         site = site_at(f"{parts.scheme}://{parts.netloc}", allow_private_hosts, EXAMPLE, "URL")

@@ -21,9 +21,9 @@ ALL = "all"
 class Source(ABC):
     """A kind of site that pieces are downloaded from."""
 
-    id: ClassVar[str]  # in catalog, journal and cache; one lower-case word
-    suffix: ClassVar[str] = ".mid"  # how the names of its files end, in any case
-    nested: ClassVar[bool] = False  # whether listings name folders with pages of their own
+    id: ClassVar[str]  # used in catalog, journal and cache; one lower-case word
+    suffix: ClassVar[str] = ".mid"  # of file names, in any case
+    nested: ClassVar[bool] = False  # whether listings link to folders with further listings
 
     @abstractmethod
     def site(self, address: str, allow_private_hosts: bool = False) -> Site:

@@ -12,8 +12,8 @@ from bs4.exceptions import ParserRejectedMarkup
 from catalog.base.errors import ListingError
 from scraper.http.limits import LISTING_BYTES, PART_CHARACTERS
 
-# html.parser (CPython before 3.14) takes quadratic time over "<a <a <a" and its like, so it is given only what is a tag within a
-# bounded length; the quantifiers are possessive, so that this check cannot backtrack.
+# html.parser (CPython before 3.14) needs quadratic time for input such as "<a <a <a", so every "<" that does not start a
+# tag of bounded length is escaped. The quantifiers are possessive, so this pattern cannot backtrack.
 _TAG = r"[/!]?[A-Za-z](?:[^<>\"']{0,120}+(?:\"[^\"]{0,1000}\"|'[^']{0,1000}')?+){0,8}+>"
 _STRAY_LT = re.compile(rf"<(?!{_TAG})")
 _ANY_TAG = re.compile(rf"<{_TAG}")
@@ -54,7 +54,7 @@ def _tree(part: str) -> BeautifulSoup:
     try:
         return BeautifulSoup(part, "html.parser")
     except ParserRejectedMarkup as error:
-        raise ListingError(f"the listing page is not HTML that can be read: {error}") from error
+        raise ListingError(f"cannot parse the HTML of the listing page: {error}") from error
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -29,7 +29,7 @@ def check(body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
     size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
     if not body.startswith(b"MThd"):
         if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
-            return FileCheck(size, md5, "soft_404", "a web page in place of the file")
+            return FileCheck(size, md5, "soft_404", "a web page instead of the file")
         return FileCheck(size, md5, "not_midi", f"begins with {body[:8]!r}")
     if row.size is not None and row.size != size:
         return FileCheck(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")

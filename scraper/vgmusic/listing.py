@@ -47,7 +47,7 @@ def parse(page: bytes) -> Listing:
             reader.string(node)
     reader.end_row()
     if not reader.rows and not reader.rejected:
-        raise EmptyListingError("no song in the page: it is no listing, or the site has changed its layout")
+        raise EmptyListingError("no song in the page: it is not a listing, or the site has changed its layout")
     return Listing(tuple(reader.rows), tuple(reader.rejected))
 
 
@@ -79,12 +79,12 @@ class _Reader:
         if not cells:
             return
         if cells[0].header:
-            if len(cells) == 1:  # the table's own head has one cell a column
+            if len(cells) == 1:  # the header of the table has one cell for each column
                 self._game = cells[0].words()
             return
         title = cells[0].words()
         if not title and not cells[0].links:
-            return  # the blank row between two games
+            return  # blank row between two games
         links = cells[0].links
         if not links:
             self._reject("", title, "no_link")

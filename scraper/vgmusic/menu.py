@@ -74,7 +74,7 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
     elif name is not None:
         chosen = (Section(name, wanted, wanted),)
     elif "/" in wanted:
-        raise UsageError(f"{wanted!r} is no path of a section; such as {MUSIC}console/nintendo/snes/ is expected")
+        raise UsageError(f"{wanted!r} is not the path of a section; give one such as {MUSIC}console/nintendo/snes/")
     else:
         with journal_run(root, fetcher, f"{SOURCE} menu"):
             sections = _menu(root, fetcher)
@@ -88,10 +88,10 @@ def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
     site, url = fetcher.site, fetcher.site.origin + MUSIC
     rules = load_rules(PageCache(root, f"{SOURCE}-menu"), fetcher)
     if not rules.allows(MUSIC):
-        raise FetchError(f"robots.txt of {site.host} asks programs to leave {MUSIC} alone: stopped")
+        raise FetchError(f"robots.txt of {site.host} disallows {MUSIC}: stopped")
     response = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
     if response.problem is not None:
-        raise FetchError(f"the menu at {url} cannot be had: {response.reason}; name a section by its path")
+        raise FetchError(f"cannot download the menu {url}: {response.reason}; name a section by its path")
     return tuple(section for section in read_menu(response.body, site) if rules.allows(section.path))
 
 
@@ -120,6 +120,6 @@ def _match_section(wanted: str, sections: Sequence[Section]) -> Section:
         return found[0]
     names = [one.name for one in found]
     if names:
-        raise UsageError(f"{wanted!r} fits {len(names)} sections: {', '.join(names[:12])}; name one of them")
+        raise UsageError(f"{wanted!r} matches {len(names)} sections: {', '.join(names[:12])}; name one of them")
     near = difflib.get_close_matches(word, [one.name for one in sections], n=3, cutoff=0.3)
     raise UsageError(f"no section called {wanted!r}; nearest: {', '.join(near) or sections[0].name}")

@@ -32,7 +32,7 @@ from scraper.vgmusic.urls import SOURCE, SUFFIX, link_problem
 
 SECTION = "new-files"
 FOLDER = "/new-files/"
-_PAGE = FOLDER + "index.php?page={}&s1=date&sd1=1"  # sorted by date, the newest first
+_PAGE = FOLDER + "index.php?page={}&s1=date&sd1=1"  # sorted by date, newest first
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _MD5 = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
 
@@ -62,7 +62,7 @@ def read_uploads(page: bytes) -> Listing:
     """
     rows: list[ListingRow] = []
     rejected: list[RejectedRow] = []
-    cells: list[Cell] | None = None  # of the row under way, None outside of rows that count
+    cells: list[Cell] | None = None  # of the current row; None outside upload rows
     for node in walk(page):
         if not isinstance(node, Tag):
             if cells:
@@ -77,7 +77,9 @@ def read_uploads(page: bytes) -> Listing:
             cells[-1].links += [href.strip()] if isinstance(href, str) else []
     _end_row(cells, rows, rejected)
     if not rows and not rejected:
-        raise EmptyListingError("no upload in the page: it is no page of uploads, or the site has changed its layout")
+        raise EmptyListingError(
+            "no upload in the page: it is not a page of uploads, or the site has changed its layout"
+        )
     return Listing(tuple(rows), tuple(rejected))
 
 
@@ -117,7 +119,7 @@ def _date(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
-        return None  # such as a 31st of February
+        return None  # such as 31 February
 
 
 def _known_uploads(catalog: Catalog) -> set[tuple[str, str | None]]:
@@ -146,7 +148,7 @@ def _new_rows(fetcher: Fetcher, rules: RobotsRules, known: set[tuple[str, str | 
         rejected |= dict.fromkeys(page.rejected)
         if len(known) == before:
             break
-    oldest_first = list(rows.values())[::-1]  # in the order of the pages where dates are equal or absent
+    oldest_first = list(rows.values())[::-1]  # page order, for rows with equal or no dates
     oldest_first.sort(key=lambda row: row.listed_at or datetime.min.replace(tzinfo=UTC))
     return Listing(tuple(oldest_first), tuple(rejected))
 
@@ -154,14 +156,14 @@ def _new_rows(fetcher: Fetcher, rules: RobotsRules, known: set[tuple[str, str | 
 def _page(fetcher: Fetcher, rules: RobotsRules, number: int) -> bytes:
     path = _PAGE.format(number)
     if not rules.allows(path):
-        raise FetchError(f"robots.txt of {fetcher.site.host} asks programs to leave {path} alone: stopped")
+        raise FetchError(f"robots.txt of {fetcher.site.host} disallows {path}: stopped")
     url = fetcher.site.origin + path
     response = fetcher.get(url, _single_page_check(fetcher.site, path), limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
     if response.problem is not None:
-        raise FetchError(f"the page of uploads {url} cannot be had: {response.reason}; nothing was changed")
+        raise FetchError(f"cannot download the page of uploads {url}: {response.reason}; nothing was changed")
     if not has_end(response.body):
         raise FetchError(
-            f"the page of uploads {url} has no end, so rows may be missing; nothing was changed, run this again"
+            f"the page of uploads {url} is incomplete, so rows may be missing; nothing was changed, run this again"
         )
     return response.body
 

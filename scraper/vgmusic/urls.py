@@ -11,12 +11,12 @@ from scraper.http.limits import NAME_BYTES
 from scraper.http.site import Site, site_at
 from scraper.source.links import file_name
 
-SOURCE = "vgmusic"  # in catalog, journal and cache
+SOURCE = "vgmusic"  # used in catalog, journal and cache
 VGMUSIC = "https://www.vgmusic.com"
 SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
-MUSIC = "/music/"  # above every section, and the page with the menu of them
+MUSIC = "/music/"  # the parent of all sections; its page has the menu
 SUFFIX = ".mid"
-ALIASES = ("www.vgmusic.com", "vgmusic.com")  # both serve the same
+ALIASES = ("www.vgmusic.com", "vgmusic.com")  # both serve the same site
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-~!'()&,+\[\]^`{}]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)

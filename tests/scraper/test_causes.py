@@ -74,7 +74,7 @@ def test_a_name_that_is_none_is_said_and_not_tried_again(host: str) -> None:
         socket.getaddrinfo("no-such-host.invalid", 80)
     except socket.gaierror as error:
         if host.endswith("invalid") and error.errno == socket.EAI_AGAIN:
-            pytest.skip("no resolver here says that there is no such name")
+            pytest.skip("no resolver here says that the name does not exist")
     named = Site(scheme="http", host=host, port=80, private=True)
     with Fetcher(named, 0, patience=HURRIED) as fetcher:
         answer, requests = fetcher.get(f"http://{host}/x.mid", lambda url: None, 1000), fetcher.requests
@@ -113,7 +113,7 @@ def test_a_proxy_that_is_set_and_not_used_is_said(variable: str | None, monkeypa
     assert requests == 4
     said = f"{NETWORK}: Connection refused"
     if variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        said += f" ({variable.upper()} set, but not used: the site is asked directly)"
+        said += f" ({variable.upper()} set, but not used: requests go to the site directly)"
     assert answer.reason == said
 
 

@@ -40,10 +40,10 @@ FILE_FAULTS = {
     "429 with a date of the past": Case(switches.retry_after_date(-60, 429), **AGAIN),
     "429 with nonsense": Case(switches.retry_after("soon"), **AGAIN),
     "429 with hours": Case(
-        switches.retry_after("7200"), state=None, code=1, says="stopped early: *asks us to come back at"
+        switches.retry_after("7200"), state=None, code=1, says="stopped early: *asks for a pause until"
     ),
     "429 with a date in hours": Case(
-        switches.retry_after_date(7200), state=None, code=1, says="stopped early: *asks us to come back at"
+        switches.retry_after_date(7200), state=None, code=1, says="stopped early: *asks for a pause until"
     ),
     "429 with a number beyond all time": Case(switches.retry_after("9" * 40), state=None, code=1, says="come back"),
     "500 burst": Case(switches.status(500), **AGAIN),
@@ -94,10 +94,8 @@ FILE_FAULTS = {
     "redirect with an endless body": Case(switches.redirect_with_endless_body, says="redirect_refused"),
     "redirect with a gzip bomb": Case(switches.redirect_with_bomb, says="redirect_refused"),
     "404 with an endless body": Case(switches.error_with_endless_body, says="http_404"),
-    "HTML instead of MIDI": Case(switches.HTML, says="soft_404: a web page in place of the file"),
-    "challenge page": Case(
-        switches.challenge, state=None, code=1, says="stopped early: *a challenge page meant for people"
-    ),
+    "HTML instead of MIDI": Case(switches.HTML, says="soft_404: a web page instead of the file"),
+    "challenge page": Case(switches.challenge, state=None, code=1, says="stopped early: *a challenge page: stopped"),
     "challenge by header": Case(switches.mitigated, state=None, code=1, says="stopped early: *a challenge page"),
 }
 

@@ -259,7 +259,7 @@ def test_the_command_adds_up_and_fails_where_there_is_nothing(tmp_path: Path) ->
     archive, root = zipped(tmp_path / "a.zip", {"a.mid": midi(1), "\u202eb.txt": b"x"}), str(tmp_path / "data")
     done = scrape("import", str(archive), "--root", root, "--title-from", "text")
     assert done.returncode == 0
-    assert "found 2 = 1 new (0 of them with bytes held already) + 0 held before + 1 skipped (1 not_midi)" in done.stdout
+    assert "found 2 = 1 new (0 of them with duplicate bytes) + 0 already held + 1 skipped (1 not_midi)" in done.stdout
     assert "skipped: not_midi: import:a.zip!/" in done.stderr
     assert scrape("import", str(tmp_path / "none"), "--root", root).returncode == 2
     (tmp_path / "empty").mkdir()

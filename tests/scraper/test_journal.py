@@ -115,9 +115,9 @@ def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server)
     assert audit_journal(scrape.root).problems == ()
     third, fourth = asked(scrape.root)[2:]
     [problem] = doctored(scrape.root, 5, clock=third["clock"] + 0.05)
-    assert problem.endswith("line 5: asked 0.050 s after the request before it, with 0.1 s in force")
+    assert problem.endswith("line 5: sent 0.050 s after the previous request, with a delay of 0.1 s")
     assert "sooner than Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
-    assert "under way" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
+    assert "in progress" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
     assert "against a public host" in doctored(scrape.root, 1, private=False)[0]
 
 
@@ -125,14 +125,14 @@ def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server)
     "number, facts, problem",
     [
         (4, {"bytes": 1}, "bytes at its end"),
-        (6, {"fetched": 9}, "says 9 fetched at its end, its lines 2"),
-        (6, {"requests": 3}, "says 3 requests at its end, its lines 4"),
+        (6, {"fetched": 9}, "the last line reports 9 fetched, the request lines 2"),
+        (6, {"requests": 3}, "the last line reports 3 requests, the request lines 4"),
         (4, {"sha256": "0" * 64}, "is not in the catalog"),
-        (4, {"outcome": "md5_mismatch"}, "says 0 quarantined at its end, its lines 1"),
-        (4, {"event": "what"}, "is no line of a journal"),
-        (4, {"clock": "noon"}, "is no line of a journal"),
+        (4, {"outcome": "md5_mismatch"}, "the last line reports 0 quarantined, the request lines 1"),
+        (4, {"event": "what"}, "not a valid journal line"),
+        (4, {"clock": "noon"}, "not a valid journal line"),
         (4, {}, "line 4: is request 4, but 3 of those that are here"),
-        (1, {}, "has no first line"),
+        (1, {}, "the first line is missing"),
     ],
 )
 def test_the_check_names_what_does_not_add_up(
@@ -155,7 +155,7 @@ def test_a_torn_last_line_is_passed_over_and_gone_after_the_next_run(scrape: Scr
     assert len(path.read_bytes().splitlines()) == len(lines(scrape.root))
     path.write_bytes(path.read_bytes() + b"rubbish\n")
     [problem] = audit_journal(scrape.root).problems
-    assert problem.endswith("is no line of a journal")
+    assert problem.endswith("not a valid journal line")
 
 
 def test_a_last_line_that_lacks_its_end_only_is_kept(scrape: Scrape, server: Server) -> None:
@@ -224,4 +224,4 @@ def test_the_command_prints_lines_and_the_check_has_its_exit_code(scrape: Scrape
     with Journal(scrape.root).path.open("a") as file:
         file.write("{}\n")
     bad = journal("--check")
-    assert (bad.returncode, bad.stdout.splitlines()[0]) == (1, "line 10: is no line of a journal")
+    assert (bad.returncode, bad.stdout.splitlines()[0]) == (1, "line 10: not a valid journal line")

@@ -155,7 +155,7 @@ def test_a_section_is_meant_by_path_name_or_title(fetcher: Fetcher, server: Serv
         assert [one.path for one in choose_sections(tmp_path, fetcher, words)] == [SNES]
     with pytest.raises(UsageError, match=r"nearest: .*genesis"):
         choose_sections(tmp_path, fetcher, "sega-genesys")
-    with pytest.raises(UsageError, match="no path of a section"):
+    with pytest.raises(UsageError, match="not the path of a section"):
         choose_sections(tmp_path, fetcher, "/music/../x/")
 
 
@@ -168,7 +168,7 @@ def test_a_section_that_robots_txt_refuses_is_left_out(fetcher: Fetcher, server:
 def test_the_command_tells_of_each_section(server: Server, tmp_path: Path) -> None:
     done = scrape("vgmusic", "--section", "all", *here(server, tmp_path))
     assert done.returncode == 0
-    assert "piano:\nlisted 1 = 0 held before" in done.stdout
+    assert "piano:\nlisted 1 = 0 already held" in done.stdout
     assert done.stdout.endswith("4 sections = 3 done + 1 empty + 0 failed\n")
     assert "console-microsoft-xboxone: no song in the page" in done.stderr
     del server.files[GEN]

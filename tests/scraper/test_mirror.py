@@ -122,12 +122,12 @@ def test_the_command_takes_in_what_pythons_server_lists_and_games_are_those_of_a
 ) -> None:
     words = ["mirror", folder_site, "--allow-private-hosts", "--delay", "0", "--root", str(tmp_path / "data")]
     planned = scrape(*words, "--dry-run")
-    assert planned.stdout.startswith("listed 4: 0 held, 0 unsafe, 4 files to ask for"), planned
+    assert planned.stdout.startswith("listed 4: 0 held, 0 unsafe, 4 files to request"), planned
     done = scrape(*words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "listed 4 = 0 held before + 0 twins + 4 fetched" in done.stdout
+    assert "listed 4 = 0 already held + 0 duplicates + 4 fetched" in done.stdout
     again = scrape(*words)
-    assert "listed 4 = 4 held before" in again.stdout
+    assert "listed 4 = 4 already held" in again.stdout
     assert "in 5 requests" in again.stdout  # a page for each of five folders
     checked = scrape("journal", "--check", "--root", str(tmp_path / "data"))
     assert (checked.returncode, ": 0 problems" in checked.stdout) == (0, True)
@@ -240,7 +240,7 @@ def test_a_page_cut_short_is_not_kept_and_marks_nothing(mirror: Mirror, server: 
     with mirror.fetcher() as fetcher:
         [section] = fetcher.site.sections
         totals = crawl_source(MIRROR, mirror.root, fetcher, section)
-    assert (totals.gone, "has no end" in (totals.stopped or "")) == (0, True)
+    assert (totals.gone, "is incomplete" in (totals.stopped or "")) == (0, True)
     [kept] = (mirror.root / "scrape").glob("mirror-*.html")
     assert kept.read_bytes() == body
     assert mirror().gone == 0

@@ -78,14 +78,14 @@ def test_a_toy_site_is_scraped_counted_and_audited_as_any_other(toy: Command) ->
     publish(toy.server, "piano", {"a.mid": midi(1), "b.mid": midi(2), "twin.mid": midi(1)}, "../x.mid, G, T, ")
     publish(toy.server, "organ", {"c.mid": midi(2), "bad.mid": midi(4)})
     toy.server.files["/files/organ/bad.mid"] = midi(5)
-    assert "listed 4: 0 held, 1 unsafe, 2 files to ask for" in toy("--dry-run").stdout
+    assert "listed 4: 0 held, 1 unsafe, 2 files to request" in toy("--dry-run").stdout
     assert "1 fetched" in toy("--limit", "1").stdout
     toy.server.asked()
     done = toy("--section", "all")
     assert done.exit_code == 0, done
-    assert "listed 4 = 1 held before + 1 twins + 1 fetched" not in done.stdout  # the twin was held already
-    assert "listed 4 = 2 held before + 0 twins + 1 fetched" in done.stdout
-    assert "listed 2 = 1 held before + 0 twins + 0 fetched + 0 missing + 1 quarantined" in done.stdout
+    assert "listed 4 = 1 already held + 1 duplicates + 1 fetched" not in done.stdout  # the twin was held already
+    assert "listed 4 = 2 already held + 0 duplicates + 1 fetched" in done.stdout
+    assert "listed 2 = 1 already held + 0 duplicates + 0 fetched + 0 missing + 1 quarantined" in done.stdout
     assert "2 sections = 2 done" in done.stdout
     assert toy.server.asked() == ["/lists/piano.txt", "/files/piano/b.mid", "/lists/organ.txt", "/files/organ/bad.mid"]
     rows = Catalog(toy.root).pieces("state == 'fetched'").to_pylist()
@@ -105,7 +105,7 @@ def test_files_that_lie_elsewhere_than_their_page_are_marked_when_gone(toy: Comm
     publish(toy.server, "piano", {"a.mid": midi(1)})
     assert "1 pieces no longer listed" in toy().stdout
     toy.server.files["/lists/piano.txt"] = b"cut short, "
-    assert "has no end" in str(toy().exception)
+    assert "is incomplete" in str(toy().exception)
 
 
 def test_an_unknown_section_is_refused_with_those_that_are_known(toy: Command) -> None:

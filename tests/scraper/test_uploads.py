@@ -153,7 +153,7 @@ def test_a_page_may_not_lead_elsewhere(server: Server, tmp_path: Path) -> None:
 def test_a_page_that_is_cut_short_changes_nothing(server: Server, tmp_path: Path) -> None:
     publish(server, 9)
     server.files[address(2)] = server.files[address(2)].partition(b"Tune 5")[0]
-    with pytest.raises(FetchError, match="no end"):
+    with pytest.raises(FetchError, match="incomplete"):
         bring(server, tmp_path)
     assert len(Catalog(tmp_path).pieces()) == 0
 
@@ -180,6 +180,6 @@ def test_the_command_adds_up(server: Server, tmp_path: Path) -> None:
     publish(server, 2)
     done = scrape("new", *here(server, tmp_path))
     assert done.returncode == 0
-    assert "listed 2 = 0 held before + 0 twins + 2 fetched" in done.stdout
+    assert "listed 2 = 0 already held + 0 duplicates + 2 fetched" in done.stdout
     checked = scrape("journal", "--check", "--root", str(tmp_path))
     assert (checked.returncode, "0 problems" in checked.stdout) == (0, True)

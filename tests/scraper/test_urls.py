@@ -99,7 +99,7 @@ def test_the_site_with_and_without_www_is_one() -> None:
         ("https://me:pw@www.vgmusic.com", False, "scheme and host"),
         ("https://www.vgmusic.com/music/", False, "--section"),
         ("www.vgmusic.com", False, "scheme and host"),
-        ("http://127.0.0.1:99999", True, "not an address"),
+        ("http://127.0.0.1:99999", True, "not a valid address"),
     ],
 )
 def test_a_base_url_that_will_not_do_is_refused(base_url: str, private: bool, complaint: str) -> None:
