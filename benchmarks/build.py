@@ -1,11 +1,12 @@
-"""The whole build (parse, measure, filter, de-duplicate, split, write) beside other libraries that only load the same files.
+"""Speed of a whole build, beside libraries that only load the same files.
 
     python benchmarks/build.py [SITE] [--repeats 3] [--require 150] [--out FILE.json]
 
-SITE is a folder of .mid files, by default the replica of the piano section beside the checkout. They are put into a catalog
-in a temporary root, and `dataset build` is run on all of them as a user runs it, interpreter and workers started each
-time. The peers load the files in this process, imports not counted; slow ones a sample, evenly spaced by size, so their
-figure is files a second of the sample. Medians, with each run; exit code 1 below --require files a second.
+A build parses, measures, filters, de-duplicates, splits and writes. SITE is a folder of .mid files, by default the
+replica of the piano section beside the checkout. The files are added to a catalog in a temporary root, and `dataset
+build` is run on all of them, including the start of interpreter and workers. The peers load the files in this process,
+without imports. Slow peers load a sample that is evenly spaced by size. Results are medians, with each run. The exit
+code is 1 below --require files per second.
 """
 
 import argparse
@@ -33,7 +34,7 @@ SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all
 
 
 def fill(root: Path, paths: list[Path]) -> None:
-    """Put the files into the catalog of `root`, all as one game."""
+    """Add the files to the catalog of `root`, all as one game."""
     with Catalog(root).writer() as writer:
         data = [path.read_bytes() for path in paths]
         names = writer.put_blobs(data)
@@ -58,7 +59,7 @@ def fill(root: Path, paths: list[Path]) -> None:
 
 
 def built(root: Path) -> dict[str, float]:
-    """Build a corpus of all pieces once, as a command."""
+    """Build a corpus of all pieces once, with the command."""
     command = [
         sys.executable,
         "-m",
@@ -77,7 +78,7 @@ def built(root: Path) -> dict[str, float]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """The whole build beside peers that only load: CPU a file; and how long it takes."""
+    """CPU time per file of a whole build, beside peers that only load files."""
     paths = sorted((setting.root / "midi").rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     paths = paths[:: max(1, round(1 / setting.share))]
     sources = [Source("", path) for path in paths]
@@ -117,10 +118,10 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--require", type=float, default=150.0, help="least files a second of the whole build")
     parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
-    asked = parser.parse_args()
-    paths = sorted(asked.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    options = parser.parse_args()
+    paths = sorted(options.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     if not paths:
-        print(f"error: no .mid files in {asked.site}", file=sys.stderr)
+        print(f"error: no .mid files in {options.site}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
     sources = [Source("", path) for path in paths]
@@ -132,7 +133,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         fill(root, paths)
-        for _ in range(asked.repeats):
+        for _ in range(options.repeats):
             runs["vgpiano build"].append({**built(root), "files": len(paths)})
             for name, peer in PEERS.items():
                 cpu, wall = cpu_seconds(), time.perf_counter()
@@ -149,10 +150,10 @@ def main() -> int:
         print(
             f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU a file, {int(each[0]['files'])} files{ratio}"
         )
-    if asked.out:
-        write_text(asked.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
-    if ours < asked.require:
-        print(f"required: at least {asked.require:g} files a second", file=sys.stderr)
+    if options.out:
+        write_text(options.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
+    if ours < options.require:
+        print(f"required: at least {options.require:g} files a second", file=sys.stderr)
         return 1
     return 0
 

@@ -1,16 +1,19 @@
-"""Copied passages: whether planted ones are found, how long the search takes, and how much of samples and of human music is copied.
+"""Copied passages: recall of planted copies, search time, and copies in samples.
 
     python benchmarks/novelty.py planted CORPUS [--root data] [--trials 1000]
     python benchmarks/novelty.py speed CORPUS [--root data] [--pieces 31000]
     python benchmarks/novelty.py samples RUN CORPUS [--root data] [--count 100] [--notes 500] [--max-copy N ...]
 
-planted: passages of 12 to 64 notes out of training pieces, in another key, at another time and with one wrong note, each put into notes
-drawn at random, which are in no passage but by accident. Recall is the share that is told of with three notes missing at most; a
-told passage is right where the notes that it names are those of the piece that it names.
-speed: seconds to index the corpus and to search a sample of 500 notes in it; the same for made pieces of about 1,000 notes, an index
-that is saved and opened again, with the memory that the searching process needs.
-samples: what of a run's samples, with and without a guard, and of the first --notes notes of its held-out human pieces stands in its
-training pieces; with what the guard costs: bits per note under the network itself, runs of one bar or pitch, and how the music measures.
+planted: passages of 12 to 64 notes from training pieces, in another key, at another time and with one wrong note, each
+inserted into random notes. Recall is the share of passages reported with at most three notes missing. A reported
+passage is correct if its notes are those of the piece that it names.
+
+speed: seconds to index the corpus and to search it for a sample of 500 notes; and the same for made-up pieces of about
+1,000 notes, with an index that is saved and opened again, and the memory of the searching process.
+
+samples: how much of a run's samples, with and without a guard, and of the first --notes notes of its held-out pieces
+by people is copied from its training pieces. The cost of the guard is also measured: bits per note under the network
+itself, repeated bars or pitches, and musical measures.
 """
 
 import argparse
@@ -47,7 +50,7 @@ MADE = 31_000  # pieces, as many as the whole site has
 
 
 def made(rng: np.random.Generator, length: int) -> Line:
-    """Notes drawn at random, chords among them."""
+    """Return random notes with some chords."""
     steps = rng.choice([0, 0, 6, 12, 12, 24, 36], length)
     pitch = np.clip(60 + np.cumsum(rng.integers(-9, 10, length)) % 36, 0, 127)
     tick = np.cumsum(steps)
@@ -58,7 +61,7 @@ def made(rng: np.random.Generator, length: int) -> Line:
 
 
 def with_passage(rng: np.random.Generator, source: Line, place: int, length: int) -> tuple[Line, int, int]:
-    """A made piece of about 200 notes with a passage in it; at which tick that begins, and by how much it is moved."""
+    """Insert a passage into a made-up piece; return the piece, tick and shift."""
     around = made(rng, 200)
     begin = int(rng.integers(20, len(around.tick) - 20))
     pitch = source.pitch[place : place + length].copy()
@@ -82,7 +85,7 @@ def with_passage(rng: np.random.Generator, source: Line, place: int, length: int
 
 
 def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
-    """Whether so many notes of the passage are in the named piece, at the place, in the key and at the speed that are named."""
+    """Return whether the named notes of the named piece match the passage."""
     there = lines[passage.piece]
     own = slice(passage.first, passage.last + 1)
     ticks = (line.tick[own] - line.tick[passage.first]) * passage.ratio + there.tick[passage.there_first]
@@ -141,7 +144,7 @@ print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(ti
 
 
 def held_out(corpus: Corpus) -> list[Line]:
-    """The first SAMPLE notes of fifty pieces that are held out."""
+    """Return the first SAMPLE notes of fifty held-out pieces."""
     held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     return [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE][:50]
 
@@ -175,7 +178,7 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Planted passages, a hundred of each length each time with another seed; the search in the section and in made pieces."""
+    """Recall of planted passages; search times in the section and made-up pieces."""
     corpus = Corpus.open(setting.root, setting.corpus)
     trials, pieces = max(5, round(100 * setting.share)), max(100, round(MADE * setting.share))
     runs = [planted(corpus, trials, seed) for seed in range(setting.times)]
@@ -276,17 +279,17 @@ def main() -> None:
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--max-copy", type=int, nargs="+", default=[0, 24])
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    corpus = Corpus.open(asked.root, asked.names[-1])
-    if asked.what == "planted":
-        found = planted(corpus, asked.trials)
-    elif asked.what == "speed":
-        found = speed(corpus, asked.pieces)
+    options = parser.parse_args()
+    corpus = Corpus.open(options.root, options.names[-1])
+    if options.what == "planted":
+        found = planted(corpus, options.trials)
+    elif options.what == "speed":
+        found = speed(corpus, options.pieces)
     else:
-        found = samples(asked.root, asked.names[0], corpus, asked.count, asked.notes, asked.max_copy)
+        found = samples(options.root, options.names[0], corpus, options.count, options.notes, options.max_copy)
     print(json.dumps(found, indent=1))
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

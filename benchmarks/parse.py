@@ -1,13 +1,13 @@
-"""How many MIDI files a second one core turns into notes and measures: our parse path beside the peers'.
+"""MIDI files per second that one core turns into notes and measures.
 
     python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
 
-FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading is what the
-peers do too, and a check of the SHA-256: from the file to its notes, merged and rounded. `measured` is what `dataset build`
-does to every file, in one worker process: all measures, and sending them back. The peers read only a sample, evenly spaced by size,
-because they are slow. All is timed in one run, in turns, in CPU seconds of all processes that take part, so that other
-load on the machine counts for little; medians. What is done once a run is not counted for anyone: the peers' imports,
-the start of our worker process. Exit code 1 where reading is not --require times as fast as music21.
+FOLDER contains .mid files at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading, which
+the peers also do, goes from the file to merged and rounded notes and includes a check of the SHA-256. `measured` is
+the work of `dataset build` on each file in one worker process: all measures, and returning them. The slow peers read
+only a sample, evenly spaced by size. Everything is timed alternately in one run, in CPU seconds of all processes
+involved, so other load matters little; results are medians. One-time costs (imports, start of the worker) are
+excluded. The exit code is 1 if reading is less than --require times as fast as music21.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def ours(sources: Sequence[Source]) -> int:
 
 
 def start_of_worker(source: Source) -> float:
-    """CPU seconds of a run over one file: all but a thousandth of it is the start of the worker process."""
+    """Return the CPU seconds of a run over one file, nearly all of it worker start."""
     cpu = cpu_seconds()
     ours([source])
     return cpu_seconds() - cpu
@@ -67,7 +67,7 @@ def measured(reader: Callable[[Sequence[Source]], int], sources: Sequence[Source
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Reading, and reading with every measure, beside each of the peers; files a second and core."""
+    """Files per second and core: reading, and reading with all measures."""
     section = sources(setting.root)
     section = section[:: max(1, round(1 / setting.share))]
     sample = evenly(section, SAMPLE)
@@ -93,7 +93,7 @@ def figures(setting: Setting) -> list[Figure]:
 
 
 def sources(folder: Path) -> list[Source]:
-    """The .mid files in `folder`, by size."""
+    """Return the .mid files in `folder`, sorted by size."""
     paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     return [Source(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
 

@@ -1,4 +1,4 @@
-"""How other libraries read a MIDI file, for benchmarks: each from the bytes on disk to notes one can use."""
+"""MIDI readers of other libraries, from bytes on disk to usable notes."""
 
 import resource
 import sys
@@ -8,13 +8,13 @@ from dataset.parse import Source
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of its children that have ended."""
+    """Return the CPU time of this process and of its finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def each(sources: Sequence[Source], read: Callable[[Source], object], name: str) -> int:
-    """Return how many files a peer reads; what it cannot read is named and is not ours to judge."""
+    """Return the number of files that a peer reads; print those that it cannot read."""
     done = 0
     for source in sources:
         try:
@@ -47,7 +47,7 @@ def muspy(sources: Sequence[Source]) -> int:
 
 
 def miditok(sources: Sequence[Source]) -> int:
-    """MidiTok's own road: a symusic Score, preprocessed and encoded by REMI."""
+    """Read with MidiTok: a symusic Score, preprocessed and encoded by REMI."""
     from miditok import REMI, TokenizerConfig
     from symusic import Score
 
@@ -56,7 +56,7 @@ def miditok(sources: Sequence[Source]) -> int:
 
 
 def evenly(sources: Sequence[Source], count: int) -> Sequence[Source]:
-    """So many of the files, evenly spaced in their order."""
+    """Return the given number of files, evenly spaced in their order."""
     step = max(1, len(sources) // count)
     return sources[step // 2 :: step][:count]
 

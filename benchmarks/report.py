@@ -1,6 +1,6 @@
-"""What a run of the benchmarks found, kept as JSON and written as Markdown: RESULTS.md, and the table of figures in README.md.
+"""Write benchmark results as Markdown: RESULTS.md, and the table in README.md.
 
-In: `results.json` as `run.py` keeps it, a record for each subject. Out: text, made of nothing but that; no figure is written by hand.
+In: `results.json` as `run.py` stores it, with a record for each subject. Out: text made only of these data.
 """
 
 import statistics
@@ -41,12 +41,12 @@ time that both were measured one after the other. Every command stands on a data
 
 
 def figure_of(kept: dict[str, Any]) -> Figure:
-    """The figure that JSON kept."""
+    """Return a figure from its JSON record."""
     return Figure(**{**kept, "ours": tuple(kept["ours"]), "theirs": tuple(kept["theirs"])})
 
 
 def amount(value: float) -> str:
-    """A number to about three digits, whole where it is whole or large."""
+    """Format a number to about three digits, or as an integer if whole or large."""
     if value == round(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) >= 10:
@@ -55,7 +55,7 @@ def amount(value: float) -> str:
 
 
 def spread(values: tuple[float, ...]) -> str:
-    """The median, the least and the most; nothing where nothing was measured."""
+    """Format the median, minimum and maximum; empty if nothing was measured."""
     if not values:
         return ""
     middle = amount(statistics.median(values))
@@ -63,7 +63,7 @@ def spread(values: tuple[float, ...]) -> str:
 
 
 def ratio(figure: Figure) -> str:
-    """How many times better ours is, and between what as it was measured in turn."""
+    """Format the ratio of the medians and the range of the ratios measured in turn."""
     if figure.ratio is None:
         return ""
     low, high = figure.ratios or (figure.ratio, figure.ratio)
@@ -73,13 +73,13 @@ def ratio(figure: Figure) -> str:
 
 
 def times(figure: Figure) -> str:
-    """How often ours and the peer's were measured."""
+    """Format the number of repeats of ours and of the peer's."""
     ours, theirs = len(figure.ours), len(figure.theirs)
     return str(ours) if theirs in (0, ours) else f"{ours}, {theirs}"
 
 
 def row(figure: Figure) -> str:
-    """The figure as a row of RESULTS.md."""
+    """Return the figure as a row of RESULTS.md."""
     note = f" {figure.note}" if figure.note else ""
     name = f"**{figure.name}**, {figure.unit}; {figure.better} is better.{note}"
     cells = (
@@ -95,7 +95,7 @@ def row(figure: Figure) -> str:
 
 
 def section(name: str, record: dict[str, Any]) -> str:
-    """A subject's part of RESULTS.md."""
+    """Return a subject's section of RESULTS.md."""
     share = f" At {record['share']:g} of the full size: this only shows that it works." if record["share"] != 1 else ""
     lines = [
         f"## {name}",
@@ -113,7 +113,7 @@ def section(name: str, record: dict[str, Any]) -> str:
 
 
 def results_text(results: Results) -> str:
-    """RESULTS.md."""
+    """Return the text of RESULTS.md."""
     subjects = results["subjects"]
     took = sum(record["seconds"] for record in subjects.values())
     packages = ", ".join(f"{name} {version}" for name, version in results["packages"].items())
@@ -122,12 +122,12 @@ def results_text(results: Results) -> str:
 
 
 def found(results: Results) -> dict[str, Figure]:
-    """Every figure of the results by its id."""
+    """Return all figures of the results by id."""
     return {kept["id"]: figure_of(kept) for record in results["subjects"].values() for kept in record["figures"]}
 
 
 def readme_table(results: Results) -> str:
-    """The figures that README.md shows, each with a link to how it was measured."""
+    """Return the table of README.md, with a link for each figure to its section."""
     lines = ["| what | ours | peer | its value | ratio | measured |", "|---|---|---|---|---|---|"]
     figures = found(results)
     for one in (figures[id_] for id_ in README if id_ in figures):
@@ -145,7 +145,10 @@ def readme_table(results: Results) -> str:
 
 
 def with_table(readme: str, results: Results) -> str:
-    """README.md with its table of figures put in place of the one that it has. Raises ValueError where it has no place for one."""
+    """Return README.md with its table of figures replaced.
+
+    Raises ValueError if a marker of the table is missing.
+    """
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

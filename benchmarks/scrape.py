@@ -1,11 +1,11 @@
-"""What the scraper costs this machine: CPU and memory of a whole section, and of parsing listings as large as the whole site.
+"""CPU and memory of scraping a whole section, and of parsing large listings.
 
     python benchmarks/scrape.py [SITE] [--repeats 5] [--cpu-ms 3] [--memory-mb 250] [--out FILE.json]
 
-SITE is a folder with a replica of the site; without one, 721 files of 8 KB are made. It is served on loopback by another
-process and scraped at delay 0 in a process of its own each time: CPU seconds of that process (user and system, everything
-from the first import's end to the last byte; imports are told apart), its peak memory, and the bytes on disk. Then
-listings of three sizes are parsed, each in a process of its own. Medians; exit code 1 where a limit is not kept.
+SITE is a folder with a replica of the site; by default 721 files of 8 KB are created. Another process serves it on
+loopback, and it is scraped with delay 0 in a new process each time. Measured are CPU seconds of that process (user and
+system, imports listed separately), its peak memory, and the bytes on disk. Then listings of three sizes, up to that of
+the whole site, are parsed in separate processes. Results are medians. The exit code is 1 if a limit is exceeded.
 """
 
 import argparse
@@ -68,7 +68,7 @@ report(start, rows=len(listing.rows), bytes=len(page))
 
 
 def midi(number: int) -> bytes:
-    """One of FILES different files of FILE_BYTES bytes: a header, and a track of one long text."""
+    """Return one of FILES distinct files of FILE_BYTES bytes."""
     track = struct.pack(">4sI", b"MTrk", FILE_BYTES - 22) + number.to_bytes(4, "big")
     return (struct.pack(">4sIHHH", b"MThd", 6, 0, 1, 96) + track).ljust(FILE_BYTES, b"\0")
 
@@ -81,7 +81,7 @@ def row(name: str, size: int, md5: str) -> str:
 
 
 def page(rows: list[str]) -> bytes:
-    """A listing in the layout of 2024, eight rows a game."""
+    """Return a listing in the layout since 2024, with eight rows for each game."""
     parts = ["<html><body><table>"]
     for number, text in enumerate(rows):
         if number % 8 == 0:
@@ -133,7 +133,7 @@ def parsed(rows: int, repeats: int, temporary: Path) -> list[dict[str, float]]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """CPU and memory of a made section's scrape, and of a listing as long as the whole site's."""
+    """CPU and memory of scraping a section, and of parsing the largest listing."""
     section = scraped(made_site(setting.work / "site"), setting.times, setting.work)
     rows = round(SIZES[-1] * setting.share)
     long = parsed(rows, setting.times, setting.work)

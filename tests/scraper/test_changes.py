@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.schema import Piece
-from scraper.crawl.listing_diff import changed
+from scraper.crawl.listing_diff import diff_listing
 from scraper.vgmusic.listing import parse
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, page, row
 
@@ -105,5 +105,5 @@ def test_rows_of_other_places_are_left_alone() -> None:
     common = {"source": "vgmusic", "section": "piano", "state": "fetched", "game_title": "", "game": "", "series": ""}
     known = [Piece(url=url, title="", **common) for url in (*elsewhere, here + "y.mid")]
     now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    [gone] = changed(known, listing, here, now)
+    [gone] = diff_listing(known, listing, here, now)
     assert (gone.url, gone.gone_since) == (here + "y.mid", now)
