@@ -42,9 +42,7 @@ class Variant:
     """The settings of a variant that differ from the default."""
 
     recipe: dict[str, Any] = field(default_factory=dict)
-    guesses: dict[str, Sequence[int]] = field(
-        default_factory=dict
-    )  # those that are kept, by field; all where nothing is said
+    guesses: dict[str, Sequence[int]] = field(default_factory=dict)  # guesses kept for each field; by default all
     carried: bool = True
     averaged: bool = True
 

@@ -39,13 +39,13 @@ from training.sampling import sample_files
 from training.sampling.sampler import SamplingConfig
 from training.train_config import TrainConfig
 
-QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
+QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are in the training split
 THEME = "Midna"
 GUARD = 24
 SHOWN = 3
 RECIPE = NoteLSTMRecipe(
     transpose=0, patience=1000
-)  # every piece in its own key, as the original heard it, and to the end
+)  # without transposition, as in the original, and without early stopping
 ORIGINAL = Original(10, 0.0324, 220)
 
 

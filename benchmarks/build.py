@@ -30,7 +30,7 @@ from catalog.store import Catalog
 from dataset.parse import Source
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
-SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all
+SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all files
 
 
 def fill(root: Path, paths: list[Path]) -> None:
@@ -116,8 +116,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", nargs="?", type=Path, default=SITE)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--require", type=float, default=150.0, help="least files a second of the whole build")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    parser.add_argument("--require", type=float, default=150.0, help="minimum files per second of a whole build")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
     options = parser.parse_args()
     paths = sorted(options.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     if not paths:

@@ -41,8 +41,8 @@ from training.sampling.sampler import MAX_COPY, TOP_P, SamplingConfig
 from training.train_config import TrainConfig
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
-FEWER = 3  # so many times fewer samples of the original: it takes a hundred steps a token
-TARGETS = 256  # tokens that the original's loss is measured on
+FEWER = 3  # divisor of the sample count for the original, which takes a hundred steps for each token
+TARGETS = 256  # tokens used for the original's loss
 GUARDED = "ours, guard"
 
 
@@ -175,16 +175,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--notes", type=int, default=NOTES)
-    parser.add_argument("--run", help="a trained run in place of ours")
-    parser.add_argument("--work", type=Path, default=Path("data/quality"), help="where what is made goes")
-    parser.add_argument("--share", type=float, default=1.0, help="of the test pieces, and of what music21 reads")
+    parser.add_argument("--run", help="an existing run instead of training ours")
+    parser.add_argument("--work", type=Path, default=Path("data/quality"), help="work folder")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the test pieces, and of the pieces read by music21"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=list(KINDS))
     arguments(parser)
-    parser.add_argument("--core", type=int, help="keep to this core")
+    parser.add_argument("--core", type=int, help="run on this core only")
     options = parser.parse_args()
     options.root, options.work = options.root.resolve(), options.work.resolve()
     if options.core is not None and hasattr(os, "sched_setaffinity"):

@@ -36,7 +36,7 @@ from tests.dataset.planted import KINDS, in_a_medley, kin_of, plant  # noqa: E40
 MIN_PRECISION = 0.99
 MAX_S, MAX_MB = 600.0, 8192.0
 PLANTED = 10  # one piece in ten is a copy
-COPIES, MADE = 20, 10_000  # of each kind, and made pieces, in the run of all benchmarks
+COPIES, MADE = 20, 10_000  # copies of each kind and made-up pieces, when all benchmarks are run
 
 
 def section(root: Path) -> list[Candidate]:
@@ -59,7 +59,7 @@ class Hidden:
     """
 
     pieces: list[Candidate]
-    count: int  # the rest are copies
+    count: int  # number of originals; the rest are copies
     kinds: list[str]
     originals: list[int]
     families: list[set[int]]
@@ -272,7 +272,7 @@ def main() -> int:
         head = [
             "# Duplicates: how well, how fast",
             "",
-            "Written by the run itself; see the head of the script for what is measured.",
+            "Written by this script; its docstring describes the measurements.",
         ]
         write_text(options.out, "\n".join([*head, "", f"    {command}", "", *lines, ""]))
     return 0 if good else 1

@@ -21,7 +21,7 @@ class Setting:
     corpus: str
     work: Path
     times: int = TIMES
-    share: float = 1.0  # of the full size; below 1 the run only shows that all works
+    share: float = 1.0  # of the full size; below 1 the run is only a smoke test
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Figure:
     peer: str = ""  # package and version; empty where there is none
     theirs: tuple[float, ...] = ()
     better: Literal["higher", "lower"] = "lower"
-    command: str = ""  # that measures this alone
+    command: str = ""  # to measure only this
     note: str = ""
 
     @property

@@ -23,7 +23,7 @@ from figures import Figure, Setting
 
 from catalog.store import Catalog
 
-FILES, TIMES = 31_000, 3  # one import takes about twenty seconds
+FILES, TIMES = 31_000, 3  # one import takes about 20 s
 
 
 def midi(number: int) -> bytes:

@@ -29,7 +29,7 @@ BLOCK = 100_000  # rows made at a time
 def hexadecimal(numbers: np.ndarray[Any, np.dtype[np.uint64]], width: int) -> pa.Array:
     """Return `width` hexadecimal digits for each number, sorted as the numbers are."""
     words, state = [numbers], numbers
-    for _ in range(width // 16 - 1):  # the rest by splitmix64
+    for _ in range(width // 16 - 1):  # further digits by splitmix64
         state = (state + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
         words.append(state ^ (state >> np.uint64(27)))
     digits = np.frombuffer(np.stack(words, axis=1).astype(">u8").tobytes().hex().encode(), np.uint8)
@@ -128,6 +128,6 @@ class Made:
 def make(root: Path, rows: int) -> None:
     """Write the catalog below `root` unless it exists."""
     catalog, made = Catalog(root), Made(rows)
-    if catalog.is_empty():  # written as a merge writes: through `add` it would be merged once a million rows
+    if catalog.is_empty():  # written directly: `add` would merge the catalog every million rows
         PartsWriter(catalog._pieces, lambda: None).write_base(made.pieces())
         PartsWriter(catalog._measures, lambda: None).write_base(made.measures())

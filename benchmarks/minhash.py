@@ -15,7 +15,7 @@ from dataset.notes.model import Notes
 
 SHINGLE = 4  # notes
 THRESHOLD = 0.15
-BANDS = 64  # of two signatures, as datasketch chooses for this threshold
+BANDS = 64  # of two hashes, as datasketch chooses for this threshold
 PERMUTATIONS, SEED = 128, 1
 Pairs = set[tuple[int, int]]  # (later, earlier)
 

@@ -34,7 +34,7 @@ OURS = NoteLSTMRecipe()
 NAMES = (*FIELDS, "place")
 BESIDE = {"time": (), "pitch": ("time", "place"), "duration": ("time", "pitch", "place")}
 BESIDE["velocity"] = ("time", "pitch", "duration", "place")
-TOGETHER = 16  # windows or pieces that are measured at once
+TOGETHER = 16  # windows or pieces evaluated at once
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Settings:
 class LSTM(nn.Module):
     """A body of two LSTM layers of our width."""
 
-    context: int | None = None  # notes that it can look back; None for any number
+    context: int | None = None  # context in notes; None if unlimited
 
     def __init__(self, width: int = OURS.width, layers: int = OURS.layers, drop: float = 0.2):
         super().__init__()
@@ -150,7 +150,7 @@ def drawn(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> Iterator[Ro
         rows = np.zeros((recipe.batch, recipe.window + 1, PLACE + 1), np.int64)
         style, mask = np.full((recipe.batch, 2), UNKNOWN), np.zeros((recipe.batch, recipe.window), np.float32)
         for i, which in enumerate(rng.choice(len(pieces), recipe.batch, p=shares)):
-            edge = recipe.window // 4  # beginnings and ends come as often as middles
+            edge = recipe.window // 4  # sample starts and ends as often as middles
             start = int(rng.integers(-edge, max(1, lengths[which] - recipe.window + edge)))
             start = int(np.clip(start, 0, max(0, lengths[which] - recipe.window)))
             held = pieces[which].events[start : start + recipe.window + 1, : PLACE + 1].astype(np.int64)
@@ -221,7 +221,7 @@ def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
     """
     context = network.body.context
     total, notes = np.zeros(len(FIELDS)), 0
-    windows = []  # piece, first note, last note, first that counts
+    windows = []  # piece, first note, last note, first counted note
     for number, piece in enumerate(pieces):
         last = len(piece.events) - 1
         if context is None:
@@ -265,7 +265,7 @@ def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, to
     while rows.shape[1] < notes:
         if (
             context is not None and rows.shape[1] - read + 1 > context
-        ):  # forget the oldest quarter and read the rest anew
+        ):  # drop the oldest quarter and read the rest again
             state, read = None, rows.shape[1] - context * 3 // 4
         fed = rows[:, -1:] if state is not None else rows[:, read:]
         above, state = network.read(torch.from_numpy(fed), style, state)

@@ -46,7 +46,7 @@ from training.sampling.sampler import SamplingConfig, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes
-MADE = 31_000  # pieces, as many as the whole site has
+MADE = 31_000  # pieces, as on the whole site
 
 
 def made(rng: np.random.Generator, length: int) -> Line:

@@ -29,9 +29,9 @@ from training.classic.tokens import IntArray, Music, vocabulary_text
 from training.network.backend import load_keras
 
 BATCH, WINDOW, WIDTH, EMBEDDING, DROPOUT, RATE = 16, 32, 256, 64, 0.2, 4e-3
-FIRST_MEASURE_S, LONGER = 2.0, 1.15  # each measurement comes so much later than the one before
+FIRST_MEASURE_S, LONGER = 2.0, 1.15  # time of the first evaluation, and factor to the next
 
-TARGETS, PEER_MINUTES, MINUTES, SEEDS = 400, 1.5, 0.5, 3  # of the short comparison
+TARGETS, PEER_MINUTES, MINUTES, SEEDS = 400, 1.5, 0.5, 3  # for the short comparison
 
 Curve = list[dict[str, float]]
 

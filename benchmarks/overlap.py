@@ -21,9 +21,9 @@ from training.events.classes import bar_ticks
 
 Array = npt.NDArray[np.float64]
 
-POINTS = 1000  # of the grid that densities are integrated over
-REACH = 4.0  # bandwidths by which that grid goes beyond the data
-MIN_DENSITY = 1e-12  # a density below this counts as this, so that a divergence stays finite
+POINTS = 1000  # grid points for the integral of densities
+REACH = 4.0  # bandwidths that the grid extends beyond the data
+MIN_DENSITY = 1e-12  # lower bound for densities, to keep divergences finite
 LENGTHS = np.array([4, 2, 1, 1 / 2, 1 / 4, 3, 3 / 2, 3 / 4, 3 / 8, 4 / 3, 2 / 3, 1 / 3]) * TICKS_PER_QUARTER
 """Ticks of whole note to sixteenth, of dotted half to dotted sixteenth, and of half, quarter and eighth of a triplet, as in the paper."""
 
@@ -96,8 +96,8 @@ class Overlap:
 
     area: float  # 0–1
     divergence: float  # nats
-    intra: float  # mean distance of the set's pieces from each other
-    reference: float  # the same of the reference's
+    intra: float  # mean distance between pieces of the set
+    reference: float  # mean distance between pieces of the reference
     inter: float  # mean distance between a piece of one and a piece of the other
 
 
@@ -126,7 +126,7 @@ def area_and_divergence(first: Array, second: Array) -> tuple[float, float]:
     """
     for sample in (first, second):
         if len(np.unique(sample)) < 2:
-            raise ValueError("a density needs two different values at least")
+            raise ValueError("a density needs at least two distinct values")
     densities = [gaussian_kde(sample) for sample in (first, second)]
     reach = [REACH * float(np.sqrt(density.covariance[0, 0])) for density in densities]
     low = min(first.min() - reach[0], second.min() - reach[1])

@@ -103,13 +103,13 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--sample", type=int, default=SAMPLE, help="files for the peers")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--require", type=float, default=300.0, help="least ratio to music21; exit code 1 below it")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    parser.add_argument("--require", type=float, default=300.0, help="minimum ratio to music21; exit code 1 below it")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
     options = parser.parse_args()
     folder = options.folder or data_root()
     section = sources(folder)
     if not section:
-        print(f"error: no .mid files in {folder}; `scrape vgmusic` brings them, or name a folder", file=sys.stderr)
+        print(f"error: no .mid files in {folder}; run `scrape vgmusic` first, or give a folder", file=sys.stderr)
         return 2
     sample = evenly(section, options.sample)
     readers: dict[str, tuple[Callable[[Sequence[Source]], int], Sequence[Source]]] = {

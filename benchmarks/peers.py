@@ -20,7 +20,7 @@ def each(sources: Sequence[Source], read: Callable[[Source], object], name: str)
         try:
             read(source)
             done += 1
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - reported, not raised
             print(f"  {name} cannot read {source.path.name}: {type(error).__name__}", file=sys.stderr)
     return done
 
@@ -28,7 +28,7 @@ def each(sources: Sequence[Source], read: Callable[[Source], object], name: str)
 def music21(sources: Sequence[Source]) -> int:
     from music21 import converter
 
-    def read(source: Source) -> object:  # no time for its cache
+    def read(source: Source) -> object:  # bypasses its cache
         return converter.parse(source.path, format="midi", forceSource=True, storePickle=False)
 
     return each(sources, read, "music21")

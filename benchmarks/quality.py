@@ -45,9 +45,9 @@ from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
 from training.sampling.sampler import MAX_COPY
 
-BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
-STUCK = (4, 12)  # bars and pitches that may stand running
-MIN_PIECES = 3  # pieces that there must be to compare with
+BUDGETS = (1 / 3, 1.0)  # shares of the training minutes
+STUCK = (4, 12)  # allowed repeats of a bar and of a pitch
+MIN_PIECES = 3  # minimum number of pieces in a set
 PEERS = {"lstm": "PyTorch LSTM", "transformer": "PyTorch transformer", "classic": "the original's recipe"}
 NAMES = {
     "human, held out": "held-out human pieces",
@@ -135,9 +135,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     corpus = Corpus.open(options.root, options.corpus)
     lengths = sorted(len(p.notes) for split in ("validation", "test") for p in corpus.pieces(split))
     if len(lengths) < 2 * MIN_PIECES:
-        raise SystemExit(
-            f"corpus {corpus.name} holds out {len(lengths)} pieces; to compare with, {2 * MIN_PIECES} are needed"
-        )
+        raise SystemExit(f"corpus {corpus.name} holds out {len(lengths)} pieces; at least {2 * MIN_PIECES} are needed")
     options.notes = min(options.notes, lengths[len(lengths) // 2])
     shutil.rmtree(options.work / "samples", ignore_errors=True)
     options.work.mkdir(parents=True, exist_ok=True)

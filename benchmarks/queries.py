@@ -155,7 +155,7 @@ def compare(root: Path, ways: Sequence[str], number: int, times: int) -> dict[st
             results = json.loads(in_own_process("--answer", way, "--number", number, "--root", root))
             found[way].append(results)
             if results["digest"] != found[ways[0]][0]["digest"]:
-                raise SystemExit(f"{QUESTIONS[number].query}: {way} gives other rows than {ways[0]}")
+                raise SystemExit(f"{QUESTIONS[number].query}: {way} returns other rows than {ways[0]}")
     rows = {way: (float(answers[0]["digest"][0]),) for way, answers in found.items()}
     return {
         way: {name: tuple(each[name] for each in answers) for name in ("seconds", "cpu", "mb")} | {"rows": rows[way]}
@@ -213,8 +213,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--questions", type=int, nargs="+", help=f"0 to {len(QUESTIONS) - 1}; else all")
-    parser.add_argument("--root", type=Path, help="where the catalogs are made and kept; else a temporary folder")
+    parser.add_argument("--questions", type=int, nargs="+", help=f"0 to {len(QUESTIONS) - 1}; by default all")
+    parser.add_argument("--root", type=Path, help="folder that keeps the catalogs; by default a temporary folder")
     parser.add_argument("--answer", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--make", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--number", type=int, default=0, help=argparse.SUPPRESS)

@@ -10,7 +10,7 @@ from figures import Figure
 
 Results = dict[str, Any]
 
-# The figures that README.md shows, in this order; one that the results lack leaves its line out.
+# The figures in README.md, in this order; missing ones are omitted.
 README = (
     "parse/music21",
     "parse/miditok",
@@ -152,7 +152,5 @@ def with_table(readme: str, results: Results) -> str:
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(
-            f"README.md: the table of figures belongs between {BEGIN} and {END}, and one of them is not there"
-        )
+        raise ValueError(f"README.md: the marker {BEGIN} or {END} is missing; add both around the table of figures")
     return f"{before}{BEGIN}\n{readme_table(results)}\n{END}{after}"

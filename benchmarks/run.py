@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
 sys.path[:0] = [str(TOP)]
 
-import report  # noqa: E402 - a neighbour
+import report  # noqa: E402 - a module of this folder
 from figures import TIMES, Setting  # noqa: E402
 from inputs import CORPUS, machine, prepared  # noqa: E402
 
@@ -66,15 +66,15 @@ PACKAGES = (
     "datasketch",
     "rensa",
 )
-MAX_S = 1500.0  # a subject that takes longer is ended, so that the others have their turn
+MAX_S = 1500.0  # longer subjects are stopped, so that the others can run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--only", nargs="+", choices=SUBJECTS, metavar="SUBJECT", help=", ".join(SUBJECTS))
-    parser.add_argument("--share", type=float, default=1.0, help="of the full size, above 0 to 1")
-    parser.add_argument("--times", type=int, default=TIMES, help="how often what is short is measured")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the full size, above 0 and at most 1")
+    parser.add_argument("--times", type=int, default=TIMES, help="number of repeats of short measurements")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of results.json and RESULTS.md")
     options = parser.parse_args()
     if not 0 < options.share <= 1 or options.times < 1:
@@ -96,11 +96,11 @@ def main() -> int:
             results["subjects"][name] = record
             print_record(f"{number}/{len(chosen)} {name}", record)
             failed += [name] if record["failed"] else []
-            write(options.out, results)  # what is measured is kept, whatever becomes of the next
+            write(options.out, results)  # results so far are kept if the next subject fails
     print(f"all together {(time.perf_counter() - began) / 60:.1f} minutes; {options.out / 'RESULTS.md'}", flush=True)
     missing = [id_ for id_ in report.README if id_ not in report.found(results)]
     if missing:
-        print(f"README.md would show these too, had they been measured: {', '.join(missing)}")
+        print(f"README.md lacks these figures, which were not measured: {', '.join(missing)}")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -154,7 +154,7 @@ def child() -> None:
         raise SystemExit(f"{name}: no figures, or two of one id")
     for figure in figures:
         if not figure["id"].startswith(f"{name}/"):
-            raise SystemExit(f"{name}: {figure['id']} is not of this subject")
+            raise SystemExit(f"{name}: {figure['id']} does not belong to this subject")
         figure["command"] = figure["command"] or f"python benchmarks/run.py --only {name}"
     write_text(Path(out), json.dumps(figures))
 

@@ -82,11 +82,11 @@ def main() -> None:
         bars, pitches = longest_runs(notes)
         end = int((notes.onset + notes.duration).max())
         if bars > 4 or pitches > 12:
-            wrong.append(f"sample {number} is stuck: a bar {bars} times, a pitch {pitches} times running")
+            wrong.append(f"sample {number} is stuck: a bar {bars} times in a row, a pitch {pitches} times in a row")
         if end % bar_ticks(*notes.time_signatures[-1][1:]):
             wrong.append(f"sample {number} does not end on a bar line")
         if read_midi(write_midi(notes)) != notes:
-            wrong.append(f"sample {number} does not come back from its file as it was")
+            wrong.append(f"sample {number} changes when read back from its file")
     corpus = Corpus.open(options.root, options.corpus)
     real = [first(piece.notes, options.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     found: dict[str, Any] = {
@@ -101,7 +101,7 @@ def main() -> None:
         median = round(float(np.median([measure(notes) for notes in made])), 3)
         found[name] = {"samples": median, "real": middle, "quartiles": [low, high]}
         if not low <= median <= high:
-            wrong.append(f"{name}: the samples' median {median} lies outside of {low}-{high}")
+            wrong.append(f"{name}: the samples' median {median} is outside {low}-{high}")
     print(json.dumps(found, indent=1))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

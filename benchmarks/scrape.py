@@ -113,7 +113,7 @@ def scraped(site: Path, repeats: int, temporary: Path) -> list[dict[str, float]]
     line = [sys.executable, "-c", SERVE, str(site)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if server.stdout is None or server.stdin is None:
-            raise RuntimeError("no pipes to the server")
+            raise RuntimeError("cannot open pipes to the server")
         base_url = server.stdout.readline().strip()
         runs = []
         for number in range(repeats):
@@ -155,9 +155,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cpu-ms", type=float, default=3.0, help="most CPU milliseconds a file")
-    parser.add_argument("--memory-mb", type=float, default=250.0, help="most memory of a scrape")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    parser.add_argument("--cpu-ms", type=float, default=3.0, help="maximum CPU milliseconds per file")
+    parser.add_argument("--memory-mb", type=float, default=250.0, help="maximum memory of a scrape")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
     options = parser.parse_args()
     print(f"$ {' '.join([Path(sys.executable).name, *sys.argv])}")
     with tempfile.TemporaryDirectory() as name:
@@ -186,7 +186,7 @@ def main() -> int:
         summary = {"command": sys.argv, "section": section, "listings": listings}
         write_text(options.out, json.dumps(summary, indent=2) + "\n")
     if not good:
-        print("a limit is not kept", file=sys.stderr)
+        print("a limit is exceeded", file=sys.stderr)
     return 0 if good else 1
 
 

@@ -50,7 +50,7 @@ def main() -> None:
 
     spec = importlib.util.spec_from_file_location("sketch", options.sketch)
     if spec is None or spec.loader is None:
-        raise SystemExit(f"{options.sketch}: no Python module")
+        raise SystemExit(f"{options.sketch} is not a Python module")
     sketch: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sketch)
     corpus = Corpus.open(options.corpus.parent.parent, options.corpus.name)

@@ -52,7 +52,7 @@ def figures(setting: Setting) -> list[Figure]:
         package: f"{package} {version(package)}, its import alone" for package in ("tensorflow", "pandas", "music21")
     }
     for package in peers:
-        imported(package)  # from a warm disk, for everyone
+        imported(package)  # with a warm disk cache for all
     helped("catalog")
     found = []
     for id_, name, ours, peer in (

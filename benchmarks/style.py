@@ -28,7 +28,7 @@ from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
-SMOOTHING_NOTES, MAX_PIECE_NOTES = 300, 500  # notes: of everyone's shares in a game's, and of one piece's at most
+SMOOTHING_NOTES, MAX_PIECE_NOTES = 300, 500  # notes: weight of the overall shares, and maximum weight of one piece
 
 
 def nearer_by_shares(everyone: Sequence[CorpusPiece], games: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -43,7 +43,7 @@ class Block(nn.Module):
         )
         first = 0 if past is None else past[0].shape[2]
         query, key = rotated(query, first), rotated(key, first)
-        if past is not None:  # one note at a time, which sees all before it
+        if past is not None:  # one note at a time, which attends to all before it
             key, value = torch.cat([past[0], key], 2), torch.cat([past[1], value], 2)
         seen = scaled_dot_product_attention(query, key, value, is_causal=past is None)
         x = x + self.drop(self.gathered(seen.transpose(1, 2).flatten(2)))

@@ -1,4 +1,4 @@
-"""Why a request failed, in the words of whoever knows: certificates, names, refusals, and a proxy that is set and not used."""
+"""Causes of failed requests: certificates, names, refusals, unused proxies."""
 
 import os
 import socket
@@ -19,14 +19,14 @@ from tests.scraper.conftest import HURRIED, Server
 
 
 def ask(url: str) -> tuple[Response, int]:
-    """The answer to a request, and how many there were."""
+    """Return the response to a request, and the number of requests."""
     with Fetcher(site(url, True), 0, patience=HURRIED) as fetcher:
         return fetcher.get(url + "/x.mid", fetcher.site.problem, 1000), fetcher.requests
 
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[Server]:
-    """A server on loopback with a certificate that it has signed itself, for another name."""
+    """Serve on loopback with a self-signed certificate for another name."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     line = [
         "openssl",

@@ -1,4 +1,4 @@
-"""A page that changes over time: nothing is forgotten, what is gone is marked, and only what is new is asked for."""
+"""A changing listing: removed files are marked, only new ones downloaded."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ FIVE = {f"{number}.mid": midi(number) for number in range(5)}
 
 
 def rows(scrape: Scrape) -> dict[str, dict[str, Any]]:
-    """File name and first letters of the MD5 to row."""
+    """Return file name and first letters of the MD5 to row."""
     return {f"{row['url'].rpartition('/')[2]} {row['md5'][:4]}": row for row in scrape.catalog.pieces().to_pylist()}
 
 

@@ -1,4 +1,4 @@
-"""`scrape` as people call it."""
+"""The commands of `scrape`."""
 
 import os
 import shlex
@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(server: Server, tmp_path: 
 
 @pytest.mark.parametrize("kilobytes", [0, 1, 4])
 def test_a_file_that_may_not_grow_is_named(kilobytes: int, tmp_path: Path) -> None:
-    """The limit of a shell on the size of files: whatever writes, ours or a library, meets it at another file."""
+    """The shell's limit on file sizes is reported, whichever library writes."""
     (tmp_path / "a.mid").write_bytes(midi(1) + bytes(9000))
     words = shlex.join([str(BIN / "scrape"), "import", str(tmp_path / "a.mid"), "--root", str(tmp_path / "data")])
     done = subprocess.run(["bash", "-c", f"ulimit -f {kilobytes}; {words}"], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""A section into the catalog: what is asked for, what is checked, what is kept, and totals that add up."""
+"""Crawling a section: requests, checks, stored files, and totals that add up."""
 
 import json
 

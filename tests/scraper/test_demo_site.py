@@ -1,4 +1,4 @@
-"""The stand-in for the site: made once, the same each time, and scraped like the real one."""
+"""The demo site: built once, reproducible, and scraped like the real site."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""One request: how long it waits, what it refuses, what it makes of servers that misbehave."""
+"""Single requests: delays, refusals, and responses of faulty servers."""
 
 import gzip
 import os

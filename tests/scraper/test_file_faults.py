@@ -1,6 +1,6 @@
-"""Every fault of a file there is: what the real command says, how it exits, and that the good rows arrive all the same.
+"""All faults of a file: message, exit code, and that the other files are stored.
 
-After each fault a run without it must end with every row, so nothing that a bad answer leaves behind is in the way.
+After each fault, a run without it must end with every row.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.scraper.spoiled import FILE, FILES, VICTIM, checked, clean_run, holdi
 
 @dataclass(frozen=True)
 class Case:
-    """A fault of the file 2.mid, and what is to come of it: its state at the end, the exit code, words said."""
+    """A fault of the file 2.mid, with the expected state, exit code and message."""
 
     switch: Switch
     times: int = 9

@@ -1,4 +1,4 @@
-"""Files that people have already: every one found is counted, the good ones arrive, and no archive can do harm."""
+"""Importing local files: every file is counted, and no archive can do harm."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ Zipped = dict[str, bytes]
 
 
 def zipped(path: Path, files: Zipped, spoil: Callable[[bytearray], None] | None = None) -> Path:
-    """A zip file of `files`, its bytes spoiled afterwards."""
+    """Return a zip file of `files`, optionally damaged."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
@@ -39,7 +39,7 @@ def zipped(path: Path, files: Zipped, spoil: Callable[[bytearray], None] | None 
 
 
 def named(number: int, *metas: tuple[int, bytes]) -> bytes:
-    """The MIDI file of `number` with meta events before its note."""
+    """Return the MIDI file of `number` with meta events before its note."""
     data = midi(number)
     events = b"".join(b"\x00\xff" + bytes([kind, len(text)]) + text for kind, text in metas)
     return data[:18] + (len(data) - 22 + len(events)).to_bytes(4) + events + data[22:]

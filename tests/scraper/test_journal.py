@@ -1,4 +1,4 @@
-"""The journal: every request is in it, whatever came of it, and it proves that a run was polite and adds up."""
+"""The journal: it records every request, and its audit finds every violation."""
 
 import json
 import socket
@@ -33,7 +33,10 @@ def asked(root: Path) -> list[dict[str, Any]]:
 
 
 def doctored(root: Path, number: int, **facts: object) -> list[str]:
-    """The problems found once line `number` of the journal says something else; None for a fact takes the whole line away."""
+    """Return the problems found after line `number` was changed.
+
+    None as a value removes the field; without fields the whole line is removed.
+    """
     path = Journal(root).path
     before = path.read_bytes()
     texts = before.splitlines()

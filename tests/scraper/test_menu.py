@@ -1,4 +1,4 @@
-"""Sections of the site through its own menu: found, named, and crawled in turn under one polite session."""
+"""Sections from the site's menu: found, matched by name, crawled together."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,10 @@ SITE = site("https://www.vgmusic.com")
 
 
 def menu(*links: tuple[str, str]) -> bytes:
-    """A page like /music/: cells and paragraphs unclosed, site info in the first menu."""
+    """Return a page like /music/.
+
+    Cells and paragraphs are unclosed, and the first menu has site information.
+    """
     first = '<p class="menuhead">Site<p class="menu"><a href="/">Home</a><br><a href="/information/">About</a>'
     rest = "".join(f'<a href="{href}">{title}</a><br>\n' for href, title in links)
     return (

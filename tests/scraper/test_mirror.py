@@ -1,4 +1,4 @@
-"""`scrape mirror`: directory listings of real and written servers, read folder by folder into the catalog."""
+"""`scrape mirror`: directory listings of real and simulated servers."""
 
 import threading
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ FILES = {
 
 
 def apache(*names: str, path: str = "/midi/") -> bytes:
-    """A page as Apache's mod_autoindex writes it, with the links that order its columns and the one to the parent."""
+    """Return a page of Apache's mod_autoindex, with its sort and parent links."""
     parent = path.rstrip("/").rpartition("/")[0] + "/"
     rows = "\n".join(
         f'<img src="/icons/sound2.gif" alt="[SND]"> <a href="{quote(name)}">{escape(name[:20])}</a>  2004-11-02 09:14  12K'
@@ -72,7 +72,7 @@ class Mirror:
         return totals
 
     def publish(self, files: dict[str, bytes], below: str = "/midi/") -> None:
-        """Hold these files, and list each folder of theirs as Apache does; nothing else but robots.txt."""
+        """Serve these files, an Apache listing of each folder, and robots.txt."""
         self.server.files = {"/robots.txt": self.server.files["/robots.txt"]}
         children: dict[str, dict[str, None]] = {below: {}}
         for name, data in files.items():
@@ -97,7 +97,7 @@ def mirror(server: Server, tmp_path: Path) -> Mirror:
 
 @pytest.fixture
 def folder_site(tmp_path: Path) -> Iterator[str]:
-    """Python's own directory listings of FILES, an empty folder and other files beside them."""
+    """Serve FILES, an empty folder and other files with Python's http.server."""
     top = tmp_path / "site"
     for name, data in FILES.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Every fault of a listing page or of robots.txt: the run stops before any file, in one line, or has the page in the end."""
+"""All faults of a listing page or robots.txt: the run stops or recovers."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""robots.txt by RFC 9309."""
+"""robots.txt according to RFC 9309."""
 
 import pytest
 from hypothesis import given

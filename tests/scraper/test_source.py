@@ -1,4 +1,7 @@
-"""What CONTRIBUTING says of a new source site, followed by a toy: a class of under 60 lines, a line, a command."""
+"""The guide to a new source site in CONTRIBUTING, followed by a toy source.
+
+The toy is a class of under 60 lines, a line in SOURCES, and a command.
+"""
 
 import hashlib
 import re
@@ -21,7 +24,7 @@ TOP = Path(__file__).parents[2]
 
 
 def guide() -> str:
-    """The entry of CONTRIBUTING, its lines as they stand."""
+    """Return the entry in CONTRIBUTING, verbatim."""
     text = (TOP / "CONTRIBUTING.md").read_text()
     found = re.search(r"^- \*\*a source site\*\*:.*?(?=^- \*\*)", text, re.MULTILINE | re.DOTALL)
     assert found is not None
@@ -41,7 +44,7 @@ def toy(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Com
 
 
 class Command:
-    """`scrape toy`, as it would stand in scraper/cli.py."""
+    """`scrape toy`, as it would be written in scraper/cli.py."""
 
     def __init__(self, server: Server, root: Path) -> None:
         self.server, self.root = server, root

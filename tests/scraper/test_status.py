@@ -1,4 +1,4 @@
-"""`scrape status`: every listed row is counted once, with the reason where it is not held."""
+"""`scrape status`: every listed row is counted once, with any reason."""
 
 import csv
 import io

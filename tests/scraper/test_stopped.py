@@ -1,4 +1,4 @@
-"""A scrape that Ctrl-C stops: totals that add up, what is kept, and the same command goes on."""
+"""A scrape interrupted by Ctrl-C: totals, kept files, and resuming."""
 
 import os
 import re
@@ -24,7 +24,7 @@ TOTALS = re.compile(
 
 @pytest.fixture(autouse=True)
 def hearing() -> Iterator[None]:
-    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    """Let processes receive Ctrl-C even if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -38,7 +38,7 @@ def start(server: Server, root: Path, *words: str) -> "subprocess.Popen[str]":
 
 
 def stopped(server: Server, process: "subprocess.Popen[str]", path: str) -> tuple[str, str]:
-    """Press Ctrl-C once `path` is asked for; return what was printed and said."""
+    """Press Ctrl-C when `path` is requested; return the output of the command."""
     deadline = time.monotonic() + 60
     while not any(seen.path == path for seen in server.log) and time.monotonic() < deadline:
         time.sleep(0.01)

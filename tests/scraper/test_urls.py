@@ -1,4 +1,4 @@
-"""What may be asked for, and what may not."""
+"""Addresses that may be requested, and those that may not."""
 
 import pytest
 from hypothesis import given

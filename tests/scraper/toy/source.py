@@ -1,4 +1,7 @@
-"""The toy as a source: /lists/NAME.txt has a line "file, game, title, MD5" for each file, which lies below /files/NAME/."""
+"""The toy source: a line "file, game, title, MD5" for each file of a list.
+
+Lists are at /lists/NAME.txt, their files below /files/NAME/.
+"""
 
 from dataclasses import replace
 
@@ -11,7 +14,7 @@ END = b"(end)"
 
 
 class Toy(Source):
-    """Any site of that kind."""
+    """A site with such lists."""
 
     id = "toy"
 
@@ -21,7 +24,7 @@ class Toy(Source):
         return replace(site_at(address, allow_private_hosts), sections=paths)
 
     def read(self, page: bytes, url: str) -> Listing:
-        """Return a row for each line."""
+        """Return one row for each line."""
         rows, rejected = [], []
         for line in page.decode(errors="replace").splitlines():
             parts = [part.strip() for part in line.split(",")]
@@ -37,11 +40,11 @@ class Toy(Source):
         return Listing(tuple(rows), tuple(rejected))
 
     def folder(self, page_url: str) -> str:
-        """Return where the files of a list lie."""
+        """Return the address of the files of a list."""
         return page_url.replace("/lists/", "/files/").removesuffix(".txt") + "/"
 
     def is_complete(self, page: bytes) -> bool:
-        """Return whether the last line is there."""
+        """Return whether the last line is present."""
         return page.rstrip().endswith(END)
 
 
