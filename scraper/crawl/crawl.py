@@ -70,11 +70,11 @@ def survey_source(source: Source, root: Path, fetcher: Fetcher, section: str, re
         found = read_section(
             source, PageCache(root, f"{source.id}-{section}"), fetcher, section, save=False, report=report
         )
-    held = KnownFiles(Catalog(root), source.id)
+    known_files = KnownFiles(Catalog(root), source.id)
     known, new = 0, dict[str, int]()
     for row in found.listing.rows:
         url = file_url(found.folder, row.file)
-        if held.find(url, row.md5, row.size) is None:
+        if known_files.find(url, row.md5, row.size) is None:
             new.setdefault(row.md5 or url, row.size or 0)
         else:
             known += 1
@@ -135,7 +135,7 @@ class _CrawlRun:
 
     source: Source
     writer: Writer
-    held: KnownFiles
+    known_files: KnownFiles
     fetcher: Fetcher
     found: SectionPage
     section: str
@@ -154,17 +154,19 @@ class _CrawlRun:
         """Mark catalog rows that are no longer listed, and unmark rows listed again."""
         found, now = self.found, datetime.now(UTC)
         nested, unread = self.source.nested, [url for url, _ in found.unread]
-        for piece in diff_listing(self.held.rows(), found.listing, found.folder, now, nested=nested, unread=unread):
+        for piece in diff_listing(
+            self.known_files.rows(), found.listing, found.folder, now, nested=nested, unread=unread
+        ):
             self.counts["gone" if piece.gone_since else "back"] += 1
             self._add_pending(piece)
 
     def process(self, row: ListingRow) -> None:
         """Process one row: skip a stored file, download a new one, or leave it for later."""
         url = file_url(self.found.folder, row.file)
-        stored = self.held.find(url, row.md5, row.size)
+        stored = self.known_files.find(url, row.md5, row.size)
         if stored is not None:
             piece = stored.apply_to(self._piece_of(row, url))
-            if self.held.row(piece.url, piece.md5) != piece:
+            if self.known_files.row(piece.url, piece.md5) != piece:
                 self._add_pending(piece)
             self.counts["twins" if stored.new else "held"] += 1
         elif self.stopped is not None or (self.limit is not None and self.requested >= self.limit):
@@ -189,7 +191,7 @@ class _CrawlRun:
         piece, is_site_problem = self._store_response(row, self._piece_of(row, url), response)
         self.counts[piece.state] += 1
         if piece.state == FETCHED:
-            self.held.add(piece)
+            self.known_files.add(piece)
         else:
             self.faults.append(piece)
         self._add_pending(piece)
@@ -227,14 +229,14 @@ class _CrawlRun:
 
     def _with_fetch_time(self, piece: Piece) -> Piece:
         """Return `piece` with the time at which its bytes were first received, if any."""
-        known = self.held.row(piece.url, piece.md5)
+        known = self.known_files.row(piece.url, piece.md5)
         return replace(piece, fetched_at=known.fetched_at) if known is not None else piece
 
     def _add_pending(self, piece: Piece) -> None:
         if not self.pending:
             self.pending_since = time.monotonic()
         self.pending.append(piece)
-        self.held.note(piece)
+        self.known_files.note(piece)
         if len(self.pending) >= MAX_PENDING_ROWS or time.monotonic() - self.pending_since >= MAX_PENDING_S:
             self.flush()
 

@@ -106,11 +106,11 @@ class KnownFiles:
         self._intact[piece.sha256 or ""] = True
         self._new.add(piece.sha256 or "")
 
-    def _index(self, held: StoredFile, url: str | None) -> None:
-        if held.md5 is not None and (held.new or held.md5 not in self._by_md5):
-            self._by_md5[held.md5] = held
+    def _index(self, file: StoredFile, url: str | None) -> None:
+        if file.md5 is not None and (file.new or file.md5 not in self._by_md5):
+            self._by_md5[file.md5] = file
         if url is not None:
-            self._by_url[url] = held
+            self._by_url[url] = file
 
     def _is_intact(self, sha256: str) -> bool:
         if sha256 not in self._intact:

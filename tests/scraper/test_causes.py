@@ -136,4 +136,4 @@ def test_hints_without_end_are_a_network_error(server: Server) -> None:
     server.faults["/x.mid"] = [lambda handler: handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)]
     answer, requests = ask(server.base_url)
     assert (answer.problem, requests) == (NETWORK, 4)
-    assert "more than 20 interim answers" in answer.detail
+    assert "more than 20 interim responses" in answer.detail

@@ -38,9 +38,9 @@ PAGE_STOPS = STOPS | {
 }
 ROBOTS_SHARES = ("500 for ever", "reset for ever", "gzip bomb", "redirect loop", "redirect off site", "challenge page")
 ROBOTS_STOPS = {name: STOPS[name] for name in ROBOTS_SHARES} | {
-    "503": (switches.status(503), "robots.txt cannot be read (http_503)"),
-    "429": (switches.status(429), "robots.txt cannot be read (http_429)"),
-    "huge": (switches.body(b"# long\n" * 100_000, "text/plain"), "robots.txt cannot be read (too_large"),
+    "503": (switches.status(503), "cannot read *robots.txt (http_503)"),
+    "429": (switches.status(429), "cannot read *robots.txt (http_429)"),
+    "huge": (switches.body(b"# long\n" * 100_000, "text/plain"), "cannot read *robots.txt (too_large"),
     "forbids": (switches.body(b"User-agent: *\nDisallow: /music/\n", "text/plain"), "disallows *: stopped"),
     "wants an hour between requests": (
         switches.body(b"User-agent: *\nCrawl-delay: 3600\n", "text/plain"),
@@ -77,7 +77,7 @@ def test_no_robots_is_no_rule(server: Chaos, tmp_path: Path, code: int) -> None:
 def test_robots_may_lie_behind_a_redirect(server: Chaos, tmp_path: Path) -> None:
     server.files["/real-robots.txt"] = b"User-agent: *\nDisallow: /music/\n"
     server.throw(ROBOTS, switches.redirect("/real-robots.txt", 301))
-    checked(scrape(server, tmp_path / "box"), 1, "leave *alone")
+    checked(scrape(server, tmp_path / "box"), 1, "disallows")
 
 
 MOMENTARY = {
