@@ -119,22 +119,22 @@ def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server)
     third, fourth = asked(scrape.root)[2:]
     [problem] = doctored(scrape.root, 5, clock=third["clock"] + 0.05)
     assert problem.endswith("line 5: sent 0.050 s after the previous request, with a delay of 0.1 s")
-    assert "sooner than Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
+    assert "sent before Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
     assert "in progress" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
-    assert "against a public host" in doctored(scrape.root, 1, private=False)[0]
+    assert "for a public host" in doctored(scrape.root, 1, private=False)[0]
 
 
 @pytest.mark.parametrize(
     "number, facts, problem",
     [
-        (4, {"bytes": 1}, "bytes at its end"),
+        (4, {"bytes": 1}, "bytes, the request lines"),
         (6, {"fetched": 9}, "the last line reports 9 fetched, the request lines 2"),
         (6, {"requests": 3}, "the last line reports 3 requests, the request lines 4"),
         (4, {"sha256": "0" * 64}, "is not in the catalog"),
         (4, {"outcome": "md5_mismatch"}, "the last line reports 0 quarantined, the request lines 1"),
         (4, {"event": "what"}, "not a valid journal line"),
         (4, {"clock": "noon"}, "not a valid journal line"),
-        (4, {}, "line 4: is request 4, but 3 of those that are here"),
+        (4, {}, "line 4: numbered as request 4, but request 3 was expected"),
         (1, {}, "the first line is missing"),
     ],
 )
