@@ -97,19 +97,19 @@ def figures(setting: Setting) -> list[Figure]:
             before = cpu_seconds()
             peer(samples[name])
             theirs[name].append(1000 * (cpu_seconds() - before) / len(samples[name]))
-    files = f"{len(paths)} files, start of processes included."
+    files = f"{len(paths)} files, including the start of processes."
     return [
         Figure(
             f"build/{name}",
-            "the whole build, where the peer only loads",
-            "ms CPU a file",
+            "a whole build (the peer only loads the files)",
+            "ms CPU per file",
             tuple(cpu),
             f"{name} {version(name)}",
             tuple(theirs[name]),
-            note=f"Ours {files} The peer {len(samples[name])} files, imports left out.",
+            note=f"Ours {files} The peer {len(samples[name])} files, imports excluded.",
         )
         for name in PEERS
-    ] + [Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)]
+    ] + [Figure("build/all", "the whole build", "files per second", tuple(wall), better="higher", note=files)]
 
 
 def main() -> int:
@@ -148,12 +148,12 @@ def main() -> int:
         cpu = statistics.median(1000 * run["cpu_s"] / run["files"] for run in each)
         ratio = "" if name == "vgpiano build" else f"   the whole build is {ours / rates[name]:.1f} times as fast"
         print(
-            f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU a file, {int(each[0]['files'])} files{ratio}"
+            f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU per file, {int(each[0]['files'])} files{ratio}"
         )
     if options.out:
         write_text(options.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
     if ours < options.require:
-        print(f"required: at least {options.require:g} files a second", file=sys.stderr)
+        print(f"required: at least {options.require:g} files per second", file=sys.stderr)
         return 1
     return 0
 

@@ -138,12 +138,12 @@ def figures(setting: Setting) -> list[Figure]:
     hid = f"{copies} copies of each of ten kinds hidden in {len(pieces)} pieces"
     names = {
         "recall": (f"altered copies found, {hid}", "recall", "higher"),
-        "precision": ("pairs called the same notes that are kin", "precision", "higher"),
-        "time": (f"relating {len(pieces) + copies * len(KINDS):,} pieces", "s", "lower"),
-        "made": (f"relating {count:,} made pieces", "s", "lower"),
+        "precision": ("reported pairs that are true duplicates", "precision", "higher"),
+        "time": (f"finding duplicates among {len(pieces) + copies * len(KINDS):,} pieces", "s", "lower"),
+        "made": (f"finding duplicates among {count:,} made-up pieces", "s", "lower"),
         **{kind: (f"altered copies found: {kind}", "recall", "higher") for kind in KINDS},
     }
-    note = f"The peer at the threshold {THRESHOLD}, with which it did best of 0.1 to 0.5, shingles of 4 notes."
+    note = f"The peer uses the threshold {THRESHOLD}, its best of 0.1 to 0.5, with shingles of 4 notes."
     return [
         Figure(
             f"duplicates/{what.replace(' ', '-').replace('%', 'percent')}-{way}",

@@ -82,15 +82,15 @@ def figures(setting: Setting) -> list[Figure]:
         shutil.rmtree(setting.work / str(number))
     what = f"import of an archive of {count:,} small files"
     return [
-        Figure("imports/rate", what, "files a second", tuple(rates), better="higher"),
-        Figure("imports/memory", what, "MB at the most", tuple(memories)),
+        Figure("imports/rate", what, "files per second", tuple(rates), better="higher"),
+        Figure("imports/memory", what, "peak MB", tuple(memories)),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=FILES)
-    parser.add_argument("--least", type=float, default=1000.0, help="files a second")
+    parser.add_argument("--least", type=float, default=1000.0, help="files per second")
     parser.add_argument("--memory-mb", type=float, default=300.0)
     options = parser.parse_args()
     sound = True

@@ -158,8 +158,8 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     lines = [made(rng, int(rng.integers(400, 1600))) for _ in range(pieces)]
     since = time.perf_counter()
     large = Index.of(lines)
-    found["made pieces"], found["made notes"] = pieces, len(large)
-    found["made pieces, indexed in s"] = round(time.perf_counter() - since, 1)
+    found["made-up pieces"], found["made notes"] = pieces, len(large)
+    found["made-up pieces, indexed in s"] = round(time.perf_counter() - since, 1)
     query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
     with tempfile.TemporaryDirectory() as folder:
         whose = [Source(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
@@ -172,7 +172,7 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
         for _ in range(searched):
             done = subprocess.run([sys.executable, "-c", SEARCH, folder], capture_output=True, text=True, check=True)
             searches.append(json.loads(done.stdout))
-        found["made pieces, each search in a process of its own"] = searches
+        found["made-up pieces, each search in a process of its own"] = searches
     found["peak while indexing, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return found
 
@@ -186,15 +186,15 @@ def figures(setting: Setting) -> list[Figure]:
     sample = held_out(corpus)
     section = tuple(1000 * clock(index, sample)["median"] for _ in range(setting.times))
     large = speed(corpus, pieces, setting.times)
-    searches = large["made pieces, each search in a process of its own"]
+    searches = large["made-up pieces, each search in a process of its own"]
     if any(search["passages"] != 1 for search in searches):
-        raise RuntimeError(f"one passage is planted in the made pieces: {searches}")
-    made_of = f"against {pieces:,} made pieces of {large['made notes']:,} notes"
-    changed = "in another key, with a wrong note"
+        raise RuntimeError(f"one passage is planted in the made-up pieces: {searches}")
+    made_of = f"against {pieces:,} made-up pieces of {large['made notes']:,} notes"
+    changed = "transposed and with one wrong note"
     recall = [
         Figure(
             f"novelty/recall-{least}-{most}",
-            f"planted copies of {least} to {most} notes that are found, {changed}",
+            f"planted copies of {least} to {most} notes found, {changed}",
             "recall",
             tuple(run[f"recall at {least} to {most} notes"] for run in runs),
             better="higher",
@@ -205,27 +205,29 @@ def figures(setting: Setting) -> list[Figure]:
     precision = tuple(run["precision"] for run in runs)
     return [
         *recall,
-        Figure("novelty/precision", "told passages that are right", "precision", precision, better="higher"),
+        Figure("novelty/precision", "reported passages that are correct", "precision", precision, better="higher"),
         Figure(
             "novelty/search",
-            f"what of {SAMPLE} notes stands in {len(index):,} notes of the corpus",
+            f"search for copies of {SAMPLE} notes among {len(index):,} notes of the corpus",
             "ms",
             section,
             note="The median of fifty held-out pieces.",
         ),
         Figure(
             "novelty/made",
-            f"opening an index and the same search in it, {made_of}",
+            f"opening an index and searching it, {made_of}",
             "s",
             tuple(one["opened, s"] + one["searched, s"] for one in searches),
         ),
         Figure(
             "novelty/made-memory",
             f"memory of that search, {made_of}",
-            "MB at the most",
+            "peak MB",
             tuple(float(one["peak, MB"]) for one in searches),
         ),
-        Figure("novelty/made-index", f"indexing {pieces:,} made pieces", "s", (large["made pieces, indexed in s"],)),
+        Figure(
+            "novelty/made-index", f"indexing {pieces:,} made-up pieces", "s", (large["made-up pieces, indexed in s"],)
+        ),
     ]
 
 

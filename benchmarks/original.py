@@ -175,14 +175,14 @@ def figures(setting: Setting) -> list[Figure]:
     lengths = f"ours trained {60 * MINUTES * setting.share:.0f} s, the peer {60 * PEER_MINUTES * setting.share:.0f} s"
     peer = "the network of 2018"
     note = (
-        f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens; each time from another seed."
+        f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens; each repeat with another seed."
     )
     nats = {name: tuple(point["nats"] for point in points) for name, points in best.items()}
     took = tuple(point["seconds"] for point in best["original"])
     name = f"held-out cross-entropy on the same tokens, {lengths}"
     return [
         Figure("original/nats", name, "nats per token", nats["ours"], peer, nats["original"], note=note),
-        Figure("original/seconds", "training until the peer's best", "s", tuple(reached), peer, took, note=note),
+        Figure("original/seconds", "training to the peer's best loss", "s", tuple(reached), peer, took, note=note),
     ]
 
 

@@ -84,7 +84,7 @@ FEATURES: dict[str, Callable[[Notes], Array]] = {
     "pitch-class histogram": pitch_class_histogram,
     "pitch-class transitions": pitch_class_transitions,
     "pitch interval": pitch_interval,
-    "notes a bar": notes_per_bar,
+    "notes per bar": notes_per_bar,
     "inter-onset interval": inter_onset_interval,
     "note-length histogram": note_length_histogram,
 }

@@ -80,7 +80,7 @@ def figures(setting: Setting) -> list[Figure]:
             rates[name].append(measured(reader, section)["files_per_cpu_s"])
         for name, peer in PEERS.items():
             rates[name].append(measured(peer, sample)["files_per_cpu_s"])
-    unit = "files a second and core"
+    unit = "files per second and core"
     note = f"Ours {len(section)} files; the peer {len(sample)} of them, evenly spaced by size."
     beside = {
         name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"} for name in PEERS
@@ -88,7 +88,7 @@ def figures(setting: Setting) -> list[Figure]:
     read, measuring = tuple(rates["reading"]), tuple(rates["measuring"])
     return [
         *(Figure(f"parse/{name}", "reading a file", unit, read, note=note, **beside[name]) for name in PEERS),
-        Figure("parse/measures", "reading a file and taking every measure of it", unit, measuring, **beside["music21"]),
+        Figure("parse/measures", "reading a file and computing all measures", unit, measuring, **beside["music21"]),
     ]
 
 

@@ -232,7 +232,7 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
             line(f"{key.replace('_', '-')}/{peer}", name, unit, mine[key], better, who, theirs[key])
     last = trained["classic"][-1]
     name = f"the original's recipe: loss on held-out tokens after {last['minutes']:.3g} minutes"
-    note = f"music21's tokens, {last['tokens']:,} learnt; no bits per note; {once}"
+    note = f"music21's tokens, trained on {last['tokens']:,}; no bits per note; {once}"
     line("loss/classic", name, "nats per token", last["nats_per_token"], "lower", note=note)
 
     features = sets["ours"]["features"]

@@ -186,7 +186,7 @@ def figures(setting: Setting) -> list[Figure]:
 def beside(id_: str, name: str, question: Question, results: dict[str, dict[str, tuple[float, ...]]]) -> list[Figure]:
     """Return seconds, CPU seconds and memory of one query, ours beside each peer."""
     note = f"`{question.query}`, {results['vgpiano']['rows'][0]:,.0f} rows."
-    quantities = (("seconds", "", "s"), ("cpu", "-cpu", "s CPU"), ("mb", "-memory", "MB at the most"))
+    quantities = (("seconds", "", "s"), ("cpu", "-cpu", "s CPU"), ("mb", "-memory", "peak MB"))
     return [
         Figure(
             f"{id_}{ending}/{slug(way)}",

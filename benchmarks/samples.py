@@ -31,7 +31,7 @@ MEASURES = {
     "repeat share": loop_share,
     "polyphony": lambda notes: polyphony(stretches(notes)),
     "pitch-class entropy": pitch_class_entropy,
-    "notes a second": lambda notes: len(notes) / seconds(notes),
+    "notes per second": lambda notes: len(notes) / seconds(notes),
 }
 
 

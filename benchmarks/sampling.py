@@ -2,7 +2,7 @@
 
     python benchmarks/sampling.py RUN [--root data] [--rounds 5] [--out FILE]
 
-RUN is a note-lstm run. One stream and 64 streams of 500 notes are sampled with and without the guard against copying.
+RUN is a note-lstm run. One stream and 64 streams of 500 notes are sampled with and without copy guard.
 The command `generate RUN --count 3` is timed from process start to the written MIDI files. The peer is the original's
 work for each note: `predict` on a window of 100 tokens, with an untrained network of the same shape, whose speed is
 the same. Results are medians with minimum and maximum.
@@ -95,8 +95,8 @@ def figures(setting: Setting) -> list[Figure]:
         Figure(
             f"sampling/{way}",
             f"composing, {number} stream{'s' if number > 1 else ''} of {NOTES} notes, "
-            + (f"nothing over {most} notes copied" if most else "without the guard against copying"),
-            "notes a second",
+            + (f"copy guard of {most} notes" if most else "without copy guard"),
+            "notes per second",
             tuple(rates[way]),
             "the original's predict loop",
             tuple(rates["loop"]),

@@ -144,10 +144,10 @@ def figures(setting: Setting) -> list[Figure]:
 
     made_of = f"a scrape of {FILES} files of {FILE_BYTES // 1000} KB, on loopback, no delay"
     return [
-        Figure("scrape/cpu", made_of, "ms CPU a file", every(section, "cpu_ms_a_file")),
-        Figure("scrape/memory", made_of, "MB at the most", every(section, "memory_mb")),
+        Figure("scrape/cpu", made_of, "ms CPU per file", every(section, "cpu_ms_a_file")),
+        Figure("scrape/memory", made_of, "peak MB", every(section, "memory_mb")),
         Figure("scrape/listing", f"reading {page_of}", "s CPU", every(long, "cpu_s")),
-        Figure("scrape/listing-memory", f"reading {page_of}", "MB at the most", every(long, "memory_mb")),
+        Figure("scrape/listing-memory", f"reading {page_of}", "peak MB", every(long, "memory_mb")),
     ]
 
 
@@ -172,7 +172,7 @@ def main() -> int:
     each = ", ".join(f"{run['cpu_ms_a_file']:.2f}" for run in section)
     print(
         f"section of {section[0]['listed']:g}: {section[0]['fetched']:g} fetched in {section[0]['requests']:g} requests; "
-        f"{cpu:.2f} ms CPU a file (median of {each}), {middle(section, 'imports_s'):.2f} s of imports before, {memory:.0f} MB"
+        f"{cpu:.2f} ms CPU per file (median of {each}), {middle(section, 'imports_s'):.2f} s of imports before, {memory:.0f} MB"
     )
     good = cpu < options.cpu_ms and memory < options.memory_mb
     for rows, runs in listings.items():

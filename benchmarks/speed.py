@@ -221,12 +221,12 @@ def figures(setting: Setting) -> list[Figure]:
             Figure(
                 "speed/pytorch" if not found else f"speed/{policy}",
                 f"training the same network, ours in {policy.removeprefix('mixed_')}, the peer in float32",
-                "notes a second",
+                "notes per second",
                 values[0],
                 f"PyTorch {version('torch')}",
                 values[1],
                 better="higher",
-                note=f"Each with the batch it is fastest with: ours {best[0]}×{best[1]}, the peer {peer_shape[0]}×{peer_shape[1]}.",
+                note=f"Each with its fastest batch: ours {best[0]}×{best[1]}, the peer {peer_shape[0]}×{peer_shape[1]}.",
             )
         )
     return found

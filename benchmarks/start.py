@@ -48,9 +48,7 @@ def figures(setting: Setting) -> list[Figure]:
     def helped(command: str) -> float:
         return seconds(HELP[command], "--help")
 
-    peers = {
-        package: f"{package} {version(package)}, its import alone" for package in ("tensorflow", "pandas", "music21")
-    }
+    peers = {package: f"{package} {version(package)}, import only" for package in ("tensorflow", "pandas", "music21")}
     for package in peers:
         imported(package)  # with a warm disk cache for all
     helped("catalog")
