@@ -27,7 +27,7 @@ from peers import PEERS, cpu_seconds, evenly
 from catalog.schema import FETCHED, Piece
 from catalog.storage.files import write_text
 from catalog.store import Catalog
-from dataset.parse import Source
+from dataset.parse import ParseTask
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all files
@@ -81,7 +81,7 @@ def figures(setting: Setting) -> list[Figure]:
     """CPU time per file of a whole build, beside peers that only load files."""
     paths = sorted((setting.root / "midi").rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     paths = paths[:: max(1, round(1 / setting.share))]
-    sources = [Source("", path) for path in paths]
+    sources = [ParseTask("", path) for path in paths]
     warnings.simplefilter("ignore")
     samples = {name: evenly(sources, SAMPLES.get(name, len(sources))) for name in PEERS}
     for name, peer in PEERS.items():
@@ -124,7 +124,7 @@ def main() -> int:
         print(f"error: no .mid files in {options.site}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
-    sources = [Source("", path) for path in paths]
+    sources = [ParseTask("", path) for path in paths]
     samples = {}
     for name, peer in PEERS.items():
         samples[name] = evenly(sources, SAMPLES.get(name, len(sources)))

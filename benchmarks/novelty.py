@@ -40,7 +40,7 @@ from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
-from training.novelty.training_index import Source, TrainingIndex
+from training.novelty.training_index import IndexedPiece, TrainingIndex
 from training.run import Run
 from training.sampling.sampler import SamplingConfig, compose
 
@@ -132,8 +132,8 @@ import numpy as np
 since = time.perf_counter()
 from pathlib import Path
 from training.novelty.passages import Line, find, told
-from training.novelty.training_index import Sources
-index = Sources.open(Path(sys.argv[1])).index
+from training.novelty.training_index import TrainingIndex
+index = TrainingIndex.open(Path(sys.argv[1])).index
 line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "pitch")))
 opened = time.perf_counter()
 found = told(index, line, find(index, line))
@@ -162,8 +162,8 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     found["made-up pieces, indexed in s"] = round(time.perf_counter() - since, 1)
     query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
     with tempfile.TemporaryDirectory() as folder:
-        whose = [Source(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
-        sources = TrainingIndex(tuple(whose), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
+        indexed = [IndexedPiece(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
+        sources = TrainingIndex(tuple(indexed), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
         for file, data in sources.files().items():
             (Path(folder) / file).write_bytes(data)
         np.save(Path(folder) / "query-tick.npy", query.tick)

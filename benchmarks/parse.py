@@ -26,12 +26,12 @@ from peers import PEERS, cpu_seconds, evenly
 
 from catalog.storage.files import data_root, write_text
 from dataset.notes.model import read
-from dataset.parse import Source, parse_all
+from dataset.parse import ParseTask, parse_all
 
 SAMPLE = 24  # files for the peers
 
 
-def reading(sources: Sequence[Source]) -> int:
+def reading(sources: Sequence[ParseTask]) -> int:
     found = 0
     for source in sources:
         data = source.read()
@@ -40,18 +40,18 @@ def reading(sources: Sequence[Source]) -> int:
     return found
 
 
-def ours(sources: Sequence[Source]) -> int:
+def ours(sources: Sequence[ParseTask]) -> int:
     return sum(parsed.notes is not None for _, parsed in parse_all(sources, workers=1))
 
 
-def start_of_worker(source: Source) -> float:
+def start_of_worker(source: ParseTask) -> float:
     """Return the CPU seconds of a run over one file, nearly all of it worker start."""
     cpu = cpu_seconds()
     ours([source])
     return cpu_seconds() - cpu
 
 
-def measured(reader: Callable[[Sequence[Source]], int], sources: Sequence[Source]) -> dict[str, float]:
+def measured(reader: Callable[[Sequence[ParseTask]], int], sources: Sequence[ParseTask]) -> dict[str, float]:
     once = start_of_worker(sources[0]) if reader is ours else 0.0
     cpu, wall = cpu_seconds(), time.perf_counter()
     read = reader(sources)
@@ -92,10 +92,10 @@ def figures(setting: Setting) -> list[Figure]:
     ]
 
 
-def sources(folder: Path) -> list[Source]:
+def sources(folder: Path) -> list[ParseTask]:
     """Return the .mid files in `folder`, sorted by size."""
     paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
-    return [Source(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
+    return [ParseTask(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
 
 
 def main() -> int:
@@ -112,7 +112,7 @@ def main() -> int:
         print(f"error: no .mid files in {folder}; run `scrape vgmusic` first, or give a folder", file=sys.stderr)
         return 2
     sample = evenly(section, options.sample)
-    readers: dict[str, tuple[Callable[[Sequence[Source]], int], Sequence[Source]]] = {
+    readers: dict[str, tuple[Callable[[Sequence[ParseTask]], int], Sequence[ParseTask]]] = {
         "vgpiano": (reading, section),
         "measured": (ours, section),
         **{name: (peer, sample) for name, peer in PEERS.items()},

@@ -4,7 +4,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 
-from dataset.parse import Source
+from dataset.parse import ParseTask
 
 
 def cpu_seconds() -> float:
@@ -13,7 +13,7 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def each(sources: Sequence[Source], read: Callable[[Source], object], name: str) -> int:
+def each(sources: Sequence[ParseTask], read: Callable[[ParseTask], object], name: str) -> int:
     """Return the number of files that a peer reads; print those that it cannot read."""
     done = 0
     for source in sources:
@@ -25,28 +25,28 @@ def each(sources: Sequence[Source], read: Callable[[Source], object], name: str)
     return done
 
 
-def music21(sources: Sequence[Source]) -> int:
+def music21(sources: Sequence[ParseTask]) -> int:
     from music21 import converter
 
-    def read(source: Source) -> object:  # bypasses its cache
+    def read(source: ParseTask) -> object:  # bypasses its cache
         return converter.parse(source.path, format="midi", forceSource=True, storePickle=False)
 
     return each(sources, read, "music21")
 
 
-def pretty_midi(sources: Sequence[Source]) -> int:
+def pretty_midi(sources: Sequence[ParseTask]) -> int:
     from pretty_midi import PrettyMIDI
 
     return each(sources, lambda source: PrettyMIDI(str(source.path)), "pretty_midi")
 
 
-def muspy(sources: Sequence[Source]) -> int:
+def muspy(sources: Sequence[ParseTask]) -> int:
     from muspy import read_midi
 
     return each(sources, lambda source: read_midi(source.path), "muspy")
 
 
-def miditok(sources: Sequence[Source]) -> int:
+def miditok(sources: Sequence[ParseTask]) -> int:
     """Read with MidiTok: a symusic Score, preprocessed and encoded by REMI."""
     from miditok import REMI, TokenizerConfig
     from symusic import Score
@@ -55,13 +55,13 @@ def miditok(sources: Sequence[Source]) -> int:
     return each(sources, lambda source: tokenizer(Score(source.path)), "miditok")
 
 
-def evenly(sources: Sequence[Source], count: int) -> Sequence[Source]:
+def evenly(sources: Sequence[ParseTask], count: int) -> Sequence[ParseTask]:
     """Return the given number of files, evenly spaced in their order."""
     step = max(1, len(sources) // count)
     return sources[step // 2 :: step][:count]
 
 
-PEERS: dict[str, Callable[[Sequence[Source]], int]] = {
+PEERS: dict[str, Callable[[Sequence[ParseTask]], int]] = {
     "music21": music21,
     "pretty_midi": pretty_midi,
     "muspy": muspy,
