@@ -32,6 +32,7 @@ from training.generate import music
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import TrainingIndex
+from training.observer import Observer
 from training.page.comparison_page import Entry, Original, write_comparison
 from training.recipe import Keep, to_json
 from training.run import Run, list_runs
@@ -65,9 +66,9 @@ def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
         recipe = root / "experiments" / "accident" / "recipe.json"
         write_text(recipe, to_json(RECIPE))
         order = TrainConfig(corpus=corpus.name, recipe=str(recipe), epochs=epochs, name=name, keep=keep, max_copy=0)
-        course.train_run(root, order, print, render=False)
+        course.train_run(root, order, Observer(print), render=False)
     elif not course.is_trained(Run.open(root, name)):
-        course.train_run(root, TrainConfig(name=name, resume=True), print, render=False)
+        course.train_run(root, TrainConfig(name=name, resume=True), Observer(print), render=False)
     return Run.open(root, name)
 
 

@@ -14,6 +14,7 @@ from .novelty.figures import Copy as Copy
 from .novelty.figures import Novelty as Novelty
 from .novelty.figures import find_copies as find_copies
 from .novelty.training_index import TrainingIndex as TrainingIndex
+from .observer import Observer as Observer
 from .page.comparison_page import Entry as Entry
 from .page.comparison_page import write_comparison as write_comparison
 from .page.run_page import write_page as write_page

@@ -20,6 +20,7 @@ from dataset import build
 from dataset.corpus.corpus import Corpus
 from training import resume
 from training import run_training as course
+from training.observer import Observer
 from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
 from training.run import Run, list_runs
@@ -92,21 +93,21 @@ def plan(root: AnyPath, order: TrainConfig, report: Report = lambda done, total:
     return Experiment(name, tuple(parts), is_original)
 
 
-def take(root: AnyPath, experiment: Experiment, tell: course.Tell, *, render: bool = True) -> None:
-    """Take the course of every part's run, or what is left of it.
+def take(root: AnyPath, experiment: Experiment, observer: Observer, *, render: bool = True) -> None:
+    """Train every part's run, or finish it.
 
-    Raises TrainingError where a run of that name was made on other music.
+    Raises TrainingError where a run of that name was trained on another corpus, TrainingInterrupted on Ctrl-C.
     """
     for number, part in enumerate(experiment.parts, 1):
-        tell(f"\n{number} of {len(experiment.parts)}: {part.label}, {part.pieces} pieces")
+        observer.message(f"\n{number} of {len(experiment.parts)}: {part.label}, {part.pieces} pieces")
         run = _standing(root, part)
         if run is None or not course.is_trained(run):
             order = replace(part.order, resume=run is not None)
-            course.train_run(root, order, tell, render=render, again="the same command")
+            course.train_run(root, order, observer, render=render, resume_command="the same command")
         elif course.is_done(run, render=render):
-            tell(f"done before, in {run.path}")
+            observer.message(f"done before, in {run.path}")
         else:
-            course.complete(root, run, tell, render=render)
+            course.complete(root, run, observer, render=render, resume_command="the same command")
 
 
 def _standing(root: AnyPath, part: Part) -> Run | None:

@@ -23,6 +23,7 @@ from training.classic.tokens import Music
 from training.evaluate import evaluate_folder, evaluate_run
 from training.network.backend import load_keras
 from training.network.weights import load_weights, save_weights
+from training.observer import Observer
 from training.run import Run
 
 
@@ -79,17 +80,16 @@ def test_too_little_music_and_a_folder_are_refused_in_true_words(
         evaluate_run(root, run, "validation")
 
 
-def test_a_run_says_why_it_prints_no_validation_loss(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_says_why_it_prints_no_validation_loss(root: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "long.json"
     recipe.write_text(
         json.dumps({"kind": "classic", "width": 4, "layers": 1, "dense": 4, "window": 150, "sample_tokens": 9})
     )
     told: list[str] = []
+    warnings: list[str] = []
     order = session.TrainConfig(corpus="tunes", recipe=str(recipe), epochs=1, name="long", minutes=0.01)
-    course.train_run(root, order, told.append, render=False)
-    assert "there will be no validation_loss: the validation pieces have" in capsys.readouterr().err
+    course.train_run(root, order, Observer(told.append, warnings.append), render=False)
+    assert "there will be no validation_loss: the validation pieces have" in warnings[0]
     [epoch] = [line for line in told if line.startswith("epoch")]
     assert "train_loss" in epoch
     assert "validation_loss" not in epoch

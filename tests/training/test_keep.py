@@ -17,7 +17,8 @@ from training.classic.recipe import ClassicRecipe
 from training.network.weights import load_weights
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
-from training.page.write import paged
+from training.observer import Observer
+from training.page.write import write_run_page
 from training.recipe import to_json
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -66,9 +67,9 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
         )
     )
     order = TrainConfig(corpus="few", recipe=str(recipe), epochs=6, name="heart", keep="training", max_copy=0)
-    run = course.train_run(root, order, lambda line: None, render=False)
+    run = course.train_run(root, order, render=False)
     assert run is not None
-    paged(root, run, lambda path: None)
+    write_run_page(root, run, Observer())
     return run
 
 

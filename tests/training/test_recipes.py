@@ -19,6 +19,7 @@ from training.commands import evaluate, generate
 from training.copies import find_copies_in_run
 from training.evaluate import evaluate_folder
 from training.learner import REFUSALS, Learner, learner
+from training.observer import Observer
 from training.page.comparison_page import Entry, write_comparison
 from training.page.run_page import write_page
 from training.run import Run
@@ -47,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("markov")
     fill(root)
     told: list[str] = []
-    train_run(root, order(name="toy"), told.append, render=False)
+    train_run(root, order(name="toy"), Observer(told.append), render=False)
     text = "\n".join(told)
     assert "recipe   markov, for 2 epochs at most" in text
     assert re.search(r"^epoch 2  seconds \S+  speed \S+  train \S+  held \S+$", text, re.M)
@@ -72,8 +73,8 @@ def test_the_toy_recipe_trains_and_writes_its_samples(root: Path) -> None:
 
 def test_its_run_goes_on_composes_and_is_evaluated_by_the_commands(root: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    train_run(root, order(name="longer"), told.append, render=False)
-    train_run(root, order(name="longer", epochs=3, resume=True), told.append, render=False)
+    train_run(root, order(name="longer"), Observer(told.append), render=False)
+    train_run(root, order(name="longer", epochs=3, resume=True), Observer(told.append), render=False)
     assert Run.open(root, "longer").progress().epoch == 3
     words = ("longer", "--root", str(root))
     done = CliRunner().invoke(evaluate.app, [*words, "--split", "validation"])

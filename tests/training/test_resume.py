@@ -317,7 +317,7 @@ def test_ctrl_c_while_samples_are_rendered_says_what_is_there_and_the_rest_comes
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     last = said.strip().splitlines()[-1]
-    assert last.startswith("stopped; run tiny is trained, and 3 of its 3 samples are written")
+    assert last.startswith("stopped: run tiny is trained, and 3 of its 3 samples are written")
     assert last.endswith("train --name tiny --resume")
     assert "Traceback" not in said
 

@@ -87,8 +87,9 @@ def generate(
     Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
     """
     from training.commands import field_options as settings
+    from training.commands.console_observer import console_observer
     from training.generate import SAMPLE_SECONDS, music, read_prime
-    from training.page.write import paged, rendered
+    from training.page.write import render_samples, write_run_page
     from training.run import Run
     from training.sampling.config import SamplingConfig
     from training.sampling.sample_files import write_pieces
@@ -128,13 +129,13 @@ def generate(
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
-            rendered(opened.name, files, pieces, lambda path: print(console.one_line(path), flush=True))
+            render_samples(opened.name, files, pieces, console_observer())
             if is_own:
-                paged(base, opened, lambda path: print(console.one_line(path), flush=True))
+                write_run_page(base, opened, console_observer())
         except KeyboardInterrupt:
             rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
-            console.complain(f"stopped; {len(files)} pieces are written, what is not rendered yet comes with: {rest}")
-            raise SystemExit(130) from None
+            console.when_stopped(f"{len(files)} pieces are written; render the rest with: {rest}")
+            raise
 
 
 def main() -> None:

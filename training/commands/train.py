@@ -5,6 +5,7 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 # isort: split
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,8 +16,11 @@ from catalog.options import Root, Version, given_name, single_command
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 from training.commands import completion
+from training.commands.console_observer import console_observer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from catalog.storage.remote import AnyPath
     from training.train_config import TrainConfig
 
@@ -38,21 +42,23 @@ def train(
         str | None,
         typer.Option(
             "--recipe",
-            help="note-lstm (else), classic, or a JSON file.",
+            help="note-lstm (default), classic, or a JSON file.",
             callback=given_name,
             autocompletion=completion.recipes,
         ),
     ] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", help="Budget; the learning rate ends with it.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="Budget in minutes; the learning rate falls to its end by then.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="Name of the run; else that of the corpus.", autocompletion=completion.runs),
+        typer.Option("--name", help="Name of the run (default: that of the corpus).", autocompletion=completion.runs),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of weights, batches and samples (else 0).")
+        int | None, typer.Option("--seed", min=0, help="Seed of weights, batches and samples (default 0).")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped or killed.")] = False,
     init: Annotated[
         str | None,
         typer.Option(
@@ -63,32 +69,34 @@ def train(
         Literal["validation", "training"] | None,
         typer.Option(
             "--keep",
-            help="Which epoch to keep: the best on held-out pieces (else), or on those it learns from (classic's own).",
+            help="Which epoch to keep: the best on held-out pieces (default), or on the training pieces (default of classic).",
         ),
     ] = None,
     max_copy: Annotated[
         int | None,
-        typer.Option("--max-copy", help="As of `generate`, for its three samples (else 24); 0 allows any copy."),
+        typer.Option("--max-copy", help="As in `generate`, for the three samples (default 24); 0 allows any copy."),
     ] = None,
     each_game: Annotated[
         bool,
         typer.Option(
             "--each-game",
-            help="A run of each game by itself, then one of all; --minutes are for all together. The same command goes on.",
+            help="One run per game, then one of all games; --minutes is the budget of all runs together. The same command resumes.",
         ),
     ] = False,
     render: Annotated[
         bool,
-        typer.Option("--render/--no-render", help="Sound, score and piano roll of the samples, and the run's page."),
+        typer.Option(
+            "--render/--no-render", help="Render sound, score and piano roll of the samples, and write the run's page."
+        ),
     ] = True,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Train a network on the pieces of a query or a corpus, write three samples, and the run's page, index.html.
+    """Train a network on the pieces of a query or corpus; write three samples and a page.
 
-    Builds the corpus if there is none for the query. After each epoch, training and held-out bits per note are shown; the
-    best epoch is kept. Ctrl-C or a crash loses at most the epoch under way: the same command with --resume goes on.
-    With --each-game, every game of the query that has enough pieces gets a run of its own, and one page compares them.
+    Builds the corpus if there is none for the query. Each epoch prints training and held-out bits per note; the best epoch is
+    kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
+    With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """
     from training import run_training as course
     from training.train_config import TrainConfig
@@ -110,27 +118,37 @@ def train(
     if each_game:
         _each_game(base, order, render=render)
     else:
-        course.train_run(base, order, _say, render=render)
+        with _saying_how_to_resume():
+            course.train_run(base, order, console_observer(), render=render)
 
 
 def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
-    """Take every run of an experiment that is not done, and write the page that compares them."""
+    """Train every run of an experiment that is not finished; write the page that compares them."""
     from training import experiment
     from training.loop import hosts
 
     if os.environ.get(hosts.COUNT, "1") != "1":
         raise UsageError(
-            f"--each-game is for one process, and {hosts.COUNT} is set; take its runs one by one with --name"
+            f"--each-game is for one process, and {hosts.COUNT} is set; train its runs one by one with --name"
         )
     with console.Progress("corpora") as progress:
-        asked = experiment.plan(base, order, progress)
-    experiment.take(base, asked, _say, render=render)
+        planned = experiment.plan(base, order, progress)
+    with _saying_how_to_resume():
+        experiment.take(base, planned, console_observer(), render=render)
     with console.Progress("page") as progress:
-        _say(f"\ncompared {experiment.write(base, asked, progress)}")
+        print(f"\ncompared {experiment.write(base, planned, progress)}", flush=True)
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
+@contextmanager
+def _saying_how_to_resume() -> "Iterator[None]":
+    """On Ctrl-C in the block, let the command say what the library says: what is kept, and how to continue."""
+    from training.loop.interrupt import TrainingInterrupted
+
+    try:
+        yield
+    except TrainingInterrupted as stop:
+        console.when_stopped(str(stop))
+        raise
 
 
 def main() -> None:

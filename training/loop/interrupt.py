@@ -1,4 +1,4 @@
-"""Ctrl-C during training: heard between two steps and never lost.
+"""Ctrl-C during training: handled between two steps, never lost.
 
 Python raises KeyboardInterrupt wherever it happens to be, and where that is a callback of a library the exception is
 swallowed and training goes on. So the first Ctrl-C is only noted, and raised at the next safe place; a second one ends at once.
@@ -9,6 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended training; the message says what is kept and how to continue."""
 
 
 @contextmanager

@@ -180,7 +180,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
 
 def _tones(now: Any) -> Any:
-    """As `inference.tones`."""
+    """As `inference.pitch_class_shares`."""
     return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5
 
 

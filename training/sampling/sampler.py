@@ -163,7 +163,7 @@ class _Session:
         now, streams, past = self.now, self.streams, self.past
         stuck = np.zeros(len(now), bool)
         rows = np.zeros((len(now), PLACE + 1), np.int32)
-        seen: dict[str, Numbers] = {"pitch_class_shares": pitch_class_shares(now)}
+        seen: dict[str, Numbers] = {"tones": pitch_class_shares(now)}
         onset = streams.tick
         for column, name in enumerate(FIELDS):
             if name == "pitch":
