@@ -45,7 +45,9 @@ FILE_FAULTS = {
     "429 with a date in hours": Case(
         switches.retry_after_date(7200), state=None, code=1, says="stopped early: *asks for a pause until"
     ),
-    "429 with a number beyond all time": Case(switches.retry_after("9" * 40), state=None, code=1, says="asks for a pause"),
+    "429 with a number beyond all time": Case(
+        switches.retry_after("9" * 40), state=None, code=1, says="asks for a pause"
+    ),
     "500 burst": Case(switches.status(500), **AGAIN),
     "503 burst": Case(switches.status(503), **AGAIN),
     "500 for ever": Case(switches.status(500), says=f"missing: *{FILE}: http_500"),
