@@ -152,4 +152,4 @@ def _parse_page(source: Source, page: Page, complete: bool) -> Listing:
     except EmptyListingError as error:
         if complete:
             raise
-        raise ListingError(f"{error}; the page is incomplete, so it may have been cut short") from error
+        raise ListingError(f"{error}; the page is incomplete: run this again") from error

@@ -139,7 +139,7 @@ def test_a_section_that_is_gone_costs_itself_and_trouble_the_rest(
     assert problems[1] is None
     server.files[EMPTY] = EMPTY_PAGE[:30]  # cut short: no proof that it is empty
     assert [
-        (one.empty, "cut short" in (one.problem or "")) for one in crawl_sections(tmp_path, fetcher, sections[2:3])
+        (one.empty, "is incomplete" in (one.problem or "")) for one in crawl_sections(tmp_path, fetcher, sections[2:3])
     ] == [(False, True)]
     server.for_ever = True
     server.faults[GEN] = [lambda handler: handler.reply(503)]
