@@ -20,7 +20,7 @@ import numpy as np
 from dataset.corpus.corpus import Corpus
 from dataset.measures.keys import pitch_class_entropy
 from dataset.measures.loops import loop_share
-from dataset.measures.texture import polyphony, stretches
+from dataset.measures.texture import polyphony, segments
 from dataset.notes.model import Notes, read_midi, seconds, write_midi
 from training.events.classes import bar_ticks
 from training.generate import music
@@ -29,7 +29,7 @@ from training.sampling.sampler import SamplingConfig
 
 MEASURES = {
     "repeat share": loop_share,
-    "polyphony": lambda notes: polyphony(stretches(notes)),
+    "polyphony": lambda notes: polyphony(segments(notes)),
     "pitch-class entropy": pitch_class_entropy,
     "notes per second": lambda notes: len(notes) / seconds(notes),
 }

@@ -21,9 +21,9 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.folder_store import corpora_folder, locked, recover, replacing_folder
 from dataset.corpus.manifest import MANIFEST_FILE, Funnel
 from dataset.corpus.schema import SPLITS
-from dataset.corpus.split_ledger import read_sides, write_sides
-from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
-from dataset.funnel import FunnelRows, Row, check, write_corpus
+from dataset.corpus.split_ledger import read_splits, write_splits
+from dataset.duplicates.decisions import SPANS_SPLITS, DuplicateDecisions, assign_splits, decide_duplicates
+from dataset.funnel import CatalogRow, FunnelRows, check, write_corpus
 from dataset.measure import to_table as measures_table
 from dataset.notes.model import Notes
 from dataset.parse import PARSE, Parsed, ParseTask, parse_all
@@ -81,55 +81,55 @@ def build_corpus(
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    sieve = FunnelRows(rows, list(range(len(rows))), {})
+    funnel_rows = FunnelRows(rows, list(range(len(rows))), {})
     for index, row in enumerate(rows):
         if row["state"] != FETCHED or row["sha256"] is None:
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
-            sieve.drop(index, FETCH, reason, row["reason"] or "")
-    counts = {"listed": len(rows), "fetched": sieve.settle()}
-    names = [rows[index]["sha256"] for index in sieve.left]
+            funnel_rows.drop(index, FETCH, reason, row["reason"] or "")
+    counts = {"listed": len(rows), "fetched": funnel_rows.remove_dropped()}
+    names = [rows[index]["sha256"] for index in funnel_rows.remaining]
     with Catalog(root).nearby(names) as near:
-        found = _parse(near, plan, sieve, workers, executor, report, task)
-    counts["parsed"] = sieve.settle()
-    for index in sieve.left:
+        found = _parse(near, plan, funnel_rows, workers, executor, report, task)
+    counts["parsed"] = funnel_rows.remove_dropped()
+    for index in funnel_rows.remaining:
         verdict = plan.filters.judge(found[rows[index]["sha256"]].measures)
         if verdict:
-            sieve.drop(index, FILTER, verdict.reason, verdict.detail)
-    counts["kept"] = sieve.settle()
-    related = list(sieve.left)
-    decisions = decide(
+            funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
+    counts["kept"] = funnel_rows.remove_dropped()
+    related = list(funnel_rows.remaining)
+    decisions = decide_duplicates(
         [rows[index] for index in related],
         [_notes(found[rows[index]["sha256"]]) for index in related],
         plan.filters.drop,
     )
     for position, (kept, reason) in decisions.left_out.items():
         row = rows[related[kept]]
-        sieve.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
+        funnel_rows.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
     with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
-        pieces = _split(root, plan.seed, sieve, related, decisions, found)
-        counts["unique"] = sieve.settle()
+        pieces = _split(root, plan.seed, funnel_rows, related, decisions, found)
+        counts["unique"] = funnel_rows.remove_dropped()
         splits = Counter(piece.split for piece in pieces)
         funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
-        check(funnel, pieces, sieve)
+        check(funnel, pieces, funnel_rows)
         if not pieces:
-            raise CorpusError(f"of {len(rows)} pieces none is left: {sieve.reasons()}")
+            raise CorpusError(f"of {len(rows)} pieces none is left: {funnel_rows.describe_reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
-        write_corpus(new, folder.name, plan, funnel, pieces, sieve, measures, decisions.relations)
+        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, decisions.relations)
     return Corpus.open(root, folder.name)
 
 
-def _list(root: AnyPath, query: str) -> list[Row]:
+def _list(root: AnyPath, query: str) -> list[CatalogRow]:
     catalog = Catalog(root)
-    rows: list[Row] = catalog.pieces(query, columns=COLUMNS).to_pylist()
+    rows: list[CatalogRow] = catalog.pieces(query, columns=COLUMNS).to_pylist()
     if not rows:
         if catalog.is_empty():
             raise CorpusError(emptiness(root))
-        raise CorpusError(f"no piece matches {query}{_nearest(catalog, query)}")
+        raise CorpusError(f"no piece matches {query}{_suggestion(catalog, query)}")
     return rows
 
 
-def _nearest(catalog: Catalog, query: str) -> str:
+def _suggestion(catalog: Catalog, query: str) -> str:
     table = catalog.pieces(columns=["game", "series"])
     known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
     for _, text in re.findall(r"(['\"])(.*?)\1", query):
@@ -142,23 +142,23 @@ def _nearest(catalog: Catalog, query: str) -> str:
 def _parse(
     catalog: Catalog,
     plan: Plan,
-    sieve: FunnelRows,
+    funnel_rows: FunnelRows,
     workers: int | None,
     executor: Executor | None,
     report: Report,
     task: str,
 ) -> dict[str, Parsed]:
     """Parse each distinct file once; pieces without notes are dropped."""
-    names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
-    sources = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
+    names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
+    tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
     found: dict[str, Parsed] = {}
-    for source, parsed in parse_all(sources, workers=workers, executor=executor, task=task):
-        found[source.sha256] = parsed
-        report(len(found), len(sources))
-    for index in sieve.left:
-        parsed = found[sieve.rows[index]["sha256"]]
+    for item, parsed in parse_all(tasks, workers=workers, executor=executor, task=task):
+        found[item.sha256] = parsed
+        report(len(found), len(tasks))
+    for index in funnel_rows.remaining:
+        parsed = found[funnel_rows.rows[index]["sha256"]]
         if parsed.notes is None:
-            sieve.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
+            funnel_rows.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
     return found
 
 
@@ -169,31 +169,40 @@ def _notes(parsed: Parsed) -> Notes:
 
 
 def _split(
-    root: AnyPath, seed: int, sieve: FunnelRows, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+    root: AnyPath,
+    seed: int,
+    funnel_rows: FunnelRows,
+    related: Sequence[int],
+    decisions: DuplicateDecisions,
+    found: dict[str, Parsed],
 ) -> list[CorpusPiece]:
     """Give every piece its side, for good, and return those that stay, in the catalog's order."""
-    rows = [sieve.rows[index] for index in related]
-    known = read_sides(root, seed)
-    settled = settle(rows, decisions, known, seed)
+    rows = [funnel_rows.rows[index] for index in related]
+    known = read_splits(root, seed)
+    assigned = assign_splits(rows, decisions, known, seed)
     pieces = []
-    for position, (index, row, side) in enumerate(zip(related, rows, settled.sides, strict=True)):
-        if index in sieve.out:
+    for position, (index, row, split_name) in enumerate(zip(related, rows, assigned.splits, strict=True)):
+        if index in funnel_rows.dropped:
             continue
-        if side is None:
-            sieve.drop(index, SPLIT, SPANS_SPLITS, "belongs with pieces of different splits, which it would join")
+        if split_name is None:
+            funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "belongs with pieces of different splits, which it would join")
             continue
         pieces.append(
             CorpusPiece(
                 **{key: row[key] for key in ("sha256", "game", "series", "title", "sequencer")},
-                cluster=settled.cluster[position],
-                work=settled.work[position],
-                split=side,
+                cluster=assigned.cluster[position],
+                work=assigned.work[position],
+                split=split_name,
                 notes=_notes(found[row["sha256"]]),
             )
         )
-    new = {row["sha256"]: side for row, side in zip(rows, settled.sides, strict=True) if side is not None}
+    new = {
+        row["sha256"]: split_name
+        for row, split_name in zip(rows, assigned.splits, strict=True)
+        if split_name is not None
+    }
     if not new.keys() <= known.keys():
-        write_sides(root, seed, known | new)
+        write_splits(root, seed, known | new)
     return pieces
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from catalog.base.console import clean
 from catalog.base.errors import UsageError
 from dataset.corpus.manifest import Manifest
-from dataset.filters.load import default_filters, laid_over_defaults
+from dataset.filters.load import default_filters, overlay_defaults
 from dataset.filters.rules import DROPPABLE, DUPLICATE, FILTER
 
 END = "END"  # of a file within the lines
-RULES = tuple(f"{DUPLICATE}_{relation}" for relation in DROPPABLE)
+DUPLICATE_RULES = tuple(f"{DUPLICATE}_{relation}" for relation in DROPPABLE)
 _TOML_ESCAPED = '\\"'
-BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key of TOML that needs no quotes
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key of TOML that needs no quotes
 
 Settings = Mapping[str, Any]  # of a manifest's filters, by reason
 
@@ -32,13 +32,13 @@ def build_commands(manifest: Manifest) -> list[str]:
     words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
     words += ["--piano-tracks"] if manifest.piano_tracks else []
     settings, default = manifest.filters, default_filters()
-    keep = all(_is_off(settings.get(rule)) for rule in RULES)
+    keep = all(_is_off(settings.get(rule)) for rule in DUPLICATE_RULES)
     if keep:
         words, default = [*words, "--keep-duplicates"], default.keeping_duplicates()
     if _same(settings, default.settings()):
         return [command(words)]
     text = _overlay(settings, default.settings())
-    if not _says(text, settings, keep):
+    if not _reproduces(text, settings, keep):
         version = clean(str(manifest.versions.get("vgpiano", "unknown")))
         return [f"# This version cannot set the filters as they were; take vgpiano {version}.", command(words)]
     file = f"{manifest.name}.filters.toml"
@@ -60,7 +60,8 @@ def _word(text: str) -> str:
     if clean(text) == text:
         return shlex.quote(text)
     parts = (
-        sign if seen else "".join(f"\\x{byte:02x}" for byte in sign.encode()) for sign, seen in _signs(text, "\\'")
+        character if is_visible else "".join(f"\\x{byte:02x}" for byte in character.encode())
+        for character, is_visible in _characters(text, "\\'")
     )
     return f"$'{''.join(parts)}'"
 
@@ -70,26 +71,33 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + "".join(sign if seen else f"\\U{ord(sign):08x}" for sign, seen in _signs(value, '\\"')) + '"'
+        return (
+            '"'
+            + "".join(
+                character if is_visible else f"\\U{ord(character):08x}"
+                for character, is_visible in _characters(value, '\\"')
+            )
+            + '"'
+        )
     return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list | tuple) else repr(value)
 
 
-def _signs(text: str, escaped: str) -> Iterator[tuple[str, bool]]:
+def _characters(text: str, escaped: str) -> Iterator[tuple[str, bool]]:
     """Yield each character, and whether it may stand as it is: it is none of `escaped`, and `clean` would leave it where it is."""
     before = " "
-    for place, sign in enumerate(text):
-        is_space = sign == " " != before and place < len(text) - 1
-        yield sign, is_space or (clean(sign) == sign and sign not in escaped)
-        before = sign
+    for place, character in enumerate(text):
+        is_space = character == " " != before and place < len(text) - 1
+        yield character, is_space or (clean(character) == character and character not in escaped)
+        before = character
 
 
 def _is_off(rule: object) -> bool:
     return isinstance(rule, Mapping) and rule.get("on") is False
 
 
-def _same(ours: object, theirs: object) -> bool:
+def _same(left: object, right: object) -> bool:
     """Return whether settings are the same to the byte, order included, as a corpus's identity takes them."""
-    return json.dumps(ours) == json.dumps(theirs)
+    return json.dumps(left) == json.dumps(right)
 
 
 def _overlay(settings: Settings, default: Settings) -> list[str]:
@@ -97,20 +105,20 @@ def _overlay(settings: Settings, default: Settings) -> list[str]:
     lines = []
     for name, values in settings.items():
         if isinstance(values, Mapping) and not _same(values, default.get(name)):
-            kind, own = (DUPLICATE, name.removeprefix(f"{DUPLICATE}_")) if name in RULES else (FILTER, name)
-            lines.append(f"[{kind}.{_key(own)}]")
+            kind, key = (DUPLICATE, name.removeprefix(f"{DUPLICATE}_")) if name in DUPLICATE_RULES else (FILTER, name)
+            lines.append(f"[{kind}.{_key(key)}]")
             lines += [f"{_key(key)} = {_toml(value)}" for key, value in values.items()]
     return lines
 
 
 def _key(name: str) -> str:
-    return name if BARE.fullmatch(name) else _toml(name)
+    return name if BARE_KEY.fullmatch(name) else _toml(name)
 
 
-def _says(text: Sequence[str], settings: Settings, keep_duplicates: bool) -> bool:
+def _reproduces(text: Sequence[str], settings: Settings, keep_duplicates: bool) -> bool:
     """Return whether a file of filters gives these settings."""
     try:
-        laid = laid_over_defaults("\n".join(text).encode(), "filters")
+        merged = overlay_defaults("\n".join(text).encode(), "filters")
     except UsageError:
         return False
-    return _same(settings, (laid.keeping_duplicates() if keep_duplicates else laid).settings())
+    return _same(settings, (merged.keeping_duplicates() if keep_duplicates else merged).settings())

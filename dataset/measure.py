@@ -58,9 +58,9 @@ def measure_catalog(
             files = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in wanted]
             results = parse_all(files, workers=workers, executor=executor, task=task)
             while batch := list(islice(results, BATCH)):
-                sources, parsed = zip(*batch, strict=True)
-                writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))
-                unreadable.update(one.reason for one in parsed if one.reason is not None)
+                items, parsed = zip(*batch, strict=True)
+                writer.add_measures(to_table([item.sha256 for item in items], [result.measures for result in parsed]))
+                unreadable.update(result.reason for result in parsed if result.reason is not None)
                 done += len(batch)
                 if report:
                     report(done, len(wanted))
@@ -69,6 +69,6 @@ def measure_catalog(
 
 def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
     """Return a table of schema MEASURES, a row for each piece."""
-    named = zip(sha256, measures, strict=True)
-    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in named]
+    pairs = zip(sha256, measures, strict=True)
+    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in pairs]
     return pa.Table.from_pylist(rows, schema=MEASURES)

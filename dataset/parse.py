@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PARSE = "dataset.parse:parse"
-WORTH_A_WORKER = 64  # files that are parsed and measured in the time that a worker takes to start
+FILES_PER_EXTRA_WORKER = 64  # files that are parsed and measured in the time that a worker takes to start
 BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
 NO_PIANO = "no_piano"
 
 
 @dataclass(frozen=True, slots=True)
 class ParseTask:
-    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`.
+    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `with_data`.
 
     With `piano_only` what other instruments play is left out, also of the measures.
     """
@@ -42,7 +42,7 @@ class ParseTask:
             raise self.data
         return self.path.read_bytes() if self.data is None else self.data
 
-    def carried(self) -> "ParseTask":
+    def with_data(self) -> "ParseTask":
         """Return this source with its bytes, for someone who does not see the path."""
         try:
             return replace(self, data=self.path.read_bytes())
@@ -60,19 +60,19 @@ class Parsed:
     detail: str = ""
 
 
-def parse(source: ParseTask) -> Parsed:
+def parse(item: ParseTask) -> Parsed:
     """Return the notes and measures of one stored file; a file that cannot be read is a result with a reason, no error."""
     try:
-        data = source.read()
+        data = item.read()
     except OSError as error:
         return Parsed(UNREADABLE, reason=BLOB_MISSING, detail=error.strerror or "cannot be read")
-    if hashlib.sha256(data).hexdigest() != source.sha256:
+    if hashlib.sha256(data).hexdigest() != item.sha256:
         return Parsed(UNREADABLE, reason=BLOB_DAMAGED, detail="the bytes do not hash to the name of the file")
     try:
-        reading = read(data, piano_only=source.piano_only)
+        reading = read(data, piano_only=item.piano_only)
     except MidiError as error:
         return Parsed(UNREADABLE, reason=error.reason, detail=error.detail)
-    if len(reading.notes) == 0 and source.piano_only:
+    if len(reading.notes) == 0 and item.piano_only:
         return Parsed(UNREADABLE, reason=NO_PIANO, detail="no note is played by a piano, programs 0 to 7")
     if len(reading.notes) == 0:
         reason = "only_drums" if reading.drum_notes else "no_notes"
@@ -81,7 +81,7 @@ def parse(source: ParseTask) -> Parsed:
 
 
 def parse_all(
-    sources: Sequence[ParseTask], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
+    items: Sequence[ParseTask], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
 ) -> Iterator[tuple[ParseTask, Parsed]]:
     """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
 
@@ -89,15 +89,15 @@ def parse_all(
     What becomes of a source is the same wherever it is done.
     """
     if executor is None:
-        results = work(task, sources, workers=workers or min(cores(), 1 + len(sources) // WORTH_A_WORKER))
+        results = work(task, items, workers=workers or min(cores(), 1 + len(items) // FILES_PER_EXTRA_WORKER))
     else:
         from dataset.parallel.executors import (
             work_on,  # here: a worker, which imports this module to parse, starts sooner without
         )
 
-        results = work_on(executor, task, sources, load=ParseTask.carried)
+        results = work_on(executor, task, items, load=ParseTask.with_data)
     for index, result in results:
         if isinstance(result, Failure):
-            yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
+            yield items[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
         else:
-            yield sources[index], result
+            yield items[index], result

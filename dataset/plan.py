@@ -14,10 +14,10 @@ from catalog.base.names import is_device
 from dataset.filters.load import default_filters
 from dataset.filters.rules import Filters
 
-MOST_SEED = 2**53  # the largest whole number that every reader of JSON takes as it is
-PLAIN = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
+MAX_SEED = 2**53  # the largest whole number that every reader of JSON takes as it is
+SIMPLE_QUERY = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
 
-Row = Mapping[str, Any]  # a row of the catalog
+CatalogRow = Mapping[str, Any]  # a row of the catalog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +31,16 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse a seed that no manifest can hold."""
-        if not 0 <= self.seed <= MOST_SEED:
-            raise UsageError(f"--seed {self.seed}: a seed is a whole number from 0 to {MOST_SEED}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise UsageError(f"--seed {self.seed}: a seed is a whole number from 0 to {MAX_SEED}")
 
     @property
     def name(self) -> str:
         """The name a corpus gets where none is asked for: `ocarina-of-time` for one game, `series-zelda` for one series."""
-        plain = PLAIN.fullmatch(self.query)
-        if plain:
-            bare = plain[1] == "game" and plain[3][0] != "-" and not is_device(plain[3])
-            return plain[3] if bare else f"{plain[1]}-{plain[3]}".lower()
+        match = SIMPLE_QUERY.fullmatch(self.query)
+        if match:
+            is_plain_game = match[1] == "game" and match[3][0] != "-" and not is_device(match[3])
+            return match[3] if is_plain_game else f"{match[1]}-{match[3]}".lower()
         words = re.sub(r"[^a-z0-9]+", "-", self.query.lower()).strip("-")[:40].rstrip("-")
         return f"{words}-{hashlib.sha256(self.query.encode()).hexdigest()[:6]}".lstrip("-")
 
@@ -56,6 +56,6 @@ def digest(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def identity(plan: Plan, rows: Sequence[Row]) -> str:
+def identity(plan: Plan, rows: Sequence[CatalogRow]) -> str:
     """Return what is equal for the same plan, versions and catalog rows, else different."""
     return digest([asdict(plan), versions(), rows])

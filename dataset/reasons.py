@@ -35,7 +35,7 @@ RELATIONS: Mapping[str, str] = {
 }
 
 
-def meaning(reason: str, filters: Mapping[str, Any]) -> str:
+def describe_reason(reason: str, filters: Mapping[str, Any]) -> str:
     """Return a sentence for a reason: the `why` of the filter of that name in the manifest's `filters`, or one from here."""
     return why_of(filters.get(reason)) or REASONS.get(reason, "Left out by the filter of this name.")
 
@@ -45,7 +45,7 @@ def why_of(settings: object) -> str | None:
     return str(settings["why"]) if isinstance(settings, Mapping) and "why" in settings else None
 
 
-def settings_of(value: object) -> str:
+def format_settings(value: object) -> str:
     """Return the thresholds of a filter, as the manifest has them, in one line."""
     if not isinstance(value, Mapping):
         return str(value)

@@ -43,8 +43,8 @@ from dataset.notes.model import Notes
 if TYPE_CHECKING:
     from dataset.export.run import Exported, Form
 
-ANEW = "build it again, or get it again from whoever made it"
-ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
+REBUILD_HINT = "build it again, or get it again from whoever made it"
+MAX_READS = 3  # how often a reader starts again before it calls a corpus damaged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,15 +91,15 @@ class Corpus:
     def open(cls, root: AnyPath, name_or_path: str) -> "Corpus":
         """Return the corpus of that name under `root`, or in that folder or URL. Raises CorpusError if missing or damaged."""
         folder = corpora_folder(root) / name_or_path
-        there = located(name_or_path)
-        if isinstance(there, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
-            folder = there
+        direct = located(name_or_path)
+        if isinstance(direct, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
+            folder = direct
         recover(folder)
-        if not (folder / MANIFEST_FILE).is_file() and (there / MANIFEST_FILE).is_file():
-            folder = there
+        if not (folder / MANIFEST_FILE).is_file() and (direct / MANIFEST_FILE).is_file():
+            folder = direct
         if not (folder / MANIFEST_FILE).is_file():
-            raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
-        for _ in range(ATTEMPTS):  # another process may put a new corpus in its place while we read
+            raise CorpusError(f"there is no corpus {name_or_path!r}{_suggestion(root, name_or_path)}")
+        for _ in range(MAX_READS):  # another process may put a new corpus in its place while we read
             with suppress(CorpusError):
                 return cls._read(folder)
         return cls._read(folder)
@@ -155,15 +155,15 @@ def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> d
         try:
             tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
         except (FaultError, pa.ArrowException, OSError, ValueError) as error:
-            raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
+            raise CorpusError(f"{folder / name}: {error}; {REBUILD_HINT}") from None
     try:
         check_counts(asdict(manifest.funnel), manifest.reasons, tables[NOTES_FILE], tables[EXCLUDED_FILE])
     except FaultError as error:
-        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
+        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {REBUILD_HINT}") from None
     try:
         data[CREDITS_FILE].decode()
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {ANEW}") from None
+        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {REBUILD_HINT}") from None
     return tables
 
 
@@ -184,7 +184,13 @@ def list_corpora(root: AnyPath) -> list[Manifest]:
 def _manifest(folder: AnyPath) -> Manifest:
     """Return the manifest of the corpus in `folder`, checked against the folder's list of checksums."""
     path = folder / MANIFEST_FILE
-    sums.check(folder, MANIFEST_FILE, read_bytes(path, fail=CorpusError, remedy=ANEW), fail=CorpusError, remedy=ANEW)
+    sums.check(
+        folder,
+        MANIFEST_FILE,
+        read_bytes(path, fail=CorpusError, remedy=REBUILD_HINT),
+        fail=CorpusError,
+        remedy=REBUILD_HINT,
+    )
     return Manifest.read(path)
 
 
@@ -250,7 +256,7 @@ def _piece(*row: Any) -> CorpusPiece:
     return CorpusPiece(sha256, game, series, title, sequencer, cluster, work, split, notes)
 
 
-def _nearest(root: AnyPath, name: str) -> str:
+def _suggestion(root: AnyPath, name: str) -> str:
     known = names(root)
     near = difflib.get_close_matches(name, known, 1, 0.5) or [
         other for other in known if name in other or other in name

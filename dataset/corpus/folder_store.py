@@ -24,12 +24,12 @@ from catalog.storage.lock import Hold
 from catalog.storage.remote import AnyPath, RemotePath
 from dataset.corpus.object_store import replacing_objects
 
-WAIT_S = 600.0  # a build of a whole site takes minutes; longer than this, something is stuck
-LOOK_AGAIN_S = 1.0  # at the lease of another builder
+LOCK_TIMEOUT_S = 600.0  # a build of a whole site takes minutes; longer than this, something is stuck
+LEASE_POLL_S = 1.0  # at the lease of another builder
 LOCK = ".lock"
 NO_LEASE = Hold()
-NEW, OLD = ".new-", ".old-"
-PREFIX_CHARACTERS = 60  # of a target's name, in that of the folder that will replace it: names have an end
+NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
+MAX_NAME_IN_PREFIX = 60  # of a target's name, in that of the folder that will replace it: names have an end
 
 
 def corpora_folder(root: AnyPath) -> AnyPath:
@@ -38,7 +38,7 @@ def corpora_folder(root: AnyPath) -> AnyPath:
 
 
 @contextmanager
-def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
+def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[Hold]:
     """Hold the lock on all corpora in `folder`; what killed builders left there is put right first.
 
     Raises CorpusError when another build still holds it after `wait_s` seconds.
@@ -54,7 +54,7 @@ def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
     except Timeout:
         raise CorpusError(f"another build holds {folder / LOCK} for more than {wait_s:g} s; stop it or wait") from None
     try:
-        _tidy(folder)
+        _clean_up(folder)
         yield Hold()
     finally:
         lock.release()
@@ -62,16 +62,16 @@ def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
 
 @contextmanager
 def _leased(folder: RemotePath, wait_s: float) -> Iterator[Hold]:
-    until = time.monotonic() + wait_s
+    deadline = time.monotonic() + wait_s
     with ExitStack() as stack:
         while True:
             try:
                 lease = stack.enter_context(leased(folder))
                 break
             except LockedError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise CorpusError(f"{error}; this build has waited {wait_s:g} s") from None
-            time.sleep(LOOK_AGAIN_S * random.uniform(0.5, 1.5))
+            time.sleep(LEASE_POLL_S * random.uniform(0.5, 1.5))
         yield Hold(check=lease.check)
 
 
@@ -86,7 +86,7 @@ def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
         with replacing_objects(target, hold) as new:
             yield new
         return
-    with _beside(target) as new:
+    with _temporary_folder(target) as new:
         yield new
         for path in new.iterdir():
             handle = os.open(path, os.O_RDONLY)
@@ -98,15 +98,15 @@ def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
         sync_folder(new)
         with locked_folder(target.parent):
             if target.exists():
-                shutil.rmtree(_aside(target), ignore_errors=True)
-                target.rename(_aside(target))
+                shutil.rmtree(_backup_path(target), ignore_errors=True)
+                target.rename(_backup_path(target))
             new.rename(target)
             sync_folder(target.parent)
-            shutil.rmtree(_aside(target), ignore_errors=True)
+            shutil.rmtree(_backup_path(target), ignore_errors=True)
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def _temporary_folder(target: Path) -> Iterator[Path]:
     """Yield a new folder beside `target`, locked while its writer lives; it is removed unless it took another name."""
     with ExitStack() as stack:
         while True:
@@ -122,7 +122,7 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _prefix(target: Path) -> str:
-    return f"{NEW}{target.name[:PREFIX_CHARACTERS]}-"
+    return f"{NEW_PREFIX}{target.name[:MAX_NAME_IN_PREFIX]}-"
 
 
 def remove_abandoned(target: Path) -> None:
@@ -131,31 +131,31 @@ def remove_abandoned(target: Path) -> None:
         with suppress(OSError), abandoned(new):
             shutil.rmtree(new)
     with locked_folder(target.parent):
-        _put_back(_aside(target))
+        _restore_backup(_backup_path(target))
 
 
 def recover(target: AnyPath) -> None:
     """Put `target` back if a builder was killed while it stood aside; waits for a builder that is still at work on it."""
-    if isinstance(target, Path) and not target.exists() and _aside(target).exists():
+    if isinstance(target, Path) and not target.exists() and _backup_path(target).exists():
         with locked(target.parent):
             pass
 
 
-def _aside(target: Path) -> Path:
-    return target.with_name(OLD + target.name)
+def _backup_path(target: Path) -> Path:
+    return target.with_name(OLD_PREFIX + target.name)
 
 
-def _tidy(folder: Path) -> None:
-    for old in folder.glob(f"{OLD}*"):
-        _put_back(old)
-    for new in folder.glob(f"{NEW}*"):
+def _clean_up(folder: Path) -> None:
+    for backup in folder.glob(f"{OLD_PREFIX}*"):
+        _restore_backup(backup)
+    for new in folder.glob(f"{NEW_PREFIX}*"):
         shutil.rmtree(new)
 
 
-def _put_back(old: Path) -> None:
+def _restore_backup(backup: Path) -> None:
     """Put a folder back that stood aside when its builder was killed, or remove it where the new one is in its place."""
-    target = old.with_name(old.name.removeprefix(OLD))
+    target = backup.with_name(backup.name.removeprefix(OLD_PREFIX))
     if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-    elif old.exists():
-        old.rename(target)
+        shutil.rmtree(backup, ignore_errors=True)
+    elif backup.exists():
+        backup.rename(target)

@@ -18,7 +18,7 @@ from catalog.storage.lock import Hold
 from catalog.storage.remote import AnyPath, RemotePath
 
 COMMIT = "manifest.json"
-DIGITS = 16  # of the SHA-256 in a name: 64 bits tell the few versions of one file apart
+HASH_DIGITS = 16  # of the SHA-256 in a name: 64 bits tell the few versions of one file apart
 
 
 @contextmanager
@@ -35,8 +35,8 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
     manifest = contents.pop(COMMIT)
     files = {target / versioned(name, hashlib.sha256(data).hexdigest()): data for name, data in contents.items()}
     hold.check()
-    there = set(target.iterdir())  # what stays the same is not touched, unless it is damaged
-    write_many({path: data for path, data in files.items() if path not in there or path.read_bytes() != data})
+    existing = set(target.iterdir())  # what stays the same is not touched, unless it is damaged
+    write_many({path: data for path, data in files.items() if path not in existing or path.read_bytes() != data})
     hold.check()
     sums.write_listed(target, COMMIT, manifest, fail=CorpusError, beside={path.name: files[path] for path in files})
     for path in target.iterdir():
@@ -48,7 +48,7 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
 def versioned(name: str, sha256: str) -> str:
     """Return the name of a file of a corpus below a URL: `notes-<first digits of its hash>.parquet`."""
     stem, dot, suffix = name.rpartition(".")
-    return f"{stem}-{sha256[:DIGITS]}{dot}{suffix}"
+    return f"{stem}-{sha256[:HASH_DIGITS]}{dot}{suffix}"
 
 
 def read_file(folder: AnyPath, name: str, sha256: str | None) -> bytes:

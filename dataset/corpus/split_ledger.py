@@ -18,7 +18,7 @@ from catalog.table import parquet
 from dataset.corpus.schema import SPLITS, Split
 
 REMEDY = "bring it back from a copy, or delete it to split afresh"
-LARGEST_BYTES = 1 << 32
+MAX_BYTES = 1 << 32
 LEDGER = pa.schema(
     [
         pa.field("sha256", pa.string(), metadata={"description": "SHA-256 of the MIDI file, hexadecimal"}),
@@ -32,11 +32,11 @@ def ledger_path(root: AnyPath, seed: int) -> AnyPath:
     return root / "splits" / f"seed-{seed}.parquet"
 
 
-def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
+def read_splits(root: AnyPath, seed: int) -> dict[str, Split]:
     """Return {sha256: side} of all that was ever split with this seed. Raises CorpusError where the file is damaged."""
     path = ledger_path(root, seed)
     try:
-        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=LARGEST_BYTES)
+        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=MAX_BYTES)
     except FileNotFoundError:
         return {}
     sums.check(path.parent, path.name, data, fail=CorpusError, remedy=REMEDY)
@@ -48,21 +48,21 @@ def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
         kind = table.schema.field(field.name).type if field.name in table.column_names else "missing"
         if kind != field.type:
             raise CorpusError(f"{path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
-    sides = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
-    if len(sides) < len(table):
+    splits = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+    if len(splits) < len(table):
         raise CorpusError(f"{path}: column sha256: a piece is there twice; {REMEDY}")
-    for sha256, side in sides.items():
+    for sha256, split in splits.items():
         if sha256 is None or not SHA256.fullmatch(sha256):
             raise CorpusError(f"{path}: column sha256: {sha256!r} is not a SHA-256; {REMEDY}")
-        if side not in SPLITS:
-            raise CorpusError(f"{path}: column split: {side!r} is none of {', '.join(SPLITS)}; {REMEDY}")
-    return sides
+        if split not in SPLITS:
+            raise CorpusError(f"{path}: column split: {split!r} is none of {', '.join(SPLITS)}; {REMEDY}")
+    return splits
 
 
-def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
-    """Keep `sides`; durable on return."""
-    names = sorted(sides)
-    table = pa.table({"sha256": names, "split": [sides[name] for name in names]}, LEDGER)
+def write_splits(root: AnyPath, seed: int, splits: Mapping[str, Split]) -> None:
+    """Keep `splits`; durable on return."""
+    names = sorted(splits)
+    table = pa.table({"sha256": names, "split": [splits[name] for name in names]}, LEDGER)
     buffer = io.BytesIO()
     parquet.write(table, buffer)
     path = ledger_path(root, seed)

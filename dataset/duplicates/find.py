@@ -9,8 +9,8 @@ from catalog.base.errors import CorpusError
 from catalog.hints import emptiness
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.duplicates.decisions import decide
-from dataset.duplicates.groups import Group, related
+from dataset.duplicates.decisions import decide_duplicates
+from dataset.duplicates.groups import Group, group_related
 from dataset.duplicates.relations import EXACT, Relation
 from dataset.parse import ParseTask, parse_all
 
@@ -49,13 +49,13 @@ def find_duplicates(
     names = dict.fromkeys(row["sha256"] for row in rows)
     notes = {}
     with catalog.nearby(list(names)) as near:
-        sources = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in names]
-        for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
+        tasks = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in names]
+        for done, (item, parsed) in enumerate(parse_all(tasks, workers=workers, executor=executor), start=1):
             if parsed.notes is not None:
-                notes[source.sha256] = parsed.notes
-            report(done, len(sources))
+                notes[item.sha256] = parsed.notes
+            report(done, len(tasks))
     rows = [row for row in rows if row["sha256"] in notes]
-    decisions = decide(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
+    decisions = decide_duplicates(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
     relations = [dict(row) for row in decisions.relations]
     out = {rows[index]["url"] for index in decisions.left_out}
-    return Duplicates(len(rows), related(relations, {}, out, str), relations)
+    return Duplicates(len(rows), group_related(relations, {}, out, str), relations)

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from catalog.base.console import Report
-from dataset.duplicates.alignment import Aligned, Alignment, align
+from dataset.duplicates.alignment import Alignment, PreparedPiece, align
 from dataset.duplicates.candidates import candidate_pairs
 from dataset.duplicates.shingles import shingles_of
 from dataset.duplicates.title_match import theme_of
@@ -29,8 +29,8 @@ NEAR, NEAR_LONGER = 0.9, 0.5
 CONTAINED = 0.8
 WORK = 0.3  # of the notes of the shorter piece, whatever the titles say
 WORK_OF_ONE_SERIES = 0.2  # series quote themselves; between series so few shared notes are chance or a common figure
-KEPT_READY = 4096  # pieces kept ready for further comparisons
-MOST_OF_A_TITLE = 64  # pieces of one game and title that are compared each with each
+CACHE_SIZE = 4096  # pieces kept ready for further comparisons
+MAX_PER_TITLE = 64  # pieces of one game and title that are compared each with each
 
 
 class Relation(StrEnum):
@@ -103,15 +103,15 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
     pairs = {
         (distinct[one], distinct[other]) for one, other in zip(found.first.tolist(), found.second.tolist(), strict=True)
     }
-    pairs |= _of_one_title(pieces, distinct)
+    pairs |= _pairs_of_same_title(pieces, distinct)
 
-    @lru_cache(maxsize=KEPT_READY)
-    def ready(index: int) -> Aligned:
-        return Aligned.of(pieces[index].notes)
+    @lru_cache(maxsize=CACHE_SIZE)
+    def prepared(index: int) -> PreparedPiece:
+        return PreparedPiece.of(pieces[index].notes)
 
     for done, (one, other) in enumerate(sorted(pairs), start=1):
         short, long = sorted((one, other), key=lambda index: (len(pieces[index].notes), pieces[index].sha256))
-        link = _link(pieces, long, short, align(ready(long), ready(short)))
+        link = _link(pieces, long, short, align(prepared(long), prepared(short)))
         if link is not None:
             links.append(link)
         report(done, len(pairs))
@@ -128,16 +128,16 @@ def keep_best(
     or of the same notes as one that is; never by way of a chain. Of contained ones only the part goes, for the whole.
     """
     dropping = frozenset(drop)
-    of: defaultdict[int, list[tuple[int, Link]]] = defaultdict(list)  # the pieces that each would go for
+    replaced_by: defaultdict[int, list[tuple[int, Link]]] = defaultdict(list)  # the pieces that each would go for
     for link in links:
         if link.relation in dropping:
-            of[link.second].append((link.first, link))
+            replaced_by[link.second].append((link.first, link))
             if link.relation is Relation.NEAR:
-                of[link.first].append((link.second, link))
+                replaced_by[link.first].append((link.second, link))
     left_out: dict[int, tuple[int, Link]] = {}
     stays: set[int] = set()
     for index in _by_preference(pieces):
-        for other, link in of[index]:
+        for other, link in replaced_by[index]:
             if link.relation in EXACT:  # the other one was decided before: it is the best of those with these notes
                 left_out[index] = (left_out[other][0] if other in left_out else other, link)
             elif index not in left_out and other in stays:
@@ -152,12 +152,12 @@ def _by_preference(pieces: Sequence[Candidate]) -> list[int]:
     return sorted(range(len(pieces)), key=lambda i: (not pieces[i].sequencer, -len(pieces[i].notes), i))
 
 
-def _of_one_title(pieces: Sequence[Candidate], indices: Iterable[int]) -> set[tuple[int, int]]:
+def _pairs_of_same_title(pieces: Sequence[Candidate], indices: Iterable[int]) -> set[tuple[int, int]]:
     """Return the pairs of pieces that have game and theme in common."""
-    named: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    by_title: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index in indices:
-        named[pieces[index].game, theme_of(pieces[index].title)].append(index)
-    return {pair for same in named.values() for pair in combinations(same[:MOST_OF_A_TITLE], 2)}
+        by_title[pieces[index].game, theme_of(pieces[index].title)].append(index)
+    return {pair for same in by_title.values() for pair in combinations(same[:MAX_PER_TITLE], 2)}
 
 
 def _link(pieces: Sequence[Candidate], long: int, short: int, found: Alignment | None) -> Link | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dataset.notes.model import Notes
 
 SLICES = 8  # of the 721 pieces of VGMusic's piano section, pairs without kinship share next to none of this length
-TOGETHER = 2  # ticks: onsets this near to the one before belong to one slice; a played chord is no arpeggio
+SLICE_TICKS = 2  # ticks: onsets this near to the one before belong to one slice; a played chord is no arpeggio
 FAST, FAST_SHARE = 6, 0.1  # ticks: a tenth of all steps shorter than a sixteenth note makes a piece fast
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: Knuth's multiplicative hashing, TAOCP vol. 3, 6.4
 
@@ -32,8 +32,8 @@ def shingles_of(notes: Notes) -> Shingles:
     """Return the shingles of a piece; one of fewer than SLICES slices has none."""
     if len(notes) == 0:
         return _joined([])
-    gaps = np.diff(notes.onset, prepend=-TOGETHER - 1)
-    parts = _outer_voices(notes, gaps > TOGETHER, 1)
+    gaps = np.diff(notes.onset, prepend=-SLICE_TICKS - 1)
+    parts = _outer_voices(notes, gaps > SLICE_TICKS, 1)
     if np.count_nonzero((gaps > 0) & (gaps < FAST)) >= FAST_SHARE * np.count_nonzero(gaps):
         parts += _outer_voices(notes, gaps > 0, 3)  # runs so fast that slices would join their notes
     return _joined(parts)

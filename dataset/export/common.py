@@ -14,7 +14,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.schema import SPLITS
 
 SLUG_LENGTH = 60
-RIGHTS = (
+RIGHTS_NOTICE = (
     "The music is the work of the composers of the games and of the people who sequenced the files, named in CREDITS.md. "
     "It is theirs: nobody may publish, sell or relicense it, or what is derived from it, without their leave."
 )
@@ -74,4 +74,4 @@ def readme(corpus: Corpus, title: str, body: str) -> str:
     """Return the README.md of an export: what it is, `body`, and whose music it is."""
     funnel = corpus.manifest.funnel
     counts = f"{funnel.unique} pieces: {funnel.train} train, {funnel.validation} validation, {funnel.test} test"
-    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS}\n"
+    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS_NOTICE}\n"

@@ -16,14 +16,14 @@ from dataset.corpus.corpus import Corpus
 from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
 from dataset.notes.model import TICKS_PER_QUARTER, Notes
 
-BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
-TEMPOS = 64  # how many there are in the vocabulary
+MAX_DURATION_BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
+NUM_TEMPOS = 64  # how many there are in the vocabulary
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "onsets_exact", "durations_exact", "reason")
-BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
+README_BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
 `load_tokens`. All notes stand on one track.
 
-What is lost: durations over {BEATS} beats (of the time signature's denominator) become {BEATS} beats; tempos become the
-nearest of {TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may move.
+What is lost: durations over {MAX_DURATION_BEATS} beats (of the time signature's denominator) become {MAX_DURATION_BEATS} beats; tempos become the
+nearest of {NUM_TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may move.
 index.csv says of each piece whether MidiTok gives back every onset and pitch (onsets_exact), and every duration too
 (durations_exact), or why it has no tokens (reason). A text that a
 spreadsheet would take for a formula has ' in front."""
@@ -50,7 +50,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         else:
             rows.append((*about, name, *(str(value).lower() for value in exact), None))
     write_csv(folder / "index.csv", HEADER, rows)
-    write_text(folder / "README.md", readme(corpus, "tokens of MidiTok", BODY))
+    write_text(folder / "README.md", readme(corpus, "tokens of MidiTok", README_BODY))
     return Written(len(pieces) - left_out, left_out)
 
 
@@ -60,23 +60,23 @@ def tokenizer_for(corpus: Iterable[Notes]) -> Any:
         from miditok import REMI, TokenizerConfig
     except ImportError as error:
         raise DatasetError("tokens need MidiTok: pip install 'vgpiano[export]' (or: pip install miditok)") from error
-    speeds: set[float] = set()
+    tempos: set[float] = set()
     signatures: dict[int, set[int]] = {4: {4}}
     for notes in corpus:
-        speeds.update(qpm for _, qpm in notes.tempos)
+        tempos.update(qpm for _, qpm in notes.tempos)
         for _, numerator, denominator in notes.time_signatures:
             signatures.setdefault(denominator, set()).add(numerator)
-    slowest = math.floor(min(speeds, default=120))
-    fastest = max(math.ceil(max(speeds, default=120)), slowest + 1)
+    slowest = math.floor(min(tempos, default=120))
+    fastest = max(math.ceil(max(tempos, default=120)), slowest + 1)
     return REMI(
         TokenizerConfig(
             pitch_range=(0, 127),
-            beat_res={(0, BEATS): TICKS_PER_QUARTER},
+            beat_res={(0, MAX_DURATION_BEATS): TICKS_PER_QUARTER},
             num_velocities=127,
             remove_duplicated_notes=False,
             encode_ids_split="no",
             use_tempos=True,
-            num_tempos=TEMPOS,
+            num_tempos=NUM_TEMPOS,
             tempo_range=(slowest, fastest),
             use_time_signatures=True,
             time_signature_range={under: sorted(over) for under, over in sorted(signatures.items())},
@@ -105,7 +105,7 @@ def _exact(tokenizer: Any, tokens: Any, notes: Notes) -> tuple[bool, bool]:
     """Return whether the tokens hold each onset with its pitch, and each duration with them."""
     score = tokenizer.decode(tokens)
     unit = score.ticks_per_quarter / TICKS_PER_QUARTER
-    theirs = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]
-    ours = list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
-    onsets = sorted(note[:2] for note in theirs) == sorted(note[:2] for note in ours)
-    return onsets, onsets and sorted(theirs) == sorted(ours)
+    decoded = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]
+    expected = list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
+    onsets = sorted(note[:2] for note in decoded) == sorted(note[:2] for note in expected)
+    return onsets, onsets and sorted(decoded) == sorted(expected)

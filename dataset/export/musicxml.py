@@ -14,7 +14,7 @@ from dataset.parallel.workers import Failure, work
 TIMEOUT_S = 60.0
 TASK = "dataset.export.musicxml:to_musicxml"
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "reason")
-BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, which are followed through
+README_BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, which are followed through
 the piece. Onsets and lengths are exact on the grid of 1/24 quarter note. What notation cannot hold is lost: the rest of
 a note whose pitch is struck again while it sounds; the shorter of two notes of one pitch and onset. Velocities are in
 the attribute `dynamics` of each note, and the id of a note is its index in the corpus. index.csv names each file,
@@ -39,7 +39,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         for i, (p, name) in enumerate(zip(pieces, names, strict=True))
     ]
     write_csv(folder / "index.csv", HEADER, rows)
-    write_text(folder / "README.md", readme(corpus, "MusicXML", BODY))
+    write_text(folder / "README.md", readme(corpus, "MusicXML", README_BODY))
     return Written(len(pieces) - len(reasons), len(reasons))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.base.errors import UsageError
 from catalog.storage.reading import LARGEST_TOML_BYTES, parse_toml, read_named
-from dataset.filters.rules import Filters, Tables, filters_of, overlay
+from dataset.filters.rules import Filters, Tables, build_filters, overlay
 
 DEFAULTS = "filters.toml"
 REMEDY = "`dataset filters` shows what may stand there"
@@ -20,19 +20,19 @@ def load_filters(path: Path | None = None) -> Filters:
     if path is None:
         return default_filters()
     text = read_named(path, "--filters", remedy=REMEDY, largest=LARGEST_TOML_BYTES)
-    return laid_over_defaults(text, str(path))
+    return overlay_defaults(text, str(path))
 
 
-def laid_over_defaults(text: bytes, where: str) -> Filters:
+def overlay_defaults(text: bytes, where: str) -> Filters:
     """Return the default filters with the tables of a file's `text` laid over them; raises as `load_filters` does, naming `where`."""
     tables = parse_toml(text, where, fail=UsageError, remedy=REMEDY)
-    return filters_of(overlay(_default_tables(), tables, where), where)
+    return build_filters(overlay(_default_tables(), tables, where), where)
 
 
 @cache
 def default_filters() -> Filters:
     """Return the filters of filters.toml."""
-    return filters_of(_default_tables(), DEFAULTS)
+    return build_filters(_default_tables(), DEFAULTS)
 
 
 @cache

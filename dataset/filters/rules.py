@@ -20,15 +20,15 @@ from dataset.measures.measure import Measures
 from dataset.reasons import REASONS
 
 FILTER, DUPLICATE = "filter", "duplicate"  # the two kinds of tables
-KEYS: Mapping[str, tuple[str, ...]] = {
+TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     FILTER: ("on", "measure", "least", "most", "among", "why"),
     DUPLICATE: ("on", "why"),
 }
 DROPPABLE = tuple(relation for relation in Relation if relation is not Relation.WORK)  # versions of a work all stay
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
-ASKED = "Asked for by whoever built the corpus."
-MEASURED = {f["name"]: f for f in describe(MEASURES) if f["name"] not in ("sha256", "measured_by")}
-WORDED = frozenset(name for name in MEASURED if pa.types.is_string(MEASURES.field(name).type))
+DEFAULT_WHY = "Asked for by whoever built the corpus."
+MEASURE_FIELDS = {f["name"]: f for f in describe(MEASURES) if f["name"] not in ("sha256", "measured_by")}
+TEXT_MEASURES = frozenset(name for name in MEASURE_FIELDS if pa.types.is_string(MEASURES.field(name).type))
 
 Tables = Mapping[str, Mapping[str, Mapping[str, Any]]]  # kind of table: name: key: value
 
@@ -53,7 +53,7 @@ class Filter:
     most: float | None = None
     among: tuple[str, ...] | None = None
     on: bool = True
-    why: str = ASKED
+    why: str = DEFAULT_WHY
 
     def judge(self, piece: Measures) -> Verdict | None:
         """Return the verdict against `piece`, or None where it stays. Whether the filter is on is not asked here."""
@@ -83,7 +83,7 @@ class DuplicateRule:
 
     relation: Relation
     on: bool
-    why: str = ASKED
+    why: str = DEFAULT_WHY
 
     @property
     def name(self) -> str:
@@ -120,7 +120,7 @@ class Filters:
         """Return {reason: its settings}, for the manifest; a threshold that is not set is not among them."""
         rows: dict[str, dict[str, Any]] = {}
         for each in self.filters:
-            values = {key: getattr(each, key) for key in KEYS[FILTER]}
+            values = {key: getattr(each, key) for key in TABLE_KEYS[FILTER]}
             values["among"] = None if each.among is None else list(each.among)
             rows[each.name] = {key: value for key, value in values.items() if value is not None}
         return rows | {rule.name: {"on": rule.on, "why": rule.why} for rule in self.duplicates}
@@ -132,16 +132,16 @@ def overlay(base: Tables, over: Mapping[str, Any], source: str) -> Tables:
     A filter that is given another measure keeps none of its old settings. Raises UsageError, which names `source`, for
     a table or key that is not known and for a value of the wrong kind.
     """
-    merged = {kind: dict(base.get(kind, {})) for kind in KEYS}
+    merged = {kind: dict(base.get(kind, {})) for kind in TABLE_KEYS}
     for kind, tables in over.items():
-        if kind not in KEYS:
-            _refuse(source, f"[{kind}] is no kind of table", kind, KEYS)
+        if kind not in TABLE_KEYS:
+            _fail(source, f"[{kind}] is no kind of table", kind, TABLE_KEYS)
         if not isinstance(tables, Mapping):
-            _refuse(source, f"{kind} must hold tables, such as [{kind}.NAME]")
+            _fail(source, f"{kind} must hold tables, such as [{kind}.NAME]")
         for name, table in tables.items():
             where = f"[{kind}.{name}]"
             if not isinstance(table, Mapping):
-                _refuse(source, f"{where} must be a table, such as on = false")
+                _fail(source, f"{where} must be a table, such as on = false")
             for key, value in table.items():
                 _check_value(source, f"{where} {key}", kind, key, value)
             old = merged[kind].get(name, {})
@@ -151,12 +151,12 @@ def overlay(base: Tables, over: Mapping[str, Any], source: str) -> Tables:
     return merged
 
 
-def filters_of(tables: Tables, source: str) -> Filters:
+def build_filters(tables: Tables, source: str) -> Filters:
     """Return the filters that `tables`, made by `overlay`, stand for. Raises UsageError, which names `source`."""
     filters = tuple(_filter(source, name, tables[FILTER]) for name in tables[FILTER])
     for name in tables[DUPLICATE]:
         if name not in DROPPABLE:
-            _refuse(source, f"[duplicate.{name}] is no relation by which pieces are left out", name, DROPPABLE)
+            _fail(source, f"[duplicate.{name}] is no relation by which pieces are left out", name, DROPPABLE)
     rules = [
         DuplicateRule(relation=relation, **{"on": False, **tables[DUPLICATE].get(relation, {})})
         for relation in DROPPABLE
@@ -167,53 +167,54 @@ def filters_of(tables: Tables, source: str) -> Filters:
 def _filter(source: str, name: str, tables: Mapping[str, Mapping[str, Any]]) -> Filter:
     table, where = tables[name], f"[filter.{name}]"
     if not NAME.fullmatch(name):
-        _refuse(source, f"{where}: a name has small letters, digits and '_', at most 60, and begins with a letter")
+        _fail(source, f"{where}: a name has small letters, digits and '_', at most 60, and begins with a letter")
     if name in REASONS:
-        _refuse(source, f"{where}: {name!r} is already the reason of something else; choose another name")
+        _fail(source, f"{where}: {name!r} is already the reason of something else; choose another name")
     measure = table.get("measure")
     if measure is None:
         known = [other for other in tables if other != name]
-        _refuse(source, f"{where} says no measure, and a new filter needs one", name, known)
-    if measure not in MEASURED:
-        _refuse(source, f"{where} measure: there is no measure {measure!r}", measure, MEASURED)
+        _fail(source, f"{where} says no measure, and a new filter needs one", name, known)
+    if measure not in MEASURE_FIELDS:
+        _fail(source, f"{where} measure: there is no measure {measure!r}", measure, MEASURE_FIELDS)
     least, most, among = (table.get(key) for key in ("least", "most", "among"))
-    if measure in WORDED and (least is not None or most is not None or among is None):
-        _refuse(source, f"{where}: {measure} is a word, so say among = [...], not least or most")
-    if measure not in WORDED and (among is not None or (least is None and most is None)):
-        _refuse(source, f"{where}: {measure} is a number, so say least, most or both, and not among")
+    if measure in TEXT_MEASURES and (least is not None or most is not None or among is None):
+        _fail(source, f"{where}: {measure} is a word, so say among = [...], not least or most")
+    if measure not in TEXT_MEASURES and (among is not None or (least is None and most is None)):
+        _fail(source, f"{where}: {measure} is a number, so say least, most or both, and not among")
     low, high = _range(measure)
     for key, value in (("least", least), ("most", most)):
         if value is not None and not low <= value <= high:
-            _refuse(
-                source, f"{where} {key}: {value:g} lies outside the range of {measure}, {MEASURED[measure]['range']}"
+            _fail(
+                source,
+                f"{where} {key}: {value:g} lies outside the range of {measure}, {MEASURE_FIELDS[measure]['range']}",
             )
     if least is not None and most is not None and least > most:
-        _refuse(source, f"{where}: least {least:g} is more than most {most:g}, so nothing would pass")
+        _fail(source, f"{where}: least {least:g} is more than most {most:g}, so nothing would pass")
     settings = {**table, "among": None if among is None else tuple(among)}
     return Filter(name=name, **settings)
 
 
 def _check_value(source: str, where: str, kind: str, key: str, value: object) -> None:
-    if key not in KEYS[kind]:
-        _refuse(source, f"{where}: there is no such key", key, KEYS[kind])
+    if key not in TABLE_KEYS[kind]:
+        _fail(source, f"{where}: there is no such key", key, TABLE_KEYS[kind])
     if key == "on" and not isinstance(value, bool):
-        _refuse(source, f"{where} must be true or false, not {value!r}")
+        _fail(source, f"{where} must be true or false, not {value!r}")
     if key in ("measure", "why") and not (isinstance(value, str) and value.strip()):
-        _refuse(source, f"{where} must be a text, not {value!r}")
+        _fail(source, f"{where} must be a text, not {value!r}")
     if key in ("least", "most") and (
         isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
     ):
-        _refuse(source, f"{where} must be a number, not {value!r}")
+        _fail(source, f"{where} must be a number, not {value!r}")
     if key == "among" and not (isinstance(value, list) and value and all(isinstance(each, str) for each in value)):
-        _refuse(source, f"{where} must be a list of texts, not {value!r}")
+        _fail(source, f"{where} must be a list of texts, not {value!r}")
 
 
 def _range(measure: str) -> tuple[float, float]:
-    low, _, high = MEASURED[measure]["range"].partition("–")
+    low, _, high = MEASURE_FIELDS[measure]["range"].partition("–")
     return float(low or "-inf"), float(high or "inf")
 
 
-def _refuse(source: str, text: str, word: str | None = None, known: Collection[str] = ()) -> NoReturn:
+def _fail(source: str, text: str, word: str | None = None, known: Collection[str] = ()) -> NoReturn:
     """Raise UsageError that names the one of `known` nearest to `word`, or lists them where none is near."""
     near = difflib.get_close_matches(word or "", known, 1, 0.6)
     hint = f"; did you mean {str(near[0])!r}?" if near else f"; there are {', '.join(known)}" if known else ""

@@ -16,7 +16,7 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 MAJOR_KEYS = tuple(f"{tonic} major" for tonic in ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"])
 MINOR_KEYS = tuple(f"{tonic} minor" for tonic in ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"])
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
-LONGEST_HOLD = 16 * TICKS_PER_QUARTER  # four bars of 4/4: no string sounds longer, but some files never end a note
+MAX_HOLD = 16 * TICKS_PER_QUARTER  # four bars of 4/4: no string sounds longer, but some files never end a note
 
 
 def key_of(notes: Notes) -> str | None:
@@ -25,7 +25,7 @@ def key_of(notes: Notes) -> str | None:
     Krumhansl and Schmuckler's method (source above). A note counts for at most 16 quarter notes, so that one which its
     file forgets to end does not decide. None where every pitch class sounds for the same time.
     """
-    weight = np.bincount(notes.pitch % 12, np.minimum(notes.duration, LONGEST_HOLD), 12)
+    weight = np.bincount(notes.pitch % 12, np.minimum(notes.duration, MAX_HOLD), 12)
     weight = weight - weight.mean()
     norm = float(np.sqrt(weight @ weight))
     if norm < 1e-9:

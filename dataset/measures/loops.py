@@ -15,7 +15,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 
-def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def earlier_matches(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return for every note the place of the note that followed the last time its context stood earlier, and the match.
 
     `times` [n] are those since the previous onset, in any whole unit; `pitches` [n] are 0-255. A context is the 16, 8, 5
@@ -25,11 +25,11 @@ def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], ND
     place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
     hashes = _hashes((time << np.uint64(8)) + pitch + np.uint64(1))
     for rank, length in enumerate(reversed(CONTEXTS), start=1):
-        later, sooner = _recurring(hashes[length][: max(0, len(time) - length)])
+        later, earlier_place = _recurring(hashes[length][: max(0, len(time) - length)])
         if len(later) == 0:
             break  # where no short context stands twice, no longer one does
         later += length
-        place[later] = sooner + length
+        place[later] = earlier_place + length
         match[later] = rank
     return place, match
 
@@ -43,10 +43,10 @@ def loop_share(notes: Notes) -> float:
     keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
     onset, pitch = notes.onset[keep], notes.pitch[keep]
     time = np.diff(onset, prepend=onset[:1])
-    place, _ = earlier(time, pitch)
-    guessed = np.flatnonzero(place >= 0)
-    source = place[guessed]
-    right = (time[source] == time[guessed]) & (pitch[source] == pitch[guessed])
+    place, _ = earlier_matches(time, pitch)
+    predicted = np.flatnonzero(place >= 0)
+    source = place[predicted]
+    right = (time[source] == time[predicted]) & (pitch[source] == pitch[predicted])
     return float(np.count_nonzero(right)) / len(onset) if len(onset) else 0.0
 
 

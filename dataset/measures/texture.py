@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
-MANY = 2  # what muspy's polyphony rate must have more of: three pitches at once or more, though it speaks of "multiple"
+MULTIPLE = 2  # threshold of muspy's polyphony rate, to be exceeded: it counts three or more pitches at once
 
 
-class Stretches(NamedTuple):
+class Segments(NamedTuple):
     """A piece from the start of its file to its last end, cut wherever a pitch begins or ends to sound."""
 
     length: NDArray[np.int64]  # ticks, >= 0
     pitches: NDArray[np.int64]  # different pitches that sound throughout, >= 0
 
 
-def stretches(notes: Notes) -> Stretches:
+def segments(notes: Notes) -> Segments:
     """Return what sounds when: a pitch that several notes hold counts once, as in a piano roll."""
     order = np.argsort(notes.pitch, kind="stable")  # by pitch, then by onset
     floor = notes.pitch[order].astype(np.int64) << 32  # parts the pitches, so that one running maximum serves them all
@@ -32,20 +32,20 @@ def stretches(notes: Notes) -> Stretches:
     begin, stop = (start - floor)[new] << 1 | 1, (end - floor)[new] << 1
     changes = np.sort(np.concatenate([begin, stop]))
     ticks, step = np.concatenate([[0], changes >> 1]), np.concatenate([[0], (changes & 1) * 2 - 1])
-    return Stretches(np.diff(ticks), np.cumsum(step)[:-1])
+    return Segments(np.diff(ticks), np.cumsum(step)[:-1])
 
 
-def polyphony(piece: Stretches) -> float:
+def polyphony(piece: Segments) -> float:
     """Return the mean number of pitches that sound together while any sounds, by beats; >= 1. As `muspy.polyphony`."""
     return float(piece.length @ piece.pitches) / float(piece.length[piece.pitches > 0].sum())
 
 
-def polyphony_rate(piece: Stretches) -> float:
+def polyphony_rate(piece: Segments) -> float:
     """Return the share of time, from the start of the file to the last end, in which three or more pitches sound, 0-1.
 
     As `muspy.polyphony_rate` at its threshold of 2, which must be exceeded; the measure is MuseGAN's (AAAI 2018).
     """
-    return float(piece.length[piece.pitches > MANY].sum()) / float(piece.length.sum())
+    return float(piece.length[piece.pitches > MULTIPLE].sum()) / float(piece.length.sum())
 
 
 def empty_beat_rate(notes: Notes) -> float:

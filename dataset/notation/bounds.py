@@ -10,7 +10,7 @@ from dataset.notes.meter import bars_of, count_bars
 from dataset.notes.model import Notes
 
 # the real section has 433 and 25,760 at most; a score of so many heads takes a minute to draw
-MOST_BARS, MOST_HEADS = 4_000, 60_000
+MAX_BARS, MAX_HEADS = 4_000, 60_000
 
 
 def check_size(notes: Notes) -> None:
@@ -19,15 +19,15 @@ def check_size(notes: Notes) -> None:
         return
     last = int(notes.end.max())
     bars = count_bars(notes.time_signatures, last)
-    if bars > MOST_BARS:
+    if bars > MAX_BARS:
         raise DatasetError(
-            f"the piece has {bars:,} bars, and a score is written of {MOST_BARS:,} at most: shorten it, or take out its silence"
+            f"the piece has {bars:,} bars, and a score is written of {MAX_BARS:,} at most: shorten it, or take out its silence"
         )
     firsts = [bar.start for bar in bars_of(notes.time_signatures, last)]
     cuts = np.unique(np.concatenate([notes.onset, notes.end, firsts]))  # where a voice may have to tie
     heads = int((np.searchsorted(cuts, notes.end) - np.searchsorted(cuts, notes.onset)).sum())
-    if heads > MOST_HEADS:
+    if heads > MAX_HEADS:
         raise DatasetError(
             f"the piece's {len(notes):,} notes overlap so that they need {heads:,} note heads, and a score is written of "
-            f"{MOST_HEADS:,} at most: shorten it, or its notes"
+            f"{MAX_HEADS:,} at most: shorten it, or its notes"
         )

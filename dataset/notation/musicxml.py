@@ -17,7 +17,7 @@ HEADER = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
 """
 NOT_IN_XML = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 FULL_VELOCITY = 90  # what MusicXML's `dynamics` are a percentage of
 
 
@@ -98,8 +98,8 @@ def _attributes(score: Score, measure: Measure, before: Measure | None) -> str:
         found.append("<staves>2</staves>")
     for number, staff in enumerate(measure.staves):
         if before is None or before.staves[number].clef.is_bass != staff.clef.is_bass:
-            sign = "<sign>F</sign><line>4</line>" if staff.clef.is_bass else "<sign>G</sign><line>2</line>"
-            found.append(f'<clef number="{number + 1}">{sign}</clef>')
+            clef = "<sign>F</sign><line>4</line>" if staff.clef.is_bass else "<sign>G</sign><line>2</line>"
+            found.append(f'<clef number="{number + 1}">{clef}</clef>')
     return "".join(found)
 
 
@@ -119,7 +119,7 @@ def _element(element: Element, staff: int, voice: int, times: Counter[int], velo
     if not element.heads:
         shown = ' print-object="no"' if element.is_hidden else ""
         rest = "<rest/>" if element.value is not None else '<rest measure="yes"/>'
-        yield f"<note{shown}>{rest}{length}<voice>{voice}</voice>{_look(element, staff)}</note>"
+        yield f"<note{shown}>{rest}{length}<voice>{voice}</voice>{_appearance(element, staff)}</note>"
         return
     for place, head in enumerate(element.heads):
         times[head.note] += 1
@@ -130,17 +130,17 @@ def _element(element: Element, staff: int, voice: int, times: Counter[int], velo
         alter = f"<alter>{head.alter}</alter>" if head.alter else ""
         pitch = f"<pitch><step>{head.letter}</step>{alter}<octave>{head.octave}</octave></pitch>"
         ties = '<tie type="stop"/>' * head.tied_from + '<tie type="start"/>' * head.tied_to
-        look = _look(element, staff, head, is_first=place == 0)
-        yield f'<note id="{name}" dynamics="{dynamics}">{chord}{pitch}{length}{ties}<voice>{voice}</voice>{look}</note>'
+        appearance = _appearance(element, staff, head, is_first=place == 0)
+        yield f'<note id="{name}" dynamics="{dynamics}">{chord}{pitch}{length}{ties}<voice>{voice}</voice>{appearance}</note>'
 
 
-def _look(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
+def _appearance(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
     """Return what is seen of a note or rest but its pitch, in the order that MusicXML asks for."""
     parts, value = [], element.value
     if value is not None:
         parts.append(f"<type>{value.kind}</type>" + "<dot/>" * value.dots)
-    if head is not None and head.sign is not None:
-        parts.append(f"<accidental>{SIGNS[head.sign]}</accidental>")
+    if head is not None and head.accidental is not None:
+        parts.append(f"<accidental>{ACCIDENTALS[head.accidental]}</accidental>")
     if value is not None and value.triplet is not None:
         parts.append(
             "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"

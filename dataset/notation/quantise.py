@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from dataset.notes.meter import Bar
 from dataset.notes.model import Notes
 
-PLAIN = {3, 4, 6, 8, 9, 12, 15, 16, 18, 20, 21, 0}  # places in a quarter that notation has: thirty-seconds and triplets
-ON_BEAT = np.select([np.arange(24) % step == 0 for step in (12, 6, 4, 3)], [1.0, 0.7, 0.3, 0.1], 0.0)
-CLEARLY, ENOUGH_NOTES = 0.15, 30  # by how much more a piece must be on the beat to be moved, and how many notes show it
+# ticks within a quarter that have a plain notation: thirty-seconds and triplets
+PLAIN_PLACES = {*range(0, 24, 3), *range(0, 24, 4)}
+BEAT_WEIGHTS = np.select([np.arange(24) % step == 0 for step in (12, 6, 4, 3)], [1.0, 0.7, 0.3, 0.1], 0.0)
+MIN_GAIN, MIN_NOTES = 0.15, 30  # by how much more a piece must be on the beat to be moved, and how many notes show it
 STRICT_SHARE = 0.97  # with fewer of its onsets on such places a piece counts as played
 PLAYED_FACTOR = 2.5  # by which odd divisions are then less likely
-MERGED = 1.0  # cost of writing two onsets as one that lie more than a roll apart
-ROLL = 2  # ticks
-STRUCK_TWICE = 10.0  # cost of losing a note for it would be written on another one of its pitch
+MERGE_COST = 1.0  # cost of writing two onsets as one that lie more than a roll apart
+ROLL_TICKS = 2  # ticks
+LOST_NOTE_COST = 10.0  # cost of losing a note for it would be written on another one of its pitch
 Grid = tuple[int, ...]
 
 
@@ -50,17 +51,17 @@ def lead_in(notes: Notes) -> int:
 
     Ten of the real section's 721 pieces were recorded beside the beat, such as all of one a thirty-second late.
     """
-    if len(notes) < ENOUGH_NOTES:
+    if len(notes) < MIN_NOTES:
         return 0
     share = np.bincount(notes.onset % 24, minlength=24) / len(notes)
-    fits = [float(share @ np.roll(ON_BEAT, late)) for late in range(24)]
+    fits = [float(share @ np.roll(BEAT_WEIGHTS, late)) for late in range(24)]
     late = int(np.argmax(fits))
-    if fits[late] < fits[0] + CLEARLY:
+    if fits[late] < fits[0] + MIN_GAIN:
         return 0
     return late if late <= notes.onset[0] and late <= 12 else late - 24
 
 
-def legible(
+def quantised(
     notes: Notes, lower: NDArray[np.bool_], bars: list[Bar], late: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where each note begins and ends in print, int64[n] each, ticks; an end is later than its beginning.
@@ -68,24 +69,24 @@ def legible(
     `bars` must reach to the last end. Notes of one staff within one beat share its division. All are moved by `late`.
     """
     onset, end = notes.onset.astype(np.int64) - late, notes.end.astype(np.int64) - late
-    factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN)).mean() < STRICT_SHARE else 1.0
-    starts = np.array([start for start, _ in _stretches(bars)])
-    lengths = np.array([length for _, length in _stretches(bars)])
+    factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN_PLACES)).mean() < STRICT_SHARE else 1.0
+    starts = np.array([start for start, _ in _divisions(bars)])
+    lengths = np.array([length for _, length in _divisions(bars)])
     printed, printed_end = onset.copy(), end.copy()
     for staff in (False, True):
         own = np.flatnonzero(lower == staff)
         which = np.searchsorted(starts, onset[own], side="right") - 1
         grids: dict[int, Grid] = {}
-        for stretch in np.unique(which).tolist():
-            inside = own[which == stretch]
-            places = onset[inside] - starts[stretch]
-            grid = _best(places.tolist(), notes.pitch[inside].tolist(), int(lengths[stretch]), factor)
-            grids[stretch] = grid
-            printed[inside] = starts[stretch] + _snapped(places, grid)
+        for division in np.unique(which).tolist():
+            inside = own[which == division]
+            places = onset[inside] - starts[division]
+            grid = _cheapest_grid(places.tolist(), notes.pitch[inside].tolist(), int(lengths[division]), factor)
+            grids[division] = grid
+            printed[inside] = starts[division] + _snapped(places, grid)
         at = np.searchsorted(starts, end[own], side="right") - 1
-        for note, stretch in zip(own.tolist(), at.tolist(), strict=True):
-            start, length = int(starts[stretch]), int(lengths[stretch])
-            grid = grids.get(stretch) or _grids(length)[0][0]
+        for note, division in zip(own.tolist(), at.tolist(), strict=True):
+            start, length = int(starts[division]), int(lengths[division])
+            grid = grids.get(division) or _grids(length)[0][0]
             snapped = start + int(_snapped(np.array([end[note] - start]), grid)[0])
             if snapped <= printed[note]:
                 snapped = start + next((p for p in grid if start + p > printed[note]), length)
@@ -93,7 +94,7 @@ def legible(
     return printed, printed_end
 
 
-def _stretches(bars: list[Bar]) -> Iterator[tuple[int, int]]:
+def _divisions(bars: list[Bar]) -> Iterator[tuple[int, int]]:
     """Yield (first tick, ticks) of what has a division of its own: quarters, or the parts of a longer beat."""
     for bar in bars:
         for start, end in pairwise(bar.beats):
@@ -103,7 +104,7 @@ def _stretches(bars: list[Bar]) -> Iterator[tuple[int, int]]:
                 yield bar.start + offset, part
 
 
-def _best(places: list[int], pitches: list[int], length: int, factor: float) -> Grid:
+def _cheapest_grid(places: list[int], pitches: list[int], length: int, factor: float) -> Grid:
     """Return the cheapest of the grids for notes at those places."""
     return min(_grids(length), key=lambda grid: factor * grid[1] + _cost(places, pitches, grid[0]))[0]
 
@@ -112,9 +113,11 @@ def _cost(places: list[int], pitches: list[int], grid: Grid) -> float:
     """Return how far the different places move, and what is lost where two of them become one."""
     moved = {place: int(_snapped(np.array([place]), grid)[0]) for place in dict.fromkeys(places)}
     cost = float(sum(abs(place - to) for place, to in moved.items()))
-    cost += MERGED * sum(to == after and q - p > ROLL for (p, to), (q, after) in pairwise(sorted(moved.items())))
+    cost += MERGE_COST * sum(
+        to == after and q - p > ROLL_TICKS for (p, to), (q, after) in pairwise(sorted(moved.items()))
+    )
     written = {(moved[place], pitch) for place, pitch in zip(places, pitches, strict=True)}
-    return cost + STRUCK_TWICE * (len(set(zip(places, pitches, strict=True))) - len(written))
+    return cost + LOST_NOTE_COST * (len(set(zip(places, pitches, strict=True))) - len(written))
 
 
 def _snapped(places: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:

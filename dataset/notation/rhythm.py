@@ -195,8 +195,8 @@ def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[i
 
 
 def _beam(values: list[Value], place: int, level: int) -> str:
-    before = place > 0 and _share(values[place - 1], values[place], level)
-    after = place + 1 < len(values) and _share(values[place], values[place + 1], level)
+    before = place > 0 and _joined_by_beam(values[place - 1], values[place], level)
+    after = place + 1 < len(values) and _joined_by_beam(values[place], values[place + 1], level)
     if before and after:
         return "continue"
     if before or after:
@@ -204,6 +204,6 @@ def _beam(values: list[Value], place: int, level: int) -> str:
     return "forward hook" if place == 0 or values[place].start % 12 == 0 else "backward hook"
 
 
-def _share(one: Value, other: Value, level: int) -> bool:
+def _joined_by_beam(one: Value, other: Value, level: int) -> bool:
     """Return whether the beam of that level joins two values; between triplets only the outer beam does."""
     return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)

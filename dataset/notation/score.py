@@ -13,28 +13,28 @@ import numpy as np
 
 from dataset.measures.keys import key_of
 from dataset.notation.bounds import check_size
-from dataset.notation.quantise import lead_in, legible
+from dataset.notation.quantise import lead_in, quantised
 from dataset.notation.rhythm import Value, beams_of, values_of
 from dataset.notation.spelling import FIFTHS, fifths_of, name_of, signature_of
 from dataset.notation.staves import Clef, clefs, lower_staff
-from dataset.notation.voices import Stroke, share_out, written
+from dataset.notation.voices import Stroke, assign_voices, written_strokes
 from dataset.notes.meter import Bar, bars_of
 from dataset.notes.model import Notes
 
-NOTICED = 0.06  # a tempo that differs by less from the one that was printed is not printed
-SETTLED_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
+TEMPO_THRESHOLD = 0.06  # a tempo that differs by less from the one that was printed is not printed
+MIN_TEMPO_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `sign` is what stands before it."""
+    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `accidental` is what stands before it."""
 
     note: int
     pitch: int
     letter: str
     alter: int
     octave: int
-    sign: int | None  # the alteration that is printed, None for none
+    accidental: int | None  # the alteration that is printed, None for none
     tied_from: bool
     tied_to: bool
 
@@ -97,18 +97,18 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     late = 0 if exact else lead_in(notes)
     bars = bars_of(notes.time_signatures, last - late)
     if not exact:
-        onset, end = legible(notes, lower, bars, late)
+        onset, end = quantised(notes, lower, bars, late)
         if len(notes) and end.max() > bars[-1].end:
             bars = bars_of(notes.time_signatures, int(end.max()))
     fifths = fifths_of(notes, key)
     signature = FIFTHS[key] if key is not None else 0
     staves = []
     columns = (notes.pitch.tolist(), onset.tolist(), end.tolist())
-    every = written([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
+    all_strokes = written_strokes([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
     for is_lower in (False, True):
-        strokes = [stroke for stroke in every if lower[stroke.note] == is_lower]
-        signs = clefs(_reach(strokes, bars), lower=is_lower)
-        voices = [_spans(voice, bars, exact=exact) for voice in share_out(strokes, bars)]
+        strokes = [stroke for stroke in all_strokes if lower[stroke.note] == is_lower]
+        signs = clefs(_pitch_ranges(strokes, bars), lower=is_lower)
+        voices = [_spans(voice, bars, exact=exact) for voice in assign_voices(strokes, bars)]
         staves.append(list(_staves(bars, signs, voices, fifths.tolist(), signature)))
     tempos = _tempos(notes, bars)
     measures = tuple(
@@ -122,7 +122,7 @@ Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tic
 
 def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Span]]:
     """Return for each bar what the voice does from its first tick to its last; spans without strokes are rests."""
-    strokes = voice if exact else _rounded(voice, bars)
+    strokes = voice if exact else _with_plain_ends(voice, bars)
     cuts = {bar.start for bar in bars} | {bars[-1].end}
     starting: dict[int, list[Stroke]] = {}
     for stroke in strokes:
@@ -144,7 +144,7 @@ def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Sp
     return found
 
 
-def _rounded(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
+def _with_plain_ends(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
     """Return the strokes of a voice as one reads them: chords that end together, at the next chord or at a plain place."""
     found: list[Stroke] = []
     starts = sorted({stroke.start for stroke in voice})
@@ -184,13 +184,13 @@ def _staves(
             spans = spans[1:]
         elif not used[1]:
             spans = spans[:1]
-        signs = _signs([span for voice in spans for span in voice], fifths, signature)
+        signs = _accidentals([span for voice in spans for span in voice], fifths, signature)
         yield Staff(
             clefs[place], tuple(_voice(bar, voice, fifths, signs, second=n > 0) for n, voice in enumerate(spans))
         )
 
 
-def _signs(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
+def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
     """Return the alterations to print in one bar of a staff: (start, pitch) → semitones, in the order in which they are read."""
     state: dict[tuple[str, int], int] = {}
     usual, found = signature_of(signature), {}
@@ -199,13 +199,15 @@ def _signs(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[i
             letter, alter, octave = name_of(fifths[stroke.note], stroke.pitch)
             if tied_from:
                 continue  # the sign stands before the note where it began
-            if state.get((letter, octave), usual[letter]) != alter or _is_other(heads, stroke, fifths, letter, octave):
+            if state.get((letter, octave), usual[letter]) != alter or _shares_line(
+                heads, stroke, fifths, letter, octave
+            ):
                 found[start, stroke.pitch] = alter
             state[letter, octave] = alter
     return found
 
 
-def _is_other(
+def _shares_line(
     heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
 ) -> bool:
     """Return whether another note of the chord stands on the same line with another alteration."""
@@ -228,7 +230,7 @@ def _voice(
                 stroke.note,
                 stroke.pitch,
                 *name_of(fifths[stroke.note], stroke.pitch),
-                sign=signs.get((bar.start + value.start, stroke.pitch)),
+                accidental=signs.get((bar.start + value.start, stroke.pitch)),
                 tied_from=tied_from or value is not own[0],
                 tied_to=tied_to or value is not own[-1],
             )
@@ -252,7 +254,7 @@ def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, .
     return replace(element, triplet="start" if place == inside[0] else "stop", bracket=not beamed)
 
 
-def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
+def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
     """Return the lowest and the highest pitch that begins in each bar."""
     firsts = [bar.start for bar in bars]
     found: list[tuple[int, int] | None] = [None] * len(bars)
@@ -266,13 +268,13 @@ def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | Non
 def _tempos(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
     """Return the tempos of each bar; printed are those that last and that differ from the one before."""
     found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
-    starts, said = [bar.start for bar in bars], 0.0
+    starts, last_printed = [bar.start for bar in bars], 0.0
     for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):
         if tick >= bars[-1].end:
             break
-        settled = until - tick >= SETTLED_QUARTERS * 24 or tick == 0
-        is_printed = settled and abs(qpm - said) > NOTICED * said
-        said = qpm if is_printed else said
+        lasts = until - tick >= MIN_TEMPO_QUARTERS * 24 or tick == 0
+        is_printed = lasts and abs(qpm - last_printed) > TEMPO_THRESHOLD * last_printed
+        last_printed = qpm if is_printed else last_printed
         at = bisect_left(starts, tick + 1) - 1
         found[at].append((tick - starts[at], qpm, is_printed))
     return [tuple(marks) for marks in found]

@@ -33,13 +33,13 @@ def fifths_of(notes: Notes, key: str | None) -> NDArray[np.int64]:
     signature = FIFTHS[key] if key is not None else 0
     centre = signature + (MINOR_CENTRE if key is not None and key.endswith("minor") else MAJOR_CENTRE)
     centres, classes = centre + SHIFTS, np.arange(12) * 7 % 12
-    away = _nearest(classes[:, None], centres[None, :]) - centres  # [pitch class, centre]
+    distance = _nearest(classes[:, None], centres[None, :]) - centres  # [pitch class, centre]
     weight = notes.duration.clip(1, SPAN_TICKS)[:, None] * (notes.pitch[:, None] % 12 == np.arange(12))
     sums = np.concatenate([np.zeros((1, 12)), np.cumsum(weight, axis=0)])
     low = np.searchsorted(notes.onset, notes.onset - SPAN_TICKS)
     high = np.searchsorted(notes.onset, notes.onset + SPAN_TICKS, side="right")
     around = sums[high] - sums[low]
-    spread = around @ away**2 / around.sum(axis=1, keepdims=True)
+    spread = around @ distance**2 / around.sum(axis=1, keepdims=True)
     best = centres[np.argmin(spread + KEY_WEIGHT * SHIFTS**2, axis=1)]
     return _nearest(classes[notes.pitch % 12], best)
 

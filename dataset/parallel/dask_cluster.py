@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError, UsageError
-from dataset.parallel.executors import REMEDY, Watched, check_environment, environment
+from dataset.parallel.executors import REMEDY, MonitoredExecutor, check_environment, environment
 
 if TYPE_CHECKING:
     from distributed import Client
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[^\s/:@\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
 PATIENCE_S = 20.0  # for a first worker, and for another one when the last has gone
-GREETING_S = 8.0  # for a scheduler that is up to answer
+HANDSHAKE_S = 8.0  # for a scheduler that is up to answer
 
 
-class Cluster(Watched):
+class Cluster(MonitoredExecutor):
     """An executor on the workers that a client's cluster has."""
 
     def __init__(self, client: "Client", address: str, patience_s: float) -> None:
@@ -43,11 +43,11 @@ class Cluster(Watched):
         """Raise DatasetError where the scheduler has gone, or the last worker has and no other came."""
         self._check_connection()
         try:
-            there = bool(self._client.scheduler_info()["workers"])
+            has_workers = bool(self._client.scheduler_info()["workers"])
         except (OSError, TimeoutError):
             return  # the client is trying to reach the scheduler again; it gives up by itself
         now = time.monotonic()
-        if there:
+        if has_workers:
             self._last_seen = now
         elif now - self._last_seen > self._patience_s:
             raise DatasetError(_no_workers(self._address, self._patience_s))
@@ -78,35 +78,37 @@ def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator
     except ImportError:
         raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
     with _quiet():
-        _greet(address, min(GREETING_S, patience_s))
+        _check_scheduler(address, min(HANDSHAKE_S, patience_s))
         with Client(address, timeout=patience_s, set_as_default=False) as client:
-            _inspect(client, address, patience_s)
+            _check_workers(client, address, patience_s)
             yield Cluster(client, address, patience_s)
 
 
-def _greet(address: str, patience_s: float) -> None:
+def _check_scheduler(address: str, patience_s: float) -> None:
     """Raise DatasetError unless a scheduler answers at `address`: a client itself would wait for a stranger for ever."""
-    from distributed.comm import connect as dial
+    from distributed.comm import connect
     from distributed.security import Security
 
-    async def ask() -> str:
-        line = await dial(address, patience_s, **Security().get_connection_args("client"))
+    async def request_identity() -> str:
+        connection = await connect(address, patience_s, **Security().get_connection_args("client"))
         try:
-            await line.write({"op": "identity", "reply": True})
-            return str((await line.read())["type"])
+            await connection.write({"op": "identity", "reply": True})
+            return str((await connection.read())["type"])
         finally:
-            line.abort()
+            connection.abort()
 
     try:
         with ThreadPoolExecutor(1) as thread:  # this one may run a loop of its own, as in a notebook
-            kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(ask(), patience_s + 1))).result()
+            kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(request_identity(), patience_s + 1))).result()
     except Exception as error:  # noqa: BLE001 - whatever a stranger's answer sets off
-        raise DatasetError(f"no Dask scheduler answers at {address} ({_line(_root(error))}); is it running?") from None
+        raise DatasetError(
+            f"no Dask scheduler answers at {address} ({_line(_root_cause(error))}); is it running?"
+        ) from None
     if kind != "Scheduler":
         raise DatasetError(f"{address} is the address of a Dask {kind.lower()}; give that of the scheduler")
 
 
-def _inspect(client: "Client", address: str, patience_s: float) -> None:
+def _check_workers(client: "Client", address: str, patience_s: float) -> None:
     """Raise DatasetError unless there are workers, and they and the scheduler are able to do our work."""
     try:
         client.wait_for_workers(1, timeout=patience_s)
@@ -117,11 +119,11 @@ def _inspect(client: "Client", address: str, patience_s: float) -> None:
         client.run_on_scheduler(check_environment, environment())
     except Exception as error:  # noqa: BLE001 - whatever it is, it says why the scheduler cannot load our code
         answers[f"the scheduler at {address}"] = error
-    for where, trouble in answers.items():
-        if isinstance(trouble, DatasetError):
-            raise trouble
-        if trouble is not None:
-            raise DatasetError(f"{where} cannot load our code ({_line(trouble)}); {REMEDY}")
+    for where, problem in answers.items():
+        if isinstance(problem, DatasetError):
+            raise problem
+        if problem is not None:
+            raise DatasetError(f"{where} cannot load our code ({_line(problem)}); {REMEDY}")
 
 
 def _no_workers(address: str, patience_s: float) -> str:
@@ -130,10 +132,10 @@ def _no_workers(address: str, patience_s: float) -> str:
     )
 
 
-def _root(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """Return what set off `error` in the first place, but for a time that is up."""
     cause = error.__cause__
-    return error if cause is None or isinstance(cause, TimeoutError | asyncio.CancelledError) else _root(cause)
+    return error if cause is None or isinstance(cause, TimeoutError | asyncio.CancelledError) else _root_cause(cause)
 
 
 def _line(error: BaseException) -> str:

@@ -22,18 +22,18 @@ from typing import Any
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError
-from dataset.parallel.workers import CHUNK, TIMEOUT_S, Worker, dismiss, work
+from dataset.parallel.workers import CHUNK, TIMEOUT_S, Worker, stop_workers, work
 
-WINDOW = 64  # chunks under way: more workers than these would wait for our reading of files anyway
+MAX_IN_FLIGHT = 64  # chunks under way: more workers than these would wait for our reading of files anyway
 CHUNK_BYTES = 1 << 20  # with WINDOW it bounds what is held in memory, whatever the size of the catalog
-CHECK_S = 2.0  # without news for so long, an executor is asked whether it is still there
+CHECK_INTERVAL_S = 2.0  # without news for so long, an executor is asked whether it is still there
 REMEDY = "every worker needs the same vgpiano as here: install it there, and start the workers again"
-MOST_LOST = 3  # items that the executor may lose, each twice, before it has done a single one
+MAX_LOST = 3  # items that the executor may lose, each twice, before it has done a single one
 
 Environment = tuple[tuple[str, str], ...]  # what decides the result of a task: (package, version)
 
 
-class Watched(Executor):
+class MonitoredExecutor(Executor):
     """An executor that can tell whether there is still somebody to do the work."""
 
     @abstractmethod
@@ -57,43 +57,43 @@ def work_on(
     DatasetError where the executor takes no work, or its workers cannot do ours: they need the same vgpiano.
     """
     waiting, lost = deque(range(len(items))), deque[int]()  # to be sent in chunks; to be sent again, one by one
-    left: list[int] = []  # to be done here
-    under_way: dict[Future[bytes], tuple[list[int], bool]] = {}  # indices, and whether they are sent again
+    remaining: list[int] = []  # to be done here
+    in_flight: dict[Future[bytes], tuple[list[int], bool]] = {}  # indices, and whether they are sent again
     done_any = False
     try:
-        while waiting or lost or under_way:
-            while (waiting or lost) and len(under_way) < WINDOW:
+        while waiting or lost or in_flight:
+            while (waiting or lost) and len(in_flight) < MAX_IN_FLIGHT:
                 again = bool(lost)
                 indices, payload = _next_chunk(lost if again else waiting, items, load, 1 if again else CHUNK)
                 try:
                     future = executor.submit(do_chunk, task, payload, timeout_s, environment())
                 except BrokenExecutor:
-                    left += [*indices, *lost, *waiting]
+                    remaining += [*indices, *lost, *waiting]
                     lost.clear()
                     waiting.clear()
                 except RuntimeError as error:
                     raise DatasetError(f"the executor takes no work: {error}") from None
                 else:
-                    under_way[future] = indices, again
-            finished, _ = wait(under_way, CHECK_S, FIRST_COMPLETED)
+                    in_flight[future] = indices, again
+            finished, _ = wait(in_flight, CHECK_INTERVAL_S, FIRST_COMPLETED)
             failures = [failure for future in finished if (failure := _failure(future)) is not None]
-            if isinstance(executor, Watched) and (failures or not finished):
+            if isinstance(executor, MonitoredExecutor) and (failures or not finished):
                 executor.check()
             for future in finished:
-                indices, again = under_way.pop(future)
+                indices, again = in_flight.pop(future)
                 if _failure(future) is None:
                     yield from zip(indices, pickle.loads(future.result()), strict=True)  # noqa: S301 - see above
                     done_any = True
                 else:
-                    (left if again else lost).extend(indices)
-            if failures and not done_any and len(left) >= MOST_LOST:
+                    (remaining if again else lost).extend(indices)
+            if failures and not done_any and len(remaining) >= MAX_LOST:
                 raise DatasetError(f"the executor does no work: {_line(failures[-1])}")
     finally:
-        for future in under_way:
+        for future in in_flight:
             future.cancel()
-        _dismiss_idle()
-    for position, result in work(task, [items[index] for index in left], timeout_s=timeout_s):
-        yield left[position], result
+        _stop_idle()
+    for position, result in work(task, [items[index] for index in remaining], timeout_s=timeout_s):
+        yield remaining[position], result
 
 
 def do_chunk(task: str, payload: bytes, timeout_s: float, expected: Environment) -> bytes:
@@ -103,8 +103,8 @@ def do_chunk(task: str, payload: bytes, timeout_s: float, expected: Environment)
     """
     check_environment(expected)
     items = [pickle.loads(item) for item in pickle.loads(payload)]  # noqa: S301 - from whoever started us
-    with _crew(task, timeout_s) as crew:
-        results = dict(work(task, items, workers=1, timeout_s=timeout_s, crew=crew))
+    with _idle_worker(task, timeout_s) as pool:
+        results = dict(work(task, items, workers=1, timeout_s=timeout_s, pool=pool))
     return pickle.dumps([results[index] for index in range(len(items))], pickle.HIGHEST_PROTOCOL)
 
 
@@ -130,19 +130,21 @@ def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
 def check_environment(expected: Environment) -> None:
     """Raise DatasetError where this process would do the work in another way than the one that asks for it."""
     here = dict(environment())
-    other = [f"{name} {here.get(name)} instead of {wanted}" for name, wanted in expected if here.get(name) != wanted]
-    if other:
-        raise DatasetError(f"the worker on {platform.node()} has {', '.join(other)}; {REMEDY}")
+    differences = [
+        f"{name} {here.get(name)} instead of {wanted}" for name, wanted in expected if here.get(name) != wanted
+    ]
+    if differences:
+        raise DatasetError(f"the worker on {platform.node()} has {', '.join(differences)}; {REMEDY}")
 
 
 def _next_chunk(
-    queue: deque[int], items: Sequence[Any], load: Callable[[Any], Any], most: int
+    queue: deque[int], items: Sequence[Any], load: Callable[[Any], Any], max_items: int
 ) -> tuple[list[int], bytes]:
     """Take the next items off the queue, as many as a chunk may hold; return their indices and the chunk."""
     indices: list[int] = []
     chunk: list[bytes] = []
     size = 0
-    while queue and len(chunk) < most and size < CHUNK_BYTES:
+    while queue and len(chunk) < max_items and size < CHUNK_BYTES:
         indices.append(queue.popleft())
         chunk.append(pickle.dumps(load(items[indices[-1]]), pickle.HIGHEST_PROTOCOL))
         size += len(chunk[-1])
@@ -170,23 +172,23 @@ os.register_at_fork(after_in_child=_idle.clear)  # a child's pipes to them would
 
 
 @contextmanager
-def _crew(task: str, timeout_s: float) -> Iterator[list[Worker]]:
+def _idle_worker(task: str, timeout_s: float) -> Iterator[list[Worker]]:
     """Give a worker that has done an earlier chunk, if there is one, and keep what is left of the crew for the next."""
     idle = _idle.setdefault((task, timeout_s), [])
-    crew = []
+    pool = []
     with suppress(IndexError):  # several threads may take one
-        crew.append(idle.pop())
-    if crew and crew[0].process.poll() is not None:  # it has waited too long for work
-        dismiss(crew)
-        crew.clear()
+        pool.append(idle.pop())
+    if pool and pool[0].process.poll() is not None:  # it has waited too long for work
+        stop_workers(pool)
+        pool.clear()
     try:
-        yield crew
+        yield pool
     finally:
-        idle.extend(crew)
+        idle.extend(pool)
 
 
-def _dismiss_idle() -> None:
+def _stop_idle() -> None:
     """End what chunks that ran in this very process have kept."""
     for idle in _idle.values():
         while idle:
-            dismiss([idle.pop()])
+            stop_workers([idle.pop()])

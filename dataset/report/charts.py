@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 BINS = 24
-MOST_WHOLE = 40  # whole numbers over no more than this get a bar each
-LONG_TAIL = 1.6  # where the largest value is this much beyond the 99th percentile, the last bar takes the rest
+MAX_UNIT_BINS = 40  # whole numbers over no more than this get a bar each
+LONG_TAIL_RATIO = 1.6  # where the largest value is this much beyond the 99th percentile, the last bar takes the rest
 
 Values = npt.NDArray[np.float64]
 
@@ -69,9 +69,9 @@ def axis(values: Values, *, whole: bool, valid: tuple[float, float] | None = Non
         return Axis(*valid, BINS, False, *valid)
     low, high = float(values.min()), float(values.max())
     tail = float(np.quantile(values, 0.99))
-    open_end = tail > low and high - low > LONG_TAIL * (tail - low)
+    open_end = tail > low and high - low > LONG_TAIL_RATIO * (tail - low)
     high = float(np.ceil(tail)) if open_end and whole else tail if open_end else high
-    if (whole and high - low <= MOST_WHOLE) or low == high:
+    if (whole and high - low <= MAX_UNIT_BINS) or low == high:
         return Axis(low - 0.5, high + 0.5, round(high - low) + 1, open_end, low, high)
     return Axis(low, high, BINS, open_end, low, high)
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from catalog.base.console import clean
 
-OWN = "dataset.report"  # the room whose templates every page may extend
+DEFAULT_PACKAGE = "dataset.report"  # the room whose templates every page may extend
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Script:
     policy: str
 
 
-def render(template: str, *, room: str = OWN, **values: Any) -> str:
+def render(template: str, *, room: str = DEFAULT_PACKAGE, **values: Any) -> str:
     """Return the page that a template in `<room>/templates`, else in ours, makes of `values`.
 
     A name that the template lacks raises UndefinedError.
@@ -34,7 +34,7 @@ def render(template: str, *, room: str = OWN, **values: Any) -> str:
     return _environment(room).get_template(template).render(**values)
 
 
-def script(name: str, *, room: str = OWN) -> Script:
+def script(name: str, *, room: str = DEFAULT_PACKAGE) -> Script:
     """Return the script of that name among the room's templates; it is no template itself."""
     environment = _environment(room)
     text, _, _ = _loader(room).get_source(environment, name)
@@ -48,7 +48,7 @@ def _environment(room: str) -> Environment:
         loader=_loader(room),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_harmless,
+        finalize=_clean_text,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -60,10 +60,10 @@ def _environment(room: str) -> Environment:
 
 
 def _loader(room: str) -> ChoiceLoader:
-    return ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((room, OWN))])
+    return ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((room, DEFAULT_PACKAGE))])
 
 
-def _harmless(value: Any) -> Any:
+def _clean_text(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return " " * value[:1].isspace() + clean(value) + " " * value[-1:].isspace()

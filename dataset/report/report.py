@@ -10,9 +10,9 @@ from catalog.storage.remote import AnyPath
 from dataset.build_command import build_commands
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
-from dataset.reasons import settings_of, why_of
+from dataset.reasons import format_settings, why_of
 from dataset.report.html import render
-from dataset.report.summary import EXAMPLES, Summary
+from dataset.report.summary import MAX_EXAMPLES, Summary
 
 REPORT_FILE = "report.html"
 
@@ -26,24 +26,24 @@ def write_report(corpus: Corpus, out: Path | None = None) -> AnyPath:
 
 def report(corpus: Corpus) -> str:
     """Return the report as the text of an HTML page; the same corpus gives the same text."""
-    overview = Summary(corpus, corpus.credits())
-    groups, more_groups = overview.groups()
+    summary = Summary(corpus, corpus.credits())
+    groups, more_groups = summary.groups()
     manifest = corpus.manifest
     return render(
         "report.html",
         manifest=manifest,
         commands=build_commands(manifest),
         splits=SPLITS,
-        filters=[(name, settings_of(value)) for name, value in manifest.filters.items()],
+        filters=[(name, format_settings(value)) for name, value in manifest.filters.items()],
         whys={name: why for name, value in manifest.filters.items() if (why := why_of(value))},
-        funnel=overview.funnel(),
-        reasons=overview.reasons(),
-        most_examples=EXAMPLES,
-        relations=overview.relations(),
+        funnel=summary.funnel(),
+        reasons=summary.reasons(),
+        most_examples=MAX_EXAMPLES,
+        relations=summary.relations(),
         groups=groups,
         more_groups=more_groups,
-        distributions=overview.distributions(),
-        levels=overview.levels(),
-        game_splits=overview.splits(),
-        makers=overview.makers(),
+        distributions=summary.distributions(),
+        levels=summary.levels(),
+        game_splits=summary.splits(),
+        makers=summary.makers(),
     )

@@ -16,23 +16,23 @@ from catalog.schema import MEASURES, describe
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import read_credits
 from dataset.corpus.schema import SPLITS, Split
-from dataset.duplicates.groups import Group, related
-from dataset.reasons import RELATIONS, meaning
+from dataset.duplicates.groups import Group, group_related
+from dataset.reasons import RELATIONS, describe_reason
 from dataset.report import charts
 
-EXAMPLES = 8  # shown of each reason
-GAMES = 10  # with a plot of their own
-GROUPS = 150  # of related pieces that are shown one by one
-LEVELS = 12  # of a measure in words
-SMALL = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
-WORDED = ("key", "time_signature")
-UNTOLD = ("sha256", "measured_by", *WORDED)
+MAX_EXAMPLES = 8  # shown of each reason
+MAX_GAMES = 10  # with a plot of their own
+MAX_GROUPS = 150  # of related pieces that are shown one by one
+MAX_LEVELS = 12  # of a measure in words
+FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
+TEXT_MEASURES = ("key", "time_signature")
+NOT_NUMERIC = ("sha256", "measured_by", *TEXT_MEASURES)
 
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class FunnelStage:
     """A stage of the funnel: how many pieces came through, and how many were left out for which reason."""
 
     name: str
@@ -126,7 +126,7 @@ class Summary:
         self._game = [self._names[piece["game"]] for piece in self._pieces]
         self.games = [name for name, _ in _by_count(self._game)]
 
-    def funnel(self) -> list[Stage]:
+    def funnel(self) -> list[FunnelStage]:
         """Return the stages from listed to unique, in order."""
         funnel, found = self._manifest.funnel, []
         counts = [funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique]
@@ -135,30 +135,30 @@ class Summary:
             ("listed", "fetched", "parsed", "kept", "unique"), counts, counts[:1] + counts, steps, strict=False
         ):
             reasons = _by_count(row["reason"] for row in self._excluded if row["stage"] in stages)
-            found.append(Stage(name, pieces, before, reasons))
+            found.append(FunnelStage(name, pieces, before, reasons))
         return found
 
     def reasons(self) -> list[Reason]:
         """Return the reasons in the order of the funnel, the most frequent of a stage first."""
         titles = {piece["sha256"]: piece["title"] for piece in self._pieces}
         order = ("fetch", "parse", "filter", "duplicate", "split")
-        rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        rows: dict[tuple[str, str], list[TableRow]] = defaultdict(list)
         for row in self._excluded:
             rows[row["stage"], row["reason"]].append(row)
         return [
             Reason(
                 reason,
                 stage,
-                len(those),
-                meaning(reason, self._manifest.filters),
-                [self._example(row, titles) for row in those[:EXAMPLES]],
+                len(group_rows),
+                describe_reason(reason, self._manifest.filters),
+                [self._example(row, titles) for row in group_rows[:MAX_EXAMPLES]],
             )
-            for (stage, reason), those in sorted(
+            for (stage, reason), group_rows in sorted(
                 rows.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]), item[0][1])
             )
         ]
 
-    def _example(self, row: Row, titles: Mapping[str, str]) -> Example:
+    def _example(self, row: TableRow, titles: Mapping[str, str]) -> Example:
         kept = titles.get(row["detail"].partition(" ")[0]) if row["stage"] == "duplicate" else None
         return Example(row["title"], self._name(row["game"]), row["detail"], kept)
 
@@ -170,16 +170,16 @@ class Summary:
 
     def groups(self) -> tuple[list[Group], int]:
         """Return the groups of related pieces, the largest first, and how many there are besides those returned."""
-        fates = {piece["sha256"]: piece["split"] for piece in self._pieces}
+        split_of = {piece["sha256"]: piece["split"] for piece in self._pieces}
         out = {row["url"] for row in self._excluded}
-        found = related(self._relations, fates, out, self._name)
-        return found[:GROUPS], max(0, len(found) - GROUPS)
+        found = group_related(self._relations, split_of, out, self._name)
+        return found[:MAX_GROUPS], max(0, len(found) - MAX_GROUPS)
 
     def distributions(self) -> list[Distribution]:
         """Return the measures in numbers, in the order of the schema; one that no piece has is not among them."""
         found = []
         for field in describe(MEASURES):
-            if field["name"] not in UNTOLD and field["name"] in self._measures.column_names:
+            if field["name"] not in NOT_NUMERIC and field["name"] in self._measures.column_names:
                 values = _numbers(self._measures[field["name"]])
                 if not np.isnan(values).all():
                     found.append(self._distribution(field, values, "int" in field["type"]))
@@ -188,7 +188,7 @@ class Summary:
     def _distribution(self, field: Mapping[str, str], values: charts.Values, whole: bool) -> Distribution:
         known = values[~np.isnan(values)]
         along = charts.axis(known, whole=whole, valid=_valid(field["range"]))
-        shown = self.games[:GAMES]
+        shown = self.games[:MAX_GAMES]
         row_of = {name: row for row, name in enumerate(shown)}
         rows = np.array([row_of.get(name, len(shown)) for name in self._game])
         names = [*shown, f"{len(self.games) - len(shown)} other games"]
@@ -214,17 +214,17 @@ class Summary:
         """Return the measures in words."""
         found = []
         for field in describe(MEASURES):
-            if field["name"] in WORDED:
+            if field["name"] in TEXT_MEASURES:
                 counts = _by_count(value or "none" for value in self._measures[field["name"]].to_pylist())
-                rest = sum(count for _, count in counts[LEVELS:])
-                found.append(Levels(field["name"], field["description"], counts[:LEVELS], rest))
+                rest = sum(count for _, count in counts[MAX_LEVELS:])
+                found.append(Levels(field["name"], field["description"], counts[:MAX_LEVELS], rest))
         return found
 
     def splits(self) -> list[GameSplit]:
         """Return how each game is split, the largest game first."""
         counts = Counter(zip(self._game, (piece["split"] for piece in self._pieces), strict=True))
         split = {name: {side: counts[name, side] for side in SPLITS} for name in self.games}
-        return [GameSplit(name, sum(sides.values()), sides) for name, sides in split.items()]
+        return [GameSplit(name, sum(per_split.values()), per_split) for name, per_split in split.items()]
 
     def makers(self) -> list[Maker]:
         """Return the sequencers by name, those whom the source does not name last."""
@@ -240,7 +240,7 @@ class Summary:
         return self._names.get(slug, slug)
 
 
-def _names(pieces: Iterable[Row], credits_: str) -> dict[str, str]:
+def _names(pieces: Iterable[TableRow], credits_: str) -> dict[str, str]:
     """Return {slug: the game's title as listed}, which the credits tell; the slug itself where they do not."""
     listed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for credit in read_credits(credits_):
@@ -264,4 +264,4 @@ def _numbers(column: pa.ChunkedArray) -> charts.Values:
 
 def _valid(text: str) -> tuple[float, float] | None:
     low, _, high = text.partition("–")
-    return (float(low), float(high)) if high and float(high) < SMALL else None
+    return (float(low), float(high)) if high and float(high) < FIXED_AXIS_BELOW else None

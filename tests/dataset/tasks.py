@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataset.notes.model import Notes
 from dataset.parallel import executors
-from dataset.parse import Parsed, Source, parse
+from dataset.parse import Parsed, ParseTask, parse
 
 KILLER, SLEEPER, BOSS = b"kills its worker", b"hangs its worker", b"kills its boss unless "
 
@@ -28,7 +28,7 @@ def act(item: str) -> str:
     return item.upper()
 
 
-def parse_or_die(source: Source) -> Parsed:
+def parse_or_die(source: ParseTask) -> Parsed:
     """Parse a file as the real task does, but let two kinds of bytes end the process as a crash and a hang would."""
     data = b""
     with suppress(OSError):
@@ -40,14 +40,14 @@ def parse_or_die(source: Source) -> Parsed:
     return parse(source)
 
 
-def parse_late(source: Source) -> Parsed:
+def parse_late(source: ParseTask) -> Parsed:
     """Parse a file as the real task does, but about one in eight a good deal later than the others."""
     if source.sha256 < "2":
         time.sleep(0.1)
     return parse(source)
 
 
-def parse_or_kill_the_boss(source: Source) -> Parsed:
+def parse_or_kill_the_boss(source: ParseTask) -> Parsed:
     """Parse a file as the real task does, but let one kind of bytes end the process that this one works for.
 
     They name the process that is spared, which is that of the tests.
@@ -63,7 +63,7 @@ def another_version() -> None:
     executors.environment = lambda: (("symusic", "0.0.1"),)  # type: ignore[assignment]
 
 
-def parse_what_came_along(source: Source) -> Parsed:
+def parse_what_came_along(source: ParseTask) -> Parsed:
     """Parse a file as a machine does that does not see our disk."""
     return parse(replace(source, path=Path("/nowhere")))
 

@@ -15,7 +15,7 @@ from catalog.base.errors import DatasetError
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
-from dataset.parallel.executors import WINDOW, work_on
+from dataset.parallel.executors import MAX_IN_FLIGHT, work_on
 from dataset.parallel.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
@@ -126,12 +126,12 @@ def test_no_more_than_a_window_is_read_ahead_whatever_the_size_of_the_catalog() 
 
     with threads() as inner:
         executor = Slow(inner)
-        items = range(CHUNK * (WINDOW + 40))
+        items = range(CHUNK * (MAX_IN_FLIGHT + 40))
         results = work_on(executor, ACT, items, load=load)
         next(results)
-        assert len(loaded) <= CHUNK * WINDOW
+        assert len(loaded) <= CHUNK * MAX_IN_FLIGHT
         assert sum(1 for _ in results) == len(items) - 1
-    assert executor.most <= WINDOW
+    assert executor.most <= MAX_IN_FLIGHT
 
 
 def test_large_items_travel_in_small_chunks() -> None:

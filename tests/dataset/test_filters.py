@@ -10,7 +10,7 @@ from catalog.base.errors import UsageError
 from dataset.build import build_corpus, ensure_corpus
 from dataset.duplicates.relations import Relation
 from dataset.filters.load import default_filters, load_filters
-from dataset.filters.rules import MEASURED, Filters
+from dataset.filters.rules import MEASURE_FIELDS, Filters
 from dataset.measures.measure import UNREADABLE, Measures
 from dataset.notes.model import Notes, write_midi
 from dataset.plan import Plan
@@ -78,7 +78,7 @@ def test_a_limit_parts_inside_from_outside(name: str, inside: dict[str, Any], ou
 
 def test_every_default_says_why_with_numbers_and_measures_what_there_is() -> None:
     for each in default_filters().filters:
-        assert each.measure in MEASURED
+        assert each.measure in MEASURE_FIELDS
         assert any(sign.isdigit() for sign in each.why)
     assert all(rule.why for rule in default_filters().duplicates)
 

@@ -11,7 +11,7 @@ from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus, list_corpora
-from dataset.corpus.split_ledger import read_sides
+from dataset.corpus.split_ledger import read_splits
 from dataset.plan import Plan
 from tests import forked
 from tests.catalog.test_parquet import evenly, flipped
@@ -70,24 +70,24 @@ def test_no_flipped_bit_of_a_corpus_is_read_in_silence(built: Path, name: str) -
 
 
 def test_no_flipped_bit_of_the_book_of_sides_is_read_in_silence(built: Path) -> None:
-    sound = read_sides(built, 0)
+    sound = read_splits(built, 0)
     path = built / "splits" / "seed-0.parquet"
     data = path.read_bytes()
     for bit in evenly(data, 2 * FLIPS):
         path.write_bytes(flipped(data, bit))
         with pytest.raises(CorpusError, match=r"seed-0\.parquet: damaged"):
-            read_sides(built, 0)
+            read_splits(built, 0)
         assert [fault for fault in Catalog(built).verify().faults if fault.startswith(f"{path}: damaged")]
     path.write_bytes(data)
     (path.parent / SUMS_FILE).unlink()  # as an older version, which wrote none, left it: its own checksums stay
     for bit in evenly(data, 2 * FLIPS):
         path.write_bytes(flipped(data, bit))
         try:
-            assert read_sides(built, 0) == sound
+            assert read_splits(built, 0) == sound
         except CorpusError as error:
             assert "seed-0.parquet" in str(error)  # noqa: PT017
     path.write_bytes(data)
-    assert read_sides(built, 0) == sound
+    assert read_splits(built, 0) == sound
 
 
 def test_verify_names_every_fault_and_not_the_first_alone(built: Path) -> None:

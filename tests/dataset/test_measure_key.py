@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.measures.keys import LONGEST_HOLD, MAJOR_KEYS, MINOR_KEYS, key_of
+from dataset.measures.keys import MAJOR_KEYS, MAX_HOLD, MINOR_KEYS, key_of
 from dataset.notes.model import Notes, read_midi
 
 SAMPLE = int(os.environ.get("VGPIANO_MUSIC21", "6"))
@@ -38,7 +38,7 @@ def test_a_note_that_its_file_never_ends_does_not_decide() -> None:
     tune = cadence(MAJOR_CADENCE, 0)
     songs = [np.concatenate([column] * 12) for column in (tune.duration, tune.pitch, tune.velocity)]
     onset = np.arange(len(songs[0])) * 24
-    stuck = Notes.of([*onset, 0], [*songs[0], 50 * LONGEST_HOLD], [*songs[1], 66], [*songs[2], 64])
+    stuck = Notes.of([*onset, 0], [*songs[0], 50 * MAX_HOLD], [*songs[1], 66], [*songs[2], 64])
     assert key_of(stuck) == "C major"
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.measures.loops import CONTEXTS, earlier, loop_share
+from dataset.measures.loops import CONTEXTS, earlier_matches, loop_share
 from dataset.notes.model import Notes
 
 rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1, max_size=100)
@@ -30,7 +30,7 @@ def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 @settings(max_examples=150, deadline=None)
 def test_a_context_is_found_where_it_last_stood(rows: list[tuple[int, int]]) -> None:
     time, pitch = np.array(rows).T
-    place, match = earlier(time, pitch)
+    place, match = earlier_matches(time, pitch)
     assert list(zip(place.tolist(), match.tolist(), strict=True)) == slowly(rows)
 
 

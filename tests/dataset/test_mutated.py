@@ -101,8 +101,8 @@ PARSE = """
 import json, resource, sys, time
 from collections import Counter
 from pathlib import Path
-from dataset.parse import Source, parse_all
-sources = [Source(path.stem, path) for path in sorted(Path(sys.argv[1]).glob("*.mid"))]
+from dataset.parse import ParseTask, parse_all
+sources = [ParseTask(path.stem, path) for path in sorted(Path(sys.argv[1]).glob("*.mid"))]
 reasons, wrong, longest, last = Counter(), 0, 0.0, time.monotonic()
 for _, parsed in parse_all(sources, workers=2):
     longest, last = max(longest, time.monotonic() - last), time.monotonic()

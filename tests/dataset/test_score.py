@@ -156,8 +156,8 @@ def test_a_name_says_its_pitch_and_a_bar_says_each_alteration(notes: Notes) -> N
             for _, pitch, head in sorted(events, key=lambda event: event[:2]):
                 assert 12 * (head.octave + 1) + NATURAL[head.letter] + head.alter == pitch
                 place = head.letter, head.octave
-                if head.sign is not None:
-                    assert head.sign == head.alter
+                if head.accidental is not None:
+                    assert head.accidental == head.alter
                     read[place] = head.alter
                 elif not head.tied_from:
                     assert read.get(place, usual[head.letter]) == head.alter
