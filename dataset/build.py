@@ -1,7 +1,7 @@
-"""From a query to a corpus: list, fetch (from the store), parse, filter, drop duplicates, split, write.
+"""Build a corpus from a query: list, fetch, parse, filter, deduplicate, split, write.
 
-Nothing gets lost on the way: each listed piece ends in notes.parquet or, with a stage and a reason, in excluded.parquet.
-The same catalog, query, seed and filters give the same bytes, however many workers there are.
+In: a catalog and a `Plan`. Out: a corpus folder. Each listed piece is either in notes.parquet or, with a stage and a
+reason, in excluded.parquet. The same catalog, query, seed and filters give the same bytes, for any number of workers.
 """
 
 import difflib
@@ -31,7 +31,7 @@ from dataset.plan import Plan, identity
 
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
-NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
+NOT_FETCHED = "not_fetched"  # the reason for a state that this version does not know
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
@@ -45,9 +45,10 @@ def ensure_corpus(
     executor: Executor | None = None,
     report: Report = IGNORE_PROGRESS,
 ) -> Corpus:
-    """Return the corpus for `query`: the one that stands if it was built from the same catalog rows in the same way, else a new one.
+    """Return the corpus for `query`, building it unless an up-to-date one exists.
 
-    Raises QueryError for a wrong query, CorpusError where nothing matches or nothing is left.
+    An existing corpus is up to date if it was built from the same catalog rows, settings and versions. Raises QueryError for
+    an invalid query, CorpusError if no piece matches or none remains.
     """
     plan = Plan(query=query, seed=seed)
     folder = _folder(root, name or plan.name)
@@ -55,7 +56,7 @@ def ensure_corpus(
     if (folder / MANIFEST_FILE).is_file():
         try:
             corpus = Corpus.open(root, folder.name)
-        except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
+        except CorpusError:  # damaged or in an older format: build it again
             return build_corpus(root, plan, name, executor=executor, report=report)
         if corpus.manifest.identity == identity(plan, _list(root, query)):
             return corpus
@@ -72,12 +73,12 @@ def build_corpus(
     report: Report = IGNORE_PROGRESS,
     task: str = PARSE,
 ) -> Corpus:
-    """Build the corpus of `plan` under `root`/corpora and return it; one of that name is replaced, whole.
+    """Build the corpus of `plan` under `root`/corpora and return it.
 
-    `workers` is the number of processes that parse, by default one a core; an `executor` that is given parses in their
-    place, and the corpus is the same to the byte; `task` is what they do (see parse.parse_all).
-    Raises UsageError for a name that is none, QueryError for a wrong query, CorpusError where nothing matches, nothing
-    is left, or another build does not end.
+    A corpus of the same name is replaced as a whole. `workers` is the number of parsing processes, by default one per core.
+    If an `executor` is given, it does the parsing; the corpus is byte-identical. `task` names the parsing function (see
+    `dataset.parse.parse_all`). Raises UsageError for an invalid name, QueryError for an invalid query, CorpusError if no
+    piece matches, none remains, or another build holds the lock for too long.
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
@@ -112,7 +113,7 @@ def build_corpus(
         funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
         check(funnel, pieces, funnel_rows)
         if not pieces:
-            raise CorpusError(f"of {len(rows)} pieces none is left: {funnel_rows.describe_reasons()}")
+            raise CorpusError(f"none of {len(rows)} pieces remains: {funnel_rows.describe_reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
         write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, decisions.relations)
@@ -136,7 +137,7 @@ def _suggestion(catalog: Catalog, query: str) -> str:
         near = difflib.get_close_matches(text, known, 1, 0.6) or [slug for slug in known if text and text in slug]
         if near and text not in known:
             return f"; did you mean {near[0]!r}?"
-    return "; `catalog games` lists what there is"
+    return "; run `catalog games` to list the games"
 
 
 def _parse(
@@ -148,7 +149,7 @@ def _parse(
     report: Report,
     task: str,
 ) -> dict[str, Parsed]:
-    """Parse each distinct file once; pieces without notes are dropped."""
+    """Parse each distinct file once, and drop the pieces without notes."""
     names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
     tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
     found: dict[str, Parsed] = {}
@@ -164,7 +165,7 @@ def _parse(
 
 def _notes(parsed: Parsed) -> Notes:
     if parsed.notes is None:
-        raise CorpusError("a piece without notes came through the filters; please report it")
+        raise CorpusError("a piece without notes passed the filters; please report it")
     return parsed.notes
 
 
@@ -176,7 +177,7 @@ def _split(
     decisions: DuplicateDecisions,
     found: dict[str, Parsed],
 ) -> list[CorpusPiece]:
-    """Give every piece its side, for good, and return those that stay, in the catalog's order."""
+    """Assign a permanent split to every piece; return the remaining pieces in catalog order."""
     rows = [funnel_rows.rows[index] for index in related]
     known = read_splits(root, seed)
     assigned = assign_splits(rows, decisions, known, seed)
@@ -185,7 +186,7 @@ def _split(
         if index in funnel_rows.dropped:
             continue
         if split_name is None:
-            funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "belongs with pieces of different splits, which it would join")
+            funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "related to pieces of different splits")
             continue
         pieces.append(
             CorpusPiece(

@@ -1,6 +1,7 @@
-"""The commands that build a corpus again, made from its manifest alone: what was asked, with the filters as they were in force.
+"""Shell commands that rebuild a corpus, made from its manifest alone.
 
-In: a manifest. Out: lines for a shell, which need no file but what they write themselves; the same catalog then gives the same corpus.
+In: a manifest, with the query, seed and filters that were used. Out: shell lines that need no other file. On the same
+catalog they build the same corpus.
 """
 
 import json
@@ -15,19 +16,19 @@ from dataset.corpus.manifest import Manifest
 from dataset.filters.load import default_filters, overlay_defaults
 from dataset.filters.rules import DROPPABLE, DUPLICATE, FILTER
 
-END = "END"  # of a file within the lines
+END = "END"  # marks the end of a here-document
 DUPLICATE_RULES = tuple(f"{DUPLICATE}_{relation}" for relation in DROPPABLE)
 _TOML_ESCAPED = '\\"'
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key of TOML that needs no quotes
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a TOML key that needs no quotes
 
-Settings = Mapping[str, Any]  # of a manifest's filters, by reason
+Settings = Mapping[str, Any]  # the filters of a manifest, by reason
 
 
 def build_commands(manifest: Manifest) -> list[str]:
-    """Return the lines that build the corpus of `manifest` again.
+    """Return the shell lines that rebuild the corpus of `manifest`.
 
-    Where filters are not those that this version has by default, the lines begin with a file that says which; where this version has
-    no way to say them, with a comment that says so.
+    If its filters differ from the defaults of this version, the lines first write a filter file. If this version cannot
+    express them, the first line is a comment that names the version to use.
     """
     words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
     words += ["--piano-tracks"] if manifest.piano_tracks else []
@@ -40,23 +41,29 @@ def build_commands(manifest: Manifest) -> list[str]:
     text = _overlay(settings, default.settings())
     if not _reproduces(text, settings, keep):
         version = clean(str(manifest.versions.get("vgpiano", "unknown")))
-        return [f"# This version cannot set the filters as they were; take vgpiano {version}.", command(words)]
+        return [f"# This version cannot set the same filters; use vgpiano {version}.", command(words)]
     file = f"{manifest.name}.filters.toml"
     return [*file_lines(file, text), command([*words, "--filters", file])]
 
 
 def command(words: Sequence[str]) -> str:
-    """Return a command of the shell on one line: each word is what it was, and nothing in the line is invisible."""
+    """Return a shell command on one line, quoted and without invisible characters."""
     return " ".join(map(_word, words))
 
 
 def file_lines(name: str, text: Sequence[str]) -> list[str]:
-    """Return the lines of a shell that write the lines `text`, none of which is END, to a file in the folder one is in."""
+    """Return a here-document that writes the lines `text` to the file `name`.
+
+    The file is written to the working directory. No line of `text` may be END.
+    """
     return [f"cat > {_word(name)} <<'{END}'", *text, END]
 
 
 def _word(text: str) -> str:
-    """Return `text` as one word of a shell: as it is, in quotes, or with escapes ($'…', of bash and zsh) for what is invisible."""
+    """Return `text` as one shell word.
+
+    It is plain or quoted; invisible characters become $'…' escapes, which bash and zsh read.
+    """
     if clean(text) == text:
         return shlex.quote(text)
     parts = (
@@ -67,7 +74,7 @@ def _word(text: str) -> str:
 
 
 def _toml(value: object) -> str:
-    """Return a value as TOML has it, on one line and with nothing invisible in it."""
+    """Return a value as TOML on one line, without invisible characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -83,7 +90,10 @@ def _toml(value: object) -> str:
 
 
 def _characters(text: str, escaped: str) -> Iterator[tuple[str, bool]]:
-    """Yield each character, and whether it may stand as it is: it is none of `escaped`, and `clean` would leave it where it is."""
+    """Yield each character, and whether it may be printed unescaped.
+
+    A character is escaped if it is in `escaped` or if `clean` would change it.
+    """
     before = " "
     for place, character in enumerate(text):
         is_space = character == " " != before and place < len(text) - 1
@@ -96,12 +106,12 @@ def _is_off(rule: object) -> bool:
 
 
 def _same(left: object, right: object) -> bool:
-    """Return whether settings are the same to the byte, order included, as a corpus's identity takes them."""
+    """Return whether two settings are equal, order included, as in a corpus's identity."""
     return json.dumps(left) == json.dumps(right)
 
 
 def _overlay(settings: Settings, default: Settings) -> list[str]:
-    """Return a file of filters, line by line, that makes `settings` of the `default` ones."""
+    """Return the lines of a filter file that turns the `default` settings into `settings`."""
     lines = []
     for name, values in settings.items():
         if isinstance(values, Mapping) and not _same(values, default.get(name)):
@@ -116,7 +126,7 @@ def _key(name: str) -> str:
 
 
 def _reproduces(text: Sequence[str], settings: Settings, keep_duplicates: bool) -> bool:
-    """Return whether a file of filters gives these settings."""
+    """Return whether a filter file produces exactly these settings."""
     try:
         merged = overlay_defaults("\n".join(text).encode(), "filters")
     except UsageError:

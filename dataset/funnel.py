@@ -1,4 +1,4 @@
-"""The pieces of a build that are still in, and why the others are not; and the files of the corpus that come of it."""
+"""Track which pieces of a build remain and why others were dropped; write the files."""
 
 import hashlib
 from collections import Counter
@@ -34,18 +34,18 @@ CatalogRow = dict[str, Any]  # one listed piece
 
 @dataclass(slots=True, eq=False)
 class FunnelRows:
-    """The pieces still in, by index in the catalog's order, and why the others are not."""
+    """The remaining pieces, by index in catalog order, and the reasons of the dropped ones."""
 
     rows: list[CatalogRow]
     remaining: list[int]
     dropped: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
 
     def drop(self, index: int, stage: str, reason: str, detail: str) -> None:
-        """Say why a piece is not in; it is taken out by `remove_dropped`."""
+        """Record why a piece is dropped; `remove_dropped` then removes it."""
         self.dropped[index] = (stage, reason, detail)
 
     def remove_dropped(self) -> int:
-        """Take out what was dropped; return how many are left."""
+        """Remove the dropped pieces and return how many remain."""
         self.remaining = [index for index in self.remaining if index not in self.dropped]
         return len(self.remaining)
 
@@ -56,7 +56,7 @@ class FunnelRows:
 
 
 def check(funnel: Funnel, pieces: Sequence[CorpusPiece], funnel_rows: FunnelRows) -> None:
-    """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
+    """Raise CorpusError if the counts do not add up, which would be a bug."""
     steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
     sound = (
         funnel.listed == len(pieces) + len(funnel_rows.dropped)

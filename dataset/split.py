@@ -1,9 +1,9 @@
-"""Which part of a corpus is learned from and which is held out: train, validation, test. Pure, seeded, by work.
+"""Assign pieces to train, validation and test, by work. Pure and seeded.
 
-Pieces that belong together stay on one side. A side, once given, is for good: it is handed back in (see dataset.corpus.split_ledger), so
-a piece has one side in all corpora and keeps it when the catalog grows. New works are spread over the sides by systematic
-sampling (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, ch. 8) along series and games: of n works of a game, n/10
-rounded up or down are for test, and as many for validation.
+Related pieces are in the same split. Splits are permanent (see `dataset.corpus.split_ledger`): a piece has the same split
+in all corpora and keeps it when the catalog grows. New works are distributed by systematic sampling (W. G. Cochran,
+Sampling Techniques, 3rd ed., 1977, ch. 8) over series and games: of n works of a game, n/10, rounded up or down, go to
+test and as many to validation.
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from itertools import islice
 from dataset.components import components
 from dataset.corpus.schema import SPLITS, Split
 
-CYCLE = 10  # one work in ten is for test, and one for validation
-VALIDATION_POSITION = 5  # where among the ten: as far from the test work as can be
+CYCLE = 10  # one work in ten goes to test, and one to validation
+VALIDATION_POSITION = 5  # position among the ten: as far from the test work as possible
 
 
 @dataclass(frozen=True, slots=True)
 class SplitPiece:
-    """What a split looks at: the piece's id (the same for the same bytes), a name for its music, series and game."""
+    """A piece to split: its id, note fingerprint, series and game."""
 
     sha256: str
     fingerprint: str
@@ -31,7 +31,10 @@ class SplitPiece:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Pieces without a side that must get one together; named after the smallest fingerprint, placed by the first piece."""
+    """Related pieces without a split, which must get one together.
+
+    It is named after the smallest fingerprint; series and game are those of the first piece.
+    """
 
     name: str
     series: str
@@ -40,21 +43,22 @@ class _Work:
 
 
 def hash_fraction(name: str, seed: int) -> float:
-    """Return a number in [0, 1) that follows from name and seed alone."""
+    """Return a number in [0, 1) that depends only on name and seed."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
 
 
 def split_pieces(
     pieces: Sequence[SplitPiece], links: Iterable[tuple[int, int]], known: Mapping[str, Split], seed: int
 ) -> list[Split | None]:
-    """Return the side of each piece; `links` are pairs of indices that belong together, `known` are sides by sha256.
+    """Return the split of each piece.
 
-    New pieces that join works of different sides get none: they must be left out, or they would leak. From three works on
-    no part is empty, unless earlier sides leave nothing to fill it with; two make train and validation, one makes train.
+    `links` are pairs of indices of related pieces, `known` maps a sha256 to its earlier split. New pieces related to
+    pieces of different splits get None and must be left out, or they would leak. With at least three works no split is empty,
+    unless earlier splits leave nothing to fill it with; two works give train and validation, one gives train.
     """
     pairs = list(links)
     splits: list[Split | None] = [known.get(piece.sha256) for piece in pieces]
-    neighbour_splits: dict[int, set[Split]] = {}  # the sides of the old pieces that each new one is linked to
+    neighbour_splits: dict[int, set[Split]] = {}  # the splits of the old pieces that each new one is linked to
     for one, other in pairs:
         for new, split_name in ((one, splits[other]), (other, splits[one])):
             if splits[new] is None and split_name is not None:
@@ -88,7 +92,10 @@ def _by_component(chosen: Iterable[int], count: int, pairs: Iterable[tuple[int, 
 
 
 def _drop_conflicts(pairs: Iterable[tuple[int, int]], splits: list[Split | None]) -> None:
-    """Where old pieces of two sides are linked after all (a better search found it), the one held out less stays out."""
+    """Drop the piece closer to train where old pieces of two splits are linked.
+
+    This happens when a later version finds a relation that an earlier one missed.
+    """
     before = list(splits)
     for one, other in pairs:
         a, b = before[one], before[other]
@@ -97,7 +104,7 @@ def _drop_conflicts(pairs: Iterable[tuple[int, int]], splits: list[Split | None]
 
 
 def _assign_new(works: Sequence[_Work], old: Sequence[Split], seed: int) -> list[Split]:
-    """Return a side for each of `works`; `old` are the sides of the works that have one."""
+    """Return a split for each of `works`; `old` are the splits assigned earlier."""
     order = sorted(
         range(len(works)), key=lambda i: (works[i].series, works[i].game, hash_fraction(works[i].name, seed), i)
     )

@@ -1,6 +1,6 @@
-"""What the notes of a piece say of it: the columns of the catalog's MEASURES, from one reading of a file.
+"""Compute the measures of a piece: the columns of the catalog's MEASURES.
 
-Pure functions, vectorised over the notes. Which pieces are measured, and in which processes, is `dataset.parse`'s business.
+In: the notes of one file. Out: `Measures`. Pure functions, vectorised over the notes; `dataset.parse` runs them.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from dataset.notes.timing import TICKS_PER_QUARTER
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The measures of one piece; names, units and ranges are those of catalog.schema.MEASURES."""
+    """The measures of one piece; catalog.schema.MEASURES has their units and ranges."""
 
     notes: int
     tracks: int
@@ -48,7 +48,10 @@ UNREADABLE = Measures(notes=0, tracks=0)
 
 
 def measure(reading: Reading) -> Measures:
-    """Return the measures of a piece; of one without notes (but drums) only the counts and `drum_share` are known."""
+    """Return the measures of a piece.
+
+    Without pitched notes only the counts and `drum_share` are known.
+    """
     notes, count = reading.notes, len(reading.notes)
     sounding = count + reading.drum_notes
     drum_share = reading.drum_notes / sounding if sounding else None
@@ -88,7 +91,10 @@ def measure(reading: Reading) -> Measures:
 
 
 def _dominant(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
-    """Return the value in force for the most seconds between the first onset and the last end; the earlier one of equals."""
+    """Return the value in force for the longest time; of equals the earlier one.
+
+    Time is counted in seconds from the first onset to the last end.
+    """
     if len(values) == 1:
         return values[0]
     first, last = int(notes.onset[0]), int(notes.end.max())

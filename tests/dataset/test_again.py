@@ -108,7 +108,7 @@ def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path, tm
     values["versions"]["vgpiano"] = "0.9\nrm -rf x"
     (tmp_path / "manifest.json").write_text(json.dumps(values))
     [first, second] = build_commands(Manifest.read(tmp_path / "manifest.json"))
-    assert first == "# This version cannot set the filters as they were; take vgpiano 0.9 rm -rf x."
+    assert first == "# This version cannot set the same filters; use vgpiano 0.9 rm -rf x."
     assert second == build_commands(manifest)[-1]
 
 

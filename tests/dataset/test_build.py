@@ -125,7 +125,7 @@ def test_nothing_found_names_what_is_nearest(root: Path) -> None:
 
 def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
     fill(tmp_path, {"Drums": DRUMS, "Short": SHORT})
-    with pytest.raises(CorpusError, match=r"2 pieces none is left: .*only_drums 1"):
+    with pytest.raises(CorpusError, match=r"none of 2 pieces remains: .*only_drums 1"):
         build_corpus(tmp_path, ALL, "all")
     assert not (tmp_path / "corpora" / "all").exists()
 

@@ -49,8 +49,8 @@ def test_a_game_is_found_by_a_part_of_its_name_and_its_funnel_is_shown(dataset) 
 
 
 def test_measuring_says_what_it_did(dataset) -> None:  # type: ignore[no-untyped-def]
-    assert dataset("measure").out == "12 files: 0 measured before, 12 now\n"
-    assert dataset("measure", "notes == 40").out == "12 files: 12 measured before, 0 now\n"
+    assert dataset("measure").out == "12 files: 0 already measured, 12 measured now\n"
+    assert dataset("measure", "notes == 40").out == "12 files: 12 already measured, 0 measured now\n"
 
 
 @pytest.mark.parametrize(

@@ -281,7 +281,7 @@ def test_the_commands_take_a_url_as_the_data_root(
     assert call(monkeypatch, cli.main, "measure", "--workers", "1") == 0
     assert call(monkeypatch, cli.main, "build", "--game", "a-g", "--workers", "1") == 0
     built = capsys.readouterr().out
-    assert "12 files: 0 measured before, 12 now\n" in built
+    assert "12 files: 0 already measured, 12 measured now\n" in built
     assert built.endswith(f"  {bucket}/vg/corpora/a-game\n")
     assert call(monkeypatch, cli.main, "show", "a-game") == 0
     assert call(monkeypatch, cli.main, "list") == 0

@@ -64,5 +64,5 @@ def test_a_filter_of_the_manifest_says_for_itself_why_it_is_there() -> None:
         describe_reason("too_short", {"too_short": {"beats": 4, "why": "A jingle of one chord."}})
         == "A jingle of one chord."
     )
-    assert describe_reason("only_drums", {"too_short": {"why": "No."}}) == "The file holds drums and nothing else."
-    assert describe_reason("unheard_of", {}) == "Left out by the filter of this name."
+    assert describe_reason("only_drums", {"too_short": {"why": "No."}}) == "The file contains only drums."
+    assert describe_reason("unheard_of", {}) == "Left out by the filter of the same name."
