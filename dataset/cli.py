@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 
 app = command_group("Turn pieces of the catalog into corpora.")
 
-Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Number of parsing processes; by default one per core.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, max=1024, help="Number of parsing processes; by default one per core.")
+]
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", help="Parse on the Dask cluster with this scheduler address, such as tcp://10.0.0.1:8786."),
+    typer.Option(
+        "--cluster", help="Parse on the Dask cluster with this scheduler address, such as tcp://10.0.0.1:8786."
+    ),
 ]
 FilterFile = Annotated[
     Path | None,
-    typer.Option("--filters", callback=given_path, help="TOML file that overrides the default filters (see `dataset filters`)."),
+    typer.Option(
+        "--filters", callback=given_path, help="TOML file that overrides the default filters (see `dataset filters`)."
+    ),
 ]
 
 
@@ -47,7 +53,9 @@ CorpusName = Annotated[
 
 @app.command()
 def measure(
-    query: Annotated[str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Measure again the pieces that are already measured.")] = False,
     workers: Workers = None,
     cluster: Cluster = None,
@@ -68,7 +76,9 @@ def measure(
 
 @app.command()
 def duplicates(
-    query: Annotated[str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")
+    ] = None,
     form: DocumentFormat = "table",
     workers: Workers = None,
     cluster: Cluster = None,
@@ -102,7 +112,9 @@ def build(
     query: Annotated[
         str | None, typer.Option(help="Pieces that match this query, such as \"series == 'zelda'\".")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the corpus; by default made from the game or query.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the corpus; by default made from the game or query.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split into train, validation and test.")] = 0,
     filters: FilterFile = None,
     piano_tracks: Annotated[

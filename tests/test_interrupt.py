@@ -110,6 +110,6 @@ def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
         assert err == ""
     else:
         assert code == 130
-        assert err == "stopped: what was measured is kept; the same command (without --again) goes on\n"
+        assert err == "stopped: finished measurements are kept; run the same command (without --again) to continue\n"
     again = forked.command("dataset", "measure", "--root", tmp_path / "data")
     assert again.stdout.startswith("40 files: ")

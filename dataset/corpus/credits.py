@@ -1,4 +1,7 @@
-"""CREDITS.md: every sequencer with the pieces that a corpus took from them. Pure; names and titles are other people's text."""
+"""CREDITS.md: every sequencer with the pieces that a corpus took from them.
+
+Pure functions. Names and titles are untrusted text.
+"""
 
 import re
 from collections.abc import Iterable
@@ -24,7 +27,7 @@ class Credit(NamedTuple):
 
 
 def write_credits(name: str, credits_: Iterable[Credit]) -> str:
-    """Return the text of CREDITS.md for the corpus `name`: sequencers by name, their pieces in the order given."""
+    """Return the text of CREDITS.md: sequencers by name, their pieces in the given order."""
     by_sequencer: dict[str, list[Credit]] = {}
     for credit in credits_:
         by_sequencer.setdefault(clean(credit.sequencer or ""), []).append(credit)
@@ -44,14 +47,14 @@ def write_credits(name: str, credits_: Iterable[Credit]) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return `text` on one line, shown by Markdown as it stands: no heading, link, image, HTML or emphasis comes of it."""
+    """Return `text` on one line, escaped so that Markdown renders it literally."""
     return "".join(f"\\{c}" if c in MARKDOWN_CHARACTERS else c for c in clean(text))
 
 
 def read_credits(text: str) -> list[Credit]:
-    """Return the credits of a text that `write_credits` wrote, in its order; names and titles as `clean` left them.
+    """Return the credits of a text from `write_credits`, in its order.
 
-    A line that it would not have written is passed over.
+    Names and titles are as `clean` left them. Other lines are ignored.
     """
     found: list[Credit] = []
     sequencer: str | None = None

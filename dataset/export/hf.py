@@ -1,4 +1,4 @@
-"""A corpus as a folder that `datasets.load_dataset` opens: Parquet a split, and a dataset card."""
+"""Export a corpus as a folder for `datasets.load_dataset`: Parquet and a dataset card."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write data/ and README.md to `folder`, which is empty."""
+    """Write data/ and README.md to the empty `folder`."""
     (folder / "data").mkdir()
     table = joined_table(corpus)
     for split in SPLITS:
@@ -30,7 +30,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
 
 
 def joined_table(corpus: Corpus) -> pa.Table:
-    """Return a row a piece, in the corpus's order: the columns of its notes, then those of its measures."""
+    """Return a row per piece, in corpus order: the columns of notes, then of measures."""
     table, measures = corpus.table(), corpus.measures()
     for field in measures.schema:
         if field.name not in table.schema.names:
@@ -49,7 +49,7 @@ def fields_table(schema: pa.Schema) -> str:
 
 
 def card(corpus: Corpus, schema: pa.Schema) -> str:
-    """Return the dataset card: a header in YAML and what one must know in Markdown."""
+    """Return the dataset card: a YAML header and a description in Markdown."""
     manifest = corpus.manifest
     funnel = manifest.funnel
     files = [line for split in SPLITS for line in (f"  - split: {split}", f"    path: {_file(split)}")]

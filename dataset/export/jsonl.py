@@ -1,4 +1,7 @@
-"""A corpus as lines of JSON: one object a piece, a file a split, its fields those of the notes and the measures."""
+"""Export a corpus as JSON lines: one object per piece, one file per split.
+
+The fields are those of the notes and the measures.
+"""
 
 import json
 import math
@@ -14,7 +17,7 @@ from dataset.export.hf import fields_table, joined_table
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write train.jsonl, validation.jsonl and test.jsonl to `folder`, which is empty. The text is ASCII."""
+    """Write train.jsonl, validation.jsonl and test.jsonl, in ASCII, to the empty `folder`."""
     table = joined_table(corpus)
     for split in SPLITS:
         lines = []

@@ -59,7 +59,9 @@ def empty_beat_rate(notes: Notes) -> float:
     where it ends, and the last such beat counts.
     """
     first, last = notes.onset // TICKS_PER_QUARTER, notes.end // TICKS_PER_QUARTER
-    touched = np.concatenate([[-1], np.maximum.accumulate(last)])  # the last beat touched so far, before each note and after all
+    touched = np.concatenate(
+        [[-1], np.maximum.accumulate(last)]
+    )  # the last beat touched so far, before each note and after all
     empty = np.maximum(first - touched[:-1] - 1, 0).sum()
     return float(empty) / float(touched[-1] + 1)
 
@@ -77,6 +79,8 @@ def groove_consistency(notes: Notes, bar: int) -> float | None:
     onset = notes.onset[np.concatenate([[True], notes.onset[1:] != notes.onset[:-1]])].astype(np.int64)
     at = np.searchsorted(onset, onset + bar)
     same = np.count_nonzero(onset[np.minimum(at, len(onset) - 1)] == onset + bar)
-    ends = np.count_nonzero(onset < bar) + np.count_nonzero(onset >= (bars - 1) * bar)  # onsets of bars with only one neighbour
+    ends = np.count_nonzero(onset < bar) + np.count_nonzero(
+        onset >= (bars - 1) * bar
+    )  # onsets of bars with only one neighbour
     different = 2 * len(onset) - ends - 2 * same
     return 1.0 - float(different) / (bar * (bars - 1))

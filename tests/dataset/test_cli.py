@@ -150,6 +150,6 @@ def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp
     wrong = dataset("build", "--game", "a-g", "--filters", str(path))
     assert wrong.code == 2
     assert (
-        "mine.toml: [filter.too_many_notes] measure: there is no measure 'note'; did you mean 'notes'?" in wrong.error
+        "mine.toml: [filter.too_many_notes] measure: unknown measure 'note'; did you mean 'notes'?" in wrong.error
     )
     assert dataset("build", "--game", "a-g", "--piano-tracks").code == 0

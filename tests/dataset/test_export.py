@@ -58,7 +58,7 @@ def test_an_export_is_the_same_bytes_again_and_carries_the_credits(
 def test_what_is_no_export_is_never_replaced(site: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
-    with pytest.raises(CorpusError, match="no export"):
+    with pytest.raises(CorpusError, match="not an export"):
         export_corpus(site, "c", "jsonl", tmp_path / "mine")
     assert tree(tmp_path) == {"mine/letter": b"dear"}
 

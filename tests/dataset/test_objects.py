@@ -274,9 +274,9 @@ def test_the_commands_take_a_url_as_the_data_root(
     monkeypatch.setenv("VGPIANO_ROOT", f"{bucket}/vg")
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, cli.main, "list") == 0
-    assert capsys.readouterr() == ("", f"no corpora in {bucket}/vg/corpora; `dataset build --game NAME` makes one\n")
+    assert capsys.readouterr() == ("", f"no corpora in {bucket}/vg/corpora; run `dataset build --game NAME` to make one\n")
     assert call(monkeypatch, cli.main, "show", "a-game") == 1
-    assert capsys.readouterr().err == "error: there is no corpus 'a-game'; `dataset build` makes one\n"
+    assert capsys.readouterr().err == "error: no corpus 'a-game'; run `dataset build` to make one\n"
     fill(below(f"{bucket}/vg"), tunes(12))
     assert call(monkeypatch, cli.main, "measure", "--workers", "1") == 0
     assert call(monkeypatch, cli.main, "build", "--game", "a-g", "--workers", "1") == 0
