@@ -1,8 +1,8 @@
-"""How far two pieces hold the same notes: find the keys, tempos and places at which one fits the other, and count.
+"""Align two pieces: find the keys, tempos and offsets at which they match, and count.
 
-Shared shingles vote for a transposition and a tempo ratio, then for offsets; every offset (a repeat, a cut, a place in a
-medley) is laid over the other piece and notes of the same pitch within TOLERANCE ticks are matched. A match counts only
-where the notes around it match too, so that chance hits in dense or chromatic music are not taken for kinship.
+Shared shingles vote for a transposition and a tempo ratio, then for offsets. At every offset (a repeat, a cut, a place in a
+medley) notes of the same pitch within TOLERANCE ticks are matched. A match counts only if the notes around it match too,
+so that chance hits in dense or chromatic music do not count as similarity.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from dataset.duplicates.shingles import Shingles, shingles_of
 from dataset.notes.model import Notes
 
-TOLERANCE = 2  # ticks: jitter of one, and a rounding
-MAX_OFFSETS = 24  # places tried
+TOLERANCE = 2  # ticks: a jitter of one, and rounding
+MAX_OFFSETS = 24  # offsets tried
 MAX_KEYS_AND_TEMPOS = 3  # pairs of transposition and ratio tried
-CONTEXT_NOTES = 10  # notes before and after that must ...
-MIN_CONTEXT_SHARE = 0.7  # ... match in this share
-MIN_RUN = 8  # notes an offset must add to count
-MAX_OCCURRENCES = 8  # of one shingle in a piece that vote: a drone must not outvote a tune
+CONTEXT_NOTES = 10  # neighbours on each side, of which ...
+MIN_CONTEXT_SHARE = 0.7  # ... this share must match
+MIN_RUN = 8  # notes that an offset must add to be used
+MAX_OCCURRENCES = 8  # of one shingle in a piece that vote, so that a drone does not outvote a tune
 SIMPLE_RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)  # ratios of note values
-RATIO_TOLERANCE = 0.015  # a ratio this near to a simple one is that
+RATIO_TOLERANCE = 0.015  # a ratio this close to a simple one is replaced by it
 _ONSET_BITS = 26
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedPiece:
-    """A piece made ready to be compared: its shingles by hash, its notes by pitch and onset."""
+    """A piece prepared for comparison: shingles sorted by hash, notes by pitch and onset."""
 
     notes: Notes
     shingles: Shingles
@@ -38,7 +38,7 @@ class PreparedPiece:
 
     @classmethod
     def of(cls, notes: Notes) -> "PreparedPiece":
-        """Return `notes` made ready."""
+        """Return `notes` prepared for comparison."""
         shingles = shingles_of(notes)
         by_hash = np.argsort(shingles.hash, kind="stable")
         place = (notes.pitch.astype(np.int64) << _ONSET_BITS) + notes.onset
@@ -48,30 +48,30 @@ class PreparedPiece:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How `second` fits `first`; shares are of the notes of each that match, 0-1."""
+    """How `second` matches `first`; shares are of the notes of each that match, 0-1."""
 
     share_first: float
     share_second: float
-    notes: int  # of `second` that match
+    notes: int  # matching notes of `second`
     transposition: int  # semitones to add to `second`
-    tempo_ratio: float  # ticks of `first` a tick of `second`
-    offset_first: int  # ticks: where the match begins in each
+    tempo_ratio: float  # ticks of `first` per tick of `second`
+    offset_first: int  # ticks: where the match starts in each
     offset_second: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Votes:
-    """Each shingle of `second` with the equal ones of `first`, one pair an entry."""
+    """Pairs of equal shingles, one entry each."""
 
-    first: NDArray[np.int64]  # onset in the one piece
-    second: NDArray[np.int64]  # onset in the other
+    first: NDArray[np.int64]  # onset in `first`
+    second: NDArray[np.int64]  # onset in `second`
     interval: NDArray[np.int64]
     ratio: NDArray[np.float64]
-    weight: NDArray[np.float64]  # all entries of a shingle together weigh 1
+    weight: NDArray[np.float64]  # the entries of one shingle add up to 1
 
 
 def align(first: PreparedPiece, second: PreparedPiece) -> Alignment | None:
-    """Return the best alignment of two pieces, None where not even LEAST_RUN notes fit."""
+    """Return the best alignment of two pieces, or None if fewer than MIN_RUN notes match."""
     votes = _vote(first, second)
     if len(votes.first) == 0:
         return None
@@ -113,7 +113,10 @@ def _vote(first: PreparedPiece, second: PreparedPiece) -> _Votes:
 
 
 def _ratio(votes: _Votes, chosen: NDArray[np.bool_]) -> float:
-    """Return the tempo ratio that the chosen votes give: from far apart where shingles stand once, else from their spans."""
+    """Return the tempo ratio of the chosen votes.
+
+    It comes from the distances between shingles that occur once, if there are enough, otherwise from the spans of shingles.
+    """
     ratio = float(np.median(votes.ratio[chosen]))
     once = np.flatnonzero(chosen & (votes.weight == 1.0))
     once = once[np.argsort(votes.second[once], kind="stable")]
@@ -122,13 +125,13 @@ def _ratio(votes: _Votes, chosen: NDArray[np.bool_]) -> float:
         over = votes.second[once[half:]] - votes.second[once[: len(once) - half]]
         rise = votes.first[once[half:]] - votes.first[once[: len(once) - half]]
         slopes = rise[over > 0] / over[over > 0]
-        slopes = slopes[np.abs(slopes / ratio - 1) < 2 * RATIO_TOLERANCE]  # the others are across a cut or a repeat
+        slopes = slopes[np.abs(slopes / ratio - 1) < 2 * RATIO_TOLERANCE]  # the others span a cut or a repeat
         ratio = float(np.median(slopes)) if len(slopes) else ratio
     return next((simple for simple in SIMPLE_RATIOS if abs(ratio / simple - 1) < RATIO_TOLERANCE), ratio)
 
 
 def _fit(first: PreparedPiece, second: PreparedPiece, votes: _Votes, interval: int, ratio: float) -> Alignment | None:
-    """Lay `second` over `first` at every offset that enough shingles vote for, and count the notes that match."""
+    """Match `second` with `first` at every offset with enough votes, and count the notes."""
     same = votes.interval == interval
     offsets = votes.first[same] - ratio * votes.second[same]
     bins, member = np.unique(np.round(offsets / (2 * TOLERANCE - 1)), return_inverse=True)
@@ -159,7 +162,7 @@ def _fit(first: PreparedPiece, second: PreparedPiece, votes: _Votes, interval: i
 
 
 def _in_matching_context(hit: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return for each note whether among it and its neighbours in time enough are hits."""
+    """Return for each note whether enough of its neighbours in time match."""
     total = np.concatenate([[0], np.cumsum(hit)])
     here = np.arange(len(hit))
     low, high = np.maximum(here - CONTEXT_NOTES, 0), np.minimum(here + CONTEXT_NOTES + 1, len(hit))

@@ -1,8 +1,8 @@
-"""Which pairs of pieces share so many rare shingles that a closer look pays. Pure; one sort, and memory that stays small.
+"""Find the pairs of pieces that share enough rare shingles to be aligned. Pure.
 
-The index is exact where MinHash estimates: the shingles of all pieces are packed with the number of their piece into one
-array of 64-bit numbers and sorted once, which takes eight bytes a shingle. A shared shingle counts the less the more pieces
-have it (inverse document frequency), for scales and drones are everywhere.
+The index is exact, unlike MinHash. The shingles of all pieces are packed with their piece's number into one array of 64-bit
+numbers and sorted once, at eight bytes a shingle. A shared shingle counts less the more pieces have it (inverse document
+frequency), since scales and drones are common.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 
 from catalog.base.errors import DatasetError
 
-MAX_PIECES = 1 << 20  # the low bits of an entry: the piece; the high ones are left for the hash
+MAX_PIECES = 1 << 20  # the low bits of an entry are the piece, the high ones the hash
 # pieces that share a shingle are all paired, up to this number; beyond it each is paired with the next few only,
 # so that the number of pairs stays linear
 MAX_ALL_PAIRS = 32
 COMMON_NEIGHBOURS = 4
-MIN_SHARED = 4.0  # weighted shingles, or half of all that a small piece has
-MIN_SHARE = 0.08  # of the shingles of the piece that has fewer; kinship by ear starts at about 0.1
+MIN_SHARED = 4.0  # weighted shingles, or half of a small piece's
+MIN_SHARE = 0.08  # of the shingles of the piece with fewer; audible similarity starts at about 0.1
 PAIRS_PER_SHARD = 1 << 25  # pairs with a common shingle that are in memory at a time
 _PIECE_MASK = np.uint64(MAX_PIECES - 1)
-_WEIGHT_BITS = 12  # of a pair's 64 bits: the weight of one shared shingle; the pieces take the other 40
+_WEIGHT_BITS = 12  # bits of a pair for the weight of one shared shingle; its two pieces take 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Pairs of pieces, first < second, sorted; `shared` is their weighted number of shared shingles."""
+    """Pairs of pieces, first < second, sorted; `shared` is the weighted count of shingles."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -37,14 +37,17 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _SharedShingles:
-    """Shingles that as many pieces have: row by row these pieces, ascending; and the weight of a shared one."""
+    """The shingles that a certain number of pieces have.
+
+    Each row of `members` has the pieces of one shingle, ascending; `weight` is that of one shared shingle.
+    """
 
     members: NDArray[np.int64]
     weight: int
 
     @property
     def pairs(self) -> int:
-        """How many pairs these are."""
+        """The number of pairs of pieces that these shingles give."""
         rows, length = len(self.members), int(self.members.shape[1])
         return rows * (
             length * (length - 1) // 2 if length <= MAX_ALL_PAIRS else (length - COMMON_NEIGHBOURS) * COMMON_NEIGHBOURS
@@ -54,7 +57,7 @@ class _SharedShingles:
 def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
     """Return the pairs of pieces worth aligning, from the shingle hashes of each.
 
-    Raises DatasetError for more than MOST_PIECES pieces.
+    Raises DatasetError for more than MAX_PIECES pieces.
     """
     packed = [np.unique(own & ~_PIECE_MASK) | np.uint64(piece) for piece, own in enumerate(hashes)]
     count = len(packed)
@@ -73,7 +76,10 @@ def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
 
 
 def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_SharedShingles]:
-    """Yield the shingles that two pieces or more have, from sorted entries, by how many these are."""
+    """Yield the shingles that at least two pieces have, by the number of these pieces.
+
+    `entries` are sorted.
+    """
     # whether an entry has the same shingle as the one before it, which is rare
     again = (entries[1:] ^ entries[:-1]) <= _PIECE_MASK
     entries = entries[np.append(again, False) | np.append(False, again)] if again.any() else entries[:0]
@@ -87,7 +93,7 @@ def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_SharedShingles
 
 
 def _ranges(groups: list[_SharedShingles], count: int, shards: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of pieces, as many as `shards`, that are the first of about as many pairs each."""
+    """Yield about `shards` ranges of first pieces with about the same number of pairs each."""
     if shards == 0:
         return
     firsts = np.concatenate([group.members[:, 0] for group in groups])
@@ -99,7 +105,7 @@ def _ranges(groups: list[_SharedShingles], count: int, shards: int) -> Iterator[
 def _shard(
     groups: list[_SharedShingles], sizes: NDArray[np.int64], low: int, high: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return first, second and weight of the pairs that share enough, of those whose first piece is in [low, high)."""
+    """Return (first, second, weight) of pairs that share enough, first in [low, high)."""
     blocks = [np.empty(0, np.uint64)]
     for group in groups:
         for first, others in _paired(group, low, high):
@@ -119,10 +125,10 @@ def _shard(
 
 
 def _paired(group: _SharedShingles, low: int, high: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield pieces in [low, high) and beside each, in a row, those that it is paired with."""
+    """Yield pieces in [low, high), and for each a row of the pieces paired with it."""
     members = group.members
     length = members.shape[1]
-    if length > MAX_ALL_PAIRS:  # many columns and few rows: pieces and their next ones, side by side
+    if length > MAX_ALL_PAIRS:  # many columns, few rows: pair each piece with the next few
         padded = np.lib.stride_tricks.sliding_window_view(members, COMMON_NEIGHBOURS + 1, axis=1).reshape(
             -1, COMMON_NEIGHBOURS + 1
         )

@@ -1,6 +1,6 @@
-"""Which of the pieces belong together, which of them stay, and on which side of the split: relations made into decisions.
+"""Turn relations into decisions: which pieces are kept, and their clusters and splits.
 
-Pure. `dataset.duplicates.relations` finds the relations; this says what follows from them.
+In: the rows and notes of pieces. `dataset.duplicates.relations` finds the relations. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,19 +19,22 @@ CatalogRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DuplicateDecisions:
-    """What becomes of the pieces, each by its position; `fingerprints` is parallel to the pieces."""
+    """What happens to the pieces, by position; `fingerprints` is parallel to the pieces."""
 
-    left_out: Mapping[int, tuple[int, str]]  # position: (the piece kept in its place, reason)
+    left_out: Mapping[int, tuple[int, str]]  # position: (position of the piece kept instead, reason)
     fingerprints: Sequence[str]
-    relations: Sequence[Mapping[str, Any]]  # rows of tables.RELATIONS
-    clusters: Sequence[tuple[int, int]]  # pairs that hold the same notes in good part
-    works: Sequence[tuple[int, int]]  # these, and pairs that are the same music in other notes
+    relations: Sequence[Mapping[str, Any]]  # rows of schema RELATIONS
+    clusters: Sequence[tuple[int, int]]  # pairs that share a good part of their notes
+    works: Sequence[tuple[int, int]]  # these, and pairs with the same music in other notes
 
 
 def decide_duplicates(
     rows: Sequence[CatalogRow], notes: Sequence[Notes], drop: Iterable[Relation]
 ) -> DuplicateDecisions:
-    """Relate the pieces of catalog `rows` with `notes`, and say which stay: of those in a relation of `drop` the best."""
+    """Relate pieces and decide which are kept: the best of those in a relation of `drop`.
+
+    `rows` are their catalog rows, `notes` their notes.
+    """
     pieces = [
         Candidate(row["sha256"], each, row["game"], row["series"], row["title"], row["sequencer"])
         for row, each in zip(rows, notes, strict=True)
@@ -50,7 +53,10 @@ def decide_duplicates(
 
 @dataclass(frozen=True, slots=True)
 class SplitAssignment:
-    """The side of each piece, also of those left out, None where it has to be left out; and what it belongs to."""
+    """The split, cluster and work of each piece, also of those left out.
+
+    A split of None means that the piece must be left out.
+    """
 
     splits: Sequence[Split | None]
     cluster: Sequence[str]
@@ -60,7 +66,10 @@ class SplitAssignment:
 def assign_splits(
     rows: Sequence[CatalogRow], decisions: DuplicateDecisions, known: Mapping[str, Split], seed: int
 ) -> SplitAssignment:
-    """Split the pieces; `known` are the sides that pieces have for good. No cluster and no work has pieces of two sides."""
+    """Split the pieces; `known` maps a sha256 to its permanent split.
+
+    No cluster and no work has pieces of two splits.
+    """
     members = [
         SplitPiece(row["sha256"], name, row["series"], row["game"])
         for row, name in zip(rows, decisions.fingerprints, strict=True)

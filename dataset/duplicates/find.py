@@ -1,4 +1,4 @@
-"""Which pieces of the catalog belong together, without building a corpus: parsed, related, grouped. Nothing is written."""
+"""Find related pieces of the catalog without building a corpus. Writes nothing."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What was found: how many pieces were compared, the groups, largest first, and all links as rows of tables.RELATIONS."""
+    """The number of pieces compared, their groups, the largest first, and all relations.
+
+    `relations` are rows of schema RELATIONS.
+    """
 
     pieces: int
     groups: list[Group]
@@ -34,9 +37,9 @@ def find_duplicates(
     executor: Executor | None = None,
     report: Report = lambda done, total: None,
 ) -> Duplicates:
-    """Relate the fetched pieces of `query`, all without one; pieces without notes are passed over.
+    """Relate the fetched pieces of `query`, or all of them.
 
-    Raises QueryError for a wrong query, CorpusError where nothing matches.
+    Pieces without notes are skipped. Raises QueryError for an invalid query, CorpusError if no piece matches.
     """
     catalog = Catalog(root)
     rows = [row for row in catalog.pieces(query, columns=COLUMNS).to_pylist() if row["sha256"] is not None]
@@ -44,7 +47,7 @@ def find_duplicates(
         raise CorpusError(emptiness(root))
     if not rows:
         raise CorpusError(
-            f"no piece that is held matches {query or 'in this catalog'}; `catalog games` lists what there is"
+            f"no fetched piece matches {query or 'in this catalog'}; run `catalog games` to list the games"
         )
     names = dict.fromkeys(row["sha256"] for row in rows)
     notes = {}

@@ -1,4 +1,4 @@
-"""Groups of pieces that belong together, each with the relations that say so. Pure; `overview` shows them."""
+"""Group related pieces, each group with the relations found in it. Pure."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from dataset.components import components
 from dataset.reasons import RELATIONS
 
-MAX_LINKS = 12  # shown of each group
+MAX_LINKS = 12  # relations shown per group
 LEFT_OUT = "left out"
 
 RelationRow = Mapping[str, Any]
@@ -16,7 +16,7 @@ RelationRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
-    """A piece of a group: `status` is the split it is in, or `left out`."""
+    """A piece of a group; `status` is its split, or `left out`."""
 
     title: str
     game: str
@@ -26,7 +26,7 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pieces that belong together, and the relations that say so; `more` relations are not among them."""
+    """Related pieces, and the relations between them; `more` counts relations not in `links`."""
 
     title: str
     kinds: Sequence[str]
@@ -38,9 +38,10 @@ class Group:
 def group_related(
     relations: Sequence[RelationRow], splits: Mapping[str, str], out: Collection[str], name: Callable[[str], str]
 ) -> list[Group]:
-    """Return the groups that `relations` (rows of tables.RELATIONS) make, the largest first.
+    """Return the groups of `relations` (rows of schema RELATIONS), the largest first.
 
-    `splits` gives the split of a kept piece by its sha256, `out` are the addresses left out, `name` calls a game's slug.
+    `splits` maps the sha256 of a kept piece to its split, `out` has the addresses of pieces left out, and `name` returns the
+    name of a game's slug.
     """
     url_pairs = [(row["first_url"], row["second_url"]) for row in relations]
     places = {url: place for place, url in enumerate(dict.fromkeys(url for pair in url_pairs for url in pair))}

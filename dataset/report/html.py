@@ -1,7 +1,7 @@
-"""HTML pages from the templates of a room: one file each, nothing fetched, the same bytes every time.
+"""Render HTML pages from a package's templates: one self-contained file each.
 
-Every string that a template prints is freed of control and bidi characters, then escaped: titles and names are data. A page
-runs nothing but the one script that its policy names by its hash.
+A page loads nothing, and the same values give the same bytes. Every string that a template prints has control and bidi
+characters removed and is then escaped. A page runs only the script that its policy allows by hash.
 """
 
 import hashlib
@@ -15,27 +15,27 @@ from markupsafe import Markup
 
 from catalog.base.console import clean
 
-DEFAULT_PACKAGE = "dataset.report"  # the room whose templates every page may extend
+DEFAULT_PACKAGE = "dataset.report"  # the package whose templates every page may extend
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script to stand in a page as it is, and the source expression that lets it and no other run (Content-Security-Policy)."""
+    """A script to embed in a page, and the Content-Security-Policy source that allows it."""
 
     text: Markup
     policy: str
 
 
 def render(template: str, *, room: str = DEFAULT_PACKAGE, **values: Any) -> str:
-    """Return the page that a template in `<room>/templates`, else in ours, makes of `values`.
+    """Return the page that a template in `<room>/templates`, or else ours, gives for `values`.
 
-    A name that the template lacks raises UndefinedError.
+    Raises UndefinedError for a name that the template uses and `values` lack.
     """
     return _environment(room).get_template(template).render(**values)
 
 
 def script(name: str, *, room: str = DEFAULT_PACKAGE) -> Script:
-    """Return the script of that name among the room's templates; it is no template itself."""
+    """Return the script of that name among the package's templates; it is used verbatim."""
     environment = _environment(room)
     text, _, _ = _loader(room).get_source(environment, name)
     digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
@@ -70,12 +70,12 @@ def _clean_text(value: Any) -> Any:
 
 
 def count(value: int) -> str:
-    """Return a whole number with thin spaces between thousands."""
+    """Return an integer with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def number(value: float | int) -> str:
-    """Return a number with three significant digits, or all of its whole ones."""
+    """Return a number with three significant digits, or all of its integer digits."""
     if value == round(value) or abs(value) >= 100:
         return count(round(value))
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

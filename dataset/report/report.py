@@ -1,6 +1,6 @@
-"""The report of a corpus: one self-contained HTML page, made of what the corpus's own files say.
+"""The report of a corpus: one self-contained HTML page, made from the corpus's files.
 
-The page is no part of the corpus: its manifest does not vouch for it, and a new build takes it away with the old folder.
+The page is not listed in the manifest. A new build removes it with the old folder.
 """
 
 from pathlib import Path
@@ -18,14 +18,17 @@ REPORT_FILE = "report.html"
 
 
 def write_report(corpus: Corpus, out: Path | None = None) -> AnyPath:
-    """Write the report of `corpus` to `out`, by default report.html in the corpus's folder, and return where it is."""
+    """Write the report of `corpus` to `out` and return its path.
+
+    The default is report.html in the corpus's folder.
+    """
     path = out or corpus.path / REPORT_FILE
     write_text(path, report(corpus))
     return path
 
 
 def report(corpus: Corpus) -> str:
-    """Return the report as the text of an HTML page; the same corpus gives the same text."""
+    """Return the report as HTML; the same corpus gives the same text."""
     summary = Summary(corpus, corpus.credits())
     groups, more_groups = summary.groups()
     manifest = corpus.manifest

@@ -1,6 +1,6 @@
-"""What a report says of a corpus, gathered from its files: counts, examples, groups of related pieces, quantiles, credits.
+"""Summarise a corpus for its report: counts, examples, groups, quantiles and credits.
 
-Pure: a corpus that is open goes in, values that a template can print come out, in an order that is always the same.
+In: an open corpus. Out: values for a template, in a stable order. Pure.
 """
 
 from collections import Counter, defaultdict
@@ -20,11 +20,11 @@ from dataset.duplicates.groups import Group, group_related
 from dataset.reasons import RELATIONS, describe_reason
 from dataset.report import charts
 
-MAX_EXAMPLES = 8  # shown of each reason
-MAX_GAMES = 10  # with a plot of their own
-MAX_GROUPS = 150  # of related pieces that are shown one by one
-MAX_LEVELS = 12  # of a measure in words
-FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
+MAX_EXAMPLES = 8  # shown per reason
+MAX_GAMES = 10  # shown with a plot each
+MAX_GROUPS = 150  # groups of related pieces shown
+MAX_LEVELS = 12  # values shown of a text measure
+FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn in full, so that shares can be compared
 TEXT_MEASURES = ("key", "time_signature")
 NOT_NUMERIC = ("sha256", "measured_by", *TEXT_MEASURES)
 
@@ -33,7 +33,7 @@ TableRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """A stage of the funnel: how many pieces came through, and how many were left out for which reason."""
+    """A stage of the funnel: pieces after and before it, and the reasons for exclusion."""
 
     name: str
     pieces: int
@@ -43,7 +43,7 @@ class FunnelStage:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A piece left out, the value that decided, and for a duplicate the title of the piece that was kept."""
+    """A piece left out, the deciding value, and for a duplicate the title of the piece kept."""
 
     title: str
     game: str
@@ -64,7 +64,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class GameRow:
-    """One game's quantiles of a measure, and where they lie on its axis."""
+    """One game's quantiles of a measure, and their box plot."""
 
     name: str
     quantiles: charts.Quantiles
@@ -73,7 +73,10 @@ class GameRow:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A measure in numbers: whole and by game, unless it is alike in all of them; `missing` pieces have none."""
+    """A numeric measure, overall and by game; `missing` pieces have no value.
+
+    `games` is empty if all games are alike.
+    """
 
     name: str
     unit: str
@@ -87,7 +90,10 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A measure in words: how many pieces have each value, the most frequent first; `others` are the rest."""
+    """A text measure: how many pieces have each value, the most frequent first.
+
+    `others` counts the pieces with other values.
+    """
 
     name: str
     meaning: str
@@ -97,7 +103,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class GameSplit:
-    """How the pieces of a game, or of all, are split."""
+    """The number of pieces of a game in each split."""
 
     name: str
     pieces: int
@@ -106,7 +112,7 @@ class GameSplit:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """A sequencer, None where the source names none, with what a corpus took from them: (game, titles)."""
+    """A sequencer, or None if not named, with their pieces as (game, titles)."""
 
     name: str | None
     count: int
@@ -114,7 +120,7 @@ class Maker:
 
 
 class Summary:
-    """A corpus seen as a whole."""
+    """An overview of a whole corpus."""
 
     def __init__(self, corpus: Corpus, credits_: str) -> None:
         self._pieces = corpus.table().select(["sha256", "game", "title", "sequencer", "split"]).to_pylist()
@@ -163,20 +169,20 @@ class Summary:
         return Example(row["title"], self._name(row["game"]), row["detail"], kept)
 
     def relations(self) -> list[tuple[str, str, int, int]]:
-        """Return (relation, what it means, pairs, pieces left out for it) of those that there are."""
+        """Return (relation, meaning, pairs, pieces left out) for each relation that occurs."""
         pairs = Counter(row["relation"] for row in self._relations)
         out = Counter(row["relation"] for row in self._relations if row["left_out"] is not None)
         return [(name, text, pairs[name], out[name]) for name, text in RELATIONS.items() if pairs[name]]
 
     def groups(self) -> tuple[list[Group], int]:
-        """Return the groups of related pieces, the largest first, and how many there are besides those returned."""
+        """Return the groups of related pieces, the largest first, and how many more there are."""
         split_of = {piece["sha256"]: piece["split"] for piece in self._pieces}
         out = {row["url"] for row in self._excluded}
         found = group_related(self._relations, split_of, out, self._name)
         return found[:MAX_GROUPS], max(0, len(found) - MAX_GROUPS)
 
     def distributions(self) -> list[Distribution]:
-        """Return the measures in numbers, in the order of the schema; one that no piece has is not among them."""
+        """Return the numeric measures in the order of the schema, without those of no piece."""
         found = []
         for field in describe(MEASURES):
             if field["name"] not in NOT_NUMERIC and field["name"] in self._measures.column_names:
@@ -211,7 +217,7 @@ class Summary:
         )
 
     def levels(self) -> list[Levels]:
-        """Return the measures in words."""
+        """Return the text measures."""
         found = []
         for field in describe(MEASURES):
             if field["name"] in TEXT_MEASURES:
@@ -227,7 +233,7 @@ class Summary:
         return [GameSplit(name, sum(per_split.values()), per_split) for name, per_split in split.items()]
 
     def makers(self) -> list[Maker]:
-        """Return the sequencers by name, those whom the source does not name last."""
+        """Return the sequencers by name, the unnamed ones last."""
         pieces: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for piece, game in zip(self._pieces, self._game, strict=True):
             pieces[clean(piece["sequencer"] or "")][game].append(piece["title"])
@@ -241,12 +247,12 @@ class Summary:
 
 
 def _names(pieces: Iterable[TableRow], credits_: str) -> dict[str, str]:
-    """Return {slug: the game's title as listed}, which the credits tell; the slug itself where they do not."""
+    """Return {slug: title of the game} as in the credits, or the slug if not listed there."""
     listed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for credit in read_credits(credits_):
         listed[credit.sequencer or "", credit.title].append(credit.game_title)
     names: dict[str, str] = {}
-    for piece in pieces:  # the credits of one sequencer stand in the order of the pieces
+    for piece in pieces:  # the credits of one sequencer are in the order of the pieces
         queue = listed[clean(piece["sequencer"] or ""), clean(piece["title"])]
         name = queue.pop(0) if queue else ""
         names.setdefault(piece["game"], name or piece["game"])

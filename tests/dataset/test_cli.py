@@ -149,7 +149,5 @@ def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp
     path.write_text("[filter.too_many_notes]\nmeasure = 'note'\n")
     wrong = dataset("build", "--game", "a-g", "--filters", str(path))
     assert wrong.code == 2
-    assert (
-        "mine.toml: [filter.too_many_notes] measure: unknown measure 'note'; did you mean 'notes'?" in wrong.error
-    )
+    assert "mine.toml: [filter.too_many_notes] measure: unknown measure 'note'; did you mean 'notes'?" in wrong.error
     assert dataset("build", "--game", "a-g", "--piano-tracks").code == 0

@@ -99,7 +99,7 @@ def test_the_command_builds_on_a_cluster(
     "address", ["", "here", "tcp://here", "ftp://here:1", "tcp://here:0", "tcp://here:65536", "a b:1"]
 )
 def test_what_is_no_address_is_wrong_usage(address: str) -> None:
-    with pytest.raises(UsageError, match="is no address of a Dask scheduler"), connect_cluster(address):
+    with pytest.raises(UsageError, match="is not the address of a Dask scheduler"), connect_cluster(address):
         pass
 
 

@@ -157,7 +157,7 @@ def test_workers_with_other_versions_are_an_error_that_says_which() -> None:
 def test_an_executor_that_takes_or_does_no_work_is_an_error_not_a_corpus_of_failures() -> None:
     executor = threads()
     executor.shutdown()
-    with pytest.raises(DatasetError, match="takes no work"):
+    with pytest.raises(DatasetError, match="accepts no work"):
         list(work_on(executor, ACT, ["a"]))
 
     class Lazy(Executor):
@@ -166,7 +166,7 @@ def test_an_executor_that_takes_or_does_no_work_is_an_error_not_a_corpus_of_fail
             future.set_exception(OSError("no disk left"))
             return future
 
-    with pytest.raises(DatasetError, match="does no work: OSError: no disk left"):
+    with pytest.raises(DatasetError, match="returns no results: OSError: no disk left"):
         list(work_on(Lazy(), ACT, list("abcdef")))
 
 

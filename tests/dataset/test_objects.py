@@ -274,7 +274,10 @@ def test_the_commands_take_a_url_as_the_data_root(
     monkeypatch.setenv("VGPIANO_ROOT", f"{bucket}/vg")
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, cli.main, "list") == 0
-    assert capsys.readouterr() == ("", f"no corpora in {bucket}/vg/corpora; run `dataset build --game NAME` to make one\n")
+    assert capsys.readouterr() == (
+        "",
+        f"no corpora in {bucket}/vg/corpora; run `dataset build --game NAME` to make one\n",
+    )
     assert call(monkeypatch, cli.main, "show", "a-game") == 1
     assert capsys.readouterr().err == "error: no corpus 'a-game'; run `dataset build` to make one\n"
     fill(below(f"{bucket}/vg"), tunes(12))
