@@ -1,7 +1,7 @@
-"""A score as MusicXML 4.0: one part, two staves. In: a `Score`; out: bytes, the same for the same score.
+"""Write a score as MusicXML 4.0 with one part and two staves.
 
-A note has the id `n<index>` of the note of `Notes` that it stands for; heads that are tied to it have `n<index>.2`, `.3` … So a
-program that draws the score can say which mark is which note. Velocities are kept in the attribute `dynamics`.
+In: a `Score`; out: bytes, the same for the same score. A note has the id `n<index>`, its index in `Notes`; heads tied to it
+have the ids `n<index>.2`, `.3` …, so that a renderer can map marks to notes. Velocities are in the attribute `dynamics`.
 """
 
 import re
@@ -18,7 +18,7 @@ HEADER = """<?xml version="1.0" encoding="UTF-8"?>
 """
 NOT_IN_XML = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
-FULL_VELOCITY = 90  # what MusicXML's `dynamics` are a percentage of
+FULL_VELOCITY = 90  # 100 % of MusicXML's `dynamics`
 
 
 def to_musicxml(score: Score, notes: Notes) -> bytes:
@@ -76,10 +76,13 @@ def _measure(
 
 
 def _octave_sign(measure: Measure, beside: Measure | None, staff: int, *, begin: bool) -> Iterator[str]:
-    """Yield the octave sign that begins or ends with this bar of a staff; readers want it next to the staff's own notes."""
+    """Yield the octave sign that starts or ends with this bar of a staff.
+
+    Readers expect it next to the notes of its staff.
+    """
     octaves = measure.staves[staff - 1].clef.octaves
     if octaves and (beside is None or beside.staves[staff - 1].clef.octaves != octaves):
-        kind = ("down" if octaves > 0 else "up") if begin else "stop"  # from what sounds to what is written
+        kind = ("down" if octaves > 0 else "up") if begin else "stop"  # from sounding to written pitch
         place = "above" if octaves > 0 else "below"
         yield (
             f'<direction placement="{place}"><direction-type><octave-shift type="{kind}" size="8" number="{staff}"/>'
@@ -135,7 +138,7 @@ def _element(element: Element, staff: int, voice: int, times: Counter[int], velo
 
 
 def _appearance(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
-    """Return what is seen of a note or rest but its pitch, in the order that MusicXML asks for."""
+    """Return how a note or rest looks, apart from its pitch, in MusicXML's element order."""
     parts, value = [], element.value
     if value is not None:
         parts.append(f"<type>{value.kind}</type>" + "<dot/>" * value.dots)

@@ -1,7 +1,7 @@
-"""Onsets and ends as a player reads them. In: `Notes`, their staves and bars; out: the same notes on the nearest plain
-place of each beat: sixteenths, thirty-seconds or triplets, whichever moves its notes least.
+"""Move onsets and ends to where a player reads them.
 
-Pure. What a sequencer entered on the grid stays where it is; what somebody played is moved by a tick or two, as a copyist does.
+In: `Notes`, their staves and bars. Out: the same notes on the plain places of each beat: sixteenths, thirty-seconds or
+triplets, whichever moves its notes least. Notes entered on the grid stay; played notes move by a tick or two. Pure.
 """
 
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from dataset.notes.model import Notes
 # ticks within a quarter that have a plain notation: thirty-seconds and triplets
 PLAIN_PLACES = {*range(0, 24, 3), *range(0, 24, 4)}
 BEAT_WEIGHTS = np.select([np.arange(24) % step == 0 for step in (12, 6, 4, 3)], [1.0, 0.7, 0.3, 0.1], 0.0)
-MIN_GAIN, MIN_NOTES = 0.15, 30  # by how much more a piece must be on the beat to be moved, and how many notes show it
-STRICT_SHARE = 0.97  # with fewer of its onsets on such places a piece counts as played
-PLAYED_FACTOR = 2.5  # by which odd divisions are then less likely
-MERGE_COST = 1.0  # cost of writing two onsets as one that lie more than a roll apart
+MIN_GAIN, MIN_NOTES = 0.15, 30  # a piece is moved if it fits the beat this much better then, and has this many notes
+STRICT_SHARE = 0.97  # a piece with a smaller share of onsets on plain places counts as played
+PLAYED_FACTOR = 2.5  # factor for the cost of uncommon divisions of a played piece
+MERGE_COST = 1.0  # cost of merging two onsets that are further apart than a rolled chord
 ROLL_TICKS = 2  # ticks
-LOST_NOTE_COST = 10.0  # cost of losing a note for it would be written on another one of its pitch
+LOST_NOTE_COST = 10.0  # cost of merging two notes of the same pitch
 Grid = tuple[int, ...]
 
 
 @cache
 def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
-    """Return the places in a stretch of `length` ticks that may be written, each set with what it costs to read."""
+    """Return the possible divisions of `length` ticks, each with its reading cost."""
     if length == 24:
         every = {name: tuple(range(0, 25, step)) for name, step in (("16", 6), ("8t", 8), ("32", 3), ("16t", 4))}
         return (
@@ -47,9 +47,9 @@ def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
 
 
 def lead_in(notes: Notes) -> int:
-    """Return the ticks, below a quarter, by which a piece is late throughout; below 0 where it is early, mostly 0.
+    """Return by how many ticks the whole piece is late, or early if below 0; mostly 0.
 
-    Ten of the real section's 721 pieces were recorded beside the beat, such as all of one a thirty-second late.
+    The result is less than a quarter. Ten of 721 real pieces were recorded off the beat, such as one a thirty-second late.
     """
     if len(notes) < MIN_NOTES:
         return 0
@@ -64,9 +64,10 @@ def lead_in(notes: Notes) -> int:
 def quantised(
     notes: Notes, lower: NDArray[np.bool_], bars: list[Bar], late: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each note begins and ends in print, int64[n] each, ticks; an end is later than its beginning.
+    """Return the written start and end of each note, int64[n] each, in ticks.
 
-    `bars` must reach to the last end. Notes of one staff within one beat share its division. All are moved by `late`.
+    An end is later than its start. `bars` must reach to the last end. Notes of one staff within one beat share its division.
+    All notes are moved by `late` ticks.
     """
     onset, end = notes.onset.astype(np.int64) - late, notes.end.astype(np.int64) - late
     factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN_PLACES)).mean() < STRICT_SHARE else 1.0
@@ -95,7 +96,10 @@ def quantised(
 
 
 def _divisions(bars: list[Bar]) -> Iterator[tuple[int, int]]:
-    """Yield (first tick, ticks) of what has a division of its own: quarters, or the parts of a longer beat."""
+    """Yield (first tick, ticks) of each unit with its own division.
+
+    A unit is a quarter, or a part of a longer beat.
+    """
     for bar in bars:
         for start, end in pairwise(bar.beats):
             length = end - start
@@ -105,12 +109,12 @@ def _divisions(bars: list[Bar]) -> Iterator[tuple[int, int]]:
 
 
 def _cheapest_grid(places: list[int], pitches: list[int], length: int, factor: float) -> Grid:
-    """Return the cheapest of the grids for notes at those places."""
+    """Return the grid with the lowest cost for notes at these places."""
     return min(_grids(length), key=lambda grid: factor * grid[1] + _cost(places, pitches, grid[0]))[0]
 
 
 def _cost(places: list[int], pitches: list[int], grid: Grid) -> float:
-    """Return how far the different places move, and what is lost where two of them become one."""
+    """Return how far the places move, plus the cost of onsets and notes that merge."""
     moved = {place: int(_snapped(np.array([place]), grid)[0]) for place in dict.fromkeys(places)}
     cost = float(sum(abs(place - to) for place, to in moved.items()))
     cost += MERGE_COST * sum(
@@ -121,6 +125,6 @@ def _cost(places: list[int], pitches: list[int], grid: Grid) -> float:
 
 
 def _snapped(places: NDArray[np.int64], grid: Grid) -> NDArray[np.int64]:
-    """Return the nearest place of the grid, the earlier of two as near."""
+    """Return the nearest place of the grid; of two as near, the earlier one."""
     edges = np.array(grid)
     return np.asarray(edges[np.searchsorted((edges[:-1] + edges[1:]) / 2, places, side="left")], np.int64)

@@ -1,7 +1,8 @@
-"""Notes to a score of two staves as a pianist reads it: hands, voices, values, rests, beams, ties, accidentals, clefs, tempos.
+"""Arrange notes as a piano score of two staves.
 
-In: `Notes`; out: a `Score` of plain records, which `dataset.notation.musicxml` writes. Pure: every decision of engraving that depends
-on the music is made here and in the modules it calls; where things stand on paper is the engraver's.
+It decides hands, voices, values, rests, beams, ties, accidentals, clefs and tempos. In: `Notes`; out: a `Score` of plain
+records, which `dataset.notation.musicxml` writes. All decisions that depend on the music are made here and in the modules
+used; the layout on paper is left to the engraver. Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,27 +22,27 @@ from dataset.notation.voices import Stroke, assign_voices, written_strokes
 from dataset.notes.meter import Bar, bars_of
 from dataset.notes.model import Notes
 
-TEMPO_THRESHOLD = 0.06  # a tempo that differs by less from the one that was printed is not printed
-MIN_TEMPO_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
+TEMPO_THRESHOLD = 0.06  # a tempo closer than this to the last printed one is not printed
+MIN_TEMPO_QUARTERS = 4  # nor is a shorter one, so that a ritardando does not become a row of metronome marks
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `accidental` is what stands before it."""
+    """One note head; `note` is its index in the `Notes`, `alter` is in semitones."""
 
     note: int
     pitch: int
     letter: str
     alter: int
     octave: int
-    accidental: int | None  # the alteration that is printed, None for none
+    accidental: int | None  # the printed alteration in semitones, or None
     tied_from: bool
     tied_to: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What one voice does for one written value: a chord of `heads`, or a rest, which may be left to the eye of the reader."""
+    """One written value of a voice: a chord of `heads`, or a rest, which may be hidden."""
 
     value: Value | None  # None for a rest of a whole bar
     ticks: int
@@ -62,7 +63,7 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One bar of a score, and the tempos within it: (tick in the bar, quarters a minute, whether it is printed)."""
+    """One bar of a score with its tempos: (tick in the bar, quarters a minute, is printed)."""
 
     bar: Bar
     staves: tuple[Staff, Staff]  # upper, lower
@@ -71,7 +72,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A piece as it is written. `fifths` are the sharps of its signature, or the flats below 0; `mode` is major or minor."""
+    """A piece as written.
+
+    `fifths` are the sharps of the key signature, or below 0 the flats; `mode` is major or minor.
+    """
 
     title: str
     fifths: int
@@ -82,13 +86,12 @@ class Score:
 def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     """Return `notes` as a score.
 
-    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Without, it is the score that
-    one would print: onsets that somebody played stand on the nearest plain place (`dataset.notation.quantise`), all are moved
-    where a piece lies beside its beat throughout, and a note is
-    as long as a player reads it, without the little gaps between notes and without what a later note of its voice
-    cuts off. Either way a note that is struck again while it sounds ends there, and of notes of one pitch and onset the
-    longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short is a short bar.
-    Raises DatasetError, before anything is made, for a piece beyond `bounds`.
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made for
+    reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), a piece that is off the beat throughout
+    is shifted, and lengths omit small gaps between notes and whatever a later note of the voice cuts off. In both cases a note
+    that is struck again while it sounds ends there, and of notes with the same pitch and onset the longest is written. The key
+    signature is that of `keys.key_of`; a bar that a time signature cuts short becomes a short bar. Raises DatasetError for a
+    piece beyond the limits of `bounds`, before the score is made.
     """
     check_size(notes)
     key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
@@ -121,7 +124,7 @@ Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tic
 
 
 def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Span]]:
-    """Return for each bar what the voice does from its first tick to its last; spans without strokes are rests."""
+    """Return for each bar what the voice plays; spans without strokes are rests."""
     strokes = voice if exact else _with_plain_ends(voice, bars)
     cuts = {bar.start for bar in bars} | {bars[-1].end}
     starting: dict[int, list[Stroke]] = {}
@@ -145,7 +148,10 @@ def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Sp
 
 
 def _with_plain_ends(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
-    """Return the strokes of a voice as one reads them: chords that end together, at the next chord or at a plain place."""
+    """Return the strokes of a voice with ends for reading.
+
+    A chord ends as a whole, at the next chord or at a plain place.
+    """
     found: list[Stroke] = []
     starts = sorted({stroke.start for stroke in voice})
     ends: dict[int, int] = {}
@@ -161,7 +167,10 @@ def _with_plain_ends(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
 
 
 def _plain_end(start: int, end: int, following: int, bar: Bar) -> int:
-    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`."""
+    """Return the written end of a chord that sounds from `start` to `end`.
+
+    The next chord is at `following`.
+    """
     free = following - start
     beat = bar.start + next(b for b in bar.beats if bar.start + b > start) - start
     if end - start >= free / 2 and following - end <= 24:
@@ -191,14 +200,14 @@ def _staves(
 
 
 def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
-    """Return the alterations to print in one bar of a staff: (start, pitch) → semitones, in the order in which they are read."""
+    """Return the accidentals to print in one bar of a staff: (start, pitch) → semitones."""
     state: dict[tuple[str, int], int] = {}
     usual, found = signature_of(signature), {}
     for start, _, heads in sorted(spans, key=lambda span: span[0]):
         for stroke, tied_from, _ in heads:
             letter, alter, octave = name_of(fifths[stroke.note], stroke.pitch)
             if tied_from:
-                continue  # the sign stands before the note where it began
+                continue  # the accidental is at the start of the tied note
             if state.get((letter, octave), usual[letter]) != alter or _shares_line(
                 heads, stroke, fifths, letter, octave
             ):
@@ -210,7 +219,7 @@ def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[t
 def _shares_line(
     heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
 ) -> bool:
-    """Return whether another note of the chord stands on the same line with another alteration."""
+    """Return whether another note of the chord has the same line and another alteration."""
     names = [name_of(fifths[other.note], other.pitch) for other, _, _ in heads if other.pitch != stroke.pitch]
     return any((name, height) == (letter, octave) for name, _, height in names)
 
@@ -218,7 +227,7 @@ def _shares_line(
 def _voice(
     bar: Bar, spans: list[Span], fifths: list[int], signs: dict[tuple[int, int], int], *, second: bool
 ) -> tuple[Element, ...]:
-    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # else readers take it for longer than it is
+    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # otherwise readers expect a whole bar
         return (Element(None, bar.ticks, ()),)
     values = values_of(bar, [(start - bar.start, end - bar.start, not heads) for start, end, heads in spans])
     flat = [(span, value, own) for span, own in zip(spans, values, strict=True) for value in own]
@@ -242,7 +251,10 @@ def _voice(
 
 
 def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
-    """Return the element with the end of a triplet that it is at; a triplet under one beam needs no bracket."""
+    """Return the element with the start or stop of its triplet, if it is at either end.
+
+    A triplet under one beam needs no bracket.
+    """
     number = row[place][0].triplet
     if number is None:
         return element
@@ -255,7 +267,7 @@ def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, .
 
 
 def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
-    """Return the lowest and the highest pitch that begins in each bar."""
+    """Return the lowest and highest pitch that starts in each bar, or None."""
     firsts = [bar.start for bar in bars]
     found: list[tuple[int, int] | None] = [None] * len(bars)
     for stroke in strokes:
@@ -266,7 +278,7 @@ def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int
 
 
 def _tempos(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
-    """Return the tempos of each bar; printed are those that last and that differ from the one before."""
+    """Return the tempos of each bar; printed are those that last and differ enough."""
     found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
     starts, last_printed = [bar.start for bar in bars], 0.0
     for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):

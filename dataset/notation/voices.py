@@ -1,7 +1,7 @@
-"""Which voice of its staff each note is written in: one, or two where something is held while something else moves.
+"""Assign the notes of a staff to one or two voices.
 
-In: the strokes of one staff; out: those of the upper and of the lower voice. Pure. A stroke is a note as it is written, with
-the index of the note that it stands for.
+In: the strokes of one staff; out: those of the upper and the lower voice. A stroke is a note as written, with the index of
+its note. There are two voices where notes are held while others move. Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -9,28 +9,24 @@ from itertools import groupby
 
 from dataset.notes.meter import Bar
 
-LEGATO_TICKS = 3  # ticks: what overlaps by no more is only legato
-CUT_COST, PEDAL_CUT_COST, MAX_CUT_COST = (
-    1 / 3,
-    1 / 8,
-    14.0,
-)  # cost of each tick that is cut off a note, and the most for one chord
-SPREAD_COST = 1 / 16  # cost of each tick by which the notes of one chord end apart
-NEW_VOICE_COST, RECENT_VOICE_COST, LOWER_VOICE_COST, SWITCH_COST, CROSSING_COST, LOWER_ALONE_COST = (
-    5.0,
-    2.0,
-    0.5,
-    2.0,
-    10.0,
-    6.0,
-)
-CLOSE_COST = 0.2  # for each semitone by which two voices that begin together are nearer than a fifth
-BEAM_WIDTH = 10
+LEGATO_TICKS = 3  # overlaps of at most this length are legato
+CUT_COST = 1 / 3  # per tick cut off a note
+PEDAL_CUT_COST = 1 / 8  # the same while each note overlaps the next one
+MAX_CUT_COST = 14.0  # per chord
+SPREAD_COST = 1 / 16  # per tick between the ends of a chord's notes
+NEW_VOICE_COST = 5.0  # for starting a lower voice
+RECENT_VOICE_COST = 2.0  # for a lower voice that was last in the previous bar
+LOWER_VOICE_COST = 0.5  # per chord of the lower voice
+SWITCH_COST = 2.0  # for a line that changes voice
+CROSSING_COST = 10.0
+LOWER_ALONE_COST = 6.0  # for a lower voice without an upper one
+CLOSE_COST = 0.2  # per semitone by which two voices that start together are closer than a fifth
+BEAM_WIDTH = 10  # number of states kept in the beam search
 
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A note as it is written: from `start` to before `end`, in ticks; `note` is its index in the `Notes`."""
+    """A note as written, from `start` to before `end` in ticks; `note` is its index."""
 
     note: int
     pitch: int
@@ -43,20 +39,19 @@ SoundingNote = tuple[int, int, float]  # end, pitch, cost of each tick cut off
 
 @dataclass(frozen=True, slots=True)
 class VoiceState:
-    """One way to have shared out the strokes up to some onset."""
+    """One way to assign the strokes up to some onset."""
 
     cost: float
-    sounding_in: tuple[
-        tuple[SoundingNote, ...], tuple[SoundingNote, ...]
-    ]  # what sounds in the upper voice and in the lower
+    # what sounds in the upper voice and in the lower
+    sounding_in: tuple[tuple[SoundingNote, ...], tuple[SoundingNote, ...]]
     lower_bar: int  # the last bar with a lower voice
-    last: tuple[bool, bool]  # which voices began something at the last onset
-    previous: tuple["VoiceState", int] | None  # and how many of the lowest strokes went to the lower voice
+    last: tuple[bool, bool]  # which voices started notes at the last onset
+    previous: tuple["VoiceState", int] | None  # and how many of the lowest strokes are in the lower voice
 
 
 @dataclass(frozen=True, slots=True)
 class GroupContext:
-    """What a group of strokes is written in: its bar, when the next group comes, and what a tick cut off it costs."""
+    """The context of strokes that start together: bar, next onset, cost of a tick cut off."""
 
     bar: int
     next_onset: int
@@ -64,7 +59,10 @@ class GroupContext:
 
 
 def written_strokes(strokes: list[Stroke]) -> list[Stroke]:
-    """Return the strokes without those of the pitch and start of a longer one, each ended where its pitch is struck again."""
+    """Return the strokes that notation can express.
+
+    Of strokes with the same pitch and start only the longest is kept; each ends where its pitch is struck again.
+    """
     kept: list[Stroke] = []
     for _, same in groupby(sorted(strokes, key=lambda s: (s.pitch, s.start, -s.end, s.note)), key=lambda s: s.pitch):
         own: list[Stroke] = []
@@ -79,10 +77,10 @@ def written_strokes(strokes: list[Stroke]) -> list[Stroke]:
 
 
 def assign_voices(strokes: list[Stroke], bars: list[Bar]) -> tuple[list[Stroke], list[Stroke]]:
-    """Return the strokes of the upper and of the lower voice, each in order; they come in order, as `written_strokes` gives them.
+    """Return the strokes of the upper and of the lower voice, each in order.
 
-    What costs least over the whole staff (a beam search): to cut a held note short costs, as do notes of one chord that end
-    apart, a second voice, a line that changes voice, and voices that cross.
+    `strokes` are in the order of `written_strokes`. A beam search finds the lowest cost over the whole staff. Costs are notes
+    cut short, notes of one chord that end apart, a second voice, a line that changes voice, and crossing voices.
     """
     if not strokes:
         return [], []
@@ -98,7 +96,7 @@ def assign_voices(strokes: list[Stroke], bars: list[Bar]) -> tuple[list[Stroke],
         max(s.end for s in group) > next_onset + LEGATO_TICKS for group, next_onset in zip(groups, nexts, strict=True)
     ]
     for place, group in enumerate(groups):
-        in_pedal = outlasts[place] and outlasts[min(place + 1, len(groups) - 1)]  # each note laid over the next one
+        in_pedal = outlasts[place] and outlasts[min(place + 1, len(groups) - 1)]  # each note overlaps the next one
         now = GroupContext(bar_of[place], nexts[place], PEDAL_CUT_COST if in_pedal else CUT_COST)
         found = [_extended(state, group, low, now) for state in states for low in range(len(group) + 1)]
         best: dict[object, VoiceState] = {}
