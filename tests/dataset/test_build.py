@@ -1,4 +1,4 @@
-"""From catalog to corpus: nothing is lost, every reason is right, and the same input gives the same bytes."""
+"""From catalog to corpus: every piece has a place and a correct reason; builds repeat."""
 
 from collections import Counter
 from pathlib import Path
@@ -26,7 +26,7 @@ SHORT = midi([on(0, 60), off(480, 60)])
 
 
 def reasons(corpus: Corpus) -> dict[str, str]:
-    """Title: reason, for each piece left out."""
+    """Return {title: reason} of the pieces left out."""
     table = corpus.excluded()
     return dict(zip(table["title"].to_pylist(), table["reason"].to_pylist(), strict=True))
 

@@ -1,4 +1,4 @@
-"""A corpus that anybody may have written: what its columns may not hold is refused when it is opened, and exports stay in their folder."""
+"""Corpora from untrusted sources: invalid columns are refused, exports stay in place."""
 
 import hashlib
 import json
@@ -49,14 +49,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copied(root: Path, to: Path) -> Path:
-    """A copy of the corpus without the checksums beside it, which whoever forges it would write anew."""
+    """Copy the corpus without its checksums, which a forger would rewrite."""
     folder = Path(shutil.copytree(root / "corpora" / "c", to / "forged"))
     (folder / SUMS_FILE).unlink()
     return folder
 
 
 def forged(root: Path, to: Path, file: str, change: Callable[[pa.Table], pa.Table]) -> Path:
-    """A copy of the corpus with one table changed, and a manifest that vouches for it."""
+    """Copy the corpus with one table changed and a manifest that matches it."""
     folder = copied(root, to)
     pq.write_table(change(pq.read_table(folder / file)), folder / file)
     manifest = json.loads((folder / MANIFEST_FILE).read_text())
@@ -66,7 +66,7 @@ def forged(root: Path, to: Path, file: str, change: Callable[[pa.Table], pa.Tabl
 
 
 def put(name: str, value: Value, row: int = 0) -> Callable[[pa.Table], pa.Table]:
-    """What puts a value in a row of a column; all other rows stay, and the type does."""
+    """Return a function that puts a value in a row of a column, keeping its type."""
 
     def change(table: pa.Table) -> pa.Table:
         place = table.schema.get_field_index(name)
@@ -78,7 +78,7 @@ def put(name: str, value: Value, row: int = 0) -> Callable[[pa.Table], pa.Table]
 
 
 def retyped(name: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
-    """What gives a column another type, all its values gone."""
+    """Return a function that changes the type of a column and empties it."""
 
     def change(table: pa.Table) -> pa.Table:
         return table.set_column(table.schema.get_field_index(name), name, pa.nulls(len(table), kind))
@@ -87,7 +87,7 @@ def retyped(name: str, kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
 
 
 def number_cases(schema: pa.Schema) -> Iterator[tuple[str, Value]]:
-    """What numbers may not be: outside of their range, not finite."""
+    """Return invalid numbers: out of range or not finite."""
     for field in describe(schema):
         name, kind = field["name"], schema.field(field["name"]).type
         low, _, high = field["range"].partition("–")
@@ -101,7 +101,7 @@ def number_cases(schema: pa.Schema) -> Iterator[tuple[str, Value]]:
 
 
 def cases() -> Iterator[tuple[str, str, str, Callable[[pa.Table], pa.Table]]]:
-    """(file, column, what is in it, change): every column, with whatever it may not hold."""
+    """Yield (file, column, value, change) for every column and every kind of invalid value."""
     nullable = {
         NOTES_FILE: {"sequencer"},
         EXCLUDED_FILE: {"sha256"},

@@ -1,4 +1,7 @@
-"""The command `dataset`: what it prints, and how it answers mistakes. It runs in this process, through its own entry point."""
+"""The command `dataset`: its output and its answers to mistakes.
+
+It runs in this process, through its own entry point.
+"""
 
 import json
 import subprocess
@@ -16,7 +19,7 @@ from tests.dataset.conftest import fill, tune
 
 
 class Answer(NamedTuple):
-    """What a command gave back."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -25,7 +28,7 @@ class Answer(NamedTuple):
 
 @pytest.fixture
 def dataset(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """The command as a function of its arguments."""
+    """Return the command as a function of its arguments."""
 
     def run(*arguments: str) -> Answer:
         monkeypatch.setenv("VGPIANO_ROOT", str(root))

@@ -1,4 +1,4 @@
-"""A corpus on disk: what is written is read again, damage is seen, and a killed builder leaves the old one or the new."""
+"""A corpus on disk: round trips, damage, and killed builders."""
 
 import json
 from pathlib import Path

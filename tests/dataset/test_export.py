@@ -1,4 +1,4 @@
-"""Exports: what each holds is what the corpus holds, read back by the libraries that they are for."""
+"""Exports: their contents, read back by the libraries they are for, equal the corpus."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with one corpus, `c`, of titles that would do harm where they were trusted."""
+    """A data root with one corpus, `c`, with titles that are harmful if trusted."""
     root = tmp_path_factory.mktemp("site")
     titles = [*TITLES, *(f"Piece {number}" for number in range(12))]
     fill(root, {title: write_midi(tune(number, 80)) for number, title in enumerate(titles)})

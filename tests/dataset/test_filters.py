@@ -1,4 +1,4 @@
-"""Filters: each keeps what is just inside its limit and gives its reason just outside; a file of one's own changes them."""
+"""Filters: limits, reasons, and changes by a user's file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,14 +32,14 @@ GOOD = Measures(
 
 
 def reason(filters: Filters, **changes: Any) -> str | None:
-    """Why an ordinary piece with these changes is left out, or None."""
+    """Return why a typical piece with these changes is left out, or None."""
     verdict = filters.judge(replace(GOOD, **changes))
     return verdict and verdict.reason
 
 
 @pytest.fixture
 def laid(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """The default filters with a text laid over them."""
+    """Return a function that overrides the default filters with a text."""
 
     def load(text: str) -> Filters:
         (tmp_path / "mine.toml").write_text(text)

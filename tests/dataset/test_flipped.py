@@ -1,4 +1,7 @@
-"""No flipped bit of a corpus or of the book of sides is read as something else, and `catalog verify` names each."""
+"""No flipped bit of a corpus or of the split ledger goes unnoticed.
+
+`catalog verify` names each damaged file.
+"""
 
 import os
 import shutil
@@ -26,7 +29,7 @@ OF_A_CORPUS = (
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus of songs, two of them the same, and one left out."""
+    """A data root with a corpus of songs, two of them identical, one left out."""
     root = tmp_path_factory.mktemp("whole") / "root"
     fill(root, tunes(12))
     fill(root, {"Twin": next(iter(tunes(1).values())), "Broken": b"no MIDI"}, game="z-game")
@@ -36,12 +39,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built(whole: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be harmed."""
+    """A copy of it, to be damaged."""
     return Path(shutil.copytree(whole, tmp_path / "root"))
 
 
 def read(root: Path) -> list[object]:
-    """All that is read of a corpus."""
+    """Read everything in a corpus."""
     corpus = Corpus.open(root, "all")
     tables = (corpus.table(), corpus.excluded(), corpus.measures(), corpus.relations())
     return [*tables, corpus.table("train"), corpus.credits(), corpus.manifest, list_corpora(root)]

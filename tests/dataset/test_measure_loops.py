@@ -1,4 +1,4 @@
-"""The share of notes that a loop predicts, against the slow way: every note looks back for itself."""
+"""The share of notes that a loop predicts, compared with a slow search."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1
 
 
 def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """For each note the place that followed the latest earlier stand of the longest context that stood earlier, and its rank."""
+    """Return for each note the index after the latest match of its longest context, and rank."""
     found = []
     for here in range(len(rows)):
         best = (-1, 0)

@@ -1,7 +1,7 @@
-"""Texture and pitch classes beside muspy, whose definitions they are: on any notes, and on the real section.
+"""Texture and pitch classes compared with muspy, on random notes and real files.
 
-muspy is given our notes, drums left out, at 24 time steps a quarter note: its own reader keeps the file's resolution, so that
-what it measures in time steps would differ by the rounding alone.
+The definitions are muspy's. It gets our notes, without drums, at 24 time steps per quarter note: its own reader keeps the
+file's resolution, so that its measures in time steps would differ by rounding.
 """
 
 import math
@@ -78,8 +78,8 @@ def test_real_pieces_measure_as_muspy_measures_them(real_site: Path) -> None:
 @settings(max_examples=100, deadline=None)
 def test_polyphony_is_the_mean_over_the_ticks_in_which_something_sounds(spans: list[tuple[int, int, int]]) -> None:
     keys = [{pitch for start, length, pitch in spans if start <= tick < start + length} for tick in range(300)]
-    heard = [len(pitches) for pitches in keys if pitches]
-    assert texture.polyphony(texture.segments(of_spans(spans))) == pytest.approx(sum(heard) / len(heard))
+    sounding = [len(pitches) for pitches in keys if pitches]
+    assert texture.polyphony(texture.segments(of_spans(spans))) == pytest.approx(sum(sounding) / len(sounding))
 
 
 def test_a_pitch_that_two_notes_hold_sounds_once() -> None:

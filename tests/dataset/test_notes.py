@@ -1,4 +1,4 @@
-"""Notes and MIDI: what is read from a file, and that what is written is read again as it was."""
+"""Notes and MIDI: reading files, and writing and reading notes without loss."""
 
 from contextlib import suppress
 

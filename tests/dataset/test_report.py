@@ -1,4 +1,4 @@
-"""The report says what the corpus says: the numbers, the names and the evidence, whatever the texts hold."""
+"""The report shows the corpus's numbers, names and evidence, whatever its texts contain."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Laws of the plots and of the credits that the report reads: no value and no piece gets lost between file and page."""
+"""Properties of the plots and of the credits: every value and piece is shown."""
 
 import numpy as np
 from hypothesis import given, settings

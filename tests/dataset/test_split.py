@@ -1,4 +1,4 @@
-"""Splits: what belongs together has one side, sides are balanced by game, and a side once given never changes."""
+"""Splits: related pieces stay together, games are balanced, and splits are permanent."""
 
 from collections import Counter
 

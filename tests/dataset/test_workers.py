@@ -1,4 +1,4 @@
-"""Workers: real processes that crash, hang and get killed; each item still has exactly one result."""
+"""Worker processes that crash, hang and get killed; each item has exactly one result."""
 
 import os
 import signal
