@@ -1,4 +1,4 @@
-"""Build a corpus from a query: list, fetch, parse, filter, deduplicate, split, write.
+"""Build a corpus: list, fetch, parse, filter, deduplicate, split and write.
 
 In: a catalog and a `Plan`. Out: a corpus folder. Each listed piece is either in notes.parquet or, with a stage and a
 reason, in excluded.parquet. The same catalog, query, seed and filters give the same bytes, for any number of workers.
@@ -47,8 +47,8 @@ def ensure_corpus(
 ) -> Corpus:
     """Return the corpus for `query`, building it unless an up-to-date one exists.
 
-    An existing corpus is up to date if it was built from the same catalog rows, settings and versions. Raises QueryError for
-    an invalid query, CorpusError if no piece matches or none remains.
+    An existing corpus is up to date if it was built from the same catalog rows, settings and versions. Raises
+    QueryError for an invalid query, CorpusError if no piece matches or none remains.
     """
     plan = Plan(query=query, seed=seed)
     folder = _folder(root, name or plan.name)
@@ -75,10 +75,10 @@ def build_corpus(
 ) -> Corpus:
     """Build the corpus of `plan` under `root`/corpora and return it.
 
-    A corpus of the same name is replaced as a whole. `workers` is the number of parsing processes, by default one per core.
-    If an `executor` is given, it does the parsing; the corpus is byte-identical. `task` names the parsing function (see
-    `dataset.parse.parse_all`). Raises UsageError for an invalid name, QueryError for an invalid query, CorpusError if no
-    piece matches, none remains, or another build holds the lock for too long.
+    A corpus of the same name is replaced as a whole. `workers` is the number of parsing processes, by default one per
+    core. If an `executor` is given, it does the parsing; the corpus is byte-identical. `task` names the parsing
+    function (see `dataset.parse.parse_all`). Raises UsageError for an invalid name, QueryError for an invalid query,
+    CorpusError if no piece matches, none remains, or another build holds the lock for too long.
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
@@ -177,7 +177,7 @@ def _split(
     decisions: DuplicateDecisions,
     found: dict[str, Parsed],
 ) -> list[CorpusPiece]:
-    """Assign a permanent split to every piece; return the remaining pieces in catalog order."""
+    """Assign a permanent split to every piece; return those kept, in order."""
     rows = [funnel_rows.rows[index] for index in related]
     known = read_splits(root, seed)
     assigned = assign_splits(rows, decisions, known, seed)

@@ -106,12 +106,12 @@ def _is_off(rule: object) -> bool:
 
 
 def _same(left: object, right: object) -> bool:
-    """Return whether two settings are equal, order included, as in a corpus's identity."""
+    """Return whether two settings are equal, including their order."""
     return json.dumps(left) == json.dumps(right)
 
 
 def _overlay(settings: Settings, default: Settings) -> list[str]:
-    """Return the lines of a filter file that turns the `default` settings into `settings`."""
+    """Return the lines of a filter file that turns `default` into `settings`."""
     lines = []
     for name, values in settings.items():
         if isinstance(values, Mapping) and not _same(values, default.get(name)):

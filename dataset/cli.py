@@ -61,7 +61,7 @@ def measure(
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and reports."""
+    """Measure the notes of stored pieces (key, tempo, polyphony …) for queries."""
     from catalog.summary import opened
     from dataset.measure import measure_catalog
 
@@ -84,7 +84,7 @@ def duplicates(
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """List pieces related by identical bytes or notes, similarity, containment or work."""
+    """List related pieces: same bytes or notes, similar, contained, or one work."""
     from dataset.duplicates.find import find_duplicates
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
@@ -127,7 +127,7 @@ def build(
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """Build a corpus: parse, filter, remove duplicates, split, and record every exclusion."""
+    """Build a corpus: parse, filter, remove duplicates, split, record exclusions."""
     if (game is None) == (query is None):
         raise UsageError("give either --game NAME or --query Q (for everything: --query \"source == 'vgmusic'\")")
     from catalog.games import find_game
@@ -196,7 +196,7 @@ def report(
     ] = None,
     root: Root = None,
 ) -> None:
-    """Write an HTML report: funnel, exclusions, related pieces, measures, splits, credits."""
+    """Write an HTML report: funnel, exclusions, relations, measures, credits."""
     from dataset.corpus.corpus import Corpus
     from dataset.report.report import write_report
 
@@ -262,7 +262,7 @@ def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManag
 
 
 def _evidence(row: "Mapping[str, Any]") -> str:
-    """Return a relation as one line: the two titles, the shared notes and the changes."""
+    """Return a relation as one line: the titles, shared notes and changes."""
     part = f"{row['second_title']} in {row['first_title']}"
     if not row["notes"]:
         return f"{row['relation']}: {part}, by title alone"

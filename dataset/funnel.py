@@ -1,4 +1,4 @@
-"""Track which pieces of a build remain and why others were dropped; write the files."""
+"""Track the remaining and the dropped pieces of a build, and write its files."""
 
 import hashlib
 from collections import Counter
@@ -34,7 +34,7 @@ CatalogRow = dict[str, Any]  # one listed piece
 
 @dataclass(slots=True, eq=False)
 class FunnelRows:
-    """The remaining pieces, by index in catalog order, and the reasons of the dropped ones."""
+    """The remaining pieces, by index in catalog order, and why others were dropped."""
 
     rows: list[CatalogRow]
     remaining: list[int]

@@ -24,7 +24,7 @@ BATCH = 1000  # measures written at a time: the most that a killed run loses
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Counts of a run: matching files, measured before and now, and those without notes."""
+    """Counts of a run: files, those measured before and now, unreadable ones."""
 
     files: int
     before: int  # by the current definitions; older measures are replaced
@@ -44,9 +44,9 @@ def measure_catalog(
 ) -> Measured:
     """Measure the fetched files of `query` that this version has not measured.
 
-    Without a query all files are considered; with `again` measured ones are measured again. `workers` and `executor` are as
-    in `dataset.parse.parse_all`. Raises QueryError for an invalid query, CatalogError while another process writes to the
-    catalog.
+    Without a query all files are considered; with `again` measured ones are measured again. `workers` and `executor`
+    are as in `dataset.parse.parse_all`. Raises QueryError for an invalid query, CatalogError while another process
+    writes to the catalog.
     """
     catalog = Catalog(root)
     listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()

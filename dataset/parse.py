@@ -29,8 +29,8 @@ NO_PIANO = "no_piano"
 class ParseTask:
     """A file to parse: its path and expected hash, and its bytes after `with_data`.
 
-    `data` is the content, or the error that reading it raised. With `piano_only`, notes of other instruments are left out,
-    also from the measures.
+    `data` is the content, or the error that reading it raised. With `piano_only`, notes of other instruments are left
+    out, also from the measures.
     """
 
     sha256: str
@@ -45,7 +45,7 @@ class ParseTask:
         return self.path.read_bytes() if self.data is None else self.data
 
     def with_data(self) -> "ParseTask":
-        """Return this task with the file's bytes, for a worker without access to the path."""
+        """Return this task with the file's bytes, for workers that cannot read it."""
         try:
             return replace(self, data=self.path.read_bytes())
         except OSError as error:
@@ -54,7 +54,7 @@ class ParseTask:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The result for one file: measures, and either notes or a reason why there are none."""
+    """The result for one file: measures, and notes or a reason for having none."""
 
     measures: Measures
     notes: Notes | None = None
@@ -90,8 +90,8 @@ def parse_all(
 ) -> Iterator[tuple[ParseTask, Parsed]]:
     """Yield each task with its result, in order of completion.
 
-    `task` names the function that does the work of `parse`. It runs on `executor` if given, else in `workers` processes, by
-    default up to one per core. The results do not depend on where the work is done.
+    `task` names the function that does the work of `parse`. It runs on `executor` if given, else in `workers`
+    processes, by default up to one per core. The results do not depend on where the work is done.
     """
     if executor is None:
         results = work(task, items, workers=workers or min(cores(), 1 + len(items) // FILES_PER_EXTRA_WORKER))

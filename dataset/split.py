@@ -1,9 +1,9 @@
 """Assign pieces to train, validation and test, by work. Pure and seeded.
 
-Related pieces are in the same split. Splits are permanent (see `dataset.corpus.split_ledger`): a piece has the same split
-in all corpora and keeps it when the catalog grows. New works are distributed by systematic sampling (W. G. Cochran,
-Sampling Techniques, 3rd ed., 1977, ch. 8) over series and games: of n works of a game, n/10, rounded up or down, go to
-test and as many to validation.
+Related pieces are in the same split. Splits are permanent (see `dataset.corpus.split_ledger`): a piece has the same
+split in all corpora and keeps it when the catalog grows. New works are distributed by systematic sampling (W. G.
+Cochran, Sampling Techniques, 3rd ed., 1977, ch. 8) over series and games: of n works of a game, n/10, rounded up or
+down, go to test and as many to validation.
 """
 
 import hashlib
@@ -53,8 +53,8 @@ def split_pieces(
     """Return the split of each piece.
 
     `links` are pairs of indices of related pieces, `known` maps a sha256 to its earlier split. New pieces related to
-    pieces of different splits get None and must be left out, or they would leak. With at least three works no split is empty,
-    unless earlier splits leave nothing to fill it with; two works give train and validation, one gives train.
+    pieces of different splits get None and must be left out, or they would leak. With at least three works no split is
+    empty, unless earlier splits leave nothing to fill it with; two works give train and validation, one gives train.
     """
     pairs = list(links)
     splits: list[Split | None] = [known.get(piece.sha256) for piece in pieces]

@@ -1,7 +1,7 @@
-"""Validate the tables of a corpus: types, ids, enums, ranges, and columns that must agree.
+"""Validate the tables of a corpus: types, ids, enums, ranges, consistency.
 
-In: a table from a file of any origin. Out: the same table under our schema, or a `FaultError` that names the column, the
-first invalid row and its value. Whole columns are compared at once.
+In: a table from a file of any origin. Out: the same table under our schema, or a `FaultError` that names the column,
+the first invalid row and its value. Whole columns are compared at once.
 """
 
 import re
@@ -73,9 +73,9 @@ def check_counts(funnel: Mapping[str, int], reasons: Mapping[str, int], notes: p
 
 
 def checked(file: str, table: pa.Table, pieces: pa.Table | None = None) -> pa.Table:
-    """Return the table of a corpus file under our schema; `pieces` are the checked notes.
+    """Return the table of a corpus file under our schema.
 
-    Raises FaultError if it is invalid.
+    `pieces` are the checked notes. Raises FaultError if it is invalid.
     """
     if file == "notes.parquet":
         return checked_notes(table)
@@ -228,7 +228,7 @@ def _items_in_range(table: pa.Table, name: str, values: Values, low: float, high
 
 
 def _changes(table: pa.Table, name: str, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Check lists of changes: first at tick 0, ascending ticks, values in their ranges."""
+    """Check lists of changes: first at tick 0, ascending, values in range."""
     lengths = _lengths(table, name)
     _rows(table, name, lengths < 1, "at least one change", lengths)
     ticks = _flat(table, name, "tick")
@@ -268,7 +268,7 @@ def _lengths(table: pa.Table, name: str) -> Values:
 
 
 def _starts(table: pa.Table, name: str) -> Values:
-    """Return the index of the first item of each list of a column without empty lists."""
+    """Return the index of the first item of each list, none of which is empty."""
     ends: Values = np.cumsum(_lengths(table, name), dtype=np.int64)
     return np.concatenate([[0], ends[:-1]])[: len(ends)]
 

@@ -128,7 +128,10 @@ class Corpus:
         return table if split is None else table.filter(pc.equal(table["split"], split))
 
     def excluded(self) -> pa.Table:
-        """Return excluded.parquet as a table of schema EXCLUDED, one row per excluded piece."""
+        """Return excluded.parquet as a table of schema EXCLUDED.
+
+        It has one row per piece left out.
+        """
         return self._tables[EXCLUDED_FILE]
 
     def measures(self) -> pa.Table:
@@ -139,7 +142,10 @@ class Corpus:
         return self._tables[MEASURES_FILE]
 
     def relations(self) -> pa.Table:
-        """Return relations.parquet as a table of schema RELATIONS, one row per related pair."""
+        """Return relations.parquet as a table of schema RELATIONS.
+
+        It has one row per related pair.
+        """
         return self._tables[RELATIONS_FILE]
 
     def credits(self) -> str:

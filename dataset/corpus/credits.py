@@ -27,7 +27,7 @@ class Credit(NamedTuple):
 
 
 def write_credits(name: str, credits_: Iterable[Credit]) -> str:
-    """Return the text of CREDITS.md: sequencers by name, their pieces in the given order."""
+    """Return the text of CREDITS.md: sequencers by name, pieces in given order."""
     by_sequencer: dict[str, list[Credit]] = {}
     for credit in credits_:
         by_sequencer.setdefault(clean(credit.sequencer or ""), []).append(credit)

@@ -1,8 +1,8 @@
 """The folder of all corpora, and atomic replacement of a whole folder.
 
 A non-empty folder cannot be replaced in one step, so the old one is first renamed to a backup. If the process is killed
-between the two renames, the next reader or builder restores the backup. A lock allows one builder at a time. Below a URL
-the lock is a lease, and `dataset.corpus.object_store` does the replacement.
+between the two renames, the next reader or builder restores the backup. A lock allows one builder at a time. Below a
+URL the lock is a lease, and `dataset.corpus.object_store` does the replacement.
 """
 
 import os
@@ -41,7 +41,7 @@ def corpora_folder(root: AnyPath) -> AnyPath:
 
 @contextmanager
 def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[Hold]:
-    """Hold the lock on all corpora in `folder`, after cleaning up after killed builders.
+    """Hold the lock on all corpora in `folder`; first clean up killed builds.
 
     Raises CorpusError if another build still holds the lock after `wait_s` seconds.
     """
@@ -133,7 +133,7 @@ def _prefix(target: Path) -> str:
 
 
 def remove_abandoned(target: Path) -> None:
-    """Clean up after a killed `replacing_folder` and restore `target` from its backup."""
+    """Clean up after a killed `replacing_folder`, and restore `target`."""
     for new in target.parent.glob(f"{escape(_prefix(target))}????????"):
         with suppress(OSError), abandoned(new):
             shutil.rmtree(new)

@@ -43,7 +43,7 @@ class Funnel:
 
 
 class Settings(TypedDict, total=False):
-    """The settings of one filter in a manifest; those of a duplicate rule are `on` and `why`."""
+    """The settings of a filter in a manifest; a duplicate rule has `on` and `why`."""
 
     on: bool
     measure: str

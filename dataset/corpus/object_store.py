@@ -1,8 +1,8 @@
 """Atomic replacement of a corpus below a URL, where folders cannot be renamed.
 
-Each file has its hash in its name, so a new file never overwrites an old one. manifest.json holds the hashes and is written
-last: that single write switches readers to the new corpus. Files that it does not name are then removed. A writer that is
-killed before that write has changed nothing for readers; the next writer removes its files.
+Each file has its hash in its name, so a new file never overwrites an old one. manifest.json holds the hashes and is
+written last: that single write switches readers to the new corpus. Files that it does not name are then removed. A
+writer that is killed before that write has changed nothing for readers; the next writer removes its files.
 """
 
 import hashlib
@@ -23,9 +23,10 @@ HASH_DIGITS = 16  # digits of the SHA-256 in a name: 64 bits distinguish the few
 
 @contextmanager
 def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
-    """Yield a local folder; when the block succeeds its files become the corpus at `target`.
+    """Yield a local folder for the files of a new corpus at `target`.
 
-    The caller must hold the lock. Raises CatalogError if the store refuses a write or the lock is lost.
+    They replace the old ones if the block succeeds. The caller must hold the lock. Raises CatalogError if the store
+    refuses a write or the lock is lost.
     """
     target.require_atomic()
     with tempfile.TemporaryDirectory(prefix="vgpiano-") as name:
@@ -54,8 +55,8 @@ def versioned(name: str, sha256: str) -> str:
 def read_file(folder: AnyPath, name: str, sha256: str | None) -> bytes:
     """Return the content of a file of the corpus in `folder`, unchecked.
 
-    `sha256` is its hash in the manifest. Both naming schemes are tried, so that a corpus may be copied between a folder and a
-    URL. Raises FileNotFoundError.
+    `sha256` is its hash in the manifest. Both naming schemes are tried, so that a corpus may be copied between a folder
+    and a URL. Raises FileNotFoundError.
     """
     names = [name] if sha256 is None else [name, versioned(name, sha256)]
     first, *others = reversed(names) if isinstance(folder, RemotePath) else names

@@ -1,4 +1,4 @@
-"""Duplicates and works: which pieces have the same notes or music, and which are kept.
+"""Duplicates and works: which pieces share notes or music, and which are kept.
 
 Shared shingles give candidate pairs, an alignment decides, and titles help to find works. `find` reads the catalog; the
 other modules are pure.

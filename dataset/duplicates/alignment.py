@@ -1,8 +1,8 @@
-"""Align two pieces: find the keys, tempos and offsets at which they match, and count.
+"""Align two pieces: find the keys, tempos and offsets at which they match.
 
-Shared shingles vote for a transposition and a tempo ratio, then for offsets. At every offset (a repeat, a cut, a place in a
-medley) notes of the same pitch within TOLERANCE ticks are matched. A match counts only if the notes around it match too,
-so that chance hits in dense or chromatic music do not count as similarity.
+Shared shingles vote for a transposition and a tempo ratio, then for offsets. At every offset (a repeat, a cut, a place
+in a medley) notes of the same pitch within TOLERANCE ticks are matched. A match counts only if the notes around it
+match too, so that chance hits in dense or chromatic music do not count as similarity.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _ONSET_BITS = 26
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedPiece:
-    """A piece prepared for comparison: shingles sorted by hash, notes by pitch and onset."""
+    """A piece prepared for comparison: shingles and notes, sorted."""
 
     notes: Notes
     shingles: Shingles
@@ -71,7 +71,7 @@ class _Votes:
 
 
 def align(first: PreparedPiece, second: PreparedPiece) -> Alignment | None:
-    """Return the best alignment of two pieces, or None if fewer than MIN_RUN notes match."""
+    """Return the best alignment of two pieces, or None if too few notes match."""
     votes = _vote(first, second)
     if len(votes.first) == 0:
         return None
@@ -115,7 +115,8 @@ def _vote(first: PreparedPiece, second: PreparedPiece) -> _Votes:
 def _ratio(votes: _Votes, chosen: NDArray[np.bool_]) -> float:
     """Return the tempo ratio of the chosen votes.
 
-    It comes from the distances between shingles that occur once, if there are enough, otherwise from the spans of shingles.
+    It comes from the distances between shingles that occur once, if there are enough, otherwise from the spans of
+    shingles.
     """
     ratio = float(np.median(votes.ratio[chosen]))
     once = np.flatnonzero(chosen & (votes.weight == 1.0))
@@ -131,7 +132,10 @@ def _ratio(votes: _Votes, chosen: NDArray[np.bool_]) -> float:
 
 
 def _fit(first: PreparedPiece, second: PreparedPiece, votes: _Votes, interval: int, ratio: float) -> Alignment | None:
-    """Match `second` with `first` at every offset with enough votes, and count the notes."""
+    """Match `second` with `first` at every offset with enough votes.
+
+    Counts the notes that match.
+    """
     same = votes.interval == interval
     offsets = votes.first[same] - ratio * votes.second[same]
     bins, member = np.unique(np.round(offsets / (2 * TOLERANCE - 1)), return_inverse=True)

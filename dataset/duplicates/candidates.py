@@ -1,8 +1,8 @@
 """Find the pairs of pieces that share enough rare shingles to be aligned. Pure.
 
-The index is exact, unlike MinHash. The shingles of all pieces are packed with their piece's number into one array of 64-bit
-numbers and sorted once, at eight bytes a shingle. A shared shingle counts less the more pieces have it (inverse document
-frequency), since scales and drones are common.
+The index is exact, unlike MinHash. The shingles of all pieces are packed with their piece's number into one array of
+64-bit numbers and sorted once, at eight bytes a shingle. A shared shingle counts less the more pieces have it (inverse
+document frequency), since scales and drones are common.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,10 @@ _WEIGHT_BITS = 12  # bits of a pair for the weight of one shared shingle; its tw
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Pairs of pieces, first < second, sorted; `shared` is the weighted count of shingles."""
+    """Pairs of pieces, first < second, sorted.
+
+    `shared` is the weighted number of shared shingles.
+    """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -76,7 +79,7 @@ def candidate_pairs(hashes: Iterable[NDArray[np.uint64]]) -> Pairs:
 
 
 def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_SharedShingles]:
-    """Yield the shingles that at least two pieces have, by the number of these pieces.
+    """Yield the shingles of two or more pieces, by the number of these pieces.
 
     `entries` are sorted.
     """
@@ -93,7 +96,7 @@ def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_SharedShingles
 
 
 def _ranges(groups: list[_SharedShingles], count: int, shards: int) -> Iterator[tuple[int, int]]:
-    """Yield about `shards` ranges of first pieces with about the same number of pairs each."""
+    """Yield about `shards` ranges of first pieces with about as many pairs each."""
     if shards == 0:
         return
     firsts = np.concatenate([group.members[:, 0] for group in groups])
@@ -105,7 +108,10 @@ def _ranges(groups: list[_SharedShingles], count: int, shards: int) -> Iterator[
 def _shard(
     groups: list[_SharedShingles], sizes: NDArray[np.int64], low: int, high: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return (first, second, weight) of pairs that share enough, first in [low, high)."""
+    """Return (first, second, weight) of pairs sharing enough, first in a range.
+
+    The range is [low, high).
+    """
     blocks = [np.empty(0, np.uint64)]
     for group in groups:
         for first, others in _paired(group, low, high):

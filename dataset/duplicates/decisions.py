@@ -1,4 +1,4 @@
-"""Turn relations into decisions: which pieces are kept, and their clusters and splits.
+"""Decide which related pieces are kept, and assign clusters and splits.
 
 In: the rows and notes of pieces. `dataset.duplicates.relations` finds the relations. Pure.
 """
@@ -19,7 +19,10 @@ CatalogRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DuplicateDecisions:
-    """What happens to the pieces, by position; `fingerprints` is parallel to the pieces."""
+    """What happens to the pieces, by position.
+
+    `fingerprints` is parallel to the pieces.
+    """
 
     left_out: Mapping[int, tuple[int, str]]  # position: (position of the piece kept instead, reason)
     fingerprints: Sequence[str]
@@ -31,7 +34,7 @@ class DuplicateDecisions:
 def decide_duplicates(
     rows: Sequence[CatalogRow], notes: Sequence[Notes], drop: Iterable[Relation]
 ) -> DuplicateDecisions:
-    """Relate pieces and decide which are kept: the best of those in a relation of `drop`.
+    """Relate pieces, and keep only the best of those in a relation of `drop`.
 
     `rows` are their catalog rows, `notes` their notes.
     """

@@ -19,9 +19,9 @@ COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """The number of pieces compared, their groups, the largest first, and all relations.
+    """The number of pieces compared, their groups, and all relations.
 
-    `relations` are rows of schema RELATIONS.
+    The largest group is first. `relations` are rows of schema RELATIONS.
     """
 
     pieces: int

@@ -26,7 +26,10 @@ class GroupMember:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Related pieces, and the relations between them; `more` counts relations not in `links`."""
+    """Related pieces, and relations between them.
+
+    `more` counts relations that are not in `links`.
+    """
 
     title: str
     kinds: Sequence[str]
@@ -40,8 +43,8 @@ def group_related(
 ) -> list[Group]:
     """Return the groups of `relations` (rows of schema RELATIONS), the largest first.
 
-    `splits` maps the sha256 of a kept piece to its split, `out` has the addresses of pieces left out, and `name` returns the
-    name of a game's slug.
+    `splits` maps the sha256 of a kept piece to its split, `out` has the addresses of pieces left out, and `name`
+    returns the name of a game's slug.
     """
     url_pairs = [(row["first_url"], row["second_url"]) for row in relations]
     places = {url: place for place, url in enumerate(dict.fromkeys(url for pair in url_pairs for url in pair))}

@@ -63,8 +63,8 @@ class Candidate:
 class Link:
     """Evidence that two pieces, by index, are related.
 
-    Of contained pieces `first` is the whole and `second` the part; of near ones and works `first` is the longer. If only the
-    titles relate two versions of a work, `notes` and `share` are 0.
+    Of contained pieces `first` is the whole and `second` the part; of near ones and works `first` is the longer. If
+    only the titles relate two versions of a work, `notes` and `share` are 0.
     """
 
     first: int
@@ -127,11 +127,11 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
 def keep_best(
     pieces: Sequence[Candidate], links: Iterable[Link], drop: Iterable[Relation]
 ) -> dict[int, tuple[int, Link]]:
-    """Return {index of a piece to leave out: (index of the piece kept instead, link)}.
+    """Return {index of a piece to leave out: (index kept instead, link)}.
 
-    Only links of the relations in `drop` count. The better piece is kept: one with a named sequencer, then one with more notes,
-    then the first in the given order. The piece kept is directly linked to the one left out, or has the same notes as one that
-    is; chains of links do not count. Of contained pieces only the part is left out.
+    Only links of the relations in `drop` count. The better piece is kept: one with a named sequencer, then one with
+    more notes, then the first in the given order. The piece kept is directly linked to the one left out, or has the
+    same notes as one that is; chains of links do not count. Of contained pieces only the part is left out.
     """
     dropping = frozenset(drop)
     replaced_by: defaultdict[int, list[tuple[int, Link]]] = defaultdict(list)  # the pieces that could replace each

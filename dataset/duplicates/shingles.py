@@ -20,7 +20,10 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: Knuth's mul
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shingles:
-    """The shingles of one piece: first those of the top voice, then the bass, each in time."""
+    """The shingles of one piece: those of the top voice, then of the bass.
+
+    Each voice is in order of time.
+    """
 
     hash: NDArray[np.uint64]
     onset: NDArray[np.int64]  # start of each, in ticks
@@ -40,7 +43,7 @@ def shingles_of(notes: Notes) -> Shingles:
 
 
 def _outer_voices(notes: Notes, starts: NDArray[np.bool_], salt: int) -> list[Shingles]:
-    """Return the shingles of top voice and bass; a slice begins at each note in `starts`."""
+    """Return the shingles of top voice and bass; slices start where `starts` is true."""
     first = np.flatnonzero(starts)
     count = len(first) - SLICES + 1
     if count < 1:

@@ -14,9 +14,9 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 def theme_of(title: str) -> str:
     """Return a title without version marks, for comparison.
 
-    "Song Of Healing (2)" and "Song of Healing" give "song of healing". Letters are folded to ASCII; brackets and words such as
-    "arranged" or "piano" are removed, but not a number that is part of the name ("Overworld 2" is not "Overworld"). Empty if
-    nothing is left.
+    "Song Of Healing (2)" and "Song of Healing" give "song of healing". Letters are folded to ASCII; brackets and words
+    such as "arranged" or "piano" are removed, but not a number that is part of the name ("Overworld 2" is not
+    "Overworld"). Empty if nothing is left.
     """
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower().replace("'", "")
     bare = _OTHER.sub(" ", _VERSION.sub(" ", _OTHER.sub(" ", _BRACKETED.sub(" ", plain)))).strip()

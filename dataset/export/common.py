@@ -55,7 +55,8 @@ def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
 def inside(folder: Path, name: str) -> Path:
     """Return the path of the export file `name` in `folder` or a subfolder.
 
-    Raises CorpusError for a path outside of it, before anything is written. Links need no check, since the folder is new.
+    Raises CorpusError for a path outside of it, before anything is written. Links need no check, since the folder is
+    new.
     """
     path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is resolved as text
     if "\0" in name or not path.is_relative_to(os.path.abspath(folder)) or not path.parent.is_dir():  # noqa: PTH100

@@ -1,4 +1,4 @@
-"""Export a corpus as a folder for `datasets.load_dataset`: Parquet and a dataset card."""
+"""Export a corpus for `datasets.load_dataset`: Parquet and a dataset card."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
 
 
 def joined_table(corpus: Corpus) -> pa.Table:
-    """Return a row per piece, in corpus order: the columns of notes, then of measures."""
+    """Return a row per piece, in corpus order: columns of notes, then measures."""
     table, measures = corpus.table(), corpus.measures()
     for field in measures.schema:
         if field.name not in table.schema.names:

@@ -17,7 +17,7 @@ from dataset.export.hf import fields_table, joined_table
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write train.jsonl, validation.jsonl and test.jsonl, in ASCII, to the empty `folder`."""
+    """Write one JSON lines file per split, in ASCII, to the empty `folder`."""
     table = joined_table(corpus)
     for split in SPLITS:
         lines = []

@@ -108,7 +108,7 @@ def to_symusic(notes: Notes) -> Any:
 
 
 def _exact(tokenizer: Any, tokens: Any, notes: Notes) -> tuple[bool, bool]:
-    """Return whether the tokens preserve all onsets and pitches, and all durations too."""
+    """Return whether the tokens preserve all onsets, and all durations too."""
     score = tokenizer.decode(tokens)
     unit = score.ticks_per_quarter / TICKS_PER_QUARTER
     decoded = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]

@@ -38,9 +38,10 @@ def export_corpus(
 ) -> Exported:
     """Export the corpus `name` in `form` to `out`.
 
-    By default `out` is exports/<corpus>-<form> under `root`. An earlier export there is replaced as a whole. Raises CorpusError
-    if anything else is there, if the corpus is missing or damaged, or if nothing can be written; DatasetError if the format
-    needs a library that is not installed; UsageError if `root` is a URL and no `out` is given.
+    By default `out` is exports/<corpus>-<form> under `root`. An earlier export there is replaced as a whole. Raises
+    CorpusError if anything else is there, if the corpus is missing or damaged, or if nothing can be written;
+    DatasetError if the format needs a library that is not installed; UsageError if `root` is a URL and no `out` is
+    given.
     """
     corpus = Corpus.open(root, name)
     if out is None:

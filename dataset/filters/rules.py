@@ -1,4 +1,4 @@
-"""Which pieces a corpus leaves out, as data: filters on measures, and duplicate rules.
+"""Which pieces a corpus leaves out: filters on measures, and duplicate rules.
 
 A filter is a row of data (name, measure, thresholds, why), so that a new one needs no code. The defaults are in
 filters.toml beside this module; `dataset.filters.load` reads them and users' overrides. Pure.
@@ -44,8 +44,8 @@ class Verdict(NamedTuple):
 class Filter:
     """Leaves out pieces by one measure; `name` is the reason recorded for them.
 
-    A piece passes if its `measure` is at least `least`, at most `most` and one of `among`, as far as these are set. A piece
-    without a value passes.
+    A piece passes if its `measure` is at least `least`, at most `most` and one of `among`, as far as these are set. A
+    piece without a value passes.
     """
 
     name: str
@@ -99,7 +99,7 @@ class DuplicateRule:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All filters in the order in which they apply, and a rule for each droppable relation."""
+    """All filters, in the order in which they apply, and all duplicate rules."""
 
     filters: tuple[Filter, ...]
     duplicates: tuple[DuplicateRule, ...]
@@ -118,7 +118,7 @@ class Filters:
         return next((verdict for each in self.filters if each.on and (verdict := each.judge(piece))), None)
 
     def settings(self) -> dict[str, dict[str, Any]]:
-        """Return {reason: settings} for the manifest; thresholds that are not set are absent."""
+        """Return {reason: settings} for the manifest, without unset thresholds."""
         rows: dict[str, dict[str, Any]] = {}
         for each in self.filters:
             values = {key: getattr(each, key) for key in TABLE_KEYS[FILTER]}
@@ -130,8 +130,8 @@ class Filters:
 def overlay(base: Tables, over: Mapping[str, Any], source: str) -> Tables:
     """Return the tables of `base` overridden by those of `over`, key by key.
 
-    New tables come last. A filter that gets another measure keeps none of its old settings. Raises UsageError, which names
-    `source`, for an unknown table or key and for a value of the wrong type.
+    New tables come last. A filter that gets another measure keeps none of its old settings. Raises UsageError, which
+    names `source`, for an unknown table or key and for a value of the wrong type.
     """
     merged = {kind: dict(base.get(kind, {})) for kind in TABLE_KEYS}
     for kind, tables in over.items():
@@ -221,7 +221,7 @@ def _range(measure: str) -> tuple[float, float]:
 
 
 def _fail(source: str, text: str, word: str | None = None, known: Collection[str] = ()) -> NoReturn:
-    """Raise UsageError that suggests the entry of `known` nearest to `word`, or lists all."""
+    """Raise UsageError that suggests the nearest of `known`, or lists all."""
     near = difflib.get_close_matches(word or "", known, 1, 0.6)
     hint = f"; did you mean {str(near[0])!r}?" if near else f"; one of: {', '.join(known)}" if known else ""
     raise UsageError(f"{source}: {text}{hint}")

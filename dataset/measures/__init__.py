@@ -1,4 +1,4 @@
-"""Measures of a piece: functions of its notes, such as density, key and repetition.
+"""Measures of a piece: functions of its notes, such as key and repetition.
 
 `measure` computes all of them. Their columns are described in `catalog.schema`.
 """

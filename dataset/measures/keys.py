@@ -22,9 +22,9 @@ MAX_HOLD = 16 * TICKS_PER_QUARTER  # four bars of 4/4: no string sounds longer, 
 def key_of(notes: Notes) -> str | None:
     """Return the key of a piece, such as "F# minor", or None.
 
-    It is the key whose profile correlates best with the time that each pitch class sounds (Krumhansl and Schmuckler's method,
-    source above). A note counts for at most 16 quarter notes, so that one that is never released does not decide. None if
-    every pitch class sounds equally long.
+    It is the key whose profile correlates best with the time that each pitch class sounds (Krumhansl and Schmuckler's
+    method, source above). A note counts for at most 16 quarter notes, so that one that is never released does not
+    decide. None if every pitch class sounds equally long.
     """
     weight = np.bincount(notes.pitch % 12, np.minimum(notes.duration, MAX_HOLD), 12)
     weight = weight - weight.mean()
@@ -38,8 +38,8 @@ def key_of(notes: Notes) -> str | None:
 def pitch_class_entropy(notes: Notes) -> float:
     """Return the Shannon entropy of the pitch classes in bits, 0 to log2(12) = 3.58.
 
-    Needs at least one note; one class gives 0. S.-L. Wu and Y.-H. Yang, The Jazz Transformer on the Front Line (ISMIR 2020);
-    as `muspy.pitch_class_entropy`.
+    Needs at least one note; one class gives 0. S.-L. Wu and Y.-H. Yang, The Jazz Transformer on the Front Line (ISMIR
+    2020); as `muspy.pitch_class_entropy`.
     """
     counts = np.bincount(notes.pitch % 12)
     share = counts[counts > 0] / len(notes)
@@ -57,7 +57,10 @@ def scale_consistency(notes: Notes) -> float:
 
 
 def _profiles() -> NDArray[np.float64]:
-    """Return the 24 key profiles as rows of mean 0 and norm 1: major from C up, then minor."""
+    """Return the 24 key profiles, normalised: major from C up, then minor.
+
+    Rows have mean 0 and norm 1.
+    """
     rows = np.array([np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))

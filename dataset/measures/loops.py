@@ -16,11 +16,11 @@ _SHIFT = np.uint64(29)
 
 
 def earlier_matches(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for every note the index after the latest match of its context, and the rank.
+    """Find for every note the latest match of its context, and the match's rank.
 
     `times` [n] are the times since the previous onset, in any integer unit; `pitches` [n] are 0-255. A context is the
-    preceding 16, 8, 5 or 3 notes; the longest one that occurred earlier counts. Both results are int64[n]: index -1 and rank
-    0 for no match, rank 4 for the longest context.
+    preceding 16, 8, 5 or 3 notes; the longest one that occurred earlier counts. Both results are int64[n]: index -1 and
+    rank 0 for no match, rank 4 for the longest context.
     """
     time, pitch = np.asarray(times).astype(np.uint64), np.asarray(pitches).astype(np.uint64)
     place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
@@ -36,10 +36,10 @@ def earlier_matches(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.in
 
 
 def loop_share(notes: Notes) -> float:
-    """Return the share of notes that the latest match of their context predicts, 0 to < 1.
+    """Return the share of notes predicted by the latest match of their context.
 
-    A note is predicted if its time since the previous onset and its pitch are those of the note after the match. 0 for fewer
-    than five notes. A repeated pitch at one onset does not count.
+    The share is 0 to less than 1. A note is predicted if its time since the previous onset and its pitch are those of
+    the note after the match. 0 for fewer than five notes. A repeated pitch at one onset does not count.
     """
     keep = np.ones(len(notes), dtype=bool)
     keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
@@ -53,9 +53,10 @@ def loop_share(notes: Notes) -> float:
 
 
 def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
-    """Return a 64-bit hash of every run of each length of CONTEXTS, as {length: hashes}.
+    """Return a 64-bit hash of every run of each length of CONTEXTS.
 
-    Hashes of length L have shape [n - L + 1] and are combined from those of shorter runs.
+    The result is {length: hashes}. Hashes of length L have shape [n - L + 1] and are combined from those of shorter
+    runs.
     """
     two = _joined(keys, keys, 1)
     four = _joined(two, two, 2)
@@ -70,10 +71,10 @@ def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) ->
 
 
 def _recurring(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the positions whose hash occurred earlier, and the latest earlier position.
+    """Return the positions with an earlier occurrence, and the latest such one.
 
-    Hash and position are packed into one number, so that one plain sort gives both, several times faster than an argsort. In
-    a piece of a thousand notes the hash keeps 54 bits.
+    Hash and position are packed into one number, so that one plain sort gives both, several times faster than an
+    argsort. In a piece of a thousand notes the hash keeps 54 bits.
     """
     bits = np.uint64(len(hashes).bit_length())
     one = np.uint64(1) << bits

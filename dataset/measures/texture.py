@@ -1,7 +1,8 @@
 """Texture measures of a piece: polyphony, empty beats and groove.
 
-Pure functions of the notes on the grid of 1/24 quarter note, without drums. The definitions are those of `muspy.metrics`
-(H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter note. Time is counted from the start of the file.
+Pure functions of the notes on the grid of 1/24 quarter note, without drums. The definitions are those of
+`muspy.metrics` (H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter note. Time is counted from the start
+of the file.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ MULTIPLE = 2  # threshold of muspy's polyphony rate, to be exceeded: it counts t
 
 
 class Segments(NamedTuple):
-    """A piece cut wherever a pitch starts or stops, from the start of the file to the end."""
+    """A piece from the start of its file, cut wherever a pitch starts or stops."""
 
     length: NDArray[np.int64]  # ticks, >= 0
     pitches: NDArray[np.int64]  # number of different pitches sounding, >= 0
@@ -46,8 +47,8 @@ def polyphony(piece: Segments) -> float:
 def polyphony_rate(piece: Segments) -> float:
     """Return the share of time in which three or more pitches sound, 0-1.
 
-    Time runs from the start of the file to the last end. As `muspy.polyphony_rate` with its threshold of 2, which must be
-    exceeded; the measure is from MuseGAN (AAAI 2018).
+    Time runs from the start of the file to the last end. As `muspy.polyphony_rate` with its threshold of 2, which must
+    be exceeded; the measure is from MuseGAN (AAAI 2018).
     """
     return float(piece.length[piece.pitches > MULTIPLE].sum()) / float(piece.length.sum())
 
@@ -55,8 +56,8 @@ def polyphony_rate(piece: Segments) -> float:
 def empty_beat_rate(notes: Notes) -> float:
     """Return the share of quarter notes that no note touches, 0 to < 1.
 
-    Counted from the start of the file to the last end, as `muspy.empty_beat_rate`: a note also touches the beat that starts
-    where it ends, and the last such beat counts.
+    Counted from the start of the file to the last end, as `muspy.empty_beat_rate`: a note also touches the beat that
+    starts where it ends, and the last such beat counts.
     """
     first, last = notes.onset // TICKS_PER_QUARTER, notes.end // TICKS_PER_QUARTER
     touched = np.concatenate(
@@ -69,9 +70,9 @@ def empty_beat_rate(notes: Notes) -> float:
 def groove_consistency(notes: Notes, bar: int) -> float | None:
     """Return 1 minus the mean onset difference of consecutive bars, 0-1.
 
-    The difference of two bars is the share of ticks at which only one of them has an onset. `bar` is the length of all bars
-    in ticks, >= 1. None if the piece is not longer than a bar. As `muspy.groove_consistency`; the measure is from S.-L. Wu and
-    Y.-H. Yang, The Jazz Transformer on the Front Line (ISMIR 2020).
+    The difference of two bars is the share of ticks at which only one of them has an onset. `bar` is the length of all
+    bars in ticks, >= 1. None if the piece is not longer than a bar. As `muspy.groove_consistency`; the measure is from
+    S.-L. Wu and Y.-H. Yang, The Jazz Transformer on the Front Line (ISMIR 2020).
     """
     bars = int(notes.end.max()) // bar + 1
     if bars < 2:

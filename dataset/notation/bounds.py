@@ -1,7 +1,7 @@
 """Limits on the size of a score.
 
-A MIDI file of a hundred bytes can contain a hundred thousand bars of silence. In: `Notes`; out: nothing, or an error with
-the size, the limit and a remedy. The size is computed without making the score.
+A MIDI file of a hundred bytes can contain a hundred thousand bars of silence. In: `Notes`; out: nothing, or an error
+with the size, the limit and a remedy. The size is computed without making the score.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ MAX_BARS, MAX_HEADS = 4_000, 60_000
 
 
 def check_size(notes: Notes) -> None:
-    """Raise DatasetError if a score of `notes` would have too many bars or note heads."""
+    """Raise DatasetError if a score would have too many bars or note heads."""
     if not len(notes):
         return
     last = int(notes.end.max())

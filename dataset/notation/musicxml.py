@@ -1,7 +1,8 @@
 """Write a score as MusicXML 4.0 with one part and two staves.
 
-In: a `Score`; out: bytes, the same for the same score. A note has the id `n<index>`, its index in `Notes`; heads tied to it
-have the ids `n<index>.2`, `.3` …, so that a renderer can map marks to notes. Velocities are in the attribute `dynamics`.
+In: a `Score`; out: bytes, the same for the same score. A note has the id `n<index>`, its index in `Notes`; heads tied
+to it have the ids `n<index>.2`, `.3` …, so that a renderer can map marks to notes. Velocities are in the attribute
+`dynamics`.
 """
 
 import re
@@ -138,7 +139,7 @@ def _element(element: Element, staff: int, voice: int, times: Counter[int], velo
 
 
 def _appearance(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
-    """Return how a note or rest looks, apart from its pitch, in MusicXML's element order."""
+    """Return the elements of a note or rest after its pitch, in MusicXML's order."""
     parts, value = [], element.value
     if value is not None:
         parts.append(f"<type>{value.kind}</type>" + "<dot/>" * value.dots)

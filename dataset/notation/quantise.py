@@ -47,9 +47,10 @@ def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
 
 
 def lead_in(notes: Notes) -> int:
-    """Return by how many ticks the whole piece is late, or early if below 0; mostly 0.
+    """Return by how many ticks the whole piece is late; mostly 0.
 
-    The result is less than a quarter. Ten of 721 real pieces were recorded off the beat, such as one a thirty-second late.
+    Below 0 it is early. The result is less than a quarter. Ten of 721 real pieces were recorded off the beat, such as
+    one a thirty-second late.
     """
     if len(notes) < MIN_NOTES:
         return 0
@@ -66,8 +67,8 @@ def quantised(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the written start and end of each note, int64[n] each, in ticks.
 
-    An end is later than its start. `bars` must reach to the last end. Notes of one staff within one beat share its division.
-    All notes are moved by `late` ticks.
+    An end is later than its start. `bars` must reach to the last end. Notes of one staff within one beat share its
+    division. All notes are moved by `late` ticks.
     """
     onset, end = notes.onset.astype(np.int64) - late, notes.end.astype(np.int64) - late
     factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN_PLACES)).mean() < STRICT_SHARE else 1.0

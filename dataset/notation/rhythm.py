@@ -1,7 +1,7 @@
 """Write spans of time as note values, with dots, triplets, ties and beams.
 
-In: the spans of one voice of one bar, end to end; out: `Value`s. Ticks are of 1/24 quarter note, from the bar line. Every
-span on the grid can be written: as a plain or dotted value, in a triplet, or cut and tied. Pure.
+In: the spans of one voice of one bar, end to end; out: `Value`s. Ticks are of 1/24 quarter note, from the bar line.
+Every span on the grid can be written: as a plain or dotted value, in a triplet, or cut and tied. Pure.
 """
 
 from bisect import bisect_right
@@ -21,7 +21,7 @@ LONGEST_FIRST = sorted(VALUES, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One written value: its start and length in ticks, and its triplet in the bar or None."""
+    """One written value: start and length in ticks, and triplet number or None."""
 
     start: int
     ticks: int
@@ -33,8 +33,8 @@ class Value:
 def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
     """Return the values of each span (first tick, tick after the last, is a rest).
 
-    The spans fill the bar. A value does not hide a beat that players expect to see: the middle of a bar of four, the beats of
-    6/8.
+    The spans fill the bar. A value does not hide a beat that players expect to see: the middle of a bar of four, the
+    beats of 6/8.
     """
     cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
     triplets = _triplets(bar, cuts)
@@ -159,10 +159,10 @@ def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -
 
 
 def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
-    """Return the beams of each (value, is a note), outermost first, in MusicXML's terms.
+    """Return the beams of each (value, is a note), outermost first.
 
-    Terms are begin, continue … Notes of a beat are beamed, and so are eighths throughout half a bar of four or a bar of three. A
-    beam contains a triplet as a whole or lies within it.
+    Terms are begin, continue … Notes of a beat are beamed, and so are eighths throughout half a bar of four or a bar of
+    three. A beam contains a triplet as a whole or lies within it.
     """
     groups: list[list[int]] = []
     previous: tuple[int, int | None] | None = None
@@ -215,5 +215,8 @@ def _beam(values: list[Value], place: int, level: int) -> str:
 
 
 def _joined_by_beam(one: Value, other: Value, level: int) -> bool:
-    """Return whether a beam of that level joins two values; triplets share only the outer one."""
+    """Return whether a beam of that level joins two values.
+
+    Triplets share only the outer one.
+    """
     return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)

@@ -1,8 +1,8 @@
 """Arrange notes as a piano score of two staves.
 
-It decides hands, voices, values, rests, beams, ties, accidentals, clefs and tempos. In: `Notes`; out: a `Score` of plain
-records, which `dataset.notation.musicxml` writes. All decisions that depend on the music are made here and in the modules
-used; the layout on paper is left to the engraver. Pure.
+It decides hands, voices, values, rests, beams, ties, accidentals, clefs and tempos. In: `Notes`; out: a `Score` of
+plain records, which `dataset.notation.musicxml` writes. All decisions that depend on the music are made here and in the
+modules used; the layout on paper is left to the engraver. Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -42,7 +42,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One written value of a voice: a chord of `heads`, or a rest, which may be hidden."""
+    """One written value of a voice: a chord of `heads`, or a rest."""
 
     value: Value | None  # None for a rest of a whole bar
     ticks: int
@@ -55,7 +55,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A staff of one bar: its clef, and one or two voices, each of which fills the bar."""
+    """A staff of one bar: its clef, and one or two voices that fill the bar."""
 
     clef: Clef
     voices: tuple[tuple[Element, ...], ...]
@@ -63,7 +63,10 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One bar of a score with its tempos: (tick in the bar, quarters a minute, is printed)."""
+    """One bar of a score, with its tempos.
+
+    A tempo is (tick in the bar, quarters a minute, is printed).
+    """
 
     bar: Bar
     staves: tuple[Staff, Staff]  # upper, lower
@@ -86,12 +89,12 @@ class Score:
 def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     """Return `notes` as a score.
 
-    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made for
-    reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), a piece that is off the beat throughout
-    is shifted, and lengths omit small gaps between notes and whatever a later note of the voice cuts off. In both cases a note
-    that is struck again while it sounds ends there, and of notes with the same pitch and onset the longest is written. The key
-    signature is that of `keys.key_of`; a bar that a time signature cuts short becomes a short bar. Raises DatasetError for a
-    piece beyond the limits of `bounds`, before the score is made.
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made
+    for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), a piece that is off the
+    beat throughout is shifted, and lengths omit small gaps between notes and whatever a later note of the voice cuts
+    off. In both cases a note that is struck again while it sounds ends there, and of notes with the same pitch and
+    onset the longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short
+    becomes a short bar. Raises DatasetError for a piece beyond the limits of `bounds`, before the score is made.
     """
     check_size(notes)
     key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
@@ -200,7 +203,10 @@ def _staves(
 
 
 def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
-    """Return the accidentals to print in one bar of a staff: (start, pitch) → semitones."""
+    """Return the accidentals to print in one bar of a staff.
+
+    The result is {(start, pitch): semitones}.
+    """
     state: dict[tuple[str, int], int] = {}
     usual, found = signature_of(signature), {}
     for start, _, heads in sorted(spans, key=lambda span: span[0]):
@@ -219,7 +225,7 @@ def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[t
 def _shares_line(
     heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
 ) -> bool:
-    """Return whether another note of the chord has the same line and another alteration."""
+    """Return whether a note of the chord has the same line, altered differently."""
     names = [name_of(fifths[other.note], other.pitch) for other, _, _ in heads if other.pitch != stroke.pitch]
     return any((name, height) == (letter, octave) for name, _, height in names)
 
@@ -251,7 +257,7 @@ def _voice(
 
 
 def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
-    """Return the element with the start or stop of its triplet, if it is at either end.
+    """Return the element with the start or stop of its triplet, if at an end.
 
     A triplet under one beam needs no bracket.
     """

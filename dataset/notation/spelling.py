@@ -1,8 +1,8 @@
 """Spell pitches: C sharp or D flat. Pure.
 
-In: notes and their key; out: a place on the line of fifths (… B♭ F C G D A E B F♯ …) for each note. Each note takes the name
-nearest to the key and to the notes around it, after D. Temperley, The Cognition of Basic Musical Structures (MIT Press,
-2001), chapter 5.
+In: notes and their key; out: a place on the line of fifths (… B♭ F C G D A E B F♯ …) for each note. Each note takes the
+name nearest to the key and to the notes around it, after D. Temperley, The Cognition of Basic Musical Structures (MIT
+Press, 2001), chapter 5.
 """
 
 import numpy as np
@@ -27,8 +27,8 @@ SHIFTS = np.arange(-6.0, 8.0)  # tried distances of a passage's centre from the 
 def fifths_of(notes: Notes, key: str | None) -> NDArray[np.int64]:
     """Return each note's place on the line of fifths, int64[n].
 
-    C is 0, G 1, F -1, F sharp 6, B flat -2. The centre of a passage is where its pitch classes are closest together, near the
-    key.
+    C is 0, G 1, F -1, F sharp 6, B flat -2. The centre of a passage is where its pitch classes are closest together,
+    near the key.
     """
     if len(notes) == 0:
         return np.empty(0, np.int64)
@@ -47,7 +47,7 @@ def fifths_of(notes: Notes, key: str | None) -> NDArray[np.int64]:
 
 
 def name_of(fifths: int, pitch: int) -> tuple[str, int, int]:
-    """Return (letter, alteration in semitones, octave) of a pitch on the line of fifths."""
+    """Return (letter, alteration, octave) of a pitch on the line of fifths."""
     letter = LETTERS[(fifths + 1) % 7]
     alter = (fifths + 1) // 7
     return letter, alter, (pitch - alter) // 12 - 1
@@ -59,5 +59,8 @@ def signature_of(fifths: int) -> dict[str, int]:
 
 
 def _nearest(place: NDArray[np.int64], centre: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the place of each pitch class nearest to `centre`; of two as near, the flat one."""
+    """Return the place of each pitch class nearest to `centre`.
+
+    Of two as near it is the flat one.
+    """
     return place + 12 * np.ceil((centre - place) / 12 - 0.5).astype(np.int64)

@@ -32,11 +32,11 @@ class HandState:
 
 
 def lower_staff(notes: Notes) -> NDArray[np.bool_]:
-    """Return for each note whether it is on the lower staff, the left hand's: bool[n].
+    """Return for each note whether it is on the lower staff: bool[n].
 
-    Of notes that start together the left hand plays the lowest ones. How many is chosen by a beam search for the lowest cost
-    over the whole piece. Costs are leaps, stretches beyond an octave, crossing hands, and notes in the other hand's range. Al
-    Kasimi, Nichols and Raphael (ISMIR 2007) search piano fingering alike.
+    Of notes that start together the left hand plays the lowest ones. How many is chosen by a beam search for the lowest
+    cost over the whole piece. Costs are leaps, stretches beyond an octave, crossing hands, and notes in the other
+    hand's range. Al Kasimi, Nichols and Raphael (ISMIR 2007) search piano fingering alike.
     """
     if len(notes) == 0:
         return np.zeros(0, np.bool_)
@@ -101,7 +101,10 @@ def _leap_cost(old: tuple[int, int], new: tuple[int, int], ticks: int) -> float:
 
 
 def _territory_cost(semitones: int) -> float:
-    """Return the cost of a note this far into the other hand's range; near it costs a little."""
+    """Return the cost of a note this far into the other hand's range.
+
+    Notes near that range have a small cost too.
+    """
     return 0.25 * max(0, semitones) + 0.03 * max(0, semitones + 7)
 
 
@@ -112,7 +115,10 @@ def _stretch_cost(chord: list[int]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Clef:
-    """A clef, and by how many octaves notes sound above it: 1 under 8va, -1 under 8vb."""
+    """A clef, and the octaves by which notes sound above it.
+
+    They are 1 under 8va, -1 under 8vb.
+    """
 
     is_bass: bool
     octaves: int = 0
@@ -128,8 +134,8 @@ OUTER_LINES = {True: (43, 57), False: (64, 77)}  # pitches on the outer lines: G
 def clefs(lowest_and_highest: list[tuple[int, int] | None], *, lower: bool) -> list[Clef]:
     """Return the clef of each bar of a staff.
 
-    In: the lowest and highest pitch of each bar, None if silent. A clef or an octave sign changes if the ledger lines it saves
-    are worth it (Viterbi); otherwise a staff keeps its own clef.
+    In: the lowest and highest pitch of each bar, None if silent. A clef or an octave sign changes if the ledger lines
+    it saves are worth it (Viterbi); otherwise a staff keeps its own clef.
     """
     own = BASS if lower else TREBLE
     costs = {clef: 0.0 if clef == own else CLEF_CHANGE_COST / 2 for clef in CLEFS}
@@ -158,7 +164,10 @@ def clefs(lowest_and_highest: list[tuple[int, int] | None], *, lower: bool) -> l
 
 
 def _ledger_cost(pitches: tuple[int, int] | None, clef: Clef, own: Clef) -> float:
-    """Return about how many ledger lines a bar needs, plus a cost for an unusual clef."""
+    """Return the approximate number of ledger lines of a bar.
+
+    An unusual clef adds a cost.
+    """
     if pitches is None:
         return 0.0
     low, high = OUTER_LINES[clef.is_bass]

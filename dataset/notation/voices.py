@@ -1,7 +1,7 @@
 """Assign the notes of a staff to one or two voices.
 
-In: the strokes of one staff; out: those of the upper and the lower voice. A stroke is a note as written, with the index of
-its note. There are two voices where notes are held while others move. Pure.
+In: the strokes of one staff; out: those of the upper and the lower voice. A stroke is a note as written, with the index
+of its note. There are two voices where notes are held while others move. Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -51,7 +51,7 @@ class VoiceState:
 
 @dataclass(frozen=True, slots=True)
 class GroupContext:
-    """The context of strokes that start together: bar, next onset, cost of a tick cut off."""
+    """The context of simultaneous strokes: bar, next onset, cost of a cut tick."""
 
     bar: int
     next_onset: int
@@ -79,8 +79,8 @@ def written_strokes(strokes: list[Stroke]) -> list[Stroke]:
 def assign_voices(strokes: list[Stroke], bars: list[Bar]) -> tuple[list[Stroke], list[Stroke]]:
     """Return the strokes of the upper and of the lower voice, each in order.
 
-    `strokes` are in the order of `written_strokes`. A beam search finds the lowest cost over the whole staff. Costs are notes
-    cut short, notes of one chord that end apart, a second voice, a line that changes voice, and crossing voices.
+    `strokes` are in the order of `written_strokes`. A beam search finds the lowest cost over the whole staff. Costs are
+    notes cut short, notes of one chord that end apart, a second voice, a line that changes voice, and crossing voices.
     """
     if not strokes:
         return [], []

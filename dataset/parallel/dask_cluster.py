@@ -1,7 +1,7 @@
 """The workers of a Dask cluster as an executor for `dataset.parallel.executors`.
 
-In: the address of a scheduler. This is the only module that imports `distributed` (the extra `scale`). Anyone who can reach
-a cluster can run code on it, and it can run code here.
+In: the address of a scheduler. This is the only module that imports `distributed` (the extra `scale`). Anyone who can
+reach a cluster can run code on it, and it can run code here.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Cluster(MonitoredExecutor):
         return future
 
     def check(self) -> None:
-        """Raise DatasetError if the scheduler is lost, or no worker has come back in time."""
+        """Raise DatasetError if the scheduler or, for too long, all workers are lost."""
         self._check_connection()
         try:
             has_workers = bool(self._client.scheduler_info()["workers"])
@@ -68,9 +68,9 @@ class Cluster(MonitoredExecutor):
 def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster]:
     """Yield an executor on the Dask cluster with its scheduler at `address`.
 
-    An address is such as tcp://10.0.0.1:8786. Nothing is waited for longer than `patience_s` seconds. Raises UsageError for an
-    invalid address; DatasetError if Dask is not installed, no scheduler answers, there are no workers, or the workers or the
-    scheduler do not have the same vgpiano.
+    An address is such as tcp://10.0.0.1:8786. Nothing is waited for longer than `patience_s` seconds. Raises UsageError
+    for an invalid address; DatasetError if Dask is not installed, no scheduler answers, there are no workers, or the
+    workers or the scheduler do not have the same vgpiano.
     """
     match = ADDRESS.fullmatch(address)
     if not match or not 0 < int(match[1]) < 65536:
@@ -114,7 +114,7 @@ def _check_scheduler(address: str, patience_s: float) -> None:
 
 
 def _check_workers(client: "Client", address: str, patience_s: float) -> None:
-    """Raise DatasetError unless there are workers that, like the scheduler, can do our work."""
+    """Raise DatasetError unless workers and scheduler can do our work."""
     try:
         client.wait_for_workers(1, timeout=patience_s)
     except TimeoutError:

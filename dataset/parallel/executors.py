@@ -1,8 +1,8 @@
 """Process many items on a given executor: threads, processes, or a cluster.
 
-A worker of the executor passes its items on to one of our own worker processes beside it, so an item that crashes or hangs
-its parser costs only that item and never the executor's worker. Chunks and results travel as pickles: the executor and its
-workers must be trusted.
+A worker of the executor passes its items on to one of our own worker processes beside it, so an item that crashes or
+hangs its parser costs only that item and never the executor's worker. Chunks and results travel as pickles: the
+executor and its workers must be trusted.
 """
 
 import hashlib
@@ -51,10 +51,10 @@ def work_on(
 ) -> Iterator[tuple[int, Any]]:
     """Yield (index, result or Failure) for each of `items`, like `workers.work`.
 
-    Each index comes once. `load` turns an item into what is sent; it is called when the item's turn comes. A chunk that the
-    executor loses, because one of its workers died, is sent again item by item. Items that are lost again, and everything that
-    a broken executor leaves, are processed in local workers, so the results do not depend on the executor. Raises DatasetError
-    if the executor accepts no work, or if its workers do not have the same vgpiano.
+    Each index comes once. `load` turns an item into what is sent; it is called when the item's turn comes. A chunk that
+    the executor loses, because one of its workers died, is sent again item by item. Items that are lost again, and
+    everything that a broken executor leaves, are processed in local workers, so the results do not depend on the
+    executor. Raises DatasetError if the executor accepts no work, or if its workers do not have the same vgpiano.
     """
     waiting, lost = deque(range(len(items))), deque[int]()  # to send in chunks; to send again, one by one
     remaining: list[int] = []  # to process locally
@@ -140,7 +140,7 @@ def check_environment(expected: Environment) -> None:
 def _next_chunk(
     queue: deque[int], items: Sequence[Any], load: Callable[[Any], Any], max_items: int
 ) -> tuple[list[int], bytes]:
-    """Take the next chunk of items off the queue; return their indices and the pickle."""
+    """Take the next chunk off the queue; return its indices and its pickle."""
     indices: list[int] = []
     chunk: list[bytes] = []
     size = 0
@@ -152,7 +152,10 @@ def _next_chunk(
 
 
 def _failure(future: "Future[bytes]") -> BaseException | None:
-    """Return why a chunk was lost, or None. Raises DatasetError if a retry would fail too."""
+    """Return why a chunk was lost, or None.
+
+    Raises DatasetError if a retry would fail too.
+    """
     if future.cancelled():
         return CancelledError("the executor dropped the work")
     error = future.exception()
@@ -173,7 +176,7 @@ os.register_at_fork(after_in_child=_idle.clear)  # a child process must not use 
 
 @contextmanager
 def _idle_worker(task: str, timeout_s: float) -> Iterator[list[Worker]]:
-    """Yield an idle worker of an earlier chunk, if any, in a pool; keep the rest of the pool."""
+    """Yield a pool with an idle worker of an earlier chunk, if any; keep the rest."""
     idle = _idle.setdefault((task, timeout_s), [])
     pool = []
     with suppress(IndexError):  # another thread may have taken the last one

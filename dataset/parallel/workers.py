@@ -1,8 +1,8 @@
-"""Process many items in worker processes; an item that crashes its worker costs only itself.
+"""Process many items in worker processes that may crash or hang.
 
-The same holds for an item that hangs. A worker is a new interpreter, not a fork, so a calling script needs no `__main__`
-guard. Results come in any order, with their index. A worker without work ends by itself, so a pool that is kept between two
-calls need not be stopped.
+Such an item costs only itself. The same holds for an item that hangs. A worker is a new interpreter, not a fork, so a
+calling script needs no `__main__` guard. Results come in any order, with their index. A worker without work ends by
+itself, so a pool that is kept between two calls need not be stopped.
 """
 
 import importlib
@@ -66,11 +66,11 @@ def work(
 ) -> Iterator[tuple[int, Any]]:
     """Yield (index, result or Failure) for each of `items`, in order of completion.
 
-    Each index comes once. `task` names a function of one argument as "package.module:function"; items and results must pickle.
-    An item gets `timeout_s` seconds. When a worker dies, its items are retried, each on its own; an item whose worker dies
-    again is a Failure. So a worker killed from outside costs no item. Workers end with the call, unless `pool` is given: a list
-    of workers of earlier calls with the same task and timeout, in which live workers stay for later calls. Raises DatasetError
-    if workers cannot start.
+    Each index comes once. `task` names a function of one argument as "package.module:function"; items and results must
+    pickle. An item gets `timeout_s` seconds. When a worker dies, its items are retried, each on its own; an item whose
+    worker dies again is a Failure. So a worker killed from outside costs no item. Workers end with the call, unless
+    `pool` is given: a list of workers of earlier calls with the same task and timeout, in which live workers stay for
+    later calls. Raises DatasetError if workers cannot start.
     """
     keep, pool = pool is not None, [] if pool is None else pool
     waiting = deque(_chunks(len(items), workers or cores()))
@@ -155,7 +155,7 @@ def _failure(code: int, timeout_s: float) -> Failure:
 
 
 def serve(handle: int) -> None:
-    """Run a worker: receive chunks of items, send back lists of results, until the pipe closes."""
+    """Run a worker: receive chunks of items and send back lists of results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside native code
     pipe = Connection(handle)

@@ -17,9 +17,10 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis from `low` to `high`; with `open_end` larger values are drawn at its end.
+    """An axis from `low` to `high`.
 
-    `first` and `last` are its labels. For integers with one bar each they are the integers themselves.
+    With `open_end`, larger values are drawn at its end. `first` and `last` are its labels. For integers with one bar
+    each they are the integers themselves.
     """
 
     low: float
@@ -36,7 +37,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram: position, width and height, 0 to 100, and its count of values."""
+    """One bar of a histogram: position, width and height, 0 to 100, and count."""
 
     x: float
     width: float
@@ -46,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Quantiles of some values: their number, minimum, 5, 25, 50, 75 and 95 %, maximum."""
+    """Count, minimum, 5, 25, 50, 75 and 95 % quantiles, and maximum of values."""
 
     count: int
     least: float
@@ -64,7 +65,10 @@ def quantiles(values: Values) -> Quantiles:
 
 
 def axis(values: Values, *, whole: bool, valid: tuple[float, float] | None = None) -> Axis:
-    """Return an axis for at least one value: `valid` if given, else the range of the values."""
+    """Return an axis for at least one value.
+
+    It is `valid` if given, otherwise the range of the values.
+    """
     if valid:
         return Axis(*valid, BINS, False, *valid)
     low, high = float(values.min()), float(values.max())
@@ -77,7 +81,7 @@ def axis(values: Values, *, whole: bool, valid: tuple[float, float] | None = Non
 
 
 def histogram(values: Values, along: Axis) -> tuple[Bar, ...]:
-    """Return the bars of `values`, one per bin of the axis, the highest of height 100.
+    """Return the bars of `values`, one per bin, the highest of height 100.
 
     Every value is in one of them.
     """

@@ -20,22 +20,23 @@ DEFAULT_PACKAGE = "dataset.report"  # the package whose templates every page may
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script to embed in a page, and the Content-Security-Policy source that allows it."""
+    """A script to embed in a page, and the CSP source that allows it."""
 
     text: Markup
     policy: str
 
 
 def render(template: str, *, room: str = DEFAULT_PACKAGE, **values: Any) -> str:
-    """Return the page that a template in `<room>/templates`, or else ours, gives for `values`.
+    """Return the page made from a template and `values`.
 
-    Raises UndefinedError for a name that the template uses and `values` lack.
+    Templates are in `<room>/templates`, or else in ours. Raises UndefinedError for a name that the template uses and
+    `values` lack.
     """
     return _environment(room).get_template(template).render(**values)
 
 
 def script(name: str, *, room: str = DEFAULT_PACKAGE) -> Script:
-    """Return the script of that name among the package's templates; it is used verbatim."""
+    """Return a script among the package's templates, verbatim."""
     environment = _environment(room)
     text, _, _ = _loader(room).get_source(environment, name)
     digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""The report of a corpus: one self-contained HTML page, made from the corpus's files.
+"""The report of a corpus: a self-contained HTML page made from its files.
 
 The page is not listed in the manifest. A new build removes it with the old folder.
 """

@@ -1,4 +1,4 @@
-"""Summarise a corpus for its report: counts, examples, groups, quantiles and credits.
+"""Summarise a corpus for its report: counts, examples, quantiles, credits.
 
 In: an open corpus. Out: values for a template, in a stable order. Pure.
 """
@@ -33,7 +33,7 @@ TableRow = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """A stage of the funnel: pieces after and before it, and the reasons for exclusion."""
+    """A stage of the funnel: pieces after and before it, and exclusion reasons."""
 
     name: str
     pieces: int
@@ -43,7 +43,10 @@ class FunnelStage:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A piece left out, the deciding value, and for a duplicate the title of the piece kept."""
+    """A piece left out, with the deciding value.
+
+    For a duplicate, `kept` is the title of the piece kept instead.
+    """
 
     title: str
     game: str
@@ -145,7 +148,7 @@ class Summary:
         return found
 
     def reasons(self) -> list[Reason]:
-        """Return the reasons in the order of the funnel, the most frequent of a stage first."""
+        """Return the reasons by stage, the most frequent of a stage first."""
         titles = {piece["sha256"]: piece["title"] for piece in self._pieces}
         order = ("fetch", "parse", "filter", "duplicate", "split")
         rows: dict[tuple[str, str], list[TableRow]] = defaultdict(list)
@@ -169,20 +172,20 @@ class Summary:
         return Example(row["title"], self._name(row["game"]), row["detail"], kept)
 
     def relations(self) -> list[tuple[str, str, int, int]]:
-        """Return (relation, meaning, pairs, pieces left out) for each relation that occurs."""
+        """Return (relation, meaning, pairs, left out) for each relation found."""
         pairs = Counter(row["relation"] for row in self._relations)
         out = Counter(row["relation"] for row in self._relations if row["left_out"] is not None)
         return [(name, text, pairs[name], out[name]) for name, text in RELATIONS.items() if pairs[name]]
 
     def groups(self) -> tuple[list[Group], int]:
-        """Return the groups of related pieces, the largest first, and how many more there are."""
+        """Return the largest groups of related pieces, and how many more there are."""
         split_of = {piece["sha256"]: piece["split"] for piece in self._pieces}
         out = {row["url"] for row in self._excluded}
         found = group_related(self._relations, split_of, out, self._name)
         return found[:MAX_GROUPS], max(0, len(found) - MAX_GROUPS)
 
     def distributions(self) -> list[Distribution]:
-        """Return the numeric measures in the order of the schema, without those of no piece."""
+        """Return the numeric measures that any piece has, in schema order."""
         found = []
         for field in describe(MEASURES):
             if field["name"] not in NOT_NUMERIC and field["name"] in self._measures.column_names:
@@ -247,7 +250,7 @@ class Summary:
 
 
 def _names(pieces: Iterable[TableRow], credits_: str) -> dict[str, str]:
-    """Return {slug: title of the game} as in the credits, or the slug if not listed there."""
+    """Return {slug: title of the game in the credits}, or the slug as title."""
     listed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for credit in read_credits(credits_):
         listed[credit.sequencer or "", credit.title].append(credit.game_title)

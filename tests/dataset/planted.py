@@ -1,4 +1,4 @@
-"""Altered copies of pieces, of ten kinds, seeded, to test the search for duplicates."""
+"""Altered copies of pieces, of ten kinds, seeded, to test duplicate search."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,10 @@ def revoiced(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def merged(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Put all notes on one track and channel; overlapping notes of one pitch end differently."""
+    """Put all notes on one track and channel.
+
+    Overlapping notes of one pitch then end differently.
+    """
     return read_midi(one_track(notes, 480))
 
 
@@ -151,7 +154,7 @@ class Outcome:
 
 
 def plant(pieces: Sequence[Candidate], kin: Sequence[set[int]], kind: str, copies: int, seed: int) -> Outcome:
-    """Hide altered copies of `copies` of the pieces, relate all, and count what is found.
+    """Hide altered copies of `copies` of the pieces, relate all, and count.
 
     `kin` are the known related pieces of each piece.
     """

@@ -1,4 +1,4 @@
-"""From catalog to corpus: every piece has a place and a correct reason; builds repeat."""
+"""From catalog to corpus: correct reasons, no lost pieces, repeatable builds."""
 
 from collections import Counter
 from pathlib import Path

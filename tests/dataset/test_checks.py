@@ -1,4 +1,4 @@
-"""Corpora from untrusted sources: invalid columns are refused, exports stay in place."""
+"""Untrusted corpora: invalid columns are refused, exports stay in their folder."""
 
 import hashlib
 import json
@@ -101,7 +101,7 @@ def number_cases(schema: pa.Schema) -> Iterator[tuple[str, Value]]:
 
 
 def cases() -> Iterator[tuple[str, str, str, Callable[[pa.Table], pa.Table]]]:
-    """Yield (file, column, value, change) for every column and every kind of invalid value."""
+    """Yield (file, column, value, change) for every kind of invalid value."""
     nullable = {
         NOTES_FILE: {"sequencer"},
         EXCLUDED_FILE: {"sha256"},

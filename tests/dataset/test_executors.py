@@ -1,4 +1,4 @@
-"""Builds on given threads and processes: the bytes of the local build, whatever dies."""
+"""Builds on given threads and processes give the bytes of the local build."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Exports: their contents, read back by the libraries they are for, equal the corpus."""
+"""Exports equal the corpus when read back by the libraries they are for."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Scores: music21 reads the written pitches, onsets and lengths back from MusicXML."""
+"""Scores: music21 reads back the written pitches, onsets and lengths."""
 
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ SHARPS = dict(zip(MAJOR_KEYS, (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5), strict=
 
 
 def read_back(data: bytes) -> list[tuple[int, int, int]]:
-    """Return (onset, pitch, length) in ticks of every note of a score, with ties joined."""
+    """Return (onset, pitch, length) in ticks of every note, with ties joined."""
     from music21 import converter
 
     found: list[tuple[int, int, int]] = []

@@ -1,4 +1,4 @@
-"""Measures of whole files: known values, ranges, degenerate pieces, catalog updates."""
+"""Measures of whole files: known values, ranges, degenerate pieces, updates."""
 
 import math
 from dataclasses import asdict
@@ -129,7 +129,7 @@ def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
 
 
 def check_ranges(table: pa.Table) -> None:
-    """Check that every number is in its field's range, up to rounding, and none is NaN."""
+    """Check that every number is in its field's range and none is NaN."""
     for field in table.schema:
         low, _, high = field.metadata[b"range"].decode().partition("–")
         for value in table[field.name].drop_null().to_pylist() if low else ():

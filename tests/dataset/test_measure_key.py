@@ -1,4 +1,4 @@
-"""The key of a piece: transposed cadences, degenerate pieces, and music21's result.
+"""The key of a piece: transposed cadences, degenerate pieces, and music21.
 
 `VGPIANO_MUSIC21=100` sets the number of real files to compare with music21, which reads about two a second.
 """

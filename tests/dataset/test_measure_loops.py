@@ -12,7 +12,7 @@ rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1
 
 
 def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return for each note the index after the latest match of its longest context, and rank."""
+    """Return for each note the index after the latest match, and its rank."""
     found = []
     for here in range(len(rows)):
         best = (-1, 0)

@@ -1,4 +1,4 @@
-"""Damaged real files: each is kept or excluded with a reason, quickly and in little memory."""
+"""Damaged real files: each is kept or excluded, quickly and in little memory."""
 
 import hashlib
 import json
@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (flipped, cut, stuffed, bitten, headless, lyin
 
 
 def mutated(site: Path, count: int) -> Iterator[bytes]:
-    """Return real files, each damaged in one to three ways; the same for the same count."""
+    """Return real files, each damaged in one to three ways; the same per count."""
     files = [path.read_bytes() for path in sorted(site.rglob("*.mid"))]
     random = np.random.default_rng(20_000)
     for number in range(count):

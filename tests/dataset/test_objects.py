@@ -1,4 +1,4 @@
-"""Corpora below a URL: the same bytes as in a folder, and atomic for every reader.
+"""Corpora below a URL: the same bytes as in a folder, atomic for readers.
 
 The writer is killed at many points.
 """
@@ -142,7 +142,7 @@ def test_a_writer_that_stops_before_the_manifest_has_changed_nothing_that_a_read
 
 
 class Line(threading.Thread):
-    """A proxy to the S3 server that kills its client after so many bytes are uploaded.
+    """A proxy to the S3 server that kills its client after a number of bytes.
 
     The server's end then stays open: S3 discards an incomplete request, but this server would keep half of it.
     """

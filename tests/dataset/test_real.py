@@ -1,4 +1,4 @@
-"""The real piano section, if available: every file is read, written and read again."""
+"""The real piano section, if available: read, written and read again."""
 
 import hashlib
 from pathlib import Path

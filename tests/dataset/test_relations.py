@@ -1,4 +1,4 @@
-"""The real piano section: its duplicates and works, and altered copies hidden in it."""
+"""The real piano section: its duplicates and works, and planted copies."""
 
 import os
 from functools import cache
@@ -21,7 +21,7 @@ SECTION = SITE / "music" / "other" / "miscellaneous" / "piano"
 
 @cache
 def section(folder: Path = SECTION) -> tuple[Candidate, ...]:
-    """Every row with at least 16 notes, with its notes, as `dataset build` relates them."""
+    """Every row with at least 16 notes, as `dataset build` relates them."""
     rows = []
     for row in parse((folder / "index.html").read_bytes()).rows:
         game = game_of(row.game)

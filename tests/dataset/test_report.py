@@ -1,4 +1,4 @@
-"""The report shows the corpus's numbers, names and evidence, whatever its texts contain."""
+"""The report shows the corpus's numbers, names and evidence, for any texts."""
 
 import re
 from collections import Counter

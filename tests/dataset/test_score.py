@@ -71,7 +71,10 @@ def voices(score: Score) -> Iterator[tuple[int, tuple[Element, ...]]]:
 
 
 def kinds(score: Score, bar: int = 0, staff: int = 0, voice: int = 0) -> list[str]:
-    """Return one voice of a bar in short: q. is a dotted quarter, - a rest, ~ a tie, 3 a triplet."""
+    """Return one voice of a bar in short notation.
+
+    q. is a dotted quarter, - a rest, ~ a tie, 3 a triplet.
+    """
     short = {"whole": "w", "half": "h", "quarter": "q", "eighth": "e", "16th": "s", "32nd": "t", "64th": "x"}
     return [
         ("" if element.heads else "-")

@@ -1,4 +1,4 @@
-"""Splits: related pieces stay together, games are balanced, and splits are permanent."""
+"""Splits: related pieces stay together, games are balanced, splits are kept."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Worker processes that crash, hang and get killed; each item has exactly one result."""
+"""Worker processes that crash, hang or get killed: one result per item."""
 
 import os
 import signal
