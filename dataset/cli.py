@@ -217,7 +217,8 @@ def list_corpora(root: Root = None) -> None:
         console.complain(f"no corpora in {base / 'corpora'}; run `dataset build --game NAME` to make one")
     elif len(found) < len(known):
         console.complain(
-            f"{len(known) - len(found)} corpora cannot be read; run `dataset show NAME` for the reason: {', '.join(known)}"
+            f"{len(known) - len(found)} of {len(known)} corpora cannot be read; "
+            f"run `dataset show NAME` for the reason: {', '.join(known)}"
         )
 
 

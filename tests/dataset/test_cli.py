@@ -132,7 +132,7 @@ def test_duplicates_are_listed_with_titles_and_evidence(dataset, root: Path) -> 
     assert row["left_out"] in (row["first_url"], row["second_url"])
     nothing = dataset("duplicates", "game == 'c-game'")
     assert (nothing.code, nothing.out) == (1, "")
-    assert "no piece that is held matches game == 'c-game'" in nothing.error
+    assert "no fetched piece matches game == 'c-game'" in nothing.error
 
 
 def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -94,7 +94,7 @@ def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root:
 def test_the_command_builds_on_a_cluster(
     root: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 now\n")):
+    for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 measured now\n")):
         line = ["dataset", *command.split(), "--root", str(root), "--cluster", cluster.scheduler_address]
         monkeypatch.setattr(sys, "argv", line)
         cli.app(standalone_mode=False)

@@ -22,7 +22,7 @@ from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
 from dataset import cli
 from dataset.build import build_corpus, ensure_corpus
-from dataset.corpus import folder_store as shelf
+from dataset.corpus import folder_store
 from dataset.corpus.corpus import Corpus, names
 from dataset.corpus.folder_store import locked, replacing_folder
 from dataset.corpus.object_store import versioned
@@ -241,7 +241,7 @@ def test_a_writer_killed_at_any_byte_leaves_the_old_corpus_or_the_new_and_the_ne
 def test_a_build_waits_for_another_and_then_says_who_holds_the_lock(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(folder_store, "LEASE_POLL_S", 0.05)
     folder = below(f"{bucket}/vg/corpora")
     with locked(folder), pytest.raises(CorpusError, match=r"being written by .*this build has waited 0.1 s"):
         locked(folder, wait_s=0.1).__enter__()

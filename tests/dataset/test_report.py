@@ -86,7 +86,7 @@ def test_related_pieces_stand_in_groups_with_the_evidence(corpus: Corpus, page: 
     assert sizes == sorted(map(len, together), reverse=True)
     assert len(page.select("[data-group] .links li")) == len(relations)
     (whole,) = [text for text in groups if "contained" in text]
-    assert "96.2 % of the shorter one’s notes (385) match the other, the first’s notes 1.50 times as long" in whole
+    assert "96.2 % of the shorter piece’s notes (385) match the other, the first’s notes 1.50 times as long" in whole
     assert "from quarter note 4 of the first and 0 of the second" in whole
     assert "the first 1 semitone lower" in whole
     assert any("the first 2 semitones higher" in text for text in groups)
