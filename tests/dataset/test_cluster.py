@@ -86,7 +86,7 @@ def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root:
     before = _pids(cluster)
     with connect_cluster(cluster.scheduler_address) as executor:
         corpus = build_corpus(root, ALL, "all", executor=executor, task=OR_KILL_PARENT)
-    assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
+    assert corpus.manifest.reasons == {"not_midi": 1}  # the result where it kills nothing
     assert corpus.manifest.funnel.unique == 12
     assert _pids(cluster) != before
 

@@ -82,7 +82,7 @@ def test_a_piece_that_kills_the_pools_own_process_does_not_end_the_build(root: P
     fill(root, {"Boss": PARENT_KILLER + str(os.getpid()).encode()}, game="b-game")
     with processes() as pool:
         corpus = build_corpus(root, ALL, "all", executor=pool, task=OR_KILL_PARENT)
-    assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
+    assert corpus.manifest.reasons == {"not_midi": 1}  # the result where it kills nothing
     assert corpus.manifest.funnel.unique == 12
 
 

@@ -127,7 +127,7 @@ def test_a_file_adds_filters_on_any_measure_in_numbers_or_words(laid) -> None:  
     assert [reason(mine, tempo_bpm=bpm) for bpm in (39.9, 40, 300, 301)] == ["too_slow", None, None, "too_slow"]
     assert reason(mine, time_signature="3/4") == "no_waltz"
     assert mine.settings()["too_slow"]["why"] == "We dance."
-    assert reason(mine, tempo_bpm=1.0, notes=1) == "too_few_notes"  # what is added is asked last
+    assert reason(mine, tempo_bpm=1.0, notes=1) == "too_few_notes"  # added filters apply last
 
 
 def test_another_measure_under_a_known_name_keeps_no_old_threshold(laid) -> None:  # type: ignore[no-untyped-def]
@@ -197,7 +197,7 @@ def test_filters_decide_what_a_corpus_holds_and_stand_in_its_manifest(root: Path
     assert corpus.manifest.filters["too_many_notes"]["why"] == "Short ones only."
     assert (
         ensure_corpus(root, query, "all").manifest.filters == default_filters().settings()
-    )  # asked for without: built again
+    )  # requested without filters: rebuilt
 
 
 def test_a_relation_that_is_off_leaves_nothing_out(root: Path, laid) -> None:  # type: ignore[no-untyped-def]
