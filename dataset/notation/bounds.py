@@ -22,13 +22,13 @@ def check_size(notes: Notes) -> None:
     bars = count_bars(notes.time_signatures, last)
     if bars > MAX_BARS:
         raise DatasetError(
-            f"the piece has {bars:,} bars, and a score may have {MAX_BARS:,}: shorten it, or remove its silence"
+            f"the piece has {bars:,} bars, and a score may have at most {MAX_BARS:,}: shorten it, or remove its silence"
         )
     firsts = [bar.start for bar in bars_of(notes.time_signatures, last)]
     cuts = np.unique(np.concatenate([notes.onset, notes.end, firsts]))  # where a voice may need a tie
     heads = int((np.searchsorted(cuts, notes.end) - np.searchsorted(cuts, notes.onset)).sum())
     if heads > MAX_HEADS:
         raise DatasetError(
-            f"the piece's {len(notes):,} overlapping notes need {heads:,} note heads, and a score may have {MAX_HEADS:,}: "
-            "shorten the piece or its notes"
+            f"the piece's {len(notes):,} overlapping notes need {heads:,} note heads, and a score may have "
+            f"at most {MAX_HEADS:,}: shorten the piece or its notes"
         )
