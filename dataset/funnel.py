@@ -91,7 +91,7 @@ def write_corpus(
     credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in funnel_rows.remaining)
     _write_parquet(measures, folder / MEASURES_FILE)
     _write_parquet(pa.Table.from_pylist(list(relations), RELATIONS), folder / RELATIONS_FILE)
-    kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in sieve.left]
+    kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in funnel_rows.remaining]
     _write_parquet(pa.Table.from_pylist(kept, PROVENANCE), folder / PROVENANCE_FILE)
     (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
     manifest = Manifest(
