@@ -13,7 +13,7 @@ from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
 from dataset.notes.hands import hands_of
 from dataset.notes.midi_reader import Reading
-from dataset.notes.model import LEFT, Notes, beats
+from dataset.notes.model import LEFT, Notes, beats, seconds
 from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 
 
@@ -59,7 +59,7 @@ def measure(reading: Reading) -> Measures:
     drum_share = reading.drum_notes / sounding if sounding else None
     if count == 0:
         return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
-    length_s = reading.seconds
+    length_s = reading.seconds or seconds(notes)  # every note of the file may have no length
     segments = texture.segments(notes)
     over, under = _dominant(
         notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]

@@ -53,7 +53,8 @@ def tune(number: int, length: int = 40) -> Notes:
     """Return a small piece of music, a different one for each number."""
     random = np.random.default_rng(number)
     onset = np.cumsum(random.integers(0, 4, length) * 6)
-    pitch, velocity = random.integers(40, 90, length), random.integers(40, 120, length)
+    pitch = 40 + random.permutation(50)[np.arange(length) % 50]  # no key is struck while it is held
+    velocity = random.integers(40, 120, length)
     return Notes.of(onset, random.integers(3, 30, length), pitch, velocity, [(0, 100.0 + number)], [(0, 3, 4)])
 
 

@@ -119,7 +119,7 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
 ) -> None:
     onset, duration, pitch = np.array(rows).T
     notes = Notes.of(onset, duration, pitch, [64] * len(rows), [(0, 90.0)], [(0, *signature)])
-    table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, 0.5, len(rows)))])
+    table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, on_grid=0.5))])
     check_ranges(table)
     assert set(only_null(table)) <= {"key", "groove_consistency"}
 
