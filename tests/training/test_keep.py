@@ -61,7 +61,7 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
                 "learning_rate": 0.01,
                 "transpose": 0,
                 "window": 8,
-                "batch": 33,  # an odd batch has one lane, whose graph is traced in half the time
+                "batch": 32,
                 "epoch_notes": 12288,
             }
         )
