@@ -20,8 +20,8 @@ COMMANDS = {
     "novelty": "training.commands.novelty:main",
 }
 PACKAGES = ("catalog", "scraper", "dataset", "training")
-OURS = b'__distribution__ = "vgpiano"'  # a line of the __init__.py of each of them
-ADVICE = "install vgpiano in an environment of its own: `pipx install vgpiano` or `uv tool install vgpiano`"
+DISTRIBUTION_LINE = b'__distribution__ = "vgpiano"'  # a line of the __init__.py of each of them
+INSTALL_HINT = "install vgpiano in an environment of its own: `pipx install vgpiano` or `uv tool install vgpiano`"
 
 
 def catalog() -> None:
@@ -72,7 +72,7 @@ def _start(command: str) -> None:
         for package in PACKAGES:
             problem = _problem(package)
             if problem is not None:
-                sys.exit(f"error: {problem}; {ADVICE}")
+                sys.exit(f"error: {problem}; {INSTALL_HINT}")
         module, _, function = COMMANDS[command].partition(":")
         main = getattr(import_module(module), function)
     except KeyboardInterrupt:
@@ -90,7 +90,7 @@ def _problem(package: str) -> str | None:
     if spec is None or spec.origin is None:  # such as after the other distribution was uninstalled
         return f"the package `{package}` of vgpiano is missing: another distribution removed or replaced it"
     try:
-        if OURS in Path(spec.origin).read_bytes():
+        if DISTRIBUTION_LINE in Path(spec.origin).read_bytes():
             return None
     except OSError as error:
         return f"{spec.origin}: {error.strerror}"

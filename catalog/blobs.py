@@ -53,7 +53,7 @@ class Blobs:
         """Return the bytes of `sha256`. Raises CatalogError where they are missing or damaged."""
         path = self.path(sha256)
         try:
-            data = _content(path)
+            data = _read_file(path)
         except FileNotFoundError:
             raise CatalogError(f"{path} is missing; scrape again to fetch it") from None
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -64,7 +64,7 @@ class Blobs:
         """Keep `data`, unless it is held already, and return its SHA-256. Durable on return; a damaged file is mended."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if not _holds(path, data):
+        if not _has_content(path, data):
             _check_folders([path])
             write_bytes(path, data)
         return sha256
@@ -73,7 +73,7 @@ class Blobs:
         """Keep each of `many` as `put` does, and return their SHA-256 in order. Durable together: far fewer waits than one by one."""
         names = [hashlib.sha256(data).hexdigest() for data in many]
         files = {self.path(sha256): data for sha256, data in zip(names, many, strict=True)}
-        new = {path: data for path, data in files.items() if not _holds(path, data)}
+        new = {path: data for path, data in files.items() if not _has_content(path, data)}
         _check_folders(new)
         write_many(new)
         return names
@@ -97,7 +97,7 @@ class Blobs:
         for done, sha256 in enumerate(wanted, start=1):
             path = self.path(sha256)
             try:
-                data = _content(path)
+                data = _read_file(path)
             except FileNotFoundError:
                 missing.append(sha256)
             except CatalogError:
@@ -124,15 +124,15 @@ def quarantine(folder: AnyPath, data: bytes, details: Mapping[str, str | int | N
     return path
 
 
-def _content(path: AnyPath) -> bytes:
+def _read_file(path: AnyPath) -> bytes:
     """Return the bytes of a file. Raises FileNotFoundError, and CatalogError where it is none that can be read, such as a pipe."""
     return read_bytes(path, fail=CatalogError, remedy="delete it and scrape again")
 
 
-def _holds(path: AnyPath, data: bytes) -> bool:
+def _has_content(path: AnyPath, data: bytes) -> bool:
     """Whether the file at `path` holds `data`; a folder, a pipe or an endless link does not."""
     try:
-        return _content(path) == data
+        return _read_file(path) == data
     except FileNotFoundError:
         return False
     except CatalogError:

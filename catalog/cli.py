@@ -16,8 +16,8 @@ from catalog.storage.files import data_root
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHORT = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
-MOST = 1000  # rows of a table unless asked for more
+TABLE_COLUMNS = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
+MAX_TABLE_ROWS = 1000  # rows of a table unless asked for more
 
 app = command_group("Look at the catalog: every piece that is known, and what is known of it.")
 
@@ -28,11 +28,14 @@ def show(
         str | None, typer.Argument(help="Pieces for which this holds, such as \"series == 'zelda' and bytes > 9000\".")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help=f"Names with commas between, or all; by default {SHORT} in a table, else all.")
+        str | None,
+        typer.Option(help=f"Names with commas between, or all; by default {TABLE_COLUMNS} in a table, else all."),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, help=f"Print at most so many; 0: no limit. By default {MOST} in a table, else 0."),
+        typer.Option(
+            min=0, help=f"Print at most so many; 0: no limit. By default {MAX_TABLE_ROWS} in a table, else 0."
+        ),
     ] = None,
     form: RowFormat = Format.table,
     root: Root = None,
@@ -43,20 +46,20 @@ def show(
     .isna(), .notna(). `catalog schema` prints what may be asked for.
     """
     from catalog.hints import hints
-    from catalog.query.operands import fields_named
+    from catalog.query.operands import parse_columns
     from catalog.store import ROWS
-    from catalog.summary import opened
+    from catalog.summary import open_catalog
 
-    catalog = opened(data_root(root))
-    chosen = (SHORT if form is Format.table else "all") if columns is None else columns
-    pieces = catalog.pieces(query, fields_named(chosen, ROWS))
-    most = (MOST if form is Format.table else 0) if limit is None else limit
-    _print(pieces.slice(0, most) if most else pieces, form)
+    catalog = open_catalog(data_root(root))
+    chosen = (TABLE_COLUMNS if form is Format.table else "all") if columns is None else columns
+    pieces = catalog.pieces(query, parse_columns(chosen, ROWS))
+    max_rows = (MAX_TABLE_ROWS if form is Format.table else 0) if limit is None else limit
+    _print(pieces.slice(0, max_rows) if max_rows else pieces, form)
     if form is Format.table:
-        shown = f", {most} shown (--limit 0 shows all)" if 0 < most < len(pieces) else ""
+        shown = f", {max_rows} shown (--limit 0 shows all)" if 0 < max_rows < len(pieces) else ""
         print(f"{len(pieces)} piece{'' if len(pieces) == 1 else 's'}{shown}")
     for hint in hints(catalog, query) if query else []:
-        console.complain(hint)
+        console.print_message(hint)
 
 
 @app.command()
@@ -68,7 +71,7 @@ def games(
     """Print the games, their series, and how many pieces each has."""
     from catalog import summary
 
-    found = summary.list_games(summary.opened(data_root(root)), text)
+    found = summary.list_games(summary.open_catalog(data_root(root)), text)
     _print(found, form)
     if form is Format.table:
         print(f"{len(found)} game{'' if len(found) == 1 else 's'}")
@@ -87,20 +90,20 @@ def stats(form: RowFormat = Format.table, root: Root = None) -> None:
     """Print totals: pieces by state, files, bytes, games, series, sequencers, and the biggest of them."""
     from catalog import summary
 
-    _print(summary.list_totals(summary.opened(data_root(root))), form)
+    _print(summary.list_totals(summary.open_catalog(data_root(root))), form)
 
 
 @app.command()
 def verify(root: Root = None) -> None:
     """Check every file against its SHA-256: MIDI files, tables, corpora and runs; exit code 1 and a list if any is missing or wrong."""
     from catalog.store import Catalog
-    from catalog.summary import opened
+    from catalog.summary import open_catalog
 
-    place = data_root(root)
+    base = data_root(root)
     with console.Progress("verifying") as report:
-        found = Catalog(place).verify(report)
+        found = Catalog(base).verify(report)
     if not found.checked and not found.faults:
-        opened(place)  # says how to fill it
+        open_catalog(base)  # says how to fill it
     for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (no fault)", found.unlisted)):
         for name in names:
             print(f"{what} {name}")

@@ -14,10 +14,12 @@ from importlib import resources
 from typing import Any
 
 from catalog.base.errors import UsageError
-from catalog.titles import fold, pretty, read_romans, slug
+from catalog.titles import display_title, fold, read_romans, slug
 
-GREATER = frozenset({"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"})  # before a series' title
-MOST_LISTED = 12  # games in an error message
+TITLE_PREFIXES = frozenset(
+    {"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
+)  # before a series' title
+MAX_LISTED = 12  # games in an error message
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # regions and platforms
 _SUBTITLE = re.compile(r":|\s[-–—]\s")
 
@@ -43,7 +45,7 @@ class _Table:
     """games.toml, by the words of titles run together (so "Mega Man" and "Megaman" are one key)."""
 
     games: dict[str, Game]
-    beginnings: dict[str, tuple[_Series, list[str]]]  # how titles of a series begin, and the words for it in slugs
+    series_titles: dict[str, tuple[_Series, list[str]]]  # how titles of a series begin, and the words for it in slugs
 
 
 @cache
@@ -59,9 +61,9 @@ def build_table(entries: Mapping[str, Any]) -> _Table:
     for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
         series = _Series(series_slug, entry.get("roman", False), entry.get("drops_title", False))
         for title in entry.get("titles", [entry["name"]]):
-            _claim(table.beginnings, title, (series, fold(title)))
+            _claim(table.series_titles, title, (series, fold(title)))
         for other, title in entry.get("same_as", {}).items():
-            _claim(table.beginnings, other, (series, fold(title)))
+            _claim(table.series_titles, other, (series, fold(title)))
         for game_slug, names in entry.get("games", {}).items():
             game = Game(game_slug, series_slug, names[0])
             for name in {_key(fold(spelling)): spelling for spelling in (game_slug, *names)}.values():
@@ -91,29 +93,31 @@ def game_of(listed_title: str) -> Game:
     if known:
         return known
     for length in range(len(words), 0, -1):
-        found = table.beginnings.get(_key(words[:length]))
+        found = table.series_titles.get(_key(words[:length]))
         if found:
-            return _in_series(*found, words[length:], listed_title)
-    if words and words[0] in GREATER:
+            return _game_in_series(*found, words[length:], listed_title)
+    if words and words[0] in TITLE_PREFIXES:
         for length in range(len(words), 1, -1):
-            found = table.beginnings.get(_key(words[1:length]))
+            found = table.series_titles.get(_key(words[1:length]))
             if found:
-                return Game(slug(words), found[0].slug, pretty(listed_title))
+                return Game(slug(words), found[0].slug, display_title(listed_title))
     inside = _series_inside(words)
-    return Game(slug(words), inside.slug if inside else slug(_stem(listed_title) or words), pretty(listed_title))
+    return Game(
+        slug(words), inside.slug if inside else slug(_title_stem(listed_title) or words), display_title(listed_title)
+    )
 
 
 def _series_inside(words: list[str]) -> _Series | None:
     """Return the series whose title, of two words or more, stands within `words`: the longest, then the first."""
     for length in range(len(words) - 1, 1, -1):
         for start in range(1, len(words) - length + 1):
-            found = _table().beginnings.get(_key(words[start : start + length]))
+            found = _table().series_titles.get(_key(words[start : start + length]))
             if found and words[start + length - 1] != "of":  # "Fairy Tales of" is none of "Tales of"
                 return found[0]
     return None
 
 
-def _stem(listed_title: str) -> list[str]:
+def _title_stem(listed_title: str) -> list[str]:
     """Return the words of a title before its subtitle and its number, without what stands in brackets."""
     plain = _BRACKETED.sub(" ", listed_title)
     stem = fold(_SUBTITLE.split(plain)[0]) or fold(plain)
@@ -122,7 +126,7 @@ def _stem(listed_title: str) -> list[str]:
     return stem
 
 
-def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
+def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
     if series.roman:
         rest = read_romans(rest)
     if rest == ["1"]:
@@ -133,7 +137,7 @@ def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_ti
         if game and game.series == series.slug:
             return game
     words = rest if series.drops_title and rest and rest != ["series"] else [*beginning, *rest]
-    return Game(slug(words), series.slug, pretty(listed_title))
+    return Game(slug(words), series.slug, display_title(listed_title))
 
 
 def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
@@ -143,23 +147,25 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
     that names the nearest where none does.
     """
     wanted = slug(fold(text))
-    fitting = spelled(text, slugs) or [one for one in slugs if one == game_of(text).game]
+    fitting = match_spelling(text, slugs) or [one for one in slugs if one == game_of(text).game]
     if len(fitting) == 1:
         return fitting[0]
-    series = _table().beginnings.get(_key(fold(text)))
+    series = _table().series_titles.get(_key(fold(text)))
     if fitting:
         whole = f", or ask for the series: --query \"series == '{series[0].slug}'\"" if series else ""
-        raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them{whole}")
+        raise UsageError(
+            f"{text!r} fits {len(fitting)} games: {_format_games(fitting, slugs)}; name one of them{whole}"
+        )
     if series:
         raise UsageError(
             f"{text!r} is a series, not one game; ask for all of it: --query \"series == '{series[0].slug}'\""
         )
     close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
-    nearest = f"nearest: {_listed(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
+    nearest = f"nearest: {_format_games(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
     raise UsageError(f"no game {text!r}; {nearest}; `catalog games` lists them all")
 
 
-def spelled(text: str, slugs: Collection[str]) -> list[str]:
+def match_spelling(text: str, slugs: Collection[str]) -> list[str]:
     """Return the one of `slugs` that `text` spells, else all that contain it; spelling is as free as in titles."""
     wanted = slug(fold(text))
     if text in slugs or wanted in slugs:
@@ -168,7 +174,7 @@ def spelled(text: str, slugs: Collection[str]) -> list[str]:
     return fitting or sorted(one for one in slugs if wanted.replace("-", "") in one.replace("-", ""))
 
 
-def _listed(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:
-    counted = [f"{one} ({slugs[one]})" if isinstance(slugs, Mapping) else one for one in chosen[:MOST_LISTED]]
-    more = len(chosen) - MOST_LISTED
+def _format_games(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:
+    counted = [f"{one} ({slugs[one]})" if isinstance(slugs, Mapping) else one for one in chosen[:MAX_LISTED]]
+    more = len(chosen) - MAX_LISTED
     return ", ".join(counted) + (f" and {more} more" if more > 0 else "")

@@ -217,7 +217,7 @@ MEASURES = pa.schema(
         ),
     ]
 )
-MEASURED = [name for name in MEASURES.names if name != "sha256"]
+MEASURE_COLUMNS = [name for name in MEASURES.names if name != "sha256"]
 
 
 def to_table(pieces: list[Piece]) -> pa.Table:

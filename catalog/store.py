@@ -20,41 +20,46 @@ from catalog.base.console import Report
 from catalog.base.errors import CatalogError, VgpianoError
 from catalog.blobs import Blobs, Verification, quarantine
 from catalog.query.compiler import Condition, conditions
-from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
+from catalog.schema import FETCHED, KEY, MEASURE_COLUMNS, MEASURES, PIECES, Piece, to_table
 from catalog.storage import checksums as sums
-from catalog.storage.checksums import listed_folders
+from catalog.storage.checksums import folders_with_sums
 from catalog.storage.files import remove_leftovers
-from catalog.storage.lock import exclusive, was_left
+from catalog.storage.lock import writer_lock, writer_was_killed
 from catalog.storage.remote import AnyPath, RemotePath
 from catalog.table import part_files
-from catalog.table.identity import CatalogId, settle
+from catalog.table.identity import CatalogId, ensure_identity
 from catalog.table.parts import Parts, PartsWriter
-from catalog.table.upsert import Identity
+from catalog.table.upsert import RowIdentity
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
-ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
-FEW = 300_000  # pieces whose measures are looked up one by one rather than all read
-LISTED = ("splits", "corpora", "runs", "indexes")  # folders of the data root that hold folders with lists of checksums
+ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURE_COLUMNS)])  # what a query may name
+MAX_LOOKUPS = 300_000  # pieces whose measures are looked up one by one rather than all read
+CHECKED_FOLDERS = (
+    "splits",
+    "corpora",
+    "runs",
+    "indexes",
+)  # folders of the data root that hold folders with lists of checksums
 PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
 
 
-def _all(asked: Sequence[Condition]) -> Condition | None:
-    """Return the one condition that holds where all of `asked` do, None where nothing is asked."""
-    if not asked:
+def _conjunction(requested: Sequence[Condition]) -> Condition | None:
+    """Return the one condition that holds where all of `requested` do, None where nothing is asked."""
+    if not requested:
         return None
-    columns = frozenset[str]().union(*(each.columns for each in asked))
-    return Condition(columns, reduce(operator.and_, (each.arrow for each in asked)))
+    columns = frozenset[str]().union(*(each.columns for each in requested))
+    return Condition(columns, reduce(operator.and_, (each.arrow for each in requested)))
 
 
-def _is_one_of(sha256: pa.Array) -> Condition:
+def _digest_in(sha256: pa.Array) -> Condition:
     """Return the condition that the bytes are one of these; sorted, so that row groups without any of them are passed over."""
     return Condition(frozenset({"sha256"}), pc.field("sha256").isin(pc.unique(sha256.drop_null()).sort()))
 
 
-def _holds_of_nothing(asked: Condition) -> bool:
+def _matches_missing(requested: Condition) -> bool:
     """Return whether a condition holds where everything is missing."""
-    nothing = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
-    return len(nothing.filter(asked.arrow)) > 0
+    all_null = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
+    return len(all_null.filter(requested.arrow)) > 0
 
 
 class Catalog:
@@ -64,7 +69,7 @@ class Catalog:
         self.root = root
         folder = root / "catalog"
         self._folder = folder
-        pieces, measures = Identity(KEY, ORDER, placeholder="md5"), Identity(("sha256",), ("sha256",))
+        pieces, measures = RowIdentity(KEY, ORDER, placeholder="md5"), RowIdentity(("sha256",), ("sha256",))
         self._pieces = Parts(folder / "pieces", PIECES, pieces, plain=("url", "md5", "sha256", "etag"))
         self._measures = Parts(folder / "measures", MEASURES, measures, plain=("sha256",))
         self._blobs = Blobs(root / "midi")
@@ -83,14 +88,14 @@ class Catalog:
         QueryError for a query that is wrong, CatalogError where the files cannot be read.
         """
         names = list(ROWS.names if columns is None else columns)
-        asked = [] if query is None else conditions(query, ROWS)
-        used = {*names, *(name for each in asked for name in each.columns)}
-        measured = [name for name in MEASURED if name in used]
+        requested = [] if query is None else conditions(query, ROWS)
+        used = {*names, *(name for each in requested for name in each.columns)}
+        measured = [name for name in MEASURE_COLUMNS if name in used]
         if not measured:
-            return self._pieces.read(names, _all(asked))
+            return self._pieces.read(names, _conjunction(requested))
         own = [name for name in PIECES.names if name in used or name == "sha256"]
-        of_pieces = [each for each in asked if each.columns.isdisjoint(MEASURED)]
-        later = [each for each in asked if each not in of_pieces]
+        of_pieces = [each for each in requested if each.columns.isdisjoint(MEASURE_COLUMNS)]
+        later = [each for each in requested if each not in of_pieces]
         return self._joined(own, measured, of_pieces, later).select(names)
 
     def is_empty(self) -> bool:
@@ -105,29 +110,29 @@ class Catalog:
         What is read first is what leaves little of the other table to be read: the pieces where few match by what is known of pieces alone,
         else the measures, unless a piece without measures may match too.
         """
-        first = _all(of_pieces)
-        alone = [each for each in later if each.columns.issubset(MEASURED) and not _holds_of_nothing(each)]
+        first = _conjunction(of_pieces)
+        alone = [each for each in later if each.columns.issubset(MEASURE_COLUMNS) and not _matches_missing(each)]
         pieces = None
         if first is not None:
-            pieces = self._pieces.read_few(own, first, FEW) if alone else self._pieces.read(own, first)
+            pieces = self._pieces.read_at_most(own, first, MAX_LOOKUPS) if alone else self._pieces.read(own, first)
         if pieces is not None:
-            known = _is_one_of(pieces["sha256"]) if len(pieces) <= FEW else None
+            known = _digest_in(pieces["sha256"]) if len(pieces) <= MAX_LOOKUPS else None
             measures = self._measures.read(["sha256", *measured], known)
         else:
-            measures = self._measures.read(["sha256", *measured], _all(alone))
+            measures = self._measures.read(["sha256", *measured], _conjunction(alone))
             if alone:
-                of_pieces = [*of_pieces, _is_one_of(measures["sha256"])]
-            pieces = self._pieces.read(own, _all(of_pieces))
+                of_pieces = [*of_pieces, _digest_in(measures["sha256"])]
+            pieces = self._pieces.read(own, _conjunction(of_pieces))
         rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
         found = measures.take(rows)
         for name in measured:
             pieces = pieces.append_column(ROWS.field(name), found[name])
-        rest = _all(later)
+        rest = _conjunction(later)
         return pieces if rest is None else pieces.filter(rest.arrow)
 
     def was_left(self) -> bool:
         """Whether the last writer was killed, so that its work is not merged and its temporary files may lie there."""
-        return was_left(self._folder)
+        return writer_was_killed(self._folder)
 
     def measures(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return what has been measured: the columns of MEASURES, or only `columns`, one row a SHA-256, sorted by it."""
@@ -164,7 +169,7 @@ class Catalog:
         A table that cannot be read is a fault like any other; then every file in midi/ is checked against its name.
         """
         faults = [*self._pieces.faults(), *self._measures.faults()]
-        for folder in listed_folders(self.root, LISTED):
+        for folder in folders_with_sums(self.root, CHECKED_FOLDERS):
             faults += sums.faults(folder)
         try:
             listed = self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist()
@@ -183,14 +188,14 @@ class Catalog:
 
         Raises CatalogError, naming process, command and start, while another writer is at work.
         """
-        with exclusive(self._folder) as hold:
+        with writer_lock(self._folder) as hold:
             if hold.was_killed:
                 for folder in (self._pieces.folder, self._measures.folder, self.root / "quarantine"):
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            ids = part_files.ids(self._pieces.folder) | part_files.ids(self._measures.folder)
-            own = settle(self._folder, ids, lambda name: sums.digest_of(self._folder / name))
+            catalog_ids = part_files.catalog_ids(self._pieces.folder) | part_files.catalog_ids(self._measures.folder)
+            own = ensure_identity(self._folder, catalog_ids, lambda name: sums.digest_of(self._folder / name))
             writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
                 yield writer

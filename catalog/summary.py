@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from catalog.base.errors import CatalogError
 from catalog.games import game_of
-from catalog.hints import emptiness
+from catalog.hints import empty_catalog_message
 from catalog.schema import MEASURES, PIECES, describe
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -22,14 +22,14 @@ GAMES = pa.schema(
         ("name", pa.string()),
     ]
 )
-BIGGEST = 5  # games named in the totals
+MAX_LARGEST_GROUPS = 5  # games named in the totals
 
 
-def opened(root: AnyPath) -> Catalog:
+def open_catalog(root: AnyPath) -> Catalog:
     """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
     catalog = Catalog(root)
     if catalog.is_empty():
-        raise CatalogError(emptiness(root))
+        raise CatalogError(empty_catalog_message(root))
     return catalog
 
 
@@ -64,19 +64,19 @@ def list_totals(catalog: Catalog) -> pa.Table:
     """Return columns what, count: pieces, by state, files and bytes held, games, series, sequencers, the biggest games."""
     columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
     rows = catalog.pieces(columns=columns)
-    held = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
+    files = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
     lines = [("pieces", len(rows))]
     lines += [(f"pieces {state}", count) for state, count in Counter(rows["state"].to_pylist()).most_common()]
-    lines += [("files", len(held)), ("bytes of files", pc.sum(held["bytes_max"]).as_py() or 0)]
-    lines += [("files measured", pc.sum(pc.is_in(held["sha256"], catalog.measures()["sha256"])).as_py() or 0)]
-    for column, many in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
-        lines.append((many, pc.count_distinct(rows[column], mode="only_valid").as_py()))
+    lines += [("files", len(files)), ("bytes of files", pc.sum(files["bytes_max"]).as_py() or 0)]
+    lines += [("files measured", pc.sum(pc.is_in(files["sha256"], catalog.measures()["sha256"])).as_py() or 0)]
+    for column, plural in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
+        lines.append((plural, pc.count_distinct(rows[column], mode="only_valid").as_py()))
     lines.append(("pieces without a sequencer", rows["sequencer"].null_count))
     sections = Counter(zip(rows["source"].to_pylist(), rows["section"].to_pylist(), strict=True))
     lines += [(f"pieces of {source} {section}", count) for (source, section), count in sections.most_common()]
     for column in ("series", "game"):
-        biggest = Counter(rows[column].to_pylist()).most_common(BIGGEST)
-        lines += [(f"pieces of {column} {name}", count) for name, count in biggest]
+        largest = Counter(rows[column].to_pylist()).most_common(MAX_LARGEST_GROUPS)
+        lines += [(f"pieces of {column} {name}", count) for name, count in largest]
     return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
 
 

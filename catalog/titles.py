@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-LONGEST_SLUG = 80  # characters; slugs become folder names
+MAX_SLUG_LENGTH = 80  # characters; slugs become folder names
 _NUMERALS = (
     "i",
     "ii",
@@ -36,7 +36,7 @@ _SEGMENT = re.compile(r":|\s[-–—]\s|[()\[\]/]")
 _ARTICLE_LAST = re.compile(r"^(.+),\s*(?:the|an?)$")
 _ARTICLE_FIRST = re.compile(r"^(?:the|an?)\s+(?=\S)")
 _MARKS = re.compile("[\u0300-\u036f]")
-_DROPPED = re.compile("['`´’‘ʼ]")
+_APOSTROPHES = re.compile("['`´’‘ʼ]")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -48,14 +48,14 @@ def fold(title: str) -> list[str]:
     more often than numbers (see `read_romans`).
     """
     plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", title))).casefold()
-    plain = " ".join(_DROPPED.sub("", plain).replace("&", " and ").replace("+", " plus ").split())
+    plain = " ".join(_APOSTROPHES.sub("", plain).replace("&", " and ").replace("+", " plus ").split())
     words: list[str] = []
     for segment in _SEGMENT.split(plain):
         text = _ARTICLE_FIRST.sub("", _ARTICLE_LAST.sub(r"\1", segment.strip(" .")))
         found = _WORD.findall(text)
-        for place, word in enumerate(found):
+        for position, word in enumerate(found):
             starts = not words
-            ends = place == len(found) - 1
+            ends = position == len(found) - 1
             is_number = word in _ROMAN and word != "x" and not starts and (ends or len(word) > 1)
             words.append(_ROMAN[word] if is_number else word)
     return words
@@ -69,12 +69,12 @@ def read_romans(words: Sequence[str]) -> list[str]:
 def slug(words: Sequence[str]) -> str:
     """Return `words` joined by hyphens, at most LONGEST_SLUG characters, different for different words; never empty."""
     joined = "-".join(words)
-    if 0 < len(joined) <= LONGEST_SLUG:
+    if 0 < len(joined) <= MAX_SLUG_LENGTH:
         return joined
     digest = hashlib.sha256(joined.encode()).hexdigest()[:8]
-    return f"{joined[: LONGEST_SLUG - 9].rstrip('-')}-{digest}" if joined else "untitled"
+    return f"{joined[: MAX_SLUG_LENGTH - 9].rstrip('-')}-{digest}" if joined else "untitled"
 
 
-def pretty(title: str) -> str:
+def display_title(title: str) -> str:
     """Return `title` with its article in front: "Sims, The" becomes "The Sims", "X, The: Y" becomes "The X: Y"."""
     return re.sub(r"^([^:]+),\s*(The|An?)(?=$|:)", r"\2 \1", " ".join(title.split()), flags=re.IGNORECASE)

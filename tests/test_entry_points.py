@@ -89,7 +89,7 @@ def test_each_command_is_an_entry_point_and_every_package_of_the_wheel_is_checke
     packed = TABLES["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.removesuffix("*") for name in packed} == set(vgpiano.PACKAGES)
     for package in vgpiano.PACKAGES:
-        assert vgpiano.OURS in (wheel.TOP / package / "__init__.py").read_bytes()
+        assert vgpiano.DISTRIBUTION_LINE in (wheel.TOP / package / "__init__.py").read_bytes()
 
 
 def test_the_entry_points_import_nothing_but_the_standard_library() -> None:

@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from catalog.base.errors import VgpianoError
-from catalog.base.streams import CleanStream, guard, printable, raw
+from catalog.base.streams import CleanStream, install_clean_streams, printable, underlying
 
 _REMEDIES = {
     errno.ENOSPC: "free some space, then run this again: what was written so far is kept",
@@ -30,8 +30,8 @@ _REMEDIES = {
     errno.EISDIR: "a folder stands where a file is needed: move it away, then run this again",
     errno.EEXIST: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
 }
-STOPPED = 130  # the exit code of what Ctrl-C ended, as a shell has it
-PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
+EXIT_INTERRUPTED = 130  # the exit code of what Ctrl-C ended, as a shell has it
+PLAIN_INTERVAL_S = 10.0  # how often a run without a terminal says how far it is
 
 Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
 
@@ -54,18 +54,18 @@ def one_line(text: object) -> str:
     return " ".join(printable(str(text)).expandtabs(1).split("\n"))
 
 
-def complain(message: str) -> None:
+def print_message(message: str) -> None:
     """Write one line to standard error, with nothing in it that a terminal could take as a command."""
     sys.stderr.write(clean(message) + "\n")
     sys.stderr.flush()
 
 
-def when_stopped(advice: str) -> None:
+def set_stop_hint(advice: str) -> None:
     """Let Ctrl-C from now on say `advice`: what is kept, and how to go on."""
-    _advice[0] = advice
+    _stop_hint[0] = advice
 
 
-_advice = ["what was finished is kept, and nothing half-written is left; the same command begins again"]
+_stop_hint = ["what was finished is kept, and nothing half-written is left; the same command begins again"]
 
 
 def run(app: Any) -> None:
@@ -73,63 +73,63 @@ def run(app: Any) -> None:
 
     What it prints is cleaned on its way out, whoever prints it.
     """
-    guard()
-    pressed = _heard()
+    install_clean_streams()
+    interrupted = _watch_interrupt()
     try:
-        code: Any = _code_of(app)
+        code: Any = _run_app(app)
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - a mistake of ours is raised again
-        code = _told(error, pressed.is_set())
+        code = _report_error(error, interrupted.is_set())
     else:
-        if code == STOPPED:
-            complain(f"stopped: {_advice[0]}")
+        if code == EXIT_INTERRUPTED:
+            print_message(f"stopped: {_stop_hint[0]}")
     if isinstance(sys.stdout, CleanStream):
-        sys.stdout.settle()
+        sys.stdout.silence()
     if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the end of the interpreter has nothing to tell
     raise SystemExit(code)
 
 
-def _told(error: BaseException, pressed: bool) -> Any:
+def _report_error(error: BaseException, interrupted: bool) -> Any:
     """Say what ended a command, in one line, and return its exit code. Raises `error` again where it is a mistake of ours."""
     if isinstance(error, SystemExit):
         try:
             sys.stdout.flush()
         except OSError as late:
-            return _told(late, pressed)
+            return _report_error(late, interrupted)
         except SystemExit as late:
             return late.code
-        return STOPPED if pressed else error.code
-    if pressed or isinstance(error, KeyboardInterrupt):
-        complain(f"stopped: {_advice[0]}")
-        return STOPPED
-    problem = _problem(error)
+        return EXIT_INTERRUPTED if interrupted else error.code
+    if interrupted or isinstance(error, KeyboardInterrupt):
+        print_message(f"stopped: {_stop_hint[0]}")
+        return EXIT_INTERRUPTED
+    problem = _error_line(error)
     if problem is None:
         raise error
-    complain(f"error: {problem}")
+    print_message(f"error: {problem}")
     return getattr(error, "exit_code", 1)
 
 
-def _heard() -> threading.Event:
+def _watch_interrupt() -> threading.Event:
     """Return what is set once Ctrl-C is pressed: a library may turn the exception that it raises into another."""
-    pressed = threading.Event()
+    interrupted = threading.Event()
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        pressed.set()
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
         raise KeyboardInterrupt
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, hear)
-    return pressed
+        signal.signal(signal.SIGINT, on_interrupt)
+    return interrupted
 
 
-def _code_of(app: Any) -> int:
+def _run_app(app: Any) -> int:
     """Run `app` and return its exit code; wrong usage is said as the library for command lines says it."""
     try:
         code = app(standalone_mode=False)
     except RuntimeError as error:  # Ctrl-C becomes one of these in older versions of typer
         if isinstance(error.__cause__, KeyboardInterrupt):
-            return STOPPED
+            return EXIT_INTERRUPTED
         raise
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
@@ -139,13 +139,13 @@ def _code_of(app: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _problem(error: BaseException) -> str | None:
+def _error_line(error: BaseException) -> str | None:
     """Return an error of the user's, of the system's or of memory as one line; None for any other, a mistake of ours."""
     match error:
         case VgpianoError():
             return str(error)
         case OSError():
-            return _trouble(error)
+            return _system_error(error)
         case MemoryError():
             return "there is not enough memory for this; close other programs, or ask for less at a time"
         case RecursionError():
@@ -153,16 +153,16 @@ def _problem(error: BaseException) -> str | None:
     return None
 
 
-def _trouble(error: OSError) -> str:
+def _system_error(error: OSError) -> str:
     """Return what the system refused, where, and what to do about it."""
     where = f"{error.filename}: " if error.filename else ""
-    number = error.errno or _errno_in(str(error))
+    number = error.errno or _find_errno(str(error))
     what = (error.strerror if error.errno else None) or (os.strerror(number) if number else "") or str(error)
     remedy = _REMEDIES.get(number, "nothing half-written is left: run this again when that is mended")
     return f"{where}{what or type(error).__name__}; {remedy}"
 
 
-def _errno_in(text: str) -> int:
+def _find_errno(text: str) -> int:
     """Return the number of the system's error that a library tells of in words (HDF5: errno = 28), 0 where it does not."""
     found = re.search(r"\berrno(?: =)? (\d{1,3})\b", text, re.IGNORECASE)
     return int(found[1]) if found else 0
@@ -184,9 +184,9 @@ class Progress(AbstractContextManager["Progress"]):
     def __call__(self, done: int, total: int) -> None:
         if sys.stderr.isatty():
             self._draw(done, total)
-        elif self.plain and time.monotonic() - self._last >= PLAIN_EVERY_S:
+        elif self.plain and time.monotonic() - self._last >= PLAIN_INTERVAL_S:
             self._last = time.monotonic()
-            complain(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
+            print_message(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
 
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:
@@ -194,10 +194,10 @@ class Progress(AbstractContextManager["Progress"]):
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as RichProgress
 
-            words = TextColumn("{task.description}", markup=False)
-            terminal = Console(file=raw(sys.stderr))
+            description = TextColumn("{task.description}", markup=False)
+            terminal = Console(file=underlying(sys.stderr))
             self._bar = RichProgress(
-                *(words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
+                *(description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
                 console=terminal,
                 transient=True,
                 redirect_stdout=sys.stdout.isatty(),

@@ -17,12 +17,12 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table as CSV, a line feed after each row; None is an empty cell, and numbers stay as they are."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([harmless(name) for name in header])
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    writer.writerow([escape_formula(name) for name in header])
+    writer.writerows([escape_formula(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
-def harmless(cell: object) -> object:
+def escape_formula(cell: object) -> object:
     """Return what may stand in a cell for `cell`: a text is cleaned, and gets an apostrophe in front where it would be a formula."""
     if not isinstance(cell, str):
         return "" if cell is None else cell

@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 
 
-def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Report an exception that nothing caught: Ctrl-C in one line, all else as Python does."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
@@ -19,4 +19,4 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
         os._exit(130)
 
 
-sys.excepthook = _report
+sys.excepthook = _excepthook

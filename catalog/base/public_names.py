@@ -23,14 +23,14 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     """Return `__getattr__`, `__dir__` and `__all__` of `package`, whose `__init__.py` is `file`; `__version__` is one more name."""
     load, _, public = lazy_loader.attach_stub(package, file)
 
-    def get(name: str) -> Any:
+    def getattr_public(name: str) -> Any:
         if name == "__version__":
             return version()
         if name not in public:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return load(name)
 
-    def listed() -> list[str]:
+    def public_dir() -> list[str]:
         return [*public, "__version__"]
 
-    return get, listed, public
+    return getattr_public, public_dir, public

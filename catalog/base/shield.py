@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
+def block_sigint() -> Iterator[None]:
     """Keep Ctrl-C from processes that are started in the block, for as long as they live, and from this one until the block ends."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,6 +1,6 @@
 """Standard output and standard error of every command: nothing reaches them that a terminal would obey or that they cannot encode.
 
-Whatever prints, ours or a library, prints through `CleanStream`, which `guard` puts in their place. A stream that was closed is
+Whatever prints, ours or a library, prints through `CleanStream`, which `install_clean_streams` puts in their place. A stream that was closed is
 replaced by the null device, so that no file of ours gets its number. Where nobody reads standard output any more, the command ends
 as others do (exit code 141); where it cannot be written, that is an error with its name. Standard error never ends a command.
 """
@@ -13,8 +13,8 @@ import sys
 import unicodedata
 from typing import TextIO
 
-OUTPUT = "standard output"
-UNREAD = 141  # the exit code of what SIGPIPE ends, as a shell has it
+STDOUT_NAME = "standard output"
+EXIT_BROKEN_PIPE = 141  # the exit code of what SIGPIPE ends, as a shell has it
 _INVISIBLE = (
     "Cc",
     "Cf",
@@ -22,7 +22,7 @@ _INVISIBLE = (
     "Co",
     "Cn",
 )  # controls, bidi and other format characters, half characters, nothing assigned
-_PLAIN = {"─": "-", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "“": '"', "”": '"', "’": "'", "│": "|"}
+_ASCII = {"─": "-", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "“": '"', "”": '"', "’": "'", "│": "|"}
 
 
 def printable(text: str) -> str:
@@ -69,7 +69,7 @@ class CleanStream(io.TextIOBase):
             if text:  # /dev/full refuses even nothing, with which libraries try what a stream takes
                 self.stream.write(printable(text))
         except OSError as error:
-            self._failed(error)
+            self._handle_failure(error)
         return len(text)
 
     def flush(self) -> None:
@@ -78,7 +78,7 @@ class CleanStream(io.TextIOBase):
         try:
             self.stream.flush()
         except OSError as error:
-            self._failed(error)
+            self._handle_failure(error)
 
     def isatty(self) -> bool:
         """Whether `stream` is a terminal."""
@@ -88,12 +88,12 @@ class CleanStream(io.TextIOBase):
         """The number of `stream`."""
         return self.stream.fileno()
 
-    def _failed(self, error: OSError) -> None:
+    def _handle_failure(self, error: OSError) -> None:
         """Write nothing more, and end the command where it owes somebody what it prints."""
-        _to_null(self.stream.fileno())
+        _redirect_to_null(self.stream.fileno())
         if self._required:
-            error.filename = OUTPUT
-            self._error = SystemExit(UNREAD) if error.errno == errno.EPIPE else error
+            error.filename = STDOUT_NAME
+            self._error = SystemExit(EXIT_BROKEN_PIPE) if error.errno == errno.EPIPE else error
             self._check()
 
     def _check(self) -> None:
@@ -101,34 +101,34 @@ class CleanStream(io.TextIOBase):
         if self._error is not None:
             raise self._error
 
-    def settle(self) -> None:
+    def silence(self) -> None:
         """Be quiet from now on: the command has said what ended it."""
         self._error, self._required = None, False
 
 
-def guard() -> None:
+def install_clean_streams() -> None:
     """Put a CleanStream in the place of standard output and of standard error, once."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            _to_null(number)
+            _redirect_to_null(number)
     if not isinstance(sys.stdout, CleanStream):
-        sys.stdout = CleanStream(sys.stdout or _null(), required=True)
+        sys.stdout = CleanStream(sys.stdout or _open_null(), required=True)
     if not isinstance(sys.stderr, CleanStream):
-        sys.stderr = CleanStream(sys.stderr or _null(), required=False)
+        sys.stderr = CleanStream(sys.stderr or _open_null(), required=False)
 
 
-def raw(stream: TextIO) -> TextIO:
+def underlying(stream: TextIO) -> TextIO:
     """Return the stream below a CleanStream, for what must draw on a terminal and cleans its own text."""
     return stream.stream if isinstance(stream, CleanStream) else stream
 
 
-def _null() -> TextIO:
+def _open_null() -> TextIO:
     return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open for as long as the process is
 
 
-def _to_null(number: int) -> None:
+def _redirect_to_null(number: int) -> None:
     """Let file `number` be the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     if null != number:
@@ -136,14 +136,14 @@ def _to_null(number: int) -> None:
         os.close(null)
 
 
-def _spelled(error: UnicodeError) -> tuple[str, int]:
+def _ascii_fallback(error: UnicodeError) -> tuple[str, int]:
     """Return what stands for characters that an encoding lacks: signs of ours in ASCII, others as Python writes them, \\xe9."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    spelled = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
-    return "".join(spelled), error.end
+    unencodable = error.object[error.start : error.end]
+    replaced = (_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode() for c in unencodable)
+    return "".join(replaced), error.end
 
 
 _ERRORS = "vgpiano.spelled"
-codecs.register_error(_ERRORS, _spelled)
+codecs.register_error(_ERRORS, _ascii_fallback)

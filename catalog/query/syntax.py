@@ -10,28 +10,30 @@ import warnings
 
 from catalog.base.errors import QueryError
 
-LONGEST = 20_000  # characters of a query
-DEEPEST = 100  # levels of brackets and operators in a query
-_LOOSE = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
+MAX_LENGTH = 20_000  # characters of a query
+MAX_DEPTH = 100  # levels of brackets and operators in a query
+_LOGICAL = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
 
 
 def parse(text: str) -> ast.expr:
     """Return the syntax tree of the query `text`. Raises QueryError for what is too long, too deep, or no expression."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         raise QueryError(
-            f"the query is {len(text)} characters long; {LONGEST} are the most; use a list: game in ['…', '…']"
+            f"the query is {len(text)} characters long; {MAX_LENGTH} are the most; use a list: game in ['…', '…']"
         )
     try:
         lines = io.StringIO(text.strip()).readline
-        tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
+        tokens = [_LOGICAL.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on its own code, such as on '\\w' in a text
             return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
-        raise QueryError(f"the query {short(text)!r} cannot be read: {_why(error)}; {_hint(text)}") from None
+        raise QueryError(
+            f"the query {shorten(text)!r} cannot be read: {_describe_parse_error(error)}; {_hint(text)}"
+        ) from None
 
 
-def _why(error: Exception) -> str:
+def _describe_parse_error(error: Exception) -> str:
     if isinstance(error, tokenize.TokenError):
         return "a bracket or a quotation is not closed"
     if isinstance(error, RecursionError | MemoryError):
@@ -71,14 +73,14 @@ def equalities(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def short(text: str) -> str:
+def shorten(text: str) -> str:
     """Return `text`, cut to the length of a line of an error message."""
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def said(node: ast.AST) -> str:
+def source_of(node: ast.AST) -> str:
     """Return how `node` is written, short enough for an error message."""
     try:
-        return short(ast.unparse(node))
+        return shorten(ast.unparse(node))
     except RecursionError:
         return "…"

@@ -12,24 +12,24 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 
 from catalog.storage.files import write_bytes, write_text
-from catalog.storage.reading import Fail, read_bytes
+from catalog.storage.reading import ErrorFactory, read_bytes
 from catalog.storage.remote import AnyPath, RemotePath
 
 SUMS_FILE = "SHA256SUMS"
-NOTHING = "nothing"  # stands for the earlier checksum of a file that was not there
-LINE = re.compile(rf"(?:(# before: )({NOTHING}|[0-9a-f]{{64}})|([0-9a-f]{{64}}))  (\S[^\n]*)")
+ABSENT = "nothing"  # stands for the earlier checksum of a file that was not there
+LINE = re.compile(rf"(?:(# before: )({ABSENT}|[0-9a-f]{{64}})|([0-9a-f]{{64}}))  (\S[^\n]*)")
 REMEDY = "bring the file back from a copy, or make it again"
 
 Sums = Mapping[str, frozenset[str]]
 """File name, with / between folders: the SHA-256 that it may have, hexadecimal."""
 
 
-def text_of(files: Mapping[str, bytes]) -> str:
+def format_sums(files: Mapping[str, bytes]) -> str:
     """Return the list for files by name."""
     return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
 
 
-def read_sums(folder: AnyPath, *, fail: Fail, remedy: str = REMEDY) -> Sums | None:
+def read_sums(folder: AnyPath, *, fail: ErrorFactory, remedy: str = REMEDY) -> Sums | None:
     """Return the list of `folder`, None where it has none. Raises the error of `fail` where it is damaged."""
     path = folder / SUMS_FILE
     try:
@@ -47,7 +47,7 @@ def read_sums(folder: AnyPath, *, fail: Fail, remedy: str = REMEDY) -> Sums | No
     return found
 
 
-def check(folder: AnyPath, name: str, data: bytes, *, fail: Fail, remedy: str = REMEDY) -> None:
+def check(folder: AnyPath, name: str, data: bytes, *, fail: ErrorFactory, remedy: str = REMEDY) -> None:
     """Raise the error of `fail` where the list of `folder` has file `name` and its content is not `data`."""
     sums = read_sums(folder, fail=fail, remedy=remedy)
     allowed = None if sums is None else sums.get(name)
@@ -55,7 +55,7 @@ def check(folder: AnyPath, name: str, data: bytes, *, fail: Fail, remedy: str = 
         raise fail(f"{folder / name}: damaged: its content is not what {SUMS_FILE} says; {remedy}")
 
 
-def check_file(folder: AnyPath, name: str, *, fail: Fail, remedy: str = REMEDY) -> None:
+def check_file(folder: AnyPath, name: str, *, fail: ErrorFactory, remedy: str = REMEDY) -> None:
     """Raise as `check` does for a file of the folder, read a piece at a time; one that is missing is its reader's business."""
     allowed = (read_sums(folder, fail=fail, remedy=remedy) or {}).get(name)
     if allowed is not None and (folder / name).is_file() and digest_of(folder / name) not in allowed:
@@ -63,7 +63,7 @@ def check_file(folder: AnyPath, name: str, *, fail: Fail, remedy: str = REMEDY) 
 
 
 def write_listed(
-    folder: AnyPath, name: str, data: bytes, *, fail: Fail, beside: Mapping[str, bytes] | None = None
+    folder: AnyPath, name: str, data: bytes, *, fail: ErrorFactory, beside: Mapping[str, bytes] | None = None
 ) -> None:
     """Write file `name` of `folder` and its line in the list; a kill at any moment leaves a file that is in the list.
 
@@ -73,12 +73,16 @@ def write_listed(
     listed = dict(read_sums(folder, fail=fail) or {})
     before = listed.pop(name, frozenset())
     if beside is not None:
-        listed = {other: frozenset({hashlib.sha256(held).hexdigest()}) for other, held in beside.items()}
-    there = {other: digest for other, digests in sorted(listed.items()) if (digest := _one_of(digests, folder / other))}
-    lines = [f"{digest}  {other}\n" for other, digest in there.items()]
+        listed = {other: frozenset({hashlib.sha256(content).hexdigest()}) for other, content in beside.items()}
+    current = {
+        other: digest
+        for other, digests in sorted(listed.items())
+        if (digest := _current_digest(digests, folder / other))
+    }
+    lines = [f"{digest}  {other}\n" for other, digest in current.items()]
     new = hashlib.sha256(data).hexdigest()
     lines.append(f"{new}  {name}\n")
-    lines += (f"# before: {digest}  {name}\n" for digest in sorted((before or {NOTHING}) - {new}))
+    lines += (f"# before: {digest}  {name}\n" for digest in sorted((before or {ABSENT}) - {new}))
     write_text(folder / SUMS_FILE, "".join(lines))
     write_bytes(folder / name, data)
 
@@ -98,7 +102,7 @@ def faults(folder: AnyPath) -> Iterator[str]:
         try:
             digest = digest_of(path)
         except FileNotFoundError:
-            if NOTHING not in allowed:
+            if ABSENT not in allowed:
                 yield f"{path}: missing"
         except (OSError, ValueError) as error:
             yield f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
@@ -118,18 +122,18 @@ def digest_of(path: AnyPath) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _one_of(digests: frozenset[str], path: AnyPath) -> str | None:
+def _current_digest(digests: frozenset[str], path: AnyPath) -> str | None:
     """Return the checksum of `digests` that the file has; any of them where it has none, None where it need not be there and is not."""
-    is_there = path.is_file()
-    if NOTHING in digests and not is_there:
+    exists = path.is_file()
+    if ABSENT in digests and not exists:
         return None
-    digests -= {NOTHING}
-    if len(digests) > 1 and is_there and (digest := digest_of(path)) in digests:
+    digests -= {ABSENT}
+    if len(digests) > 1 and exists and (digest := digest_of(path)) in digests:
         return digest
     return min(digests)
 
 
-def listed_folders(root: AnyPath, names: Iterable[str]) -> Iterator[AnyPath]:
+def folders_with_sums(root: AnyPath, names: Iterable[str]) -> Iterator[AnyPath]:
     """Yield the folders at and right below each of `names` under `root` that have a list, in order; not what a killed command left."""
     for name in names:
         here = root / name

@@ -16,14 +16,14 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from catalog.base.errors import UsageError
-from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.storage.remote import AnyPath, RemotePath, parse_location
 
 ROOT_VARIABLE = "VGPIANO_ROOT"
 DEFAULT_ROOT = Path("data")
-TEMPORARY = ".tmp-"  # how the names of files begin that are being written
+TEMPORARY_PREFIX = ".tmp-"  # how the names of files begin that are being written
 THREADS = 16  # files made durable at a time: a file system commits what waits together
-OF_MANY = f"{TEMPORARY}many-"  # temporary files of `write_many`, too many at a time to hold a lock on each
-_OF_ONE = re.compile(rf"{re.escape(TEMPORARY)}[^-]*")
+BATCH_PREFIX = f"{TEMPORARY_PREFIX}many-"  # temporary files of `write_many`, too many at a time to hold a lock on each
+_SINGLE_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}[^-]*")
 
 
 def data_root(option: str | Path | None = None) -> AnyPath:
@@ -32,7 +32,7 @@ def data_root(option: str | Path | None = None) -> AnyPath:
     A folder is absolute, with ~ in full, so that every library that is handed a path below it means the same file. Raises
     UsageError for a URL that nothing installed can read.
     """
-    root = located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    root = parse_location(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
     return root if isinstance(root, RemotePath) else root.absolute()
 
 
@@ -53,18 +53,18 @@ def working_root(root: AnyPath) -> Path:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def with_filename(path: Path) -> Iterator[None]:
     """Let an error of the system in the block name `path`, where it names no file or a temporary one beside it."""
     try:
         yield
     except OSError as error:
-        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY):
+        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY_PREFIX):
             error.filename = str(path)
         raise
 
 
 @contextmanager
-def replacing(path: AnyPath) -> Iterator[Path]:
+def atomic_path(path: AnyPath) -> Iterator[Path]:
     """Yield a temporary path in the same folder; when the block ends well it takes the place of `path`, else it is removed.
 
     For writers that want a path (Parquet, Keras). The folder is made if it is not there. Below a URL the temporary file is
@@ -76,9 +76,9 @@ def replacing(path: AnyPath) -> Iterator[Path]:
             yield temporary
             path.write_bytes(temporary.read_bytes())
         return
-    with naming(path), _temporary(path.parent, path.suffix) as temporary:
+    with with_filename(path), _temporary(path.parent, path.suffix) as temporary:
         yield temporary
-        _put(temporary, path)
+        _commit(temporary, path)
     sync_folder(path.parent)
 
 
@@ -94,7 +94,7 @@ def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = 
         if isinstance(folder, RemotePath):
             (folder / name).write_bytes(temporary.read_bytes())
             return
-        _put(temporary, folder / name)
+        _commit(temporary, folder / name)
     sync_folder(folder)
 
 
@@ -107,7 +107,7 @@ def _temporary(folder: Path, suffix: str) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
     while True:
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=folder)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=folder)
         with suppress(OSError):  # a file system without locks: nothing is taken for abandoned there either
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
@@ -122,7 +122,7 @@ def _temporary(folder: Path, suffix: str) -> Iterator[Path]:
         os.close(handle)
 
 
-def _put(temporary: Path, path: Path) -> None:
+def _commit(temporary: Path, path: Path) -> None:
     """Make a temporary file durable and let it take the place of `path`."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
@@ -131,17 +131,21 @@ def _put(temporary: Path, path: Path) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files of `replacing` in `folder` whose writers were killed: nobody holds a lock on them any more."""
+    """Remove the temporary files of `atomic_path` in `folder` whose writers were killed: nobody holds a lock on them any more."""
     names: list[str] = []
     with suppress(OSError), os.scandir(folder) as entries:
-        names += (each.name for each in entries if _OF_ONE.fullmatch(each.name) and each.is_file(follow_symlinks=False))
+        names += (
+            each.name
+            for each in entries
+            if _SINGLE_TEMPORARY.fullmatch(each.name) and each.is_file(follow_symlinks=False)
+        )
     for name in names:
-        with suppress(OSError), abandoned(folder / name):
+        with suppress(OSError), lock_abandoned(folder / name):
             (folder / name).unlink()
 
 
 @contextmanager
-def abandoned(path: Path) -> Iterator[None]:
+def lock_abandoned(path: Path) -> Iterator[None]:
     """Hold the lock of a temporary file or folder that no writer holds. Raises OSError where one does, or it is gone."""
     handle = os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
@@ -165,7 +169,7 @@ def locked_folder(path: Path) -> Iterator[None]:
 
 def write_bytes(path: AnyPath, data: bytes) -> None:
     """Write `data` to `path` so that a crash leaves the old content or the new, never half."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
@@ -185,7 +189,7 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
     jobs: list[Future[Path]] = []
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            jobs += (pool.submit(_write_beside, path, data) for path, data in local.items())
+            jobs += (pool.submit(_write_temporary, path, data) for path, data in local.items())
         for temporary, path in zip([job.result() for job in jobs], local, strict=True):
             temporary.replace(path)
     except BaseException:
@@ -197,10 +201,10 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
         sync_folder(folder)
 
 
-def _write_beside(path: Path, data: bytes) -> Path:
+def _write_temporary(path: Path, data: bytes) -> Path:
     """Return a durable temporary file with `data` in the folder of `path`; none is left where that fails."""
-    with naming(path):
-        handle, name = tempfile.mkstemp(prefix=OF_MANY, suffix=path.suffix, dir=path.parent)
+    with with_filename(path):
+        handle, name = tempfile.mkstemp(prefix=BATCH_PREFIX, suffix=path.suffix, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -232,9 +236,9 @@ def sync_folder(folder: AnyPath) -> None:
 def remove_leftovers(folder: AnyPath) -> None:
     """Remove temporary files that a killed writer left in `folder`, not those of other writers. Only for whoever holds its lock."""
     if isinstance(folder, RemotePath):
-        for remote in folder.glob(f"{TEMPORARY}*"):
+        for remote in folder.glob(f"{TEMPORARY_PREFIX}*"):
             remote.unlink(missing_ok=True)
         return
-    for leftover in folder.glob(f"{OF_MANY}*"):
+    for leftover in folder.glob(f"{BATCH_PREFIX}*"):
         leftover.unlink(missing_ok=True)
     _remove_abandoned(folder)

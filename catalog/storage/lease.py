@@ -72,12 +72,12 @@ class Lease:
 
 
 @contextmanager
-def leased(folder: RemotePath) -> Iterator[Lease]:
+def hold_lease(folder: RemotePath) -> Iterator[Lease]:
     """Hold `folder` as its only writer. Raises LockedError, naming program, host and process, where another holds it."""
     folder.require_atomic()
     claim = folder / FOLDER / f"{secrets.token_hex(8)}.json"
     try:
-        lease = _won(claim)
+        lease = _acquire(claim)
     except BaseException:
         _withdraw(claim)
         raise
@@ -88,13 +88,13 @@ def leased(folder: RemotePath) -> Iterator[Lease]:
         lease.end()
 
 
-def _won(claim: RemotePath) -> Lease:
+def _acquire(claim: RemotePath) -> Lease:
     for attempt in range(TRIES):
         if attempt:
             time.sleep(PAUSE_S * random.random())
         lease = Lease(claim)
         _put(claim)
-        other = _other(claim)
+        other = _find_holder(claim)
         if other is None:
             return lease
         _withdraw(claim)
@@ -106,8 +106,8 @@ def _won(claim: RemotePath) -> Lease:
 
 def _put(claim: RemotePath) -> None:
     """Write or renew a claim. It names program, host and process, and nothing of the command line."""
-    who = {"program": Path(sys.argv[0]).name, "host": platform.node(), "pid": os.getpid()}
-    claim.write_bytes(json.dumps(who).encode())
+    holder = {"program": Path(sys.argv[0]).name, "host": platform.node(), "pid": os.getpid()}
+    claim.write_bytes(json.dumps(holder).encode())
 
 
 def _withdraw(claim: RemotePath) -> None:
@@ -115,7 +115,7 @@ def _withdraw(claim: RemotePath) -> None:
         claim.unlink(missing_ok=True)
 
 
-def _other(claim: RemotePath) -> str | None:
+def _find_holder(claim: RemotePath) -> str | None:
     """Return who holds a live claim beside `claim`, which has just been put; None where nobody does. Dead ones are removed."""
     entries = {entry.path: entry.modified for entry in claim.parent.entries()}
     if claim not in entries:
@@ -125,7 +125,7 @@ def _other(claim: RemotePath) -> str | None:
     now = entries.pop(claim)
     for other, modified in entries.items():
         if now is None or modified is None or now - modified <= timedelta(seconds=EXPIRES_S):
-            return _holder(other)
+            return _read_holder(other)
         other.unlink(missing_ok=True)
     return None
 
@@ -139,10 +139,10 @@ class _Holder:
     pid: Count
 
 
-def _holder(claim: RemotePath) -> str:
+def _read_holder(claim: RemotePath) -> str:
     try:
-        who = read_json(claim, _Holder, fail=CatalogError, remedy="it is only shown")
-        return clean(f"`{who.program}` on {who.host}, process {who.pid}")
+        holder = read_json(claim, _Holder, fail=CatalogError, remedy="it is only shown")
+        return clean(f"`{holder.program}` on {holder.host}, process {holder.pid}")
     except (OSError, CatalogError):
         return "another process"  # which withdraws its claim as we look
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from catalog.base.console import clean
 from catalog.base.errors import CatalogError
 from catalog.storage.files import write_text
-from catalog.storage.lease import leased
+from catalog.storage.lease import hold_lease
 from catalog.storage.reading import Count, read_json
 from catalog.storage.remote import AnyPath, RemotePath
 
@@ -26,7 +26,7 @@ NOTE = ".writer"
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class WriterLock:
     """A lock that is held."""
 
     was_killed: bool = False  # the last holder, who may have left litter
@@ -43,14 +43,14 @@ class _Holder:
 
 
 @contextmanager
-def exclusive(folder: AnyPath) -> Iterator[Hold]:
+def writer_lock(folder: AnyPath) -> Iterator[WriterLock]:
     """Hold the lock of `folder` (made if absent).
 
     Raises CatalogError at once, naming process, command and start, where another process or thread holds it.
     """
     if isinstance(folder, RemotePath):
-        with leased(folder) as lease:
-            yield Hold(check=lease.check)
+        with hold_lease(folder) as lease:
+            yield WriterLock(check=lease.check)
         return
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / NOTE
@@ -58,19 +58,21 @@ def exclusive(folder: AnyPath) -> Iterator[Hold]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise CatalogError(f"{folder} is being written by {_holder(note)}; wait for it to end, or stop it") from None
+        raise CatalogError(
+            f"{folder} is being written by {_read_holder(note)}; wait for it to end, or stop it"
+        ) from None
     try:
         was_killed = note.exists()
-        write_text(note, json.dumps(_me()))
+        write_text(note, json.dumps(_own_note()))
         try:
-            yield Hold(was_killed)
+            yield WriterLock(was_killed)
         finally:
             note.unlink(missing_ok=True)
     finally:
         lock.release()
 
 
-def was_left(folder: AnyPath) -> bool:
+def writer_was_killed(folder: AnyPath) -> bool:
     """Return whether the last holder of the lock of `folder` was killed, and nobody holds it now."""
     if isinstance(folder, RemotePath) or not (folder / NOTE).exists():
         return False
@@ -83,14 +85,14 @@ def was_left(folder: AnyPath) -> bool:
     return True
 
 
-def _me() -> dict[str, str | int]:
+def _own_note() -> dict[str, str | int]:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-def _holder(note: Path) -> str:
+def _read_holder(note: Path) -> str:
     try:
-        who = read_json(note, _Holder, fail=CatalogError, remedy="it is only shown")
-        return clean(f"process {who.pid} (`{who.command}`) since {who.since}")
+        holder = read_json(note, _Holder, fail=CatalogError, remedy="it is only shown")
+        return clean(f"process {holder.pid} (`{holder.command}`) since {holder.since}")
     except (OSError, CatalogError):
         return "another process"  # it holds the lock but has not written its note yet

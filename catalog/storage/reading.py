@@ -21,9 +21,9 @@ from msgspec import Meta
 from catalog.base.errors import UsageError, VgpianoError
 from catalog.storage.remote import AnyPath, RemotePath
 
-LARGEST_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
-LARGEST_TOML_BYTES = 1 << 20
-LARGEST_MIDI_BYTES = 16 << 20  # 100,000 notes take about one megabyte
+MAX_JSON_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
+MAX_TOML_BYTES = 1 << 20
+MAX_MIDI_BYTES = 16 << 20  # 100,000 notes take about one megabyte
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 """A whole number from 0."""
@@ -48,7 +48,7 @@ Sha256 = Annotated[str, Meta(pattern=SHA256_PATTERN)]
 T = TypeVar("T")
 
 
-class Fail(Protocol):
+class ErrorFactory(Protocol):
     """What makes the error of a reader from its message, such as `TrainingError`."""
 
     def __call__(self, message: str, /) -> VgpianoError: ...
@@ -65,21 +65,21 @@ def read_json(
     path: AnyPath,
     shape: type[T],
     *,
-    fail: Fail,
+    fail: ErrorFactory,
     remedy: str,
     version: int | None = None,
-    largest: int = LARGEST_BYTES,
+    max_bytes: int = MAX_JSON_BYTES,
 ) -> T:
     """Return the value of type `shape` in the JSON file at `path`; where `version` is given, its field `format` must be that.
 
     Raises FileNotFoundError where there is none, and the error of `fail` ("file: field: what is wrong; remedy") for anything else.
     """
-    data = read_bytes(path, fail=fail, remedy=remedy, largest=largest)
+    data = read_bytes(path, fail=fail, remedy=remedy, max_bytes=max_bytes)
     return parse_json(data, shape, path, fail=fail, remedy=remedy, version=version)
 
 
 def parse_json(
-    text: str | bytes, shape: type[T], where: object, *, fail: Fail, remedy: str, version: int | None = None
+    text: str | bytes, shape: type[T], where: object, *, fail: ErrorFactory, remedy: str, version: int | None = None
 ) -> T:
     """Return the value of type `shape` in JSON `text`, which stands at `where`; raises as `read_json` does."""
     try:
@@ -87,30 +87,30 @@ def parse_json(
         if found == version:
             return msgspec.json.decode(text, type=shape)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise fail(f"{where}: {_what(text, shape, error)}; {remedy}") from None
+        raise fail(f"{where}: {_describe_json_error(text, shape, error)}; {remedy}") from None
     raise fail(f"{where}: format: {found}, this version reads {version}; {remedy}")
 
 
-def convert(value: Any, shape: type[T], where: object, *, fail: Fail, remedy: str) -> T:
+def convert(value: Any, shape: type[T], where: object, *, fail: ErrorFactory, remedy: str) -> T:
     """Return `value`, of plain lists, mappings, numbers and strings, as a value of type `shape`; raises as `read_json` does."""
     try:
         return msgspec.convert(value, shape)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise fail(f"{where}: {_words(str(error), value, shape)}; {remedy}") from None
+        raise fail(f"{where}: {_describe_validation_error(str(error), value, shape)}; {remedy}") from None
 
 
-def parse_toml(text: bytes, where: object, *, fail: Fail, remedy: str) -> dict[str, Any]:
+def parse_toml(text: bytes, where: object, *, fail: ErrorFactory, remedy: str) -> dict[str, Any]:
     """Return the tables in TOML `text`, of which only the syntax and the depth are checked; raises as `read_json` does."""
     try:
         return tomllib.loads(text.decode())
     except RecursionError:
-        raise fail(f"{where}: {_too_deep(text)}; {remedy}") from None
+        raise fail(f"{where}: {_describe_depth(text)}; {remedy}") from None
     except ValueError as error:  # not TOML, not UTF-8, or a number of more digits than Python reads
         raise fail(f"{where}: not TOML ({error}); {remedy}") from None
 
 
-def read_bytes(path: AnyPath, *, fail: Fail, remedy: str, largest: int = LARGEST_BYTES) -> bytes:
-    """Return the content of a regular file of at most `largest` bytes; nothing else is opened, and no more is read.
+def read_bytes(path: AnyPath, *, fail: ErrorFactory, remedy: str, max_bytes: int = MAX_JSON_BYTES) -> bytes:
+    """Return the content of a regular file of at most `max_bytes` bytes; nothing else is opened, and no more is read.
 
     Raises FileNotFoundError where there is none, and the error of `fail` for a folder, a device, a pipe, or a larger file.
     """
@@ -118,57 +118,57 @@ def read_bytes(path: AnyPath, *, fail: Fail, remedy: str, largest: int = LARGEST
         data = path.read_bytes()
     else:
         try:
-            data = _bounded(path, largest)
+            data = _read_bounded(path, max_bytes)
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise fail(f"{path}: cannot be read ({reason}); {remedy}") from None
-    if len(data) > largest:
-        raise fail(f"{path}: larger than {largest:,} bytes; {remedy}")
+    if len(data) > max_bytes:
+        raise fail(f"{path}: larger than {max_bytes:,} bytes; {remedy}")
     return data
 
 
-def read_named(path: Path, option: str, *, remedy: str, largest: int) -> bytes:
+def read_user_file(path: Path, option: str, *, remedy: str, max_bytes: int) -> bytes:
     """Return the content of a file that somebody named on a command line by `option`; bounded as by `read_bytes`.
 
     Raises UsageError, which names option and file, for whatever keeps it from being read.
     """
 
-    def refuse(message: str) -> UsageError:
+    def usage_error(message: str) -> UsageError:
         return UsageError(f"{option} {message}")
 
     try:
-        return read_bytes(path, fail=refuse, remedy=remedy, largest=largest)
+        return read_bytes(path, fail=usage_error, remedy=remedy, max_bytes=max_bytes)
     except FileNotFoundError:
-        raise refuse(f"{path}: no such file; {remedy}") from None
+        raise usage_error(f"{path}: no such file; {remedy}") from None
 
 
-def _bounded(path: Path, largest: int) -> bytes:
+def _read_bounded(path: Path, max_bytes: int) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would be waited for
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("not a regular file")
-        return file.read(largest + 1)
+        return file.read(max_bytes + 1)
 
 
-def _what(text: str | bytes, shape: Any, error: Exception) -> str:
+def _describe_json_error(text: str | bytes, shape: Any, error: Exception) -> str:
     """Return what is wrong with JSON `text`, with the field where one can be told."""
     if isinstance(error, RecursionError):
-        return _too_deep(text.encode() if isinstance(text, str) else text)
+        return _describe_depth(text.encode() if isinstance(text, str) else text)
     if isinstance(error, msgspec.ValidationError):
-        return _words(str(error), None, shape, text)
+        return _describe_validation_error(str(error), None, shape, text)
     return _not_a_number(text) or f"not JSON ({error})"
 
 
-def _words(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str:
+def _describe_validation_error(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str:
     """Return a message of msgspec's with the field first: `asked.seed: expected int, got str`."""
     if "[...]" in message:  # a key of a mapping, which msgspec does not name
         try:
             value = msgspec.json.decode(text) if text else value
         except RecursionError:
-            return _too_deep(text.encode() if isinstance(text, str) else text)
-        message = f"{message.rpartition(' - at ')[0]} - at `${_first_wrong(value, shape)}`"
+            return _describe_depth(text.encode() if isinstance(text, str) else text)
+        message = f"{message.rpartition(' - location ')[0]} - at `${_first_invalid(value, shape)}`"
     what, _, place = message.replace("`", "").rpartition(" - at ")
     missing = re.fullmatch(r"Object missing required field (.*)", what or place)
     field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""
@@ -178,7 +178,7 @@ def _words(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str
     return f"{field or 'the file'}: {words[0].lower()}{words[1:]}"
 
 
-def _first_wrong(value: Any, shape: Any) -> str:
+def _first_invalid(value: Any, shape: Any) -> str:
     """Return the place of the first part of `value` that is not of its type: `.history[0].epoch`."""
     parts: list[tuple[str, Any, Any]] = []
     origin, inner = get_origin(shape), get_args(shape)
@@ -193,7 +193,7 @@ def _first_wrong(value: Any, shape: Any) -> str:
         try:
             msgspec.convert(part, hint)
         except msgspec.ValidationError:
-            return name + _first_wrong(part, hint)
+            return name + _first_invalid(part, hint)
     return ""
 
 
@@ -207,20 +207,20 @@ def _not_a_number(text: str | bytes) -> str | None:
     return None if found is None else f"{found.removeprefix('.')}: not a finite number"
 
 
-def _first_not_finite(value: Any, at: str) -> str | None:
+def _first_not_finite(value: Any, location: str) -> str | None:
     """Return the place of the first number that is not finite. `value` has been parsed, so its depth is bounded."""
     if isinstance(value, float):
-        return None if math.isfinite(value) else at
+        return None if math.isfinite(value) else location
     if isinstance(value, dict):
-        parts = ((part, f"{at}.{name}") for name, part in value.items())
+        parts = ((part, f"{location}.{name}") for name, part in value.items())
     elif isinstance(value, list):
-        parts = ((part, f"{at}[{i}]") for i, part in enumerate(value))
+        parts = ((part, f"{location}[{i}]") for i, part in enumerate(value))
     else:
         return None
     return next((found for part, place in parts if (found := _first_not_finite(part, place)) is not None), None)
 
 
-def _too_deep(text: bytes) -> str:
+def _describe_depth(text: bytes) -> str:
     """Return where `text` is nested too deeply to be read: the last name before or within the first deep run of brackets."""
     name = rb'(?:"[^"\n]{1,80}"|[\w-]{1,80})\s{0,99}[:=]\s{0,99}'
     found = re.search(rb"(?:%s)?(?:[\[{]\s{0,99}(?:%s)?){50}" % (name, name), text)

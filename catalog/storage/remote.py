@@ -111,8 +111,8 @@ class RemotePath:
         return self._kind() == "File"
 
     def _kind(self) -> str:
-        with self._asking():
-            self._forget_listings()
+        with self._translate_errors():
+            self._invalidate_listings()
             kind: str = self.filesystem.get_file_info(self.key).type.name
             return kind
 
@@ -126,7 +126,7 @@ class RemotePath:
             return self._read()
 
     def _read(self) -> bytes:
-        with self._asking():
+        with self._translate_errors():
             data: bytes = self.filesystem.open_input_file(self.key).read()
             return data
 
@@ -137,7 +137,7 @@ class RemotePath:
     def write_bytes(self, data: bytes) -> None:
         """Put `data` here, whole or not at all, and durable on return. Raises CatalogError where the store cannot promise that."""
         self.require_atomic()
-        with self._asking(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
+        with self._translate_errors(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
             stream.write(data)
 
     def require_atomic(self) -> None:
@@ -149,7 +149,7 @@ class RemotePath:
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the file."""
         try:
-            with self._asking():
+            with self._translate_errors():
                 self.filesystem.delete_file(self.key)
         except FileNotFoundError:
             if not missing_ok:
@@ -159,8 +159,8 @@ class RemotePath:
         """Return the files in this folder, or all `below` it, by path; none where there is no such folder."""
         from pyarrow.fs import FileSelector
 
-        with self._asking():
-            self._forget_listings()
+        with self._translate_errors():
+            self._invalidate_listings()
             selector = FileSelector(self.key, allow_not_found=True, recursive=below)
             found = [info for info in self.filesystem.get_file_info(selector) if info.type.name == "File"]
         start = len(self.key.strip("/")) + 1
@@ -179,14 +179,14 @@ class RemotePath:
             if len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted)):
                 yield entry.path
 
-    def _forget_listings(self) -> None:
+    def _invalidate_listings(self) -> None:
         """Make fsspec ask the store, and not its own memory of an earlier listing."""
         handler = getattr(self.filesystem, "handler", None)
         if handler is not None:
             handler.fs.invalidate_cache()
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn whatever a store or its library raises into one line of ours; a file that is not there stays what it is."""
         try:
             yield
@@ -195,25 +195,25 @@ class RemotePath:
         except FileNotFoundError:
             raise FileNotFoundError(errno.ENOENT, "No such file", str(self)) from None
         except Exception as error:  # noqa: BLE001 - each store's library has an error tree of its own
-            raise CatalogError(f"{self}: {_reason(error, self.base)}") from None
+            raise CatalogError(f"{self}: {_describe_failure(error, self.base)}") from None
 
 
 AnyPath = Path | RemotePath
 
 
-def expanded(text: str | Path) -> Path:
+def expand_user(text: str | Path) -> Path:
     """Return a path with ~ or ~user at its beginning in full, as a shell has it; ~ of nobody stays as it is."""
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own takes ./~ for ~ and fails where nobody is meant
 
 
-def located(text: str | Path) -> AnyPath:
-    """Return the path that `text` means: a Path for a folder (`expanded`) or a file:// URL, else a RemotePath.
+def parse_location(text: str | Path) -> AnyPath:
+    """Return the path that `text` means: a Path for a folder (`expand_user`) or a file:// URL, else a RemotePath.
 
     Raises UsageError for a URL that is none, or whose scheme nothing installed knows.
     """
     scheme = URL.fullmatch(text) if isinstance(text, str) else None
     if scheme is None:
-        return expanded(text)
+        return expand_user(text)
     parts = urlsplit(str(text))
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path:
@@ -232,32 +232,32 @@ def _connect(base: str) -> tuple[Any, str]:
 
     shown, scheme = str(RemotePath(base)), urlsplit(base).scheme
     try:
-        filesystem, key = FileSystem.from_uri(_in_one_request(base) if scheme == "s3" else base)
+        filesystem, key = FileSystem.from_uri(_single_put_url(base) if scheme == "s3" else base)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         if "Unrecognized filesystem type" not in str(error) and not isinstance(error, pa.ArrowNotImplementedError):
-            raise UsageError(f"{shown}: {_reason(error, base)}") from None
-        filesystem, key = _by_fsspec(base, shown, scheme)
+            raise UsageError(f"{shown}: {_describe_failure(error, base)}") from None
+        filesystem, key = _connect_fsspec(base, shown, scheme)
     except (OSError, ImportError) as error:
-        raise CatalogError(f"{shown}: {_reason(error, base)}") from None
+        raise CatalogError(f"{shown}: {_describe_failure(error, base)}") from None
     if not key.strip("/"):
         raise UsageError(f"{shown} names no place; give at least a bucket, such as s3://bucket/vgpiano")
     return filesystem, key
 
 
-def _in_one_request(base: str) -> str:
+def _single_put_url(base: str) -> str:
     """Return the S3 URL with the option by which a small object is one PUT, so that a killed writer leaves no unfinished upload."""
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
-    asked = f"{base}{'&' if '?' in base else '?'}allow_delayed_open=true"
+    with_option = f"{base}{'&' if '?' in base else '?'}allow_delayed_open=true"
     try:
-        FileSystem.from_uri(asked)
+        FileSystem.from_uri(with_option)
     except (pa.ArrowInvalid, OSError):
         return base  # an older pyarrow does not know it: three requests, of which the last one counts
-    return asked
+    return with_option
 
 
-def _by_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
+def _connect_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
     from pyarrow.fs import FileSystem
 
     try:
@@ -268,16 +268,16 @@ def _by_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
     except ValueError:
         raise UsageError(f"{shown}: no file system for {scheme}://; a data root is {SCHEMES}") from None
     except Exception as error:  # noqa: BLE001 - each store's library has an error tree of its own
-        raise CatalogError(f"{shown}: {_reason(error, base)}") from None
+        raise CatalogError(f"{shown}: {_describe_failure(error, base)}") from None
     return found
 
 
-def _reason(error: Exception, base: str) -> str:
+def _describe_failure(error: Exception, base: str) -> str:
     """Return what a store answered, in one line without the URL's credentials, and what to look at."""
     parts = urlsplit(base)
-    said = clean(str(error)) or type(error).__name__
+    message = clean(str(error)) or type(error).__name__
     for secret in (base, parts.netloc.rpartition("@")[0], parts.password or "", parts.query):
-        said = said.replace(secret, "***") if secret else said
-    answer = re.search(r"AWS Error (\w+) during (\w+)[^:]*: ([^;(]*)", said)
-    said = f"{answer[2]}: {answer[3].strip()} ({answer[1]})" if answer else said[:200]
-    return f"{said}; check the bucket's name, the endpoint (such as AWS_ENDPOINT_URL) and the credentials"
+        message = message.replace(secret, "***") if secret else message
+    aws_error = re.search(r"AWS Error (\w+) during (\w+)[^:]*: ([^;(]*)", message)
+    message = f"{aws_error[2]}: {aws_error[3].strip()} ({aws_error[1]})" if aws_error else message[:200]
+    return f"{message}; check the bucket's name, the endpoint (such as AWS_ENDPOINT_URL) and the credentials"

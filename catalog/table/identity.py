@@ -45,38 +45,39 @@ def read_identity(folder: AnyPath) -> CatalogId | None:
         return None
 
 
-def settle(folder: AnyPath, ids: Mapping[str, str], digest: Callable[[str], str]) -> CatalogId:
+def ensure_identity(folder: AnyPath, catalog_ids: Mapping[str, str], digest: Callable[[str], str]) -> CatalogId:
     """Return the identity of the catalog in `folder`, made and written where it has none. Only for the one writer.
 
-    `ids` are the ids in the names of its files, "" where a name has none, by name, such as pieces/base-000000000001.parquet; `digest`
+    `catalog_ids` are the ids in the names of its files, "" where a name has none, by name, such as pieces/base-000000000001.parquet; `digest`
     returns the SHA-256 of one of them. A table whose files are all of one other catalog is taken over: none of ours is there to be lost.
     Where a table has files of several nothing is written: the identity that is returned is then not that of all of them.
     """
-    known, place = read_identity(folder), _place(folder)
-    are_its = known is not None and all(owns(known, name, id_) for name, id_ in ids.items())
-    if known is not None and known.place == place and are_its:
-        return known
+    current, place = read_identity(folder), _place(folder)
+    all_own = current is not None and all(is_own_file(current, name, id_) for name, id_ in catalog_ids.items())
+    if current is not None and current.place == place and all_own:
+        return current
     tables: dict[str, dict[str, str]] = {}
-    for name, id_ in ids.items():
+    for name, id_ in catalog_ids.items():
         tables.setdefault(name.partition("/")[0], {})[name] = id_
     if not all(
-        len(set(of_table.values())) == 1 or (known is not None and all(owns(known, *each) for each in of_table.items()))
+        len(set(of_table.values())) == 1
+        or (current is not None and all(is_own_file(current, *each) for each in of_table.items()))
         for of_table in tables.values()
     ):
-        return known or CatalogId(id=secrets.token_hex(4))
-    made = CatalogId(
+        return current or CatalogId(id=secrets.token_hex(4))
+    created = CatalogId(
         id=secrets.token_hex(4),
-        adopted={name: digest(name) for name, id_ in sorted(ids.items()) if not id_},
-        kept=tuple(sorted(name for name, id_ in ids.items() if id_)),
+        adopted={name: digest(name) for name, id_ in sorted(catalog_ids.items()) if not id_},
+        kept=tuple(sorted(name for name, id_ in catalog_ids.items() if id_)),
         place=place,
     )
-    write_text(folder / FILE, json.dumps(asdict(made), indent=2) + "\n")
-    return made
+    write_text(folder / FILE, json.dumps(asdict(created), indent=2) + "\n")
+    return created
 
 
-def owns(own: CatalogId, name: str, id_: str) -> bool:
-    """Return whether a file is of the catalog `own` by its name and the id in that; the content of one without an id is not looked at."""
-    return name in own.kept or id_ == own.id if id_ else name in own.adopted
+def is_own_file(identity: CatalogId, name: str, id_: str) -> bool:
+    """Return whether a file is of the catalog `identity` by its name and the id in that; the content of one without an id is not looked at."""
+    return name in identity.kept or id_ == identity.id if id_ else name in identity.adopted
 
 
 def _place(folder: AnyPath) -> str:

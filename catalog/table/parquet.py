@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 COMPRESSION = "zstd"
 SEAL = b"vgp-seal"
-SEALED = len(SEAL) + hashlib.sha256().digest_size  # bytes of a seal
+SEAL_BYTES = len(SEAL) + hashlib.sha256().digest_size  # bytes of a seal
 MAGIC = b"PAR1"
-TAIL = 4 + len(MAGIC)  # bytes after a footer: its length, and the magic
-AHEAD = 1 << 16  # bytes read from the end of a file at first: the footers of all but large files
+TRAILER_BYTES = 4 + len(MAGIC)  # bytes after a footer: its length, and the magic
+TAIL_READ_BYTES = 1 << 16  # bytes read from the end of a file at first: the footers of all but large files
 
 
 class DamagedError(OSError):
@@ -62,16 +62,16 @@ def read(data: bytes, schema: pa.Schema | None = None, filters: Any = None) -> p
     return pq.read_table(source, schema=schema, filters=filters, page_checksum_verification=True)
 
 
-def opened(paths: Sequence[AnyPath], schema: pa.Schema) -> "ds.Dataset":
+def open_dataset(paths: Sequence[AnyPath], schema: pa.Schema) -> "ds.Dataset":
     """Return the files at `paths`, all in one place, as one table; on this machine columns are not read before they are needed."""
     import pyarrow.dataset as ds  # which imports pandas, and takes half a second
 
-    near = [str(path) for path in paths if isinstance(path, Path)]
-    far = [path for path in paths if isinstance(path, RemotePath)]
-    options = ds.ParquetFragmentScanOptions(pre_buffer=bool(far), page_checksum_verification=True)
+    local = [str(path) for path in paths if isinstance(path, Path)]
+    remote = [path for path in paths if isinstance(path, RemotePath)]
+    options = ds.ParquetFragmentScanOptions(pre_buffer=bool(remote), page_checksum_verification=True)
     form = ds.ParquetFileFormat(default_fragment_scan_options=options)
-    where = {"filesystem": far[0].filesystem} if far else {}
-    return ds.dataset(near or [path.key for path in far], schema=schema, format=form, **where)
+    where = {"filesystem": remote[0].filesystem} if remote else {}
+    return ds.dataset(local or [path.key for path in remote], schema=schema, format=form, **where)
 
 
 def check_seal(path: AnyPath) -> None:
@@ -84,7 +84,7 @@ def check_seal(path: AnyPath) -> None:
             _check_seal(file)
 
 
-def check_whole(path: AnyPath) -> None:
+def check_file(path: AnyPath) -> None:
     """Read every page of the Parquet file at `path`. Raises pa.ArrowException or OSError where it is damaged, FileNotFoundError."""
     check_seal(path)
     where = path.filesystem.open_input_file(path.key) if isinstance(path, RemotePath) else str(path)
@@ -95,33 +95,33 @@ def check_whole(path: AnyPath) -> None:
             require_rows(len(table), file.metadata.row_group(group).num_rows)
 
 
-def require_rows(found: int, told: int) -> None:
+def require_rows(found: int, expected: int) -> None:
     """Raise DamagedError unless as many rows were read as the footer tells; of a page whose kind is damaged Arrow reads nothing."""
-    if found != told:
-        raise DamagedError(f"{found:,} rows where its footer tells of {told:,}")
+    if found != expected:
+        raise DamagedError(f"{found:,} rows where its footer tells of {expected:,}")
 
 
-def what(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Return in one line what Arrow says is wrong with a file."""
-    said = str(error).partition("\n")[0].rstrip(".")
-    return "a page does not fit its checksum" if "CRC checksum verification failed" in said else said
+    message = str(error).partition("\n")[0].rstrip(".")
+    return "a page does not fit its checksum" if "CRC checksum verification failed" in message else message
 
 
 def _check_seal(file: Any) -> None:
     """Raise DamagedError where the seal of the open Parquet file `file` is broken, or where it is cut short."""
     file.seek(0, os.SEEK_END)
     size = file.tell()
-    file.seek(max(0, size - AHEAD))
-    end = file.read(AHEAD)
-    if len(end) < TAIL or not end.endswith(MAGIC):
+    file.seek(max(0, size - TAIL_READ_BYTES))
+    end = file.read(TAIL_READ_BYTES)
+    if len(end) < TRAILER_BYTES or not end.endswith(MAGIC):
         raise DamagedError("empty" if not size else f"cut short, or not Parquet ({size:,} bytes)")
-    length = int.from_bytes(end[-TAIL : -len(MAGIC)], "little") + TAIL
+    length = int.from_bytes(end[-TRAILER_BYTES : -len(MAGIC)], "little") + TRAILER_BYTES
     if length > size:
         raise DamagedError("its footer is longer than the file")
-    if length + SEALED > len(end):
-        file.seek(max(0, size - length - SEALED))
-        end = file.read(length + SEALED)
-    seal = end[:-length][-SEALED:]
+    if length + SEAL_BYTES > len(end):
+        file.seek(max(0, size - length - SEAL_BYTES))
+        end = file.read(length + SEAL_BYTES)
+    seal = end[:-length][-SEAL_BYTES:]
     if seal.startswith(SEAL) and hashlib.sha256(end[-length:]).digest() != seal[len(SEAL) :]:
         raise DamagedError("its footer does not fit its checksum")
 
@@ -129,11 +129,11 @@ def _check_seal(file: Any) -> None:
 def _seal(where: Any) -> None:
     """Put the seal before the footer of the Parquet file at `where`, a path or a stream, which is complete."""
     if isinstance(where, (str, os.PathLike)):
-        with Path(where).open("rb+") as opened:
-            _seal(opened)
+        with Path(where).open("rb+") as open_dataset:
+            _seal(open_dataset)
         return
-    where.seek(-TAIL, os.SEEK_END)
-    length = int.from_bytes(where.read(4), "little") + TAIL
+    where.seek(-TRAILER_BYTES, os.SEEK_END)
+    length = int.from_bytes(where.read(4), "little") + TRAILER_BYTES
     where.seek(-length, os.SEEK_END)
     footer = where.read(length)
     where.seek(-length, os.SEEK_END)

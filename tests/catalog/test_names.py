@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import UsageError
-from catalog.base.names import checked_name
+from catalog.base.names import validate_name
 from dataset.build import build_corpus
 from dataset.plan import Plan
 from training.train_config import TrainConfig
@@ -47,10 +47,10 @@ def test_a_name_that_a_system_or_a_command_line_takes_for_something_else_is_refu
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_other_names_are_taken_as_they_are(name: str) -> None:
-    assert checked_name(name, "run") == name
+    assert validate_name(name, "run") == name
 
 
 def test_a_corpus_of_a_game_that_is_called_like_a_device_has_a_name_that_is_allowed() -> None:
     for slug in ("con", "aux", "-x"):
         name = Plan(query=f"game == '{slug}'").name
-        assert checked_name(name, "corpus", most=80, lower=True) == name
+        assert validate_name(name, "corpus", max_length=80, lower=True) == name

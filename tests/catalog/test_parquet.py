@@ -13,7 +13,7 @@ import pytest
 
 from catalog.base.errors import CatalogError
 from catalog.schema import PIECES, to_table
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from catalog.table import parquet
 from tests import forked
@@ -62,7 +62,7 @@ def test_other_programs_read_the_files(tmp_path: Path, rows: int) -> None:
     table, path = to_table([make_piece(n) for n in range(rows)]), tmp_path / "x.parquet"
     parquet.write(table, path, rows_a_group=4096)
     assert parquet.read(path.read_bytes()).equals(table)
-    parquet.check_whole(path)
+    parquet.check_file(path)
     for count in (len(pd.read_parquet(path)), len(pl.read_parquet(path)), len(duckdb.sql(f"from '{path}'").fetchall())):
         assert count == rows
 
@@ -101,7 +101,7 @@ def test_no_flipped_bit_of_a_table_is_read_in_silence_and_verify_names_each(
 ) -> None:
     root, count, flips = tmp_path / "root", 40, FLIPS
     if place == "s3":
-        root, count, flips = located(f"{bucket}/vg"), 10, max(4, FLIPS // 10)
+        root, count, flips = parse_location(f"{bucket}/vg"), 10, max(4, FLIPS // 10)
     with Catalog(root).writer() as writer:
         rows = [make_piece(n, state="fetched", sha256=writer.put_blob(b"%d" % n)) for n in range(count)]
         writer.add(rows)

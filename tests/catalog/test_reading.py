@@ -98,7 +98,7 @@ def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
         (tmp_path / "large", "larger than 100 bytes"),
     ):
         with pytest.raises(CatalogError, match=says) as error:
-            read_bytes(path, fail=CatalogError, remedy=REMEDY, largest=100)
+            read_bytes(path, fail=CatalogError, remedy=REMEDY, max_bytes=100)
         assert str(error.value).startswith(f"{path}: ")
     with pytest.raises(FileNotFoundError):
         read_bytes(tmp_path / "none", fail=CatalogError, remedy=REMEDY)

@@ -69,7 +69,7 @@ def fill(root: Path, *, merged: bool) -> Catalog:
 @pytest.fixture(params=[0, 5, 300_000], ids=lambda few: f"few={few}")
 def small_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
-    monkeypatch.setattr(store, "FEW", request.param)
+    monkeypatch.setattr(store, "MAX_LOOKUPS", request.param)
 
 
 @pytest.mark.usefixtures("small_groups")
@@ -115,17 +115,17 @@ def test_more_rows_than_asked_for_are_not_read(tmp_path: Path) -> None:
     schema = pq.read_schema(path)
     (fragment,) = ds.dataset([str(path)], schema=schema, format="parquet").get_fragments()
     (condition,) = conditions("a >= 95", schema)
-    assert scan.scan(fragment, schema, ["b"], condition, most=4) is None
-    found = scan.scan(fragment, schema, ["b", "a"], condition, most=5)
+    assert scan.scan(fragment, schema, ["b"], condition, max_rows=4) is None
+    found = scan.scan(fragment, schema, ["b", "a"], condition, max_rows=5)
     assert found is not None
     assert found.to_pydict() == {"b": ["95", "96", "97", "98", "99"], "a": [95, 96, 97, 98, 99]}
 
 
 def test_an_update_says_what_still_stands() -> None:
-    identity = newest.Identity(("url", "md5"), ("url",), placeholder="md5")
+    identity = newest.RowIdentity(("url", "md5"), ("url",), placeholder="md5")
     older = pa.table({"url": ["a", "b", "c", "d"], "md5": [None, "1", None, "2"]})
     update = newest.Update(pa.table({"url": ["a", "d", "d"], "md5": ["9", None, "2"]}), identity)
-    assert update.standing(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
+    assert update.unreplaced(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
     assert update.rows.to_pylist() == [{"url": "a", "md5": "9"}, {"url": "d", "md5": "2"}]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import CatalogError
-from catalog.storage.checksums import SUMS_FILE, faults, read_sums, text_of, write_listed
+from catalog.storage.checksums import SUMS_FILE, faults, format_sums, read_sums, write_listed
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def folder(tmp_path: Path) -> Path:
     files = {name: name.encode() for name in ("a", "c d", "deep/b", "é")}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    (tmp_path / SUMS_FILE).write_text(text_of(files))
+    (tmp_path / SUMS_FILE).write_text(format_sums(files))
     write_listed(tmp_path, "a", b"anew", fail=CatalogError)
     return tmp_path
 

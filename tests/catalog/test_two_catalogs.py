@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import CatalogError
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from catalog.table import parquet
-from catalog.table.identity import owns, read_identity
+from catalog.table.identity import is_own_file, read_identity
 from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.catalog.test_cli import catalog
@@ -153,11 +153,11 @@ def is_own(path: Path, root: Path) -> bool:
     """Whether a file is one that the identity of the catalog says to be its own."""
     own = read_identity(root / "catalog")
     assert own is not None
-    return owns(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
+    return is_own_file(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
 
 
 def test_files_of_a_copy_are_told_apart_below_a_url(bucket: str) -> None:
-    ours, theirs = (located(f"{bucket}/{name}") for name in ("ours", "theirs"))
+    ours, theirs = (parse_location(f"{bucket}/{name}") for name in ("ours", "theirs"))
     assert isinstance(ours, RemotePath)
     assert isinstance(theirs, RemotePath)
     with Catalog(ours).writer() as writer:
