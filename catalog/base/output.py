@@ -1,6 +1,7 @@
-"""Arrow tables as text: a table for people, CSV for spreadsheets, JSON for programs.
+"""Format Arrow tables as a text table, CSV or JSON.
 
-All three are harmless where they are read: no control characters reach a terminal, no cell is a spreadsheet's formula.
+The output is safe to open: it has no control characters for a terminal and no cell that a
+spreadsheet evaluates as a formula.
 """
 
 import io
@@ -14,11 +15,14 @@ import pyarrow as pa
 from catalog.base.console import Format, clean
 from catalog.base.csv_cells import csv_text
 
-UNLIMITED_WIDTH = 100_000  # columns of a table that no terminal limits: every cell whole, on one line
+UNLIMITED_WIDTH = 100_000  # characters per line without a terminal, so that no cell is wrapped
 
 
 def render(table: pa.Table, form: Format) -> str:
-    """Return `table` as text without a line feed at the end. Times are ISO 8601; a missing value is empty, null in JSON."""
+    """Return `table` as text without a trailing line feed.
+
+    Times are written as ISO 8601. A missing value is empty, or null in JSON.
+    """
     if form is Format.json:
         rows = [{name: _json_value(value) for name, value in row.items()} for row in table.to_pylist()]
         return json.dumps(rows, indent=1, allow_nan=False)
@@ -28,7 +32,7 @@ def render(table: pa.Table, form: Format) -> str:
 
 
 def _json_value(value: Any) -> Any:
-    """Return `value` as JSON has it."""
+    """Return `value` as a JSON value."""
     if isinstance(value, datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
@@ -66,7 +70,7 @@ def _as_table(table: pa.Table) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Return `value` as people read it: fractions to three places, times to the second."""
+    """Return `value` for display: numbers to three decimals, times to the second."""
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     return value.replace(microsecond=0) if isinstance(value, datetime) else value
