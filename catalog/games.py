@@ -1,7 +1,8 @@
-"""From the title under which a source lists a game to one slug for all its spellings, its series, and a name for people.
+"""Map a listed game title to its slug, its series and a display name.
 
-Spelling is `catalog.titles`; what cannot be seen from the spelling (series, other names, typos, regions) stands in
-games.toml beside this module. A title that is not there is its own game, in the series of what stands before its number.
+`catalog.titles` handles spelling. What spelling cannot show (series, other names, typos, regional
+titles) is in games.toml beside this module. A title that is not in that file is its own game; its
+series is the part of the title before its number.
 """
 
 import difflib
@@ -18,15 +19,18 @@ from catalog.titles import display_title, fold, read_romans, slug
 
 TITLE_PREFIXES = frozenset(
     {"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
-)  # before a series' title
-MAX_LISTED = 12  # games in an error message
-_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # regions and platforms
+)  # words that may precede the title of a series
+MAX_LISTED = 12  # games listed in an error message
+_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # such as regions and platforms
 _SUBTITLE = re.compile(r":|\s[-–—]\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """A game: its slug, the slug of its series (its own where it has none), and its name for people."""
+    """A game: its slug, the slug of its series, and its display name.
+
+    A game without a series has its own slug as series.
+    """
 
     game: str
     series: str
@@ -36,16 +40,19 @@ class Game:
 @dataclass(frozen=True, slots=True)
 class _Series:
     slug: str
-    roman: bool  # numbers its games I, V, X
-    drops_title: bool  # slugs of its games leave the series' own title out
+    roman: bool  # its games have Roman numerals, also I, V and X
+    drops_title: bool  # slugs of its games omit the title of the series
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """games.toml, by the words of titles run together (so "Mega Man" and "Megaman" are one key)."""
+    """The content of games.toml, with titles as keys.
+
+    A key is the folded words of a title run together, so "Mega Man" and "Megaman" are one key.
+    """
 
     games: dict[str, Game]
-    series_titles: dict[str, tuple[_Series, list[str]]]  # how titles of a series begin, and the words for it in slugs
+    series_titles: dict[str, tuple[_Series, list[str]]]  # first words of titles: the series, and its words in slugs
 
 
 @cache
@@ -55,7 +62,10 @@ def _table() -> _Table:
 
 
 def build_table(entries: Mapping[str, Any]) -> _Table:
-    """Return the content of games.toml as a table. Raises ValueError where two entries claim one spelling."""
+    """Return the content of games.toml as a table.
+
+    Raises ValueError if two entries claim the same spelling.
+    """
     table = _Table({}, {})
     simple = {slug(fold(name)): {"name": name} for name in entries["plain"]}
     for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
@@ -79,7 +89,7 @@ def _claim(taken: dict[str, Any], title: str, value: Any) -> None:
 
 
 def _key(words: list[str]) -> str:
-    """Run `words` together, with a mark between digits so that "1 2" does not become "12"."""
+    """Return `words` run together, with a space between digits: "1 2" is not "12"."""
     key = ""
     for word in words:
         key += f" {word}" if key[-1:].isdigit() and word[0].isdigit() else word
@@ -87,7 +97,10 @@ def _key(words: list[str]) -> str:
 
 
 def game_of(listed_title: str) -> Game:
-    """Return the game that `listed_title` stands for; every spelling of one title gives the same slug and series."""
+    """Return the game that `listed_title` names.
+
+    All spellings of one title give the same slug and series.
+    """
     table, words = _table(), fold(listed_title)
     known = table.games.get(_key(words))
     if known:
@@ -108,17 +121,20 @@ def game_of(listed_title: str) -> Game:
 
 
 def _series_inside(words: list[str]) -> _Series | None:
-    """Return the series whose title, of two words or more, stands within `words`: the longest, then the first."""
+    """Return the series with the longest title of two or more words within `words`.
+
+    Of equally long titles the first one counts.
+    """
     for length in range(len(words) - 1, 1, -1):
         for start in range(1, len(words) - length + 1):
             found = _table().series_titles.get(_key(words[start : start + length]))
-            if found and words[start + length - 1] != "of":  # "Fairy Tales of" is none of "Tales of"
+            if found and words[start + length - 1] != "of":  # "Fairy Tales of" is not the series "Tales of"
                 return found[0]
     return None
 
 
 def _title_stem(listed_title: str) -> list[str]:
-    """Return the words of a title before its subtitle and its number, without what stands in brackets."""
+    """Return the words of a title without brackets, subtitle and number."""
     plain = _BRACKETED.sub(" ", listed_title)
     stem = fold(_SUBTITLE.split(plain)[0]) or fold(plain)
     while len(stem) > 1 and stem[-1].isdigit():
@@ -141,10 +157,12 @@ def _game_in_series(series: _Series, beginning: list[str], rest: list[str], list
 
 
 def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
-    """Return the one of `slugs` that is `text`, or contains it, or is what `text` names; spelling is as free as in titles.
+    """Return the slug in `slugs` that matches `text`.
 
-    `slugs` may map to the number of pieces, which is then said. Raises UsageError that lists them where several fit, and
-    that names the nearest where none does.
+    A slug matches if it equals or contains `text`, or if `text` is another title of the game.
+    Spelling is as tolerant as for titles. `slugs` may map slugs to numbers of pieces, which are
+    then shown in messages. Raises UsageError if several slugs match (it lists them) or if none does
+    (it lists the nearest).
     """
     wanted = slug(fold(text))
     fitting = match_spelling(text, slugs) or [one for one in slugs if one == game_of(text).game]
@@ -152,13 +170,11 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
         return fitting[0]
     series = _table().series_titles.get(_key(fold(text)))
     if fitting:
-        whole = f", or ask for the series: --query \"series == '{series[0].slug}'\"" if series else ""
-        raise UsageError(
-            f"{text!r} fits {len(fitting)} games: {_format_games(fitting, slugs)}; name one of them{whole}"
-        )
+        whole = f", or use the whole series: --query \"series == '{series[0].slug}'\"" if series else ""
+        raise UsageError(f"{text!r} matches {len(fitting)} games: {_format_games(fitting, slugs)}; choose one{whole}")
     if series:
         raise UsageError(
-            f"{text!r} is a series, not one game; ask for all of it: --query \"series == '{series[0].slug}'\""
+            f"{text!r} is a series, not a game; to use all of it: --query \"series == '{series[0].slug}'\""
         )
     close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
     nearest = f"nearest: {_format_games(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
@@ -166,7 +182,10 @@ def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
 
 
 def match_spelling(text: str, slugs: Collection[str]) -> list[str]:
-    """Return the one of `slugs` that `text` spells, else all that contain it; spelling is as free as in titles."""
+    """Return the slug that `text` spells, else all slugs that contain it.
+
+    Spelling is as tolerant as for titles.
+    """
     wanted = slug(fold(text))
     if text in slugs or wanted in slugs:
         return [text if text in slugs else wanted]

@@ -1,4 +1,4 @@
-"""What to say when a query asks for what the catalog does not have: the nearest names that it has, or how an empty one is filled."""
+"""Hints for queries without results: nearest names, or how to fill the catalog."""
 
 import difflib
 
@@ -10,18 +10,20 @@ from catalog.schema import MEASURE_COLUMNS, MEASURED_BY
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 
-NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
+NAMES = ("game", "series", "source", "section", "state")  # columns with few values, which users type
 
 
 def empty_catalog_message(root: AnyPath) -> str:
-    """Return what to say where the catalog below `root` holds no piece: where it is, and what fills it."""
-    return f"no pieces in {root / 'catalog'}: the catalog is empty; run `make scrape` (or `scrape vgmusic`) to bring some in"
+    """Return the message for an empty catalog below `root`, with what fills it."""
+    return f"no pieces in {root / 'catalog'}: the catalog is empty; run `make scrape` (or `scrape vgmusic`) to fill it"
 
 
 def hints(catalog: Catalog, query: str) -> list[str]:
-    """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'".
+    """Return a hint for each name in `query` that no piece has.
 
-    A further line says so where it asks for measures and nothing has been measured, or some by an earlier version.
+    A hint is such as "no series 'zeldda'; nearest: 'zelda'". If the query uses measures, another
+    hint says when nothing has been measured yet, or when some files were measured by another
+    version.
     """
     lines = []
     measured = sorted(columns_of(query).intersection(MEASURE_COLUMNS))

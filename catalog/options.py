@@ -1,7 +1,8 @@
-"""The Typer of every command, options that commands share, and what the shell completes for them when Tab is pressed.
+"""Typer apps, options that several commands share, and shell completion of names.
 
-A room's own names (corpora, runs) are completed by its own module `completion`, with `complete_prefix` and `asked_root` of this
-one. Whatever goes wrong while a name is completed, there is no name: a shell is no place for an error.
+Names of corpora and runs are completed by the `completion` module of their package, with
+`complete_prefix` and `requested_root` of this module. Errors during completion are ignored, and no
+names are offered.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,14 +21,15 @@ Names = Callable[[typer.Context], Iterable[str]]
 
 
 def requested_root(context: typer.Context) -> AnyPath:
-    """Return the data root that the words before the cursor ask for."""
+    """Return the data root that the command line up to the cursor selects."""
     return data_root(context.params.get("root"))
 
 
 def absolute_path(value: Any) -> Any:
-    """Return a path of the command line, or several, absolute and with ~ in full: shells leave the one of --opt=~/x as it is.
+    """Return a path option or a list of them, absolute and with ~ expanded.
 
-    The callback of every option and argument that is a path; --root has `catalog.storage.files.data_root`.
+    Callback of every option and argument that is a path (--root uses
+    `catalog.storage.files.data_root`). Needed because shells do not expand --opt=~/x.
     """
     if isinstance(value, list | tuple):
         return [absolute_path(each) for each in value]
@@ -35,12 +37,12 @@ def absolute_path(value: Any) -> Any:
 
 
 def expand_name(value: str | None) -> str | None:
-    """Return a name of the command line that may be a path instead, with ~ in full. The callback of every such option."""
+    """Return a name with ~ expanded. Callback of options that take a name or a path."""
     return str(expand_user(value).absolute()) if value is not None and value.startswith("~") else value
 
 
 def complete_prefix(names: Names) -> Callable[[typer.Context, str], list[str]]:
-    """Return what typer asks for completions: those of `names` that begin with what stands before the cursor, in order."""
+    """Return a Typer completion function that offers `names` with the typed prefix."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
@@ -67,24 +69,30 @@ def _print_version(requested: bool, context: typer.Context) -> None:
 games = complete_prefix(_games)
 
 Root = Annotated[
-    str | None, typer.Option("--root", help="Data root, a folder or a URL; else $VGPIANO_ROOT, else ./data.")
+    str | None, typer.Option("--root", help="Data root, a folder or a URL; default: $VGPIANO_ROOT, else ./data.")
 ]
 Version = Annotated[
     bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
 ]
-RowFormat = Annotated[Format, typer.Option("--format", help="How rows are printed.")]
+RowFormat = Annotated[Format, typer.Option("--format", help="Output format.")]
 DocumentFormat = Annotated[
-    Literal["table", "json"], typer.Option("--format", help="How to print.")
-]  # of what is not rows of one table, and so has no form as CSV
+    Literal["table", "json"], typer.Option("--format", help="Output format.")
+]  # for output that is not one table, so there is no CSV
 
 
 def single_command() -> typer.Typer:
-    """Return the Typer of a console script that is one command; it takes `version: Version = False` itself."""
+    """Return a Typer app for a script with one command.
+
+    The command takes the parameter `version: Version = False` itself.
+    """
     return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def command_group(text: str) -> typer.Typer:
-    """Return the Typer of a console script with several commands: `text` is its help, and it has --version."""
+    """Return a Typer app for a script with several commands and --version.
+
+    `text` is its help.
+    """
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
     @app.callback(help=text)

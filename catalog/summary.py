@@ -1,4 +1,7 @@
-"""What the catalog holds, counted: games with their pieces, and totals. Reads the catalog, prints nothing."""
+"""Summaries of the catalog: games with their pieces, totals, and fields.
+
+In: a catalog. Out: Arrow tables.
+"""
 
 from collections import Counter
 
@@ -22,11 +25,14 @@ GAMES = pa.schema(
         ("name", pa.string()),
     ]
 )
-MAX_LARGEST_GROUPS = 5  # games named in the totals
+MAX_LARGEST_GROUPS = 5  # games and series listed in the totals
 
 
 def open_catalog(root: AnyPath) -> Catalog:
-    """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
+    """Return the catalog below `root`.
+
+    Raises CatalogError that says how to fill it if it is empty.
+    """
     catalog = Catalog(root)
     if catalog.is_empty():
         raise CatalogError(empty_catalog_message(root))
@@ -34,9 +40,10 @@ def open_catalog(root: AnyPath) -> Catalog:
 
 
 def list_games(catalog: Catalog, text: str | None = None) -> pa.Table:
-    """Return each game with its pieces, columns GAMES, most pieces first.
+    """Return the games with their number of pieces, most pieces first.
 
-    With `text` only those whose slug, series or name contains it; spelling is as free as in titles.
+    The columns are those of GAMES. With `text`, only games whose slug, series or name contains it;
+    spelling is as tolerant as for titles.
     """
     rows = catalog.pieces(columns=["game", "series", "game_title", "bytes"])
     measures = [("game_title", "min"), ("game", "count"), ("bytes", "sum")]
@@ -61,7 +68,11 @@ def _mentions(row: dict[str, str], wanted: str) -> bool:
 
 
 def list_totals(catalog: Catalog) -> pa.Table:
-    """Return columns what, count: pieces, by state, files and bytes held, games, series, sequencers, the biggest games."""
+    """Return totals as columns what, count.
+
+    The rows are pieces, by state, by section and by largest game and series; files and their bytes;
+    files measured; games; series; sequencers.
+    """
     columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
     rows = catalog.pieces(columns=columns)
     files = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
@@ -81,6 +92,6 @@ def list_totals(catalog: Catalog) -> pa.Table:
 
 
 def list_fields() -> pa.Table:
-    """Return columns table, name, type, description: every field that the catalog has."""
+    """Return every field of the catalog as columns table, name, type, description."""
     tables = (("pieces", PIECES), ("measures", MEASURES))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

@@ -70,7 +70,7 @@ def test_ctrl_c_at_any_import_is_one_line(tmp_path: Path) -> None:
 def test_every_command_is_stopped_so(command: str, tmp_path: Path) -> None:
     process = pressed_at("typer", tmp_path, command, "--help")
     out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "stopped before anything was begun\n")
+    assert (process.returncode, out, err) == (130, "", "stopped before anything was started\n")
 
 
 def pressed_in_a_terminal(line: list[str], wait: Callable[[], bool], later: float) -> tuple[int, str, str]:

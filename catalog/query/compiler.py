@@ -1,7 +1,8 @@
-"""The query language: the useful subset of `pandas.DataFrame.query`, turned into an Arrow expression.
+"""Compile a subset of `pandas.DataFrame.query` to an Arrow expression.
 
-The text is parsed, checked node by node against a whitelist, and never evaluated; the rows that come out are those that
-pandas gives, also where values are missing. Pure: no I/O, and no knowledge of the catalog but the schema it is given.
+The text is parsed and each node is checked against a whitelist; it is never evaluated. A query
+matches the same rows as in pandas, also where values are missing. The module does no I/O, and of
+the catalog it knows only the schema that it is given.
 """
 
 import ast
@@ -34,7 +35,7 @@ from catalog.query.syntax import columns_of, equalities, parse, source_of
 __all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities"]
 
 METHODS = ("str.contains", "str.startswith", "str.endswith", "isna", "notna", "isnull", "notnull")
-_KNOWN_METHODS = "known are ." + ", .".join(METHODS)
+_KNOWN_METHODS = "available: ." + ", .".join(METHODS)
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -47,7 +48,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Predicate:
-    """A condition; where not `exact`, null stands for False."""
+    """A compiled condition; unless `exact`, null stands for False."""
 
     arrow: Any
     exact: bool
@@ -57,28 +58,33 @@ class _Predicate:
 
 
 def compile_query(text: str, schema: pa.Schema) -> pc.Expression:
-    """Return the query `text` as an Arrow expression over the columns of `schema`; rows where it is null do not match.
+    """Return the query `text` as an Arrow expression over the columns of `schema`.
 
-    Raises QueryError for what is no query, names no column of `schema`, or compares what cannot be compared; the
-    message names the nearest right column or method.
+    Rows for which the expression is null do not match. Raises QueryError if the query is invalid,
+    uses an unknown column, or compares values that cannot be compared. The message names the
+    nearest valid column or method.
     """
     return _predicate(parse(text), schema, 0).arrow
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of the conditions that a query joins with `and`: the columns it uses, and the expression; where that is null it does not hold."""
+    """One of the conditions that a query joins with `and`.
+
+    It has the columns that the condition uses, and the expression. A row for which the expression
+    is null does not match.
+    """
 
     columns: frozenset[str]
     arrow: pc.Expression
 
 
 def conditions(text: str, schema: pa.Schema) -> list[Condition]:
-    """Return the conditions of the query `text`, one at least: it matches the rows for which all of them hold.
+    """Return the conditions that `text` joins with `and`; at least one.
 
-    Raises QueryError as `compile_query` does.
+    A row matches the query if it matches all of them. Raises QueryError as `compile_query` does.
     """
-    compile_query(text, schema)  # whose depth is that of the whole query
+    compile_query(text, schema)  # checks the depth of the whole query
     parts = [parse(text)]
     while any(_is_conjunction(part) for part in parts):
         parts = [inner for part in parts for inner in (part.values if _is_conjunction(part) else [part])]  # type: ignore[attr-defined]
@@ -111,25 +117,25 @@ def _predicate(node: ast.expr, schema: pa.Schema, depth: int) -> _Predicate:
         case ast.Name(id=name) if pa.types.is_boolean(get_field(name, schema).type):
             return _Predicate(pc.field(name), exact=False)
         case _:
-            raise QueryError(f"{source_of(node)} is no condition; compare it with something, as in series == 'zelda'")
+            raise QueryError(f"{source_of(node)} is not a condition; compare it with a value, as in series == 'zelda'")
 
 
 def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, schema: pa.Schema, depth: int) -> _Predicate:
     if isinstance(op, ast.Is | ast.IsNot):
-        raise QueryError("`is` is not known here; use ==, .isna() or .notna()")
+        raise QueryError("`is` is not supported; use ==, .isna() or .notna()")
     if isinstance(right, ast.List | ast.Tuple):
         if not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
-            raise QueryError(f"{source_of(right)} is a list; lists go with in, not in, == and !=")
+            raise QueryError(f"{source_of(right)} is a list; use lists with in, not in, == and !=")
         member = _membership(left, right.elts, schema, depth)
         return member if isinstance(op, ast.Eq | ast.In) else member.negated()
     if isinstance(op, ast.In | ast.NotIn):
         raise QueryError(
             f"`in` needs a list, as in series in ['zelda', 'mario'], not {source_of(right)}; "
-            "for a part of a text: title.str.contains('…')"
+            "to search within a text: title.str.contains('…')"
         )
     a, b = comparable(operand(left, schema, depth), operand(right, schema, depth))
     compared = _COMPARE[type(op)](a, b)
-    if isinstance(op, ast.NotEq):  # in pandas a missing value differs from everything
+    if isinstance(op, ast.NotEq):  # in pandas a missing value differs from all values
         return _Predicate(pc.coalesce(compared, pc.scalar(True)), exact=True)
     return _Predicate(compared, exact=False)
 
@@ -137,11 +143,11 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, schema: pa.Schem
 def _membership(left: ast.expr, elements: Sequence[ast.expr], schema: pa.Schema, depth: int) -> _Predicate:
     column = operand(left, schema, depth)
     if column.is_constant:
-        raise QueryError(f"{column.source} is a constant; the left side of a list must be a column")
+        raise QueryError(f"{column.source} is a constant; the left side of `in` must be a column")
     values = [operand(element, schema, depth) for element in elements]
     for value in values:
         if not value.is_constant:
-            raise QueryError(f"{value.source} is a column; a list may hold constants only")
+            raise QueryError(f"{value.source} is a column; a list may have only constants")
     constants = [constant_for(column, value) for value in values]
     if column.kind != NUMBER:
         return _Predicate(column.arrow.isin(pa.array(constants, column.type)), exact=True)
@@ -158,7 +164,7 @@ def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
         case ast.Attribute(value=subject, attr=name):
             pass
         case _:
-            raise QueryError(f"{source_of(node.func)}(…) is no function here; {_KNOWN_METHODS}")
+            raise QueryError(f"{source_of(node.func)}(…) is not an available function; {_KNOWN_METHODS}")
     if name not in METHODS:
         candidates = {method.rpartition(".")[2]: method for method in METHODS}
         close = difflib.get_close_matches(name.rpartition(".")[2], candidates, n=1, cutoff=0.5)
@@ -170,14 +176,14 @@ def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
     if name.startswith("str."):
         return _text_method(name, column, node)
     if node.args or node.keywords:
-        raise QueryError(f".{name}() takes nothing between its brackets")
+        raise QueryError(f".{name}() takes no arguments")
     missing = _Predicate(pc.is_null(column.arrow, nan_is_null=True), exact=True)
     return missing.negated() if name.startswith("not") else missing
 
 
 def _text_method(name: str, column: Operand, node: ast.Call) -> _Predicate:
     if column.kind != TEXT:
-        raise QueryError(f"{column.source} is a {column.kind}; .{name} is for texts")
+        raise QueryError(f"{column.source} is a {column.kind}; .{name} needs a text column")
     contains = name == "str.contains"
     options = _options(name, node, {"case": True, "regex": True, "na": False} if contains else {"na": False})
     texts = _texts(name, node, many=not contains)
@@ -192,20 +198,23 @@ def _text_method(name: str, column: Operand, node: ast.Call) -> _Predicate:
 
 
 def _options(name: str, node: ast.Call, options: dict[str, bool]) -> dict[str, bool]:
-    """Return `options` with what the keywords of `node` set."""
+    """Return `options` updated with the keyword arguments of `node`."""
     chosen = dict(options)
     for keyword in node.keywords:
         if keyword.arg not in options:
-            raise QueryError(f".{name} knows {', '.join(options)}, not {keyword.arg or '**'}")
+            raise QueryError(f".{name} takes {', '.join(options)}, not {keyword.arg or '**'}")
         value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
         if not isinstance(value, bool):
-            raise QueryError(f"{keyword.arg}= of .{name} is True or False, not {source_of(keyword.value)}")
+            raise QueryError(f"{keyword.arg}= of .{name} must be True or False, not {source_of(keyword.value)}")
         chosen[keyword.arg] = value
     return chosen
 
 
 def _texts(name: str, node: ast.Call, *, many: bool) -> list[str]:
-    """Return the texts that the method `name` is called with: one, or a tuple of them where `many` are allowed."""
+    """Return the text arguments of the method `name`.
+
+    That is one text, or a tuple of texts if `many` is set.
+    """
     argument = node.args[0] if len(node.args) == 1 else None
     elements = argument.elts if many and isinstance(argument, ast.Tuple) else [argument]
     texts = [valid_text(e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
@@ -219,7 +228,7 @@ def _join(join: Callable[[Any, Any], Any], parts: Sequence[_Predicate]) -> _Pred
 
 
 def _join_balanced(join: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
-    """Join `parts` as a balanced tree, so that a thousand of them are not a thousand levels."""
+    """Join `parts` as a balanced tree, to limit the nesting depth."""
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2

@@ -1,7 +1,8 @@
-"""What a query compares: columns, constants, and arithmetic over them, each with its kind, ready for Arrow.
+"""Operands of a comparison: columns, constants, and arithmetic over them.
 
-Arithmetic is done in floating point of 64 bits. A time is written as a text, UTC where it names no zone, and is equal to
-the same moment (pandas' queries never find a time equal to a text).
+Each operand has a kind and is ready for Arrow. Arithmetic uses 64-bit floating point. A time is
+written as text, in UTC unless it names a time zone, and equals the same moment in any zone. (In
+pandas queries a time never equals a text.)
 """
 
 import ast
@@ -31,7 +32,10 @@ _ARITHMETIC: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], Callable[
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A constant (`arrow` is None), or else an Arrow expression over columns and its `type`; `source` is how it is written."""
+    """A constant, or an Arrow expression `arrow` over columns with its `type`.
+
+    `arrow` is None for a constant. `source` is its text in the query.
+    """
 
     kind: str
     source: str
@@ -44,18 +48,21 @@ class Operand:
         return self.arrow is None
 
     def as_float(self) -> Any:
-        """Return the numbers in floating point; beyond 2**53 they are rounded, as in pandas."""
+        """Return the numbers as float64; beyond 2**53 they are rounded, as in pandas."""
         return self.arrow.cast(pa.float64(), safe=False)
 
 
 def check_depth(depth: int) -> None:
-    """Raise QueryError beyond the depth that a query may have."""
+    """Raise QueryError if `depth` exceeds MAX_DEPTH."""
     if depth > MAX_DEPTH:
         raise QueryError(f"the query is nested more than {MAX_DEPTH} levels deep; use a list: game in ['…', '…']")
 
 
 def get_field(name: str, schema: pa.Schema) -> pa.Field:
-    """Return the field `name` of `schema`. Raises QueryError with the nearest where there is none."""
+    """Return the field `name` of `schema`.
+
+    Raises QueryError with the nearest name if there is none.
+    """
     if name in schema.names:
         return schema.field(name)
     close = difflib.get_close_matches(name, schema.names, n=1, cutoff=0.5)
@@ -64,33 +71,42 @@ def get_field(name: str, schema: pa.Schema) -> pa.Field:
 
 
 def valid_text(text: str) -> str:
-    """Return `text`. Raises QueryError where it holds half a character (a lone surrogate), which no column can hold."""
+    """Return `text`. Raises QueryError if it contains a lone surrogate.
+
+    No column can contain one.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise QueryError(f"{shorten(ascii(text))} holds half a character") from None
+        raise QueryError(f"{shorten(ascii(text))} contains a lone surrogate") from None
     return text
 
 
 def parse_columns(names: str, schema: pa.Schema) -> list[str]:
-    """Return the column names in `names`, written with commas between; all of `schema` for "all". Raises QueryError."""
+    """Return the comma-separated column names in `names`, or all for "all".
+
+    Raises QueryError for an unknown, empty or repeated name.
+    """
     if names.strip() == "all":
         return list(schema.names)
     if not all(name.strip() for name in names.split(",")):
-        raise QueryError("columns: an empty name; give names with commas between, or all")
+        raise QueryError("columns: an empty name; give comma-separated names, or all")
     chosen = [get_field(name.strip(), schema).name for name in names.split(",")]
     repeated = sorted({name for name in chosen if chosen.count(name) > 1})
     if repeated:
-        raise QueryError(f"columns: {', '.join(repeated)} named more than once; name each once")
+        raise QueryError(f"columns: {', '.join(repeated)} repeated; name each once")
     return chosen
 
 
 def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:
-    """Return what `node` stands for. Raises QueryError where it is nothing that can be compared."""
+    """Return the operand that `node` stands for.
+
+    Raises QueryError if it cannot be compared.
+    """
     check_depth(depth)
     match node:
         case ast.Constant(value=bool() | None as value):
-            raise QueryError(f"{value!r} is no value to compare with; missing values: .isna(), .notna()")
+            raise QueryError(f"{value!r} cannot be compared; for missing values: .isna(), .notna()")
         case ast.Constant(value=str() as text):
             return Operand(TEXT, shorten(repr(text)), constant=valid_text(text))
         case ast.Constant(value=int() | float() as number):
@@ -103,12 +119,12 @@ def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:
             return _arithmetic(node, factor, ast.Mult, operand(inner, schema, depth + 1))
         case ast.BinOp(left=left, op=op, right=right):
             if type(op) not in _ARITHMETIC:
-                raise QueryError(f"the arithmetic in {source_of(node)} is not known here; known are + - * /")
+                raise QueryError(f"the arithmetic in {source_of(node)} is not supported; use + - * /")
             return _arithmetic(node, operand(left, schema, depth + 1), type(op), operand(right, schema, depth + 1))
         case ast.Compare() | ast.BoolOp() | ast.Call() | ast.UnaryOp():
-            raise QueryError(f"{source_of(node)} is true or false: join it with and, or, not; it cannot be compared")
+            raise QueryError(f"{source_of(node)} is true or false and cannot be compared; join it with and, or, not")
         case _:
-            raise QueryError(f"{source_of(node)} is neither a column nor a number nor a text in quotes")
+            raise QueryError(f"{source_of(node)} is not a column, a number or a text in quotes")
 
 
 def _arithmetic(node: ast.expr, left: Operand, op: type[ast.operator], right: Operand) -> Operand:
@@ -126,7 +142,10 @@ def _arithmetic(node: ast.expr, left: Operand, op: type[ast.operator], right: Op
 
 
 def comparable(left: Operand, right: Operand) -> tuple[Any, Any]:
-    """Return both sides of a comparison as Arrow expressions that can be compared. Raises QueryError where they cannot."""
+    """Return both sides of a comparison as Arrow expressions of comparable types.
+
+    Raises QueryError if they cannot be compared.
+    """
     if left.is_constant and right.is_constant:
         raise QueryError(f"{left.source} and {right.source} are both constants; one side must be a column")
     if left.is_constant:
@@ -145,7 +164,10 @@ def comparable(left: Operand, right: Operand) -> tuple[Any, Any]:
 
 
 def constant_for(column: Operand, constant: Operand) -> Any:
-    """Return the Python value of `constant`, ready for a comparison with `column`. Raises QueryError for a wrong kind."""
+    """Return the Python value of `constant`, converted for comparison with `column`.
+
+    Raises QueryError if it is of another kind.
+    """
     if column.kind == TIME and constant.kind == TEXT:
         return _time(constant.constant)
     if column.kind != constant.kind:
@@ -174,7 +196,7 @@ def _time(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise QueryError(
-            f"{shorten(text)!r} is no time; write it like '2026-01-31' or '2026-01-31T12:00:00+00:00'"
+            f"{shorten(text)!r} is not a time; write it like '2026-01-31' or '2026-01-31T12:00:00+00:00'"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

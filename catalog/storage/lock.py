@@ -1,7 +1,8 @@
-"""One writer at a time: a lock that the system frees when its holder dies, and a note beside it of who that is.
+"""One writer at a time: a file lock, and a note with its holder.
 
-The note is for the message that a second writer gets, and tells the next writer whether the last one ended well. Below a
-URL the lock is a lease (`catalog.storage.lease`).
+The system frees the lock when its holder dies. The note is shown to a second writer, and tells the
+next writer whether the last one ended normally. Below a URL the lock is a lease
+(`catalog.storage.lease`).
 """
 
 import json
@@ -29,13 +30,13 @@ NOTE = ".writer"
 class WriterLock:
     """A lock that is held."""
 
-    was_killed: bool = False  # the last holder, who may have left litter
-    check: Callable[[], None] = lambda: None  # raises CatalogError where the lock may be lost, as only a lease can be
+    was_killed: bool = False  # whether the last holder was killed and may have left temporary files
+    check: Callable[[], None] = lambda: None  # raises CatalogError if the lock was lost; only a lease can be
 
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """The note of whoever holds a lock."""
+    """The note about the holder of a lock."""
 
     pid: Count
     command: str
@@ -44,9 +45,10 @@ class _Holder:
 
 @contextmanager
 def writer_lock(folder: AnyPath) -> Iterator[WriterLock]:
-    """Hold the lock of `folder` (made if absent).
+    """Hold the writer's lock of `folder`, which is created if missing.
 
-    Raises CatalogError at once, naming process, command and start, where another process or thread holds it.
+    Raises CatalogError at once if another process or thread holds it; the message names process,
+    command and start time.
     """
     if isinstance(folder, RemotePath):
         with hold_lease(folder) as lease:
@@ -73,7 +75,7 @@ def writer_lock(folder: AnyPath) -> Iterator[WriterLock]:
 
 
 def writer_was_killed(folder: AnyPath) -> bool:
-    """Return whether the last holder of the lock of `folder` was killed, and nobody holds it now."""
+    """Return whether the last lock holder was killed and no other holds it now."""
     if isinstance(folder, RemotePath) or not (folder / NOTE).exists():
         return False
     lock = FileLock(folder / ".lock")
@@ -92,7 +94,7 @@ def _own_note() -> dict[str, str | int]:
 
 def _read_holder(note: Path) -> str:
     try:
-        holder = read_json(note, _Holder, fail=CatalogError, remedy="it is only shown")
+        holder = read_json(note, _Holder, fail=CatalogError, remedy="it is used only in messages")
         return clean(f"process {holder.pid} (`{holder.command}`) since {holder.since}")
     except (OSError, CatalogError):
-        return "another process"  # it holds the lock but has not written its note yet
+        return "another process"  # the holder has not written its note yet

@@ -1,7 +1,8 @@
-"""Read JSON and TOML from disk, with shape, types, ranges, depth and size checked.
+"""Read JSON and TOML files, and check structure, types, ranges, depth and size.
 
-In: a file, or its text, and the type that it must have: a dataclass whose fields may carry the ranges below. Out: a value of that
-type, or one error that names the file and the field. Fields that the type does not have are ignored.
+In: a file or its text, and the expected type, such as a dataclass whose fields use the range types
+below. Out: a value of that type, or one error that names the file and the field. Unknown fields are
+ignored.
 """
 
 import json
@@ -21,22 +22,22 @@ from msgspec import Meta
 from catalog.base.errors import UsageError, VgpianoError
 from catalog.storage.remote import AnyPath, RemotePath
 
-MAX_JSON_BYTES = 64 << 20  # of a JSON file, unless its reader allows more
+MAX_JSON_BYTES = 64 << 20  # of a JSON file, unless the caller allows more
 MAX_TOML_BYTES = 1 << 20
 MAX_MIDI_BYTES = 16 << 20  # 100,000 notes take about one megabyte
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-"""A whole number from 0."""
+"""A whole number of at least 0."""
 Positive = Annotated[int, Meta(ge=1, le=2**53)]
-"""A whole number from 1."""
+"""A whole number of at least 1."""
 Tick = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-"""A time in ticks of 1/24 quarter."""
+"""A time in ticks of 1/24 quarter note."""
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 """A finite number."""
 Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Finite
-"""A finite number, which stays whole where it is."""
+"""A finite number; an int stays an int."""
 NotNegative = Annotated[float, Meta(ge=0, le=1e300)]
-"""A finite number from 0."""
+"""A finite number of at least 0."""
 Above0 = Annotated[float, Meta(gt=0, le=1e300)]
 """A finite number above 0."""
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -49,14 +50,14 @@ T = TypeVar("T")
 
 
 class ErrorFactory(Protocol):
-    """What makes the error of a reader from its message, such as `TrainingError`."""
+    """Creates the error to raise from a message, such as the class `TrainingError`."""
 
     def __call__(self, message: str, /) -> VgpianoError: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Versioned:
-    """What a file of any version has."""
+    """The field that files of every version have."""
 
     format: Count
 
@@ -70,9 +71,11 @@ def read_json(
     version: int | None = None,
     max_bytes: int = MAX_JSON_BYTES,
 ) -> T:
-    """Return the value of type `shape` in the JSON file at `path`; where `version` is given, its field `format` must be that.
+    """Return the value of type `shape` in the JSON file at `path`.
 
-    Raises FileNotFoundError where there is none, and the error of `fail` ("file: field: what is wrong; remedy") for anything else.
+    If `version` is given, the field `format` of the file must equal it. Raises FileNotFoundError if
+    there is no file. For anything else raises the error made by `fail`, with the message "file:
+    field: what is wrong; remedy".
     """
     data = read_bytes(path, fail=fail, remedy=remedy, max_bytes=max_bytes)
     return parse_json(data, shape, path, fail=fail, remedy=remedy, version=version)
@@ -81,7 +84,10 @@ def read_json(
 def parse_json(
     text: str | bytes, shape: type[T], where: object, *, fail: ErrorFactory, remedy: str, version: int | None = None
 ) -> T:
-    """Return the value of type `shape` in JSON `text`, which stands at `where`; raises as `read_json` does."""
+    """Return the value of type `shape` in JSON `text`.
+
+    `where` names its origin in messages. Raises as `read_json` does.
+    """
     try:
         found = None if version is None else msgspec.json.decode(text, type=_Versioned).format
         if found == version:
@@ -92,7 +98,10 @@ def parse_json(
 
 
 def convert(value: Any, shape: type[T], where: object, *, fail: ErrorFactory, remedy: str) -> T:
-    """Return `value`, of plain lists, mappings, numbers and strings, as a value of type `shape`; raises as `read_json` does."""
+    """Return plain lists, mappings, numbers and strings as a value of type `shape`.
+
+    Raises as `read_json` does.
+    """
     try:
         return msgspec.convert(value, shape)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -100,19 +109,23 @@ def convert(value: Any, shape: type[T], where: object, *, fail: ErrorFactory, re
 
 
 def parse_toml(text: bytes, where: object, *, fail: ErrorFactory, remedy: str) -> dict[str, Any]:
-    """Return the tables in TOML `text`, of which only the syntax and the depth are checked; raises as `read_json` does."""
+    """Return the tables in TOML `text`; checks only syntax and depth.
+
+    Raises as `read_json` does.
+    """
     try:
         return tomllib.loads(text.decode())
     except RecursionError:
         raise fail(f"{where}: {_describe_depth(text)}; {remedy}") from None
-    except ValueError as error:  # not TOML, not UTF-8, or a number of more digits than Python reads
+    except ValueError as error:  # not TOML, not UTF-8, or a number with more digits than Python parses
         raise fail(f"{where}: not TOML ({error}); {remedy}") from None
 
 
 def read_bytes(path: AnyPath, *, fail: ErrorFactory, remedy: str, max_bytes: int = MAX_JSON_BYTES) -> bytes:
-    """Return the content of a regular file of at most `max_bytes` bytes; nothing else is opened, and no more is read.
+    """Return the content of a regular file of at most `max_bytes` bytes.
 
-    Raises FileNotFoundError where there is none, and the error of `fail` for a folder, a device, a pipe, or a larger file.
+    Raises FileNotFoundError if there is none. Raises the error made by `fail` for a folder, a
+    device, a pipe or a larger file, of which no more than `max_bytes` + 1 bytes are read.
     """
     if isinstance(path, RemotePath):
         data = path.read_bytes()
@@ -130,9 +143,10 @@ def read_bytes(path: AnyPath, *, fail: ErrorFactory, remedy: str, max_bytes: int
 
 
 def read_user_file(path: Path, option: str, *, remedy: str, max_bytes: int) -> bytes:
-    """Return the content of a file that somebody named on a command line by `option`; bounded as by `read_bytes`.
+    """Return the content of a file that a command-line `option` names.
 
-    Raises UsageError, which names option and file, for whatever keeps it from being read.
+    The file is read as by `read_bytes`. Raises UsageError that names the option and the file if it
+    cannot be read.
     """
 
     def usage_error(message: str) -> UsageError:
@@ -145,7 +159,9 @@ def read_user_file(path: Path, option: str, *, remedy: str, max_bytes: int) -> b
 
 
 def _read_bounded(path: Path, max_bytes: int) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would be waited for
+    handle = os.open(
+        path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    )  # without O_NONBLOCK, open waits for a writer of a pipe
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("not a regular file")
@@ -153,7 +169,7 @@ def _read_bounded(path: Path, max_bytes: int) -> bytes:
 
 
 def _describe_json_error(text: str | bytes, shape: Any, error: Exception) -> str:
-    """Return what is wrong with JSON `text`, with the field where one can be told."""
+    """Return what is wrong with JSON `text`, with the field if known."""
     if isinstance(error, RecursionError):
         return _describe_depth(text.encode() if isinstance(text, str) else text)
     if isinstance(error, msgspec.ValidationError):
@@ -162,8 +178,8 @@ def _describe_json_error(text: str | bytes, shape: Any, error: Exception) -> str
 
 
 def _describe_validation_error(message: str, value: Any, shape: Any, text: str | bytes = b"") -> str:
-    """Return a message of msgspec's with the field first: `asked.seed: expected int, got str`."""
-    if "[...]" in message:  # a key of a mapping, which msgspec does not name
+    """Return a msgspec message with the field first: `seed: expected int, got str`."""
+    if "[...]" in message:  # a key of a mapping; msgspec does not name it
         try:
             value = msgspec.json.decode(text) if text else value
         except RecursionError:
@@ -179,7 +195,10 @@ def _describe_validation_error(message: str, value: Any, shape: Any, text: str |
 
 
 def _first_invalid(value: Any, shape: Any) -> str:
-    """Return the place of the first part of `value` that is not of its type: `.history[0].epoch`."""
+    """Return the path of the first part of `value` with a wrong type.
+
+    The path is such as `.history[0].epoch`.
+    """
     parts: list[tuple[str, Any, Any]] = []
     origin, inner = get_origin(shape), get_args(shape)
     if (is_dataclass(shape) or is_typeddict(shape)) and isinstance(value, dict):
@@ -198,7 +217,10 @@ def _first_invalid(value: Any, shape: Any) -> str:
 
 
 def _not_a_number(text: str | bytes) -> str | None:
-    """Return where JSON `text` has NaN or Infinity, which Python writes and JSON does not have; None where it has none."""
+    """Return the path of NaN or Infinity in JSON `text`, or None.
+
+    Python writes these values, but JSON does not allow them.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -208,7 +230,10 @@ def _not_a_number(text: str | bytes) -> str | None:
 
 
 def _first_not_finite(value: Any, location: str) -> str | None:
-    """Return the place of the first number that is not finite. `value` has been parsed, so its depth is bounded."""
+    """Return the path of the first number that is not finite, or None.
+
+    `value` has been parsed, so its depth is bounded.
+    """
     if isinstance(value, float):
         return None if math.isfinite(value) else location
     if isinstance(value, dict):
@@ -221,7 +246,7 @@ def _first_not_finite(value: Any, location: str) -> str | None:
 
 
 def _describe_depth(text: bytes) -> str:
-    """Return where `text` is nested too deeply to be read: the last name before or within the first deep run of brackets."""
+    """Return the last name before or within the first deep run of brackets in `text`."""
     name = rb'(?:"[^"\n]{1,80}"|[\w-]{1,80})\s{0,99}[:=]\s{0,99}'
     found = re.search(rb"(?:%s)?(?:[\[{]\s{0,99}(?:%s)?){50}" % (name, name), text)
     names = re.findall(rb'(?:"([^"\n]{1,80})"|([\w-]{1,80}))\s{0,99}[:=]', found[0]) if found else []

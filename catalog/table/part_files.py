@@ -1,7 +1,7 @@
-"""The files of a table by their names, and which of them are of another catalog.
+"""The files of a table, found by name, and detection of files of another catalog.
 
-In: the folder of a table; out: its files in the order of writing, or, where those of another catalog lie among them, an error that says
-what to do. Nothing of the tables themselves is read.
+In: the folder of a table. Out: its files in the order of writing, or an error that says what to do
+about files of another catalog. The tables themselves are not read.
 """
 
 import re
@@ -15,13 +15,14 @@ from catalog.storage.remote import AnyPath, RemotePath
 from catalog.table.identity import CatalogId, is_own_file, read_identity
 
 NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
-MAX_NAMED = 3  # files in a message
+MAX_NAMED = 3  # files listed in a message
 
 
 class Part(NamedTuple):
-    """One file of the table; files sort in the order of writing.
+    """One file of a table; files sort in the order of writing.
 
-    `catalog` is the id of its catalog and `digest` how its SHA-256 begins; both are empty in names of an older form.
+    `catalog` is the id of its catalog, `digest` the first digits of its SHA-256. Both are empty in
+    names written by older versions.
     """
 
     number: int
@@ -32,9 +33,10 @@ class Part(NamedTuple):
 
 
 def table_files(folder: AnyPath) -> list[Part]:
-    """Return every file of the table in `folder`, those that a newer base has replaced among them, oldest first.
+    """Return all files of the table in `folder`, oldest first.
 
-    Raises CatalogError where files of another catalog lie among them.
+    Files that a newer base has replaced are included. Raises CatalogError if there are files of
+    another catalog.
     """
     found = list_part_files(folder)
     if foreign := foreign_files(folder, found):
@@ -43,7 +45,7 @@ def table_files(folder: AnyPath) -> list[Part]:
 
 
 def list_part_files(folder: AnyPath) -> list[Part]:
-    """Return every file whose name is that of a file of a table, of whichever catalog, oldest first."""
+    """Return all files with a name of a table file, of any catalog, oldest first."""
     try:
         names = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError:
@@ -54,12 +56,15 @@ def list_part_files(folder: AnyPath) -> list[Part]:
 
 
 def catalog_ids(folder: AnyPath) -> dict[str, str]:
-    """Return the id in the name of each file, by its name as it stands in the identity of a catalog."""
+    """Return the catalog id in each file name, by the name used in catalog.json."""
     return {_identity_name(folder, part): part.catalog for part in list_part_files(folder)}
 
 
 def foreign_files(folder: AnyPath, found: Sequence[Part]) -> list[Part]:
-    """Return those of the files `found` in `folder` that are of another catalog; none where all have one id, for that is then the one."""
+    """Return the files of `found` in `folder` that belong to another catalog.
+
+    If all files have the same id, none do: that id is then the catalog's.
+    """
     if len({part.catalog for part in found}) < 2:
         return []
     identity = read_identity(folder.parent)
@@ -67,12 +72,12 @@ def foreign_files(folder: AnyPath, found: Sequence[Part]) -> list[Part]:
 
 
 def not_owned(identity: CatalogId, folder: AnyPath, found: Sequence[Part]) -> list[Part]:
-    """Return those of the files `found` in `folder` that are not of the catalog `identity`."""
+    """Return the files of `found` in `folder` that do not belong to `identity`."""
     return [part for part in found if not _is_own(identity, folder, part)]
 
 
 def foreign_files_message(folder: AnyPath, foreign: Sequence[Part]) -> str:
-    """Return what is wrong where files of another catalog lie in the folder, and what to do."""
+    """Return the message about files of another catalog, with what to do."""
     names = [part.path.name for part in foreign]
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return (
@@ -92,12 +97,15 @@ def _is_own(identity: CatalogId, folder: AnyPath, part: Part) -> bool:
     try:
         return identity.adopted[name] == _cached_digest(part.path, _file_state(part.path))
     except FileNotFoundError:
-        return True  # merged and deleted since it was listed
+        return True  # merged and deleted since the listing
 
 
 @lru_cache(maxsize=256)
 def _cached_digest(path: AnyPath, state: tuple[int, ...]) -> str:
-    """Return the SHA-256 of a file in a `state`; a file that an older version wrote may be large, and is asked about at every reading."""
+    """Return the SHA-256 of a file in a `state`, cached.
+
+    A file of an older version can be large, and is checked on every read.
+    """
     return digest_of(path)
 
 

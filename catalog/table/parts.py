@@ -1,10 +1,13 @@
-"""A folder of immutable Parquet files that together are one table: rows are only ever added, the newest row of a key wins.
+"""An append-only table of Parquet files; the newest row of each key counts.
 
-A writer adds `part-<number>-<catalog>-<checksum>.parquet` files and now and then merges everything into one `base-…`, which replaces
-whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row nor shows one twice, and
-a reader needs no lock; no file changes once it has its name, so it is as true below a URL. The id of the catalog in a name tells files
-of another catalog that were copied in, the checksum what is damaged. What the columns mean is not known here. The base may be larger
-than memory: it is read and merged row group by row group.
+A writer adds files `part-<number>-<catalog>-<checksum>.parquet`. From time to time it merges all
+files into one `base-…`, which replaces every file with a smaller number, deleted or not. A crash
+therefore never loses or repeats a row. Readers need no lock, also below a URL, since a file never
+changes once it has its name.
+
+The catalog id in a name identifies copied files of another catalog; the checksum detects damage.
+The module knows nothing of the meaning of columns. The base may be larger than memory, as it is
+read and merged one row group at a time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,19 +29,23 @@ from catalog.table.part_files import Part, foreign_files, foreign_files_message,
 from catalog.table.scan import scan
 from catalog.table.upsert import RowIdentity, Update
 
-ATTEMPTS = 50  # how often a reader starts again when a compaction took the files from under it
+ATTEMPTS = 50  # of a reader, when a compaction deletes the files that it reads
 ROWS_A_GROUP = 16_384
-"""Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
+"""Rows per Parquet row group, the unit that a filtered scan can skip.
+
+Chosen by measurements with 10 million rows: see benchmarks/queries.py.
+"""
 
 T = TypeVar("T")
-DIGEST_DIGITS = 16  # of a SHA-256 in a name
-REMEDY = "put that file back from a copy, or move it away"
+DIGEST_DIGITS = 16  # digits of the SHA-256 in a name
+REMEDY = "restore that file from a copy, or move it away"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The files of one table: its folder, its Arrow schema, and what makes its rows the same. `plain` are columns of which hardly a
-    value comes twice, and which a dictionary would only make larger.
+    """The files of one table: its folder, its Arrow schema, and its row identity.
+
+    `plain` are columns with few repeated values, for which a dictionary encoding would be larger.
     """
 
     folder: AnyPath
@@ -47,24 +54,28 @@ class Parts:
     plain: tuple[str, ...] = ()
 
     def files(self) -> list[Part]:
-        """Return the files that count: the newest base, if there is one, and the parts written after it, oldest first."""
+        """Return the files that count, oldest first.
+
+        These are the newest base, if there is one, and the parts written after it.
+        """
         found = table_files(self.folder)
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
     def read(self, columns: Sequence[str] | None = None, condition: Condition | None = None) -> pa.Table:
-        """Return the newest row of each key where `condition` holds, sorted, all columns or only `columns`.
+        """Return the newest row of each key that matches `condition`, sorted.
 
-        Raises CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
+        The columns are all or `columns`. Raises CatalogError if a file is damaged or has other
+        columns, or if a writer keeps replacing files during the read.
         """
         return self._read(columns, condition, None)
 
     def read_at_most(self, columns: Sequence[str], condition: Condition, max_rows: int) -> pa.Table | None:
-        """Return what `read` does, or None where the base has more than `max_rows` rows to give."""
+        """Return what `read` does, or None if the base has more than `max_rows` matches."""
         return self._read(columns, condition, max_rows)
 
     def is_empty(self) -> bool:
-        """Whether the table has no row at all."""
+        """Whether the table has no rows."""
         return self._read_consistently(lambda files: not files or self._open_files(files).count_rows() == 0)
 
     def _read(self, columns: Sequence[str] | None, condition: Condition | None, max_rows: int | None) -> Any:
@@ -72,23 +83,26 @@ class Parts:
         return self._read_consistently(lambda files: self._read_rows(files, names, condition, max_rows))
 
     def _read_consistently(self, read_files: Callable[[list[Part]], T]) -> T:
-        """Return what `read_files` makes of the files that count, all of one moment."""
+        """Return the result of `read_files` for files that were current together."""
         for _ in range(ATTEMPTS):
             files = self.files()
             try:
                 found = read_files(files)
             except FileNotFoundError:
-                continue  # merged and deleted since it was listed
+                continue  # merged and deleted since the listing
             except (pa.ArrowException, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
-                    continue  # a store says in many ways that a file was deleted while it was read
+                    continue  # stores report in many ways that a file was deleted during a read
                 raise self._damage_error(files, error) from error
-            if _base_of(files) == _base_of(self.files()):  # else a compaction may have torn the listing itself
+            if _base_of(files) == _base_of(self.files()):  # otherwise a compaction may have changed the listing itself
                 return found
-        raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
+        raise CatalogError(f"{self.folder} changes faster than it can be read; try again when the writer is done")
 
     def _damage_error(self, files: list[Part], error: Exception) -> CatalogError:
-        """Return the error to raise for one that Arrow met in reading `files`, which does not say in which one it was."""
+        """Return the error to raise for an Arrow error while reading `files`.
+
+        Arrow does not name the file, so each is checked.
+        """
         for part in files:
             try:
                 parquet.check_file(part.path)
@@ -123,18 +137,21 @@ class Parts:
         return scan(fragment, self.schema, names, condition, max_rows)
 
     def _update(self, files: list[Part], columns: list[str]) -> Update | None:
-        """Return these columns of what the parts say that were written after the base, None where there are none."""
+        """Return `columns` of the parts newer than the base, or None if there are none."""
         parts = [part for part in files if not part.is_base]
         return Update(self._read_all(self._open_files(parts), columns), self.identity) if parts else None
 
     def _read_all(self, dataset: ds.Dataset, columns: list[str]) -> pa.Table:
-        """Return these columns of all rows."""
+        """Return `columns` of all rows."""
         table = dataset.to_table(columns=columns)
         parquet.require_rows(len(table), dataset.count_rows())
         return table
 
     def _open_files(self, files: list[Part]) -> ds.Dataset:
-        """Return `files` as one table, with their footers and columns checked; their pages are checked as they are read."""
+        """Return `files` as one dataset, with footers and columns checked.
+
+        Pages are checked when they are read.
+        """
         for part in files:
             try:
                 parquet.check_seal(part.path)
@@ -147,14 +164,14 @@ class Parts:
         return ds.FileSystemDataset(fragments, self.schema, dataset.format, dataset.filesystem)
 
     def _check_digest(self, part: Part) -> None:
-        """Raise CatalogError where the content is not that of the name."""
+        """Raise CatalogError if the content does not match the checksum in the name."""
         if part.digest and not digest_of(part.path).startswith(part.digest):
-            raise CatalogError(f"{part.path}: damaged: its content is not that of its name; {REMEDY}")
+            raise CatalogError(f"{part.path}: damaged: its content does not match its name; {REMEDY}")
 
     def _check_columns(self, part: Part, found: pa.Schema) -> None:
-        """Raise CatalogError where a column has another type than that of the table, or one that tells rows apart is missing.
+        """Raise CatalogError if a column has a wrong type, or a key column is missing.
 
-        Any other one that an older version lacks is null.
+        Other columns that an older version lacks are null.
         """
         for field in self.schema:
             at = found.get_field_index(field.name)
@@ -165,7 +182,7 @@ class Parts:
                 raise CatalogError(f"{part.path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
 
     def faults(self) -> Iterator[str]:
-        """Yield a line about each file that is of another catalog, damaged, or cannot be read whole."""
+        """Yield a line for each file that is foreign, damaged or unreadable."""
         found = list_part_files(self.folder)
         if foreign := foreign_files(self.folder, found):
             yield foreign_files_message(self.folder, foreign)
@@ -175,14 +192,17 @@ class Parts:
                 for _ in self._open_files([part]).to_batches():
                     pass
             except FileNotFoundError:
-                continue  # merged and deleted since it was listed
+                continue  # merged and deleted since the listing
             except (pa.ArrowException, OSError, ValueError) as error:
                 yield f"{part.path}: damaged: {parquet.describe_error(error)}"
             except CatalogError as error:
                 yield str(error)
 
     def merge(self, files: list[Part]) -> Iterator[pa.Table]:
-        """Yield all rows that count of `files`, sorted, some at a time. Raises CatalogError where one cannot be read."""
+        """Yield all current rows of `files`, sorted, in tables of limited size.
+
+        Raises CatalogError if a file cannot be read.
+        """
         try:
             base, update = _base_of(files), self._update(files, self.schema.names)
             older = (
@@ -203,10 +223,16 @@ def _base_of(files: list[Part]) -> Part | None:
 
 
 class PartsWriter:
-    """The one writer of a `Parts` table, for as long as its caller holds the lock, which `check` sees to before each write."""
+    """The only writer of a `Parts` table, while its caller holds the lock.
+
+    `check` verifies the lock before each write.
+    """
 
     def __init__(self, parts: Parts, catalog: CatalogId, check: Callable[[], None]) -> None:
-        """Take the identity of the catalog, under which files are written. Raises CatalogError where others' files lie in the folder."""
+        """Prepare to write files with the id of `catalog`.
+
+        Raises CatalogError if the folder has files of another catalog.
+        """
         self._parts, self._id, self._check = parts, catalog.id, check
         files = list_part_files(parts.folder)
         if foreign := not_owned(catalog, parts.folder, files):
@@ -218,7 +244,7 @@ class PartsWriter:
         self._write([table], "part")
 
     def compact(self) -> None:
-        """Merge all files into one that holds each key once, then delete what it replaces."""
+        """Merge all files into one with each key once, and delete those it replaces."""
         files = self._parts.files()
         if files and not (len(files) == 1 and files[0].is_base):
             self.write_base(self._parts.merge(files))
@@ -231,7 +257,7 @@ class PartsWriter:
             sync_folder(self._parts.folder)
 
     def write_base(self, tables: Iterable[pa.Table]) -> None:
-        """Let the rows of `tables`, sorted and each key once, be the whole table from now on."""
+        """Replace the whole table by `tables`, which are sorted with each key once."""
         self._write(tables, "base")
 
     def _write(self, tables: Iterable[pa.Table], kind: str) -> None:
@@ -248,7 +274,10 @@ class PartsWriter:
 
 
 def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of `tables` in tables of ROWS_A_GROUP rows each, the last one shorter."""
+    """Yield the rows of `tables` in tables of ROWS_A_GROUP rows.
+
+    The last table can be shorter.
+    """
     pending = schema.empty_table()
     for table in tables:
         pending = pa.concat_tables([pending, table])

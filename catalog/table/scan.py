@@ -1,7 +1,9 @@
-"""A filtered read of one Parquet file that is sorted: the condition's own columns first, then of the others only where rows matched.
+"""Filtered read of one sorted Parquet file.
 
-In: a file as an Arrow fragment, the columns wanted and a condition; out: a table. Row groups that cannot match by their statistics are
-not read at all; the others are read in batches, so memory is that of the result and of a few row groups.
+In: a file as an Arrow fragment, the requested columns and a condition. Out: a table. The columns of
+the condition are read first, the others only for row groups with matches. Row groups that cannot
+match by their statistics are skipped. The rest is read in batches, so memory use is that of the
+result and a few row groups.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,15 +24,16 @@ SCAN_OPTIONS = {
     "batch_size": 16_384,
     "batch_readahead": 4,
     "fragment_readahead": 1,
-}  # more is no faster, and held in memory
+}  # more is not faster, and uses more memory
 
 
 def scan(
     fragment: ds.Fragment, schema: pa.Schema, names: Sequence[str], condition: Condition, max_rows: int | None = None
 ) -> pa.Table | None:
-    """Return the rows of `fragment` where `condition` holds (null counts as not), in their order, with the columns `names` of `schema`.
+    """Return the rows of `fragment` that match `condition`, in their order.
 
-    With `max_rows`, None where there are more, found before the columns are read that the condition does not use.
+    `names` are the columns of the result, from `schema`. A null condition does not match. If there
+    are more than `max_rows` matches, returns None before it reads the remaining columns.
     """
     candidates = fragment.subset(condition.arrow, schema=schema)
     first = [name for name in names if name in condition.columns]
@@ -59,7 +62,10 @@ def scan(
 def _read_remaining(
     fragment: ds.Fragment, groups: Sequence[Any], schema: pa.Schema, names: list[str], mask: Mask
 ) -> pa.Table:
-    """Return the columns `names` of the rows of `groups` for which `mask` holds; groups without such a row are not read."""
+    """Return columns `names` of the rows of `groups` selected by `mask`.
+
+    Row groups without a selected row are not read.
+    """
     chosen, masks, start = [], [np.zeros(0, np.bool_)], 0
     for group in groups:
         of_group = mask[start : start + group.num_rows]
@@ -78,7 +84,7 @@ def _read_remaining(
 def _filtered_batches(
     fragment: ds.Fragment, schema: pa.Schema, names: list[str], mask: Mask
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `fragment` for which `mask` holds, a batch at a time."""
+    """Yield the rows of `fragment` selected by `mask`, one batch at a time."""
     start = 0
     for batch in fragment.scanner(columns=names, schema=schema, **SCAN_OPTIONS).to_batches():
         kept = mask[start : start + len(batch)]

@@ -1,6 +1,7 @@
-"""Which rows of a table count that only ever grows: the newest row of each key, and what a new row does to the rows before it.
+"""Determine which rows of an append-only table count: the newest row of each key.
 
-In: rows in the order of writing, as Arrow tables; out: those that count, sorted. Nothing is read or written here.
+In: rows in the order of writing, as Arrow tables. Out: the rows that count, sorted. Nothing is read
+or written.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,14 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ROW = "__row"
-NULL, BETWEEN = "\0", "\x1f"  # in keys as one text; neither stands in a source, a digest or the address of a file
+NULL, BETWEEN = "\0", "\x1f"  # used in joined keys; neither occurs in a source, a digest or a URL
 
 
 @dataclass(frozen=True, slots=True)
 class RowIdentity:
-    """What makes two rows the same: key columns, texts; the order in which rows are kept; and the key column that may be null.
+    """What identifies a row: key columns, sort order, and a nullable key column.
 
-    A row with a null there, a placeholder, only stands until a newer row has the same other keys.
+    All are text columns. A row with null in the `placeholder` column counts only until a newer row
+    has the same other keys.
     """
 
     key: tuple[str, ...]
@@ -32,7 +34,7 @@ class RowIdentity:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that must be known of a row to tell whether it counts and where it stands."""
+        """The columns needed to decide whether a row counts and where it sorts."""
         return tuple(dict.fromkeys((*self.key, *self.order)))
 
     def sorted(self, table: pa.Table) -> pa.Table:
@@ -40,7 +42,10 @@ class RowIdentity:
         return table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in self.order]))
 
     def newest(self, table: pa.Table) -> pa.Table:
-        """Return the rows of `table`, which is in the order of writing, that count, sorted by `order`."""
+        """Return the rows that count, sorted by `order`.
+
+        `table` must be in the order of writing.
+        """
         rows = pa.array(range(len(table)), pa.int64())
         newest = table.append_column(ROW, rows).group_by(list(self.key)).aggregate([(ROW, "max")])[f"{ROW}_max"]
         if self.placeholder is not None:
@@ -54,17 +59,20 @@ class RowIdentity:
 
 
 class Update:
-    """Rows newer than all of an older table: what of that still counts, and where each belongs between its rows."""
+    """Rows that are newer than a sorted older table, and how they change it."""
 
     def __init__(self, rows: pa.Table, identity: RowIdentity) -> None:
-        """Take `rows` as they came, in the order of writing."""
+        """Take `rows` in the order of writing."""
         self._identity = identity
         self.rows = identity.newest(rows)
         self._keys = _joined_keys(self.rows, identity.key)
         self._others = _joined_keys(self.rows, identity.others)
 
     def unreplaced(self, older: pa.Table) -> pa.Table:
-        """Return the rows of `older`, each key once, that no row of this update replaces or answers."""
+        """Return the rows of `older` that no row of this update replaces.
+
+        `older` must have each key once.
+        """
         replaced = pc.is_in(_joined_keys(older, self._identity.key), self._keys)
         if self._identity.placeholder is not None:
             superseded = pc.is_in(_joined_keys(older, self._identity.others), self._others)
@@ -72,7 +80,10 @@ class Update:
         return older.filter(pc.invert(replaced))
 
     def merge(self, older: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """Yield the rows of `older`, sorted and in tables of any size, with those of this update among them, sorted."""
+        """Yield the rows of sorted `older` tables merged with this update, sorted.
+
+        The tables can be of any size.
+        """
         start = 0
         for table in older:
             if not len(table):
@@ -86,7 +97,10 @@ class Update:
         yield self.rows.slice(start)
 
     def _first_row_after(self, row: pa.Table, start: int) -> int:
-        """Return the number of the first of our rows from `start` on that sorts after `row`, a table of one."""
+        """Return the index of the first row of this update that sorts after `row`.
+
+        The search begins at `start`. `row` is a table of one row.
+        """
         low, high, wanted = start, len(self.rows), self._sort_key(row, 0)
         while low < high:
             middle = (low + high) // 2
@@ -102,7 +116,7 @@ class Update:
 
 
 def _joined_keys(table: pa.Table, names: Iterable[str]) -> pa.Array:
-    """Return the values of the text columns `names` as one text a row."""
+    """Return the text columns `names` joined to one text per row."""
     columns = [pc.coalesce(table[name], pa.scalar(NULL)) for name in names]
     joined = pc.binary_join_element_wise(*columns, BETWEEN)
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -166,7 +166,7 @@ def test_a_game_is_found_by_part_of_its_slug_or_by_any_of_its_names(text: str, g
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("final fantasy 2", "fits 2 games: final-fantasy-2-japan (1), final-fantasy-2-us (11)"),
+        ("final fantasy 2", "matches 2 games: final-fantasy-2-japan (1), final-fantasy-2-us (11)"),
         ("ocarena", "nearest: ocarina-of-time (18)"),
         ("zelda", "is a series"),
         ("qqqqqq", "the catalog has 6 games"),

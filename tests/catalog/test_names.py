@@ -37,10 +37,10 @@ RIGHT = ("a", "zelda-all", "console", "auxiliary", "com", "2018", "v1.2_x")
 def test_a_name_that_a_system_or_a_command_line_takes_for_something_else_is_refused_everywhere(
     name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="is no name for a run"):
+    with pytest.raises(UsageError, match="is not a valid name for a run"):
         TrainConfig(query="series == 'temple'", name=name)
     if name:  # no name at all is not asked for
-        with pytest.raises(UsageError, match="is no name for a corpus"):
+        with pytest.raises(UsageError, match="is not a valid name for a corpus"):
             build_corpus(tmp_path, Plan(query="series == 'temple'"), name)
     assert not list(tmp_path.iterdir())
 

@@ -29,7 +29,7 @@ def test_sha256sum_checks_the_list(folder: Path) -> None:
     (folder / "é").write_text("another")
     assert [line.removeprefix(f"{folder}/").partition(";")[0] for line in faults(folder)] == [
         "deep/b: missing",
-        f"é: damaged: its content is not what {SUMS_FILE} says",
+        f"é: damaged: its content does not match {SUMS_FILE}",
     ]
 
 

@@ -212,7 +212,7 @@ def test_a_part_that_was_cut_short_is_named_and_nothing_is_lost(size: int, tmp_p
         done = forked.command(*words, "--root", root)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
         assert f"{last.name}: damaged: {'cut short' if size else 'empty'}" in done.stderr
-        assert "put that file back from a copy, or move it away" in done.stderr
+        assert "restore that file from a copy, or move it away" in done.stderr
     assert {name: data for name, data in tree(root / "catalog").items() if name in before} == before
     last.unlink()
     with Catalog(root).writer() as writer:

@@ -57,5 +57,5 @@ def test_a_title_that_no_entry_begins_is_put_where_its_words_say(title: str, ser
 
 
 def test_several_games_of_one_series_bring_the_query_for_all_of_it() -> None:
-    with pytest.raises(UsageError, match=r"name one of them, or ask for the series: --query \"series == 'zelda'\""):
+    with pytest.raises(UsageError, match=r"choose one, or use the whole series: --query \"series == 'zelda'\""):
         find_game("zelda", {"legend-of-zelda": 3, "zelda-no-densetsu": 1})

@@ -198,9 +198,9 @@ def line(s3_server: str) -> Iterator[Line]:
 PUT = """
 import shutil, sys
 from pathlib import Path
-from catalog.storage.remote import located
+from catalog.storage.remote import parse_location
 from dataset.corpus.folder_store import locked, replacing_folder
-target = located(sys.argv[1])
+target = parse_location(sys.argv[1])
 with locked(target.parent) as hold, replacing_folder(target, hold) as new:
     for path in Path(sys.argv[2]).iterdir():
         shutil.copy(path, new)
