@@ -160,7 +160,7 @@ MEASURES = pa.schema(
         _measure(
             "polyphony",
             pa.float64(),
-            "mean number of different pitches that sound together, over the beats in which any sounds",
+            "mean number of different pitches that sound together while any sounds, weighted by time in beats",
             "pitches",
             "1–128",
         ),

@@ -1,10 +1,11 @@
-"""Our commands in processes of their own, forked from one that has imported the libraries they need, and none of our modules.
+"""Run commands in processes forked from one that has imported the libraries.
 
-TensorFlow takes four seconds of a processor to import, pyarrow and the others half a one, and most tests are not about that. What
-runs is the console script's own function, with arguments, environment, working folder and output of its own, and it ends as a
-process ends. Our own modules are imported by each command for itself, so that an import which a command lacks is missed here as in a
-process started afresh; what a library's preloading could hide is found by `tests/test_imports.py`. Where the start of a process, a
-kill or Ctrl-C is the subject, tests start one afresh.
+Importing TensorFlow takes four seconds, pyarrow and the others half a second, and most tests are
+not about that. The forked process has imported libraries, but no vgpiano module. It runs the
+function of the console script with its own arguments, environment, working folder and output, and
+ends like any process. Each command imports vgpiano modules itself, so a missing import is detected
+as in a new process. What preloaded libraries could hide is checked by `tests/test_imports.py`.
+Tests about process start, kills or Ctrl-C start a new process.
 """
 
 import atexit
@@ -44,7 +45,10 @@ def command(
     timeout: float = 120,
     first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the console script `name` with `words` to its end, as subprocess.run would; `first`, "module:function", is called before it."""
+    """Run the console script `name` with `words` to its end, like subprocess.run.
+
+    `first`, "module:function", is called before it.
+    """
     arguments = [name, *map(str, words)]
     with tempfile.TemporaryDirectory(prefix="forked-") as folder:
         asked = {
@@ -83,7 +87,7 @@ def _forked(asked: str, arguments: list[str], timeout: float) -> int:
 
 
 def _end() -> None:
-    """End the process that is forked from, and what it has forked."""
+    """End the server process and the processes forked from it."""
     while _nursery:
         process = _nursery.pop()
         with suppress(ProcessLookupError):
@@ -92,7 +96,7 @@ def _end() -> None:
 
 
 def serve() -> None:
-    """Fork for each line asked and answer with the exit code."""
+    """Fork for each request line and answer with the exit code."""
     for module in LIGHT:
         import_module(module)
     while line := sys.stdin.readline():
@@ -111,7 +115,10 @@ def serve() -> None:
 
 
 def _load_keras() -> None:
-    """Import Keras and TensorFlow with what Keras loads late, as our commands do, and forget the modules of ours that did so."""
+    """Import Keras and TensorFlow with their late imports, as the commands do.
+
+    The vgpiano modules imported on the way are removed again.
+    """
     from training.network.backend import load_keras
 
     load_keras()
@@ -121,18 +128,18 @@ def _load_keras() -> None:
 
 
 def _ours() -> list[str]:
-    """Return which of our modules are imported here."""
+    """Return the names of imported vgpiano modules."""
     return [name for name in sys.modules if name.partition(".")[0] in OURS]
 
 
 def _ended(main: Callable[[], object]) -> int:
-    """Run `main` and what is to be run at the end of a process, and return the exit code, as the interpreter does."""
+    """Run `main` and the exit handlers, and return the exit code of the interpreter."""
     try:
         main()
         code: object = 0
     except SystemExit as end:
         code = end.code
-    except Exception:  # noqa: BLE001 - told as the interpreter tells it
+    except Exception:  # noqa: BLE001 - reported as the interpreter does
         traceback.print_exc()
         code = 1
     if isinstance(code, str):
@@ -147,7 +154,10 @@ def _ended(main: Callable[[], object]) -> int:
 
 
 def _pin() -> None:
-    """Keep to one core, another for each worker: a small network's graph is built for one lane, a quarter sooner."""
+    """Pin this process to one core, a different one for each worker.
+
+    Building the graph of a small network then takes a quarter less time.
+    """
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         mine = sorted(os.sched_getaffinity(0))
         worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -155,7 +165,7 @@ def _pin() -> None:
 
 
 def _become(asked: dict[str, object]) -> Callable[[], object]:
-    """Be the process of the command: its output, its environment, its folder; return its function."""
+    """Set output, environment and folder of the command, and return its function."""
     for number, end in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
         how = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         os.dup2(os.open(str(end), how, 0o644), number)

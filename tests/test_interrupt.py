@@ -43,7 +43,7 @@ if not os.environ.get("VGPIANO_INTERRUPTS"):
 
 @pytest.fixture(autouse=True)
 def hearing() -> Iterator[None]:
-    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    """Let started processes receive Ctrl-C, even if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -74,7 +74,7 @@ def test_every_command_is_stopped_so(command: str, tmp_path: Path) -> None:
 
 
 def pressed_in_a_terminal(line: list[str], wait: Callable[[], bool], later: float) -> tuple[int, str, str]:
-    """Press Ctrl-C, which every process of the command gets, some seconds after `wait` holds."""
+    """Send Ctrl-C to all processes of the command, some seconds after `wait` is true."""
     process = subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd="/"
     )
@@ -105,7 +105,7 @@ def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
     forked.command("scrape", "import", *tmp_path.glob("*.mid"), "--root", tmp_path / "data")
     line = [str(BIN / "dataset"), "measure", "--workers", "2", "--root", str(tmp_path / "data")]
     code, out, err = pressed_in_a_terminal(line, (tmp_path / "data" / "catalog" / ".writer").exists, later)
-    if out:  # it was faster: all is done and said, and the process was about to end
+    if out:  # the command had finished, and the process was about to exit
         assert code in (0, -signal.SIGINT)
         assert err == ""
     else:

@@ -1,4 +1,7 @@
-"""Every spelling of a game's title gives one slug, different games keep theirs, and series hold what belongs together."""
+"""All spellings of a game title give one slug, and different games have others.
+
+Series contain the games that belong to them.
+"""
 
 import html
 import re
@@ -173,7 +176,7 @@ def test_a_game_is_found_by_part_of_its_slug_or_by_any_of_its_names(text: str, g
         ("", "no game ''"),
     ],
 )
-def test_a_text_that_fits_no_one_game_is_told_what_is_near(text: str, says: str) -> None:
+def test_a_text_that_matches_no_single_game_gets_suggestions(text: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_game(text, HELD)
     assert says in str(caught.value)

@@ -1,4 +1,4 @@
-"""The rule for names that people give to runs, corpora and experiments."""
+"""The rule for names of runs, corpora and experiments."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_name_that_a_system_or_a_command_line_takes_for_something_else_is_refu
 ) -> None:
     with pytest.raises(UsageError, match="is not a valid name for a run"):
         TrainConfig(query="series == 'temple'", name=name)
-    if name:  # no name at all is not asked for
+    if name:  # an empty name is not tested
         with pytest.raises(UsageError, match="is not a valid name for a corpus"):
             build_corpus(tmp_path, Plan(query="series == 'temple'"), name)
     assert not list(tmp_path.iterdir())

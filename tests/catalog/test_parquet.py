@@ -1,4 +1,7 @@
-"""No flipped bit of a Parquet file of ours is read as another value, other programs read it, and nothing of ours goes past the checks."""
+"""No flipped bit of a Parquet file is read as another value.
+
+Other programs can read the files, and no module bypasses the checks.
+"""
 
 import ast
 import io
@@ -39,7 +42,7 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def evenly(data: bytes, count: int = FLIPS) -> list[int]:
-    """So many bits of `data`, evenly over it, of bytes at the beginning and the end among them."""
+    """Return evenly spaced bits of `data`, including the first and last bytes."""
     last = 8 * len(data) - 1
     return sorted({round(last * n / max(1, count - 1)) for n in range(count)})
 
@@ -87,7 +90,7 @@ def test_a_file_of_another_program_is_read(tmp_path: Path) -> None:
 
 
 def verified(root: Path | RemotePath) -> str:
-    """What `catalog verify` prints; empty where it finds no fault."""
+    """Return what `catalog verify` prints; empty if there is no fault."""
     if isinstance(root, RemotePath):
         return "\n".join(Catalog(root).verify().faults)
     done = forked.command("catalog", "verify", "--root", root)

@@ -1,4 +1,7 @@
-"""A query gives the rows that pandas gives, names the nearest right thing when it is wrong, and survives any text."""
+"""A query matches the rows that pandas matches, and no text breaks the parser.
+
+Messages about invalid queries name the nearest valid name.
+"""
 
 import string
 import time
@@ -38,7 +41,7 @@ DAY = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
 
 
 def make_table() -> pa.Table:
-    """Return a table with every kind of column, missing values, and values that are nearly equal."""
+    """Return a table with all kinds of columns, missing and nearly equal values."""
 
     def column(values: list[Any], every: int, kind: pa.DataType) -> pa.Array:
         cells = [None if every and i % every == 1 else values[i * 7 % len(values)] for i in range(ROW_COUNT)]
@@ -66,14 +69,14 @@ ROWS_OF_TABLE = list(range(ROW_COUNT))
 
 
 def ours(query: str) -> list[int]:
-    """Return the numbers of the rows of TABLE that `query` keeps."""
+    """Return the numbers of the rows of TABLE that `query` matches."""
     numbered = TABLE.append_column("row", pa.array(ROWS_OF_TABLE))
     kept: list[int] = numbered.filter(compile_query(query, TABLE.schema))["row"].to_pylist()
     return kept
 
 
 def theirs(query: str) -> list[int]:
-    """Return the numbers of the rows that pandas keeps."""
+    """Return the numbers of the rows that pandas matches."""
     return FRAME.query(query, engine="python").index.tolist()
 
 
@@ -250,7 +253,7 @@ def test_and_or_may_be_written_as_signs_without_brackets() -> None:
         ("title.str.contains('\\ud800')", "lone surrogate"),
     ],
 )
-def test_a_wrong_query_is_told_what_is_nearest_right(query: str, says: str) -> None:
+def test_an_invalid_query_gets_a_hint(query: str, says: str) -> None:
     with pytest.raises(QueryError) as caught:
         compile_query(query, TABLE.schema)
     assert says in str(caught.value)
@@ -347,13 +350,13 @@ def test_a_pattern_finds_what_it_finds_in_pandas_or_is_refused(pattern: str) -> 
         assert found == theirs(query)
 
 
-def test_what_a_query_asks_for_can_be_told_without_running_it() -> None:
+def test_columns_and_equalities_of_a_query_are_found_without_running_it() -> None:
     query = "series == 'zeldda' and game in ['a', 'b'] or 'mario' == series and bytes > 3 and title != 'x'"
     assert columns_of(query) == {"series", "game", "bytes", "title"}
     assert set(equalities(query)) == {("series", "zeldda"), ("game", "a"), ("game", "b"), ("series", "mario")}
 
 
-def test_every_column_of_the_catalog_can_be_asked_for() -> None:
+def test_every_column_of_the_catalog_can_be_queried() -> None:
     for field in ROWS:
         assert compile_query(f"{field.name}.notna()", ROWS) is not None
     assert {field.name for field in PIECES} <= set(ROWS.names)

@@ -1,4 +1,7 @@
-"""A catalog below a URL: the same rows, one writer, errors in one line. The S3 server is a real one on this machine."""
+"""A catalog below a URL: the same rows, one writer, errors of one line.
+
+The S3 server is a real one on this machine.
+"""
 
 import subprocess
 import sys
@@ -94,7 +97,7 @@ def test_pandas_reads_it_with_no_code_of_ours(bucket: str, s3_server: str, local
     pd.testing.assert_frame_equal(read, local.pieces(columns=read.columns).to_pandas())
 
 
-def test_a_second_writer_is_refused_and_told_who_holds_the_lock(bucket: str) -> None:
+def test_a_second_writer_fails_with_the_lock_holder_in_the_message(bucket: str) -> None:
     catalog = Catalog(parse_location(f"{bucket}/vg"))
     with catalog.writer() as writer:
         with pytest.raises(LockedError, match=r"vg/catalog is being written by `.*` on .*, process \d+; wait"):
@@ -173,7 +176,7 @@ def test_a_lease_is_renewed_while_its_holder_lives(bucket: str, monkeypatch: pyt
     assert (folder / ".lock").entries() == []
 
 
-def test_a_writer_whose_lease_may_be_lost_writes_no_more(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_may_have_lost_its_lease_stops_writing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = Catalog(parse_location(f"{bucket}/vg"))
     now = lease._now
 
@@ -212,7 +215,7 @@ def test_there_are_never_two_holders(place: str, bucket: str, monkeypatch: pytes
 
 
 def call(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Return the exit code of a command."""
     monkeypatch.setattr(sys, "argv", ["command", *arguments])
     with pytest.raises(SystemExit) as end:
         main()

@@ -1,4 +1,4 @@
-"""The store keeps every row and every byte that it has confirmed, once, whoever is killed and whoever reads meanwhile."""
+"""The store keeps every confirmed row and byte once, despite kills and readers."""
 
 import hashlib
 import json
@@ -245,9 +245,7 @@ def test_quarantine_keeps_the_bytes_with_the_reason_beside_them(tmp_path: Path) 
     assert json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["url"] == "https://example.org/../é"
 
 
-def test_a_second_writer_is_told_who_writes_and_a_killed_writer_holds_nothing(
-    tmp_path: Path, run_script: Start
-) -> None:
+def test_a_second_writer_learns_who_writes_and_a_killed_writer_holds_no_lock(tmp_path: Path, run_script: Start) -> None:
     child = run_script(WRITE, tmp_path, 0, 10)
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"

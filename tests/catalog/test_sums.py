@@ -1,4 +1,4 @@
-"""The list of a folder's SHA-256: coreutils checks it, and every bit of it counts."""
+"""The SHA256SUMS of a folder: coreutils accepts it, and every bit counts."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ from catalog.storage.checksums import SUMS_FILE, faults, format_sums, read_sums,
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of files with its list, one of them written anew."""
+    """A folder of files with their list, one of them rewritten."""
     (tmp_path / "deep").mkdir()
     files = {name: name.encode() for name in ("a", "c d", "deep/b", "é")}
     for name, data in files.items():

@@ -1,4 +1,7 @@
-"""Files of another catalog that are copied in are told apart: nothing is lost, nothing is touched, and the way out is said."""
+"""Copied files of another catalog are detected; nothing is lost or changed.
+
+The message says what to do.
+"""
 
 import random
 import shutil
@@ -19,7 +22,10 @@ FIRST, SECOND = range(6), range(100, 104)
 
 
 def made(root: Path, numbers: range, *, merged: bool) -> Path:
-    """A catalog with a piece of each number and measures of it; with `merged` False its files are those of a killed writer."""
+    """A catalog with a piece of each number and measures of it.
+
+    With `merged` False, its files are those of a killed writer.
+    """
     for chunk in (numbers[::2], numbers[1::2]):
         with Catalog(root).writer() as writer:
             hashes = [writer.put_blob(b"%d" % n) for n in chunk]
@@ -150,13 +156,13 @@ def test_a_copy_and_its_original_are_two_catalogs_once_both_are_written_to(seed:
 
 
 def is_own(path: Path, root: Path) -> bool:
-    """Whether a file is one that the identity of the catalog says to be its own."""
+    """Return whether a file belongs to the catalog by its identity."""
     own = read_identity(root / "catalog")
     assert own is not None
     return is_own_file(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
 
 
-def test_files_of_a_copy_are_told_apart_below_a_url(bucket: str) -> None:
+def test_files_of_a_copy_are_detected_below_a_url(bucket: str) -> None:
     ours, theirs = (parse_location(f"{bucket}/{name}") for name in ("ours", "theirs"))
     assert isinstance(ours, RemotePath)
     assert isinstance(theirs, RemotePath)

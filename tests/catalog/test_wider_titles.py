@@ -1,4 +1,7 @@
-"""Series of 700 titles from the wider site, as people who know the games would say: nearly all right, the wrong ones known."""
+"""Series of 700 titles from the whole site, compared with the correct ones.
+
+Nearly all are right; the wrong ones are listed.
+"""
 
 import tomllib
 from pathlib import Path
