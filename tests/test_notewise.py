@@ -1,4 +1,4 @@
-"""The PyTorch peers of the benchmarks: no note sees what comes later, and what is read note by note is what is read at once."""
+"""The PyTorch peers of the benchmarks are causal, step by step as in one pass."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,7 @@ def network(request: pytest.FixtureRequest) -> notewise.Network:
 
 
 def rows(notes: int, seed: int = 0) -> np.ndarray:
-    """Notes drawn at random, [notes, 5]."""
+    """Random notes, [notes, 5]."""
     rng = np.random.default_rng(seed)
     return np.stack([rng.integers(0, size, notes) for size in (*SIZES.values(), PLACES)], 1)
 
@@ -42,7 +42,7 @@ def test_a_note_costs_the_same_whatever_comes_after_it(network: notewise.Network
     assert not np.allclose(costs(network, held)[11:], costs(network, other)[11:])
 
 
-def test_an_output_is_told_of_the_fields_before_its_own_only(network: notewise.Network) -> None:
+def test_an_output_depends_only_on_earlier_fields(network: notewise.Network) -> None:
     held = rows(20)
     for column, name in enumerate(FIELDS):
         changed = held.copy()
@@ -65,7 +65,7 @@ def test_note_by_note_is_as_at_once(network: notewise.Network) -> None:
 
 @pytest.mark.parametrize("notes", [2, 256, 257, 258, 700])
 def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: notewise.Network, notes: int) -> None:
-    """Past the transformer's context of 256, windows overlap and the last 64 notes of each count."""
+    """Beyond a context of 256, windows overlap and the last 64 notes of each count."""
     held = rows(notes)
     events = np.zeros((notes, COLUMNS), np.int16)
     events[:, :5] = held

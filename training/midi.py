@@ -7,7 +7,7 @@ than any piece of music has.
 from pathlib import Path
 
 from catalog.base.errors import MidiError, TrainingError
-from catalog.storage.reading import LARGEST_MIDI_BYTES, read_bytes
+from catalog.storage.reading import MAX_MIDI_BYTES, read_bytes
 from dataset.notes.model import Notes, read_midi
 
 MOST_NOTES = 250_000
@@ -16,7 +16,7 @@ MOST_NOTES = 250_000
 def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[bytes, Notes]:
     """Return the bytes and the notes of a MIDI file. Raises TrainingError, with the file and the `remedy`, where they cannot be had."""
     try:
-        data = read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI_BYTES)
+        data = read_bytes(path, fail=TrainingError, remedy=remedy, max_bytes=MAX_MIDI_BYTES)
         notes = read_midi(data)
     except FileNotFoundError:
         raise TrainingError(f"{path}: no such file; {remedy}") from None

@@ -113,7 +113,7 @@ def load(name: str) -> Recipe:
         return plain(name)
     if not Path(name).is_file():
         raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}, or give a JSON file")
-    return from_json(read_bytes(Path(name), fail=TrainingError, remedy=REMEDY, largest=LARGEST_BYTES), name)
+    return from_json(read_bytes(Path(name), fail=TrainingError, remedy=REMEDY, max_bytes=LARGEST_BYTES), name)
 
 
 def plain(kind: str) -> Recipe:

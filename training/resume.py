@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from catalog.base.errors import CorpusError, TrainingError, UsageError
-from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.storage.remote import AnyPath, RemotePath, parse_location
 from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
 from training.run import RUNS, Run, list_runs
@@ -82,7 +82,7 @@ def corpus_of(root: AnyPath, name: str, corpus: Corpus | None = None) -> str:
         corpus = corpus or Corpus.open(root, name)
     except CorpusError:
         return name
-    place = located(name)  # where it was named by where it lies, that is kept, wherever the data root is
+    place = parse_location(name)  # where it was named by where it lies, that is kept, wherever the data root is
     return str(corpus.path) if isinstance(place, RemotePath) or place.is_absolute() else corpus.name
 
 

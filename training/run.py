@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
-from catalog.base.names import checked_name
+from catalog.base.names import validate_name
 from catalog.storage import checksums as sums
 from catalog.storage.files import write_text
 from catalog.storage.reading import convert, parse_json, read_bytes, read_json
@@ -113,7 +113,7 @@ class Run:
         Raises TrainingError where the name is taken; with `numbered`, NAME-2, NAME-3 … is taken instead. Of several processes each
         gets a name of its own.
         """
-        wanted = root / RUNS / checked_name(name, "run")
+        wanted = root / RUNS / validate_name(name, "run")
         held = {
             "recipe.json": recipes.to_json(recipe).encode(),
             "vocabulary.json": vocabulary_text.encode(),
@@ -123,7 +123,7 @@ class Run:
         told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         held[RUN_FILE] = text.encode()
-        held[sums.SUMS_FILE] = sums.text_of(held).encode()
+        held[sums.SUMS_FILE] = sums.format_sums(held).encode()
         path = claimed(wanted, held, numbered=numbered)
         if path is None:
             raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
@@ -166,7 +166,7 @@ class Run:
         """Return the content of one of the files that the run was made with. Raises TrainingError where it is another, or gone."""
         path = self.path / file
         try:
-            data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
+            data = read_bytes(path, fail=TrainingError, remedy=ANEW, max_bytes=LARGEST_BYTES)
         except FileNotFoundError:
             raise TrainingError(f"{path}: missing; {ANEW}") from None
         if (found := digest(data)) != self.files.get(file):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from catalog.base.errors import UsageError
-from catalog.base.names import checked_name
+from catalog.base.names import validate_name
 from training.recipe import Keep
 from training.sampling.config import SamplingConfig
 
@@ -37,4 +37,4 @@ class TrainConfig:
         if self.max_copy is not None:
             SamplingConfig(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
         if self.name is not None and not self.resume:
-            checked_name(self.name, "run")
+            validate_name(self.name, "run")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from catalog.schema import FETCHED, Piece
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
 from dataset.notes.model import Notes, write_midi
 from tests import forked
@@ -93,7 +93,7 @@ def resealed(run: Path) -> None:
     told["files"] = {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in told["files"]}
     (run / "run.json").write_text(json.dumps(told))
     held = {name: (run / name).read_bytes() for name in (*told["files"], "run.json")}
-    (run / SUMS_FILE).write_text(text_of(held))
+    (run / SUMS_FILE).write_text(format_sums(held))
 
 
 @pytest.fixture(scope="session")

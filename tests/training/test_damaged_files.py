@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import VgpianoError
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from training.classic.tokens import Music
@@ -138,7 +138,7 @@ def reseal(root: Path, file: Path) -> None:
 
 def relist(folder: Path) -> None:
     names = [line.split("  ")[1] for line in (folder / SUMS_FILE).read_text().splitlines() if line[0] != "#"]
-    (folder / SUMS_FILE).write_text(text_of({name: (folder / name).read_bytes() for name in names}))
+    (folder / SUMS_FILE).write_text(format_sums({name: (folder / name).read_bytes() for name in names}))
 
 
 def relist_run(run: Path) -> None:
@@ -180,7 +180,7 @@ def test_each_field_with_what_it_may_not_be_is_a_line_that_names_file_and_field(
             if name != "run.json":
                 reseal(whole, file)
             else:
-                (file.parent / SUMS_FILE).write_text(text_of({"run.json": file.read_bytes()}))
+                (file.parent / SUMS_FILE).write_text(format_sums({"run.json": file.read_bytes()}))
             line = said(lambda: kind.read(whole))
             count += 1
             field = next(str(part) for part in reversed(place) if isinstance(part, str))

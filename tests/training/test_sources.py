@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from tests.training.conftest import command, resealed
 from training.novelty.training_index import ARRAYS, TrainingIndex
 from training.page.run_summary import RunSummary
@@ -33,7 +33,7 @@ def change(file: Path, by: Change) -> None:
 def relisted(folder: Path) -> None:
     """Write the list of a folder of sources for the files as they are."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != SUMS_FILE}
-    (folder / SUMS_FILE).write_text(text_of(files))
+    (folder / SUMS_FILE).write_text(format_sums(files))
 
 
 def test_with_zeroed_hashes_the_guard_and_novelty_refuse(run: Path) -> None:

@@ -167,7 +167,7 @@ def test_generate_goes_on_from_a_midi_file(trained: Path, tmp_path: Path) -> Non
         (("train", "--query", "series == 'temple'", "--name", "tiny"), 1, "--resume"),
         (("train", "--name", "nobody", "--resume"), 1, "no run 'nobody'"),
         (("train", "--query", "series == 'temple'", "--minutes", "-3"), 2, "--minutes"),
-        (("train", "--query", "series == 'temple'", "--name", "../up"), 2, "no name for a run"),
+        (("train", "--query", "series == 'temple'", "--name", "../up"), 2, "not a valid name for a run"),
         (("generate", "nobody"), 1, "tiny"),
         (("generate", "tiny", "--game", "fire"), 2, "water, wood"),
         (("generate", "tiny", "--prime", "none.mid"), 2, "none.mid"),

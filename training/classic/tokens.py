@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catalog.base.console import Report, complain
+from catalog.base.console import Report, print_message
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Count, Sha256, parse_json
 from catalog.store import Catalog
@@ -79,7 +79,7 @@ class Music:
 
 
 def vocabulary_text(
-    corpus: Corpus, catalog: Catalog, progress: Report | None = None, tell: Callable[[str], None] = complain
+    corpus: Corpus, catalog: Catalog, progress: Report | None = None, tell: Callable[[str], None] = print_message
 ) -> str:
     """Parse the training and validation pieces of `corpus` with music21 and return the text of the run's vocabulary.json.
 
@@ -112,7 +112,7 @@ def vocabulary_text(
 
 
 def held_tokens(
-    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, tell: Callable[[str], None] = complain
+    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, tell: Callable[[str], None] = print_message
 ) -> tuple[IntArray, int]:
     """Parse pieces with music21 and return their tokens, as places in `known`, and how many are not known; as `vocabulary_text`."""
     number = {token: i for i, token in enumerate(known)}

@@ -16,7 +16,7 @@ def _print(line: str) -> None:
 
 
 def _warn(message: str) -> None:
-    console.complain(f"warning: {message}")
+    console.print_message(f"warning: {message}")
 
 
 def _print_path(path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_path, single_command
+from catalog.options import Root, Version, absolute_path, single_command
 from catalog.storage.files import data_root, working_root
 from training.commands.completion import RunName
 
@@ -30,7 +30,7 @@ def evaluate(
         Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
     ] = None,
     midi: Annotated[
-        Path | None, typer.Option("--midi", callback=given_path, help="A folder of MIDI files instead of a split.")
+        Path | None, typer.Option("--midi", callback=absolute_path, help="A folder of MIDI files instead of a split.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
     root: Root = None,
@@ -49,7 +49,9 @@ def evaluate(
     opened = Run.open(working_root(base), run)
     quality: Evaluation
     if midi is not None:
-        quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
+        quality = evaluate_folder(
+            opened, midi, lambda path, reason: console.print_message(f"left out {path}: {reason}")
+        )
     else:
         with console.Progress("windows") as progress:
             quality = evaluate_run(base, opened, split or "test", progress)

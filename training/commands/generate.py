@@ -13,7 +13,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_path, single_command
+from catalog.options import Root, Version, absolute_path, single_command
 from catalog.storage.files import data_root, working_root
 from training.commands import completion
 from training.commands.completion import RunName
@@ -50,7 +50,7 @@ def generate(
         Path | None,
         typer.Option(
             "--prime",
-            callback=given_path,
+            callback=absolute_path,
             help="A MIDI file to go on from; its length is not counted in that of the piece.",
         ),
     ] = None,
@@ -70,7 +70,8 @@ def generate(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else the run's samples/.")
+        Path | None,
+        typer.Option("--out", callback=absolute_path, help="Folder for the files; else the run's samples/."),
     ] = None,
     render: Annotated[
         bool,
@@ -94,7 +95,7 @@ def generate(
     from training.sampling.config import SamplingConfig
     from training.sampling.sample_files import write_pieces
 
-    console.when_stopped("every file that was named is kept whole; the same command makes others")
+    console.set_stop_hint("every file that was named is kept whole; the same command makes others")
     if notes is None and seconds is None and bars is None:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
@@ -125,7 +126,7 @@ def generate(
     files = write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
         print(console.one_line(file), flush=True)
-    console.complain(f"seed {drawn}")
+    console.print_message(f"seed {drawn}")
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
@@ -134,7 +135,7 @@ def generate(
                 write_run_page(base, opened, console_observer())
         except KeyboardInterrupt:
             rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
-            console.when_stopped(f"{len(files)} pieces are written; render the rest with: {rest}")
+            console.set_stop_hint(f"{len(files)} pieces are written; render the rest with: {rest}")
             raise
 
 

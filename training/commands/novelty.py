@@ -14,7 +14,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_name, single_command
+from catalog.options import Root, Version, expand_name, single_command
 from catalog.storage.files import data_root
 from training.commands import completion
 
@@ -30,7 +30,7 @@ def novelty(
     what: Annotated[
         str,
         typer.Argument(
-            help="A run, for all of its samples, or a MIDI file.", callback=given_name, autocompletion=completion.runs
+            help="A run, for all of its samples, or a MIDI file.", callback=expand_name, autocompletion=completion.runs
         ),
     ],
     against: Annotated[
@@ -38,7 +38,7 @@ def novelty(
         typer.Option(
             "--against",
             help="A corpus or a run whose training pieces may have been copied; else the run's own.",
-            callback=given_name,
+            callback=expand_name,
             autocompletion=completion.sources,
         ),
     ] = None,
@@ -66,7 +66,7 @@ def novelty(
     else:
         told, human = copies.find_copies_in_run(base, what, against, left_out.append)
     for reason in left_out:
-        console.complain(f"error: {reason}")
+        console.print_message(f"error: {reason}")
     if as_json:
         print(json.dumps({"pieces": {name: asdict(found) for name, found in told.items()}, "held_out": human}))
     else:

@@ -11,7 +11,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import TrainingError, UsageError
-from catalog.options import Root, Version, given_name, given_path, single_command
+from catalog.options import Root, Version, absolute_path, expand_name, single_command
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
@@ -29,7 +29,7 @@ def render(
         str,
         typer.Argument(
             help="A MIDI file, or the name or path of a run, for all of its samples.",
-            callback=given_name,
+            callback=expand_name,
             autocompletion=completion.runs,
         ),
     ],
@@ -49,7 +49,7 @@ def render(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else beside the MIDI.")
+        Path | None, typer.Option("--out", callback=absolute_path, help="Folder for the files; else beside the MIDI.")
     ] = None,
     root: Root = None,
     version: Version = False,
@@ -59,7 +59,7 @@ def render(
     Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
     the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
-    console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
+    console.set_stop_hint("every file that was named is kept whole; the same command makes all of them again")
     kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
     path = Path(what)
     is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
@@ -90,7 +90,7 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
                 print(console.one_line(rendered.path), flush=True)
             else:
                 failed += 1
-                console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
+                console.print_message(f"error: {rendered.path} could not be made: {rendered.reason}")
     return failed
 
 
@@ -103,7 +103,7 @@ def _page(what: str, root: AnyPath) -> int:
     with console.Progress("page") as progress:
         path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
     for trouble in missing:
-        console.complain(f"error: not on the page: {trouble}")
+        console.print_message(f"error: not on the page: {trouble}")
     print(console.one_line(path))
     return len(missing)
 
@@ -137,7 +137,7 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], in
         except TrainingError as error:
             if run is None:
                 raise
-            console.complain(f"error: {error}")
+            console.print_message(f"error: {error}")
             failed += 1
             continue
         title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")

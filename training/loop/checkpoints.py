@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from catalog.base.errors import TrainingError
 from catalog.storage.checksums import write_listed
-from catalog.storage.files import remove_leftovers, replacing
+from catalog.storage.files import atomic_path, remove_leftovers
 from training.network.backend import load_keras, undivided
 from training.network.weights import Array, WeightsMeta, load_weights, packed, save_weights
 from training.progress import Progress
@@ -121,7 +121,7 @@ class CheckpointKeeper:
         _keep_best(self.run, progress, row, named, validation_bits)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
+        with atomic_path(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
             network.save(temporary)
         meta = _meta(self.run, row.epoch, validation_bits)
         save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
-from catalog.storage.checksums import SUMS_FILE, Sums, read_sums, text_of
+from catalog.storage.checksums import SUMS_FILE, Sums, format_sums, read_sums
 from catalog.storage.reading import Above0, Positive, Sha256, Tick, read_json
 from dataset.notes.model import tick_to_seconds
 from training.events.classes import PITCH, bar_of
@@ -89,7 +89,7 @@ class TrainingIndex:
         told = json.dumps(held, ensure_ascii=False, indent=0)
         arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
         files = {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
-        return {**files, SUMS_FILE: text_of(files).encode()}
+        return {**files, SUMS_FILE: format_sums(files).encode()}
 
     @classmethod
     def open(cls, folder: Path, sums: Sums | None = None) -> "TrainingIndex":

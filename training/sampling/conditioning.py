@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from catalog.base.errors import UsageError
-from catalog.games import game_of, spelled
+from catalog.games import game_of, match_spelling
 from training.events.vocabulary import Opening, Vocabulary
 from training.network.inference import Array, Network
 
@@ -61,7 +61,7 @@ def _known(text: str, vocabulary: Vocabulary, *, games: bool = False, series: bo
     """Return the one game or series of the run that `text` means. Raises UsageError, with what it may be, for none or several."""
     of_games, of_series = vocabulary.games if games else (), vocabulary.series if series else ()
     names = list(dict.fromkeys([*of_games, *of_series]))  # a game and its series may share a name
-    fitting = spelled(text, names)
+    fitting = match_spelling(text, names)
     if not fitting:
         title = game_of(text)
         fitting = [title.game] * (title.game in of_games) or [title.series] * (title.series in of_series)
