@@ -36,7 +36,7 @@ from training.network.quality import quality
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.sampling import sample_files
-from training.sampling.sampler import MAX_COPY, TOP_P, SamplingConfig
+from training.sampling.sampler import SamplingConfig
 from training.train_config import TrainConfig
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
@@ -144,7 +144,7 @@ def classic(asked: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         count = -(-asked.count // FEWER)
         starts = np.random.default_rng(SEED).integers(len(music.training) - recipe.window, size=count)
         seen = np.stack([music.training[start : start + recipe.window] for start in starts])
-        drawn = classic_sampler.continuations(classic_sampler.Network(arrays(network)), seen, asked.notes)
+        drawn = classic_sampler.continuations(classic_sampler.ClassicNetwork(arrays(network)), seen, asked.notes)
         made = [classic_sampler.to_notes([music.tokens[n] for n in one], recipe.sample_step) for one in drawn.tolist()]
         kept(asked.work / "samples" / "classic", made, "classic")
     return {"nats_per_token": loss, "parameters": network.count_params(), "tokens_per_second": speed, "tokens": learnt}

@@ -25,7 +25,7 @@ from training.events.classes import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, 
 from training.events.vocabulary import UNKNOWN, Vocabulary
 from training.network.layout import EMBEDDINGS
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.note_lstm.train import LAST_RATE
+from training.note_lstm.train import FINAL_RATE_SHARE
 from training.sampling import prompts as beginnings
 from training.sampling.sampler import choose
 
@@ -64,7 +64,7 @@ class LSTM(nn.Module):
         return self.lstm(x, state)
 
 
-class Network(nn.Module):
+class NoteNetwork(nn.Module):
     """Rows of classes [batch, notes, 5] and style [batch, 2] to what the outputs see, and the four outputs."""
 
     def __init__(self, body: Any, series: int, games: int, dropout: float, head: int = OURS.head):
@@ -163,11 +163,11 @@ def trained(
     pieces: Sequence[CorpusPiece],
     vocabulary: Vocabulary,
     budget: Callable[[], float],
-) -> tuple[Network, float]:
+) -> tuple[NoteNetwork, float]:
     """Train until `budget` says that all of it (1) is gone; return the network and the notes a second of its steps."""
     torch.manual_seed(0)
     learned = encoded(pieces, vocabulary)
-    network = Network(make(), len(vocabulary.series), len(vocabulary.games), settings.dropout)
+    network = NoteNetwork(make(), len(vocabulary.series), len(vocabulary.games), settings.dropout)
     grouped: dict[bool, list[Any]] = {True: [], False: []}
     for name, weight in network.named_parameters():
         grouped[weight.ndim > 1 and not name.startswith("embed")].append(weight)
@@ -184,7 +184,11 @@ def trained(
             break
         warm = min(1.0, (step + 1) / settings.warmup)
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * gone)) + LAST_RATE)
+            group["lr"] = (
+                settings.rate
+                * warm
+                * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * gone)) + FINAL_RATE_SHARE)
+            )
         state = carried(state, fresh) if settings.carried else None
         told = torch.as_tensor(rows, dtype=torch.long), torch.as_tensor(style, dtype=torch.long)
         with torch.autocast("cpu", torch.bfloat16) if settings.bfloat16 else nullcontext():
@@ -199,7 +203,7 @@ def trained(
 
 
 @torch.no_grad()
-def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
+def bits(network: NoteNetwork, pieces: Sequence[EncodedPiece]) -> Any:
     """Return the bits per note of each field [4], over every note of every piece but its first, each counted once.
 
     A body that looks back at any number of notes reads each piece from its beginning. One that does not reads overlapping windows of its
@@ -236,14 +240,16 @@ def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
 
 
 @torch.no_grad()
-def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int) -> list[Notes]:
+def sampled(
+    network: NoteNetwork, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int
+) -> list[Notes]:
     """Return pieces of so many notes at temperature 1, from openings of training pieces, as ours begin; none of our sampler's rules."""
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    begun = beginnings.begun(vocabulary, vocabulary.openings, None, generators)
-    rows = np.stack([one.rows for one in begun]).astype(np.int64)
-    tick = np.array([int(one.onsets[-1]) for one in begun])
-    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in begun])
-    style = torch.tensor([one.style for one in begun])
+    make_prompts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators)
+    rows = np.stack([one.rows for one in make_prompts]).astype(np.int64)
+    tick = np.array([int(one.onsets[-1]) for one in make_prompts])
+    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in make_prompts])
+    style = torch.tensor([one.style for one in make_prompts])
     context, state, read = network.body.context, None, 0
     while rows.shape[1] < notes:
         if (
@@ -262,4 +268,4 @@ def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, to
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))
         rows = np.concatenate([rows, now.numpy()[:, None]], axis=1)
     made = [list(piece[1:].astype(np.int32)) for piece in rows]
-    return [beginnings.finished(one, piece, 2**30, None) for one, piece in zip(begun, made, strict=True)]
+    return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(make_prompts, made, strict=True)]

@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float64]
 
 POINTS = 1000  # of the grid that densities are integrated over
 REACH = 4.0  # bandwidths by which that grid goes beyond the data
-LEAST = 1e-12  # a density below this counts as this, so that a divergence stays finite
+PASSAGE_LENGTHS = 1e-12  # a density below this counts as this, so that a divergence stays finite
 LENGTHS = np.array([4, 2, 1, 1 / 2, 1 / 4, 3, 3 / 2, 3 / 4, 3 / 8, 4 / 3, 2 / 3, 1 / 3]) * TICKS_PER_QUARTER
 """Ticks of whole note to sixteenth, of dotted half to dotted sixteenth, and of half, quarter and eighth of a triplet, as in the paper."""
 
@@ -125,7 +125,7 @@ def area_and_divergence(first: Array, second: Array) -> tuple[float, float]:
     p, q = (density(grid) for density in densities)
     p, q = p / np.trapezoid(p, grid), q / np.trapezoid(q, grid)
     area = float(np.trapezoid(np.minimum(p, q), grid))
-    p, q = np.maximum(p, LEAST), np.maximum(q, LEAST)
+    p, q = np.maximum(p, PASSAGE_LENGTHS), np.maximum(q, PASSAGE_LENGTHS)
     return area, max(0.0, float(np.trapezoid(p * np.log(p / q), grid)))
 
 

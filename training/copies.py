@@ -68,20 +68,20 @@ def find_copies_in_run(
     files = sorted(run.samples.glob("[!.]*.mid"), key=lambda path: (len(path.stem), path.stem))
     if not files:
         raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
-    told = {}
+    results = {}
     for file in files:
         try:
-            told[file.name] = of_file(file, learned)
+            results[file.name] = of_file(file, learned)
         except TrainingError as error:
             left_out(str(error))
-    if not told:
+    if not results:
         raise TrainingError(
             f"{run.samples}: none of its {len(files)} samples can be read; make some with `generate {run.name}`"
         )
-    return told, held_out(root, run, learned)
+    return results, held_out_medians(root, run, learned)
 
 
-def held_out(root: AnyPath, run: Run, learned: TrainingIndex) -> dict[str, float] | None:
+def held_out_medians(root: AnyPath, run: Run, learned: TrainingIndex) -> dict[str, float] | None:
     """Return the `medians` of the run's validation and test pieces, None where they cannot be had."""
     try:
         corpus = Corpus.open(root, run.asked.corpus)

@@ -21,16 +21,16 @@ from dataset.corpus.corpus import Corpus
 from training import resume
 from training import run_training as course
 from training.observer import Observer
-from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
+from training.page.comparison_page import ALL_SAMPLES, GAME_SAMPLES, ZELDA, ZELDA_LABELS, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
 from training.run import Run, list_runs
 from training.train_config import TrainConfig
 
 EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
-LEAST_PIECES = 8  # different pieces that a game must have
-MOST_GAMES = 20
+MIN_PIECES = 8  # different pieces that a game must have
+MAX_GAMES = 20
 MINUTES = 12.0  # for all runs together; rendering, pages and starting take some more
-SHARE_OF_ALL = 0.5  # of the minutes, for the run of all games
+SHARE_FOR_ALL = 0.5  # of the minutes, for the run of all games
 SERIES = "zelda"  # the original's
 
 
@@ -41,7 +41,7 @@ class Part:
     slug: str
     label: str
     samples: int  # that the page shows
-    order: TrainConfig
+    config: TrainConfig
     pieces: int
 
 
@@ -54,41 +54,41 @@ class Experiment:
     is_original: bool
 
 
-def plan(root: AnyPath, order: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
+def plan(root: AnyPath, config: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
     """Return the experiment for `order`: its query says which games, its minutes are those of all runs together.
 
     Each game of LEAST_PIECES pieces or more (that are kept, no two alike) has a run, MOST_GAMES of them at most; their corpora are built
     if there are none. Raises UsageError for an order that cannot be parted, TrainingError where fewer than two games are left.
     """
-    if order.query is None or order.corpus is not None or order.resume:
+    if config.query is None or config.corpus is not None or config.resume:
         raise UsageError("--each-game goes with --query, and goes on by itself; leave out --corpus and --resume")
-    whole = build.ensure_corpus(root, order.query, report=report)
-    name = order.name or whole.name
-    games = _games(root, order.query, report)
+    whole = build.ensure_corpus(root, config.query, report=report)
+    name = config.name or whole.name
+    games = _games(root, config.query, report)
     if len(games) < 2:
         raise TrainingError(
-            f"{order.query}: {len(games)} games with {LEAST_PIECES} pieces or more; choose a query with two at least"
+            f"{config.query}: {len(games)} games with {MIN_PIECES} pieces or more; choose a query with two at least"
         )
-    rows = Catalog(root).pieces(order.query, columns=["series"])["series"].unique().to_pylist()
+    rows = Catalog(root).pieces(config.query, columns=["series"])["series"].unique().to_pylist()
     is_original = rows == [SERIES]
-    minutes = order.minutes or (None if order.epochs else MINUTES)
+    minutes = config.minutes or (None if config.epochs else MINUTES)
     alone = together = None
     if minutes is not None:
-        alone, together = minutes * (1 - SHARE_OF_ALL) / len(games), minutes * SHARE_OF_ALL
+        alone, together = minutes * (1 - SHARE_FOR_ALL) / len(games), minutes * SHARE_FOR_ALL
     ranks = list(ZELDA) if is_original else []
     games.sort(key=lambda game: (ranks.index(game.slug) if game.slug in ranks else len(ranks), -game.pieces, game.slug))
     parts = [
         Part(
             game.slug,
-            CALLED.get(game.slug, game.title) if is_original else game.title,
+            ZELDA_LABELS.get(game.slug, game.title) if is_original else game.title,
             GAME_SAMPLES,
-            replace(order, query=game.query, minutes=alone, name=f"{name}-{game.slug}"),
+            replace(config, query=game.query, minutes=alone, name=f"{name}-{game.slug}"),
             game.pieces,
         )
         for game in games
     ]
-    label = CALLED[SERIES] if is_original else "All of them"
-    every = replace(order, minutes=together, name=f"{name}-all")
+    label = ZELDA_LABELS[SERIES] if is_original else "All of them"
+    every = replace(config, minutes=together, name=f"{name}-all")
     parts.append(Part("all", label, ALL_SAMPLES, every, whole.manifest.funnel.unique))
     return Experiment(name, tuple(parts), is_original)
 
@@ -100,29 +100,29 @@ def take(root: AnyPath, experiment: Experiment, observer: Observer, *, render: b
     """
     for number, part in enumerate(experiment.parts, 1):
         observer.message(f"\n{number} of {len(experiment.parts)}: {part.label}, {part.pieces} pieces")
-        run = _standing(root, part)
+        run = _existing_run(root, part)
         if run is None or not course.is_trained(run):
-            order = replace(part.order, resume=run is not None)
-            course.train_run(root, order, observer, render=render, resume_command="the same command")
+            config = replace(part.config, resume=run is not None)
+            course.train_run(root, config, observer, render=render, resume_command="the same command")
         elif course.is_done(run, render=render):
             observer.message(f"done before, in {run.path}")
         else:
             course.complete(root, run, observer, render=render, resume_command="the same command")
 
 
-def _standing(root: AnyPath, part: Part) -> Run | None:
+def _existing_run(root: AnyPath, part: Part) -> Run | None:
     """Return the run of a part if there is one."""
     runs = working_root(root)
-    if part.order.name not in list_runs(runs):
+    if part.config.name not in list_runs(runs):
         return None
-    run = Run.open(runs, part.order.name)
-    corpus = build.ensure_corpus(root, str(part.order.query))
+    run = Run.open(runs, part.config.name)
+    corpus = build.ensure_corpus(root, str(part.config.query))
     if (run.asked.query, run.asked.corpus_hash) != (corpus.manifest.query, corpus.hash):
         raise TrainingError(
             f"run {run.name} was made on other music ({run.asked.query}, {run.asked.corpus_hash[:12]}); "
             "give the experiment another --name, or remove that run"
         )
-    resume.check(root, run, part.order)
+    resume.check(root, run, part.config)
     return run
 
 
@@ -132,7 +132,7 @@ def write(root: AnyPath, experiment: Experiment, report: Report = lambda done, t
     entries = [
         Entry(
             part.label,
-            Run.open(runs, str(part.order.name)),
+            Run.open(runs, str(part.config.name)),
             part.samples,
             ZELDA.get(SERIES if part.slug == "all" else part.slug) if experiment.is_original else None,
         )
@@ -162,12 +162,12 @@ def _games(root: AnyPath, query: str, report: Report) -> list[_Game]:
     titles = {row["game"]: row["game_title"] for row in rows}
     found: list[_Game] = []
     for slug, count in sorted(inside.items(), key=lambda item: (-item[1], item[0])):
-        if count < LEAST_PIECES or len(found) == MOST_GAMES:
+        if count < MIN_PIECES or len(found) == MAX_GAMES:
             break
         alone = f"game == '{slug}'"
         own = alone if listed[slug] == everywhere[slug] else f"({query}) and {alone}"
         corpus: Corpus = build.ensure_corpus(root, own, report=report)
         funnel = corpus.manifest.funnel
-        if funnel.unique >= LEAST_PIECES and funnel.train >= 2:
+        if funnel.unique >= MIN_PIECES and funnel.train >= 2:
             found.append(_Game(slug, titles[slug] or slug, own, funnel.unique))
     return found

@@ -16,26 +16,26 @@ from training.midi import read_notes
 from training.progress import Progress
 from training.run import Run
 from training.sampling.config import SamplingConfig
-from training.sampling.prompts import unfit
-from training.sampling.sample_files import naming, samples
+from training.sampling.prompts import reason_unusable
+from training.sampling.sample_files import reserve_names, samples
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
 
 
 def music(
-    run: Run, wish: SamplingConfig, prime: Notes | None = None, report: Report = lambda done, total: None
+    run: Run, config: SamplingConfig, prime: Notes | None = None, report: Report = lambda done, total: None
 ) -> list[Notes]:
     """Return new pieces by the best epoch of the run. `report` is told how much of them is composed, in notes, bars or tokens."""
     found = learner(run.recipe)
-    if prime is not None or wish.without_prime:
+    if prime is not None or config.without_prime:
         found.require("--prime", run.name)
-    return found.compose(run, wish, prime, report)
+    return found.compose(run, config, prime, report)
 
 
 def read_prime(path: Path) -> Notes:
     """Return the notes of a file that pieces are to go on from. Raises TrainingError, which names it, where they cannot."""
     prime = read_notes(path)
-    if (reason := unfit(prime)) is not None:
+    if (reason := reason_unusable(prime)) is not None:
         raise TrainingError(f"{path}: {reason}; give another MIDI file")
     return prime
 
@@ -43,30 +43,30 @@ def read_prime(path: Path) -> Notes:
 def are_written(run: Run) -> bool:
     """Return whether the run has all its samples, of the network that it has now."""
     progress = run.progress()
-    return _are_new(progress) and not _missing(run, progress)
+    return _are_current(progress) and not _missing(run, progress)
 
 
 def write_samples(run: Run) -> list[Path]:
     """Write the samples that are missing, all where the network has changed; return their files. Others keep off meanwhile."""
     with run.writing():
         progress = run.progress()
-        if not _are_new(progress):
-            _step_aside(run, progress)
-            with naming(run.samples):  # `generate` passes over the names from here on
-                progress.samples, progress.samples_epoch = _free(run.samples), progress.best_epoch
+        if not _are_current(progress):
+            _archive_samples(run, progress)
+            with reserve_names(run.samples):  # `generate` passes over the names from here on
+                progress.samples, progress.samples_epoch = _next_names(run.samples), progress.best_epoch
                 run.save_progress(progress)
         missing = _missing(run, progress)
         if not missing:
             return []
         asked = run.asked
-        wish = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
-        for file, notes in zip((run.samples / name for name in progress.samples), music(run, wish), strict=True):
+        config = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
+        for file, notes in zip((run.samples / name for name in progress.samples), music(run, config), strict=True):
             if file in missing:
                 write_bytes(file, write_midi(notes, name=f"{run.name} {file.stem}"))
         return missing
 
 
-def _are_new(progress: Progress) -> bool:
+def _are_current(progress: Progress) -> bool:
     return len(progress.samples) == SAMPLES and progress.samples_epoch == progress.best_epoch
 
 
@@ -74,14 +74,14 @@ def _missing(run: Run, progress: Progress) -> list[Path]:
     return [file for name in progress.samples if not (file := run.samples / name).is_file()]
 
 
-def _free(folder: Path) -> list[str]:
+def _next_names(folder: Path) -> list[str]:
     """Return the names of the next samples of the folder."""
     taken = [int(number) for path in samples(folder) if (number := path.stem.removeprefix("sample-")).isdecimal()]
     first = max(taken, default=0) + 1
     return [f"sample-{number}.mid" for number in range(first, first + SAMPLES)]
 
 
-def _step_aside(run: Run, progress: Progress) -> None:
+def _archive_samples(run: Run, progress: Progress) -> None:
     """Move the samples of an earlier network, and what was rendered of them, into a folder of that epoch."""
     for name in progress.samples:
         stem = Path(name).stem

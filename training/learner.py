@@ -72,7 +72,7 @@ class Learner(ABC):
         """
 
     @abstractmethod
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return `wish.count` new pieces by the run's best epoch, the same for the same seed."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class Learner(ABC):
         """Return whether a corpus has enough pieces to train on."""
         return funnel.train > 0
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
         """Return a warning about what the run is to learn from, None where there is none."""
         return None
 

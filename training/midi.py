@@ -10,7 +10,7 @@ from catalog.base.errors import MidiError, TrainingError
 from catalog.storage.reading import LARGEST_MIDI_BYTES, read_bytes
 from dataset.notes.model import Notes, read_midi
 
-MOST_NOTES = 250_000
+MAX_NOTES = 250_000
 
 
 def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[bytes, Notes]:
@@ -22,8 +22,8 @@ def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[byte
         raise TrainingError(f"{path}: no such file; {remedy}") from None
     except MidiError as error:
         raise TrainingError(f"{path}: {error}; {remedy}") from None
-    if len(notes) > MOST_NOTES:
-        raise TrainingError(f"{path}: {len(notes):,} notes, more than {MOST_NOTES:,}; {remedy}")
+    if len(notes) > MAX_NOTES:
+        raise TrainingError(f"{path}: {len(notes):,} notes, more than {MAX_NOTES:,}; {remedy}")
     return data, notes
 
 

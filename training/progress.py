@@ -22,7 +22,9 @@ Precision = Literal["float32", "mixed_bfloat16"]
 """The Keras policies that a network is trained under."""
 
 BUDGET, NO_GAIN = "budget", "no gain"  # why training ends
-PARTED = 0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
+OVERFITTING_RISE = (
+    0.15  # bits or nats: validation this far above its best, while training still falls, is worth a warning
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Budget:
     minutes: float | None
     epochs: int | None
 
-    def gone(self, seconds: float, epochs: float) -> float:
+    def fraction_used(self, seconds: float, epochs: float) -> float:
         """Return the share of the budget that is used, 0–1."""
         by_time = seconds / (self.minutes * 60) if self.minutes else 0.0
         return min(1.0, max(by_time, epochs / self.epochs if self.epochs else 0.0))
@@ -43,7 +45,7 @@ class Step:
     """How training stands after a step."""
 
     epoch: int  # the one under way
-    gone: float  # share of the budget that is used, 0–1
+    fraction_used: float  # share of the budget that is used, 0–1
     label: str  # what a progress bar says
 
 
@@ -92,7 +94,7 @@ class Progress:
         return self.epoch - max(self.best_epoch, self.extended_at) >= patience
 
 
-def parted(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str | None:
+def overfitting_warning(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str | None:
     """Return a warning where validation has risen from its best while training went on falling, else None.
 
     `train` and `held` name the two columns of metrics.csv.
@@ -102,7 +104,7 @@ def parted(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str |
         return None
     best, last = min(known, key=lambda row: float(row[held])), known[-1]
     rise, fall = last[held] - best[held], best[train] - last[train]
-    if last["epoch"] < best["epoch"] + 2 or rise < PARTED or fall <= 0:
+    if last["epoch"] < best["epoch"] + 2 or rise < OVERFITTING_RISE or fall <= 0:
         return None
     return (
         f"{held} has risen by {rise:.2f} since epoch {best['epoch']} while {train} fell by {fall:.2f}: the network is learning "

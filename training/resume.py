@@ -17,14 +17,14 @@ from training.run_folder import RUN_FILE
 from training.train_config import TrainConfig
 
 
-def resumed(root: AnyPath, runs: Path, order: TrainConfig) -> Run:
+def find_run(root: AnyPath, runs: Path, config: TrainConfig) -> Run:
     """Return the run that an order goes on with: the one named, else the latest that was made with what is asked.
 
     Raises TrainingError where there is none, UsageError where the named one was made with something else.
     """
-    if order.name:
-        run = Run.open(runs, order.name)
-        check(root, run, order)
+    if config.name:
+        run = Run.open(runs, config.name)
+        check(root, run, config)
         return run
     others: list[str] = []
     for name in sorted(list_runs(runs), key=lambda n: -(runs / RUNS / n / RUN_FILE).stat().st_mtime_ns):
@@ -32,7 +32,7 @@ def resumed(root: AnyPath, runs: Path, order: TrainConfig) -> Run:
             run = Run.open(runs, name)
         except TrainingError:  # of an older form, or damaged: another may be meant
             continue
-        differing = dict(differences(root, run, order))
+        differing = dict(differences(root, run, config))
         if not differing:
             return run
         if not differing.keys() & {"--query", "--corpus"}:
@@ -41,39 +41,39 @@ def resumed(root: AnyPath, runs: Path, order: TrainConfig) -> Run:
     raise TrainingError(f"no run to resume was made with what this asks for{there}; leave out --resume to start one")
 
 
-def check(root: AnyPath, run: Run, order: TrainConfig) -> None:
+def check(root: AnyPath, run: Run, config: TrainConfig) -> None:
     """Raise UsageError where an order asks for anything that the run was not made with."""
-    for option, (theirs, ours) in differences(root, run, order):
+    for option, (run_value, config_value) in differences(root, run, config):
         raise UsageError(
-            f"{option} {ours}: run {run.name} was made with {theirs} and goes on as it began; leave out {option}, or start a new run "
+            f"{option} {config_value}: run {run.name} was made with {run_value} and goes on as it began; leave out {option}, or start a new run "
             "under another --name"
         )
 
 
-def differences(root: AnyPath, run: Run, order: TrainConfig) -> Iterator[tuple[str, tuple[object, object]]]:
+def differences(root: AnyPath, run: Run, config: TrainConfig) -> Iterator[tuple[str, tuple[object, object]]]:
     """Yield each option that the order gives otherwise than the run was made with: (option, (the run's, the order's))."""
     asked = run.asked
-    if order.corpus is not None:
-        wanted = corpus_of(root, order.corpus)
+    if config.corpus is not None:
+        wanted = corpus_of(root, config.corpus)
         if wanted != asked.corpus:
             yield "--corpus", (asked.corpus, wanted)
     given = (
-        ("--query", asked.query, order.query),
-        ("--seed", asked.seed, order.seed),
-        ("--init", asked.init or "none", order.init),
-        ("--keep", run.keep, order.keep),
-        ("--max-copy", asked.max_copy, order.max_copy),
+        ("--query", asked.query, config.query),
+        ("--seed", asked.seed, config.seed),
+        ("--init", asked.init or "none", config.init),
+        ("--keep", run.keep, config.keep),
+        ("--max-copy", asked.max_copy, config.max_copy),
     )
-    for option, theirs, ours in given:
-        if ours is not None and ours != theirs:
-            yield option, (theirs, ours)
-    if order.recipe is not None:
-        made, wanted_ = asdict(run.recipe), asdict(recipes.load(order.recipe))
+    for option, run_value, config_value in given:
+        if config_value is not None and config_value != run_value:
+            yield option, (run_value, config_value)
+    if config.recipe is not None:
+        made, wanted_ = asdict(run.recipe), asdict(recipes.load(config.recipe))
         differing = [name for name in wanted_ if made.get(name) != wanted_[name]]
         if made["kind"] != wanted_["kind"]:
             differing = ["kind"]
         if differing:
-            yield "--recipe", (_settings(made, differing), f"{order.recipe} ({_settings(wanted_, differing)})")
+            yield "--recipe", (_settings(made, differing), f"{config.recipe} ({_settings(wanted_, differing)})")
 
 
 def corpus_of(root: AnyPath, name: str, corpus: Corpus | None = None) -> str:

@@ -25,7 +25,7 @@ from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
-from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
+from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, hash_mismatch, text_of
 from training.run_record import RunRecord, TrainingRequest
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ _Recipe = TypeVar("_Recipe", bound=Recipe)
 RUNS, STATE_FILE, METRICS_FILE = "runs", "state.json", "metrics.csv"
 SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
 LARGEST_BYTES = 1 << 32  # of a file that a run is made with
-ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged
+RETRAIN, RESTORE_OR_RETRAIN = (
+    "train it again",
+    "put the file back as it was, or train a new run",
+)  # what to do where a file is damaged
 INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
 SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
@@ -120,11 +123,11 @@ class Run:
             **(files or {}),
         }
         made = {file: digest(data) for file, data in held.items()}
-        told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        record_text = {"format": FORMAT, "files": made, "asked": asdict(asked)}
+        text = json.dumps(record_text, indent=2, ensure_ascii=False) + "\n"
         held[RUN_FILE] = text.encode()
         held[sums.SUMS_FILE] = sums.text_of(held).encode()
-        path = claimed(wanted, held, numbered=numbered)
+        path = create_folder(wanted, held, numbered=numbered)
         if path is None:
             raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
         return cls(path, recipe, vocabulary_text, asked, made)
@@ -141,24 +144,24 @@ class Run:
         if not (path / RUN_FILE).is_file():
             there = ", ".join(list_runs(root)) or "none yet"
             raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
-        refuse_older(path)
+        check_format(path)
         try:
-            told, recipe_text, vocabulary_text = (
-                text_of(path / file, ANEW) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+            record_text, recipe_text, vocabulary_text = (
+                text_of(path / file, RETRAIN) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
-            raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
-        listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
+            raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {RETRAIN}") from None
+        listed = sums.read_sums(path, fail=TrainingError, remedy=RETRAIN)
         if listed is None:
-            raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
-        held = parse_json(told, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+            raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {RETRAIN}")
+        held = parse_json(record_text, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=RETRAIN)
         for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
-                raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")
+                raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {RETRAIN}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
-        for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
-            if (found := digest(text)) not in (was := made.get(file) or frozenset()):
-                raise TrainingError(f"{path / file}: {misfit(found, ', '.join(was))}")
+        for file, text in ((RUN_FILE, record_text), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
+            if (found := digest(text)) not in (expected := made.get(file) or frozenset()):
+                raise TrainingError(f"{path / file}: {hash_mismatch(found, ', '.join(expected))}")
         recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
@@ -166,18 +169,20 @@ class Run:
         """Return the content of one of the files that the run was made with. Raises TrainingError where it is another, or gone."""
         path = self.path / file
         try:
-            data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
+            data = read_bytes(path, fail=TrainingError, remedy=RETRAIN, largest=LARGEST_BYTES)
         except FileNotFoundError:
-            raise TrainingError(f"{path}: missing; {ANEW}") from None
+            raise TrainingError(f"{path}: missing; {RETRAIN}") from None
         if (found := digest(data)) != self.files.get(file):
-            raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
+            raise TrainingError(f"{path}: {hash_mismatch(found, self.files.get(file))}")
         return data
 
     def learned_from(self) -> "TrainingIndex":
         """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
         from training.novelty.training_index import TrainingIndex  # with NumPy, which names alone do not need
 
-        learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
+        learned = {
+            name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({expected}) for name, expected in self.files.items()
+        }
         return TrainingIndex.open(self.sources, learned)
 
     def corpus(self, root: AnyPath) -> "Corpus":
@@ -193,7 +198,7 @@ class Run:
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
         """Raise TrainingError unless weights with these hashes belong to this run, and its file of weights is what its list says."""
-        sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=ANEW)
+        sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=RETRAIN)
         if (recipe_sha256, vocabulary_sha256) != (self.recipe_sha256, self.vocabulary_sha256):
             raise TrainingError(f"{where}: made with another recipe or vocabulary than run {self.name}; train it again")
 
@@ -213,12 +218,12 @@ class Run:
             lock.release()
 
     def generate(
-        self, wish: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
+        self, config: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
         """Return new pieces by the best epoch, as the command `generate` composes them."""
         from training.generate import music
 
-        return music(self, wish, prime, report)
+        return music(self, config, prime, report)
 
     def evaluate(
         self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
@@ -233,9 +238,9 @@ class Run:
         path = self.checkpoints / STATE_FILE
         if not path.is_file():
             return Progress(minutes=self.asked.minutes, epochs=self.asked.epochs)
-        progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
+        progress = read_json(path, Progress, fail=TrainingError, remedy=RESTORE_OR_RETRAIN)
         for i, row in enumerate(progress.history):
-            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
+            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=RESTORE_OR_RETRAIN)
         return progress
 
     def budget(self) -> tuple[float | None, int | None]:

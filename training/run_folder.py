@@ -21,24 +21,24 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_many
 from catalog.storage.reading import parse_json, read_bytes
 
-MAKING = ".tmp-"
+TEMPORARY_PREFIX = ".tmp-"
 RUN_FILE, FORMAT = "run.json", 2
 
 
-def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
+def create_folder(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
     """Make the folder `wanted` with these files by name, durable; return it, or None where something of that name is there.
 
     With `numbered`, the first of WANTED, WANTED-2, WANTED-3 … that is free is made.
     """
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(wanted.parent):
-        making = Path(mkdtemp(prefix=MAKING, dir=wanted.parent))
+    with _lock_runs(wanted.parent):
+        making = Path(mkdtemp(prefix=TEMPORARY_PREFIX, dir=wanted.parent))
         try:
             making.chmod(0o755)
             write_many({making / name: data for name, data in files.items()})
             for number in count(1):
                 path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-                if _put(making, path):
+                if _rename_if_free(making, path):
                     sync_folder(wanted.parent)
                     return path
                 if not numbered:
@@ -55,23 +55,23 @@ def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False)
 
 def discard(path: Path) -> None:
     """Remove the folder of a run; a kill leaves the whole of it or litter that the next one removes."""
-    with _alone(path.parent):
-        aside = Path(mkdtemp(prefix=MAKING, dir=path.parent))
+    with _lock_runs(path.parent):
+        aside = Path(mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
         path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
         sync_folder(path.parent)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_runs(folder: Path) -> Iterator[None]:
     """Hold the lock on all runs in `folder`, with what killed processes left there removed."""
     with FileLock(folder / ".lock"):
-        for leftover in folder.glob(f"{MAKING}*"):
+        for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
 
 
-def _put(making: Path, path: Path) -> bool:
+def _rename_if_free(making: Path, path: Path) -> bool:
     """Rename `making` to `path` unless something is there; return whether that was done."""
     if path.exists() or path.is_symlink():
         return False
@@ -84,7 +84,7 @@ def _put(making: Path, path: Path) -> bool:
     return True
 
 
-def refuse_older(path: Path) -> None:
+def check_format(path: Path) -> None:
     """Raise TrainingError, with the command that trains it anew, where the run in folder `path` is of another form than FORMAT."""
     file, remedy = path / RUN_FILE, "train it again"
     held = parse_json(
@@ -137,7 +137,7 @@ def text_of(path: Path, remedy: str) -> str:
         raise TrainingError(f"{path}: not UTF-8 ({error}); {remedy}") from None
 
 
-def misfit(found: str, was: str | None) -> str:
+def hash_mismatch(found: str, was: str | None) -> str:
     """Return what to say of a file with the SHA-256 `found` in a run that was made with another."""
     return (
         f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"

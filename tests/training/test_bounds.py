@@ -132,7 +132,7 @@ def test_a_file_is_read_to_a_sensible_size_and_no_further(tmp_path: Path, monkey
     ):
         with pytest.raises(TrainingError, match=f"(?i){path}: .*{says}"):
             midi.read_notes(path)
-    monkeypatch.setattr(midi, "MOST_NOTES", 10)
+    monkeypatch.setattr(midi, "MAX_NOTES", 10)
     (tmp_path / "many.mid").write_bytes(write_midi(song(1)))
     with pytest.raises(TrainingError, match="more than 10"):
         midi.read_notes(tmp_path / "many.mid")

@@ -68,9 +68,9 @@ def test_an_epoch_learns_every_window_once(trained: Run, text: str) -> None:
 
 def test_the_validation_loss_is_that_of_the_kept_weights_on_the_validation_tokens(trained: Run, text: str) -> None:
     music = Music.from_json(text, "here")
-    network = classic_sampler.Network(load_weights(trained.weights)[0])
+    network = classic_sampler.ClassicNetwork(load_weights(trained.weights)[0])
     before, after = classic.windows(music.validation, TINY.window, len(music.tokens))
-    under_way = classic_sampler.Windows(network, TINY.window, len(after))
+    under_way = classic_sampler.WindowStates(network, TINY.window, len(after))
     for at in range(TINY.window):
         logits = under_way.feed(np.rint(before[:, at, 0] * len(music.tokens)).astype(np.int32))
     assert logits is not None

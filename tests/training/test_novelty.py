@@ -16,7 +16,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.notes.model import Notes, read_midi, write_midi
 from tests.training.conftest import BIN, command, resealed
 from training.copies import open_sources
-from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
@@ -228,4 +228,4 @@ def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     none = replace(piece.notes, **{name: np.zeros(0, int) for name in ("onset", "duration", "pitch", "velocity")})
     found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
-    assert set(found.shares) == set(LEAST)
+    assert set(found.shares) == set(PASSAGE_LENGTHS)

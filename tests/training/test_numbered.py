@@ -18,7 +18,7 @@ from dataset.notes.model import read_midi, write_midi
 from tests.training.conftest import BIN, song
 from training.progress import Progress
 from training.sampling import numbered_files as numbered
-from training.sampling.sample_files import naming, samples, write_pieces
+from training.sampling.sample_files import reserve_names, samples, write_pieces
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
@@ -80,7 +80,7 @@ def test_a_kill_at_any_moment_leaves_whole_samples_and_no_litter_after_the_next(
 
 
 def test_what_another_process_is_writing_is_not_swept_and_what_a_dead_one_was_is(tmp_path: Path) -> None:
-    with numbered._making(tmp_path / "sample-1.mid") as (making, _):
+    with numbered._temporary_file(tmp_path / "sample-1.mid") as (making, _):
         dead = tmp_path / f"{numbered.MAKING}dead.mid"
         dead.write_bytes(b"half")
         script = f"from pathlib import Path; from training.sampling.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
@@ -107,7 +107,7 @@ def test_names_that_training_has_reserved_for_its_own_samples_are_passed_over(tm
     state = Progress(epoch=1, best_epoch=1, samples=["sample-4.mid", "sample-5.mid", "sample-6.mid"], samples_epoch=1)
     (tmp_path / "run" / "checkpoints" / "state.json").write_text(json.dumps(asdict(state)))
     assert [file.name for file in write_pieces(folder, [song(0)] * 2, "t")] == ["sample-7.mid", "sample-8.mid"]
-    with naming(folder) as reserved:
+    with reserve_names(folder) as reserved:
         assert reserved == state.samples
         late = writer(folder, "late", 1)
         assert late.stdin is not None

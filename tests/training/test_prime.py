@@ -89,7 +89,7 @@ def test_without_the_prime_its_continuation_alone_is_written_from_its_first_bar(
         "another meter before": prime(tempos=((96, 90.0),), meters=((192, 3, 4), (400, 4, 4))),
     }
     given = (CHANGES | more)[what]
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     both = [
         compose(network, VOCABULARY, SamplingConfig(count=3, seed=5, without_prime=without, **wish), given)  # type: ignore[arg-type]
         for without in (False, True)

@@ -140,7 +140,7 @@ def made_or_dead(job: tuple[RenderPiece, Output]) -> bytes:
         import signal
 
         os.kill(os.getpid(), signal.SIGKILL)
-    return render.made(job)
+    return render.render_output(job)
 
 
 def test_an_empty_piece_is_rendered_as_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from training.loop.interrupt import between_steps
 from training.network.weights import load_weights
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.train import parts
-from training.progress import Budget, parted
+from training.progress import Budget, overfitting_warning
 from training.run import Run
 from training.sampling.sampler import SamplingConfig
 
@@ -334,9 +334,9 @@ def test_a_warning_when_validation_rises_while_training_falls() -> None:
             for n, (t, v) in enumerate(zip(train, held, strict=True), 1)
         ]
 
-    assert parted(rows([9, 8, 7, 6], [9, 8.5, 8.2, 8.1]), "train_bits", "validation_bits") is None
-    assert parted(rows([9, 8, 8, 8.5], [9, 8, 8.3, 8.4]), "train_bits", "validation_bits") is None
-    warning = parted(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]), "train_bits", "validation_bits")
+    assert overfitting_warning(rows([9, 8, 7, 6], [9, 8.5, 8.2, 8.1]), "train_bits", "validation_bits") is None
+    assert overfitting_warning(rows([9, 8, 8, 8.5], [9, 8, 8.3, 8.4]), "train_bits", "validation_bits") is None
+    warning = overfitting_warning(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]), "train_bits", "validation_bits")
     assert warning is not None
     assert "since epoch 2" in warning
 

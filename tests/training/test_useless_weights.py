@@ -52,7 +52,9 @@ def test_the_shapes_are_those_of_the_network_in_keras(trained: Path) -> None:
     assert isinstance(run.recipe, NoteLSTMRecipe)
     named, _ = load_weights(run.weights)
     known = vocabulary_of(run)
-    assert shapes.of_network(run.recipe, len(known.series), len(known.games)) == {n: a.shape for n, a in named.items()}
+    assert shapes.network_shapes(run.recipe, len(known.series), len(known.games)) == {
+        n: a.shape for n, a in named.items()
+    }
 
 
 def test_every_array_of_a_run_spoilt_in_every_way_is_refused_by_name(trained: Path, tmp_path: Path) -> None:

@@ -51,11 +51,11 @@ class ClassicLearner(Learner):
 
         return train(run, corpus, budget, report)
 
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return pieces of so many tokens as the wish has notes, each the likeliest after those before."""
         from training.classic.sampler import compose
 
-        return compose(run, wish.count, wish.seed, wish.notes, report=report)
+        return compose(run, config.count, config.seed, config.notes, report=report)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
         """Return nats per token."""
@@ -63,8 +63,8 @@ class ClassicLearner(Learner):
 
         return token_quality(root, run, split, report)
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
         """Return why there will be no validation loss, None where there will."""
-        from training.classic.train import unvalidated
+        from training.classic.train import missing_validation_warning
 
-        return unvalidated(run)
+        return missing_validation_warning(run)

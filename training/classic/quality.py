@@ -14,8 +14,8 @@ from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset.corpus.schema import Split
 from training.classic.recipe import ClassicRecipe
-from training.classic.sampler import Network, opened
-from training.classic.tokens import IntArray, Music, held_tokens
+from training.classic.sampler import ClassicNetwork, open_network
+from training.classic.tokens import IntArray, Music, parse_tokens
 from training.run import Run
 
 TOGETHER = 256  # windows that are read side by side
@@ -43,7 +43,7 @@ def token_quality(root: AnyPath, run: Run, split: Split, report: Report = lambda
     are read. Raises TrainingError where the split has too few tokens for a window, CorpusError where the corpus is gone.
     """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "has bits per note, not nats per token")
-    network, music = opened(run)
+    network, music = open_network(run)
     numbers, unknown = _tokens(root, run, music, split)
     if len(numbers) <= recipe.window:
         raise TrainingError(
@@ -55,15 +55,17 @@ def token_quality(root: AnyPath, run: Run, split: Split, report: Report = lambda
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
-def mean_nats(network: Network, numbers: IntArray, window: int, report: Report = lambda done, total: None) -> float:
+def mean_nats(
+    network: ClassicNetwork, numbers: IntArray, window: int, report: Report = lambda done, total: None
+) -> float:
     """Return the mean of -ln of the probability of each of `numbers` after the `window` ones before it, each read from nothing."""
     before = np.lib.stride_tricks.sliding_window_view(numbers, window)[:-1]
     after, total = numbers[window:], 0.0
     for first in range(0, len(after), TOGETHER):
-        seen, right = before[first : first + TOGETHER], after[first : first + TOGETHER]
-        h = np.zeros((network.layers, len(seen), network.width), np.float32)
+        windows, right = before[first : first + TOGETHER], after[first : first + TOGETHER]
+        h = np.zeros((network.layers, len(windows), network.width), np.float32)
         c = np.zeros_like(h)
-        for column in seen.T:
+        for column in windows.T:
             network.step((column / network.classes).astype(np.float32), h, c)
         logits: Any = network.logits(h[-1]).astype(np.float64)
         top = logits.max(axis=1)
@@ -83,4 +85,4 @@ def _tokens(root: AnyPath, run: Run, music: Music, split: Split) -> tuple[IntArr
         return music.training, 0
     if split == "validation":
         return music.validation, music.validation_unknown
-    return held_tokens(run.corpus(root).pieces(split), music.tokens, Catalog(root))
+    return parse_tokens(run.corpus(root).pieces(split), music.tokens, Catalog(root))

@@ -26,7 +26,7 @@ TOGETHER = 16  # pieces side by side: more are no faster, and take more memory
 Array = npt.NDArray[np.float32]
 
 
-class Network:
+class ClassicNetwork:
     """The classic network's forward pass. `named` are the arrays that `network.arrays` gives."""
 
     def __init__(self, named: dict[str, Array]) -> None:
@@ -34,7 +34,7 @@ class Network:
         layers = sum(name.endswith("/recurrent_kernel") for name in named)
         try:
             self._lstm = [
-                tuple(_halved(named[f"lstm_{i}/{part}"]) for part in ("kernel", "recurrent_kernel", "bias"))
+                tuple(_halve_gates(named[f"lstm_{i}/{part}"]) for part in ("kernel", "recurrent_kernel", "bias"))
                 for i in range(layers)
             ]
             self._dense = named["dense/kernel"], named["dense/bias"]
@@ -68,10 +68,10 @@ class Network:
         return logits
 
 
-class Windows:
+class WindowStates:
     """For each of `count` streams, the last `length` tokens read from nothing, whichever token comes next."""
 
-    def __init__(self, network: Network, length: int, count: int) -> None:
+    def __init__(self, network: ClassicNetwork, length: int, count: int) -> None:
         """Begin before the first token."""
         self.network, self.length, self.count, self.fed = network, length, count, 0
         self._h = np.zeros((network.layers, length * count, network.width), np.float32)
@@ -102,13 +102,13 @@ def shapes(recipe: ClassicRecipe, classes: int) -> Shapes:
     return found | dense("dense", recipe.width, recipe.dense) | dense("out", recipe.dense, classes)
 
 
-def opened(run: Run) -> tuple[Network, Music]:
+def open_network(run: Run) -> tuple[ClassicNetwork, Music]:
     """Return the network of the run's kept epoch, and its music. Raises TrainingError where they do not belong together."""
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     named = best_weights(run)
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     check(named, shapes(recipe, len(music.tokens)), run.weights)
-    return Network(named), music
+    return ClassicNetwork(named), music
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
@@ -128,47 +128,47 @@ def compose(
     """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     tokens = recipe.sample_tokens if tokens is None else tokens
-    for message, holds in (
+    for message, is_valid in (
         ("--count must be from 1 to 1,000", 1 <= count <= 1000),
         ("--notes must be from 1 to 100,000", 1 <= tokens <= 100_000),
         ("--temperature must be above 0 and at most 10", temperature is None or 0 < temperature <= 10),
     ):
-        if not holds:
+        if not is_valid:
             raise UsageError(message)
-    network, music = opened(run)
+    network, music = open_network(run)
     if len(music.training) <= recipe.window:
         raise TrainingError(f"{run.path / 'vocabulary.json'}: less music than a window takes; train the run again")
     pieces: list[Notes] = []
     for first in range(0, count, TOGETHER):
         rngs = [np.random.default_rng([seed, number]) for number in range(first, min(count, first + TOGETHER))]
         starts = [int(rng.integers(len(music.training) - recipe.window)) for rng in rngs]
-        seen = np.stack([music.training[start : start + recipe.window] for start in starts])
+        windows = np.stack([music.training[start : start + recipe.window] for start in starts])
 
-        def tell(done: int, before: int = first * tokens) -> None:
+        def report_tokens(done: int, before: int = first * tokens) -> None:
             report(before + done, count * tokens)
 
-        for numbers in continuations(network, seen, tokens, temperature, rngs, tell):
+        for numbers in continuations(network, windows, tokens, temperature, rngs, report_tokens):
             pieces.append(to_notes([music.tokens[number] for number in numbers.tolist()], recipe.sample_step))
     return pieces
 
 
 def continuations(
-    network: Network,
-    seen: IntArray,
+    network: ClassicNetwork,
+    windows: IntArray,
     tokens: int,
     temperature: float | None = None,
     rngs: list[np.random.Generator] | None = None,
-    tell: Callable[[int], None] = lambda done: None,
+    report_tokens: Callable[[int], None] = lambda done: None,
 ) -> IntArray:
     """Return [count, tokens]: how the windows `seen` [count, length] go on, each token by the window before it alone.
 
     `tell` is told how many tokens are written, of all windows together.
     """
-    under_way = Windows(network, seen.shape[1], len(seen))
+    states = WindowStates(network, windows.shape[1], len(windows))
     logits: Array | None = None
-    for column in seen.T:
-        logits = under_way.feed(column)
-    written = np.zeros((len(seen), tokens), np.int32)
+    for column in windows.T:
+        logits = states.feed(column)
+    written = np.zeros((len(windows), tokens), np.int32)
     for at in range(tokens):
         if logits is None:
             raise TrainingError("a window of no tokens cannot be gone on from")
@@ -181,9 +181,9 @@ def continuations(
                 scaled = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64) / temperature
             logits = scaled + np.stack([rng.gumbel(size=network.classes) for rng in rngs])
         written[:, at] = logits.argmax(axis=-1)
-        tell((at + 1) * len(seen))
+        report_tokens((at + 1) * len(windows))
         if at + 1 < tokens:
-            logits = under_way.feed(written[:, at])
+            logits = states.feed(written[:, at])
     return written
 
 
@@ -200,7 +200,7 @@ def to_notes(tokens: list[str], step: float) -> Notes:
     )
 
 
-def _halved(weights: Array) -> Array:
+def _halve_gates(weights: Array) -> Array:
     """Return LSTM weights with the columns of the gates i, f and o halved (Keras's order is i, f, g, o), so that one tanh does all."""
     halved = weights.copy()
     width = weights.shape[-1] // 4

@@ -32,7 +32,7 @@ IntArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _VocabularyFile:
     """The content of the vocabulary.json of a classic run."""
 
     tokens: tuple[str, ...]
@@ -54,32 +54,32 @@ class Music:
 
     def to_json(self) -> str:
         """Return the text of vocabulary.json, the same for the same music."""
-        held = {
+        content = {
             "tokens": self.tokens,
             "training": self.training.tolist(),
             "validation": self.validation.tolist(),
             "validation_unknown": self.validation_unknown,
             "unreadable": self.unreadable,
         }
-        return json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Music":
         """Return the music that `text` holds. Raises TrainingError where it is none."""
-        held = parse_json(
-            text, _Held, where, fail=TrainingError, remedy="no vocabulary of a classic run: train it again"
+        content = parse_json(
+            text, _VocabularyFile, where, fail=TrainingError, remedy="no vocabulary of a classic run: train it again"
         )
-        for name, numbers in (("training", held.training), ("validation", held.validation)):
-            if max(numbers, default=-1) >= len(held.tokens):
+        for name, numbers in (("training", content.training), ("validation", content.validation)):
+            if max(numbers, default=-1) >= len(content.tokens):
                 raise TrainingError(
                     f"{where}: {name}: it holds music with a token that is not in its list; train the run again"
                 )
-        training, validation = (np.asarray(numbers, np.int32) for numbers in (held.training, held.validation))
-        return cls(held.tokens, training, validation, held.validation_unknown, held.unreadable)
+        training, validation = (np.asarray(numbers, np.int32) for numbers in (content.training, content.validation))
+        return cls(content.tokens, training, validation, content.validation_unknown, content.unreadable)
 
 
 def vocabulary_text(
-    corpus: Corpus, catalog: Catalog, progress: Report | None = None, tell: Callable[[str], None] = complain
+    corpus: Corpus, catalog: Catalog, progress: Report | None = None, warn: Callable[[str], None] = complain
 ) -> str:
     """Parse the training and validation pieces of `corpus` with music21 and return the text of the run's vocabulary.json.
 
@@ -92,7 +92,7 @@ def vocabulary_text(
     for piece, result in zip([*training, *validation], read, strict=True):
         if isinstance(result, Failure):
             unreadable.append((piece.sha256, result.reason))
-            tell(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
+            warn(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
     first, second = (
         [token for result in part if not isinstance(result, Failure) for token in result]
         for part in (read[: len(training)], read[len(training) :])
@@ -111,15 +111,15 @@ def vocabulary_text(
     ).to_json()
 
 
-def held_tokens(
-    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, tell: Callable[[str], None] = complain
+def parse_tokens(
+    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, warn: Callable[[str], None] = complain
 ) -> tuple[IntArray, int]:
     """Parse pieces with music21 and return their tokens, as places in `known`, and how many are not known; as `vocabulary_text`."""
     number = {token: i for i, token in enumerate(known)}
     found = []
     for piece, result in zip(pieces, _read(pieces, catalog, None), strict=True):
         if isinstance(result, Failure):
-            tell(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
+            warn(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
         else:
             found += [number.get(token, -1) for token in result]
     numbers = np.array(found, np.int32)

@@ -102,7 +102,7 @@ def _music(run: Run, corpus: Corpus, recipe: ClassicRecipe) -> Music:
     return music
 
 
-def unvalidated(run: Run) -> str | None:
+def missing_validation_warning(run: Run) -> str | None:
     """Return why a classic run has no validation loss; None where it has one."""
     recipe: ClassicRecipe = run.require(ClassicRecipe, "has bits per note, not nats per token")
     held = len(Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json")).validation)
@@ -137,7 +137,7 @@ class _Trainer:
         reserve = self._time_validation(network)  # what validation and saving take, to be left of the budget
         while progress.ended is None:
             # a first epoch is begun however small the budget is, so that every run ends with weights
-            if progress.epoch and self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
+            if progress.epoch and self.budget.fraction_used(time.monotonic() - began + reserve, progress.epoch) >= 1:
                 progress.ended = BUDGET
                 break
             since = time.monotonic()
@@ -173,7 +173,7 @@ class _Trainer:
         loss, learnt = math.nan, 0
         for start in range(0, len(order), self.recipe.batch):
             self.check()
-            if learnt and self.budget.gone(time.monotonic() - began, progress.epoch) >= 1:
+            if learnt and self.budget.fraction_used(time.monotonic() - began, progress.epoch) >= 1:
                 break
             rows = order[start : start + self.recipe.batch]
             loss = float(network.train_on_batch(before[rows], target[rows]))  # the mean since reset_metrics
@@ -195,7 +195,7 @@ class _Trainer:
         return (time.monotonic() - since) * -(-len(self.validation[1]) // VALIDATION_BATCH)
 
     def _network(self, progress: Progress) -> Any:
-        if (resumed := self.keeper.resumed(progress)) is not None:
+        if (resumed := self.keeper.load_network(progress)) is not None:
             return resumed
         self.keras.utils.set_random_seed(self.run.asked.seed)
         return build(self.keras, self.recipe, self.classes)

@@ -98,7 +98,7 @@ def generate(
     if notes is None and seconds is None and bars is None:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
-    wish = SamplingConfig(
+    config = SamplingConfig(
         count=count,
         notes=notes,
         seconds=seconds,
@@ -121,7 +121,7 @@ def generate(
     opened = Run.open(working_root(base), run)
     first = read_prime(prime) if prime is not None else None
     with console.Progress("composing") as progress:
-        pieces = music(opened, wish, first, progress)
+        pieces = music(opened, config, first, progress)
     files = write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
         print(console.one_line(file), flush=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.rendering.render import RenderPiece
 
 app = single_command()
-MIDI_ENDINGS = (".mid", ".midi")
+MIDI_SUFFIXES = (".mid", ".midi")
 
 
 @app.command()
@@ -60,9 +60,9 @@ def render(
     the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
     console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
-    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
+    kinds = [name for name, is_requested in (("audio", audio), ("score", score), ("roll", roll)) if is_requested]
     path = Path(what)
-    is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
+    is_file = path.is_file() or path.suffix.lower() in MIDI_SUFFIXES
     if page and (is_file or out is not None):
         raise UsageError("--page makes the page of a run, in its folder: name a run, and leave out --out")
     base = data_root(root)
@@ -113,7 +113,7 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     path = Path(what)
     if path.is_file():
         return [path], None
-    if path.suffix.lower() in MIDI_ENDINGS:
+    if path.suffix.lower() in MIDI_SUFFIXES:
         raise UsageError(f"{path}: no such file")
     from training.run import Run
     from training.sampling.sample_files import samples

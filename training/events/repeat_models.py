@@ -67,20 +67,30 @@ class Repeats:
         )  # of the note that is guessed at
         self._now: dict[str, Numbers] = {}
         self._rows = np.arange(streams)
-        self._tones = np.zeros((streams, 2, 12), np.float32)
+        self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         self.onset = np.zeros(streams, np.int32)
 
     def keep(self, rows: Numbers) -> None:
         """Go on with these streams only."""
         self._notes = {name: held[rows] for name, held in self._notes.items()}
         self._registers = {name: held[rows] for name, held in self._registers.items()}
-        for name in ("_interval", "_key", "_exact", "_moved", "_rhythm", "_lag", "_age", "_tones", "onset"):
+        for name in (
+            "_interval",
+            "_key",
+            "_exact",
+            "_moved",
+            "_rhythm",
+            "_lag",
+            "_age",
+            "_pitch_class_memory",
+            "onset",
+        ):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self._lag))
 
     def pitch_class_shares(self) -> Array:
         """Return the share of each pitch class in the past, in thousandths: int16 [streams, TONES]."""
-        shares = self._tones / np.maximum(self._tones.sum(axis=2, keepdims=True), 1)
+        shares = self._pitch_class_memory / np.maximum(self._pitch_class_memory.sum(axis=2, keepdims=True), 1)
         thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, PITCH_CLASS_SHARES)
         return thousandths
 
@@ -102,7 +112,7 @@ class Repeats:
             (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
         ]
         following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
-        return (*self._told("time", guesses), np.stack(following, axis=1).astype(np.int16))
+        return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
 
     def pitches(self, time: Numbers, onset: Numbers, place: Numbers) -> tuple[Array, Array]:
         """Return guesses at its pitch, and trusts, once its time (class), onset (ticks) and place [streams] are known."""
@@ -129,7 +139,7 @@ class Repeats:
             (np.clip(carried, 0, 127), _BUCKET[moved], (moved > 0) & (carried >= 0) & (carried <= 127)),
             (pitch[self._rows, here], _BUCKET[standing], standing > 0),
         ]
-        return self._told("pitch", guesses)
+        return self._record_guesses("pitch", guesses)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:
         """Return guesses at its duration, and trusts, once its pitch is known too."""
@@ -150,7 +160,7 @@ class Repeats:
             (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
             (duration[:, 0], np.minimum(self._now["time"], 1), True),
         ]
-        return self._told("duration", guesses)
+        return self._record_guesses("duration", guesses)
 
     def velocities(self, duration: Numbers) -> tuple[Array, Array]:
         """Return guesses at its velocity, and trusts, once its duration is known too."""
@@ -168,20 +178,20 @@ class Repeats:
             (velocity[:, 0], np.minimum(self._now["time"], 1), True),
             (velocity[self._rows, there], _likeness(standing + 1), standing > 0),
         ]
-        return self._told("velocity", guesses)
+        return self._record_guesses("velocity", guesses)
 
     def add(self, note: Numbers, onset: Numbers) -> None:
         """Take the note that came: classes and place [streams, 5], and its onset in ticks [streams]."""
         for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
             if name in self._guessed:
-                guess, trust = self._guessed[name]
+                guess, confidence = self._guessed[name]
                 register = self._registers[name]
                 shifted = (register << 1) | (guess == note[:, column, None])
-                self._registers[name] = np.where(trust > 0, shifted, register).astype(np.uint8)
+                self._registers[name] = np.where(confidence > 0, shifted, register).astype(np.uint8)
         self._guessed = {}
         new = dict(zip((*FIELDS, "place"), np.moveaxis(note, 1, 0), strict=True))
         if self._front == 0:
-            self._forget()
+            self._drop_old_notes()
         interval = np.zeros(len(note), np.int16)
         if self._front < self._room:
             interval = (new["pitch"] - self._past("pitch")[:, 0].astype(np.int16)).astype(np.int16)
@@ -199,8 +209,8 @@ class Repeats:
         for name, held in self._notes.items():
             held[:, self._front] = new[name]
         self._interval[:, self._front] = interval
-        self._tones *= _DECAYS
-        self._tones[self._rows, :, new["pitch"] % 12] += 1
+        self._pitch_class_memory *= _DECAYS
+        self._pitch_class_memory[self._rows, :, new["pitch"] % 12] += 1
         self.onset = onset.astype(np.int32)
         self._key[:, self._front] = (self.onset << 7) + new["pitch"]
 
@@ -208,7 +218,7 @@ class Repeats:
     def _end(self) -> int:
         return min(self._room, self._front + HISTORY)
 
-    def _forget(self) -> None:
+    def _drop_old_notes(self) -> None:
         everything: list[Numbers] = [*self._notes.values(), self._interval, self._key]
         for held in [*everything, self._exact, self._moved, self._rhythm]:
             held[:, self._room - HISTORY :] = held[:, :HISTORY].copy()
@@ -239,19 +249,19 @@ class Repeats:
         later = (self._view(self._key) > after[:, None]).sum(axis=1)
         return np.maximum(later - 1, 0), (later > 0) & (self._lag > 0)
 
-    def _told(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
+    def _record_guesses(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
         """Return the guesses and their trusts as arrays, and remember them until the note is known."""
         shape = len(self._rows), len(guesses)
-        classes, trust, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
-        for column, (value, sure, any_) in enumerate(guesses):
-            classes[:, column], trust[:, column], valid[:, column] = value, sure, any_
-        trust *= 9
-        trust += 1
-        trust += _RIGHT[self._registers[name]]
-        trust *= valid
+        classes, confidence, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
+        for column, (value, model_confidence, is_known) in enumerate(guesses):
+            classes[:, column], confidence[:, column], valid[:, column] = value, model_confidence, is_known
+        confidence *= 9
+        confidence += 1
+        confidence += _RIGHT[self._registers[name]]
+        confidence *= valid
         classes *= valid
-        self._guessed[name] = classes, trust
-        return classes, trust
+        self._guessed[name] = classes, confidence
+        return classes, confidence
 
 
 def _likeness(key: Numbers) -> Numbers:

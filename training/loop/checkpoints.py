@@ -16,12 +16,12 @@ from typing import Any, cast
 from catalog.base.errors import TrainingError
 from catalog.storage.checksums import write_listed
 from catalog.storage.files import remove_leftovers, replacing
-from training.network.backend import load_keras, undivided
-from training.network.weights import Array, WeightsMeta, load_weights, packed, save_weights
+from training.network.backend import load_keras, without_distribution
+from training.network.weights import Array, WeightsMeta, load_weights, pack_weights, save_weights
 from training.progress import Progress
 from training.run import Run
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def keep_epoch(run: Run, progress: Progress, row: Any, named: dict[str, Array]) -> None:
@@ -44,7 +44,7 @@ def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], 
     figure = run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
     if getattr(row, figure) < min((cast(float, old[figure]) for old in progress.history), default=math.inf):
         progress.best_epoch = row.epoch
-        data = packed(named, _meta(run, row.epoch, validation_bits))
+        data = pack_weights(named, _meta(run, row.epoch, validation_bits))
         write_listed(run.path, run.weights.name, data, fail=TrainingError)
 
 
@@ -71,13 +71,13 @@ class CheckpointKeeper:
             with self._writable(False):
                 self._board = SummaryWriter(str(run.path / "tensorboard"))
 
-    def averaged(self, progress: Progress) -> dict[str, Any] | None:
+    def load_average(self, progress: Progress) -> dict[str, Any] | None:
         """Return the average of the weights as the last saved epoch left it; None at the beginning."""
         if progress.checkpoint is None:
             return None
-        return load_weights(self.run.checkpoints / _beside(progress.checkpoint))[0]
+        return load_weights(self.run.checkpoints / _average_file(progress.checkpoint))[0]
 
-    def resumed(self, progress: Progress) -> Any | None:
+    def load_network(self, progress: Progress) -> Any | None:
         """Return the network as the last saved epoch left it, optimizer and all; None at the beginning."""
         if progress.checkpoint is None:
             return None
@@ -121,10 +121,10 @@ class CheckpointKeeper:
         _keep_best(self.run, progress, row, named, validation_bits)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
+        with replacing(self.run.checkpoints / progress.checkpoint) as temporary, without_distribution(self.keras):
             network.save(temporary)
         meta = _meta(self.run, row.epoch, validation_bits)
-        save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
+        save_weights(self.run.checkpoints / _average_file(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
         for name, value in values.items():
             if name != "epoch":
@@ -136,7 +136,7 @@ class CheckpointKeeper:
         from training.network.network import assign
 
         named = best_weights(self.run)
-        with self._writable(True), undivided(self.keras):
+        with self._writable(True), without_distribution(self.keras):
             best = build()
             assign(best, named)
             with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
@@ -151,7 +151,7 @@ class CheckpointKeeper:
         try:
             yield
         except OSError as error:
-            mend = "free some space" if error.errno in FULL else "make the folder one that can be written"
+            mend = "free some space" if error.errno in DISK_FULL else "make the folder one that can be written"
             onward = f"go on with `train --name {self.run.name} --resume`: the epochs before are kept"
             raise TrainingError(
                 f"{self.run.path}: {error.strerror or error}; {mend}, then "
@@ -164,6 +164,6 @@ class CheckpointKeeper:
             self._board.close()
 
 
-def _beside(checkpoint: str) -> str:
+def _average_file(checkpoint: str) -> str:
     """Return the file beside a checkpoint that holds the weights which its epoch is measured by."""
     return f"{checkpoint.removesuffix('.keras')}.npz"

@@ -28,7 +28,7 @@ class Hosts:
         """Whether this process is the one that writes."""
         return self.index == 0
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Return the first process's value; every process must ask, and waits for all others."""
         if self.count == 1:
             return value

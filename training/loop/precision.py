@@ -15,7 +15,7 @@ def precision(setting: Literal["auto"] | Precision) -> Precision:
         return setting
     from keras import ops
 
-    took = {}
+    best_times = {}
     for kind in ("float32", "bfloat16"):
         a, b = ops.ones((512, 512), kind), ops.ones((512, 2048), kind)
         times = []
@@ -23,5 +23,5 @@ def precision(setting: Literal["auto"] | Precision) -> Precision:
             since = time.perf_counter()
             ops.convert_to_numpy(ops.cast(ops.sum(ops.matmul(a, b)), "float32"))
             times.append(time.perf_counter() - since)
-        took[kind] = min(times[1:])
-    return "mixed_bfloat16" if took["bfloat16"] * 1.2 < took["float32"] else "float32"
+        best_times[kind] = min(times[1:])
+    return "mixed_bfloat16" if best_times["bfloat16"] * 1.2 < best_times["float32"] else "float32"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 POWER = 16
 """The average has its middle at about 1 − 1/18 of the steps so far."""
 
-EVERY = 4  # steps from one that counts to the next: each costs as much as a twentieth of a step
+STEP_INTERVAL = 4  # steps from one that counts to the next: each costs as much as a twentieth of a step
 
 Array = npt.NDArray[np.float32]
 
@@ -25,14 +25,14 @@ class WeightAverage:
 
     def due(self, step: int) -> bool:
         """Return whether the weights after this step are to be taken."""
-        return step % EVERY == 0 or not self.named
+        return step % STEP_INTERVAL == 0 or not self.named
 
     def add(self, named: dict[str, Array], step: int) -> None:
         """Take the weights after step number `step`, which counts from 1; EVERY steps after those before, or the first of all."""
         if not self.named:
             self.named = {name: array.copy() for name, array in named.items()}
             return
-        share = np.float32(1 - max(0.0, 1 - EVERY / step) ** (POWER + 1))
+        share = np.float32(1 - max(0.0, 1 - STEP_INTERVAL / step) ** (POWER + 1))
         for name, array in named.items():
             difference = array - self.named[name]
             difference *= share

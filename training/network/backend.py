@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.base.cores import cores
 
-MOST_LANES = 4
+MAX_LANES = 4
 
 
 def lanes() -> int:
@@ -22,7 +22,7 @@ def lanes() -> int:
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return 1
     number = 1
-    while 2 * number <= min(MOST_LANES, cores()):
+    while 2 * number <= min(MAX_LANES, cores()):
         number *= 2
     return number
 
@@ -54,7 +54,7 @@ def load_keras() -> Any:
 
 
 @contextmanager
-def undivided(keras: Any) -> Iterator[None]:
+def without_distribution(keras: Any) -> Iterator[None]:
     """Make new variables this process's own for a while, where several processes train: each of theirs waits for all to make it."""
     before = keras.distribution.distribution()
     if before is None:

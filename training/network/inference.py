@@ -16,24 +16,24 @@ from training.events import classes as events
 from training.events import encoding
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA, HEADS, STYLES, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA_SCORES, HEADS, STYLES, inputs_width
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of a whole-number type
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
-Seen = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreements, which are 0 or 1
+NetworkInputs = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreements, which are 0 or 1
 
 STRETCH = 256  # notes that go through at once
 TOGETHER = 128  # pieces side by side
-_NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
-FEW = 64  # rows at most of which a product is made from the kernel's side
+_NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
+MAX_SMALL_ROWS = 64  # rows at most of which a product is made from the kernel's side
 _PITCH_CLASS = np.arange(events.PITCHES) % 12
-SMALL = 2**18  # numbers that are faster looked up all at once than column by column
+MAX_GATHER = 2**18  # numbers that are faster looked up all at once than column by column
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
-class _Inputs:
+class _InputTable:
     """A dense layer over inputs side by side, as a table: what each class of each input adds to its output.
 
     The inputs are embeddings, and a dense layer of them is linear, so the products are made once and looked up ever after.
@@ -48,7 +48,7 @@ class _Inputs:
         style: list[Array] = []
         at = size = 0
         for name in names:
-            width = beside_width([name])
+            width = inputs_width([name])
             rows, at = kernel[at : at + width], at + width
             kind, _, field = name.rpartition("_")
             if name in STYLES:
@@ -75,17 +75,17 @@ class _Inputs:
         self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
 
-    def add(self, total: Array, seen: Seen) -> None:
+    def add(self, total: Array, inputs: NetworkInputs) -> None:
         """Add to `total` [..., outputs] what the inputs give, but for the bias and the style."""
-        known = [seen[name] for name in self._looked_up]
+        known = [inputs[name] for name in self._looked_up]
         index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
-        if index.size * total.shape[-1] < SMALL:
+        if index.size * total.shape[-1] < MAX_GATHER:
             total += self._table[index].sum(axis=-2)
         else:
             for column in range(index.shape[-1]):
                 total += self._table[index[..., column]]
         for name, rows in self._dense.items():
-            total += seen[name] @ rows
+            total += inputs[name] @ rows
 
     def of_style(self, style: Array) -> Array:
         """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]; the bias alone where style is no input."""
@@ -106,7 +106,7 @@ class _Kernel:
     def after(self, rows: Array) -> Array:
         """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
         flat = rows.reshape(-1, rows.shape[-1])
-        if len(flat) > FEW:
+        if len(flat) > MAX_SMALL_ROWS:
             product: Array = flat @ self._kernel
         elif len(flat) == 1:
             product = self._turned @ flat[0]
@@ -117,7 +117,7 @@ class _Kernel:
         return product.reshape(*rows.shape[:-1], len(self._turned))
 
 
-class Network:
+class NoteNetwork:
     """The network's forward pass. `named` are the arrays that `network.arrays` gives."""
 
     def __init__(self, named: dict[str, Array]) -> None:
@@ -126,7 +126,7 @@ class Network:
         try:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
             bias = named["enter/bias"] @ named["lstm_0/kernel"] + named["lstm_0/bias"]
-            self._entering = _Inputs(named, ENTERING, kernel, bias)
+            self._entering = _InputTable(named, ENTERING, kernel, bias)
             self._recurrent = [_Kernel(named["lstm_0/recurrent_kernel"])] + [
                 _Kernel(np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]]))
                 for i in range(1, layers)
@@ -135,7 +135,7 @@ class Network:
             self.width = len(named["lstm_0/recurrent_kernel"])
             self._above = _Kernel(named["above/kernel"])
             self._hidden = {
-                n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
+                n: _InputTable(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
             }
             self.head = len(named["hidden_time/bias"])
             self._out = {n: (_Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
@@ -163,15 +163,15 @@ class Network:
         `last` [batch, notes, ≥5] are the classes and place of notes; of `now` [batch, notes, COLUMNS], the rows of the notes after
         them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
         """
-        seen: Seen = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        seen |= guessed("time", now) | is_predicted(now) | {"tones": pitch_class_shares(now)}
+        inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
+        inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)}
         always = self._entering.of_style(style)
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
         for step in range(last.shape[1]):
             gates = self._recurrent[0].after(state[0][0])
             gates += always
-            self._entering.add(gates, {name: values[:, step] for name, values in seen.items()})
+            self._entering.add(gates, {name: values[:, step] for name, values in inputs.items()})
             for layer, (h, c) in enumerate(state):
                 if layer:
                     gates = self._recurrent[layer].after(np.concatenate([state[layer - 1][0], h], axis=1))
@@ -183,27 +183,27 @@ class Network:
             above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
         return above, state
 
-    def logits(self, name: str, above: Array, seen: Seen, now: Classes) -> Array:
+    def logits(self, name: str, above: Array, inputs: NetworkInputs, now: Classes) -> Array:
         """Return the logits of one field, [..., classes]; `seen` has as classes what HEADS says that the field sees."""
         column = events.FIELDS.index(name) * self.head
         hidden = above[..., column : column + self.head].copy()
-        self._hidden[name].add(hidden, seen)
+        self._hidden[name].add(hidden, inputs)
         kernel, bias = self._out[name]
         scores = kernel.after(np.maximum(hidden, 0, out=hidden))
         scores += bias
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
         gain = (
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
-            + self._gain[name][trust + _OFFSETS[name]]
-        ) * (trust > 0)
+            + self._gain[name][confidence + _OFFSETS[name]]
+        ) * (confidence > 0)
         logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
         rows = np.arange(len(logits))
         flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
         if name == "pitch":
-            by_class = seen["tones"].reshape(len(logits), 2, -1)
-            for k in range(EXTRA[name]):
+            by_class = inputs["tones"].reshape(len(logits), 2, -1)
+            for k in range(EXTRA_SCORES[name]):
                 gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
                 logits += gain * by_class[:, k, _PITCH_CLASS]
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
@@ -212,10 +212,10 @@ class Network:
         """Return the logits of every note but the first of `rows` [batch, notes + 1, COLUMNS], and the state after them."""
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
-        known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
+        known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
             "tones": pitch_class_shares(now)
         }
-        return {n: self.logits(n, above, known | guessed(n, now), now) for n in events.FIELDS}, after
+        return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
         """Return [pieces, 4]: the bits that each field of each piece costs, summed over all notes but the first."""
@@ -253,23 +253,23 @@ def pitch_class_shares(now: Classes) -> Array:
     return shares
 
 
-def is_predicted(now: Classes) -> Seen:
+def match_inputs(now: Classes) -> NetworkInputs:
     """Return the pitch and duration that the longest match foresees, as class + 1; 0 where there is none."""
-    any_ = now[..., encoding.CONFIDENCE["time"].start] > 0
+    is_known = now[..., encoding.CONFIDENCE["time"].start] > 0
     columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
-    return {f"next_{name}": (now[..., column] + 1) * any_ for name, column in columns}
+    return {f"next_{name}": (now[..., column] + 1) * is_known for name, column in columns}
 
 
-def guessed(name: str, now: Classes) -> Seen:
+def guess_inputs(name: str, now: Classes) -> NetworkInputs:
     """Return what an output sees of the guesses at its field: the first, how far to trust each, which of them agree."""
-    guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-    any_ = trust > 0
+    guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+    is_known = confidence > 0
     first, second = _PAIRS[name]
-    distinct = np.where(any_, guess, _NOTHING[: guess.shape[-1]])
+    distinct = np.where(is_known, guess, _NO_GUESS[: guess.shape[-1]])
     agree = distinct[..., first] == distinct[..., second]
     return {
-        f"guess_{name}": (guess[..., 0] + 1) * any_[..., 0],
-        f"trust_{name}": trust + _OFFSETS[name],
+        f"guess_{name}": (guess[..., 0] + 1) * is_known[..., 0],
+        f"trust_{name}": confidence + _OFFSETS[name],
         f"agree_{name}": agree.astype(np.float32),
     }
 

@@ -32,11 +32,11 @@ HEADS = {
 it. A class that is guessed gets a gain on its logit, learned for each guess: so the network learns to copy within seconds."""
 
 
-EXTRA = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
+EXTRA_SCORES = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
 """Scores of an output beyond its classes and the gains of its guesses: what the two memories of pitch classes are worth."""
 
 
-def beside_width(names: Iterable[str]) -> int:
+def inputs_width(names: Iterable[str]) -> int:
     """Return the width of these inputs side by side."""
     total = 0
     for name in names:

@@ -64,7 +64,7 @@ def _recur(entering: Any, kernel: Any, h: Any, c: Any) -> Any:
     outer = (
         ops.transpose(2 * kernel) * 0.5
     )  # TensorFlow would fold a plain transpose into every product, and be twice as slow
-    zeros, kept, hs = ops.zeros_like(h), [], [h]
+    zeros, cache, hs = ops.zeros_like(h), [], [h]
     for step in range(steps):
         product = ops.cast(ops.matmul(ops.cast(hs[step], kernel.dtype), kernel), "float32")
         y = ops.tanh(ops.cast(entering[step], "float32") + product)
@@ -72,23 +72,23 @@ def _recur(entering: Any, kernel: Any, h: Any, c: Any) -> Any:
         before, c = c, (f * c + i * g) * 0.5
         t = ops.tanh(c) * 0.5
         hs.append(o * t)
-        kept.append((y, i, f, o, g, before, t))
+        cache.append((y, i, f, o, g, before, t))
 
     def gradient(*above: Any, upstream: Any = None) -> tuple[Any, Any, Any, Any]:
         above = upstream or above
         into_hs = above[0][0] if isinstance(above[0], (tuple, list)) else above[0]  # JAX passes one tuple
         dh, dc = zeros, zeros
-        gone: list[Any] = [None] * steps
+        gate_gradients: list[Any] = [None] * steps
         for step in reversed(range(steps)):
-            y, i, f, o, g, before, t = kept[step]
+            y, i, f, o, g, before, t = cache[step]
             dh = dh + into_hs[step]
             dc = dc * 0.5 + dh * o * (0.25 - t * t)  # half of it
             into_gates = ops.concatenate([dc * g, dc * before, dh * t, dc * i], axis=-1) * (1 - y * y)
-            gone[step] = ops.cast(into_gates, kernel.dtype)
+            gate_gradients[step] = ops.cast(into_gates, kernel.dtype)
             if step:
-                dh = ops.cast(ops.matmul(gone[step], outer), "float32")
+                dh = ops.cast(ops.matmul(gate_gradients[step], outer), "float32")
                 dc = dc * f
-        into_gates = ops.stack(gone)
+        into_gates = ops.stack(gate_gradients)
         earlier = ops.cast(ops.reshape(ops.stack(hs[:-1]), (-1, width)), kernel.dtype)
         into_kernel = ops.matmul(ops.transpose(earlier), ops.reshape(into_gates, (-1, size)))
         return ops.cast(into_gates, entering.dtype), into_kernel, zeros, zeros

@@ -16,7 +16,7 @@ from training.events import classes as events
 from training.events import encoding
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import lanes
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
 from training.network.lstm import LSTM
 
 
@@ -50,7 +50,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.above = layers.Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
         self.hidden = {n: layers.Dense(recipe["head"], dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
-            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
+            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
         self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")
@@ -69,12 +69,12 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         width, head = self.recipe["width"], self.recipe["head"]
         for layer in (*self.embeddings.values(), *self.trusts.values(), *self.gains.values()):
             layer.build((None, None))
-        self.enter.build((None, None, beside_width(ENTERING)))
+        self.enter.build((None, None, inputs_width(ENTERING)))
         for layer in self.recurrent:
             layer.build((None, None, width))
         self.above.build((None, None, width))
         for name, beside in HEADS.items():
-            self.hidden[name].build((None, None, beside_width(beside)))
+            self.hidden[name].build((None, None, inputs_width(beside)))
             self.outputs_of[name].build((None, None, head))
         self.carried = [
             self.add_weight((self.recipe["batch"], width), initializer="zeros", trainable=False, name=f"carried_{i}")
@@ -91,27 +91,31 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             states = [ops.convert_to_tensor(value) * stays for value in self.carried]
         else:
             states = [ops.zeros((windows, width), "float32") for _ in self.carried]
-        kept = [self._kept(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
-        kept += [self._kept(windows, self.recipe["head"]) for _ in HEADS] if training else []
+        masks = [self._dropout_mask(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
+        masks += [self._dropout_mask(windows, self.recipe["head"]) for _ in HEADS] if training else []
         size = windows // lanes() if training and windows % lanes() == 0 else windows
         parts = []
         for start in range(0, windows, size):
             lane = slice(start, start + size)
-            parts.append(self._lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in kept]))
+            parts.append(
+                self._forward_lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in masks])
+            )
         if training:
             for variable, *after in zip(self.carried, *(part[1] for part in parts), strict=True):
                 variable.assign(ops.concatenate(after, axis=0))
         return {n: ops.swapaxes(ops.concatenate([part[0][n] for part in parts], axis=1), 0, 1) for n in HEADS}
 
-    def _kept(self, windows: int, width: int) -> Any:
+    def _dropout_mask(self, windows: int, width: int) -> Any:
         """Return what dropout leaves of each unit of each window, the same all along: 0 or a little more than 1."""
         return ops.cast(self.drop(ops.ones((windows, width)), training=True), self.compute_dtype)
 
-    def _lane(self, rows: Any, style: Any, states: list[Any], kept: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+    def _forward_lane(
+        self, rows: Any, style: Any, states: list[Any], masks: list[Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
         """Return logits and the last states; everything is [notes, windows, ...] here."""
-        factors = iter(kept) if kept else repeat(1)
-        seen = self._seen(rows, style)
-        state = self.enter(ops.concatenate([seen[n] for n in ENTERING], axis=-1)) * next(factors)
+        factors = iter(masks) if masks else repeat(1)
+        inputs = self._network_inputs(rows, style)
+        state = self.enter(ops.concatenate([inputs[n] for n in ENTERING], axis=-1)) * next(factors)
         after: list[Any] = []
         for i, layer in enumerate(self.recurrent):
             state, last = layer(state, tuple(states[2 * i : 2 * i + 2]))
@@ -119,50 +123,50 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             after += last
         logits = {}
         for (name, beside), above in zip(HEADS.items(), ops.split(self.above(state), len(HEADS), axis=-1), strict=True):
-            hidden = ops.relu(above + self.hidden[name](ops.concatenate([seen[n] for n in beside], axis=-1)))
+            hidden = ops.relu(above + self.hidden[name](ops.concatenate([inputs[n] for n in beside], axis=-1)))
             scores = self.outputs_of[name](hidden * next(factors))
-            logits[name] = self._guided(name, scores, rows[1:])
+            logits[name] = self._add_guess_gains(name, scores, rows[1:])
         return logits, after
 
-    def _seen(self, rows: Any, style: Any) -> dict[str, Any]:
+    def _network_inputs(self, rows: Any, style: Any) -> dict[str, Any]:
         """Return by name all that the network sees of notes: what is known of the last, what is guessed of this, this itself."""
         now, last = rows[1:], rows[:-1]
-        seen = {}
+        inputs = {}
         for column, name in enumerate((*events.FIELDS, "place")):
-            seen[name] = self.embeddings[name](now[..., column])
-            seen[f"last_{name}"] = self.embeddings[name](last[..., column])
+            inputs[name] = self.embeddings[name](now[..., column])
+            inputs[f"last_{name}"] = self.embeddings[name](last[..., column])
         is_predicted = ops.cast(now[..., encoding.CONFIDENCE["time"]][..., :1] > 0, self.compute_dtype)
         for column, name in ((encoding.NEXT_PITCH, "pitch"), (encoding.NEXT_DURATION, "duration")):
-            seen[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
+            inputs[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
         for name, count in GUESSES.items():
-            guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-            any_ = ops.cast(trust > 0, self.compute_dtype)
-            seen[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * any_[..., :1]
-            trusted = self.trusts[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)
-            seen[f"trust_{name}"] = ops.reshape(trusted, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
+            guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+            is_known = ops.cast(confidence > 0, self.compute_dtype)
+            inputs[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * is_known[..., :1]
+            embedded = self.trusts[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)
+            inputs[f"trust_{name}"] = ops.reshape(embedded, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
             pairs = [
-                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * any_[..., a] * any_[..., b]
+                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * is_known[..., a] * is_known[..., b]
                 for a, b in combinations(range(count), 2)
             ]
-            seen[f"agree_{name}"] = ops.stack(pairs, axis=-1)
-        seen["tones"] = ops.cast(_tones(now), self.compute_dtype)
+            inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
+        inputs["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
-            said = self.embeddings[name](style[:, column])
-            seen[name] = ops.repeat(said[None], ops.shape(now)[0], axis=0)
-        return seen
+            embedding = self.embeddings[name](style[:, column])
+            inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
+        return inputs
 
-    def _guided(self, name: str, scores: Any, now: Any) -> Any:
+    def _add_guess_gains(self, name: str, scores: Any, now: Any) -> Any:
         """Return logits: the scores of the classes, and on each guessed class its gain, from the scores and from its trust."""
         classes, count = events.SIZES[name], GUESSES[name]
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-        known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)[..., 0]
+        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+        known = self.gains[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)[..., 0]
         logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
-        gain = (gain + known) * ops.cast(trust > 0, "float32")
+        gain = (gain + known) * ops.cast(confidence > 0, "float32")
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
             by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
-            for k, of_memory in enumerate(ops.split(extra, EXTRA[name], axis=-1)):
+            for k, of_memory in enumerate(ops.split(extra, EXTRA_SCORES[name], axis=-1)):
                 logits = logits + of_memory * by_class[:, :, k, :classes]
         return logits
 

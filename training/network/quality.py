@@ -12,7 +12,7 @@ from training.events.classes import FIELDS
 from training.events.encoding import encode
 from training.events.vocabulary import UNKNOWN
 from training.midi import read_notes
-from training.network.inference import Network
+from training.network.inference import NoteNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Quality:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
-def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
+def quality(network: NoteNetwork, pieces: Sequence[EncodedPiece]) -> Quality:
     """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
     notes = sum(len(piece.events) - 1 for piece in pieces)
     if notes < 1:

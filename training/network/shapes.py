@@ -13,7 +13,7 @@ import numpy.typing as npt
 from catalog.base.errors import TrainingError
 from training.events import classes as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -36,20 +36,20 @@ class Sizes(Protocol):
         """Hidden units of each output."""
 
 
-def of_network(recipe: Sizes, series: int, games: int) -> Shapes:
+def network_shapes(recipe: Sizes, series: int, games: int) -> Shapes:
     """Return the shape of each array of a note-lstm network for so many series and games."""
     sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
     shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
     for name, count in GUESSES.items():
         shapes[f"trust_{name}/embeddings"] = (count * CONFIDENCES, CONFIDENCE_WIDTH)
         shapes[f"gain_{name}/embeddings"] = (count * CONFIDENCES, 1)
-    shapes |= dense("enter", beside_width(ENTERING), recipe.width)
+    shapes |= dense("enter", inputs_width(ENTERING), recipe.width)
     for layer in range(recipe.layers):
         shapes |= lstm(f"lstm_{layer}", recipe.width, recipe.width)
     shapes["above/kernel"] = (recipe.width, len(HEADS) * recipe.head)
     for name, beside in HEADS.items():
-        shapes |= dense(f"hidden_{name}", beside_width(beside), recipe.head)
-        shapes |= dense(f"out_{name}", recipe.head, events.SIZES[name] + GUESSES[name] + EXTRA[name])
+        shapes |= dense(f"hidden_{name}", inputs_width(beside), recipe.head)
+        shapes |= dense(f"out_{name}", recipe.head, events.SIZES[name] + GUESSES[name] + EXTRA_SCORES[name])
     return shapes
 
 

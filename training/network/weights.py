@@ -22,8 +22,8 @@ Array = npt.NDArray[np.float32]
 
 META = "meta"
 LARGEST_BYTES = 1 << 30  # of all arrays together; those of the recipe's defaults are a few MB
-ANEW = "train the run again"
-DAMAGED = (
+RETRAIN = "train the run again"
+READ_ERRORS = (
     ValueError,
     KeyError,
     OSError,
@@ -49,10 +49,10 @@ class WeightsMeta:
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
     """Write the weights by name, atomically, with their meta beside them in the one file."""
-    write_bytes(path, packed(named, meta))
+    write_bytes(path, pack_weights(named, meta))
 
 
-def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
+def pack_weights(named: dict[str, Array], meta: WeightsMeta) -> bytes:
     """Return the content of a file with the weights by name and their meta."""
     held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
     file = io.BytesIO()
@@ -63,17 +63,17 @@ def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
 def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     """Return weights by name and their meta. Raises TrainingError where the file is missing, damaged, or far too large."""
     try:
-        with os.fdopen(_opened(path), "rb") as file:
+        with os.fdopen(_open_regular_file(path), "rb") as file:
             return _read(file, path)
     except FileNotFoundError:
         raise TrainingError(
             f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
         ) from None
     except OSError as error:
-        raise TrainingError(f"{path}: cannot be read ({error.strerror or error}); {ANEW}") from None
+        raise TrainingError(f"{path}: cannot be read ({error.strerror or error}); {RETRAIN}") from None
 
 
-def loaded(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+def unpack_weights(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
     """Return weights by name and their meta from the bytes of a file, `path`. Raises TrainingError where they are damaged."""
     return _read(io.BytesIO(data), path)
 
@@ -84,9 +84,9 @@ def _read(file: BinaryIO, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
             members = _members(archive)
             named = {name: _array(archive, member) for name, member in members.items() if name != META}
             text = _array(archive, members[META], np.uint8).tobytes()
-    except DAMAGED as error:
-        raise TrainingError(f"{path}: damaged ({error}); {ANEW}") from None
-    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {ANEW}")
+    except READ_ERRORS as error:
+        raise TrainingError(f"{path}: damaged ({error}); {RETRAIN}") from None
+    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {RETRAIN}")
     return named, meta
 
 
@@ -119,7 +119,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dtype: type[np.gen
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 
-def _opened(path: Path) -> int:
+def _open_regular_file(path: Path) -> int:
     """Open a regular file, and no pipe or device, which might never end."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):

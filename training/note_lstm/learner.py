@@ -72,20 +72,20 @@ class NoteLSTMLearner(Learner):
 
         return train(run, corpus, budget, report, watch, hosts)
 
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return pieces that are drawn note by note, kept from copying what the run learned from."""
         from training.note_lstm.trained import network, vocabulary
         from training.sampling.sampler import compose
 
-        learned = run.learned_from().index if wish.max_copy else None
-        return compose(network(run), vocabulary(run), wish, prime, learned, report)
+        learned = run.learned_from().index if config.max_copy else None
+        return compose(network(run), vocabulary(run), config, prime, learned, report)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
         """Return bits per note, in total and by field."""
         from training.network.quality import quality
-        from training.note_lstm.trained import held_pieces, network
+        from training.note_lstm.trained import encoded_split, network
 
-        return quality(network(run), held_pieces(root, run, split))
+        return quality(network(run), encoded_split(root, run, split))
 
     def evaluate_folder(self, run: Run, folder: Path, left_out: Callable[[str, str], None]) -> Evaluation:
         """Return bits per note of MIDI files, taken as of no style."""
@@ -102,7 +102,7 @@ class NoteLSTMLearner(Learner):
         """Return whether there is something to validate on beside what is learned from."""
         return bool(funnel.train and (funnel.validation or funnel.train > 1))
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
         """Return a warning where the corpus is too small for a network of its own."""
         if run.asked.init is not None:
             return None

@@ -26,14 +26,14 @@ from training.loop.precision import precision
 from training.loop.weight_average import WeightAverage
 from training.network import inference
 from training.network.quality import quality
-from training.network.weights import loaded
+from training.network.weights import unpack_weights
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
 
-LAST_RATE = 0.02  # the learning rate ends at this share of its peak
-LENT_EVERY = 10
-FINE = 0.25  # and is this share of the recipe's where training goes on from the weights of another run
+FINAL_RATE_SHARE = 0.02  # the learning rate ends at this share of its peak
+VALIDATION_EVERY = 10
+FINE_TUNE_RATE_SHARE = 0.25  # and is this share of the recipe's where training goes on from the weights of another run
 DIVERGED = 2.0  # bits per note: an epoch that learns at so much more than an earlier one is lost
 
 
@@ -102,7 +102,7 @@ def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
     training, validation = corpus.pieces("train"), corpus.pieces("validation")
     if validation or len(training) < 2:
         return training, validation
-    every = min(LENT_EVERY, len(training))
+    every = min(VALIDATION_EVERY, len(training))
     return [piece for i, piece in enumerate(training) if i % every], training[::every]
 
 
@@ -134,10 +134,10 @@ class _Trainer:
     ) -> None:
         """Go on from `progress` until there is a reason to end, saving it after each epoch; `watch` may end it between steps."""
         network = self._network(progress)
-        average = WeightAverage(self.keeper.averaged(progress))
+        average = WeightAverage(self.keeper.load_average(progress))
         while progress.ended is None:
             if (
-                progress.epoch and self._gone(progress) >= 1
+                progress.epoch and self._fraction_used(progress) >= 1
             ):  # the first epoch has one step at least, so that there are weights
                 progress.ended = BUDGET
                 break
@@ -145,7 +145,7 @@ class _Trainer:
             since = time.monotonic()
             progress.epoch += 1
             if self.hosts.first:
-                measured = quality(inference.Network(average.named), validation)
+                measured = quality(inference.NoteNetwork(average.named), validation)
                 row = EpochRow(
                     epoch=progress.epoch,
                     seconds=round(time.monotonic() - self.began, 3),
@@ -158,7 +158,7 @@ class _Trainer:
                 self._refuse_divergence(row, progress)
                 self.keeper.save(network, average.named, row, row.validation_bits, progress)
                 report(row)
-            if self.hosts.agree(float(progress.has_no_gain(self.recipe.patience))):
+            if self.hosts.broadcast(float(progress.has_no_gain(self.recipe.patience))):
                 progress.ended = NO_GAIN
             self.reserve = time.monotonic() - since
         if self.hosts.first:
@@ -179,10 +179,10 @@ class _Trainer:
         notes, since, rate = 0, time.monotonic(), 0.0
         network.reseed(self.run.asked.seed, progress.epoch)
         for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
-            gone = self._gone(progress)
-            if gone >= 1 and losses:
+            fraction_used = self._fraction_used(progress)
+            if fraction_used >= 1 and losses:
                 break
-            rate = self._rate(progress.step, gone)
+            rate = self._rate(progress.step, fraction_used)
             network.optimizer.learning_rate = rate
             losses.append(float(_step(network, self.hosts.part(batch))))
             notes += int(batch.mask.sum())
@@ -190,11 +190,19 @@ class _Trainer:
             if self.hosts.first and average.due(progress.step):
                 average.add(arrays(network), progress.step)
             speed, number = notes / (time.monotonic() - since), progress.epoch + 1
-            watch(Step(number, gone, f"epoch {number}  {speed:,.0f} notes/s  {float(np.mean(losses[-20:])):.2f} bits"))
+            watch(
+                Step(
+                    number,
+                    fraction_used,
+                    f"epoch {number}  {speed:,.0f} notes/s  {float(np.mean(losses[-20:])):.2f} bits",
+                )
+            )
         return losses, rate, notes / (time.monotonic() - since)
 
-    def _gone(self, progress: Progress) -> float:
-        return self.hosts.agree(self.budget.gone(time.monotonic() - self.began + self.reserve, progress.epoch))
+    def _fraction_used(self, progress: Progress) -> float:
+        return self.hosts.broadcast(
+            self.budget.fraction_used(time.monotonic() - self.began + self.reserve, progress.epoch)
+        )
 
     def _refuse_divergence(self, row: EpochRow, progress: Progress) -> None:
         best = min((cast(float, old["train_bits"]) for old in progress.history), default=math.inf)
@@ -204,21 +212,21 @@ class _Trainer:
                 "before it are kept. Start a new run with a recipe of a lower learning_rate"
             )
 
-    def _rate(self, step: int, gone: float) -> float:
+    def _rate(self, step: int, fraction_used: float) -> float:
         """Return the learning rate: a short warm-up, then a half cosine over the budget."""
-        peak = self.recipe.learning_rate * (FINE if self.run.asked.init is not None else 1)
+        peak = self.recipe.learning_rate * (FINE_TUNE_RATE_SHARE if self.run.asked.init is not None else 1)
         warm = min(1.0, (step + 1) / self.recipe.warmup)
-        return peak * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * gone)) + LAST_RATE)
+        return peak * warm * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fraction_used)) + FINAL_RATE_SHARE)
 
     def _network(self, progress: Progress) -> Any:
         from training.network import network
 
-        if (resumed := self.keeper.resumed(progress)) is not None:
+        if (resumed := self.keeper.load_network(progress)) is not None:
             return resumed
         self.keras.utils.set_random_seed(self.run.asked.seed)
         built = self._built(self._precision(progress))
         if self.run.asked.init is not None:
-            named, _ = loaded(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
+            named, _ = unpack_weights(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(
             optimizer=self.keras.optimizers.AdamW(
@@ -232,7 +240,7 @@ class _Trainer:
     def _precision(self, progress: Progress) -> Precision:
         """Return the precision of this run's training, the same in all processes: what was chosen when it began, chosen only once."""
         if progress.precision is None:
-            half = self.hosts.agree(float(precision(self.recipe.precision) == "mixed_bfloat16"))
+            half = self.hosts.broadcast(float(precision(self.recipe.precision) == "mixed_bfloat16"))
             progress.precision = "mixed_bfloat16" if half else "float32"
         return progress.precision
 

@@ -12,10 +12,10 @@ import numpy as np
 from dataset.notes.model import Notes, tick_to_seconds
 from training.events.classes import bars_at
 from training.events.encoding import classes
-from training.novelty.passages import Line, Passage, find, told
+from training.novelty.passages import NoteLine, Passage, distinct_passages, find
 from training.novelty.training_index import TrainingIndex
 
-LEAST = (8, 16, 24)
+PASSAGE_LENGTHS = (8, 16, 24)
 """The lengths, in notes, of passages that shares are told for."""
 
 NEAREST = 5  # pieces that are named as the nearest
@@ -63,17 +63,17 @@ class Novelty:
 
 def find_copies(sources: TrainingIndex, notes: Notes) -> Novelty:
     """Return what of `notes` stands in `sources`."""
-    line = Line.of(notes)
+    line = NoteLine.of(notes)
     length = len(line.tick)
     found = find(sources.index, line)
-    passages = told(sources.index, line, found)
+    passages = distinct_passages(sources.index, line, found)
     _, onset = classes(notes)
     seconds = tick_to_seconds(notes.tempos, onset)
     bars = bars_at(onset, notes.time_signatures).tolist()
     return Novelty(
         notes=length,
         longest=found.longest,
-        shares={least: float(found.inside(least, length).mean()) if length else 0.0 for least in LEAST},
+        shares={least: float(found.inside(least, length).mean()) if length else 0.0 for least in PASSAGE_LENGTHS},
         copies=tuple(_copy(sources, passage, seconds.tolist(), bars) for passage in passages),
         nearest=_nearest(sources, passages),
     )
@@ -82,12 +82,12 @@ def find_copies(sources: TrainingIndex, notes: Notes) -> Novelty:
 def medians(figures: Sequence[Novelty]) -> dict[str, float]:
     """Return the median of the longest passage and of each share over several pieces, and the share of all their notes together."""
     weights = np.array([figure.notes for figure in figures], float)
-    said = {"longest": float(np.median([figure.longest for figure in figures]))}
-    for least in LEAST:
+    medians_by_name = {"longest": float(np.median([figure.longest for figure in figures]))}
+    for least in PASSAGE_LENGTHS:
         shares = np.array([figure.shares[least] for figure in figures])
-        said[f"median share, {least} notes"] = float(np.median(shares))
-        said[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
-    return said
+        medians_by_name[f"median share, {least} notes"] = float(np.median(shares))
+        medians_by_name[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
+    return medians_by_name
 
 
 def _copy(sources: TrainingIndex, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:

@@ -18,15 +18,15 @@ from training.events.classes import EDGES, PITCH, to_class
 from training.events.encoding import classes
 
 SEED = 6  # notes
-LEAST = 8  # right notes of a passage that is told of
-WRONG, DROP = 1, 4
+MIN_PASSAGE_NOTES = 8  # right notes of a passage that is told of
+WRONG_PENALTY, MAX_DROP = 1, 4
 REACH = 3  # a right note is the next of the indexed piece, or one of the two after it
-MOST_PLACES = 64  # places of a seed that are followed; more are taken evenly out of all
+MAX_PLACES = 64  # places of a seed that are followed; more are taken evenly out of all
 RATIOS = (1.0, 1 / 2, 2.0, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 """Speeds at which a passage is looked for: ticks of the indexed piece for one of the piece that is asked about."""
 
-EXACT_TICKS, NEARLY = 48, 0.1  # longer times are known as classes only: they agree within a tenth
-_BETWEEN = 1 << 14  # ticks between two pieces of an index: more than any passage can leave out
+EXACT_TICKS, TIME_TOLERANCE = 48, 0.1  # longer times are known as classes only: they agree within a tenth
+_PIECE_GAP = 1 << 14  # ticks between two pieces of an index: more than any passage can leave out
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 Numbers = npt.NDArray[Any]
@@ -50,20 +50,20 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class NoteLine:
     """Notes in a row as passages are compared by: tick [n] (int64) and pitch [n] (int16), from onset to onset, then upwards."""
 
     tick: Numbers
     pitch: Numbers
 
     @classmethod
-    def of(cls, notes: Notes) -> "Line":
+    def of(cls, notes: Notes) -> "NoteLine":
         """Return the line of a piece, no pitch twice at one onset."""
         rows, onset = classes(notes)
         return cls.at(onset, rows[:, PITCH])
 
     @classmethod
-    def at(cls, onset: Numbers, pitch: Numbers) -> "Line":
+    def at(cls, onset: Numbers, pitch: Numbers) -> "NoteLine":
         """Return the line of notes at these onsets in ticks; the times between them become those of the network's classes."""
         times = EDGES[to_class(np.diff(onset, prepend=onset[:1]))]
         return cls(np.cumsum(times).astype(np.int64), np.asarray(pitch, np.int16))
@@ -80,11 +80,11 @@ class Index:
     places: Numbers  # [seeds], the notes at which those seeds begin
 
     @classmethod
-    def of(cls, lines: Sequence[Line]) -> "Index":
+    def of(cls, lines: Sequence[NoteLine]) -> "Index":
         """Return an index of pieces, numbered in this order."""
         first = np.cumsum([0, *(len(line.tick) for line in lines)], dtype=np.int64)
         ends = np.cumsum(
-            [0, *(int(line.tick[-1]) + _BETWEEN if len(line.tick) else 0 for line in lines)], dtype=np.int64
+            [0, *(int(line.tick[-1]) + _PIECE_GAP if len(line.tick) else 0 for line in lines)], dtype=np.int64
         )
         narrow = np.int32 if first[-1] < 2**31 and ends[-1] < 2**31 else np.int64
         tick, pitch = np.zeros(first[-1], narrow), np.zeros(first[-1], np.int8)
@@ -101,7 +101,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class FoundPassages:
     """The passages of one piece, an array entry each; every field [passages] as in `Passage`, in no order."""
 
     first: Numbers
@@ -125,7 +125,7 @@ class Found:
         return int(self.notes.max(initial=0))
 
 
-def find(index: Index, line: Line) -> Found:
+def find(index: Index, line: NoteLine) -> FoundPassages:
     """Return every passage of `line` with LEAST right notes or more that stands in the index.
 
     A seed of more than MOST_PLACES places is followed from so many of them, so what is told of a figure that stands everywhere is one
@@ -140,18 +140,18 @@ def find(index: Index, line: Line) -> Found:
         ends.append(end)
     (last, there_last), (first, there_first) = ends
     table = np.stack([first, last, there_first, there_last, right, np.searchsorted(np.sort(RATIOS), ratio)], axis=1)
-    table = np.unique(table[right >= LEAST], axis=0)
+    table = np.unique(table[right >= MIN_PASSAGE_NOTES], axis=0)
     first, last, there_first, there_last, right, speed = table.T
-    return Found(first, last, there_first, there_last, right, np.sort(RATIOS)[speed])
+    return FoundPassages(first, last, there_first, there_last, right, np.sort(RATIOS)[speed])
 
 
-def told(index: Index, line: Line, found: Found) -> list[Passage]:
+def distinct_passages(index: Index, line: NoteLine, found: FoundPassages) -> list[Passage]:
     """Return the passages to tell of, in the order of the piece: the longest, then what has LEAST notes outside of those before."""
     covered = np.zeros(len(line.tick), bool)
     chosen = []
     for at in np.lexsort((found.ratio != 1, -found.notes)):
         span = slice(int(found.first[at]), int(found.last[at]) + 1)
-        if (~covered[span]).sum() < LEAST:
+        if (~covered[span]).sum() < MIN_PASSAGE_NOTES:
             continue
         covered[span] = True
         piece = int(np.searchsorted(index.first, found.there_first[at], side="right")) - 1
@@ -172,7 +172,7 @@ def told(index: Index, line: Line, found: Found) -> list[Passage]:
 
 
 def extend(
-    index: Index, line: Line, limit: Numbers, q: Numbers, t: Numbers, ratio: Numbers, direction: int
+    index: Index, line: NoteLine, limit: Numbers, q: Numbers, t: Numbers, ratio: Numbers, direction: int
 ) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """Go on from notes `q` of the line that stand at places `t` of the index, each [n], until `limit` (not reached itself).
 
@@ -186,22 +186,22 @@ def extend(
     while len(live):
         now[live] += direction
         live = live[now[live] != limit[live]]
-        at, heard, there = now[live], q[live], t[live]
+        at, previous, there = now[live], q[live], t[live]
         step = reach(
             index,
             there,
-            np.abs(line.tick[at] - line.tick[heard]) * ratio[live],
+            np.abs(line.tick[at] - line.tick[previous]) * ratio[live],
             line.pitch[at] - shift[live],
             direction,
         )
         is_right = step > 0
-        q[live], t[live] = np.where(is_right, at, heard), there + step * direction
-        score[live] += np.where(is_right, 1 - WRONG * (step - 1), -WRONG)
+        q[live], t[live] = np.where(is_right, at, previous), there + step * direction
+        score[live] += np.where(is_right, 1 - WRONG_PENALTY * (step - 1), -WRONG_PENALTY)
         right[live] += is_right
         better = live[score[live] > best[1][live]]
         for kept, value in zip(best, (right, score, q, t), strict=True):
             kept[better] = value[better]
-        live = live[best[1][live] - score[live] <= DROP]
+        live = live[best[1][live] - score[live] <= MAX_DROP]
     return best[0], best[1], best[2], best[3]
 
 
@@ -217,11 +217,11 @@ def reach(index: Index, there: Numbers, ticks: Numbers, pitch: Numbers, directio
 
 def agree(there: Numbers, ticks: Numbers) -> Numbers:
     """Return whether times are the same, [n]: exactly where they are short, within a tenth where they are known as classes."""
-    same: Numbers = np.abs(there - ticks) <= np.where(there > EXACT_TICKS, NEARLY * there, 0.5)
+    same: Numbers = np.abs(there - ticks) <= np.where(there > EXACT_TICKS, TIME_TOLERANCE * there, 0.5)
     return same
 
 
-def _seeds(index: Index, line: Line) -> tuple[Numbers, Numbers, Numbers]:
+def _seeds(index: Index, line: NoteLine) -> tuple[Numbers, Numbers, Numbers]:
     """Return where seeds of the line begin, where they stand, and at which speed: one for each run of them that goes on side by side."""
     kept: list[tuple[Numbers, Numbers, Numbers]] = []
     for ratio in RATIOS:
@@ -243,7 +243,7 @@ def places(index: Index, which: Numbers, hashes: Numbers) -> tuple[Numbers, Numb
     """Return pairs of `which` and a place of the index whose seed has the same hash as `hashes[which]`."""
     wanted = hashes[which]
     low, high = np.searchsorted(index.hashes, wanted, "left"), np.searchsorted(index.hashes, wanted, "right")
-    count = np.minimum(high - low, MOST_PLACES)
+    count = np.minimum(high - low, MAX_PLACES)
     row = np.repeat(np.arange(len(which)), count)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     return which[row], index.places[low[row] + nth * (high - low)[row] // count[row]]

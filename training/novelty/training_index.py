@@ -22,7 +22,7 @@ from catalog.storage.reading import Above0, Positive, Sha256, Tick, read_json
 from dataset.notes.model import tick_to_seconds
 from training.events.classes import PITCH, bar_of
 from training.events.encoding import classes
-from training.novelty.passages import Index, Line
+from training.novelty.passages import Index, NoteLine
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -42,7 +42,7 @@ class IndexedPiece:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _PiecesFile:
     """The content of pieces.json."""
 
     pieces: tuple[IndexedPiece, ...]
@@ -52,8 +52,15 @@ PIECES_FILE = "pieces.json"
 FORMAT = 2  # raise it when seeds, classes or files change: what is on disk is then made again
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 ARRAYS = ("onset", *INDEX_ARRAYS)
-WHOLE = ("<i4", "<i8")
-KINDS = {"onset": WHOLE, "first": ("<i8",), "tick": WHOLE, "pitch": ("|i1",), "hashes": ("<u8",), "places": WHOLE}
+INTEGER_TYPES = ("<i4", "<i8")
+ARRAY_TYPES = {
+    "onset": INTEGER_TYPES,
+    "first": ("<i8",),
+    "tick": INTEGER_TYPES,
+    "pitch": ("|i1",),
+    "hashes": ("<u8",),
+    "places": INTEGER_TYPES,
+}
 DAMAGED = "damaged: train the run again, or put the folder back as it was"
 
 
@@ -68,14 +75,14 @@ class TrainingIndex:
     @classmethod
     def of(cls, pieces: "Sequence[CorpusPiece]") -> "TrainingIndex":
         """Return the pieces as sources, in their order."""
-        told, onsets, lines = [], [np.zeros(0, np.int32)], []
+        pieces_text, onsets, lines = [], [np.zeros(0, np.int32)], []
         for piece in pieces:
             rows, onset = classes(piece.notes)
             onsets.append(onset)
-            lines.append(Line.at(onset, rows[:, PITCH]))
-            whose = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
-            told.append(IndexedPiece(*whose, piece.notes.tempos, piece.notes.time_signatures))
-        return cls(tuple(told), np.concatenate(onsets), Index.of(lines))
+            lines.append(NoteLine.at(onset, rows[:, PITCH]))
+            origin = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
+            pieces_text.append(IndexedPiece(*origin, piece.notes.tempos, piece.notes.time_signatures))
+        return cls(tuple(pieces_text), np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:
         """Return where a note of a piece stands: the number of its bar, from 1, and seconds from the beginning of its file."""
@@ -86,9 +93,9 @@ class TrainingIndex:
     def files(self) -> dict[str, bytes]:
         """Return what a folder of sources holds: bytes by file name, the same for the same sources."""
         held = {"format": FORMAT, "pieces": [asdict(piece) for piece in self.pieces]}
-        told = json.dumps(held, ensure_ascii=False, indent=0)
+        pieces_text = json.dumps(held, ensure_ascii=False, indent=0)
         arrays = {"onset": self.onset, **{name: getattr(self.index, name) for name in INDEX_ARRAYS}}
-        files = {PIECES_FILE: told.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
+        files = {PIECES_FILE: pieces_text.encode(), **{f"{name}.npy": _bytes(array) for name, array in arrays.items()}}
         return {**files, SUMS_FILE: text_of(files).encode()}
 
     @classmethod
@@ -99,19 +106,19 @@ class TrainingIndex:
         """
         try:
             sums = _listed(folder) if sums is None else sums
-            held = read_json(folder / PIECES_FILE, _Held, fail=TrainingError, remedy=DAMAGED, version=FORMAT)
+            held = read_json(folder / PIECES_FILE, _PiecesFile, fail=TrainingError, remedy=DAMAGED, version=FORMAT)
             _check_sum(folder / PIECES_FILE, (folder / PIECES_FILE).read_bytes(), sums)
-            onset, *arrays = (_array(folder / f"{name}.npy", sums, KINDS[name]) for name in ARRAYS)
+            onset, *arrays = (_array(folder / f"{name}.npy", sums, ARRAY_TYPES[name]) for name in ARRAYS)
         except FileNotFoundError as error:
             raise TrainingError(
                 f"{error.filename}: missing, so nobody can say what is copied; train the run again, or compose with --max-copy 0"
             ) from None
         opened = cls(held.pieces, onset, Index(*arrays))
-        if wrong := opened._disorder():
+        if wrong := opened._find_inconsistency():
             raise TrainingError(f"{folder / f'{wrong[0]}.npy'}: {wrong[1]}; {DAMAGED}")
         return opened
 
-    def _disorder(self) -> tuple[str, str] | None:
+    def _find_inconsistency(self) -> tuple[str, str] | None:
         """Return the first array that does not stand as `Index` needs it, and what is wrong; None where all do."""
         index, notes = self.index, len(self.onset)
         first = index.first

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 TICKS = 5  # about so many on an axis
 STEPS = ((1.5, 1), (3.5, 2), (7.5, 5), (math.inf, 10))  # below what, the round step to take
-STEEP = 4.0  # what lies so many times as high as three quarters of all values, from the lowest on, is cut off
-SHORT_S = 120.0  # a shorter training is told in seconds
+MAX_RANGE_RATIO = 4.0  # what lies so many times as high as three quarters of all values, from the lowest on, is cut off
+MAX_SECONDS_UNIT = 120.0  # a shorter training is told in seconds
 
-Place = Callable[[float], float]
+ToPercent = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """One curve: its name, its points for SVG (y downwards), and its last value."""
 
     name: str
@@ -47,7 +47,7 @@ class Mark:
 class Plot:
     """Curves over one axis of time; `cut` where some values lie above the plot."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     x: tuple[Tick, ...]
     y: tuple[Tick, ...]
     x_unit: str
@@ -65,7 +65,7 @@ def plot(
     columns = {name: np.asarray(values, float) for name, values in series.items() if np.isfinite(values).any()}
     if not columns:
         return None
-    unit, scale = ("seconds", 1.0) if seconds[-1] < SHORT_S else ("minutes", 60.0)
+    unit, scale = ("seconds", 1.0) if seconds[-1] < MAX_SECONDS_UNIT else ("minutes", 60.0)
     times = np.asarray(seconds, float) / scale
     together = np.concatenate([values[np.isfinite(values)] for values in columns.values()])
     low, high, cut = _range(together)
@@ -79,7 +79,7 @@ def plot(
         return round((value - low) / (high - low) * 100, 2)
 
     lines = tuple(
-        Line(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
+        Curve(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
         for name, values in columns.items()
     )
     return Plot(
@@ -114,14 +114,14 @@ def labels(values: Sequence[float]) -> list[str]:
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
     """Return the lowest and the highest value to show, and whether higher ones are cut off: a first epoch is often far above."""
     low, most = float(values.min()), float(values.max())
-    high = low + STEEP * (float(np.quantile(values, 0.75)) - low)
+    high = low + MAX_RANGE_RATIO * (float(np.quantile(values, 0.75)) - low)
     cut = low < high < most
     high = high if cut else most
     room = 0.06 * (high - low) or max(0.05 * abs(low), 0.01)
     return low - room, high + (0 if cut else room), cut
 
 
-def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: Place, y_of: Place) -> str:
+def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: ToPercent, y_of: ToPercent) -> str:
     known = np.isfinite(values)
     return " ".join(
         f"{x_of(x):g},{100 - y_of(y):g}" for x, y in zip(times[known].tolist(), values[known].tolist(), strict=True)

@@ -25,8 +25,8 @@ from training.run import Run
 REFERENCE_FILE = "yardstick.json"
 FORMAT = 1
 FIRST_S = 60.0
-MOST_MEASURED, MOST_HELD = 1000, 100  # pieces: of a corpus of more, every k-th is taken
-MEASURED = {
+MAX_MEASURED, MAX_HELD_OUT = 1000, 100  # pieces: of a corpus of more, every k-th is taken
+MEASURE_LABELS = {
     "note_density": "Notes a second",
     "polyphony": "Pitches at once",
     "pitches": "Different pitches",
@@ -72,7 +72,7 @@ class Strip:
 
 def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Reference | None:
     """Return the run's yardstick: the one in its folder, else a new one, which is kept; None where its corpus is gone or has changed."""
-    kept = _kept(run)
+    kept = _read_kept(run)
     if kept is not None:
         return kept
     try:
@@ -81,10 +81,12 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
         return None
     if corpus.hash != run.asked.corpus_hash:
         return None
-    found = [figures(piece.notes) for piece in evenly(corpus.pieces(), MOST_MEASURED)]
-    columns = {name: [each[name] for each in found if name in each] for name in MEASURED}
+    found = [figures(piece.notes) for piece in every_kth(corpus.pieces(), MAX_MEASURED)]
+    columns = {name: [each[name] for each in found if name in each] for name in MEASURE_LABELS}
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
-    held = evenly([*corpus.pieces("validation"), *corpus.pieces("test")], MOST_HELD) if learned is not None else []
+    held = (
+        every_kth([*corpus.pieces("validation"), *corpus.pieces("test")], MAX_HELD_OUT) if learned is not None else []
+    )
     copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
     made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None)
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
@@ -92,20 +94,20 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
     return made
 
 
-def evenly(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
+def every_kth(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
     """Return every k-th piece, so that there are `most` at the most."""
     return pieces[:: max(1, -(-len(pieces) // most))]
 
 
 def figures(notes: Notes) -> dict[str, float]:
     """Return the measures of MEASURED of the first minute of a piece; what is not known of it is left out."""
-    piece = opening(notes, FIRST_S)
+    piece = first_seconds(notes, FIRST_S)
     found = measure(Reading(piece, tracks=1, piano_notes=len(piece), drum_notes=0, grid_error=0.0))
-    values = {name: getattr(found, name) for name in MEASURED}
+    values = {name: getattr(found, name) for name in MEASURE_LABELS}
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
-def opening(notes: Notes, seconds: float) -> Notes:
+def first_seconds(notes: Notes, seconds: float) -> Notes:
     """Return what begins within so many seconds from the first onset; a note that sounds on is cut there."""
     if len(notes) == 0:
         return notes
@@ -129,7 +131,7 @@ def strips(measured: Mapping[str, float], beside: Reference) -> list[Strip]:
     """Return each measure of a sample beside those of the corpus, in the order of MEASURED."""
     return [
         _strip(name, label, measured[name], beside.measures[name])
-        for name, label in MEASURED.items()
+        for name, label in MEASURE_LABELS.items()
         if name in measured and name in beside.measures
     ]
 
@@ -155,7 +157,7 @@ def _words(value: float, of: charts.Quantiles) -> str:
     return "below all" if value < of.least else "above all"
 
 
-def _kept(run: Run) -> Reference | None:
+def _read_kept(run: Run) -> Reference | None:
     """Return the yardstick in the run's folder; None where there is none of our form."""
     try:
         return read_json(

@@ -22,7 +22,7 @@ from training.run import CORPUS_FILE, CREDITS_FILE, Run
 
 METRICS_FILE = "metrics.csv"
 
-Row = Mapping[str, float]
+EpochFigures = Mapping[str, float]
 """An epoch's figures by column; what was not measured is NaN."""
 
 
@@ -49,7 +49,7 @@ class RunSummary:
 
     run: Run
     terms: Terms
-    rows: tuple[Row, ...]  # by epoch
+    rows: tuple[EpochFigures, ...]  # by epoch
     ended: str | None  # why training ended; None where it did not, or nobody knows
     manifest: Manifest | None  # of the corpus
     credits: tuple[Credit, ...]
@@ -57,8 +57,8 @@ class RunSummary:
     @classmethod
     def of(cls, run: Run) -> "RunSummary":
         """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
-        told = run.path / CREDITS_FILE
-        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
+        credits_file = run.path / CREDITS_FILE
+        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if credits_file.is_file() else ()
         return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
 
     def figure(self, value: float) -> str:
@@ -125,7 +125,7 @@ class RunSummary:
         return found
 
 
-def _rows(run: Run) -> tuple[Row, ...]:
+def _rows(run: Run) -> tuple[EpochFigures, ...]:
     path = run.path / METRICS_FILE
     if not path.is_file():
         return ()

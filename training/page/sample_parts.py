@@ -24,15 +24,17 @@ from training.rendering.roll import RollPassage, draw_roll
 
 TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
-LIT = 16  # right notes of a passage that is lit up; shorter ones, human pieces share with one another all the time
+MIN_HIGHLIGHT_NOTES = (
+    16  # right notes of a passage that is lit up; shorter ones, human pieces share with one another all the time
+)
 NOTE = re.compile(r'data-note="(\d+)"')
 
-Kind = Literal["look", "sound", "score"]
-PARTS: tuple[Kind, ...] = ("look", "sound", "score")
+Kind = Literal["analysis", "sound", "score"]
+PARTS: tuple[Kind, ...] = ("analysis", "sound", "score")
 
 
 @dataclass(frozen=True, slots=True)
-class Lit:
+class Highlight:
     """A copied passage as it is lit up: notes `first` to `last` of the piece's `Notes`, both counted in, between two seconds."""
 
     copy: Copy
@@ -43,14 +45,14 @@ class Lit:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SampleAnalysis:
     """What the notes of a sample say: `roll` is SVG, the class of its passage number n is `c<n>`, and n is the place in `lit`."""
 
     seconds: float  # from tick 0 to the last end
     measures: Measures
     opening: dict[str, float]  # the measures of the first minute, as the yardstick has them
     novelty: Novelty | None  # None where nobody knows what was learned from
-    lit: tuple[Lit, ...]
+    highlights: tuple[Highlight, ...]
     roll: str
 
 
@@ -61,7 +63,7 @@ class SampleParts:
     path: Path
     prefix: str  # of its ids in the page
     of: str = ""  # whose it is, where a page shows several runs
-    look: Look | None = None
+    analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
     score: str | None = None  # SVG, notes within passage n carry data-copy="n"
     troubles: list[str] = field(default_factory=list)
@@ -105,26 +107,26 @@ def sample_parts(
     """
     made = [SampleParts(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
     jobs: list[Job] = []
-    whose: list[SampleParts] = []
-    for exhibit in made:
-        midi = _bytes(exhibit)
+    owners: list[SampleParts] = []
+    for sample in made:
+        midi = _bytes(sample)
         for kind in kinds if midi is not None else ():
-            if kind == "sound" and (there := _rendered(exhibit.path, ".mp3")) is not None:
-                exhibit.sound = there
+            if kind == "sound" and (there := _rendered(sample.path, ".mp3")) is not None:
+                sample.sound = there
                 continue
-            whose.append(exhibit)
-            jobs.append(Job(kind, midi or b"", exhibit.prefix, exhibit.title, sources))
+            owners.append(sample)
+            jobs.append(Job(kind, midi or b"", sample.prefix, sample.title, sources))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
-        exhibit, job = whose[index], jobs[index]
+        sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
-            names = {"look": "piano roll", "sound": "sound", "score": "score"}
-            exhibit.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
+            names = {"analysis": "piano roll", "sound": "sound", "score": "score"}
+            sample.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
         else:
-            setattr(exhibit, job.kind, result)
+            setattr(sample, job.kind, result)
         report(done, len(jobs))
-    for exhibit in made:
-        if exhibit.score is not None and exhibit.look is not None:
-            exhibit.score = marked(exhibit.score, exhibit.look.lit)
+    for sample in made:
+        if sample.score is not None and sample.analysis is not None:
+            sample.score = mark_score(sample.score, sample.analysis.highlights)
     return made
 
 
@@ -140,16 +142,16 @@ def part(job: Job) -> Any:
 
         return engrave_score(notes, prefix=job.prefix, paper=SCREEN)[0]
     found = None if job.sources is None else find_copies(TrainingIndex.open(job.sources), notes)
-    lit = passages(notes, found) if found is not None else ()
-    return Look(
+    highlights = passages(notes, found) if found is not None else ()
+    return SampleAnalysis(
         seconds=float(tick_to_seconds(notes.tempos, notes.end).max()),
         measures=measure(read(job.midi)),
         opening=reference.figures(notes),
         novelty=found,
-        lit=lit,
+        highlights=highlights,
         roll=draw_roll(
             notes,
-            [RollPassage(each.first, each.last, told(each.copy)) for each in lit],
+            [RollPassage(each.first, each.last, passage_label(each.copy)) for each in highlights],
             prefix=job.prefix + "r",
             title=f"Piano roll of {job.title}",
             background=False,
@@ -157,7 +159,7 @@ def part(job: Job) -> Any:
     )
 
 
-def passages(notes: Notes, found: Novelty) -> tuple[Lit, ...]:
+def passages(notes: Notes, found: Novelty) -> tuple[Highlight, ...]:
     """Return the passages of LIT right notes or more, in the order of the piece, as stretches of `notes`.
 
     A copy counts the notes that `encoding.classes` keeps; a second note of one pitch at one onset belongs to the first.
@@ -165,23 +167,25 @@ def passages(notes: Notes, found: Novelty) -> tuple[Lit, ...]:
     kept = counted(notes)
     end = tick_to_seconds(notes.tempos, notes.end)
     start = tick_to_seconds(notes.tempos, notes.onset)
-    lit = []
-    for copy in sorted((copy for copy in found.copies if copy.notes >= LIT), key=lambda copy: copy.first):
+    highlights = []
+    for copy in sorted(
+        (copy for copy in found.copies if copy.notes >= MIN_HIGHLIGHT_NOTES), key=lambda copy: copy.first
+    ):
         first = int(kept[copy.first])
         last = int(kept[copy.last + 1]) - 1 if copy.last + 1 < len(kept) else len(notes) - 1
-        lit.append(Lit(copy, first, last, float(start[first]), float(end[first : last + 1].max())))
-    return tuple(lit)
+        highlights.append(Highlight(copy, first, last, float(start[first]), float(end[first : last + 1].max())))
+    return tuple(highlights)
 
 
-def told(copy: Copy) -> str:
+def passage_label(copy: Copy) -> str:
     """Return one line that says where a passage comes from."""
-    whose = f", sequenced by {copy.sequencer}" if copy.sequencer else ""
-    return f"{copy.notes} notes of {copy.title}{whose}, from bar {copy.there_bars[0]}"
+    owners = f", sequenced by {copy.sequencer}" if copy.sequencer else ""
+    return f"{copy.notes} notes of {copy.title}{owners}, from bar {copy.there_bars[0]}"
 
 
-def marked(score: str, lit: Sequence[Lit]) -> str:
+def mark_score(score: str, highlights: Sequence[Highlight]) -> str:
     """Return a score whose notes within passage n carry data-copy="n"."""
-    inside = {note: number for number, each in enumerate(lit) for note in range(each.first, each.last + 1)}
+    inside = {note: number for number, each in enumerate(highlights) for note in range(each.first, each.last + 1)}
 
     def mark(found: re.Match[str]) -> str:
         number = inside.get(int(found[1]))
@@ -190,13 +194,13 @@ def marked(score: str, lit: Sequence[Lit]) -> str:
     return NOTE.sub(mark, score)
 
 
-def _bytes(exhibit: SampleParts) -> bytes | None:
+def _bytes(sample: SampleParts) -> bytes | None:
     """Return the sample's bytes; None, and a trouble noted, where they are no MIDI."""
     try:
-        return read_piece(exhibit.path, "remove it, or put a MIDI file in its place")[0]
+        return read_piece(sample.path, "remove it, or put a MIDI file in its place")[0]
     except TrainingError as error:
-        reason = str(error).removeprefix(f"{exhibit.path}: ").removeprefix("cannot be read ")
-        exhibit.troubles.append(f"{exhibit.path.name} cannot be read: {reason}")
+        reason = str(error).removeprefix(f"{sample.path}: ").removeprefix("cannot be read ")
+        sample.troubles.append(f"{sample.path.name} cannot be read: {reason}")
         return None
 
 

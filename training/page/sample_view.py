@@ -14,13 +14,13 @@ from markupsafe import Markup
 from catalog.base.console import clean
 from training.novelty.figures import Copy
 from training.page.reference import Reference, Strip, strips
-from training.page.sample_parts import LIT, Lit, Look, SampleParts
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, Highlight, SampleAnalysis, SampleParts
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # pieces with a colour of their own; all others share the next one
 PIXELS_A_SECOND = 40.0
 GAP = 25.0  # px between two numbers above the roll
-MOST_SHORT = 60  # short passages of a sample that are listed
+MAX_SHORT = 60  # short passages of a sample that are listed
 FILES = {
     ".mid": "MIDI",
     ".mp3": "MP3",
@@ -35,7 +35,7 @@ NameOf = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CopyPlace:
     """Where in a sample a piece was copied."""
 
     sample: str
@@ -55,11 +55,11 @@ class Origin:
     address: str | None = None  # of its file on the web
     colour: int = COLOURS
     notes: int = 0  # of all samples, inside its passages
-    places: list[Place] = field(default_factory=list)
+    places: list[CopyPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class HighlightView:
     """A passage that is lit up: its number in the sample, from 1, and where its number stands above the roll, in px."""
 
     number: int
@@ -80,18 +80,18 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SampleView:
     """A sample as a template shows it."""
 
     name: str
     title: str  # the name, and whose it is where a page shows several runs
     prefix: str
-    look: Look | None
+    analysis: SampleAnalysis | None
     sound: Markup | None  # base64
     roll: Markup
     score: Markup | None
     width: float  # of the roll, px
-    quotes: Sequence[Quote]
+    quotes: Sequence[HighlightView]
     origins: Sequence[Origin]  # with a colour of their own
     more_origins: int
     short: Sequence[tuple[Copy, str]]  # passages that are not lit, with the game's title
@@ -100,27 +100,27 @@ class Shown:
     troubles: Sequence[str]
 
 
-def hang(
+def view_samples(
     sample_parts: Sequence[SampleParts],
     name_of: NameOf,
     beside: Reference | None,
     origins: dict[str, Origin] | None = None,
-) -> tuple[list[Shown], list[Origin]]:
+) -> tuple[list[SampleView], list[Origin]]:
     """Return the exhibits as they are shown, and the pieces they copied from, the most copied first.
 
     `origins`, by SHA-256, are those that another hanging of the same page has found (see `found_in`).
     """
-    found = found_in(sample_parts, name_of) if origins is None else origins
-    shown = [_shown(exhibit, found, name_of, beside) for exhibit in sample_parts]
+    found = find_origins(sample_parts, name_of) if origins is None else origins
+    shown = [_view(sample, found, name_of, beside) for sample in sample_parts]
     return shown, sorted(found.values(), key=_rank)
 
 
-def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
+def find_origins(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
     """Return the pieces that the exhibits copied from, by SHA-256, each with its colour; the most copied ones get one of their own."""
     counted: Counter[str] = Counter()
     copies: dict[str, Copy] = {}
-    for exhibit in sample_parts:
-        for each in exhibit.look.lit if exhibit.look else ():
+    for sample in sample_parts:
+        for each in sample.analysis.highlights if sample.analysis else ():
             counted[each.copy.sha256] += each.copy.notes
             copies[each.copy.sha256] = each.copy
     found = {}
@@ -132,7 +132,7 @@ def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, 
     return found
 
 
-def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
+def game_namer(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
     """Return what gives a game's title: by {(sequencer, title): it}, else by {slug: it}, and the slug where it is not told."""
 
     def name_of(sequencer: str, title: str, slug: str) -> str:
@@ -141,7 +141,7 @@ def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> Na
     return name_of
 
 
-def colours(shown: Iterable[Shown]) -> Markup:
+def colours(shown: Iterable[SampleView]) -> Markup:
     """Return the style rules that give every lit passage, in roll and score, the colour of the piece that it comes from."""
     rules = []
     for each in shown:
@@ -158,39 +158,41 @@ def _rank(origin: Origin) -> tuple[int, str]:
     return -origin.notes, origin.sha256
 
 
-def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> Shown:
-    look = exhibit.look
-    quotes = _quotes(exhibit, look.lit if look else (), found)
+def _view(sample: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> SampleView:
+    analysis = sample.analysis
+    quotes = _quotes(sample, analysis.highlights if analysis else (), found)
     mine = {quote.origin.sha256: quote.origin for quote in quotes}
-    short = [c for c in look.novelty.copies if c.notes < LIT] if look and look.novelty else []
-    return Shown(
-        name=exhibit.name,
-        title=exhibit.title,
-        prefix=exhibit.prefix,
-        look=look,
-        sound=None if exhibit.sound is None else Markup(b64encode(exhibit.sound).decode()),  # noqa: S704
-        roll=Markup(look.roll if look else ""),  # noqa: S704 - `roll` escapes what it is told
-        score=None if exhibit.score is None else Markup(exhibit.score),  # noqa: S704 - the same
-        width=KEYBOARD + (look.seconds if look else 0) * PIXELS_A_SECOND + 8,
+    short = (
+        [c for c in analysis.novelty.copies if c.notes < MIN_HIGHLIGHT_NOTES] if analysis and analysis.novelty else []
+    )
+    return SampleView(
+        name=sample.name,
+        title=sample.title,
+        prefix=sample.prefix,
+        analysis=analysis,
+        sound=None if sample.sound is None else Markup(b64encode(sample.sound).decode()),  # noqa: S704
+        roll=Markup(analysis.roll if analysis else ""),  # noqa: S704 - `roll` escapes what it is told
+        score=None if sample.score is None else Markup(sample.score),  # noqa: S704 - the same
+        width=KEYBOARD + (analysis.seconds if analysis else 0) * PIXELS_A_SECOND + 8,
         quotes=quotes,
         origins=sorted((o for o in mine.values() if o.colour < COLOURS), key=lambda o: o.colour),
         more_origins=sum(o.colour == COLOURS for o in mine.values()),
-        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MOST_SHORT]],
-        strips=strips(look.opening, beside) if look and beside else (),
-        files=_files(exhibit.path),
-        troubles=exhibit.troubles,
+        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MAX_SHORT]],
+        strips=strips(analysis.opening, beside) if analysis and beside else (),
+        files=_files(sample.path),
+        troubles=sample.troubles,
     )
 
 
-def _quotes(exhibit: SampleParts, lit: Sequence[Lit], found: Mapping[str, Origin]) -> list[Quote]:
-    quotes: list[Quote] = []
+def _quotes(sample: SampleParts, highlights: Sequence[Highlight], found: Mapping[str, Origin]) -> list[HighlightView]:
+    quotes: list[HighlightView] = []
     right = 0.0
-    for number, each in enumerate(lit, 1):
-        origin, anchor = found[each.copy.sha256], f"{exhibit.prefix}copy-{number}"
-        origin.places.append(Place(exhibit.title, anchor, each.start))
+    for number, each in enumerate(highlights, 1):
+        origin, anchor = found[each.copy.sha256], f"{sample.prefix}copy-{number}"
+        origin.places.append(CopyPlace(sample.title, anchor, each.start))
         left = round(max(KEYBOARD + each.start * PIXELS_A_SECOND, right), 1)
         right = left + GAP
-        quotes.append(Quote(number, anchor, each.copy, origin, each.start, each.end, left))
+        quotes.append(HighlightView(number, anchor, each.copy, origin, each.start, each.end, left))
     return quotes
 
 

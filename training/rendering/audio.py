@@ -17,8 +17,8 @@ from training.rendering.mp3_seek import seekable
 RATE = 44_100
 MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and encoding takes half the time
 KBIT = 64  # of MP3, a second; below 56 its first frame is too small to say what a player must leave out
-LONGEST_S = 20 * 60.0
-MOST_SOUNDING_S = 20 * 3600.0  # of all notes together, a second more for each; the real section has 2.7 hours at most
+MAX_SECONDS = 20 * 60.0
+MAX_SOUNDING_S = 20 * 3600.0  # of all notes together, a second more for each; the real section has 2.7 hours at most
 RING_S = 20.0  # a string that is never damped is heard for so long
 DAMPED_DB = 70.0  # by how much a damped string has fallen when it is left out
 LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
@@ -40,15 +40,15 @@ def synthesize(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     if len(notes) == 0:
         return np.zeros((rate, 2), np.float32)
     start, end = tick_to_seconds(notes.tempos, notes.onset), tick_to_seconds(notes.tempos, notes.end)
-    if end.max() > LONGEST_S:
+    if end.max() > MAX_SECONDS:
         raise TrainingError(
-            f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {LONGEST_S / 60:.0f} at most: shorten it"
+            f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {MAX_SECONDS / 60:.0f} at most: shorten it"
         )
     held = np.minimum(end - start, RING_S)
-    if (sounding := float(held.sum()) + len(notes)) > MOST_SOUNDING_S:
+    if (sounding := float(held.sum()) + len(notes)) > MAX_SOUNDING_S:
         raise TrainingError(
             f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours one by one, and sound is made of "
-            f"{MOST_SOUNDING_S / 3600:.0f} at most: shorten it, or its notes"
+            f"{MAX_SOUNDING_S / 3600:.0f} at most: shorten it, or its notes"
         )
     zones = soundfont.piano()
     tails = {pitch: _tail(soundfont.release_of(zones, pitch), rate) for pitch in np.unique(notes.pitch).tolist()}

@@ -49,10 +49,10 @@ def engrave_score(notes: Notes, *, title: str = "", prefix: str = "", paper: Pap
     score = score_of(notes, title=title)
     printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in score.measures)
     xml = to_musicxml(replace(score, measures=tuple(printed)), notes)
-    return [_slim(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_drawn(xml, paper), 1)]
+    return [_clean_page(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_draw_pages(xml, paper), 1)]
 
 
-def _drawn(xml: bytes, paper: Paper) -> list[str]:
+def _draw_pages(xml: bytes, paper: Paper) -> list[str]:
     """Return the pages as verovio draws them."""
     import verovio
 
@@ -88,16 +88,16 @@ def _drawn(xml: bytes, paper: Paper) -> list[str]:
     return [str(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
 
 
-def _slim(svg: str, page: str, prefix: str) -> str:
+def _clean_page(svg: str, page: str, prefix: str) -> str:
     """Return verovio's page with our ids, without what draws nothing, and with shapes where it asks for a font."""
     root = ElementTree.fromstring(svg)  # noqa: S314 - verovio's own words
     own = root.get("id", "")
     for parent in list(root.iter()):
         for child in list(parent):
-            _renamed(child, page, prefix, own)
+            _rename_ids(child, page, prefix, own)
             if child.get("class") == "tempo":
                 _draw_tempo(child)
-            if _is_nothing(child):
+            if _is_empty(child):
                 parent.remove(child)
     box = root.get("viewBox", "0 0 0 0")
     width, height = box.split()[2:]
@@ -115,7 +115,7 @@ def _slim(svg: str, page: str, prefix: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _renamed(element: ElementTree.Element, page: str, prefix: str, own: str) -> None:
+def _rename_ids(element: ElementTree.Element, page: str, prefix: str, own: str) -> None:
     """Give an element our id, or none: a shape that others use is the page's, a note head says which note it is."""
     attributes = element.attrib
     name = attributes.pop("id", "")
@@ -131,7 +131,7 @@ def _renamed(element: ElementTree.Element, page: str, prefix: str, own: str) -> 
         attributes["data-note"] = note[1]
 
 
-def _is_nothing(element: ElementTree.Element) -> bool:
+def _is_empty(element: ElementTree.Element) -> bool:
     """Return whether an element draws nothing."""
     kind, names = element.tag.removeprefix(SVG), element.get("class", "").split()
     return kind in ("desc", "style", "title") or "placeholder" in names or (kind == "g" and len(element) == 0)
@@ -142,9 +142,9 @@ def _draw_tempo(group: ElementTree.Element) -> None:
     text = group.find(f"{SVG}text")
     if text is None:
         return
-    said = "".join(text.itertext())
-    is_dotted = any(sign in said for sign in DOTS)
-    words = " ".join("".join(sign for sign in said if not "\ue000" <= sign <= "\uf8ff").split())
+    tempo_text = "".join(text.itertext())
+    is_dotted = any(sign in tempo_text for sign in DOTS)
+    words = " ".join("".join(sign for sign in tempo_text if not "\ue000" <= sign <= "\uf8ff").split())
     x, y = int(text.get("x", "0")), int(text.get("y", "0"))
     for child in list(group):
         group.remove(child)

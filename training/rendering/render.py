@@ -15,14 +15,14 @@ from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 
-TASK = "training.rendering.render:made"
+TASK = "training.rendering.render:render_output"
 TIMEOUT_S = 120.0
 FORMS = {
     "audio": ("mp3", "ogg", "wav"),
     "score": ("musicxml", "pdf", "svg", "png"),
     "roll": ("svg", "png", "pdf"),
 }
-USUAL = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
+DEFAULT_FORMS = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
 SCORE_WIDTH_PX = 1654  # A4 at 200 dots an inch
 
 
@@ -68,7 +68,9 @@ def outputs(kinds: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Output
             there = "; ".join(f"{kind}: {', '.join(FORMS[kind])}" for kind in chosen)
             raise UsageError(f"no form {form!r} for this ({there})")
     return [
-        Output(kind, form) for kind in chosen for form in [form for form in FORMS[kind] if form in forms] or USUAL[kind]
+        Output(kind, form)
+        for kind in chosen
+        for form in [form for form in FORMS[kind] if form in forms] or DEFAULT_FORMS[kind]
     ]
 
 
@@ -90,7 +92,7 @@ def render_pieces(
             yield Rendered(path, output)
 
 
-def made(job: tuple[RenderPiece, Output]) -> bytes:
+def render_output(job: tuple[RenderPiece, Output]) -> bytes:
     """Return the bytes of one output of one piece."""
     piece, output = job
     if output.kind == "audio":

@@ -20,10 +20,10 @@ KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, 
 BLACK = (1, 3, 6, 8, 10)  # pitch classes
 LEFT, RIGHT = "#2f6f9f", "#b5482a"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
-FEWEST_ROWS = 24
+MIN_ROWS = 24
 NUMBER_GAP = 40  # between two bar numbers, at least
-LONGEST_S, MOST_BARS, MOST_NOTES = 2 * 3600.0, 20_000, 250_000  # the real section has 0.24 hours, 433 and 7,107 at most
-MOST_BEATS = 4000  # of more no lines are drawn but those of the bars
+MAX_SECONDS, MAX_BARS, MAX_NOTES = 2 * 3600.0, 20_000, 250_000  # the real section has 0.24 hours, 433 and 7,107 at most
+MAX_BEATS = 4000  # of more no lines are drawn but those of the bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ def _check_size(notes: Notes) -> None:
         return
     last = int(notes.end.max())
     for found, most, what in (
-        (float(tick_to_seconds(notes.tempos, [last])[0]) / 3600, LONGEST_S / 3600, "hours"),
-        (count_bars(notes.time_signatures, last), MOST_BARS, "bars"),
-        (len(notes), MOST_NOTES, "notes"),
+        (float(tick_to_seconds(notes.tempos, [last])[0]) / 3600, MAX_SECONDS / 3600, "hours"),
+        (count_bars(notes.time_signatures, last), MAX_BARS, "bars"),
+        (len(notes), MAX_NOTES, "notes"),
     ):
         if found > most:
             raise TrainingError(
@@ -96,7 +96,7 @@ def _range(notes: Notes) -> tuple[int, int]:
     """Return the lowest and the highest row: whole octaves round the notes, two at least where that is needed."""
     low, high = (int(notes.pitch.min()), int(notes.pitch.max())) if len(notes) else (60, 71)
     low, high = low // 12 * 12, high // 12 * 12 + 11
-    while high - low + 1 < FEWEST_ROWS:
+    while high - low + 1 < MIN_ROWS:
         low, high = max(0, low - 12), high + 12 * (low < 12)
     return low, min(127, high)
 
@@ -118,7 +118,7 @@ def _bars(notes: Notes, height: int, scale: float) -> list[str]:
     beats = [bar.start + beat for bar in bars for beat in bar.beats[1:-1]]
     parts = []
     for name, ticks, look in (
-        ("beat", beats if len(beats) <= MOST_BEATS else [], 'stroke-opacity=".08" stroke-width=".6"'),
+        ("beat", beats if len(beats) <= MAX_BEATS else [], 'stroke-opacity=".08" stroke-width=".6"'),
         ("bar", [bar.start for bar in bars], 'stroke-opacity=".3" stroke-width=".8"'),
     ):
         xs = KEYBOARD + tick_to_seconds(notes.tempos, ticks) * scale

@@ -25,7 +25,7 @@ MOD_HOLD, MOD_DECAY, MOD_SUSTAIN = 27, 28, 29
 ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 34, 35, 36, 37, 38
 INSTRUMENT, KEYS, VELOCITIES, ATTENUATION, COARSE, FINE, SAMPLE = 41, 43, 44, 48, 51, 52, 53
 LOOPS, SCALE, ROOT = 54, 56, 58
-USUAL = {
+DEFAULTS = {
     FILTER_CUTOFF: 13500, MOD_TO_FILTER: 0, MOD_HOLD: -12000, MOD_DECAY: -12000, MOD_SUSTAIN: 0,
     ATTACK: -12000, HOLD: -12000, DECAY: -12000, SUSTAIN: 0, RELEASE: -12000,
     ATTENUATION: 0, COARSE: 0, FINE: 0, LOOPS: 0, SCALE: 100, ROOT: -1,
@@ -174,8 +174,8 @@ def _zones(chunks: dict[str, bytes]) -> Iterator[Zone]:
             quiet, loud = _range(inner.get(VELOCITIES))
             if not quiet <= LOUD <= loud:
                 continue
-            generators = {name: inner.get(name, usual) for name, usual in USUAL.items()}
-            for name in set(outer) & set(USUAL):
+            generators = {name: inner.get(name, default) for name, default in DEFAULTS.items()}
+            for name in set(outer) & set(DEFAULTS):
                 generators[name] += outer[name]  # what a preset says is added to what its instrument says
             yield _zone(samples[inner[SAMPLE]], sound, generators, _range(inner.get(KEYS)))
 

@@ -9,7 +9,7 @@ from typing import Literal
 from catalog.base.errors import TrainingError
 
 A4_WIDTH_PT = 595.276
-MOST_PIXELS = 12_000  # the widest or tallest picture that is made: a larger one is made smaller
+MAX_PIXELS = 12_000  # the widest or tallest picture that is made: a larger one is made smaller
 
 
 def pdf(pages: Sequence[str], *, title: str = "", width_pt: float = A4_WIDTH_PT) -> bytes:
@@ -17,7 +17,7 @@ def pdf(pages: Sequence[str], *, title: str = "", width_pt: float = A4_WIDTH_PT)
 
     Raises TrainingError where a page is no SVG that can be drawn.
     """
-    return _compiled(pages, title, width_pt, "pdf")
+    return _compile(pages, title, width_pt, "pdf")
 
 
 def png(page: str, *, width_px: int | None = None) -> bytes:
@@ -27,11 +27,11 @@ def png(page: str, *, width_px: int | None = None) -> bytes:
     """
     width, height = _size(page)
     wide = float(width_px or width)
-    wide *= min(1.0, MOST_PIXELS / wide, MOST_PIXELS / (wide * height / width))
-    return _compiled([page], "", wide, "png")
+    wide *= min(1.0, MAX_PIXELS / wide, MAX_PIXELS / (wide * height / width))
+    return _compile([page], "", wide, "png")
 
 
-def _compiled(pages: Sequence[str], title: str, width_pt: float, form: Literal["pdf", "png"]) -> bytes:
+def _compile(pages: Sequence[str], title: str, width_pt: float, form: Literal["pdf", "png"]) -> bytes:
     """Return what typst makes of a document of these pages and nothing else."""
     import typst
 

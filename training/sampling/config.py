@@ -19,7 +19,7 @@ ByField = float | Mapping[str, float]
 TEMPERATURE, TOP_P, TOP_K = 1.0, 0.97, 0
 DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K}
 MAX_COPY = 24
-MOST_SHOWN = 40  # characters of a wrong value that are shown
+MAX_SHOWN = 40  # characters of a wrong value that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +47,27 @@ class SamplingConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot be composed. Raises UsageError for a wrong type as for a wrong value."""
         checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-            ("count", lambda n: _whole(n) and 1 <= n <= 1000, "from 1 to 1,000"),
-            ("notes", lambda n: n is None or (_whole(n) and 2 <= n <= 100_000), "from 2 to 100,000"),
-            ("seconds", lambda n: n is None or (_real(n) and 0 < n <= 3600), "above 0 and at most 3,600"),
-            ("bars", lambda n: n is None or (_whole(n) and 1 <= n <= 10_000), "from 1 to 10,000"),
-            ("temperature", _each("temperature", lambda t: 0 < t <= 10), "above 0 and at most 10"),
-            ("top_p", _each("top_p", lambda p: 0 < p <= 1), "above 0 and at most 1"),
-            ("top_k", _each("top_k", lambda k: k in range(129)), "a whole number from 0 to 128"),
-            ("seed", lambda n: _whole(n) and n >= 0, "a whole number from 0"),
-            ("series", _name, "the name of a series"),
-            ("game", _name, "the name of a game"),
-            ("style", _mixture, "names of games or series, each with a number above 0"),
+            ("count", lambda n: _is_whole(n) and 1 <= n <= 1000, "from 1 to 1,000"),
+            ("notes", lambda n: n is None or (_is_whole(n) and 2 <= n <= 100_000), "from 2 to 100,000"),
+            ("seconds", lambda n: n is None or (_is_real(n) and 0 < n <= 3600), "above 0 and at most 3,600"),
+            ("bars", lambda n: n is None or (_is_whole(n) and 1 <= n <= 10_000), "from 1 to 10,000"),
+            ("temperature", _for_each_field("temperature", lambda t: 0 < t <= 10), "above 0 and at most 10"),
+            ("top_p", _for_each_field("top_p", lambda p: 0 < p <= 1), "above 0 and at most 1"),
+            ("top_k", _for_each_field("top_k", lambda k: k in range(129)), "a whole number from 0 to 128"),
+            ("seed", lambda n: _is_whole(n) and n >= 0, "a whole number from 0"),
+            ("series", _is_name, "the name of a series"),
+            ("game", _is_name, "the name of a game"),
+            ("style", _is_mixture, "names of games or series, each with a number above 0"),
             (
                 "max_copy",
-                lambda n: _whole(n) and (n == 0 or SEED <= n <= 10_000),
+                lambda n: _is_whole(n) and (n == 0 or SEED <= n <= 10_000),
                 f"0 for no limit, or from {SEED} to 10,000",
             ),
             ("without_prime", lambda flag: isinstance(flag, bool), "True or False"),
         )
-        for name, holds, wanted in checks:
+        for name, is_valid, wanted in checks:
             value = getattr(self, name)
-            if not holds(value):
+            if not is_valid(value):
                 raise UsageError(f"{_option(name)} must be {wanted}, not {_shown(value)}")
         if self.notes is None and self.seconds is None and self.bars is None:
             raise UsageError("--notes, --bars or --seconds must say how long")
@@ -82,35 +82,36 @@ class SamplingConfig:
         return tuple(float(value.get(name, DEFAULTS[setting])) for name in FIELDS)
 
 
-def _whole(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _real(value: Any) -> bool:
+def _is_real(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _each(setting: str, holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _for_each_field(setting: str, is_valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Return the check of a setting that is a number, or numbers by field."""
 
     def check(value: Any) -> bool:
         numbers = list(value.values()) if isinstance(value, Mapping) else [value]
         if unknown := [name for name in value if name not in FIELDS] if isinstance(value, Mapping) else []:
             raise UsageError(f"{_option(setting)}: no field {_shown(unknown[0])}; there are {', '.join(FIELDS)}")
-        return all(_real(number) and holds(number) for number in numbers)
+        return all(_is_real(number) and is_valid(number) for number in numbers)
 
     return check
 
 
-def _name(value: Any) -> bool:
+def _is_name(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
-def _mixture(value: Any) -> bool:
+def _is_mixture(value: Any) -> bool:
     if value is None:
         return True
     return isinstance(value, Mapping) and all(
-        isinstance(name, str) and _real(weight) and 0 < weight <= sys.float_info.max for name, weight in value.items()
+        isinstance(name, str) and _is_real(weight) and 0 < weight <= sys.float_info.max
+        for name, weight in value.items()
     )
 
 
@@ -124,4 +125,4 @@ def _shown(value: Any) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # a whole number of more digits than Python writes
         text = "so large a number"
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

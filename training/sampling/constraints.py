@@ -25,7 +25,7 @@ Meter = tuple[int, int, int]  # tick, numerator, denominator
 
 _NONE = -1
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_KEPT = SAME_BARS * max(LOOPS)  # bars that are remembered
+_REMEMBERED_BARS = SAME_BARS * max(LOOPS)  # bars that are remembered
 
 
 class Constraints:
@@ -44,9 +44,9 @@ class Constraints:
         self.content = np.zeros(count, np.uint64)  # a hash of what stands in it so far
         self.opening = np.full(count, _NONE, np.int32)  # its first note: 256 × place + pitch
         self.bars = np.zeros(
-            (count, _KEPT), np.uint64
+            (count, _REMEMBERED_BARS), np.uint64
         )  # hashes of the bars before it, the latest first; 0 for an empty one
-        self.openings = np.full((count, _KEPT), _NONE, np.int32)
+        self.openings = np.full((count, _REMEMBERED_BARS), _NONE, np.int32)
 
     def keep(self, rows: Numbers) -> None:
         """Go on with these streams only, in this order; one may come several times."""
@@ -73,11 +73,11 @@ class Constraints:
         self.last = pitch.copy()
         number = (self.tick - self.began) // self.bar
         note = (((self.tick - self.began) % self.bar << 8) + pitch).astype(np.int32)
-        later = number != self.number
-        if later.any():
-            self._turn(np.flatnonzero(later), number)
-            self.opening = np.where(later, note, self.opening)
-            self.content = np.where(later, np.uint64(0), self.content)
+        is_new_bar = number != self.number
+        if is_new_bar.any():
+            self._shift_bars(np.flatnonzero(is_new_bar), number)
+            self.opening = np.where(is_new_bar, note, self.opening)
+            self.content = np.where(is_new_bar, np.uint64(0), self.content)
             self.number = number
         self.content = (self.content ^ (note.astype(np.uint64) + np.uint64(1))) * _MULTIPLIER
 
@@ -90,8 +90,8 @@ class Constraints:
         """Rule out pitches, in place: those below the last in a chord, one that came too often, and what opens a worn bar."""
         chord = np.flatnonzero(time == 0)
         logits[chord] = np.where(np.arange(events.PITCHES) <= self.last[chord, None], -np.inf, logits[chord])
-        worn = np.flatnonzero(self.run >= SAME_PITCH)
-        rule_out(logits, worn, self.last[worn])
+        repeated = np.flatnonzero(self.run >= SAME_PITCH)
+        rule_out(logits, repeated, self.last[repeated])
         number = (onset - self.began) // self.bar
         place = (onset - self.began) % self.bar
         entering = np.flatnonzero(number == self.number + 1)  # after an empty bar nothing is worn
@@ -106,11 +106,11 @@ class Constraints:
             rows = np.flatnonzero(same & (opening >> 8 == place[entering]))
             rule_out(logits, entering[rows], opening[rows] & 255)
 
-    def _turn(self, rows: Numbers, number: IntArray) -> None:
+    def _shift_bars(self, rows: Numbers, number: IntArray) -> None:
         """Put the bars that these streams leave among those before, with empty ones for the bars that nothing stood in."""
-        gone = np.minimum(number[rows] - self.number[rows], _KEPT)
-        for step in range(int(gone.max())):
-            now = rows[gone > step]
+        bars_passed = np.minimum(number[rows] - self.number[rows], _REMEMBERED_BARS)
+        for step in range(int(bars_passed.max())):
+            now = rows[bars_passed > step]
             self.bars[now, 1:], self.openings[now, 1:] = self.bars[now, :-1], self.openings[now, :-1]
             self.bars[now, 0] = self.content[now] if step == 0 else 0
             self.openings[now, 0] = self.opening[now] if step == 0 else _NONE

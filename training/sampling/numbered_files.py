@@ -15,7 +15,7 @@ from pathlib import Path
 
 from catalog.storage.files import sync_folder
 
-MAKING = ".tmp-numbered-"
+TEMPORARY_PREFIX = ".tmp-numbered-"
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)  # as file systems without them say
 
 
@@ -45,7 +45,7 @@ def write_numbered(
 
 def write_new(path: Path, data: bytes) -> bool:
     """Write a file where nothing of its name is; return whether that was so. It is there whole or not at all."""
-    with _making(path) as (temporary, handle):
+    with _temporary_file(path) as (temporary, handle):
         with os.fdopen(os.dup(handle), "wb") as file:
             file.write(data)
         os.fchmod(handle, 0o644)
@@ -67,7 +67,7 @@ def write_new(path: Path, data: bytes) -> bool:
 
 def sweep(folder: Path) -> None:
     """Remove what processes that are no more were writing to `folder`."""
-    for leftover in folder.glob(f"{MAKING}*"):
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(OSError):  # another process sweeps too, or the file is being written
             handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
@@ -78,10 +78,10 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _making(path: Path) -> Iterator[tuple[Path, int]]:
+def _temporary_file(path: Path) -> Iterator[tuple[Path, int]]:
     """Yield a new file beside `path` that no `sweep` takes for a leftover, and its handle; it is removed at the end."""
     while True:
-        handle, name = tempfile.mkstemp(prefix=MAKING, suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=path.suffix, dir=path.parent)
         try:
             with suppress(OSError):  # a file system without locks: nothing is swept there either
                 fcntl.flock(handle, fcntl.LOCK_EX)

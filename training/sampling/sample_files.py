@@ -26,12 +26,12 @@ def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path
         return lambda name: write_midi(notes, name=f"{title} {name}")
 
     makers = [maker(notes) for notes in pieces]
-    with naming(folder) as reserved:
+    with reserve_names(folder) as reserved:
         return write_numbered(folder, "sample", ".mid", makers, reserved)
 
 
 @contextmanager
-def naming(folder: Path) -> Iterator[list[str]]:
+def reserve_names(folder: Path) -> Iterator[list[str]]:
     """Keep others from naming samples in a folder if it is a run's samples/; yield the names that its training has reserved."""
     run = folder.parent
     if folder.name != SAMPLES_FOLDER or not (run / RUN_FILE).is_file():
