@@ -36,7 +36,7 @@ from training.network.quality import quality
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.sampling import sample_files
-from training.sampling.sampler import SamplingConfig
+from training.sampling.config import MAX_COPY, TOP_P, SamplingConfig
 from training.train_config import TrainConfig
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1

@@ -43,7 +43,7 @@ from training.events.classes import FIELDS
 from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
-from training.sampling.sampler import MAX_COPY
+from training.sampling.config import MAX_COPY
 
 BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
 STUCK = (4, 12)  # bars and pitches that may stand running

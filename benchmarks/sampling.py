@@ -29,6 +29,7 @@ from training.network.backend import load_keras
 from training.note_lstm.trained import network, vocabulary
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
+from training.sampling.config import MAX_COPY
 from training.sampling.sampler import SamplingConfig, compose
 
 NOTES = 500

@@ -52,7 +52,9 @@ def operations(recipe: NoteLSTMRecipe) -> float:
     width, head = recipe.width, recipe.head
     entries = inputs_width(ENTERING) * width + recipe.layers * 8 * width * width
     for name, beside in HEADS.items():
-        entries += (width + inputs_width(beside)) * head + head * (events.SIZES[name] + GUESSES[name] + EXTRA_SCORES[name])
+        entries += (width + inputs_width(beside)) * head + head * (
+            events.SIZES[name] + GUESSES[name] + EXTRA_SCORES[name]
+        )
     return 6.0 * entries
 
 

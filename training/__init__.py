@@ -1,9 +1,12 @@
-"""Turning corpora into music: events, network, training, evaluation, sampling, novelty, sound, scores and pages.
+"""Training, sampling, evaluation, novelty figures, rendering and pages.
 
-The public names stand in `__init__.pyi`; each is imported from its module when it is first used.
+In: corpora of the package `dataset`. Out: runs, MIDI files, sound, scores and HTML pages. The public names are listed
+in `__init__.pyi`; each is imported from its module when it is first used.
 """
 
 from catalog.base.public_names import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)
-__distribution__ = "vgpiano"  # `vgpiano.py` looks for this line: other distributions have a package of this name
+__distribution__ = (
+    "vgpiano"  # `vgpiano.py` reads this line, because other distributions also have a package of this name
+)

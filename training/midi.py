@@ -1,7 +1,6 @@
-"""A MIDI file of a sensible size as the bytes and the notes that commands work on: samples, primes, what is rendered and compared.
+"""Reads MIDI files that users name: samples, primes, files to render or compare.
 
-In: a path. Out: its bytes and notes, or one error that names the file. What is no regular file is not opened, and of none more is read
-than any piece of music has.
+In: a path. Out: bytes and notes, or one error that names the file. Only regular files up to a maximum size are read.
 """
 
 from pathlib import Path
@@ -14,7 +13,10 @@ MAX_NOTES = 250_000
 
 
 def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[bytes, Notes]:
-    """Return the bytes and the notes of a MIDI file. Raises TrainingError, with the file and the `remedy`, where they cannot be had."""
+    """Return the bytes and notes of a MIDI file.
+
+    Raises TrainingError, with file and `remedy`, if it cannot be read or is too long.
+    """
     try:
         data = read_bytes(path, fail=TrainingError, remedy=remedy, largest=LARGEST_MIDI_BYTES)
         notes = read_midi(data)
@@ -28,5 +30,5 @@ def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[byte
 
 
 def read_notes(path: Path, remedy: str = "give another MIDI file") -> Notes:
-    """Return the notes of a MIDI file; as `read_piece`."""
+    """Return the notes of a MIDI file; see `read_piece`."""
     return read_piece(path, remedy)[1]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.novelty.figures import Copy, Novelty
 
 app = single_command()
-MAX_COPIES = 8  # passages of a piece that are told of, the longest
+MAX_COPIES = 8  # passages listed per piece, the longest first
 
 
 @app.command()
@@ -30,25 +30,26 @@ def novelty(
     what: Annotated[
         str,
         typer.Argument(
-            help="A run, for all of its samples, or a MIDI file.", callback=given_name, autocompletion=completion.runs
+            help="A run (all of its samples) or a MIDI file.", callback=given_name, autocompletion=completion.runs
         ),
     ],
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
-            help="A corpus or a run whose training pieces may have been copied; else the run's own.",
+            help="Corpus or run whose training pieces to compare with (default: the run's own).",
             callback=given_name,
             autocompletion=completion.sources,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON, with every passage.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON, with every passage.")] = False,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Say what was copied, from whom, and how much: passages that stand in the training pieces, in any key and at another speed.
+    """List passages of samples or a MIDI file that also occur in training pieces.
 
-    For a run, the same figures of held-out human pieces are shown beside, as a yardstick: where its corpus is still there.
+    Passages are found in any key and at several speeds. For a run, the same figures of held-out human pieces are
+    shown for comparison if its corpus still exists.
     """
     from training import copies
 
@@ -59,7 +60,7 @@ def novelty(
         raise UsageError(f"{what}: no such file")
     if is_file:
         if against is None:
-            raise UsageError(f"{what} is a file: say with --against CORPUS or RUN what it may have copied from")
+            raise UsageError(f"{what} is a file: give the training pieces with --against CORPUS or RUN")
         sources = copies.open_sources(base, against)
         results = {what: copies.of_file(Path(what), sources)}
         human: dict[str, float] | None = None
@@ -76,7 +77,10 @@ def novelty(
 
 
 def _print_all(results: "Mapping[str, Novelty]", human: dict[str, float] | None, *, is_run: bool) -> None:
-    """Print what of each piece stands elsewhere, and of a run's samples together, beside what of human pieces does."""
+    """Print the copied passages of each piece; for a run also the medians.
+
+    `human` holds the medians of held-out human pieces.
+    """
     from training.novelty.figures import medians
 
     for name, found in results.items():
@@ -90,14 +94,14 @@ def _print_all(results: "Mapping[str, Novelty]", human: dict[str, float] | None,
 
 
 def _print_piece(name: str, found: "Novelty") -> None:
-    """Print what of a piece stands elsewhere: figures, the longest passages with both their places, and the nearest pieces."""
+    """Print a piece's figures, its longest copied passages and its nearest pieces."""
     shares = ", ".join(f"{least} notes {share:.0%}" for least, share in found.shares.items())
     print(f"{console.clean(name)}: {found.notes} notes; inside passages of {shares}; the longest has {found.longest}")
     copies = sorted(found.copies, key=lambda copy: -copy.notes)
     for copy in copies[:MAX_COPIES]:
         print("  " + console.clean(_line(copy)))
     if len(copies) > MAX_COPIES:
-        print(f"  and {len(copies) - MAX_COPIES} shorter ones (--json tells of all)")
+        print(f"  and {len(copies) - MAX_COPIES} shorter ones (--json lists all)")
     if found.nearest:
         pieces = (f"{_source(near.title, near.game, near.sequencer)}: {near.notes} notes" for near in found.nearest)
         print("  nearest  " + console.clean("; ".join(pieces)))
@@ -107,7 +111,7 @@ def _print_piece(name: str, found: "Novelty") -> None:
 def _line(copy: "Copy") -> str:
     here, there = _place(copy.bars, copy.seconds), _place(copy.there_bars, copy.there_seconds)
     moved = f", {copy.transposition:+d} semitones" if copy.transposition else ""
-    speed = "" if copy.ratio == 1 else f", {copy.ratio:.3g} of its ticks for one"
+    speed = "" if copy.ratio == 1 else f", {copy.ratio:.3g} times its ticks"
     return f"{copy.notes} notes, {here}: {_source(copy.title, copy.game, copy.sequencer)}, {there}{moved}{speed}"
 
 

@@ -1,7 +1,7 @@
-"""The trained network in NumPy: it needs no TensorFlow, so sampling and evaluation start at once.
+"""The trained note-level network in NumPy. No TensorFlow, so commands start fast.
 
-Computes exactly what `network.py` does in float32. Whole pieces go through in batches, with the state carried from one stretch of
-notes to the next; a sampler goes note by note.
+Computes the same function as `network.py` in float32. Whole pieces are evaluated in batches, with the state carried
+from one stretch of notes to the next; a sampler advances note by note.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,26 @@ from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA_SCORES, HEADS, STYLES, inputs_width
 
 Array = npt.NDArray[np.float32]
-Classes = npt.NDArray[Any]  # of a whole-number type
+Classes = npt.NDArray[Any]  # of an integer type
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
-NetworkInputs = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreements, which are 0 or 1
+NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 0 or 1
 
-STRETCH = 256  # notes that go through at once
-TOGETHER = 128  # pieces side by side
-_NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
-MAX_SMALL_ROWS = 64  # rows at most of which a product is made from the kernel's side
+STRETCH = 256  # notes per forward pass
+BATCH = 128  # pieces per forward pass
+_NO_GUESS = -1 - np.arange(
+    max(GUESSES.values()), dtype=np.int16
+)  # distinct values for missing guesses: they agree with none
+MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
 _PITCH_CLASS = np.arange(events.PITCHES) % 12
-MAX_GATHER = 2**18  # numbers that are faster looked up all at once than column by column
+MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
 class _InputTable:
-    """A dense layer over inputs side by side, as a table: what each class of each input adds to its output.
+    """A dense layer over embeddings, as a lookup table of their products.
 
-    The inputs are embeddings, and a dense layer of them is linear, so the products are made once and looked up ever after.
+    A dense layer over embeddings is linear, so the contribution of each class of each input is computed once.
     """
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
@@ -58,7 +60,7 @@ class _InputTable:
                 self._dense[name] = rows
                 continue
             self._looked_up.append(name)
-            if kind == "trust":  # several guesses, each with a part of the table
+            if kind == "trust":  # several guesses, each with its own part of the table
                 count = GUESSES[field]
                 table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
                 tables.append(
@@ -67,7 +69,7 @@ class _InputTable:
                 offsets += [size] * count
             else:
                 table = named[f"embed_{field}/embeddings"] @ rows
-                if kind in ("guess", "next"):  # class + 1, and 0 where nothing is guessed
+                if kind in ("guess", "next"):  # class + 1; 0 for no guess
                     table = np.concatenate([np.zeros_like(table[:1]), table])
                 tables.append(table)
                 offsets.append(size)
@@ -76,7 +78,10 @@ class _InputTable:
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
 
     def add(self, total: Array, inputs: NetworkInputs) -> None:
-        """Add to `total` [..., outputs] what the inputs give, but for the bias and the style."""
+        """Add the contribution of the inputs to `total` [..., outputs].
+
+        Bias and style are not included; see `of_style`.
+        """
         known = [inputs[name] for name in self._looked_up]
         index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
         if index.size * total.shape[-1] < MAX_GATHER:
@@ -88,7 +93,10 @@ class _InputTable:
             total += inputs[name] @ rows
 
     def of_style(self, style: Array) -> Array:
-        """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]; the bias alone where style is no input."""
+        """Return bias and contribution of styles [batch, STYLE_WIDTH]: [batch, outputs].
+
+        The bias alone if style is not an input.
+        """
         given: Array = self.bias + style[:, : len(self._style)] @ self._style
         return given
 
@@ -96,8 +104,8 @@ class _InputTable:
 class _Kernel:
     """A matrix that rows are multiplied by.
 
-    A BLAS packs the right side of a product anew each time, which costs more than all else where the left has few rows. So for these
-    the kernel is kept turned as well, and stands on the left, with the rows filled up to a multiple of what BLAS takes at once.
+    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
+    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
     """
 
     def __init__(self, kernel: Array) -> None:
@@ -118,10 +126,13 @@ class _Kernel:
 
 
 class NoteNetwork:
-    """The network's forward pass. `named` are the arrays that `network.arrays` gives."""
+    """Forward pass of the note-level network."""
 
     def __init__(self, named: dict[str, Array]) -> None:
-        """Take the weights; raises TrainingError where one is missing."""
+        """Load the weights from `named`, the arrays that `network.arrays` returns.
+
+        Raises TrainingError if an array is missing.
+        """
         layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
         try:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
@@ -147,21 +158,25 @@ class NoteNetwork:
             ) from None
 
     def start(self, batch: int) -> State:
-        """Return the state before any note."""
+        """Return the state before the first note."""
         return [
             (np.zeros((batch, self.width), np.float32), np.zeros((batch, self.width), np.float32))
             for _ in self._recurrent
         ]
 
     def style(self, numbers: Classes) -> Array:
-        """Return the embeddings [batch, STYLE_WIDTH] of styles [batch, 2], the numbers of series and game; means of them are styles too."""
+        """Return the embeddings [batch, STYLE_WIDTH] of styles [batch, 2].
+
+        A style is the numbers of series and game. Means of embeddings are valid styles too.
+        """
         return np.concatenate([table[numbers[:, column]] for column, table in enumerate(self._style)], axis=1)
 
     def advance(self, last: Classes, now: Classes, style: Array, state: State) -> tuple[Array, State]:
-        """Take notes and return what the outputs see of them, [batch, notes, 4 × head], and the state after the last.
+        """Process notes; return what the output layers need, and the new state.
 
-        `last` [batch, notes, ≥5] are the classes and place of notes; of `now` [batch, notes, COLUMNS], the rows of the notes after
-        them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
+        `last` [batch, notes, ≥5] holds classes and place of the notes. `now` [batch, notes, COLUMNS] holds the rows
+        of the notes after them, of which only the match prediction and the guesses for time are read. `style` [batch,
+        STYLE_WIDTH] comes from `style`. Returns [batch, notes, 4 × head] and the state after the last note.
         """
         inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
         inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)}
@@ -179,12 +194,15 @@ class NoteNetwork:
                 _step(gates, h, c)
             top[:, step] = state[-1][0]
         above = self._above.after(top)
-        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes: it is added here, once
+        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes, so it is added once
             above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
         return above, state
 
     def logits(self, name: str, above: Array, inputs: NetworkInputs, now: Classes) -> Array:
-        """Return the logits of one field, [..., classes]; `seen` has as classes what HEADS says that the field sees."""
+        """Return the logits of one field, [..., classes].
+
+        `inputs` holds the classes of the inputs that HEADS lists for the field.
+        """
         column = events.FIELDS.index(name) * self.head
         hidden = above[..., column : column + self.head].copy()
         self._hidden[name].add(hidden, inputs)
@@ -209,7 +227,10 @@ class NoteNetwork:
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
-        """Return the logits of every note but the first of `rows` [batch, notes + 1, COLUMNS], and the state after them."""
+        """Return the logits of all notes but the first, and the state after them.
+
+        `rows` is [batch, notes + 1, COLUMNS].
+        """
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
         known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
@@ -218,15 +239,18 @@ class NoteNetwork:
         return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
-        """Return [pieces, 4]: the bits that each field of each piece costs, summed over all notes but the first."""
+        """Return the bits of each field of each piece, [pieces, 4].
+
+        Summed over all notes but the first.
+        """
         total = np.zeros((len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
-        for start in range(0, len(order), TOGETHER):
-            self._add_bits(pieces, order[start : start + TOGETHER], total)
+        for start in range(0, len(order), BATCH):
+            self._add_bits(pieces, order[start : start + BATCH], total)
         return total
 
     def _add_bits(self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64]) -> None:
-        """Add to `total` the bits of the pieces `which`, the longest first, stretch by stretch."""
+        """Add the bits of the pieces `which`, the longest first, to `total`."""
         state = self.start(len(which))
         for at in range(0, len(pieces[which[0]].events) - 1, STRETCH):
             which = [i for i in which if len(pieces[i].events) - 1 > at]
@@ -246,7 +270,10 @@ class NoteNetwork:
 
 
 def pitch_class_shares(now: Classes) -> Array:
-    """Return how common each pitch class is in the past, [..., TONES]: logarithms of the shares, around 0."""
+    """Return the log shares of pitch classes in the past, [..., PITCH_CLASS_SHARES].
+
+    Shifted to be around 0.
+    """
     shares: Array = np.log(
         now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
     ) + np.float32(2.5)
@@ -254,14 +281,17 @@ def pitch_class_shares(now: Classes) -> Array:
 
 
 def match_inputs(now: Classes) -> NetworkInputs:
-    """Return the pitch and duration that the longest match foresees, as class + 1; 0 where there is none."""
+    """Return the longest match's pitch and duration as class + 1; 0 for none."""
     is_known = now[..., encoding.CONFIDENCE["time"].start] > 0
     columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
     return {f"next_{name}": (now[..., column] + 1) * is_known for name, column in columns}
 
 
 def guess_inputs(name: str, now: Classes) -> NetworkInputs:
-    """Return what an output sees of the guesses at its field: the first, how far to trust each, which of them agree."""
+    """Return an output's inputs from the guesses at its field.
+
+    The first guess, the confidence of each guess, and which guesses agree.
+    """
     guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
     is_known = confidence > 0
     first, second = _PAIRS[name]
@@ -275,7 +305,7 @@ def guess_inputs(name: str, now: Classes) -> NetworkInputs:
 
 
 def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
-    """Return -log2 of the probability that `logits` [..., classes] give each class [...]."""
+    """Return -log2 p of each class [...], given logits [..., classes]."""
     top = logits.max(axis=-1)
     spread = np.log(np.exp(logits - top[..., None]).sum(axis=-1, dtype=np.float64)) + top
     chosen: Any = np.take_along_axis(logits, classes[..., None], axis=-1)[..., 0]
@@ -283,10 +313,13 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 
 def _step(gates: Array, h: Array, c: Array) -> None:
-    """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
+    """Advance an LSTM's state h and c [batch, width] by one step, in place.
+
+    `gates` [batch, 4 × width] is overwritten.
+    """
     width = h.shape[1]
     i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
-    logistic = gates[:, : 3 * width]  # by way of tanh
+    logistic = gates[:, : 3 * width]  # computed from tanh
     logistic *= 0.5
     np.tanh(gates, out=gates)
     logistic *= 0.5

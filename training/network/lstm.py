@@ -1,8 +1,8 @@
-"""Long short-term memory for many sequences at once, quick on a processor: the gradient is written out.
+"""A fast LSTM layer for CPUs, with its gradient written out.
 
-Keras' own loop adds a weight gradient and slices four gates at every step. Here a step is one matrix product and a few operations;
-what inputs, weights and gates give or take is computed for all steps together, before the loop and after it. Pure Keras: the same on
-every backend.
+Keras's own loop computes a weight gradient and slices four gates at every step. Here a step is one matrix product and
+a few operations; everything else is computed for all steps together, before or after the loop. Pure Keras, so it
+gives the same results on every backend.
 """
 
 from typing import Any
@@ -12,28 +12,30 @@ import numpy as np
 from keras import layers, ops
 
 GATES = ("input", "forget", "output", "candidate")
-"""The order in which kernels and biases hold the gates."""
+"""Order of the gates in kernels and biases."""
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
 class LSTM(layers.Layer):  # type: ignore[misc]  # Keras has no types
-    """Inputs [steps, batch, features] and a state of two float32 [batch, width] to outputs [steps, batch, width] and the last state.
+    """LSTM layer: inputs and a state, to outputs and a new state.
 
-    Steps and batch must be known when the graph is built. No gradient flows into the state that comes in. Weights: kernel
-    [features, 4 × width], recurrent_kernel [width, 4 × width] and bias [4 × width], gates as in GATES; forget gates begin open.
+    Inputs are [steps, batch, features]. The state is two float32 arrays [batch, width]; outputs are [steps, batch,
+    width]. Steps and batch must be known when the graph is built. No gradient flows into the initial state. Weights:
+    kernel [features, 4 × width], recurrent_kernel [width, 4 × width] and bias [4 × width], gates in the order of
+    GATES; the forget gates' bias starts at 1.
     """
 
     def __init__(self, width: int, **kwargs: Any) -> None:
-        """Make a layer of so many units."""
+        """Create a layer of `width` units."""
         super().__init__(**kwargs)
         self.width = width
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "width": self.width}
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of this shape."""
+        """Create the weights for inputs of this shape."""
         width = self.width
         self.kernel = self.add_weight((input_shape[-1], 4 * width), initializer="glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight((width, 4 * width), initializer="orthogonal", name="recurrent_kernel")
@@ -46,24 +48,25 @@ class LSTM(layers.Layer):  # type: ignore[misc]  # Keras has no types
         half = ops.convert_to_tensor(_parts(0.5, 0.5, 0.5, 1, width=self.width), inputs.dtype)
         entering = ops.add(
             ops.matmul(inputs, self.kernel * half), self.bias * half
-        )  # one operation in TensorFlow, as + is not
+        )  # one operation in TensorFlow, unlike +
         hs, c = _recur(entering, self.recurrent_kernel * half, *(ops.cast(part, "float32") for part in state))
         return ops.cast(hs, self.compute_dtype), (ops.stop_gradient(hs)[-1], ops.stop_gradient(c))
 
 
 @ops.custom_gradient  # type: ignore[untyped-decorator]
 def _recur(entering: Any, kernel: Any, h: Any, c: Any) -> Any:
-    """Return h after each step [steps, batch, width] and c after the last [batch, width], float32.
+    """Return h after each step, and c after the last.
 
-    `entering` [steps, batch, 4 × width] is what the inputs give to the gates, and `kernel` what h does; half of it for all but the
-    candidate, for the logistic function is had from tanh: logistic(x) = (tanh(x / 2) + 1) / 2, and one tanh serves four gates.
+    h is [steps, batch, width], c [batch, width]; both are float32. `entering` [steps, batch, 4 × width] is the
+    inputs' contribution to the gates, `kernel` that of h. All but the candidate are halved, because logistic(x) =
+    (tanh(x / 2) + 1) / 2: one tanh computes all four gates.
     """
     steps, _, size = entering.shape
     width = size // 4
     one = ops.convert_to_tensor(_parts(1, 1, 1, 0, width=width))
     outer = (
         ops.transpose(2 * kernel) * 0.5
-    )  # TensorFlow would fold a plain transpose into every product, and be twice as slow
+    )  # TensorFlow would fold a plain transpose into every product, which is half as fast
     zeros, cache, hs = ops.zeros_like(h), [], [h]
     for step in range(steps):
         product = ops.cast(ops.matmul(ops.cast(hs[step], kernel.dtype), kernel), "float32")

@@ -1,6 +1,6 @@
-"""What a run of recipe `note-lstm` has learned, opened: its network and vocabulary, and pieces of its corpus as events.
+"""Opens a trained run of recipe `note-lstm`: network, vocabulary, encoded pieces.
 
-NumPy alone: Keras is not loaded, so that `generate` starts at once.
+NumPy only: Keras is not loaded, so that `generate` starts fast.
 """
 
 from catalog.storage.remote import AnyPath
@@ -15,8 +15,11 @@ from training.run import Run
 
 
 def network(run: Run) -> inference.NoteNetwork:
-    """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
-    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+    """Return the best epoch's network.
+
+    Raises TrainingError if the weights are damaged or not this run's.
+    """
+    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; use `generate`")
     named = best_weights(run)
     known = vocabulary(run)
     check(named, network_shapes(recipe, len(known.series), len(known.games)), run.weights)
@@ -29,5 +32,8 @@ def vocabulary(run: Run) -> Vocabulary:
 
 
 def encoded_split(root: AnyPath, run: Run, split: Split) -> list[EncodedPiece]:
-    """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
+    """Return the pieces of one split of the run's corpus, encoded.
+
+    Raises TrainingError if the corpus has changed.
+    """
     return encode_pieces(run.corpus(root).pieces(split), vocabulary(run))
