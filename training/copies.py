@@ -96,10 +96,10 @@ def find_copies_in_run(
 def held_out_medians(root: AnyPath, run: Run, learned: TrainingIndex) -> dict[str, float] | None:
     """Return the `medians` of the run's validation and test pieces, or None."""
     try:
-        corpus = Corpus.open(root, run.asked.corpus)
+        corpus = Corpus.open(root, run.request.corpus)
     except CorpusError:
         return None
     pieces = [*corpus.pieces("validation"), *corpus.pieces("test")]
-    if corpus.hash != run.asked.corpus_hash or not pieces:
+    if corpus.hash != run.request.corpus_hash or not pieces:
         return None
     return medians([find_copies(learned, piece.notes) for piece in pieces])

@@ -118,9 +118,9 @@ def _existing_run(root: AnyPath, part: Part) -> Run | None:
         return None
     run = Run.open(runs, part.config.name)
     corpus = build.ensure_corpus(root, str(part.config.query))
-    if (run.asked.query, run.asked.corpus_hash) != (corpus.manifest.query, corpus.hash):
+    if (run.request.query, run.request.corpus_hash) != (corpus.manifest.query, corpus.hash):
         raise TrainingError(
-            f"run {run.name} was trained on other music ({run.asked.query}, {run.asked.corpus_hash[:12]}); "
+            f"run {run.name} was trained on other music ({run.request.query}, {run.request.corpus_hash[:12]}); "
             "give the experiment another --name, or remove that run"
         )
     resume.check(root, run, part.config)

@@ -71,8 +71,8 @@ def write_samples(run: Run) -> list[Path]:
         missing = _missing(run, progress)
         if not missing:
             return []
-        asked = run.asked
-        config = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=asked.seed, max_copy=asked.max_copy)
+        request = run.request
+        config = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=request.seed, max_copy=request.max_copy)
         for file, notes in zip((run.samples / name for name in progress.samples), music(run, config), strict=True):
             if file in missing:
                 write_bytes(file, write_midi(notes, name=f"{run.name} {file.stem}"))

@@ -1,4 +1,7 @@
-"""The whole of one `train`: find or build the corpus, make or reopen the run, train it. `generate` writes its samples."""
+"""Prepares and trains a run: find or build the corpus, create or reopen the run.
+
+In: a data root and a `TrainConfig`. Out: a trained run; `generate` writes its samples.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,13 +26,13 @@ from training.train_config import TrainConfig
 
 
 def prepare(root: AnyPath, config: TrainConfig, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
-    """Return the run to train, its corpus and its budget, making what is not there yet.
+    """Return the run to train, its corpus and its budget; create what is missing.
 
-    Corpora are those of `root`; where that is a URL, the run lies below ./data. Of several processes the first makes the run, and
-    the others wait and open it.
+    Corpora are below `root`; if that is a URL, the run is below ./data. Of several processes, the first creates the
+    run and the others wait and open it.
     """
     if hosts.count > 1 and not config.name:
-        raise UsageError("several processes that train together need --name, so that all mean the same run")
+        raise UsageError("training with several processes needs --name")
     if hosts.first:
         prepared = _prepare_run(root, config, report)
         hosts.broadcast(1)
@@ -42,7 +45,7 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
     runs = working_root(root)
     if config.resume:
         run = find_run(root, runs, config)
-        corpus = Corpus.open(root, run.asked.corpus)
+        corpus = Corpus.open(root, run.request.corpus)
         minutes, epochs = config.minutes, config.epochs
         if minutes is None and epochs is None:
             progress = run.progress()
@@ -58,7 +61,7 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
     minutes, epochs = config.minutes, config.epochs
     if minutes is None and epochs is None:
         minutes, epochs = recipe.budget.minutes, recipe.budget.epochs
-    asked = TrainingRequest(
+    request = TrainingRequest(
         corpus=corpus_of(root, config.corpus, corpus) if config.corpus else corpus.name,
         corpus_hash=corpus.hash,
         query=corpus.manifest.query,
@@ -77,7 +80,7 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),
     }
-    run = Run.create(runs, name, recipe, vocabulary_text, asked, files, numbered=not config.name)
+    run = Run.create(runs, name, recipe, vocabulary_text, request, files, numbered=not config.name)
     return run, corpus, Budget(minutes, epochs)
 
 
@@ -97,15 +100,15 @@ def fit(
 
 
 def warning(corpus: Corpus, run: Run) -> str | None:
-    """Return a warning about what the run is to learn from, such as that it is little; None where there is none."""
+    """Return a warning about the run's training pieces, or None."""
     return learner(run.recipe).warning(run, corpus)
 
 
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:
-    """Raise TrainingError, before any run is made, where the corpus has too few pieces for the recipe."""
+    """Raise TrainingError if the corpus has too few pieces for the recipe."""
     if not learner(recipe).is_enough(corpus.manifest.funnel):
         raise TrainingError(
-            f"corpus {corpus.name} has {corpus.manifest.funnel.unique} pieces, too few to train on some and validate on others; "
+            f"corpus {corpus.name} has {corpus.manifest.funnel.unique} pieces, too few for training and validation; "
             "choose a query with more"
         )
 
@@ -117,7 +120,7 @@ def _default_name(corpus: Corpus, recipe: Recipe) -> str:
 def _initial_state(
     root: AnyPath, config: TrainConfig, recipe: Recipe, corpus: Corpus, report: Report
 ) -> tuple[str, bytes | None]:
-    """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
+    """Return the vocabulary of a new run, and the initial weights with `--init`."""
     found = learner(recipe)
     if config.init is None:
         return found.vocabulary_text(root, corpus, report), None

@@ -55,7 +55,7 @@ HUGE: dict[str, tuple[Notes, dict[str, str]]] = {
         {"score": "note heads", "audio": "minutes"},
     ),
     "slow": (Notes.of([96 * 3000], [24], [60], [80], [(0, 4.0)]), {"roll": "50 hours", "audio": "minutes"}),
-    "long notes": (held(20_000, 1200), {"score": "note heads", "audio": "hours one by one"}),
+    "long notes": (held(20_000, 1200), {"score": "note heads", "audio": "hours in total"}),
 }
 MADE: dict[str, tuple[Callable[[Notes], object], ...]] = {
     "score": (

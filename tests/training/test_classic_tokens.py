@@ -103,7 +103,7 @@ def test_a_corpus_that_music21_cannot_read_at_all_is_refused(tmp_path: Path) -> 
 
 
 def test_a_vocabulary_of_another_recipe_is_refused() -> None:
-    with pytest.raises(TrainingError, match="no vocabulary of a classic run"):
+    with pytest.raises(TrainingError, match="not the vocabulary of a classic run"):
         Music.from_json('{"series": []}', "here")
-    with pytest.raises(TrainingError, match="not in its list"):
+    with pytest.raises(TrainingError, match="not in the list of tokens"):
         Music.from_json('{"tokens":["C4"],"training":[1],"validation":[],"validation_unknown":0,"unreadable":[]}', "x")

@@ -70,9 +70,9 @@ def test_after_a_kill_what_was_done_is_not_done_again(done: tuple[Path, str]) ->
     _, said = done
     first, second, last = said.split("\n\n")[0:3]
     assert "1 of 3: Temple of Water" in first
-    assert "done before, in " in first
+    assert "already done: " in first
     assert "2 of 3: Temple of Wood" in second
-    assert "done before" not in second
+    assert "already done" not in second
     assert "epoch 1 " in last
 
 
@@ -82,7 +82,7 @@ def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, st
     before = page.read_text()
     again = command(*words(tiny_recipe), root=root)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("done before, in ") == 3
+    assert again.stdout.count("already done: ") == 3
     assert "epoch" not in again.stdout
     assert page.read_text() == before
 

@@ -28,7 +28,7 @@ def weights(root: Path) -> object:
 
 def run(root: Path) -> object:
     opened = Run.open(root, "tiny")
-    return opened.asked, opened.recipe, opened.vocabulary_text
+    return opened.request, opened.recipe, opened.vocabulary_text
 
 
 def sources(root: Path) -> object:

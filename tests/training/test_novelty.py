@@ -82,7 +82,7 @@ def test_a_person_reads_the_same(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stdout.splitlines() if line.startswith("  4") or line.startswith("  3")]
     assert f"{piece.title} ({piece.game}, sequenced by Test), bars " in line
-    assert "-3 semitones, 0.5 of its ticks for one" in line
+    assert "-3 semitones, 0.5 times its ticks" in line
     assert "\n  nearest  " in done.stdout
 
 

@@ -43,7 +43,7 @@ def test_it_says_what_the_runs_files_say(run: Run, text: str) -> None:
     assert "8.00" in said
     assert 'data-best="8.0"' in text
     assert "at epoch 7" in said
-    assert run.asked.corpus_hash in said
+    assert run.request.corpus_hash in said
     funnel = RunSummary.of(run).manifest.funnel  # type: ignore[union-attr]
     assert f'<b data-split="train">{funnel.train}</b>' in text
     assert "train --corpus hostile --recipe note-lstm --seed 0 --minutes 9" in said
@@ -158,8 +158,8 @@ def test_a_page_is_made_again_without_the_corpus(root: Path, run: Run, text: str
         (alone / name).unlink()
     shutil.rmtree(alone / "sources")
     bare = page(tmp_path, Run.open(tmp_path, "moved"))
-    assert "Nothing is known of what was copied" in bare
-    assert "No epoch is done yet" in bare
+    assert "Copies are unknown" in bare
+    assert "No epoch is finished yet" in bare
     assert bare.count('class="strip"') == 0
     assert bare.count("data-sound") == 2
 

@@ -115,7 +115,7 @@ def rows(notes: Notes) -> list[tuple[int, int, int, int]]:
 def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
     rests = saying(time={56: 90}, duration={12: 40})  # waits longer than is asked for
     assert EDGES[56] > 150
-    with pytest.raises(TrainingError, match="ask for more"):
+    with pytest.raises(TrainingError, match="increase it"):
         compose(rests, VOCABULARY, SamplingConfig(bars=1, without_prime=True), prime())
     with pytest.raises(UsageError, match="--prime"):
         compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1, without_prime=True))

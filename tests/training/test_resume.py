@@ -213,11 +213,11 @@ def test_what_differs_from_the_run_is_refused_with_both_values_and_the_same_comm
 @pytest.mark.parametrize(
     "harm, says",
     [
-        ("no folder", "state.json: missing, though epochs"),
-        ("no state", "state.json: missing, though epochs"),
+        ("no folder", "state.json: missing, although run"),
+        ("no state", "state.json: missing, although run"),
         ("no name", "state.json: names no checkpoint"),
         ("no file", "epoch-0005.keras: missing"),
-        ("cut", "epoch-0005.keras: damaged (cut short"),
+        ("cut", "epoch-0005.keras: damaged (truncated"),
         ("flipped", "epoch-0005.keras: damaged"),
         ("outside", "state.json: checkpoint"),
     ],
@@ -267,7 +267,7 @@ def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_i
     assert made == sorted(["songs", *(f"songs-{number}" for number in range(2, 9))])
     assert sorted(list_runs(tmp_path)) == made
     assert not left.exists()
-    with pytest.raises(TrainingError, match="is there already"):
+    with pytest.raises(TrainingError, match="already exists"):
         Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked)
     assert not list((tmp_path / "runs").glob(".tmp-*"))
 

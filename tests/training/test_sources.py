@@ -96,7 +96,7 @@ def refused(run: Path, file: str, path: Path) -> str:
         ("first", lambda a: a + 1, "first.npy: does not part"),
         ("first", lambda a: a[:0], "first.npy: does not part"),
         ("pitch", lambda a: -a - 1, "pitch.npy: a pitch outside 0 to 127"),
-        ("pitch", lambda a: a[:-1], "pitch.npy: .* notes, onset.npy has"),
+        ("pitch", lambda a: a[:-1], "pitch.npy: .* notes, but onset.npy has"),
         *((name, lambda a: a.astype(float), f"{name}.npy: 1 dimensions of float64") for name in ARRAYS),
         *((name, lambda a: a[None], f"{name}.npy: 2 dimensions") for name in ARRAYS),
     ],

@@ -31,7 +31,7 @@ from training.run import Run
 
 PAIRS = int(os.environ.get("VGPIANO_PAIRS", "3"))
 SEED = os.environ.get("VGPIANO_PAIRS_SEED", "")
-WAITS = "is being written by|is being trained by|is there already|another (build|export|process)"
+WAITS = "is being written by|is being trained by|already exists|another (build|export|process)"
 """What a command that does not do its work names as the reason."""
 
 

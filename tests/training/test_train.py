@@ -195,7 +195,7 @@ def test_a_run_refuses_parts_that_are_not_its_own(trained: Path, tmp_path: Path,
     path.write_text(path.read_text().replace('"wood"', '"wool"').replace('"head": 16', '"head": 17'))
     done = command("generate", "tiny", "--notes", "9", root=root)
     assert done.returncode == 1
-    assert "does not fit this run" in done.stderr
+    assert "does not belong to this run" in done.stderr
 
 
 def test_a_run_refuses_weights_of_another_run(trained: Path) -> None:

@@ -65,9 +65,9 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
     small, or if the loss is no longer a number.
     """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not use music21 tokens")
-    if run.asked.init is not None:
+    if run.request.init is not None:
         raise UsageError("recipe classic starts from random weights, as the original did; leave out --init")
-    if corpus.hash != run.asked.corpus_hash:
+    if corpus.hash != run.request.corpus_hash:
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
@@ -137,23 +137,26 @@ class _Trainer:
         """Train from `progress` until the budget is used; save after each epoch."""
         from training.network.network import arrays
 
-        began = time.monotonic() - progress.seconds
+        start_time = time.monotonic() - progress.seconds
         network = self._network(progress)
         reserve = self._time_validation(network)  # seconds of the budget reserved for validation and saving
         while progress.ended is None:
             # the first epoch always starts, so that every run ends with weights
-            if progress.epoch and self.budget.fraction_used(time.monotonic() - began + reserve, progress.epoch) >= 1:
+            if (
+                progress.epoch
+                and self.budget.fraction_used(time.monotonic() - start_time + reserve, progress.epoch) >= 1
+            ):
                 progress.ended = BUDGET
                 break
             since = time.monotonic()
-            loss, learnt = self._epoch(network, progress, began - reserve)
+            loss, trained_windows = self._epoch(network, progress, start_time - reserve)
             ended = time.monotonic()
             progress.epoch += 1
             validation_loss = self._validation_loss(network)
             row = ClassicRow(
                 epoch=progress.epoch,
-                seconds=round(time.monotonic() - began, 3),
-                tokens_per_second=round(learnt / (ended - since), 2),
+                seconds=round(time.monotonic() - start_time, 3),
+                tokens_per_second=round(trained_windows / (ended - since), 2),
                 train_loss=loss,
                 validation_loss=validation_loss,
             )
@@ -163,28 +166,28 @@ class _Trainer:
             report(row)
         self.keeper.finish(lambda: build(self.keras, self.recipe, self.classes), progress)
 
-    def _epoch(self, network: Any, progress: Progress, began: float) -> tuple[float, int]:
+    def _epoch(self, network: Any, progress: Progress, start_time: float) -> tuple[float, int]:
         """Train one epoch in random order; return the mean loss and the window count.
 
-        `began` is the start of the budget, set back by the time that the end of the epoch needs.
+        `start_time` is the start of the budget, set back by the time that the end of the epoch needs.
         """
         before, target = self.training
-        rng = np.random.default_rng([self.run.asked.seed, progress.epoch])
+        rng = np.random.default_rng([self.run.request.seed, progress.epoch])
         order = rng.permutation(len(target))
         for layer in network.layers:  # Keras does not save dropout seeds; resumed runs must draw the same masks
             if isinstance(layer, self.keras.layers.Dropout) and layer.rate:  # at rate 0 nothing is drawn
                 layer.seed_generator.state.assign(rng.integers(2**31, size=2))
         network.reset_metrics()
-        loss, learnt = math.nan, 0
+        loss, trained_windows = math.nan, 0
         for start in range(0, len(order), self.recipe.batch):
             self.check()
-            if learnt and self.budget.fraction_used(time.monotonic() - began, progress.epoch) >= 1:
+            if trained_windows and self.budget.fraction_used(time.monotonic() - start_time, progress.epoch) >= 1:
                 break
             rows = order[start : start + self.recipe.batch]
             loss = float(network.train_on_batch(before[rows], target[rows]))  # mean since reset_metrics
-            learnt += len(rows)
+            trained_windows += len(rows)
             progress.step += 1
-        return loss, learnt
+        return loss, trained_windows
 
     def _validation_loss(self, network: Any, most: int | None = None) -> float | None:
         before, target = self.validation[0][:most], self.validation[1][:most]
@@ -202,5 +205,5 @@ class _Trainer:
     def _network(self, progress: Progress) -> Any:
         if (resumed := self.keeper.load_network(progress)) is not None:
             return resumed
-        self.keras.utils.set_random_seed(self.run.asked.seed)
+        self.keras.utils.set_random_seed(self.run.request.seed)
         return build(self.keras, self.recipe, self.classes)

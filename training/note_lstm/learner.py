@@ -107,7 +107,7 @@ class NoteLSTMLearner(Learner):
 
     def warning(self, run: Run, corpus: Corpus) -> str | None:
         """Return a warning if the corpus is small and the run starts from random weights."""
-        if run.asked.init is not None:
+        if run.request.init is not None:
             return None
         pieces = corpus.pieces("train")
         notes = sum(len(piece.notes) for piece in pieces)

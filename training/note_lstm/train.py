@@ -50,9 +50,9 @@ def train(
     A finished run continues only under a new budget. `report` receives each epoch's row, `watch` each step. Raises
     TrainingError if the corpus is too small or not the run's, or if the loss diverges or is not a number.
     """
-    began = time.monotonic()
+    start_time = time.monotonic()
     recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "is not note-lstm")
-    if corpus.hash != run.asked.corpus_hash:
+    if corpus.hash != run.request.corpus_hash:
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
@@ -68,7 +68,7 @@ def train(
         with between_steps() as check:
             if progress.reopen(budget.minutes, budget.epochs) and hosts.first:
                 run.save_progress(progress)
-            trainer = _Trainer(run, recipe, vocabulary, budget, began - progress.seconds, hosts)
+            trainer = _Trainer(run, recipe, vocabulary, budget, start_time - progress.seconds, hosts)
 
             def watched(step: Step) -> None:
                 check()
@@ -120,9 +120,9 @@ class _Trainer:
     """One training session in Keras: network, optimizer, checkpoints and logs."""
 
     def __init__(
-        self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget, began: float, hosts: Hosts
+        self, run: Run, recipe: NoteLSTMRecipe, vocabulary: Vocabulary, budget: Budget, start_time: float, hosts: Hosts
     ) -> None:
-        self.began = began  # start of the budget, including encoding and loading
+        self.start_time = start_time  # start of the budget, including encoding and loading
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
         self.keeper = CheckpointKeeper(run, writes=hosts.first)
         self.keras = self.keeper.keras
@@ -155,7 +155,7 @@ class _Trainer:
                 measured = quality(inference.NoteNetwork(average.named), validation)
                 row = EpochRow(
                     epoch=progress.epoch,
-                    seconds=round(time.monotonic() - self.began, 3),
+                    seconds=round(time.monotonic() - self.start_time, 3),
                     notes_per_second=round(speed, 1),
                     learning_rate=rate,
                     train_bits=float(np.mean(losses)),
@@ -187,8 +187,8 @@ class _Trainer:
 
         losses: list[float] = []
         notes, since, rate = 0, time.monotonic(), 0.0
-        network.reseed(self.run.asked.seed, progress.epoch)
-        for batch in batches.epoch(training, self.recipe, self.run.asked.seed, progress.epoch):
+        network.reseed(self.run.request.seed, progress.epoch)
+        for batch in batches.epoch(training, self.recipe, self.run.request.seed, progress.epoch):
             fraction_used = self._fraction_used(progress)
             if fraction_used >= 1 and losses:
                 break
@@ -211,7 +211,7 @@ class _Trainer:
 
     def _fraction_used(self, progress: Progress) -> float:
         return self.hosts.broadcast(
-            self.budget.fraction_used(time.monotonic() - self.began + self.reserve, progress.epoch)
+            self.budget.fraction_used(time.monotonic() - self.start_time + self.reserve, progress.epoch)
         )
 
     def _refuse_divergence(self, row: EpochRow, progress: Progress) -> None:
@@ -224,7 +224,7 @@ class _Trainer:
 
     def _rate(self, step: int, fraction_used: float) -> float:
         """Return the learning rate: a short warm-up, then a half cosine over the budget."""
-        peak = self.recipe.learning_rate * (FINE_TUNE_RATE_SHARE if self.run.asked.init is not None else 1)
+        peak = self.recipe.learning_rate * (FINE_TUNE_RATE_SHARE if self.run.request.init is not None else 1)
         warm = min(1.0, (step + 1) / self.recipe.warmup)
         return peak * warm * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fraction_used)) + FINAL_RATE_SHARE)
 
@@ -233,9 +233,9 @@ class _Trainer:
 
         if (resumed := self.keeper.load_network(progress)) is not None:
             return resumed
-        self.keras.utils.set_random_seed(self.run.asked.seed)
+        self.keras.utils.set_random_seed(self.run.request.seed)
         built = self._built(self._precision(progress))
-        if self.run.asked.init is not None:
+        if self.run.request.init is not None:
             named, _ = unpack_weights(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(

@@ -1,6 +1,6 @@
-"""The page that compares runs: a row of figures for each, beside those of the original article where it has any, and samples to play.
+"""The page that compares runs: their figures and samples.
 
-In: opened runs with what to call them; out: one HTML file that asks for nothing. Which runs are trained, and on what, is not known here.
+In: opened runs with labels. Out: one self-contained HTML file. Which runs are compared is decided by the caller.
 """
 
 import os
@@ -31,7 +31,10 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the original article says of its run: pieces, lowest training loss in nats per token, and its epoch; None where it is silent."""
+    """Figures of the original article for a run; None if not given there.
+
+    Number of pieces, lowest training loss in nats per token, and its epoch.
+    """
 
     pieces: int | None
     loss: float | None
@@ -60,9 +63,9 @@ GAME_SAMPLES, ALL_SAMPLES = 1, 3  # as the original showed them
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in a comparison: what it is called there, how many of its samples are shown (the first), and a word on it.
+    """A run in a comparison, with label, number of samples to show, and a note.
 
-    `folder` holds the samples, where they are not the run's own.
+    The first samples are shown, from `folder` if given, else from the run's samples/.
     """
 
     label: str
@@ -75,7 +78,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """An entry with all that the page says of it; `href` leads to the run's own page, where there is one."""
+    """An entry with all values for the template; `href` links to the run's page."""
 
     entry: Entry
     id: str
@@ -83,7 +86,7 @@ class ComparedRun:
     funnel: Funnel | None
     length: str
     longest: int | None
-    shares: tuple[float, ...]  # by LEAST, of all notes of the samples that are shown; none where nothing is known
+    shares: tuple[float, ...]  # by PASSAGE_LENGTHS, of all notes of the shown samples; empty if unknown
     shown: Sequence[SampleView]
     reference: Reference | None
     href: str | None
@@ -98,10 +101,10 @@ def write_comparison(
     lead: str = "",
     report: Report = lambda done, total: None,
 ) -> Path:
-    """Write the page that compares `entries`, in the order given, to `out`, and return where it is.
+    """Write the page that compares `entries` to `out`; return its path.
 
-    `lead` is what it says under its title. `report` is told how many entries are done. Raises TrainingError where a file of a run is
-    damaged, ValueError for more than 26 entries.
+    `lead` is printed below the title. `report` receives the number of finished entries. Raises TrainingError if a
+    file of a run is damaged, ValueError for more than 26 entries.
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
@@ -158,14 +161,14 @@ def write_comparison(
 
 
 def _units(summaries: Sequence[RunSummary]) -> str:
-    """Return in words what the figures are, and whether they can be compared."""
+    """Return a sentence that names the units, and whether figures are comparable."""
     units = {summary.run.recipe.kind: summary.terms.unit for summary in summaries}
     if len(set(units.values())) > 1:
         each = ", of ".join(
             f"{'recipe ' * (not number)}{kind}{', figures are' * (not number)} {unit}"
             for number, (kind, unit) in enumerate(sorted(units.items()))
         )
-        return f"Of {each}: they cannot be compared with each other."
+        return f"Of {each}. Figures of different recipes cannot be compared."
     return f"These runs’ figures are {next(iter(units.values()), '')}."
 
 
@@ -178,7 +181,7 @@ def _shares(made: Sequence[SampleParts]) -> tuple[float, ...]:
 
 
 def _link(target: Path, folder: Path) -> str | None:
-    """Return the way from a folder to a file as a relative URL; None where the file is not there."""
+    """Return the relative URL from a folder to a file, or None if it does not exist."""
     if not target.is_file():
         return None
     return quote(Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix())

@@ -1,6 +1,7 @@
-"""The page of a run: `index.html` in its folder, one file that shows what was trained on what, how that went, and what it plays.
+"""The page of a run, `index.html`: figures, samples and credits.
 
-In: a run's own files and, where it is still there, its corpus. Out: HTML with sound, scores and script within it, that asks for nothing.
+In: a run's files and, if it still exists, its corpus. Out: one self-contained HTML file with sound, scores and
+script.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,13 +32,13 @@ from training.sampling.sample_files import samples
 PAGE_FILE = "index.html"
 ROOM = "training.page"
 SCRIPT_FILE = "player.js"
-MAX_SAMPLES = 12  # the last ones; a minute of music takes about a megabyte
-ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer gained"}
+MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
+ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
-    """A stage of a corpus's funnel, as `parts.html` draws it; which reasons belong to it is not known here."""
+    """A stage of a corpus's funnel, as `parts.html` draws it; without reasons."""
 
     name: str
     pieces: int
@@ -47,7 +48,7 @@ class FunnelStage:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves with a title, and what a reader who cannot see them is told."""
+    """Curves with a title, and a description for readers who cannot see them."""
 
     id: str
     title: str
@@ -61,10 +62,10 @@ def write_page(
     report: Report = lambda done, total: None,
     missing: Callable[[str], None] = lambda reason: None,
 ) -> Path:
-    """Write the page of `run` to index.html in its folder, and return where it is.
+    """Write the page of `run` to index.html in its folder; return its path.
 
-    A part of a sample that cannot be made is left out, with the reason in its place, which `missing` is told too. `report` is told how
-    many parts are done. Raises TrainingError where a file of the run is damaged.
+    A part of a sample that cannot be made is replaced by the reason, which `missing` receives too. `report` receives
+    the number of finished parts. Raises TrainingError if a file of the run is damaged.
     """
     path = run.path / PAGE_FILE
     write_text(path, page(root, run, report, missing))
@@ -77,7 +78,7 @@ def page(
     report: Report = lambda done, total: None,
     missing: Callable[[str], None] = lambda reason: None,
 ) -> str:
-    """Return the page of `run` as the text of an HTML page; see `write_page`."""
+    """Return the page of `run` as HTML text; see `write_page`."""
     summary = RunSummary.of(run)
     learned = training_index_of(run)
     beside = reference(root, run, learned)
@@ -123,7 +124,7 @@ def page(
 
 
 def add_addresses(root: AnyPath, origins: Sequence[Origin]) -> None:
-    """Give the pieces that were copied from their addresses on the web, where the catalog has them."""
+    """Set the web addresses of copied pieces, if the catalog has them."""
     found = addresses(root, [origin.sha256 for origin in origins])
     for origin in origins:
         origin.address = found.get(origin.sha256)
@@ -135,7 +136,10 @@ def player() -> Script:
 
 
 def training_index_of(run: Run) -> TrainingIndex | None:
-    """Return what the run learned from; None where it is not there or damaged, for a page is worth more than its figures."""
+    """Return the run's training index, or None if it is missing or damaged.
+
+    The page is written without novelty figures then.
+    """
     try:
         return run.learned_from()
     except TrainingError:
@@ -143,26 +147,29 @@ def training_index_of(run: Run) -> TrainingIndex | None:
 
 
 def longest(made: Sequence[SampleParts]) -> int | None:
-    """Return the longest passage that a sample copied, in notes; None where nothing is known of any."""
+    """Return the longest copied passage of the samples, in notes; None if unknown."""
     known = [each.analysis.novelty.longest for each in made if each.analysis and each.analysis.novelty]
     return max(known, default=None)
 
 
 def stages(funnel: Funnel) -> list[FunnelStage]:
-    """Return the stages of a funnel, each with how many pieces came to it."""
+    """Return the stages of a funnel, each with the number of pieces that entered it."""
     names = ("listed", "fetched", "parsed", "kept", "unique")
     counts = [getattr(funnel, name) for name in names]
     return [FunnelStage(*each) for each in zip(names, counts, counts[:1] + counts, strict=False)]
 
 
 def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
-    """Return (reason, what it means, pieces left out for it), the most frequent first."""
+    """Return (reason, meaning, excluded pieces), the most frequent first."""
     by_count = sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0]))
     return [(name, meaning(name, manifest.filters), count) for name, count in by_count if count]
 
 
 def charts_of(summary: RunSummary) -> list[Chart]:
-    """Return the charts of how training went: training and validation, and validation by field where it has fields."""
+    """Return the charts of a training.
+
+    Training and validation, and validation by field if the recipe has fields.
+    """
     terms, rows = summary.terms, summary.rows
     if not rows:
         return []
@@ -188,7 +195,7 @@ def charts_of(summary: RunSummary) -> list[Chart]:
 
 
 def length(minutes: float) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a duration in a suitable unit."""
     if minutes < 2:
         return f"{minutes * 60:.0f} s"
     return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

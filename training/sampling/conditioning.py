@@ -1,4 +1,4 @@
-"""Style by name or mixture: what a wish asks for, as the vector that the network takes and the openings that go with it."""
+"""Styles: names and mixtures as network input, and matching first notes."""
 
 import difflib
 import sys
@@ -14,16 +14,16 @@ from training.network.inference import Array, NoteNetwork
 MAX_NAMED = 8
 
 Styles = dict[tuple[str, str], float]
-"""Weights of (series, game); the game is empty where all of the series is meant."""
+"""Weights of (series, game); an empty game means the whole series."""
 
 
 def requested_styles(
     vocabulary: Vocabulary, series: str | None, game: str | None, mixture: Mapping[str, float] | None
 ) -> Styles:
-    """Return the styles that are asked for, none where none is.
+    """Return the requested styles; empty if none are given.
 
-    Names are as free as those of `dataset build --game`: a slug, a title in any spelling, or a part of one where it fits one only.
-    Raises UsageError for a name that the run does not know, or a weight of none.
+    Names are matched as by `dataset build --game`: a slug, a title in any spelling, or an unambiguous part of one.
+    Raises UsageError for an unknown name or a weight that is not above 0.
     """
     styles: Styles = {}
     for text, weight in (mixture or {}).items():
@@ -42,15 +42,15 @@ def requested_styles(
 
 
 def vector(network: NoteNetwork, vocabulary: Vocabulary, styles: Styles) -> Array:
-    """Return the mean of the styles' embeddings by weight, [STYLE_WIDTH]."""
-    weights = np.array(list(styles.values()), np.float64) / max(styles.values())  # whose sum is a number
+    """Return the weighted mean of the styles' embeddings, [STYLE_WIDTH]."""
+    weights = np.array(list(styles.values()), np.float64) / max(styles.values())  # scaled so that the sum is finite
     numbers = np.array([vocabulary.style(series, game) for series, game in styles], np.int32)
     mean: Array = (weights / weights.sum()).astype(np.float32) @ network.style(numbers)
     return mean
 
 
 def openings(vocabulary: Vocabulary, styles: Styles) -> Sequence[Opening]:
-    """Return the openings of pieces of these styles; all of them where there is no style or no such piece."""
+    """Return the first notes of pieces of these styles; all if there are none."""
     fitting = [o for o in vocabulary.openings if {(o.series, o.game), (o.series, "")} & styles.keys()]
     return fitting or vocabulary.openings
 
@@ -60,7 +60,10 @@ def _series_of(vocabulary: Vocabulary, game: str) -> str:
 
 
 def _match_name(text: str, vocabulary: Vocabulary, *, games: bool = False, series: bool = False) -> str:
-    """Return the one game or series of the run that `text` means. Raises UsageError, with what it may be, for none or several."""
+    """Return the game or series that `text` names.
+
+    Raises UsageError, with the alternatives, for none or several.
+    """
     of_games, of_series = vocabulary.games if games else (), vocabulary.series if series else ()
     names = list(dict.fromkeys([*of_games, *of_series]))  # a game and its series may share a name
     fitting = spelled(text, names)
@@ -71,8 +74,8 @@ def _match_name(text: str, vocabulary: Vocabulary, *, games: bool = False, serie
         return fitting[0]
     if fitting:
         more = f" and {len(fitting) - MAX_NAMED} more" if len(fitting) > MAX_NAMED else ""
-        raise UsageError(f"{text!r} fits {len(fitting)}: {', '.join(fitting[:MAX_NAMED])}{more}; name one of them")
+        raise UsageError(f"{text!r} matches {len(fitting)}: {', '.join(fitting[:MAX_NAMED])}{more}; name one of them")
     nearest = difflib.get_close_matches(text, names, n=MAX_NAMED, cutoff=0.4) if len(names) > MAX_NAMED else names
-    names_text = ", ".join(nearest) or f"{len(names)} others, which are in its vocabulary.json"
+    names_text = ", ".join(nearest) or f"{len(names)} others, listed in its vocabulary.json"
     kind = " or ".join(["game"] * games + ["series"] * series)
     raise UsageError(f"this run knows no {kind} {text!r}; it knows {names_text}")
