@@ -94,9 +94,10 @@ def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
 
 def said(found: dict[str, Any]) -> str:
     """A sentence about all samples, for the page shows a few."""
+    lengths = " / ".join(map(str, PASSAGE_LENGTHS))
     shares = " / ".join(f"{found[f'share of all notes, {least} notes']:.1%}" for least in PASSAGE_LENGTHS)
     return (
-        f"Of {found['samples']} samples together {shares} of the notes stand in passages of {' / '.join(map(str, PASSAGE_LENGTHS))} notes and more; "
+        f"Of {found['samples']} samples together {shares} of the notes stand in passages of {lengths} notes and more; "
         f"{found['samples with a passage of 24 notes and more']} samples have one of 24 or more, the longest has "
         f"{found['longest of all']}. Of {found['passages']} passages {found['passages of the theme']} are of the theme."
     )

@@ -168,10 +168,7 @@ class Run:
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
     def check(self, file: str) -> bytes:
-        """Return the content of a file that the run was created with.
-
-        Raises TrainingError if it is missing or has changed.
-        """
+        """Return the content of a file of the run; raises TrainingError if it changed."""
         path = self.path / file
         try:
             data = read_bytes(path, fail=TrainingError, remedy=RETRAIN, largest=LARGEST_BYTES)
@@ -182,10 +179,7 @@ class Run:
         return data
 
     def learned_from(self) -> "TrainingIndex":
-        """Return the training index of the run.
-
-        Raises TrainingError if it is missing, damaged or not this run's.
-        """
+        """Return the training index; raises TrainingError if it is missing or damaged."""
         from training.novelty.training_index import TrainingIndex  # imports NumPy, which listing runs does not need
 
         learned = {
@@ -194,10 +188,7 @@ class Run:
         return TrainingIndex.open(self.sources, learned)
 
     def corpus(self, root: AnyPath) -> "Corpus":
-        """Return the corpus that the run was trained on, from the data root `root`.
-
-        Raises TrainingError if it has changed.
-        """
+        """Return the training corpus below `root`; raises TrainingError if it changed."""
         from dataset.corpus.corpus import Corpus
 
         corpus = Corpus.open(root, self.request.corpus)
@@ -208,20 +199,14 @@ class Run:
         )
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
-        """Raise TrainingError unless weights with these hashes belong to this run.
-
-        Also checks the hash of the weights file.
-        """
+        """Raise TrainingError unless these hashes and the weights file are this run's."""
         sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=RETRAIN)
         if (recipe_sha256, vocabulary_sha256) != (self.recipe_sha256, self.vocabulary_sha256):
             raise TrainingError(f"{where}: has another recipe or vocabulary than run {self.name}; train it again")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the run for training.
-
-        Raises TrainingError if another process holds the lock.
-        """
+        """Lock the run for training; raises TrainingError if it is locked."""
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -273,10 +258,7 @@ class Run:
         return (self.checkpoints / STATE_FILE).is_file()
 
     def refuse_lost(self, progress: Progress) -> None:
-        """Raise TrainingError if epochs were finished but their checkpoint is lost.
-
-        Training never restarts silently.
-        """
+        """Raise TrainingError if epochs were finished but their checkpoint is lost."""
         metrics = self.path / METRICS_FILE
         if progress.checkpoint is None and (progress.epoch or (metrics.is_file() and metrics.stat().st_size)):
             lost = self.checkpoints / STATE_FILE
@@ -299,10 +281,7 @@ class Run:
                 old.unlink()
 
     def require(self, kind: type[_Recipe], purpose: str) -> _Recipe:
-        """Return the recipe if it is of that kind.
-
-        Raises UsageError, with `purpose`, if not.
-        """
+        """Return the recipe if it is of that kind, else raise UsageError with `purpose`."""
         if not isinstance(self.recipe, kind):
             raise UsageError(f"run {self.name} has recipe {self.recipe.kind}, which {purpose}")
         return self.recipe

@@ -1,4 +1,4 @@
-"""What the tests of the recipe `classic` share: a corpus of tunes, its tokens, and one small run on them."""
+"""Fixtures of the recipe `classic`: a corpus of tunes, its tokens, a small run."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="corpus", scope="module")
 def learned(root: Path) -> Corpus:
-    """That corpus."""
+    """The corpus."""
     return Corpus.open(root, "tunes")
 
 

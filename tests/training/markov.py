@@ -1,4 +1,4 @@
-"""A recipe as CONTRIBUTING.md says to add one: a Markov chain over pitches, in NumPy alone."""
+"""A complete recipe as CONTRIBUTING.md describes: a Markov chain over pitches."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a small file can ask for is bounded before anything is drawn, played or compared; one bad sample costs itself alone."""
+"""Limits on what a small file can request; one bad sample does not affect others."""
 
 import json
 import os
@@ -33,7 +33,7 @@ FAR = Notes.of([500_000 * 24], [24], [60], [80])  # 82 bytes as a file
 
 
 def held(notes: int, ticks: int) -> Notes:
-    """So many notes, a tick from one to the next, that are all held for so long."""
+    """`count` notes, one per tick, all held for `ticks`."""
     number = np.arange(notes)
     return Notes.of(number, [ticks] * notes, 21 + number % 88, [80] * notes)
 
@@ -140,7 +140,10 @@ def test_a_file_is_read_to_a_sensible_size_and_no_further(tmp_path: Path, monkey
 
 @pytest.fixture(scope="module")
 def spoilt(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a run of two good samples and six bad ones: far, empty, damaged, a folder, enormous, a pipe."""
+    """A root with a run of two good samples and six bad ones.
+
+    The bad ones are: far, empty, damaged, a folder, enormous, a pipe.
+    """
     root = tmp_path_factory.mktemp("spoilt")
     shutil.copytree(trained / "runs" / "tiny", root / "runs" / "tiny")
     samples = root / "runs" / "tiny" / "samples"

@@ -1,4 +1,4 @@
-"""The network of the recipe `classic` and its training: what the original of 2018 did, done again, and what we add to it."""
+"""The network and training of the recipe `classic`, compared to the original."""
 
 import math
 import signal

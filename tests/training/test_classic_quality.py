@@ -1,4 +1,4 @@
-"""A classic run scored by its own command: held-out nats per token, the measure of the experiment of 2018."""
+"""The command `evaluate` on classic runs: held-out nats per token."""
 
 import json
 import shutil

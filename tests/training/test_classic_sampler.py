@@ -1,4 +1,4 @@
-"""Sampling of the recipe `classic`, in NumPy: the probabilities of Keras, the pieces of the original."""
+"""Sampling of the recipe `classic` in NumPy, compared to Keras."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ from training.run import Run
 
 
 def random_weights(keras: Any, recipe: ClassicRecipe, classes: int) -> tuple[Any, dict[str, Any]]:
-    """A network whose likeliest token varies from window to window, unlike a new one's."""
+    """A network whose most probable token varies from window to window."""
     from training.network.network import arrays, assign
 
     network = classic.build(keras, recipe, classes)

@@ -1,4 +1,4 @@
-"""The tokens of the recipe `classic`: those of the original of 2018, which music21 reads."""
+"""The tokens of the recipe `classic`, compared with those of the original."""
 
 from pathlib import Path
 

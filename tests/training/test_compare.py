@@ -1,4 +1,4 @@
-"""The page that compares runs: their figures beside those of the original, their samples, nothing that is not theirs."""
+"""The page that compares runs: figures, figures of the original, samples."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The experiment as a user runs it: a run of each game and one of all, gone on with after a kill, and a page that compares them."""
+"""The experiment: a run per game, a run of all, resumed after a kill, and a page."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A data root in which the experiment was stopped by SIGKILL in its second run, and then run to its end; what that said."""
+    """A root with an experiment, killed and then completed; its output."""
     root = Path(shutil.copytree(filled, tmp_path_factory.mktemp("done") / "root"))
     asked = [str(BIN / "train"), *words(tiny_recipe)[1:], "--root", str(root)]
     process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The guard keeps passages short: what `find` counts in the finished piece is never more than was allowed, whatever is played."""
+"""The copy guard: `find` reports no longer passage than allowed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,7 +67,10 @@ def test_a_stream_that_ends_takes_its_passages_with_it() -> None:
 
 
 def test_a_note_that_joins_two_passages_is_taken_back() -> None:
-    """Five notes, a wrong one, six more: neither part is a passage before the last note, which makes one of eleven."""
+    """Five matching notes, a wrong one, six matching ones.
+
+    Neither part is a passage before the last note, which makes one of eleven.
+    """
     source = rows_of(PIECES[7])[:12]
     source[5, PITCH] += 6
     assert find(INDEX, line_of(source)).longest == 11
@@ -98,7 +101,10 @@ def test_streams_where_every_pitch_would_copy_are_told_of() -> None:
 
 
 def wishes(rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Notes as somebody would play who copies all he can: from one piece and another, now and then with a slip, faster or slower."""
+    """Notes of a player that copies as much as possible.
+
+    From several pieces, with occasional errors, faster or slower.
+    """
     while True:
         source, at = PIECES[int(rng.integers(len(PIECES)))], int(rng.integers(250))
         moved, speed = int(rng.integers(-5, 6)), float(rng.choice([1, 1, 1, 2, 0.5]))

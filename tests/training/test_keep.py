@@ -1,4 +1,4 @@
-"""Which epoch's weights a run keeps: the best on held-out pieces, or, where asked, the best on those it learns from."""
+"""`--keep`: the epoch that is best on held-out pieces, or on the training pieces."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ from training.train_config import TrainConfig
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus so small that a network has it by heart in seconds."""
+    """A data root with a corpus that a network memorises in seconds."""
     root = tmp_path_factory.mktemp("few")
     fill(root, pieces=4)
     build_corpus(root, Plan(query="series == 'temple'"), "few")
@@ -50,7 +50,10 @@ def columns(run: Run) -> dict[str, list[float]]:
 
 @pytest.fixture(scope="module")
 def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that kept the epoch of the lowest training loss, and has three samples drawn without the guard, and its page."""
+    """A run that kept the epoch of the lowest training loss, with samples and a page.
+
+    The samples were drawn without the copy guard.
+    """
     recipe = tmp_path_factory.mktemp("recipe") / "large.json"
     recipe.write_text(
         json.dumps(

@@ -1,4 +1,4 @@
-"""Keras and NumPy compute the same network; its output is a likelihood; weights go to a file and back."""
+"""The network: Keras and NumPy agree; weights are written and read."""
 
 import os
 import struct
@@ -145,7 +145,10 @@ def test_no_flipped_bit_of_weights_is_read_in_silence(tmp_path: Path) -> None:
 
 
 def spoiled_archive(path: Path, member: str, header: str, size: int, *, compressed: bool = False) -> None:
-    """Add a member to a file of weights: an array with this header and `size` bytes, of which at most 1 MB are there."""
+    """Add an array with this header and `size` bytes to a file of weights.
+
+    At most 1 MB of the bytes are written.
+    """
     start = np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header.encode()
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
         archive.writestr(member, start + bytes(min(size, 1 << 20)))

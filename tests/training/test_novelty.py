@@ -1,4 +1,4 @@
-"""What was copied, from whom, how much: the command on real files, the index that it keeps, and the guard from shell to file."""
+"""Novelty: the command on real files, its index, and the copy guard end to end."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ NOBODYS = np.random.default_rng(11)
 
 @pytest.fixture
 def root(trained: Path, tmp_path: Path) -> Path:
-    """A data root of this test's own, with the corpus of songs and the run `tiny`."""
+    """A data root for this test, with the corpus of songs and the run `tiny`."""
     return Path(shutil.copytree(trained, tmp_path / "root"))
 
 
@@ -35,7 +35,10 @@ def learned(root: Path) -> tuple[Corpus, CorpusPiece]:
 
 
 def with_copy(piece: CorpusPiece, first: int, count: int, moved: int, speed: int = 1, bpm: float = 90.0) -> Notes:
-    """Forty notes that nobody wrote, `count` notes of a piece in another key, at another tempo, and forty more."""
+    """Forty random notes, `count` notes of a piece, and forty more random notes.
+
+    The copied notes are transposed and at another tempo.
+    """
     steps = NOBODYS.choice([6, 12, 24], 80)
     pitch = NOBODYS.integers(40, 90, 80)
     part = slice(first, first + count)
@@ -190,7 +193,10 @@ def test_killed_while_it_writes_an_index_it_leaves_none_or_a_whole_one(root: Pat
 
 
 def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp_path: Path) -> None:
-    """A run that has learned just what it plays with this seed plays something else where the guard is on."""
+    """A run trained on exactly what it plays with this seed.
+
+    With the guard it must play something else.
+    """
     run = Run.open(root, "tiny")
     words = ("generate", "tiny", "--count", "3", "--notes", "150", "--seed", "4", "--no-render")
 

@@ -1,6 +1,7 @@
-"""Samples claim their names: processes that write at once lose none, and one that is killed leaves neither half a file nor litter.
+"""Numbered samples, written by several processes and killed ones.
 
-VGPIANO_CLAIMS=1 runs 30 rounds of two and of three commands, and 60 kills.
+No process loses a sample, and a kill leaves no incomplete file. VGPIANO_CLAIMS=1 runs 30 rounds of two and of three
+commands, and 60 kills.
 """
 
 import json
@@ -30,14 +31,14 @@ WRITER = (
 
 
 def writer(folder: Path, name: str, rounds: int) -> "subprocess.Popen[str]":
-    """A process that writes two samples so many times once it is told to."""
+    """A process that repeatedly writes two samples, after a signal."""
     line = [sys.executable, "-c", WRITER, str(folder), name, str(rounds)]
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=path)
 
 
 def names(folder: Path) -> list[int]:
-    """The numbers of the samples, each of which is a whole file of the name that it says itself."""
+    """The numbers of the samples, each a complete file with its own name."""
     for file in samples(folder):
         data = file.read_bytes()
         assert read_midi(data) == song(0, bars=2)
@@ -81,7 +82,7 @@ def test_a_kill_at_any_moment_leaves_whole_samples_and_no_litter_after_the_next(
 
 def test_what_another_process_is_writing_is_not_swept_and_what_a_dead_one_was_is(tmp_path: Path) -> None:
     with numbered._temporary_file(tmp_path / "sample-1.mid") as (making, _):
-        dead = tmp_path / f"{numbered.MAKING}dead.mid"
+        dead = tmp_path / f"{numbered.TEMPORARY_PREFIX}dead.mid"
         dead.write_bytes(b"half")
         script = f"from pathlib import Path; from training.sampling.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
         path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,4 +1,4 @@
-"""The page of a run as text: what it says is what the run's files say, nothing that fails costs more than itself."""
+"""The page of a run as text: it agrees with the run's files."""
 
 import json
 import re
@@ -72,7 +72,7 @@ def test_a_part_that_kills_its_library_costs_only_itself(run: Run, monkeypatch: 
 
 
 def part_or_dead(job: sample_module.Job) -> object:
-    """What `exhibit.part` does, but a score kills its process, as a broken drawing library would."""
+    """Like `sample_parts.part`, but a score kills its process."""
     if job.kind == "score":
         import os
         import signal

@@ -1,4 +1,4 @@
-"""Passages: what was planted is found, in any key and at another speed, and nothing else; the guard keeps them short."""
+"""Passages: planted ones are found in any key and at several speeds."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ TIMES = np.array([0, 0, 6, 12, 12, 24, 36])
 
 
 def tune(seed: int, length: int) -> NoteLine:
-    """Notes that nobody wrote, chords among them."""
+    """Random notes, with chords."""
     rng = np.random.default_rng(seed)
     tick, pitch = 0, 60
     ticks, pitches = [], []
@@ -33,7 +33,10 @@ INDEX = Index.of(PIECES)
 
 
 def planted(seed: int, length: int, *, wrong: bool = True, ratio: float = 1.0) -> tuple[NoteLine, int, int, int, int]:
-    """A made piece of 120 notes with a passage of another in it; where that begins, the other's number and place, the semitones."""
+    """120 random notes with a passage of another piece.
+
+    Also returns where it begins, the other piece's number and place, and the semitones.
+    """
     rng = np.random.default_rng([7, seed])
     number, place, moved = (
         int(rng.integers(len(PIECES))),

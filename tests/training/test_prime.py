@@ -1,4 +1,4 @@
-"""Going on from a prime: as long as asked after its end, whatever stands after its last note, with its notes or without them."""
+"""Continuing a prime: length, meter and tempo, with and without its notes."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def prime(
 
 
 def overhanging(note: int, ticks: int) -> Notes:
-    """Four bars of which one note is held for so many ticks."""
+    """Four bars with one note that is held for `ticks`."""
     plain = prime()
     duration = plain.duration.copy()
     duration[note] = ticks

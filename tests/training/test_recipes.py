@@ -1,4 +1,4 @@
-"""Every recipe stands behind one seam: a third one is a folder and a line, and nothing else knows it by its name."""
+"""The recipe interface: a third recipe needs one folder and one line."""
 
 import ast
 import json
@@ -36,7 +36,7 @@ SHORT = 60  # lines of the toy recipe
 
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> Iterator[None]:
-    """The one line that adds the toy recipe."""
+    """Register the toy recipe."""
     recipes.RECIPES["markov"] = "tests.training.markov:MarkovLearner"
     yield
     del recipes.RECIPES["markov"]
@@ -44,7 +44,7 @@ def registered() -> Iterator[None]:
 
 @pytest.fixture(name="root", scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with songs, and the run `toy` trained on them by the toy recipe."""
+    """A data root with songs, and the run `toy` of the toy recipe."""
     root = tmp_path_factory.mktemp("markov")
     fill(root)
     told: list[str] = []
@@ -174,7 +174,7 @@ def test_the_walk_sees_a_recipe_that_is_named(line: str) -> None:
 
 
 def named(tree: ast.AST) -> Iterator[str]:
-    """What in the code depends on which recipe it is about: an import, a name, an `isinstance` of a recipe."""
+    """Code that depends on a particular recipe: imports, names, `isinstance`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             source = f"{getattr(node, 'module', None) or ''}."

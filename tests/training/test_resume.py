@@ -1,4 +1,4 @@
-"""What --resume goes on with: the same curve in either precision, the budget and the samples as they were last."""
+"""--resume: same learning curve, latest budget, latest samples."""
 
 import csv
 import json
@@ -32,11 +32,11 @@ POLICIES = (
 
 
 def quiet(done: int, total: int) -> None:
-    """Take what is told of how far it is."""
+    """Ignore the progress."""
 
 
 def curve(run: Path) -> list[dict[str, str]]:
-    """Return the lines of metrics.csv, without what the clock says."""
+    """Return the rows of metrics.csv, without times."""
     with (run / "metrics.csv").open() as file:
         return [
             {k: v for k, v in row.items() if k not in ("seconds", "notes_per_second")} for row in csv.DictReader(file)
@@ -70,7 +70,10 @@ def recipe(folder: Path, **settings: object) -> str:
 def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_had(
     root: Path, tmp_path: Path, policy: Precision
 ) -> None:
-    """The recipe says `auto`, and the run what was chosen when it began; whichever is the faster here, one of the two is the other."""
+    """With the setting `auto`, the run keeps the precision chosen at its start.
+
+    One of the two precisions differs from what is faster on this machine.
+    """
     plain = ("--no-render", "--name", f"{policy}-whole", "--epochs", "2")
     whole = command("train", "--query", QUERY, "--recipe", recipe(tmp_path, precision=policy), *plain, root=root)
     assert whole.returncode == 0, whole.stderr
@@ -115,7 +118,7 @@ def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path
 
 @pytest.fixture
 def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
-    """A run that has ended by no gain, with its samples; the command that made it is `words`."""
+    """A run that ended by no gain, with samples; `words` is its command."""
     made = command("train", *words(tmp_path), root=root)
     assert made.returncode == 0, made.stderr
     assert "ended    no gain" in made.stdout
@@ -147,7 +150,7 @@ def test_a_run_that_ended_by_no_gain_is_finished_until_it_is_extended_and_then_g
 def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network_that_is_there(
     root: Path, tmp_path: Path
 ) -> None:
-    """In bfloat16, which the recipe does not say: it says `auto`, and the run what was chosen when it began."""
+    """In bfloat16: the recipe says `auto`, the run keeps the precision chosen first."""
     name = ("--name", "longer", "--no-render")
     order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)

@@ -1,4 +1,7 @@
-"""Sampling: seeded, as long as asked, in the style and meter asked, and never stuck, whatever the network says."""
+"""Sampling: deterministic by seed, with the requested length, style and meter.
+
+It never gets stuck, whatever the network predicts.
+"""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -35,7 +38,7 @@ VOCABULARY = Vocabulary(("temple",), ("water", "wood"), OPENINGS)
 
 
 def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
-    """A network with small random weights; `biases` set what an output says whatever it sees."""
+    """A network with small random weights and these output biases."""
     rng = np.random.default_rng(0)
     sizes = {**events.SIZES, "place": events.PLACES, "series": 2, "game": 3}
     named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inputs.EMBEDDINGS.items()}
@@ -60,7 +63,7 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def saying(**scores: dict[int, float]) -> inference.NoteNetwork:
-    """A network whose outputs have these scores, by class; class SIZES[field] is the gain of the first guess."""
+    """A network with constant scores; class SIZES[field] is the first guess's gain."""
     biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inputs.EXTRA_SCORES[n]) for n in scores}
     for name, by_class in scores.items():
         for number, score in by_class.items():
@@ -69,19 +72,19 @@ def saying(**scores: dict[int, float]) -> inference.NoteNetwork:
 
 
 def copying() -> inference.NoteNetwork:
-    """A network that plays one thing over and over: every beat the same note, and whatever the longest match foresees."""
+    """A network that repeats one note on every beat and follows the longest match."""
     return saying(time={24: 40, 65: 80}, pitch={60: 40, 128: 80}, duration={12: 40, 65: 80})
 
 
 def bars(notes: Notes) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
-    """The bars of a piece that hold notes: number, and (ticks since the bar began, pitch)."""
+    """The bars of a piece with notes: number, and (ticks since the bar line, pitch)."""
     length = events.bar_ticks(*notes.time_signatures[-1][1:])
     for number, held in groupby(zip(notes.onset, notes.pitch, strict=True), key=lambda n: int(n[0]) // length):
         yield number, frozenset((int(o) % length, int(p)) for o, p in held)
 
 
 def longest_run(notes: Notes) -> int:
-    """How often the same bar stands running, at most."""
+    """Maximum number of repetitions of a bar in a row."""
     most, run, before = 1, 1, (-9, frozenset())
     for number, held in bars(notes):
         run = run + 1 if (number, held) == (before[0] + 1, before[1]) else 1
@@ -105,7 +108,7 @@ def test_a_stream_does_not_depend_on_how_many_are_beside_it() -> None:
 
 
 def ends_on_a_bar(notes: Notes, bar: int) -> bool:
-    """Whether the last sound ends on a bar line and not before the last note's bar has ended."""
+    """Whether the last sound ends on a bar line, not before the last note's bar ends."""
     end = int((notes.onset + notes.duration).max())
     return end % bar == 0 and end - int(notes.onset[-1]) <= bar
 

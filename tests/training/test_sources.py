@@ -1,4 +1,4 @@
-"""A run knows when what it learned from is not what it was: no guard looks in the wrong notes, and no figure comes of them."""
+"""Damage to a run's training index is detected before it is used."""
 
 import json
 import os
@@ -22,7 +22,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> Path:
-    """The folder of a trained run, to be harmed."""
+    """The folder of a trained run, to be damaged."""
     return Path(shutil.copytree(trained, tmp_path / "root")) / "runs" / "tiny"
 
 
@@ -31,7 +31,7 @@ def change(file: Path, by: Change) -> None:
 
 
 def relisted(folder: Path) -> None:
-    """Write the list of a folder of sources for the files as they are."""
+    """Update the checksums of a training index to its current files."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != SUMS_FILE}
     (folder / SUMS_FILE).write_text(text_of(files))
 
@@ -68,7 +68,7 @@ def test_no_flipped_bit_is_read_in_silence(run: Path, file: str) -> None:
 
 
 def refused(run: Path, file: str, path: Path) -> str:
-    """Return what is said against a run that has been harmed, empty where nothing is."""
+    """Return the error message of a damaged run; empty if there is none."""
     from catalog.storage.checksums import faults
 
     try:

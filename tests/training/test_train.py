@@ -1,4 +1,4 @@
-"""Training as a user meets it: real processes, kills, resumption, refusals."""
+"""Training from the command line: real processes, kills, resumption, errors."""
 
 import csv
 import json

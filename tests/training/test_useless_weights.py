@@ -1,4 +1,7 @@
-"""Weights that are no use are refused in one line that names the file and what is wrong: of another shape, no numbers, too large."""
+"""Unusable weights give a one-line error with file and reason.
+
+They have a wrong shape, are not finite, or are too large.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -25,7 +28,7 @@ Spoil = Callable[[Named, str], Named]
 
 
 def put(value: float) -> Spoil:
-    """Put a number into an array."""
+    """Set a number of an array."""
 
     def spoil(named: Named, name: str) -> Named:
         array = named[name].copy()
@@ -91,7 +94,7 @@ def test_the_commands_say_so_in_one_line(trained: Path, tmp_path: Path) -> None:
 
 
 def copied(root: Path, to: Path) -> Run:
-    """A copy of the run `tiny`, whose list of checksums has no weights, and its corpus."""
+    """A copy of the run `tiny` and its corpus, without a checksum of its weights."""
     for part in ("runs", "corpora"):
         shutil.copytree(root / part, to / part)
     resealed(to / "runs" / "tiny")

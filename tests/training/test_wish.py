@@ -1,4 +1,4 @@
-"""What is asked of a composer is refused in true words where it cannot be had, and granted where it can, to the extremes."""
+"""Sampling settings: errors for invalid values, correct results at the extremes."""
 
 import math
 import warnings

@@ -29,9 +29,8 @@ HISTORY = 2048
 """Number of latest notes that are searched."""
 
 _LONGEST = 32  # maximum length of a match
-_BUCKET = np.array(
-    [0, 1, 2, 3, 4, 5, 5, 6, 6, *[7] * 4, *[8] * 4, *[9] * 8, *[10] * 8], np.uint8
-)  # bucket of a match length
+# bucket of a match length
+_BUCKET = np.array([0, 1, 2, 3, 4, 5, 5, 6, 6, *[7] * 4, *[8] * 4, *[9] * 8, *[10] * 8], np.uint8)
 _FEW = np.array([0, 1, 2, 2, *[3] * 4, *[4] * 25], np.uint8)
 _AGE = np.array([0, 1, 1, 2, 2, *[3] * 4, *[4] * 8, *[5] * 16, *[6] * 223], np.uint8)
 _NEAR = np.array([0, 1, 1, 2, 2, 3, 3, 3, *[4] * 5, *[5] * 115], np.uint8)  # bucket of a distance in semitones
@@ -66,9 +65,8 @@ class Repeats:
         self._lag, self._age = np.zeros(streams, np.int32), np.full(streams, 255, np.uint8)
         self._registers = {name: np.full((streams, count), 0b00001111, np.uint8) for name, count in GUESSES.items()}
         self._guessed: dict[str, tuple[Array, Array]] = {}
-        self._same_time = self._same_place = self._same_pitch = np.zeros(
-            (streams, 0), bool
-        )  # masks of the past notes that share a value with the current note
+        # masks of the past notes that share a value with the current note
+        self._same_time = self._same_place = self._same_pitch = np.zeros((streams, 0), bool)
         self._now: dict[str, Numbers] = {}
         self._rows = np.arange(streams)
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
@@ -139,9 +137,8 @@ class Repeats:
         first = pitch[self._rows, at]
         other, shorter = self._best(fits * (pitch != first[:, None]))
         source, looped = self._looped(((onset - self._lag) << 7) + np.where(chord, last.astype(np.int32), -1))
-        looped &= (
-            self._view(self._key)[self._rows, source] >> 7 == onset - self._lag
-        )  # otherwise it belongs to another onset
+        # otherwise it belongs to another onset
+        looped &= self._view(self._key)[self._rows, source] >> 7 == onset - self._lag
         turned, moved = self._best(self._view(self._moved) * same_time)
         carried = last + self._view(self._interval)[self._rows, turned]
         self._same_place = self._past("place") == place[:, None]

@@ -47,9 +47,8 @@ def load_keras() -> Any:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-    logging.getLogger("tensorflow").setLevel(
-        logging.ERROR
-    )  # it warns if one process trains several runs, which is fine
+    # it warns if one process trains several runs, which is fine
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 

@@ -25,9 +25,8 @@ NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 
 
 STRETCH = 256  # notes per forward pass
 BATCH = 128  # pieces per forward pass
-_NO_GUESS = -1 - np.arange(
-    max(GUESSES.values()), dtype=np.int16
-)  # distinct values for missing guesses: they agree with none
+# distinct values for missing guesses: they agree with none
+_NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
 MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
 _PITCH_CLASS = np.arange(events.PITCHES) % 12
 MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
@@ -36,10 +35,7 @@ _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count 
 
 
 class _InputTable:
-    """A dense layer over embeddings, as a lookup table of their products.
-
-    A dense layer over embeddings is linear, so the contribution of each class of each input is computed once.
-    """
+    """Lookup table of a dense layer over embeddings: products by class and input."""
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
         self.bias = bias
@@ -78,10 +74,7 @@ class _InputTable:
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
 
     def add(self, total: Array, inputs: NetworkInputs) -> None:
-        """Add the contribution of the inputs to `total` [..., outputs].
-
-        Bias and style are not included; see `of_style`.
-        """
+        """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
         known = [inputs[name] for name in self._looked_up]
         index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
         if index.size * total.shape[-1] < MAX_GATHER:
@@ -93,10 +86,7 @@ class _InputTable:
             total += inputs[name] @ rows
 
     def of_style(self, style: Array) -> Array:
-        """Return bias and contribution of styles [batch, STYLE_WIDTH]: [batch, outputs].
-
-        The bias alone if style is not an input.
-        """
+        """Return bias plus style [batch, STYLE_WIDTH] contribution, [batch, outputs]."""
         given: Array = self.bias + style[:, : len(self._style)] @ self._style
         return given
 
@@ -129,10 +119,7 @@ class NoteNetwork:
     """Forward pass of the note-level network."""
 
     def __init__(self, named: dict[str, Array]) -> None:
-        """Load the weights from `named`, the arrays that `network.arrays` returns.
-
-        Raises TrainingError if an array is missing.
-        """
+        """Load `named`, the result of `network.arrays`; raises TrainingError."""
         layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
         try:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
@@ -165,10 +152,7 @@ class NoteNetwork:
         ]
 
     def style(self, numbers: Classes) -> Array:
-        """Return the embeddings [batch, STYLE_WIDTH] of styles [batch, 2].
-
-        A style is the numbers of series and game. Means of embeddings are valid styles too.
-        """
+        """Return embeddings [batch, STYLE_WIDTH] of series and game numbers [batch, 2]."""
         return np.concatenate([table[numbers[:, column]] for column, table in enumerate(self._style)], axis=1)
 
     def advance(self, last: Classes, now: Classes, style: Array, state: State) -> tuple[Array, State]:
@@ -199,10 +183,7 @@ class NoteNetwork:
         return above, state
 
     def logits(self, name: str, above: Array, inputs: NetworkInputs, now: Classes) -> Array:
-        """Return the logits of one field, [..., classes].
-
-        `inputs` holds the classes of the inputs that HEADS lists for the field.
-        """
+        """Return one field's logits [..., classes], from the classes that HEADS lists."""
         column = events.FIELDS.index(name) * self.head
         hidden = above[..., column : column + self.head].copy()
         self._hidden[name].add(hidden, inputs)
@@ -227,10 +208,7 @@ class NoteNetwork:
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
-        """Return the logits of all notes but the first, and the state after them.
-
-        `rows` is [batch, notes + 1, COLUMNS].
-        """
+        """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
         known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
@@ -239,10 +217,7 @@ class NoteNetwork:
         return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
-        """Return the bits of each field of each piece, [pieces, 4].
-
-        Summed over all notes but the first.
-        """
+        """Return the bits of each field of each piece [pieces, 4], without first notes."""
         total = np.zeros((len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
         for start in range(0, len(order), BATCH):
@@ -270,10 +245,7 @@ class NoteNetwork:
 
 
 def pitch_class_shares(now: Classes) -> Array:
-    """Return the log shares of pitch classes in the past, [..., PITCH_CLASS_SHARES].
-
-    Shifted to be around 0.
-    """
+    """Return centred log shares of pitch classes, [..., PITCH_CLASS_SHARES]."""
     shares: Array = np.log(
         now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
     ) + np.float32(2.5)
@@ -288,10 +260,7 @@ def match_inputs(now: Classes) -> NetworkInputs:
 
 
 def guess_inputs(name: str, now: Classes) -> NetworkInputs:
-    """Return an output's inputs from the guesses at its field.
-
-    The first guess, the confidence of each guess, and which guesses agree.
-    """
+    """Return an output's inputs: first guess, confidences, and which guesses agree."""
     guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
     is_known = confidence > 0
     first, second = _PAIRS[name]
@@ -313,10 +282,7 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 
 def _step(gates: Array, h: Array, c: Array) -> None:
-    """Advance an LSTM's state h and c [batch, width] by one step, in place.
-
-    `gates` [batch, 4 × width] is overwritten.
-    """
+    """Advance h and c [batch, width] in place; overwrites `gates` [batch, 4 × width]."""
     width = h.shape[1]
     i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
     logistic = gates[:, : 3 * width]  # computed from tanh

@@ -46,9 +46,8 @@ class LSTM(layers.Layer):  # type: ignore[misc]  # Keras has no types
     def call(self, inputs: Any, state: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
         """Return the outputs and the state after the last step."""
         half = ops.convert_to_tensor(_parts(0.5, 0.5, 0.5, 1, width=self.width), inputs.dtype)
-        entering = ops.add(
-            ops.matmul(inputs, self.kernel * half), self.bias * half
-        )  # one operation in TensorFlow, unlike +
+        # one operation in TensorFlow, unlike +
+        entering = ops.add(ops.matmul(inputs, self.kernel * half), self.bias * half)
         hs, c = _recur(entering, self.recurrent_kernel * half, *(ops.cast(part, "float32") for part in state))
         return ops.cast(hs, self.compute_dtype), (ops.stop_gradient(hs)[-1], ops.stop_gradient(c))
 
@@ -64,9 +63,8 @@ def _recur(entering: Any, kernel: Any, h: Any, c: Any) -> Any:
     steps, _, size = entering.shape
     width = size // 4
     one = ops.convert_to_tensor(_parts(1, 1, 1, 0, width=width))
-    outer = (
-        ops.transpose(2 * kernel) * 0.5
-    )  # TensorFlow would fold a plain transpose into every product, which is half as fast
+    # TensorFlow would fold a plain transpose into every product, which is half as fast
+    outer = ops.transpose(2 * kernel) * 0.5
     zeros, cache, hs = ops.zeros_like(h), [], [h]
     for step in range(steps):
         product = ops.cast(ops.matmul(ops.cast(hs[step], kernel.dtype), kernel), "float32")

@@ -221,10 +221,7 @@ def extend(
 
 
 def reach(index: Index, there: Numbers, ticks: Numbers, pitch: Numbers, direction: int = 1) -> Numbers:
-    """Return the step from `there` [n] to a note of that pitch, `ticks` away.
-
-    1 to REACH places, or 0 if there is no such note.
-    """
+    """Return the step from `there` [n] to a note `ticks` away: 1 to REACH, or 0."""
     step = np.zeros(len(there), np.int64)
     for far in range(REACH, 0, -1):
         at = np.clip(there + far * direction, 0, len(index) - 1)
@@ -234,19 +231,13 @@ def reach(index: Index, there: Numbers, ticks: Numbers, pitch: Numbers, directio
 
 
 def agree(there: Numbers, ticks: Numbers) -> Numbers:
-    """Return whether times match, [n].
-
-    Short times must be equal; times known by class only match within a tenth.
-    """
+    """Return whether times match [n], exactly or, if long, within a tenth."""
     same: Numbers = np.abs(there - ticks) <= np.where(there > EXACT_TICKS, TIME_TOLERANCE * there, 0.5)
     return same
 
 
 def _seeds(index: Index, line: NoteLine) -> tuple[Numbers, Numbers, Numbers]:
-    """Return first notes, places and speeds of seeds.
-
-    Of consecutive seeds that continue one another, only the first is returned.
-    """
+    """Return first notes, places and speeds of the first seeds of consecutive ones."""
     kept: list[tuple[Numbers, Numbers, Numbers]] = []
     for ratio in RATIOS:
         hashes, whole = _hashes(_steps(line.tick, line.pitch, ratio))
@@ -291,10 +282,7 @@ def _hashes(steps: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
 
 
 def hash_of(interval: Numbers, time: Numbers) -> Numbers:
-    """Return the hashes of seeds, uint64 [n].
-
-    `interval` and `time` (classes) between their notes are [n, SEED - 1].
-    """
+    """Return the hashes of seeds, uint64 [n], by intervals and times [n, SEED - 1]."""
     mixed, hashes = _mixed(1 + (interval + 128) * len(EDGES) + time), np.zeros(len(interval), np.uint64)
     for step in range(SEED - 1):
         hashes = hashes * _BASE + mixed[:, step]

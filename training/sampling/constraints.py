@@ -44,9 +44,8 @@ class Constraints:
         self.number = np.full(count, -(10**6), np.int32)  # number of the current bar
         self.content = np.zeros(count, np.uint64)  # hash of the current bar so far
         self.opening = np.full(count, _NONE, np.int32)  # first note of the current bar: 256 × place + pitch
-        self.bars = np.zeros(
-            (count, _REMEMBERED_BARS), np.uint64
-        )  # hashes of earlier bars, the latest first; 0 if empty
+        # hashes of earlier bars, the latest first; 0 if empty
+        self.bars = np.zeros((count, _REMEMBERED_BARS), np.uint64)
         self.openings = np.full((count, _REMEMBERED_BARS), _NONE, np.int32)
 
     def keep(self, rows: Numbers) -> None:

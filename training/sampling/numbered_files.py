@@ -16,13 +16,8 @@ from pathlib import Path
 from catalog.storage.files import sync_folder
 
 TEMPORARY_PREFIX = ".tmp-numbered-"
-NO_LINKS = (
-    errno.EPERM,
-    errno.ENOTSUP,
-    errno.ENOSYS,
-    errno.EMLINK,
-    errno.EXDEV,
-)  # errors of file systems without hard links
+# errors of file systems without hard links
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
 def write_numbered(
