@@ -43,13 +43,13 @@ def synthesize(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     start, end = tick_to_seconds(notes.tempos, notes.onset), tick_to_seconds(notes.tempos, notes.end)
     if end.max() > MAX_SECONDS:
         raise TrainingError(
-            f"the piece lasts {end.max() / 60:.0f} minutes, the limit for sound is {MAX_SECONDS / 60:.0f}: shorten it"
+            f"the piece lasts {end.max() / 60:.0f} minutes, sound has at most {MAX_SECONDS / 60:.0f}: shorten it"
         )
     held = np.minimum(end - start, RING_S)
     if (sounding := float(held.sum()) + len(notes)) > MAX_SOUNDING_S:
         raise TrainingError(
-            f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours in total, the limit is "
-            f"{MAX_SOUNDING_S / 3600:.0f}: shorten it, or its notes"
+            f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours in total, at most "
+            f"{MAX_SOUNDING_S / 3600:.0f} are possible: shorten it, or its notes"
         )
     zones = soundfont.piano()
     tails = {pitch: _tail(soundfont.release_of(zones, pitch), rate) for pitch in np.unique(notes.pitch).tolist()}

@@ -89,7 +89,7 @@ def _check_size(notes: Notes) -> None:
     ):
         if found > most:
             raise TrainingError(
-                f"the piece has {found:,.0f} {what}, the limit for piano rolls is {most:,.0f}: shorten it, or remove its silence"
+                f"the piece has {found:,.0f} {what}, a piano roll has at most {most:,.0f}: shorten it, or remove its silence"
             )
 
 
