@@ -1,7 +1,7 @@
-"""What the tables of a corpus may hold, column by column: types, ids, enums, ranges, and how columns fit together.
+"""Validate the tables of a corpus: types, ids, enums, ranges, consistency.
 
-In: a table as it was read from a file that anybody may have written. Out: the same table under our own schema, or a `FaultError` that names
-the column, the first row that breaks its rule, and what stands there. Whole columns are compared at once, never row by row.
+In: a table from a file of any origin. Out: the same table under our schema, or a `FaultError` that names the column,
+the first invalid row and its value. Whole columns are compared at once.
 """
 
 import re
@@ -17,60 +17,66 @@ import pyarrow.compute as pc
 from catalog.schema import MEASURES, describe
 from dataset.corpus.schema import EXCLUDED, LISTS, NOTES, RELATIONS, SPLITS
 from dataset.notes.timing import DENOMINATORS, FASTEST_QPM, MAX_NUMERATOR, MAX_TICK, SLOWEST_QPM
-from dataset.reasons import RELATIONS as MEANT
+from dataset.reasons import RELATIONS as RELATION_MEANINGS
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")  # of a corpus
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")  # a corpus name
 SHA256 = "[0-9a-f]{64}"
 FINGERPRINT = "[0-9a-f]{16}"
 REASON = "[a-z][a-z0-9_]{0,99}"
 TIME_SIGNATURE = "[1-9][0-9]?/[1-9][0-9]?"
 KEY = "[A-G][b#]? (major|minor)"
 STAGES = ("fetch", "parse", "filter", "duplicate", "split")
-ROUNDING = 1e-9  # by which a computed figure may lie outside its range
-SHOWN = 60  # characters of a value in a message
+ROUNDING_ERROR = 1e-9  # tolerance of a computed value at the ends of its range
+MAX_SHOWN = 60  # characters of a value shown in a message
 
 Values = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
 
 
 class FaultError(ValueError):
-    """What is wrong with a table: its column, the row, the rule, and what stands there."""
+    """An invalid table; the message has the column, row, value and rule."""
 
 
-def check_manifest(name: object, files: Mapping[str, object], wanted: Iterable[str]) -> None:
-    """Raise FaultError unless a manifest's `name` is one that a corpus can have, and it has a SHA-256 for each of the `wanted` files."""
+def check_manifest(name: object, files: Mapping[str, object], required: Iterable[str]) -> None:
+    """Raise FaultError unless a manifest's name and file hashes are valid.
+
+    `required` are the files that must have a SHA-256.
+    """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise FaultError(f"name: {str(name)[:SHOWN]!r} is no name of a corpus")
-    for file in wanted:
+        raise FaultError(f"name: {str(name)[:MAX_SHOWN]!r} is not a valid corpus name")
+    for file in required:
         sha256 = files.get(file)
         if not isinstance(sha256, str) or not re.fullmatch(SHA256, sha256):
-            raise FaultError(f"files.{file}: {str(sha256)[:SHOWN]!r} is no SHA-256")
+            raise FaultError(f"files.{file}: {str(sha256)[:MAX_SHOWN]!r} is not a SHA-256")
 
 
 def check_counts(funnel: Mapping[str, int], reasons: Mapping[str, int], notes: pa.Table, excluded: pa.Table) -> None:
-    """Raise FaultError unless the numbers of a manifest are those of the tables of notes and excluded pieces."""
-    sides = Counter(notes["split"].to_pylist())
-    true: dict[str, int] = {
+    """Raise FaultError unless the counts of a manifest match the tables."""
+    per_split = Counter(notes["split"].to_pylist())
+    expected: dict[str, int] = {
         "listed": len(notes) + len(excluded),
         "unique": len(notes),
-        **{str(split): sides[split] for split in SPLITS},
+        **{str(split): per_split[split] for split in SPLITS},
     }
-    for stage, count in true.items():
+    for stage, count in expected.items():
         if funnel[stage] != count:
-            raise FaultError(f"funnel.{stage}: {funnel[stage]!r}, and the tables hold {count}")
+            raise FaultError(f"funnel.{stage}: {funnel[stage]!r}, but the tables have {count}")
     steps = [funnel[stage] for stage in ("listed", "fetched", "parsed", "kept", "unique")]
     if steps != sorted(steps, reverse=True):
-        raise FaultError(f"funnel: {steps} do not go down")
+        raise FaultError(f"funnel: {steps} must not increase")
     counted = Counter(excluded["reason"].to_pylist())
     for reason in {*reasons, *counted}:
         if reasons.get(reason, 0) != counted[reason]:
             raise FaultError(
-                f"reasons.{reason[:SHOWN]}: {reasons.get(reason, 0)!r}, and excluded.parquet holds {counted[reason]}"
+                f"reasons.{reason[:MAX_SHOWN]}: {reasons.get(reason, 0)!r}, but excluded.parquet has {counted[reason]}"
             )
 
 
 def checked(file: str, table: pa.Table, pieces: pa.Table | None = None) -> pa.Table:
-    """Return the table of that file of a corpus, whose notes are `pieces`, under our own schema. Raises FaultError where it is none."""
+    """Return the table of a corpus file under our schema.
+
+    `pieces` are the checked notes. Raises FaultError if it is invalid.
+    """
     if file == "notes.parquet":
         return checked_notes(table)
     if file == "excluded.parquet":
@@ -81,27 +87,27 @@ def checked(file: str, table: pa.Table, pieces: pa.Table | None = None) -> pa.Ta
 
 
 def checked_notes(table: pa.Table) -> pa.Table:
-    """Return a table of schema NOTES. Raises FaultError where it is none."""
-    table = _of_schema(table, NOTES, may_be_null=("sequencer",))
+    """Return a table of schema NOTES. Raises FaultError if it is invalid."""
+    table = _with_schema(table, NOTES, may_be_null=("sequencer",))
     if not len(table):
         raise FaultError("sha256: no rows, must be at least one piece")
     _match(table, "sha256", SHA256)
     _match(table, "cluster", FINGERPRINT)
     _match(table, "work", FINGERPRINT)
-    _among(table, "split", SPLITS)
+    _one_of(table, "split", SPLITS)
     lengths = _lengths(table, "onset")
     _rows(table, "onset", lengths < 1, "at least one note", lengths)
     for name in LISTS[1:]:
         own = _lengths(table, name)
         _rows(table, name, own != lengths, "one value for each onset", own)
     onset, duration, pitch, velocity = (_flat(table, name) for name in LISTS)
-    _within(table, "onset", onset, 0, MAX_TICK)
+    _items_in_range(table, "onset", onset, 0, MAX_TICK)
     _ascending(table, "onset", "onset", onset, strictly=False)
-    _within(table, "duration", duration, 1, MAX_TICK)
+    _items_in_range(table, "duration", duration, 1, MAX_TICK)
     ends = onset.astype(np.int64) + duration
     _items(table, "duration", ends > MAX_TICK, f"an end by tick {MAX_TICK}", ends)
-    _within(table, "pitch", pitch, 0, 127)
-    _within(table, "velocity", velocity, 1, 127)
+    _items_in_range(table, "pitch", pitch, 0, 127)
+    _items_in_range(table, "velocity", velocity, 1, 127)
     _changes(table, "tempos", {"qpm": (SLOWEST_QPM, FASTEST_QPM)})
     _changes(table, "time_signatures", {"numerator": (1, MAX_NUMERATOR), "denominator": (1, max(DENOMINATORS))})
     under = _flat(table, "time_signatures", "denominator")
@@ -110,18 +116,18 @@ def checked_notes(table: pa.Table) -> pa.Table:
 
 
 def checked_excluded(table: pa.Table) -> pa.Table:
-    """Return a table of schema EXCLUDED. Raises FaultError where it is none."""
-    table = _of_schema(table, EXCLUDED, may_be_null=("sha256",))
+    """Return a table of schema EXCLUDED. Raises FaultError if it is invalid."""
+    table = _with_schema(table, EXCLUDED, may_be_null=("sha256",))
     _match(table, "sha256", SHA256)
-    _among(table, "stage", STAGES)
+    _one_of(table, "stage", STAGES)
     _match(table, "reason", REASON)
     return table
 
 
 def checked_relations(table: pa.Table) -> pa.Table:
-    """Return a table of schema RELATIONS. Raises FaultError where it is none."""
-    table = _of_schema(table, RELATIONS, may_be_null=("first_sequencer", "second_sequencer", "left_out"))
-    _among(table, "relation", tuple(MEANT))
+    """Return a table of schema RELATIONS. Raises FaultError if it is invalid."""
+    table = _with_schema(table, RELATIONS, may_be_null=("first_sequencer", "second_sequencer", "left_out"))
+    _one_of(table, "relation", tuple(RELATION_MEANINGS))
     _match(table, "first", SHA256)
     _match(table, "second", SHA256)
     for name, low, high in (
@@ -137,39 +143,39 @@ def checked_relations(table: pa.Table) -> pa.Table:
 
 
 def checked_measures(table: pa.Table, pieces: pa.Table) -> pa.Table:
-    """Return a table of schema MEASURES, a row for each row of `pieces`; what its version did not measure yet is not in it.
+    """Return a table of schema MEASURES with one row for each row of `pieces`.
 
-    Raises FaultError where it is none.
+    Columns that an older version did not measure are absent. Raises FaultError if it is invalid.
     """
-    there = set(table.column_names)
-    schema = pa.schema([field for field in MEASURES if field.name in there or field.name == "sha256"])
+    present = set(table.column_names)
+    schema = pa.schema([field for field in MEASURES if field.name in present or field.name == "sha256"])
     nullable = [name for name in schema.names if name != "sha256"]
-    table = _of_schema(table, schema, may_be_null=nullable)
+    table = _with_schema(table, schema, may_be_null=nullable)
     _match(table, "sha256", SHA256)
     if len(table) != len(pieces):
         raise FaultError(f"sha256: {len(table)} rows for {len(pieces)} pieces")
     same = pc.equal(table["sha256"], pieces["sha256"]).to_numpy()
     _rows(table, "sha256", ~same, "that of the piece in the same row", table["sha256"])
     for name, pattern in (("time_signature", TIME_SIGNATURE), ("key", KEY)):
-        if name in there:
+        if name in present:
             _match(table, name, pattern)
     for field in describe(MEASURES):
         low, dash, high = field["range"].partition("–")
-        if dash and field["name"] in there:
+        if dash and field["name"] in present:
             _in_range(table, field["name"], float(low or "-inf"), float(high) if high else None)
     return table
 
 
-def _of_schema(table: pa.Table, schema: pa.Schema, may_be_null: Iterable[str]) -> pa.Table:
-    """Return the columns of `schema` in its order and with its descriptions; any others are left out."""
+def _with_schema(table: pa.Table, schema: pa.Schema, may_be_null: Iterable[str]) -> pa.Table:
+    """Return the columns of `schema`, in its order and with its descriptions."""
     columns = []
     for field in schema:
         places = table.schema.get_all_field_indices(field.name)
         if len(places) != 1:
-            raise FaultError(f"{field.name}: {'missing' if not places else f'there {len(places)} times'}")
+            raise FaultError(f"{field.name}: {'missing' if not places else f'present {len(places)} times'}")
         column = table.column(places[0])
         if column.type != field.type:
-            raise FaultError(f"{field.name}: of type {column.type}, must be {field.type}")
+            raise FaultError(f"{field.name}: has type {column.type}, must be {field.type}")
         columns.append(column)
     table = pa.table(columns, schema=schema)
     for field in schema:
@@ -184,71 +190,73 @@ def _of_schema(table: pa.Table, schema: pa.Schema, may_be_null: Iterable[str]) -
             values = _values(table, field.name)
             parts = [values, *(values.field(i) for i in range(values.type.num_fields))]
             if any(part.null_count for part in parts):
-                raise FaultError(f"{field.name}: holds null within a list, must hold values")
+                raise FaultError(f"{field.name}: has null within a list, must have values")
     return table
 
 
 def _match(table: pa.Table, name: str, pattern: str) -> None:
-    """Check that all of each text, where there is one, fits a regular expression."""
+    """Check that each non-null text matches a regular expression as a whole."""
     column = table.column(name)
     fits = pc.fill_null(pc.match_substring_regex(column, rf"\A(?:{pattern})\z"), True)
     _rows(table, name, ~fits.to_numpy(), f"like {pattern}", column)
 
 
-def _among(table: pa.Table, name: str, allowed: Sequence[str]) -> None:
+def _one_of(table: pa.Table, name: str, allowed: Sequence[str]) -> None:
     column = table.column(name)
     known = pc.is_in(column, value_set=pa.array(allowed, pa.string())).to_numpy()
     _rows(table, name, ~known, f"one of {', '.join(allowed)}", column)
 
 
 def _in_range(table: pa.Table, name: str, low: float, high: float | None) -> None:
-    """Check that every number, where there is one, is finite and lies within `low` and `high`."""
+    """Check that every non-null number is finite and from `low` to `high`."""
     column = table.column(name)
     known = pc.is_valid(column).to_numpy()
     values = pc.fill_null(column, 0).to_numpy()
     outside = (
-        ~np.isfinite(values) | (values < low - ROUNDING) | (values > (np.inf if high is None else high + ROUNDING))
+        ~np.isfinite(values)
+        | (values < low - ROUNDING_ERROR)
+        | (values > (np.inf if high is None else high + ROUNDING_ERROR))
     )
     rule = f"from {low:g} to {high:g}" if high is not None else f"from {low:g}"
     _rows(table, name, known & outside, rule, column)
 
 
-def _within(table: pa.Table, name: str, values: Values, low: float, high: float) -> None:
-    """Check the numbers of all lists of a column."""
-    if values.size and not (values.min() >= low and values.max() <= high):  # so that NaN is outside too
+def _items_in_range(table: pa.Table, name: str, values: Values, low: float, high: float) -> None:
+    """Check the range of all items of a list column."""
+    if values.size and not (values.min() >= low and values.max() <= high):  # NaN is invalid too
         _items(table, name, ~((values >= low) & (values <= high)), f"from {low:g} to {high:g}", values)
 
 
 def _changes(table: pa.Table, name: str, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Check lists of changes: the first at tick 0, each later than the one before, with values within their ranges."""
+    """Check lists of changes: first at tick 0, ascending, values in range."""
     lengths = _lengths(table, name)
     _rows(table, name, lengths < 1, "at least one change", lengths)
     ticks = _flat(table, name, "tick")
     first = np.zeros(len(ticks), bool)
     first[_starts(table, name)] = True
     _items(table, name, first & (ticks != 0), "a first change at tick 0", ticks)
-    _within(table, name, ticks, 0, MAX_TICK)
+    _items_in_range(table, name, ticks, 0, MAX_TICK)
     _ascending(table, name, "ticks", ticks, strictly=True)
     for part, (low, high) in ranges.items():
-        _within(table, name, _flat(table, name, part), low, high)
+        _items_in_range(table, name, _flat(table, name, part), low, high)
 
 
 def _ascending(table: pa.Table, name: str, what: str, values: Values, *, strictly: bool) -> None:
-    """Check that the values of each list are in order."""
-    wrong = np.zeros(len(values), bool)
-    wrong[1:] = values[1:] <= values[:-1] if strictly else values[1:] < values[:-1]
-    wrong[_starts(table, name)] = False
-    _items(table, name, wrong, f"{what} in ascending order", values)
+    """Check that the values of each list are in ascending order."""
+    invalid = np.zeros(len(values), bool)
+    invalid[1:] = values[1:] <= values[:-1] if strictly else values[1:] < values[:-1]
+    invalid[_starts(table, name)] = False
+    _items(table, name, invalid, f"{what} in ascending order", values)
 
 
 def _values(table: pa.Table, name: str) -> pa.Array:
-    """Return the items of all lists of a column, one after the other."""
+    """Return the items of all lists of a column, concatenated."""
     parts = [chunk.flatten() for chunk in table.column(name).chunks]
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 
 def _flat(table: pa.Table, name: str, part: str | None = None) -> Values:
-    """Return the items of all lists of a column as an array, or one field of them."""
+    """Return the items of all lists of a column, or one field of them, as an array."""
     values = _values(table, name)
     found: Values = (values if part is None else values.field(part)).to_numpy(zero_copy_only=False)
     return found
@@ -260,27 +268,27 @@ def _lengths(table: pa.Table, name: str) -> Values:
 
 
 def _starts(table: pa.Table, name: str) -> Values:
-    """Return the places of the first items of the lists of a column, none of which is empty."""
+    """Return the index of the first item of each list, none of which is empty."""
     ends: Values = np.cumsum(_lengths(table, name), dtype=np.int64)
     return np.concatenate([[0], ends[:-1]])[: len(ends)]
 
 
-def _rows(table: pa.Table, name: str, wrong: Flags, rule: str, values: Any) -> None:
-    """Raise FaultError for the first row that is wrong."""
-    if wrong.any():
-        row = int(wrong.argmax())
-        _refuse(name, row, rule, values[row])
+def _rows(table: pa.Table, name: str, invalid: Flags, rule: str, values: Any) -> None:
+    """Raise FaultError for the first invalid row."""
+    if invalid.any():
+        row = int(invalid.argmax())
+        _fail(name, row, rule, values[row])
 
 
-def _items(table: pa.Table, name: str, wrong: Flags, rule: str, values: Values) -> None:
-    """Raise FaultError for the first item of a list that is wrong."""
-    if wrong.any():
-        item = int(wrong.argmax())
+def _items(table: pa.Table, name: str, invalid: Flags, rule: str, values: Values) -> None:
+    """Raise FaultError for the first invalid item of a list."""
+    if invalid.any():
+        item = int(invalid.argmax())
         row = int(np.searchsorted(np.cumsum(_lengths(table, name)), item, side="right"))
-        _refuse(name, row, rule, values[item])
+        _fail(name, row, rule, values[item])
 
 
-def _refuse(name: str, row: int, rule: str, value: Any) -> None:
+def _fail(name: str, row: int, rule: str, value: Any) -> None:
     plain = value.as_py() if isinstance(value, pa.Scalar) else value.item() if isinstance(value, np.generic) else value
-    shown = "null" if plain is None else repr(plain)[:SHOWN]
+    shown = "null" if plain is None else repr(plain)[:MAX_SHOWN]
     raise FaultError(f"{name}: row {row} has {shown}, must be {rule}")

@@ -1,4 +1,7 @@
-"""A corpus as MusicXML: a score of two staves a piece, made in worker processes, and index.csv."""
+"""Export a corpus as MusicXML scores of two staves, and index.csv.
+
+Scores are made in worker processes.
+"""
 
 from pathlib import Path
 
@@ -14,15 +17,18 @@ from dataset.parallel.workers import Failure, work
 TIMEOUT_S = 60.0
 TASK = "dataset.export.musicxml:to_musicxml"
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "reason")
-BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, which are followed through
-the piece. Onsets and lengths are exact on the grid of 1/24 quarter note. What notation cannot hold is lost: the rest of
-a note whose pitch is struck again while it sounds; the shorter of two notes of one pitch and onset. Velocities are in
-the attribute `dynamics` of each note, and the id of a note is its index in the corpus. index.csv names each file,
-or says why there is none (reason); a text that a spreadsheet would take for a formula has ' in front."""
+README_BODY = """Each score has two staves, one per hand, with up to two voices on each. Onsets and lengths are exact on the grid of
+1/24 quarter note. Notation cannot express two things, which are lost: the rest of a note that is struck again while it
+sounds, and the shorter of two notes of one pitch and onset. Velocities are in the attribute `dynamics` of each note, and
+the id of a note is its index in the corpus. index.csv names each file, or says why there is none (reason); text that a
+spreadsheet would read as a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write the scores of `corpus` to `folder`, which is empty; a piece that fails costs a row that says why."""
+    """Write the scores of `corpus` to the empty `folder`.
+
+    A piece that fails has a reason instead of a file in index.csv.
+    """
     pieces = corpus.pieces()
     make_split_folders(folder)
     names = file_names(pieces, ".musicxml")
@@ -39,11 +45,11 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         for i, (p, name) in enumerate(zip(pieces, names, strict=True))
     ]
     write_csv(folder / "index.csv", HEADER, rows)
-    write_text(folder / "README.md", readme(corpus, "MusicXML", BODY))
+    write_text(folder / "README.md", readme(corpus, "MusicXML", README_BODY))
     return Written(len(pieces) - len(reasons), len(reasons))
 
 
 def to_musicxml(item: tuple[Notes, str]) -> bytes:
-    """Return the MusicXML of (notes, title): the same notes give the same bytes."""
+    """Return the MusicXML of (notes, title); the same notes give the same bytes."""
     notes, title = item
     return musicxml.to_musicxml(score_of(notes, title=title, exact=True), notes)

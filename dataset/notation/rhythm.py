@@ -1,7 +1,7 @@
-"""Spans of time as written values: which note values, dots, triplets and ties stand for them in a bar, and which are beamed.
+"""Write spans of time as note values, with dots, triplets, ties and beams.
 
-In: the spans of one voice of one bar, end to end; out: values, `Value`. Pure; ticks are of 1/24 quarter note, from the bar line.
-Every span on the grid can be written: what is no plain or dotted value stands in a triplet or is cut and tied.
+In: the spans of one voice of one bar, end to end; out: `Value`s. Ticks are of 1/24 quarter note, from the bar line.
+Every span on the grid can be written: as a plain or dotted value, in a triplet, or cut and tied. Pure.
 """
 
 from bisect import bisect_right
@@ -21,19 +21,20 @@ LONGEST_FIRST = sorted(VALUES, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One written value: where it begins and how long it is, in ticks; `triplet` numbers the triplet of its bar, or None."""
+    """One written value: start and length in ticks, and triplet number or None."""
 
     start: int
     ticks: int
-    kind: str  # as MusicXML calls it: whole, half, quarter, eighth, 16th …
+    kind: str  # MusicXML's name: whole, half, quarter, eighth, 16th …
     dots: int
     triplet: int | None = None
 
 
 def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
-    """Return the values of each span (first tick, tick after the last, whether it is a rest), which fill the bar.
+    """Return the values of each span (first tick, tick after the last, is a rest).
 
-    A value never hides a beat that a player wants to see: the middle of a bar of four, the beats of 6/8.
+    The spans fill the bar. A value does not hide a beat that players expect to see: the middle of a bar of four, the
+    beats of 6/8.
     """
     cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
     triplets = _triplets(bar, cuts)
@@ -55,7 +56,7 @@ def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Val
 
 
 def _triplets(bar: Bar, cuts: list[int]) -> list[tuple[int, int]]:
-    """Return the stretches (first tick, tick after the last) in which three stand for two, in order."""
+    """Return the triplets of a bar as (first tick, tick after the last), in order."""
     beats = list(pairwise(bar.beats))
     found: list[tuple[int, int]] = []
     place = 0
@@ -77,7 +78,10 @@ def _triplets(bar: Bar, cuts: list[int]) -> list[tuple[int, int]]:
 
 
 def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
-    """Return the triplets of one beat, or of a part of it: the shortest that hold every cut off the plain places."""
+    """Return the triplets of a beat or a part of it.
+
+    They are the shortest that contain every cut off the plain places.
+    """
     inside = [cut - start for cut in cuts]
     if all(cut % 3 == 0 for cut in inside) and length % 3 == 0:
         return []
@@ -92,14 +96,17 @@ def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
 
 
 def _in_triplet(start: int, end: int, number: int) -> Value:
-    """Return the longest value from `start` that three halves of the time can hold."""
+    """Return the longest value from `start` that fits in a triplet up to `end`."""
     length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
     kind, dots = VALUES[length]
     return Value(start, length // 3, kind, dots, number)
 
 
 def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
-    """Return the longest value from `start` that does not hide a beat; there always is one for a multiple of 3 ticks."""
+    """Return the longest value from `start` that does not hide a beat.
+
+    There is one for every multiple of 3 ticks.
+    """
     beats = bar.beats
     place = bisect_right(beats, start) - 1
     for length in LONGEST_FIRST:
@@ -109,7 +116,7 @@ def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
         kind, dots = VALUES[length]
         if _shows_beats(bar, place, start, ticks, dots, is_rest):
             return Value(start, ticks, kind, dots)
-    return Value(start, end - start, "64th", 0)  # a bar cut off the plain places
+    return Value(start, end - start, "64th", 0)  # a bar cut at a place off the plain grid
 
 
 def _shows_beats(bar: Bar, place: int, start: int, ticks: int, dots: int, is_rest: bool) -> bool:
@@ -136,7 +143,7 @@ def _shows_beats(bar: Bar, place: int, start: int, ticks: int, dots: int, is_res
 
 
 def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -> bool:
-    """Return whether a value may stand there in a beat that it does not outlast."""
+    """Return whether a value that ends within a beat may start at this offset."""
     if ticks == beat:
         return offset == 0
     if beat % 36 == 0 or beat == 18:  # three parts
@@ -152,10 +159,10 @@ def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -
 
 
 def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
-    """Return the beams of each (value, whether it is a note), outermost first, as MusicXML names them: begin, continue …
+    """Return the beams of each (value, is a note), outermost first.
 
-    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a triplet
-    whole, or lies within it.
+    Terms are begin, continue … Notes of a beat are beamed, and so are eighths throughout half a bar of four or a bar of
+    three. A beam contains a triplet as a whole or lies within it.
     """
     groups: list[list[int]] = []
     previous: tuple[int, int | None] | None = None
@@ -181,7 +188,10 @@ def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, 
 
 
 def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[int, int]:
-    """Return for beats in a half (or a bar of three) of nothing but eighths the beat with which their beam begins."""
+    """Return {beat: first beat of its beam} for halves of a bar with only eighths.
+
+    A bar of three counts as a half.
+    """
     beats = bar.beats
     if bar.is_triple or any(end - start != 24 for start, end in pairwise(beats)):
         return {}
@@ -195,8 +205,8 @@ def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[i
 
 
 def _beam(values: list[Value], place: int, level: int) -> str:
-    before = place > 0 and _share(values[place - 1], values[place], level)
-    after = place + 1 < len(values) and _share(values[place], values[place + 1], level)
+    before = place > 0 and _joined_by_beam(values[place - 1], values[place], level)
+    after = place + 1 < len(values) and _joined_by_beam(values[place], values[place + 1], level)
     if before and after:
         return "continue"
     if before or after:
@@ -204,6 +214,9 @@ def _beam(values: list[Value], place: int, level: int) -> str:
     return "forward hook" if place == 0 or values[place].start % 12 == 0 else "backward hook"
 
 
-def _share(one: Value, other: Value, level: int) -> bool:
-    """Return whether the beam of that level joins two values; between triplets only the outer beam does."""
+def _joined_by_beam(one: Value, other: Value, level: int) -> bool:
+    """Return whether a beam of that level joins two values.
+
+    Triplets share only the outer one.
+    """
     return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)

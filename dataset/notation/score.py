@@ -1,7 +1,8 @@
-"""Notes to a score of two staves as a pianist reads it: hands, voices, values, rests, beams, ties, accidentals, clefs, tempos.
+"""Arrange notes as a piano score of two staves.
 
-In: `Notes`; out: a `Score` of plain records, which `dataset.notation.musicxml` writes. Pure: every decision of engraving that depends
-on the music is made here and in the modules it calls; where things stand on paper is the engraver's.
+It decides hands, voices, values, rests, beams, ties, accidentals, clefs and tempos. In: `Notes`; out: a `Score` of
+plain records, which `dataset.notation.musicxml` writes. All decisions that depend on the music are made here and in the
+modules used; the layout on paper is left to the engraver. Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,35 +14,35 @@ import numpy as np
 
 from dataset.measures.keys import key_of
 from dataset.notation.bounds import check_size
-from dataset.notation.quantise import lead_in, legible
+from dataset.notation.quantise import lead_in, quantised
 from dataset.notation.rhythm import Value, beams_of, values_of
 from dataset.notation.spelling import FIFTHS, fifths_of, name_of, signature_of
 from dataset.notation.staves import Clef, clefs, lower_staff
-from dataset.notation.voices import Stroke, share_out, written
+from dataset.notation.voices import Stroke, assign_voices, written_strokes
 from dataset.notes.meter import Bar, bars_of
 from dataset.notes.model import Notes
 
-NOTICED = 0.06  # a tempo that differs by less from the one that was printed is not printed
-SETTLED_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
+TEMPO_THRESHOLD = 0.06  # a tempo closer than this to the last printed one is not printed
+MIN_TEMPO_QUARTERS = 4  # nor is a shorter one, so that a ritardando does not become a row of metronome marks
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `sign` is what stands before it."""
+    """One note head; `note` is its index in the `Notes`, `alter` is in semitones."""
 
     note: int
     pitch: int
     letter: str
     alter: int
     octave: int
-    sign: int | None  # the alteration that is printed, None for none
+    accidental: int | None  # the printed alteration in semitones, or None
     tied_from: bool
     tied_to: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What one voice does for one written value: a chord of `heads`, or a rest, which may be left to the eye of the reader."""
+    """One written value of a voice: a chord of `heads`, or a rest."""
 
     value: Value | None  # None for a rest of a whole bar
     ticks: int
@@ -54,7 +55,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A staff of one bar: its clef, and one or two voices, each of which fills the bar."""
+    """A staff of one bar: its clef, and one or two voices that fill the bar."""
 
     clef: Clef
     voices: tuple[tuple[Element, ...], ...]
@@ -62,7 +63,10 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One bar of a score, and the tempos within it: (tick in the bar, quarters a minute, whether it is printed)."""
+    """One bar of a score, with its tempos.
+
+    A tempo is (tick in the bar, quarters a minute, is printed).
+    """
 
     bar: Bar
     staves: tuple[Staff, Staff]  # upper, lower
@@ -71,7 +75,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A piece as it is written. `fifths` are the sharps of its signature, or the flats below 0; `mode` is major or minor."""
+    """A piece as written.
+
+    `fifths` are the sharps of the key signature, or below 0 the flats; `mode` is major or minor.
+    """
 
     title: str
     fifths: int
@@ -82,13 +89,12 @@ class Score:
 def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     """Return `notes` as a score.
 
-    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Without, it is the score that
-    one would print: onsets that somebody played stand on the nearest plain place (`dataset.notation.quantise`), all are moved
-    where a piece lies beside its beat throughout, and a note is
-    as long as a player reads it, without the little gaps between notes and without what a later note of its voice
-    cuts off. Either way a note that is struck again while it sounds ends there, and of notes of one pitch and onset the
-    longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short is a short bar.
-    Raises DatasetError, before anything is made, for a piece beyond `bounds`.
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made
+    for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), a piece that is off the
+    beat throughout is shifted, and lengths omit small gaps between notes and whatever a later note of the voice cuts
+    off. In both cases a note that is struck again while it sounds ends there, and of notes with the same pitch and
+    onset the longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short
+    becomes a short bar. Raises DatasetError for a piece beyond the limits of `bounds`, before the score is made.
     """
     check_size(notes)
     key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
@@ -97,18 +103,18 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
     late = 0 if exact else lead_in(notes)
     bars = bars_of(notes.time_signatures, last - late)
     if not exact:
-        onset, end = legible(notes, lower, bars, late)
+        onset, end = quantised(notes, lower, bars, late)
         if len(notes) and end.max() > bars[-1].end:
             bars = bars_of(notes.time_signatures, int(end.max()))
     fifths = fifths_of(notes, key)
     signature = FIFTHS[key] if key is not None else 0
     staves = []
     columns = (notes.pitch.tolist(), onset.tolist(), end.tolist())
-    every = written([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
+    all_strokes = written_strokes([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
     for is_lower in (False, True):
-        strokes = [stroke for stroke in every if lower[stroke.note] == is_lower]
-        signs = clefs(_reach(strokes, bars), lower=is_lower)
-        voices = [_spans(voice, bars, exact=exact) for voice in share_out(strokes, bars)]
+        strokes = [stroke for stroke in all_strokes if lower[stroke.note] == is_lower]
+        signs = clefs(_pitch_ranges(strokes, bars), lower=is_lower)
+        voices = [_spans(voice, bars, exact=exact) for voice in assign_voices(strokes, bars)]
         staves.append(list(_staves(bars, signs, voices, fifths.tolist(), signature)))
     tempos = _tempos(notes, bars)
     measures = tuple(
@@ -121,8 +127,8 @@ Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tic
 
 
 def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Span]]:
-    """Return for each bar what the voice does from its first tick to its last; spans without strokes are rests."""
-    strokes = voice if exact else _rounded(voice, bars)
+    """Return for each bar what the voice plays; spans without strokes are rests."""
+    strokes = voice if exact else _with_plain_ends(voice, bars)
     cuts = {bar.start for bar in bars} | {bars[-1].end}
     starting: dict[int, list[Stroke]] = {}
     for stroke in strokes:
@@ -144,8 +150,11 @@ def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Sp
     return found
 
 
-def _rounded(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
-    """Return the strokes of a voice as one reads them: chords that end together, at the next chord or at a plain place."""
+def _with_plain_ends(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
+    """Return the strokes of a voice with ends for reading.
+
+    A chord ends as a whole, at the next chord or at a plain place.
+    """
     found: list[Stroke] = []
     starts = sorted({stroke.start for stroke in voice})
     ends: dict[int, int] = {}
@@ -161,7 +170,10 @@ def _rounded(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
 
 
 def _plain_end(start: int, end: int, following: int, bar: Bar) -> int:
-    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`."""
+    """Return the written end of a chord that sounds from `start` to `end`.
+
+    The next chord is at `following`.
+    """
     free = following - start
     beat = bar.start + next(b for b in bar.beats if bar.start + b > start) - start
     if end - start >= free / 2 and following - end <= 24:
@@ -184,31 +196,36 @@ def _staves(
             spans = spans[1:]
         elif not used[1]:
             spans = spans[:1]
-        signs = _signs([span for voice in spans for span in voice], fifths, signature)
+        signs = _accidentals([span for voice in spans for span in voice], fifths, signature)
         yield Staff(
             clefs[place], tuple(_voice(bar, voice, fifths, signs, second=n > 0) for n, voice in enumerate(spans))
         )
 
 
-def _signs(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
-    """Return the alterations to print in one bar of a staff: (start, pitch) → semitones, in the order in which they are read."""
+def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
+    """Return the accidentals to print in one bar of a staff.
+
+    The result is {(start, pitch): semitones}.
+    """
     state: dict[tuple[str, int], int] = {}
     usual, found = signature_of(signature), {}
     for start, _, heads in sorted(spans, key=lambda span: span[0]):
         for stroke, tied_from, _ in heads:
             letter, alter, octave = name_of(fifths[stroke.note], stroke.pitch)
             if tied_from:
-                continue  # the sign stands before the note where it began
-            if state.get((letter, octave), usual[letter]) != alter or _is_other(heads, stroke, fifths, letter, octave):
+                continue  # the accidental is at the start of the tied note
+            if state.get((letter, octave), usual[letter]) != alter or _shares_line(
+                heads, stroke, fifths, letter, octave
+            ):
                 found[start, stroke.pitch] = alter
             state[letter, octave] = alter
     return found
 
 
-def _is_other(
+def _shares_line(
     heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
 ) -> bool:
-    """Return whether another note of the chord stands on the same line with another alteration."""
+    """Return whether a note of the chord has the same line, altered differently."""
     names = [name_of(fifths[other.note], other.pitch) for other, _, _ in heads if other.pitch != stroke.pitch]
     return any((name, height) == (letter, octave) for name, _, height in names)
 
@@ -216,7 +233,7 @@ def _is_other(
 def _voice(
     bar: Bar, spans: list[Span], fifths: list[int], signs: dict[tuple[int, int], int], *, second: bool
 ) -> tuple[Element, ...]:
-    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # else readers take it for longer than it is
+    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # otherwise readers expect a whole bar
         return (Element(None, bar.ticks, ()),)
     values = values_of(bar, [(start - bar.start, end - bar.start, not heads) for start, end, heads in spans])
     flat = [(span, value, own) for span, own in zip(spans, values, strict=True) for value in own]
@@ -228,7 +245,7 @@ def _voice(
                 stroke.note,
                 stroke.pitch,
                 *name_of(fifths[stroke.note], stroke.pitch),
-                sign=signs.get((bar.start + value.start, stroke.pitch)),
+                accidental=signs.get((bar.start + value.start, stroke.pitch)),
                 tied_from=tied_from or value is not own[0],
                 tied_to=tied_to or value is not own[-1],
             )
@@ -240,7 +257,10 @@ def _voice(
 
 
 def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
-    """Return the element with the end of a triplet that it is at; a triplet under one beam needs no bracket."""
+    """Return the element with the start or stop of its triplet, if at an end.
+
+    A triplet under one beam needs no bracket.
+    """
     number = row[place][0].triplet
     if number is None:
         return element
@@ -252,8 +272,8 @@ def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, .
     return replace(element, triplet="start" if place == inside[0] else "stop", bracket=not beamed)
 
 
-def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
-    """Return the lowest and the highest pitch that begins in each bar."""
+def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
+    """Return the lowest and highest pitch that starts in each bar, or None."""
     firsts = [bar.start for bar in bars]
     found: list[tuple[int, int] | None] = [None] * len(bars)
     for stroke in strokes:
@@ -264,15 +284,15 @@ def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | Non
 
 
 def _tempos(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
-    """Return the tempos of each bar; printed are those that last and that differ from the one before."""
+    """Return the tempos of each bar; printed are those that last and differ enough."""
     found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
-    starts, said = [bar.start for bar in bars], 0.0
+    starts, last_printed = [bar.start for bar in bars], 0.0
     for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):
         if tick >= bars[-1].end:
             break
-        settled = until - tick >= SETTLED_QUARTERS * 24 or tick == 0
-        is_printed = settled and abs(qpm - said) > NOTICED * said
-        said = qpm if is_printed else said
+        lasts = until - tick >= MIN_TEMPO_QUARTERS * 24 or tick == 0
+        is_printed = lasts and abs(qpm - last_printed) > TEMPO_THRESHOLD * last_printed
+        last_printed = qpm if is_printed else last_printed
         at = bisect_left(starts, tick + 1) - 1
         found[at].append((tick - starts[at], qpm, is_printed))
     return [tuple(marks) for marks in found]

@@ -1,4 +1,4 @@
-"""Scores: music21 reads back from MusicXML the pitches, onsets and lengths that were written."""
+"""Scores: music21 reads back the written pitches, onsets and lengths."""
 
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ SHARPS = dict(zip(MAJOR_KEYS, (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5), strict=
 
 
 def read_back(data: bytes) -> list[tuple[int, int, int]]:
-    """Onset, pitch and length in ticks of every note in a score, ties joined."""
+    """Return (onset, pitch, length) in ticks of every note, with ties joined."""
     from music21 import converter
 
     found: list[tuple[int, int, int]] = []
@@ -33,7 +33,10 @@ def read_back(data: bytes) -> list[tuple[int, int, int]]:
 
 
 def written(notes: Notes) -> list[tuple[int, int, int]]:
-    """What notation can hold: one note a pitch and onset, ended where its pitch is struck again."""
+    """Return what notation can express of notes.
+
+    One note per pitch and onset, ended where its pitch is struck again.
+    """
     rows = sorted(zip(notes.pitch.tolist(), notes.onset.tolist(), (-notes.end).tolist(), strict=True))
     first = [row for n, row in enumerate(rows) if n == 0 or row[:2] != rows[n - 1][:2]]
     ends = [

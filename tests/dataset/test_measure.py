@@ -1,4 +1,4 @@
-"""Measures of whole files: known values by hand, ranges, degenerate pieces, and how the catalog is kept up to date."""
+"""Measures of whole files: known values, ranges, degenerate pieces, updates."""
 
 import math
 from dataclasses import asdict
@@ -60,7 +60,7 @@ def test_the_tempo_is_the_one_in_force_for_the_longest_time_in_seconds() -> None
 
 
 def hand(division: int, *starts: int) -> list[tuple[int, bytes]]:
-    """A track whose notes begin at these ticks, each a 32nd of a quarter long."""
+    """Return a track with notes at these ticks, each a 32nd of a quarter long."""
     events, now = [], 0
     for start in starts:
         events += [on(start - now, 60), off(division // 32, 60)]
@@ -129,7 +129,7 @@ def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
 
 
 def check_ranges(table: pa.Table) -> None:
-    """Every number lies in the range of its field's metadata, up to the digits that it is written with; none is NaN."""
+    """Check that every number is in its field's range and none is NaN."""
     for field in table.schema:
         low, _, high = field.metadata[b"range"].decode().partition("–")
         for value in table[field.name].drop_null().to_pylist() if low else ():
@@ -203,7 +203,10 @@ def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_unt
 
 
 def age(catalog: Catalog, kind: str, drop: list[str]) -> None:
-    """Write the measures as a version that had no columns `drop` would have left them: one file of its own schema."""
+    """Write the measures as an older version without the columns `drop` did.
+
+    They are one file with a schema of its own.
+    """
     folder = catalog.root / "catalog" / "measures"
     table = catalog.measures().drop_columns(drop)
     for path in folder.glob("*.parquet"):

@@ -1,4 +1,4 @@
-"""Notes and MIDI: what is read from a file, and that what is written is read again as it was."""
+"""Notes and MIDI: reading files, and writing and reading notes without loss."""
 
 from contextlib import suppress
 
@@ -142,7 +142,7 @@ def test_all_tracks_but_drums_are_merged() -> None:
 
 
 def test_the_distance_from_the_grid_is_measured_before_rounding() -> None:
-    notes = [on(0, 60), off(480, 60), on(5, 62), off(475, 62)]  # 485 file ticks are 24.25 of ours
+    notes = [on(0, 60), off(480, 60), on(5, 62), off(475, 62)]  # 485 file ticks are 24.25 grid ticks
     assert read(midi(notes)).grid_error == pytest.approx(0.125)
 
 

@@ -1,4 +1,4 @@
-"""The real piano section, where it is at hand: every file is read, and written and read again as it was."""
+"""The real piano section, if available: read, written and read again."""
 
 import hashlib
 from pathlib import Path
