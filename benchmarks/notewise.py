@@ -262,11 +262,11 @@ def sampled(
     The rules of our sampler are not applied.
     """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    make_prompts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators)
-    rows = np.stack([one.rows for one in make_prompts]).astype(np.int64)
-    tick = np.array([int(one.onsets[-1]) for one in make_prompts])
-    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in make_prompts])
-    style = torch.tensor([one.style for one in make_prompts])
+    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators)
+    rows = np.stack([one.rows for one in starts]).astype(np.int64)
+    tick = np.array([int(one.onsets[-1]) for one in starts])
+    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in starts])
+    style = torch.tensor([one.style for one in starts])
     context, state, read = network.body.context, None, 0
     while rows.shape[1] < notes:
         if (
@@ -285,4 +285,4 @@ def sampled(
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))
         rows = np.concatenate([rows, now.numpy()[:, None]], axis=1)
     made = [list(piece[1:].astype(np.int32)) for piece in rows]
-    return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(make_prompts, made, strict=True)]
+    return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(starts, made, strict=True)]
