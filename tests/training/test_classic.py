@@ -161,7 +161,7 @@ def test_what_does_not_fit_the_run_is_refused(root: Path, corpus: Corpus, text: 
     other = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "tunes")
     with pytest.raises(TrainingError, match="has changed"):
         classic.train(new_run(root, corpus, text, "changed"), other, FOREVER, lambda row: None)
-    with pytest.raises(TrainingError, match="a window takes 5000"):
+    with pytest.raises(TrainingError, match="a window needs 5000"):
         classic.train(
             new_run(root, corpus, text, "short", replace(TINY, window=5000)), corpus, FOREVER, lambda row: None
         )

@@ -121,7 +121,8 @@ def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
     assert failed.returncode == 1
     [line] = failed.stderr.strip().splitlines()
     assert (
-        "temple-water was made on other music (game == 'water'" in line or "temple-wood was made on other music" in line
+        "temple-water was trained on other music (game == 'water'" in line
+        or "temple-wood was trained on other music" in line
     )
     assert "another --name" in line
 

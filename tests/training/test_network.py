@@ -159,12 +159,12 @@ def spoiled_archive(path: Path, member: str, header: str, size: int, *, compress
 @pytest.mark.parametrize(
     "member, shape, kind, size, compressed, what",
     [
-        ("extra.npy", "(2**30,)", "<f4", 3 << 30, False, "3,2.* bytes of arrays, 1,073,741,824 are the most"),
+        ("extra.npy", "(2**30,)", "<f4", 3 << 30, False, "3,2.* bytes of arrays, more than 1,073,741,824"),
         ("extra.npy", "(262144,)", "<f4", 1 << 20, True, "extra is compressed"),
         ("extra.npy", "(9, 1000000000)", "<f4", 64, False, "extra.npy: float32 of shape .9, 1000000000. in 64 bytes"),
         ("extra.npy", "(16,)", "<i4", 64, False, "extra.npy: int32"),
         ("extra.npy", "(1,)", "|O", 8, False, "extra.npy: object"),
-        ("w.npy", "(16,)", "<f4", 64, False, "w is there twice"),
+        ("w.npy", "(16,)", "<f4", 64, False, "w is contained twice"),
     ],
 )
 def test_an_array_that_is_none_of_a_network_is_refused_before_memory_is_given_to_it(

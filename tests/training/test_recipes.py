@@ -106,7 +106,7 @@ def test_its_page_and_a_comparison_show_it_in_its_own_terms(root: Path, trained:
     entries = [Entry("Toy", run), Entry("Tiny", Run.open(trained, "tiny"))]
     both = re.sub(r"<[^>]+>", "", write_comparison(root, entries, root / "both.html", title="Both").read_text())
     assert (
-        "Of recipe markov, figures are nats per note, of note-lstm bits per note: they cannot be compared with each other."
+        "Of recipe markov, figures are nats per note, of note-lstm bits per note. Figures of different recipes cannot be compared."
         in both
     )
     alone = write_comparison(root, entries[:1], root / "alone.html", title="Alone").read_text()
@@ -116,17 +116,17 @@ def test_its_page_and_a_comparison_show_it_in_its_own_terms(root: Path, trained:
 def test_it_refuses_in_one_line_what_it_does_not_take(root: Path, tmp_path: Path) -> None:
     run = Run.open(root, "toy")
     with pytest.raises(
-        UsageError, match="recipe markov cannot begin from the weights of another run; leave out --init"
+        UsageError, match="recipe markov cannot start from the weights of another run; leave out --init"
     ):
         prepare(root, order(init="toy", name="other"), lambda done, total: None)
-    with pytest.raises(UsageError, match="run toy is of recipe markov, which cannot go on from a file"):
+    with pytest.raises(UsageError, match="run toy has recipe markov, which cannot continue a file"):
         run.generate(SamplingConfig(notes=8), song(0))
-    with pytest.raises(UsageError, match="run toy is of recipe markov, which is evaluated on its corpus"):
+    with pytest.raises(UsageError, match="run toy has recipe markov, which is evaluated on its corpus"):
         evaluate_folder(run, tmp_path)
     from training.loop.hosts import Hosts
 
     _, corpus, budget = prepare(root, order(name="toy", resume=True), lambda done, total: None)
-    with pytest.raises(UsageError, match="recipe markov is trained by one process"):
+    with pytest.raises(UsageError, match="recipe markov trains in one process"):
         fit(run, corpus, budget, lambda row: None, lambda step: None, Hosts(2, 0))
     with pytest.raises(UsageError, match="recipe classic, which starts from its own tokens"):
         learner(recipes.load("classic")).require("--prime", "old")

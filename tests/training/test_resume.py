@@ -298,7 +298,7 @@ def test_a_training_that_fails_before_its_first_epoch_leaves_its_name_free(root:
     line = ("--query", QUERY, "--name", "once", "--epochs", "1", "--no-render")
     failed = command("train", *line, "--recipe", wide, root=root)
     assert failed.returncode == 1
-    assert "a window takes 60000" in failed.stderr
+    assert "a window needs 60000" in failed.stderr
     assert not [path for path in (root / "runs").iterdir() if path.name == "once" or path.name.startswith(".tmp-")]
 
 
@@ -359,7 +359,7 @@ def test_a_full_disk_names_the_folder_and_what_it_advises_works(root: Path, tmp_
         fill_up(50_000)
         done = command("train", "--name", "full", "--resume", "--epochs", "2", "--no-render", root=small)
         assert done.returncode == 1
-        assert "go on with `train --name full --resume`" in done.stderr
+        assert "continue with `train --name full --resume`" in done.stderr
         pad.unlink()
         assert command("train", "--name", "full", "--resume", "--no-render", root=small).returncode == 0
         assert len(curve(small / "runs" / "full")) == 2
@@ -378,7 +378,7 @@ def test_a_run_of_an_older_form_is_refused_with_the_command_that_trains_it_anew(
         done = command(*line, root=root)
         assert done.returncode == 1
         [said] = done.stderr.strip().splitlines()
-        assert "format: 1, an older form" in said
+        assert "format: 1, an older format" in said
         assert "train --corpus series-temple --recipe" in said
         assert "--seed 3 --epochs 5" in said
     file.write_text(json.dumps({"format": 99}))

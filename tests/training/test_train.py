@@ -321,10 +321,10 @@ def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: 
 
 
 def test_a_budget_ends_with_whichever_comes_first() -> None:
-    assert Budget(2.0, None).gone(60, 5) == 0.5
-    assert Budget(None, 10).gone(1e9, 5) == 0.5
-    assert Budget(2.0, 10).gone(120, 5) == 1.0
-    assert Budget(2.0, 10).gone(30, 9) == 0.9
+    assert Budget(2.0, None).fraction_used(60, 5) == 0.5
+    assert Budget(None, 10).fraction_used(1e9, 5) == 0.5
+    assert Budget(2.0, 10).fraction_used(120, 5) == 1.0
+    assert Budget(2.0, 10).fraction_used(30, 9) == 0.9
 
 
 def test_a_warning_when_validation_rises_while_training_falls() -> None:
