@@ -162,7 +162,7 @@ def tokens(root: Path, corpus: Corpus, share: float) -> str:
     part: Any = Part(corpus, share)
     from training.classic.tokens import vocabulary_text
 
-    return vocabulary_text(part, Catalog(root), tell=lambda line: None)
+    return vocabulary_text(part, Catalog(root), warn=lambda line: None)
 
 
 KINDS = {"ours": ours, "lstm": pytorch, "transformer": pytorch, "classic": classic}

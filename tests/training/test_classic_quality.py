@@ -71,7 +71,7 @@ def test_too_little_music_and_a_folder_are_refused_in_true_words(
     music = Music.from_json(text, "here")
     few = Music(music.tokens, music.training, music.validation[: TINY.window], 0, ())
     run = new_run(root, corpus, few.to_json(), "few")
-    assert "10 tokens" in (session.warning(corpus, run) or "")
+    assert "10 known tokens" in (session.warning(corpus, run) or "")
     assert session.warning(corpus, trained) is None
     rows: list[ClassicRow] = []
     classic.train(run, corpus, FOREVER, rows.append)

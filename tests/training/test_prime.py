@@ -120,7 +120,7 @@ def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
     with pytest.raises(UsageError, match="--prime"):
         compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1, without_prime=True))
     late = Notes.of([MAX_TICK - 30], [24], [60], [80])
-    with pytest.raises(UsageError, match="room"):
+    with pytest.raises(UsageError, match="maximum length of a file"):
         compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1), late)
     early = Notes.of([MAX_TICK - 5 * BAR], [24], [60], [80])
     [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(notes=500), early)
