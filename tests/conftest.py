@@ -80,13 +80,17 @@ HEAVY = (
     "training/test_train.py",
     "training/test_experiment.py",
     "training/test_hosts.py",
+    "training/test_resume.py",
     "test_road.py",
     "docs/test_examples.py",
     "scraper/test_file_faults.py",
     "training/test_page_browser.py",
+    "training/test_keep.py",
     "scraper/test_page_faults.py",
     "training/test_classic.py",
-    "dataset/test_killed.py",
+    "training/test_engrave.py",
+    "dataset/test_relations.py",
+    "training/test_classic_quality.py",
 )
 
 

@@ -3,8 +3,8 @@
 TensorFlow takes four seconds of a processor to import, pyarrow and the others half a one, and most tests are not about that. What
 runs is the console script's own function, with arguments, environment, working folder and output of its own, and it ends as a
 process ends. Our own modules are imported by each command for itself, so that an import which a command lacks is missed here as in a
-process started afresh; what a library's preloading could hide is found by `tests/test_imports.py`. Where the start of a process, a
-kill or Ctrl-C is the subject, tests start one afresh.
+process started afresh; what a library's preloading could hide is found by `tests/test_imports.py`. A kill or Ctrl-C is sent to such a
+process as to any; where the start of a process is the subject, tests start one afresh.
 """
 
 import atexit
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -34,6 +35,46 @@ LIGHT = (
 OURS = ("catalog", "scraper", "dataset", "training")
 
 _nursery: list["subprocess.Popen[str]"] = []
+_running: list["Started"] = []
+
+
+class Started:
+    """A command that runs in a process of its own; there is one at a time."""
+
+    def __init__(
+        self, arguments: list[str], folder: "tempfile.TemporaryDirectory[str]", nursery: "subprocess.Popen[str]"
+    ) -> None:
+        self.arguments, self._folder, self._nursery = arguments, folder, nursery
+
+    def is_running(self) -> bool:
+        """Return whether it has not ended."""
+        return not self._answers(0)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to its process, as soon as there is one."""
+        pid = Path(self._folder.name, "pid")
+        while not pid.is_file() and self.is_running():
+            time.sleep(0.01)
+        if self.is_running():
+            os.kill(int(pid.read_text()), number)
+
+    def ended(self, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+        """Wait for its end, and return what it said as subprocess.run would."""
+        if not self._answers(timeout):
+            _end()
+            raise subprocess.TimeoutExpired(self.arguments, timeout)
+        assert self._nursery.stdout is not None
+        answer = self._nursery.stdout.readline()
+        if not answer:
+            _end()
+            raise RuntimeError(f"the process that commands are forked from died under {self.arguments}")
+        _running.remove(self)
+        with self._folder as folder:
+            out, err = (Path(folder, end).read_text(encoding="utf-8") for end in ("out", "err"))
+        return subprocess.CompletedProcess(self.arguments, int(answer), out, err)
+
+    def _answers(self, timeout: float) -> bool:
+        return bool(select.select([self._nursery.stdout], [], [], timeout)[0])
 
 
 def command(
@@ -45,41 +86,47 @@ def command(
     first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the console script `name` with `words` to its end, as subprocess.run would; `first`, "module:function", is called before it."""
+    return start(name, *words, env=env, cwd=cwd, first=first).ended(timeout)
+
+
+def start(
+    name: str,
+    *words: object,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    first: str | None = None,
+) -> Started:
+    """Start the console script `name` with `words`; who does so asks for its end before another command."""
+    if _running:  # of a test that failed before it asked
+        _end()
     arguments = [name, *map(str, words)]
-    with tempfile.TemporaryDirectory(prefix="forked-") as folder:
-        asked = {
-            "arguments": arguments,
-            "env": dict(os.environ if env is None else env),
-            "cwd": str(cwd or Path.cwd()),
-            "out": f"{folder}/out",
-            "err": f"{folder}/err",
-            "heavy": name == "train",
-            "first": first,
-        }
-        code = _forked(json.dumps(asked), arguments, timeout)
-        out, err = (Path(folder, end).read_text(encoding="utf-8") for end in ("out", "err"))
-    return subprocess.CompletedProcess(arguments, code, out, err)
+    folder = tempfile.TemporaryDirectory(prefix="forked-")
+    asked = {
+        "arguments": arguments,
+        "env": dict(os.environ if env is None else env),
+        "cwd": str(cwd or Path.cwd()),
+        "place": folder.name,
+        "heavy": name == "train",
+        "first": first,
+    }
+    nursery = _alive()
+    assert nursery.stdin is not None
+    nursery.stdin.write(json.dumps(asked) + "\n")
+    nursery.stdin.flush()
+    _running.append(Started(arguments, folder, nursery))
+    return _running[0]
 
 
-def _forked(asked: str, arguments: list[str], timeout: float) -> int:
+def _alive() -> "subprocess.Popen[str]":
+    """Return the process that is forked from: the one there is, another where it has died, as by the kernel for its memory."""
+    if _nursery and _nursery[0].poll() is not None:
+        _end()
     if not _nursery:
         line = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-        _nursery.append(
-            subprocess.Popen(
-                line, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-            )
-        )
+        piped = subprocess.PIPE
+        _nursery.append(subprocess.Popen(line, cwd=TOP, stdin=piped, stdout=piped, text=True, start_new_session=True))
         atexit.register(_end)
-    process = _nursery[0]
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(asked + "\n")
-    process.stdin.flush()
-    ready, _, _ = select.select([process.stdout], [], [], timeout)
-    if not ready:
-        _end()
-        raise subprocess.TimeoutExpired(arguments, timeout)
-    return int(process.stdout.readline())
+    return _nursery[0]
 
 
 def _end() -> None:
@@ -89,6 +136,8 @@ def _end() -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+    while _running:
+        _running.pop()._folder.cleanup()
 
 
 def serve() -> None:
@@ -156,9 +205,13 @@ def _pin() -> None:
 
 def _become(asked: dict[str, object]) -> Callable[[], object]:
     """Be the process of the command: its output, its environment, its folder; return its function."""
-    for number, end in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
+    place = str(asked["place"])
+    for number, end in ((0, os.devnull), (1, f"{place}/out"), (2, f"{place}/err")):
         how = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        os.dup2(os.open(str(end), how, 0o644), number)
+        os.dup2(os.open(end, how, 0o644), number)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background of a shell
+    Path(place, "begun").write_text(str(os.getpid()))
+    Path(place, "begun").rename(f"{place}/pid")
     sys.stdin = os.fdopen(0, closefd=False)
     encoding = asked["env"].get("PYTHONIOENCODING", "utf-8")  # type: ignore[attr-defined]
     sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding=encoding, closefd=False) for number in (1, 2))

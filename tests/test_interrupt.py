@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scraper.demo.pieces import STAND_INS
 from tests import forked
 from tests.scraper.conftest import midi
 
@@ -88,7 +89,7 @@ def pressed_in_a_terminal(line: list[str], wait: Callable[[], bool], later: floa
     return process.returncode, out, err
 
 
-MOMENTS = [0.1 * number for number in range(16)] if os.environ.get("VGPIANO_INTERRUPTS") else [0.0]
+MOMENTS = [0.1 * number for number in range(16)] if os.environ.get("VGPIANO_INTERRUPTS") else [0.05]
 
 
 @pytest.mark.parametrize("later", MOMENTS)
@@ -96,6 +97,8 @@ def test_the_workers_of_a_command_are_stopped_without_a_word(later: float, tmp_p
     line = [str(BIN / "scrape"), "demo-site", "--dir", str(tmp_path / "site"), "--", "sleep", "30"]
     code, _, err = pressed_in_a_terminal(line, (tmp_path / "site" / ".made.json").exists, later)
     assert (code, err) == (130, "stopped: exported pieces are kept; run the same command to resume\n")
+    made = len([*(tmp_path / "site").rglob("*.mid")])  # those under way were ended, no other was begun
+    assert made < len(STAND_INS) / 2
 
 
 @pytest.mark.parametrize("later", MOMENTS)

@@ -140,9 +140,9 @@ def _key(stand_ins: Sequence[StandIn]) -> str:
 def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -> dict[str, str]:
     failed: dict[str, str] = {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        with shielded():
-            jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
         try:
+            with shielded():
+                jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
             for done, job in enumerate(as_completed(jobs), start=1):
                 piece, problem = jobs[job], job.result()
                 if problem is not None:

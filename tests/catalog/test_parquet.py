@@ -20,7 +20,7 @@ from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.test_architecture import FILES, imports
 
-FLIPS = int(os.environ.get("VGPIANO_FLIPS", "40"))  # of each file, evenly over it
+FLIPS = int(os.environ.get("VGPIANO_FLIPS", "16"))  # of each file, evenly over it
 OF_PARQUET = {
     "ParquetFile",
     "ParquetWriter",
@@ -49,7 +49,7 @@ def test_no_bit_of_a_file_counts_for_nothing() -> None:
     file = io.BytesIO()
     parquet.write(table, file)
     data = file.getvalue()
-    for bit in range(0, 8 * len(data), max(1, 8 * len(data) // (75 * FLIPS))):
+    for bit in range(0, 8 * len(data), max(1, 8 * len(data) // (150 * FLIPS))):
         try:
             assert parquet.read(flipped(data, bit)).equals(table), f"bit {bit} of {len(data)} bytes"
         except (pa.ArrowException, OSError):

@@ -1,6 +1,6 @@
 """`dataset build` killed at any moment leaves the old corpus or the new one.
 
-It runs as a real process, and a rerun gives the same result.
+It runs as a process of its own, and a rerun gives the same result.
 """
 
 import os
@@ -15,37 +15,34 @@ from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import recover
 from dataset.plan import Plan
+from tests import forked
 from tests.dataset.conftest import fill, tunes
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "4"))
 QUERY = "source == 'vgmusic'"
 
 
-def command(root: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "dataset.cli", *arguments, "--root", str(root)]
-
-
-def start(root: Path, seed: int) -> subprocess.Popen[bytes]:
-    line = command(root, "build", "--query", QUERY, "--name", "all", "--workers", "1", "--seed", str(seed))
-    return subprocess.Popen(line, stdout=subprocess.DEVNULL)
+def words(root: Path, seed: int) -> tuple[object, ...]:
+    return ("build", "--query", QUERY, "--name", "all", "--workers", "1", "--seed", seed, "--root", root)
 
 
 def test_a_build_killed_at_any_moment_leaves_the_old_corpus_or_the_new(root: Path) -> None:
     fill(root, tunes(60, first=20), game="b-game")
     whole = {seed: build_corpus(root, Plan(query=QUERY, seed=seed), f"reference-{seed}").hash for seed in (0, 1)}
+    assert forked.command("dataset", *words(root, 1)).returncode == 0  # the first of all starts what is forked from
     before = time.monotonic()
-    assert start(root, 0).wait() == 0
+    assert forked.command("dataset", *words(root, 0)).returncode == 0
     length = time.monotonic() - before
     moments = random.Random(2)
     for _ in range(KILLS):
         seed = 1 if Corpus.open(root, "all").manifest.seed == 0 else 0
-        process = start(root, seed)
+        process = forked.start("dataset", *words(root, seed))
         time.sleep(length * moments.uniform(0.3, 1.1))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.ended()
         corpus = Corpus.open(root, "all")
         assert corpus.hash == whole[corpus.manifest.seed]
-    assert start(root, 0).wait() == 0
+    assert forked.command("dataset", *words(root, 0)).returncode == 0
     assert Corpus.open(root, "all").hash == whole[0]
     assert sorted(path.name for path in (root / "corpora").iterdir()) == [".lock", "all", "reference-0", "reference-1"]
 
@@ -88,6 +85,7 @@ def test_a_folder_is_replaced_whole_whatever_step_on_the_disk_was_the_last(tmp_p
 
 
 def test_two_builds_at_once_both_end_well(root: Path) -> None:
-    processes = [start(root, seed) for seed in (0, 1)]
+    lines = [[str(Path(sys.executable).with_name("dataset")), *map(str, words(root, seed))] for seed in (0, 1)]
+    processes = [subprocess.Popen(line, stdout=subprocess.DEVNULL) for line in lines]
     assert [process.wait() for process in processes] == [0, 0]
     assert Corpus.open(root, "all").manifest.funnel.unique == 12

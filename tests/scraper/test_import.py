@@ -3,8 +3,6 @@
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from scraper.http import limits
 from scraper.local.archive import decode_name
 from scraper.local.import_files import ImportTotals, Labels, import_files
 from scraper.local.midi_title import title_of
+from tests import forked
 from tests.scraper.conftest import midi
 from tests.scraper.test_cli import scrape
 
@@ -243,11 +242,11 @@ def test_an_import_that_is_killed_ends_as_if_it_had_not_been(tmp_path: Path) -> 
     bring(tmp_path / "whole", archive)
     root = tmp_path / "data"
     for parts in (1, 2):
-        line = [sys.executable, "-m", "scraper.cli", "import", str(archive), "--root", str(root)]
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-            while run.poll() is None and len(list((root / "catalog" / "pieces").glob("part-*.parquet"))) < parts:
-                time.sleep(0.002)
-            run.send_signal(signal.SIGKILL)
+        run = forked.start("scrape", "import", archive, "--root", root)
+        while run.is_running() and len(list((root / "catalog" / "pieces").glob("part-*.parquet"))) < parts:
+            time.sleep(0.002)
+        run.send_signal(signal.SIGKILL)
+        run.ended()
     assert 0 < len(Catalog(root).pieces()) <= 3500
     totals = bring(root, archive)
     assert totals.held > 0

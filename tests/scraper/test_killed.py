@@ -1,10 +1,8 @@
-"""`scrape` as a real process, killed at any moment; the next run completes it."""
+"""`scrape` as a process of its own, killed at any moment; the next run completes it."""
 
 import hashlib
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,34 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from catalog.store import Catalog
+from tests import forked
 from tests.scraper.conftest import PIANO, Handler, Scrape, Server, midi, row
 
 FILES = {f"{number}.mid": midi(number) for number in range(60)} | {"twin.mid": midi(7), "wrong.mid": midi(500)}
 MOMENTS = 10
 
 
-def listen_to_ctrl_c() -> None:
-    """Restore SIGINT, which shells ignore for background processes.
-
-    It would be ignored in this process and in those that it starts.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def start(server: Server, root: Path) -> subprocess.Popen[bytes]:
-    line = [
-        sys.executable,
-        "-m",
-        "scraper.cli",
-        "vgmusic",
-        "--allow-private-hosts",
-        "--delay",
-        "0",
-        "--root",
-        str(root),
-    ]
-    line += ["--base-url", server.base_url]
-    return subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=listen_to_ctrl_c)
+def start(server: Server, root: Path) -> forked.Started:
+    words = ("--allow-private-hosts", "--delay", "0", "--root", root, "--base-url", server.base_url)
+    return forked.start("scrape", "vgmusic", *words)
 
 
 def rows(root: Path) -> list[dict[str, Any]]:
@@ -76,15 +56,15 @@ def test_bytes_whose_row_was_not_written_are_taken_in_without_a_request(
     server.faults[PIANO + "10.mid"] = [slow]
     root = tmp_path / "killed"
     process = start(server, root)
-    while process.poll() is None and not any(seen.path.endswith("/10.mid") for seen in server.log):
+    while process.is_running() and not any(seen.path.endswith("/10.mid") for seen in server.log):
         time.sleep(0.001)
-    process.kill()
-    process.wait()
+    process.send_signal(signal.SIGKILL)
+    assert process.ended().returncode == -signal.SIGKILL
     assert len(Catalog(root).pieces()) == 0  # the rows were still waiting
     assert len(Catalog(root).verify().unlisted) == 10
     server.asked()
     server.faults[PIANO + "10.mid"] = [dated(10)]
-    assert start(server, root).wait() == 0
+    assert start(server, root).ended().returncode == 0
     assert server.asked() == ["PAGE", *(f"{number}.mid" for number in range(10, 20))]
     scrape()
     assert rows(root) == rows(scrape.root)  # ETag and Last-Modified too, out of the journal
@@ -128,17 +108,17 @@ def test_killed_at_ten_moments_the_rerun_ends_in_the_same_catalog(
     for kill in range(MOMENTS):
         process = start(server, root)
         wanted = moments.randrange(1, 10)
-        while len(server.log) < wanted and process.poll() is None:
+        while len(server.log) < wanted and process.is_running():
             time.sleep(0.001)
         time.sleep(moments.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.ended()
         names = server.asked()
         assert held.isdisjoint(names), f"before kill {kill}"
         asked.update(set(names))
         held = on_disk(root)
         assert Catalog(root).verify().ok, f"after kill {kill}"
-    assert start(server, root).wait() == 0
+    assert start(server, root).ended().returncode == 0
     names = server.asked()
     assert held.isdisjoint(names)
     asked.update(names)
@@ -156,9 +136,9 @@ def test_ctrl_c_keeps_what_was_got(server: Server, tmp_path: Path) -> None:
     server.for_ever = True
     server.faults[PIANO + "5.mid"] = [slow]
     process = start(server, tmp_path)
-    while process.poll() is None and not any(seen.path.endswith("/5.mid") for seen in server.log):
+    while process.is_running() and not any(seen.path.endswith("/5.mid") for seen in server.log):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 130
+    assert process.ended().returncode == 130
     assert len(Catalog(tmp_path).pieces("state == 'fetched'")) == 5
     assert len(list((tmp_path / "catalog" / "pieces").glob("*.parquet"))) == 1

@@ -1,5 +1,6 @@
 """Fixtures of the recipe `classic`: a corpus of tunes, its tokens, a small run."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from catalog.store import Catalog
 from dataset import build as corpora
 from dataset.corpus.corpus import Corpus
 from tests.dataset.conftest import fill, tunes
+from tests.once import Once
 from training.classic import train as classic
 from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import vocabulary_text
@@ -21,12 +23,17 @@ FOREVER = Budget(None, None)
 
 
 @pytest.fixture(name="root", scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus of fourteen tunes."""
-    path = tmp_path_factory.mktemp("classic")
-    fill(path, tunes(14))
-    corpora.ensure_corpus(path, "game == 'a-game'", "tunes")
-    return path
+def folder(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a corpus of fourteen tunes and the run of `trained`, made once for all files of tests; a copy for each."""
+
+    def train(path: Path) -> None:
+        fill(path, tunes(14))
+        corpora.ensure_corpus(path, "game == 'a-game'", "tunes")
+        corpus = Corpus.open(path, "tunes")
+        run = new_run(path, corpus, vocabulary_text(corpus, Catalog(path)), "trained")
+        classic.train(run, corpus, FOREVER, lambda row: None)
+
+    return Path(shutil.copytree(once("classic", train), tmp_path_factory.mktemp("classic") / "root"))
 
 
 @pytest.fixture(name="corpus", scope="module")
@@ -36,17 +43,15 @@ def learned(root: Path) -> Corpus:
 
 
 @pytest.fixture(name="text", scope="module")
-def vocabulary(root: Path, corpus: Corpus) -> str:
+def vocabulary(root: Path) -> str:
     """Its music as tokens."""
-    return vocabulary_text(corpus, Catalog(root))
+    return Run.open(root, "trained").vocabulary_text
 
 
 @pytest.fixture(name="trained", scope="module")
-def after_four_epochs(root: Path, corpus: Corpus, text: str) -> Run:
+def after_four_epochs(root: Path) -> Run:
     """A run on it, trained for the epochs of TINY."""
-    run = new_run(root, corpus, text, "trained")
-    classic.train(run, corpus, FOREVER, lambda row: None)
-    return run
+    return Run.open(root, "trained")
 
 
 def new_run(root: Path, corpus: Corpus, text: str, name: str, recipe: Any = TINY, **asked: Any) -> Run:

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
-from tests.training.conftest import BIN, command, fill
+from tests import forked
+from tests.training.conftest import command, fill
 from training import experiment
 from training.page.comparison_page import ZELDA
 from training.train_config import TrainConfig
@@ -37,14 +37,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A root with an experiment, killed and then completed; its output."""
     root = Path(shutil.copytree(filled, tmp_path_factory.mktemp("done") / "root"))
-    asked = [str(BIN / "train"), *words(tiny_recipe)[1:], "--root", str(root)]
-    process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = forked.start(*words(tiny_recipe), "--root", root)
     state, deadline = root / "runs" / RUNS[1] / "checkpoints" / "state.json", time.monotonic() + 120
-    while not state.is_file() and process.poll() is None:
+    while not state.is_file() and process.is_running():
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    assert process.ended().returncode == -signal.SIGKILL
     assert not (root / "runs" / RUNS[2]).is_dir()
     ended = command(*words(tiny_recipe), root=root, timeout=240)
     assert ended.returncode == 0, ended.stderr

@@ -16,7 +16,7 @@ from training.novelty.training_index import ARRAYS, TrainingIndex
 from training.page.run_summary import RunSummary
 from training.run import Run
 
-FLIPS = int(os.environ.get("VGPIANO_FLIPS", "12"))  # of each file, evenly over it
+FLIPS = int(os.environ.get("VGPIANO_FLIPS", "6"))  # of each file, evenly over it
 Change = Callable[[np.ndarray], np.ndarray]
 
 

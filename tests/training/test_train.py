@@ -16,6 +16,7 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build_corpus
 from dataset.notes.model import read_midi, seconds
 from dataset.plan import Plan
+from tests import forked
 from tests.dataset.conftest import fill, tunes
 from tests.training.conftest import BIN, command
 from tests.training.test_engrave import struck, through_musicxml
@@ -224,13 +225,11 @@ def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_ha
     run = trained / "runs" / "killed"
     for moment in (run / "run.json", run / "checkpoints" / "state.json"):  # before the first epoch is done, and after
         again = ["--resume"] if run.exists() else []
-        process = subprocess.Popen(
-            [str(BIN / "train"), *words, *again, "--root", str(trained)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        process = forked.start("train", *words, *again, "--root", trained)
         wait_for(moment)
         time.sleep(0.15)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        assert process.ended().returncode == -signal.SIGKILL
     done = len(metrics(run))
     assert 1 <= done < 5
     assert command("generate", "killed", "--notes", "20", "--no-render", root=trained).returncode == 0
@@ -247,13 +246,13 @@ def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_ha
 def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: Path, tiny_recipe: Path) -> None:
     words = ["--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1000", "--name", "stopped"]
     run = trained / "runs" / "stopped"
-    process = subprocess.Popen([str(BIN / "train"), *words, "--root", str(trained)], stderr=subprocess.PIPE, text=True)
+    process = forked.start("train", *words, "--root", trained)
     wait_for(run / "checkpoints" / "state.json")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "train --name stopped --resume" in said
-    assert "Traceback" not in said
+    stopped = process.ended(60)
+    assert stopped.returncode == 130
+    assert "train --name stopped --resume" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
     done = len(metrics(run))
     words = ["--name", "stopped", "--resume", "--epochs", str(done), "--no-render"]
     assert command("train", *words, root=trained).returncode == 0
