@@ -48,7 +48,7 @@ def create_folder(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = 
         except OSError as error:
             why = error.strerror or str(error)
             raise TrainingError(
-                f"{wanted}: {why}; fix this (for example, free some space), then run the same command again: nothing was written"
+                f"{wanted}: {why}; free some space or fix the cause, then run the same command again: nothing was written"
             ) from None
         finally:
             shutil.rmtree(making, ignore_errors=True)  # no longer exists after the rename
