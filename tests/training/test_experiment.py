@@ -129,17 +129,17 @@ def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
 def test_minutes_are_for_all_runs_together(filled: Path) -> None:
     asked = experiment.plan(filled, TrainConfig(query=QUERY, minutes=8))
     assert asked.name == "series-temple"
-    assert [part.order.minutes for part in asked.parts] == [2, 2, 4]
+    assert [part.config.minutes for part in asked.parts] == [2, 2, 4]
     assert [part.samples for part in asked.parts] == [1, 1, 3]
     assert not asked.is_original
     plain = experiment.plan(filled, TrainConfig(query=QUERY))
-    assert sum(part.order.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
+    assert sum(part.config.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
     assert experiment.MINUTES < 25
 
 
 def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
     query = "series == 'temple' and (game == 'water' or title != 'Song 0')"
-    parts = {part.slug: part.order.query for part in experiment.plan(filled, TrainConfig(query=query)).parts}
+    parts = {part.slug: part.config.query for part in experiment.plan(filled, TrainConfig(query=query)).parts}
     assert parts["water"] == "game == 'water'"
     assert parts["wood"] == f"({query}) and game == 'wood'"
 
@@ -172,6 +172,6 @@ def test_of_zelda_the_originals_games_are_taken_in_its_order(tmp_path: Path) -> 
     assert asked.is_original
     assert [part.slug for part in asked.parts] == [*list(ZELDA)[:4], "all"]
     assert [part.label for part in asked.parts][-1] == "All of Zelda"
-    assert next(part.order.name for part in asked.parts) == "zelda-ocarina-of-time"
+    assert next(part.config.name for part in asked.parts) == "zelda-ocarina-of-time"
     assert [part.samples for part in asked.parts] == [1, 1, 1, 1, 3]
     assert asked.parts[-1].pieces == 48 + 5

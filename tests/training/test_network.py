@@ -81,7 +81,7 @@ def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
     alone = np.concatenate([plain.bits([piece]) for piece in pieces])
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
     monkeypatch.setattr(inference, "STRETCH", 7)
-    monkeypatch.setattr(inference, "TOGETHER", 4)
+    monkeypatch.setattr(inference, "BATCH", 4)
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
 
 

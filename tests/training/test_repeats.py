@@ -71,7 +71,7 @@ def test_a_guess_at_a_field_does_not_see_it_nor_those_after_it(
 
 def test_pieces_do_not_see_those_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = [song(n, bars=2 + 5 * (n % 4)) for n in range(7)]
-    monkeypatch.setattr(encoding, "TOGETHER", 3)
+    monkeypatch.setattr(encoding, "BATCH", 3)
     together = encode(pieces)
     for piece, events in zip(pieces, together, strict=True):
         [alone] = encode([piece])

@@ -261,7 +261,7 @@ def test_a_mixture_lies_between_its_styles_and_begins_like_one_of_them() -> None
 def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
     assert requested_styles(VOCABULARY, None, "woo", None) == {("temple", "wood"): 1.0}
     assert requested_styles(VOCABULARY, None, None, {"temp": 2.0}) == {("temple", ""): 2.0}
-    for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "fits 2"), ({"wood": 0.0}, "above 0")):
+    for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "matches 2"), ({"wood": 0.0}, "above 0")):
         with pytest.raises(UsageError, match=says):
             requested_styles(VOCABULARY, None, None, styles)
 
