@@ -30,7 +30,7 @@ from dataset.measure import measure_catalog
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from training import session
-from training.note_lstm.trained import held_pieces
+from training.note_lstm.trained import encoded_split
 
 QUERY = "source == 'vgmusic'"
 
@@ -303,4 +303,4 @@ def test_the_commands_take_a_url_as_the_data_root(
     assert corpus.hash == Corpus.open(below(f"{bucket}/vg"), "a-game").hash
     assert run.path == tmp_path / "data" / "runs" / "a-game"
     assert run.path.is_dir()
-    assert held_pieces(below(f"{bucket}/vg"), run, "validation")
+    assert encoded_split(below(f"{bucket}/vg"), run, "validation")

@@ -1,4 +1,4 @@
-"""Names of runs and what a run knows by name, for the shell to complete, and the argument that is the name of a run."""
+"""Shell completion of runs, recipes, games and series."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -25,7 +25,7 @@ def _styles(kind: str, context: typer.Context) -> Iterable[str]:
     from training.events.vocabulary import Vocabulary
     from training.run import Run
 
-    # an option that waits for its value keeps the parser from the arguments: they are left over in `args`
+    # while an option value is completed, the arguments are still unparsed in `args`
     name = context.params.get("run") or next(iter(context.args), "")
     run = Run.open(working_root(requested_root(context)), name)
     names: Iterable[str] = getattr(Vocabulary.from_json(run.vocabulary_text, run.name), kind)

@@ -1,4 +1,7 @@
-"""Shows what long work reports: messages and files on standard output, warnings and progress on standard error."""
+"""An `Observer` that prints.
+
+Messages and file names go to standard output, warnings and progress to standard error.
+"""
 
 from pathlib import Path
 
