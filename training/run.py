@@ -26,7 +26,7 @@ from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
-from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, format_sums, hash_mismatch
+from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, text_of, hash_mismatch
 from training.run_record import RunRecord, TrainingRequest
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Run:
         check_format(path)
         try:
             record_text, recipe_text, vocabulary_text = (
-                format_sums(path / file, RETRAIN) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+                text_of(path / file, RETRAIN) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
             raise TrainingError(f"{path}: not a complete run ({error.filename} is missing); {RETRAIN}") from None
