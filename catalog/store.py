@@ -1,10 +1,9 @@
 """The catalog on disk: tables of pieces and measures, and the MIDI files.
 
-Readers need no lock, and there can be any number of them. There is one writer at a time; it merges
-its small files into one when it ends. Tables are plain Parquet:
-`pandas.read_parquet("data/catalog/pieces")` reads them without vgpiano. The data root may be a URL,
-with the same guarantees (`catalog.storage.remote`); the writer then holds a lease
-(`catalog.storage.lease`) in place of a lock.
+Readers need no lock, and there can be any number of them. There is one writer at a time; it merges its small files
+into one when it ends. Tables are plain Parquet: `pandas.read_parquet("data/catalog/pieces")` reads them without
+vgpiano. The data root may be a URL, with the same guarantees (`catalog.storage.remote`); the writer then holds a
+lease (`catalog.storage.lease`) in place of a lock.
 """
 
 import operator
@@ -92,9 +91,8 @@ class Catalog:
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the pieces that match `query`, or all, with their measures.
 
-        Rows are sorted by ORDER. The columns are those of ROWS, or only `columns`. Measures are
-        null if a piece has not been measured. Raises QueryError if the query is invalid, and
-        CatalogError if the files cannot be read.
+        Rows are sorted by ORDER. The columns are those of ROWS, or only `columns`. Measures are null if a piece has
+        not been measured. Raises QueryError if the query is invalid, and CatalogError if the files cannot be read.
         """
         names = list(ROWS.names if columns is None else columns)
         requested = [] if query is None else conditions(query, ROWS)
@@ -116,9 +114,9 @@ class Catalog:
     ) -> pa.Table:
         """Return pieces that match all conditions, with columns of both tables.
 
-        `own` are columns of the pieces, `measured` columns of the measures. The table that is read
-        first limits what is read of the other. Pieces come first if few match the conditions on
-        pieces alone. Otherwise measures come first, unless a piece without measures could match.
+        `own` are columns of the pieces, `measured` columns of the measures. The table that is read first limits what
+        is read of the other. Pieces come first if few match the conditions on pieces alone. Otherwise measures come
+        first, unless a piece without measures could match.
         """
         first = _conjunction(of_pieces)
         alone = [each for each in later if each.columns.issubset(MEASURE_COLUMNS) and not _matches_missing(each)]
@@ -159,19 +157,16 @@ class Catalog:
         return path
 
     def read_blob(self, sha256: str) -> bytes:
-        """Return the verified bytes of `sha256`.
-
-        Raises CatalogError if they are missing or damaged.
-        """
+        """Return the verified bytes of `sha256`. Raises CatalogError if they are missing or damaged."""
         return self._blobs.read(sha256)
 
     @contextmanager
     def nearby(self, names: Iterable[str]) -> Iterator["Catalog"]:
         """Yield a catalog that has the bytes of `names` (SHA-256s) as local files.
 
-        For workers that read files. If `root` is a folder, it is this catalog. Below a URL it is a
-        temporary copy, which is removed when the block ends. Raises CatalogError if the store
-        cannot be reached: unreachable bytes do not count as missing.
+        For workers that read files. If `root` is a folder, it is this catalog. Below a URL it is a temporary copy,
+        which is removed when the block ends. Raises CatalogError if the store cannot be reached: unreachable bytes do
+        not count as missing.
         """
         if isinstance(self.root, Path):
             yield self
@@ -183,8 +178,7 @@ class Catalog:
     def verify(self, report: Report | None = None) -> Verification:
         """Check the bytes of all pieces, the tables, and all folders with SHA256SUMS.
 
-        An unreadable table is reported as a fault. Every file in midi/ is then checked against its
-        name.
+        An unreadable table is reported as a fault. Every file in midi/ is then checked against its name.
         """
         faults = [*self._pieces.faults(), *self._measures.faults()]
         for folder in folders_with_sums(self.root, CHECKED_FOLDERS):

@@ -39,12 +39,7 @@ Cluster = Annotated[
     ),
 ]
 FilterFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--filters",
-        callback=absolute_path,
-        help="TOML file that overrides the default filters (see `dataset filters`).",
-    ),
+    Path | None, typer.Option("--filters", callback=absolute_path, help="TOML file that overrides the default filters.")
 ]
 
 

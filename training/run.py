@@ -26,7 +26,7 @@ from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
-from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, text_of, hash_mismatch
+from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, hash_mismatch, text_of
 from training.run_record import RunRecord, TrainingRequest
 
 if TYPE_CHECKING:

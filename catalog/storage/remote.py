@@ -1,10 +1,10 @@
 """Paths below a URL, on any file system that pyarrow or fsspec supports.
 
-`RemotePath` has the few methods of a path that the store and the corpora need. `s3://`, `gs://` and
-`hdfs://` are handled by pyarrow, other schemes by fsspec if it is installed. Endpoint and
-credentials come from the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …) or from the URL.
-Messages and files contain only scheme, host and path of the URL. Writes are allowed only for the
-schemes in ATOMIC: there an object is written in one atomic request, and is durable when it returns.
+`RemotePath` has the few methods of a path that the store and the corpora need. `s3://`, `gs://` and `hdfs://` are
+handled by pyarrow, other schemes by fsspec if it is installed. Endpoint and credentials come from the environment
+(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …) or from the URL. Messages and files contain only scheme, host and path of the
+URL. Writes are allowed only for the schemes in ATOMIC: there an object is written in one atomic request, and is
+durable when it returns.
 """
 
 import errno
@@ -34,10 +34,7 @@ SCHEMES = "a folder, file://, s3://, gs://, hdfs:// or a scheme of fsspec"
 
 
 class Entry(NamedTuple):
-    """One file of a listing.
-
-    `modified` is by the store's clock, or None if the store does not record it.
-    """
+    """One file of a listing. `modified` is by the store's clock, or None if the store does not record it."""
 
     path: "RemotePath"
     modified: datetime | None
@@ -47,9 +44,8 @@ class Entry(NamedTuple):
 class RemotePath:
     """A file or folder `inner` (names joined by /) below the URL `base`.
 
-    Converted to text, it has no credentials. Every method that sends a request raises CatalogError
-    with one line if the store cannot be reached or refuses. There is no `__fspath__`: code that
-    needs a local file must copy it.
+    Converted to text, it has no credentials. Every method that sends a request raises CatalogError with one line if
+    the store cannot be reached or refuses. There is no `__fspath__`: code that needs a local file must copy it.
     """
 
     base: str = field(repr=False)
@@ -140,10 +136,7 @@ class RemotePath:
         return self.read_bytes().decode()
 
     def write_bytes(self, data: bytes) -> None:
-        """Write `data` atomically; durable on return.
-
-        Raises CatalogError if the store does not guarantee atomic writes.
-        """
+        """Write `data` atomically; durable on return. Raises CatalogError if the store has no atomic writes."""
         self.require_atomic()
         with self._translate_errors(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
             stream.write(data)
@@ -219,18 +212,15 @@ AnyPath = Path | RemotePath
 
 
 def expand_user(text: str | Path) -> Path:
-    """Return a path with a leading ~ or ~user expanded, as shells do.
-
-    ~user is unchanged if there is no such user.
-    """
+    """Return a path with a leading ~ or ~user expanded, as shells do. ~user is unchanged if there is no such user."""
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser expands ./~ too, and fails for unknown users
 
 
 def parse_location(text: str | Path) -> AnyPath:
     """Return the path that `text` means: a Path, or a RemotePath for a URL.
 
-    A folder or a file:// URL gives a Path, with ~ expanded. Raises UsageError for an invalid URL,
-    or one with an unsupported scheme.
+    A folder or a file:// URL gives a Path, with ~ expanded. Raises UsageError for an invalid URL, or one with an
+    unsupported scheme.
     """
     scheme = URL.fullmatch(text) if isinstance(text, str) else None
     if scheme is None:
