@@ -1,4 +1,4 @@
-# Every target sets itself up first, so any of them works as the first command on a fresh machine.
+# Every target installs what it needs first, so any of them can be the first command on a new machine.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,16 +7,16 @@ DEMO := data/demo
 NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL: # two runs of pip would write into one environment
+.NOTPARALLEL: # two pip processes must not write to one environment at the same time
 .PHONY: help setup scrape zelda demo test check bench dist wheel-check docs picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(PRODUCT) ## build .venv with the product, in the versions of constraints.txt
+setup: $(PRODUCT) ## create .venv with vgpiano and its dependencies, in the versions of constraints.txt
 
-# The product, and beside it the set of packages that a target needs more: an extra of pyproject.toml.
-# A stamp has the time at which pip began, and is there only if pip succeeded.
+# The product, and the additional packages that a target needs: an extra of pyproject.toml.
+# A stamp file has the time at which pip started, and exists only if pip succeeded.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 $(PRODUCT): pyproject.toml constraints.txt
@@ -30,21 +30,21 @@ $(PRODUCT)-%: $(PRODUCT)
 	$(INSTALL) -e '.[$*]'
 	@mv $@.begun $@
 
-scrape: $(PRODUCT) ## bring VGMusic's piano section into ./data, politely (about twelve minutes; ARGS='--limit 20' for less)
+scrape: $(PRODUCT) ## download VGMusic's piano section to ./data, one request a second (about twelve minutes; ARGS='--limit 20' for a part)
 	$(BIN)/scrape vgmusic $(ARGS)
 
-zelda: $(PRODUCT) ## the original's experiment: four games alone, then all of Zelda, and one page (after make scrape; about ten minutes)
+zelda: $(PRODUCT) ## repeat the experiment of 2018: train on each of four games and on all of Zelda, and compare (after make scrape; about ten minutes)
 	$(BIN)/train --each-game --query "series == 'zelda'" --name zelda $(ARGS)
 
-demo: $(PRODUCT) ## the whole road offline, on public-domain stand-ins, in about six minutes
+demo: $(PRODUCT) ## run the whole pipeline offline on public-domain stand-ins (about six minutes)
 	@$(BIN)/scrape demo-site --root $(DEMO) --port 0 -- $(MAKE) --no-print-directory demo-road
 
-# The three uses as they stand, on the demo's own data root and site; `make demo` serves the site and calls this.
+# The three uses, with the demo's data root and site. `make demo` serves the site and calls this target.
 .PHONY: demo-road
 demo-road: export VGPIANO_ROOT := $(DEMO)
 demo-road: export PATH := $(abspath $(BIN)):$(PATH)
 demo-road:
-	@test -n "$$VGPIANO_BASE_URL" || { echo "demo-road is a part of make demo: run that" >&2; exit 2; }
+	@test -n "$$VGPIANO_BASE_URL" || { echo "demo-road is a part of make demo: run make demo" >&2; exit 2; }
 	$(MAKE) --no-print-directory scrape ARGS='--delay 0.1'
 	dataset measure
 	dataset build --game ocarina
@@ -52,41 +52,41 @@ demo-road:
 	evaluate demo-$(NOW)
 	generate demo-$(NOW) --count 2 --game ocarina-of-time --out $(DEMO)/listen
 	@echo
-	@echo "Open this first, in any browser: sound, scores, and what was learned from whom:"
+	@echo "Open this first, in any browser: audio, scores, and the sources of copied passages:"
 	@ls $(DEMO)/runs/demo-$(NOW)/index.html
 	@echo
 	@echo "Open these with any MIDI player or notation program:"
 	@ls $(DEMO)/runs/demo-$(NOW)/samples/*.mid $(DEMO)/listen/*.mid
-	@echo "What they were made from:    $(DEMO)/corpora/series-zelda/CREDITS.md"
-	@echo "How the training went:       $(DEMO)/runs/demo-$(NOW)/metrics.csv"
+	@echo "Credits of the training pieces: $(DEMO)/corpora/series-zelda/CREDITS.md"
+	@echo "Figures of each epoch:          $(DEMO)/runs/demo-$(NOW)/metrics.csv"
 
-test: export PYTHONDONTWRITEBYTECODE := # a module is compiled once, not by each process that a test starts
+test: export PYTHONDONTWRITEBYTECODE := # compile each module once, not in each process that a test starts
 test: $(PRODUCT)-test ## run every test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(PRODUCT)-check ## lint, format, strict types, import directions
+check: $(PRODUCT)-check ## check lint, format, strict types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(PRODUCT)-bench ## every figure of README beside the field's, in under forty minutes (ARGS='--only parse' for a part)
+bench: $(PRODUCT)-bench ## measure every figure of the README and of comparable software (under forty minutes; ARGS='--only parse' for a part)
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
-dist: $(PRODUCT)-dist ## the wheel and the sdist, in dist/
+dist: $(PRODUCT)-dist ## build the wheel and the sdist in dist/
 	rm -rf dist
 	$(BIN)/python -m build --quiet --no-isolation
 
-wheel-check: dist ## that wheel in a new environment and an empty folder: pip, the three uses, a typed script (3 GB for some minutes)
+wheel-check: dist ## install the wheel into a new environment, and run the three uses and a typed script there (needs 3 GB for some minutes)
 	$(PYTHON) tests/wheel_road.py dist/*.whl $(ARGS)
 
-docs: $(PRODUCT)-docs ## write the reference from the code, and build the documentation into build/site
+docs: $(PRODUCT)-docs ## generate the reference from the code, and build the documentation in build/site
 	$(BIN)/python -m docs.make
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/site/index.html; with search: $(BIN)/python -m http.server --directory build/site"
 
-picture: $(PRODUCT)-picture ## take the picture of a run's page anew (after make demo; it needs chromium)
+picture: $(PRODUCT)-picture ## take a new screenshot of a run's page (after make demo; needs chromium)
 	$(BIN)/python -m docs.make.picture "$$(ls -td $(DEMO)/runs/*/index.html | head -n 1)"
 
-clean: ## remove .venv and caches; ./data stays
+clean: ## remove .venv, build output and caches, but not ./data
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

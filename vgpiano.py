@@ -1,10 +1,10 @@
-"""The entry points of all commands: check that our packages are ours, then run.
+"""Entry points of all commands: verify the installed packages, then run.
 
-Other distributions have packages of the same names: `dataset` is one on PyPI. In one
-environment the one installed last overwrites the other's `__init__.py`, and a package that
-was overwritten cannot report it. So the entry points live in a module of their own, which
-has the name of the distribution and imports none of our packages until they are checked.
-What takes time is imported where Ctrl-C is caught.
+Other distributions contain packages of the same names; `dataset` is one on PyPI. If both are
+installed in one environment, the later one overwrites the `__init__.py` of the earlier one, and an
+overwritten package cannot report it. The entry points therefore live in this module, which is named
+after the distribution and imports no vgpiano package before checking it. Slow imports happen inside
+the block that handles Ctrl-C.
 """
 
 import sys
@@ -20,8 +20,8 @@ COMMANDS = {
     "novelty": "training.commands.novelty:main",
 }
 PACKAGES = ("catalog", "scraper", "dataset", "training")
-OURS = b'__distribution__ = "vgpiano"'  # a line of the __init__.py of each of them
-ADVICE = "install vgpiano in an environment of its own: `pipx install vgpiano` or `uv tool install vgpiano`"
+DISTRIBUTION_LINE = b'__distribution__ = "vgpiano"'  # a line in the __init__.py of each package
+INSTALL_HINT = "install vgpiano in an environment of its own: `pipx install vgpiano` or `uv tool install vgpiano`"
 
 
 def catalog() -> None:
@@ -65,32 +65,35 @@ def novelty() -> None:
 
 
 def _start(command: str) -> None:
-    """Run `command`; where a package is not ours, exit with one line and code 1 instead."""
+    """Run `command`; exit with code 1 if a package is not from vgpiano."""
     try:
         from importlib import import_module
 
         for package in PACKAGES:
             problem = _problem(package)
             if problem is not None:
-                sys.exit(f"error: {problem}; {ADVICE}")
+                sys.exit(f"error: {problem}; {INSTALL_HINT}")
         module, _, function = COMMANDS[command].partition(":")
         main = getattr(import_module(module), function)
     except KeyboardInterrupt:
-        sys.stderr.write("stopped before anything was begun\n")
+        sys.stderr.write("stopped before anything was started\n")
         sys.exit(130)
     main()
 
 
 def _problem(package: str) -> str | None:
-    """Return why `package`, as Python would import it, is not ours; None if it is. Does not import it."""
+    """Return why the installed `package` is not from vgpiano, or None if it is.
+
+    The package is located, not imported.
+    """
     from importlib.util import find_spec
     from pathlib import Path
 
     spec = find_spec(package)
-    if spec is None or spec.origin is None:  # such as after the other distribution was uninstalled
+    if spec is None or spec.origin is None:  # for example, after the other distribution was uninstalled
         return f"the package `{package}` of vgpiano is missing: another distribution removed or replaced it"
     try:
-        if OURS in Path(spec.origin).read_bytes():
+        if DISTRIBUTION_LINE in Path(spec.origin).read_bytes():
             return None
     except OSError as error:
         return f"{spec.origin}: {error.strerror}"
@@ -98,7 +101,7 @@ def _problem(package: str) -> str | None:
 
 
 def _owner(package: str) -> str:
-    """Return which other distribution installed `package`, with its version, as far as can be found out."""
+    """Return the name and version of the other distribution that installed `package`."""
     from importlib.metadata import distributions
 
     line = f"{package}/__init__.py,"

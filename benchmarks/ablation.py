@@ -30,7 +30,7 @@ from training.network import inference
 from training.network.backend import load_keras
 from training.network.quality import quality
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.note_lstm.train import LAST_RATE, _step
+from training.note_lstm.train import FINAL_RATE_SHARE, _step
 
 HEAD = "| variant | bits per note | time | pitch | duration | velocity | notes/s | steps |\n|---|---|---|---|---|---|---|---|\n"
 FIRST = (0,)
@@ -112,7 +112,9 @@ def trained(
                 break
             warm = min(1.0, (step + 1) / recipe.warmup)
             network.optimizer.learning_rate = (
-                recipe.learning_rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * share)) + LAST_RATE)
+                recipe.learning_rate
+                * warm
+                * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * share)) + FINAL_RATE_SHARE)
             )
             _step(network, batch if variant.carried else _alone(batch))
             step, notes = step + 1, notes + int(batch.mask.sum())
@@ -140,7 +142,7 @@ def main() -> None:
     for name in options.only or VARIANTS:
         variant = VARIANTS[name]
         weights, speed, steps = trained(kept(learned, variant.guesses), vocabulary, variant, options.minutes)
-        found = quality(inference.Network(weights), kept(held, variant.guesses))
+        found = quality(inference.NoteNetwork(weights), kept(held, variant.guesses))
         figures = [found.bits_per_note, *found.fields.values()]
         print(
             json.dumps(

@@ -31,7 +31,7 @@ from dataset.plan import Plan
 from training import run_training as course
 from training.generate import music
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.observer import Observer
 from training.page.comparison_page import Entry, Original, write_comparison
@@ -97,9 +97,10 @@ def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
 
 def sentence_of(found: dict[str, Any]) -> str:
     """Return a sentence about all samples; the page shows only a few of them."""
-    shares = " / ".join(f"{found[f'share of all notes, {least} notes']:.1%}" for least in LEAST)
+    lengths = " / ".join(map(str, PASSAGE_LENGTHS))
+    shares = " / ".join(f"{found[f'share of all notes, {least} notes']:.1%}" for least in PASSAGE_LENGTHS)
     return (
-        f"Of {found['samples']} samples together {shares} of the notes stand in passages of {' / '.join(map(str, LEAST))} notes and more; "
+        f"Of {found['samples']} samples together {shares} of the notes stand in passages of {lengths} notes and more; "
         f"{found['samples with a passage of 24 notes and more']} samples have one of 24 or more, the longest has "
         f"{found['longest of all']}. Of {found['passages']} passages {found['passages of the theme']} are of the theme."
     )

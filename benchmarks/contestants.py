@@ -151,7 +151,7 @@ def classic(options: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         count = -(-options.count // FEWER)
         starts = np.random.default_rng(SEED).integers(len(music.training) - recipe.window, size=count)
         seen = np.stack([music.training[start : start + recipe.window] for start in starts])
-        drawn = classic_sampler.continuations(classic_sampler.Network(arrays(network)), seen, options.notes)
+        drawn = classic_sampler.continuations(classic_sampler.ClassicNetwork(arrays(network)), seen, options.notes)
         made = [classic_sampler.to_notes([music.tokens[n] for n in one], recipe.sample_step) for one in drawn.tolist()]
         kept(options.work / "samples" / "classic", made, "classic")
     return {"nats_per_token": loss, "parameters": network.count_params(), "tokens_per_second": speed, "tokens": learnt}
@@ -162,7 +162,7 @@ def tokens(root: Path, corpus: Corpus, share: float) -> str:
     part: Any = Part(corpus, share)
     from training.classic.tokens import vocabulary_text
 
-    return vocabulary_text(part, Catalog(root), tell=lambda line: None)
+    return vocabulary_text(part, Catalog(root), warn=lambda line: None)
 
 
 KINDS = {"ours": ours, "lstm": pytorch, "transformer": pytorch, "classic": classic}

@@ -26,7 +26,7 @@ from training.events.classes import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, 
 from training.events.vocabulary import UNKNOWN, Vocabulary
 from training.network.layout import EMBEDDINGS
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.note_lstm.train import LAST_RATE
+from training.note_lstm.train import FINAL_RATE_SHARE
 from training.sampling import prompts as beginnings
 from training.sampling.sampler import choose
 
@@ -68,7 +68,7 @@ class LSTM(nn.Module):
         return self.lstm(x, state)
 
 
-class Network(nn.Module):
+class NoteNetwork(nn.Module):
     """Embeddings, body and outputs.
 
     The input is classes [batch, notes, 5] and style [batch, 2].
@@ -176,11 +176,11 @@ def trained(
     pieces: Sequence[CorpusPiece],
     vocabulary: Vocabulary,
     budget: Callable[[], float],
-) -> tuple[Network, float]:
+) -> tuple[NoteNetwork, float]:
     """Train until `budget` returns 1; return the network and its notes per second."""
     torch.manual_seed(0)
     learned = encoded(pieces, vocabulary)
-    network = Network(make(), len(vocabulary.series), len(vocabulary.games), settings.dropout)
+    network = NoteNetwork(make(), len(vocabulary.series), len(vocabulary.games), settings.dropout)
     grouped: dict[bool, list[Any]] = {True: [], False: []}
     for name, weight in network.named_parameters():
         grouped[weight.ndim > 1 and not name.startswith("embed")].append(weight)
@@ -197,7 +197,11 @@ def trained(
             break
         warm = min(1.0, (step + 1) / settings.warmup)
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * used)) + LAST_RATE)
+            group["lr"] = (
+                settings.rate
+                * warm
+                * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * used)) + FINAL_RATE_SHARE)
+            )
         state = carried(state, fresh) if settings.carried else None
         inputs = torch.as_tensor(rows, dtype=torch.long), torch.as_tensor(style, dtype=torch.long)
         with torch.autocast("cpu", torch.bfloat16) if settings.bfloat16 else nullcontext():
@@ -212,7 +216,7 @@ def trained(
 
 
 @torch.no_grad()
-def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
+def bits(network: NoteNetwork, pieces: Sequence[EncodedPiece]) -> Any:
     """Return the bits per note of each field [4], without each piece's first note.
 
     A body with unlimited context reads each piece from its start. A body with limited context reads overlapping
@@ -250,17 +254,19 @@ def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
 
 
 @torch.no_grad()
-def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int) -> list[Notes]:
+def sampled(
+    network: NoteNetwork, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int
+) -> list[Notes]:
     """Sample pieces at temperature 1, starting from openings of training pieces.
 
     The rules of our sampler are not applied.
     """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    begun = beginnings.begun(vocabulary, vocabulary.openings, None, generators)
-    rows = np.stack([one.rows for one in begun]).astype(np.int64)
-    tick = np.array([int(one.onsets[-1]) for one in begun])
-    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in begun])
-    style = torch.tensor([one.style for one in begun])
+    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators)
+    rows = np.stack([one.rows for one in starts]).astype(np.int64)
+    tick = np.array([int(one.onsets[-1]) for one in starts])
+    bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in starts])
+    style = torch.tensor([one.style for one in starts])
     context, state, read = network.body.context, None, 0
     while rows.shape[1] < notes:
         if (
@@ -279,4 +285,4 @@ def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, to
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))
         rows = np.concatenate([rows, now.numpy()[:, None]], axis=1)
     made = [list(piece[1:].astype(np.int32)) for piece in rows]
-    return [beginnings.finished(one, piece, 2**30, None) for one, piece in zip(begun, made, strict=True)]
+    return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(starts, made, strict=True)]

@@ -39,7 +39,7 @@ from training.generate import music
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
-from training.novelty.passages import Index, Line, Passage, find, told
+from training.novelty.passages import Index, NoteLine, Passage, distinct_passages, find
 from training.novelty.training_index import IndexedPiece, TrainingIndex
 from training.run import Run
 from training.sampling.sampler import SamplingConfig, compose
@@ -49,7 +49,7 @@ SAMPLE = 500  # notes
 MADE = 31_000  # pieces, as on the whole site
 
 
-def made(rng: np.random.Generator, length: int) -> Line:
+def made(rng: np.random.Generator, length: int) -> NoteLine:
     """Return random notes with some chords."""
     steps = rng.choice([0, 0, 6, 12, 12, 24, 36], length)
     pitch = np.clip(60 + np.cumsum(rng.integers(-9, 10, length)) % 36, 0, 127)
@@ -57,10 +57,10 @@ def made(rng: np.random.Generator, length: int) -> Line:
     order = np.lexsort((pitch, tick))
     keep = np.ones(length, bool)
     keep[1:] = (np.diff(tick[order]) != 0) | (np.diff(pitch[order]) != 0)
-    return Line(tick[order][keep].astype(np.int64), pitch[order][keep].astype(np.int16))
+    return NoteLine(tick[order][keep].astype(np.int64), pitch[order][keep].astype(np.int16))
 
 
-def with_passage(rng: np.random.Generator, source: Line, place: int, length: int) -> tuple[Line, int, int]:
+def with_passage(rng: np.random.Generator, source: NoteLine, place: int, length: int) -> tuple[NoteLine, int, int]:
     """Insert a passage into a made-up piece; return the piece, tick and shift."""
     around = made(rng, 200)
     begin = int(rng.integers(20, len(around.tick) - 20))
@@ -81,10 +81,10 @@ def with_passage(rng: np.random.Generator, source: Line, place: int, length: int
     )
     pitches = np.concatenate([around.pitch[:begin], pitch, around.pitch[begin:]])
     order = np.lexsort((pitches, ticks))
-    return Line(ticks[order], pitches[order]), at, moved
+    return NoteLine(ticks[order], pitches[order]), at, moved
 
 
-def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
+def is_right(lines: list[NoteLine], line: NoteLine, passage: Passage) -> bool:
     """Return whether the named notes of the named piece match the passage."""
     there = lines[passage.piece]
     own = slice(passage.first, passage.last + 1)
@@ -95,7 +95,7 @@ def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
 
 
 def planted(corpus: Corpus, trials: int, seed: int = 0) -> dict[str, Any]:
-    lines = [line for line in (Line.of(piece.notes) for piece in corpus.pieces("train")) if len(line.tick) > 100]
+    lines = [line for line in (NoteLine.of(piece.notes) for piece in corpus.pieces("train")) if len(line.tick) > 100]
     index, rng = Index.of(lines), np.random.default_rng(seed)
     found: dict[str, Any] = {}
     claims = false = 0
@@ -105,7 +105,7 @@ def planted(corpus: Corpus, trials: int, seed: int = 0) -> dict[str, Any]:
             number, length = int(rng.integers(len(lines))), int(rng.integers(least, most + 1))
             place = int(rng.integers(0, len(lines[number].tick) - length))
             line, at, _ = with_passage(rng, lines[number], place, length)
-            passages = told(index, line, find(index, line))
+            passages = distinct_passages(index, line, find(index, line))
             right = [passage for passage in passages if is_right(lines, line, passage)]
             claims, false = claims + len(passages), false + len(passages) - len(right)
             begin = int(np.searchsorted(line.tick, at))
@@ -117,11 +117,11 @@ def planted(corpus: Corpus, trials: int, seed: int = 0) -> dict[str, Any]:
     return found
 
 
-def clock(index: Index, lines: list[Line]) -> dict[str, float]:
+def clock(index: Index, lines: list[NoteLine]) -> dict[str, float]:
     took = []
     for line in lines:
         since = time.perf_counter()
-        told(index, line, find(index, line))
+        distinct_passages(index, line, find(index, line))
         took.append(time.perf_counter() - since)
     return {"median": round(float(np.median(took)), 5), "most": round(max(took), 5)}
 
@@ -143,10 +143,10 @@ print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(ti
 """
 
 
-def held_out(corpus: Corpus) -> list[Line]:
+def held_out(corpus: Corpus) -> list[NoteLine]:
     """Return the first SAMPLE notes of fifty held-out pieces."""
-    held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
-    return [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE][:50]
+    held = [NoteLine.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+    return [NoteLine(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE][:50]
 
 
 def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import Notes
 from training.events.classes import FIELDS
-from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
 from training.sampling.config import MAX_COPY
@@ -172,7 +172,7 @@ def table(found: dict[str, Any]) -> str:
         "pieces",
         "stuck",
         "bars / pitches running",
-        *(f"copied, {least}" for least in LEAST),
+        *(f"copied, {least}" for least in PASSAGE_LENGTHS),
         "area",
         "divergence",
     ]
@@ -180,7 +180,7 @@ def table(found: dict[str, Any]) -> str:
     lines.append("|" + "---|" * (1 + len(heads) + len(overlap.FEATURES)))
     for name, one in found["sets"].items():
         running = f"{one['a bar running, at most']} / {one['a pitch running, at most']}"
-        copied = [one.get(f"share of all notes, {least} notes") for least in LEAST]
+        copied = [one.get(f"share of all notes, {least} notes") for least in PASSAGE_LENGTHS]
         near = [one.get("area"), one.get("divergence")]
         near += [one["features"][f]["area"] if "features" in one else None for f in overlap.FEATURES]
         cells = [name, str(one["pieces"]), f"{one['stuck']:.0%}", running]
@@ -242,7 +242,7 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
         slug = key.replace(", ", "-").replace(" ", "-")
         if key != "human, training":  # of which all is copied
             line(f"stuck/{slug}", f"stuck, {NAMES[key]}", "share of pieces", one["stuck"], "lower", note=note)
-            for least in LEAST:
+            for least in PASSAGE_LENGTHS:
                 name = f"notes inside copied passages of {least} and more, {NAMES[key]}"
                 share = one[f"share of all notes, {least} notes"]
                 line(f"copied-{least}/{slug}", name, "share of notes", share, "lower", note=note)

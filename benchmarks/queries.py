@@ -31,7 +31,7 @@ from figures import Figure, Setting
 from made_catalog import make
 
 from catalog.query.compiler import columns_of
-from catalog.schema import MEASURED, PIECES
+from catalog.schema import MEASURE_COLUMNS, PIECES
 from catalog.store import ROWS, Catalog
 
 OUT = ("game", "title", "sequencer", "bytes", "state")
@@ -48,7 +48,7 @@ class Question:
 
     @property
     def measured(self) -> list[str]:
-        return [name for name in MEASURED if name in {*self.columns, *columns_of(self.query)}]
+        return [name for name in MEASURE_COLUMNS if name in {*self.columns, *columns_of(self.query)}]
 
 
 QUESTIONS = (

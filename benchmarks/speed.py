@@ -28,7 +28,7 @@ from training.events import encoding
 from training.events.batches import Batch
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import load_keras
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
@@ -51,9 +51,11 @@ def batch(windows: int, notes: int) -> Batch:
 def operations(recipe: NoteLSTMRecipe) -> float:
     """Return the arithmetic operations per note in training."""
     width, head = recipe.width, recipe.head
-    entries = beside_width(ENTERING) * width + recipe.layers * 8 * width * width
+    entries = inputs_width(ENTERING) * width + recipe.layers * 8 * width * width
     for name, beside in HEADS.items():
-        entries += (width + beside_width(beside)) * head + head * (events.SIZES[name] + GUESSES[name] + EXTRA[name])
+        entries += (width + inputs_width(beside)) * head + head * (
+            events.SIZES[name] + GUESSES[name] + EXTRA_SCORES[name]
+        )
     return 6.0 * entries
 
 
@@ -87,20 +89,20 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
 
     recipe = NoteLSTMRecipe()
 
-    class Network(nn.Module):
+    class NoteNetwork(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             sizes = {**events.SIZES, "place": events.PLACES, "series": SERIES + 1, "game": GAMES + 1}
             self.embed = nn.ModuleDict({n: nn.Embedding(sizes[n], w) for n, w in EMBEDDINGS.items()})
             self.trust = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH) for n, k in GUESSES.items()})
             self.gain = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, 1) for n, k in GUESSES.items()})
-            self.enter = nn.Linear(beside_width(ENTERING), recipe.width)
+            self.enter = nn.Linear(inputs_width(ENTERING), recipe.width)
             self.lstm = nn.LSTM(recipe.width, recipe.width, recipe.layers, batch_first=True, dropout=recipe.dropout)
             self.hidden = nn.ModuleDict(
-                {n: nn.Linear(recipe.width + beside_width(b), recipe.head) for n, b in HEADS.items()}
+                {n: nn.Linear(recipe.width + inputs_width(b), recipe.head) for n, b in HEADS.items()}
             )
             self.out = nn.ModuleDict(
-                {n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n] + EXTRA[n]) for n in HEADS}
+                {n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n]) for n in HEADS}
             )
             self.drop = nn.Dropout(recipe.dropout)
 
@@ -143,14 +145,14 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                 logits = scores[..., :classes].scatter_add(-1, guess, gain)
                 if name == "pitch":
                     by_class = tones.unflatten(-1, (2, 12)).repeat(1, 1, 1, 11)
-                    for k in range(EXTRA[name]):
+                    for k in range(EXTRA_SCORES[name]):
                         at = classes + count + k
                         logits = logits + scores[..., at : at + 1] * by_class[:, :, k, :classes]
                 total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
             return total
 
     torch.manual_seed(0)
-    network = Network()
+    network = NoteNetwork()
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     held = batch(*shape)
     rows, style = torch.tensor(held.events, dtype=torch.long), torch.tensor(held.style, dtype=torch.long)

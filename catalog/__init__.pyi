@@ -1,6 +1,7 @@
-"""What is known of every piece: the Parquet schema, the store, the query language, game names, the error tree.
+"""The catalog of pieces: Parquet schema, store, query language, game names, errors.
 
-The public names, each with the module that defines it: type checkers read them here, and Python loads them from here.
+Each public name is imported from the module that defines it. Type checkers and Python both read
+this file.
 """
 
 from .base.errors import CatalogError as CatalogError

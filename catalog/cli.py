@@ -1,6 +1,6 @@
-"""The command `catalog`: look at what is known of every piece, and check that all of it is there."""
+"""The command `catalog`: query, summarise and verify the catalog."""
 
-from catalog.base import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before slow imports
 
 # isort: split
 
@@ -16,59 +16,60 @@ from catalog.storage.files import data_root
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHORT = "game,title,sequencer,bytes,state"  # columns of a table; csv and json have all of them
-MOST = 1000  # rows of a table unless asked for more
+TABLE_COLUMNS = "game,title,sequencer,bytes,state"  # default columns of a table; csv and json have all columns
+MAX_TABLE_ROWS = 1000  # default limit of a table
 
-app = command_group("Look at the catalog: every piece that is known, and what is known of it.")
+app = command_group("Query, summarise and verify the catalog of pieces.")
 
 
 @app.command()
 def show(
     query: Annotated[
-        str | None, typer.Argument(help="Pieces for which this holds, such as \"series == 'zelda' and bytes > 9000\".")
+        str | None, typer.Argument(help="Which pieces, such as \"series == 'zelda' and bytes > 9000\".")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help=f"Names with commas between, or all; by default {SHORT} in a table, else all.")
+        str | None,
+        typer.Option(help=f"Comma-separated columns, or all; default: {TABLE_COLUMNS} in a table, else all."),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, help=f"Print at most so many; 0: no limit. By default {MOST} in a table, else 0."),
+        typer.Option(min=0, help=f"Maximum number of rows; 0: no limit. Default: {MAX_TABLE_ROWS} in a table, else 0."),
     ] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print the pieces for which a query holds.
+    """Print the pieces that match a query.
 
-    The query is pandas': comparisons, and, or, not, &, |, ~, in [...], + - * /, .str.contains/startswith/endswith(...),
-    .isna(), .notna(). `catalog schema` prints what may be asked for.
+    The query is pandas': comparisons, and, or, not, &, |, ~, in [...], + - * /,
+    .str.contains/startswith/endswith(...), .isna(), .notna(). `catalog schema` lists the columns.
     """
     from catalog.hints import hints
-    from catalog.query.operands import fields_named
+    from catalog.query.operands import parse_columns
     from catalog.store import ROWS
-    from catalog.summary import opened
+    from catalog.summary import open_catalog
 
-    catalog = opened(data_root(root))
-    chosen = (SHORT if form is Format.table else "all") if columns is None else columns
-    pieces = catalog.pieces(query, fields_named(chosen, ROWS))
-    most = (MOST if form is Format.table else 0) if limit is None else limit
-    _print(pieces.slice(0, most) if most else pieces, form)
+    catalog = open_catalog(data_root(root))
+    chosen = (TABLE_COLUMNS if form is Format.table else "all") if columns is None else columns
+    pieces = catalog.pieces(query, parse_columns(chosen, ROWS))
+    max_rows = (MAX_TABLE_ROWS if form is Format.table else 0) if limit is None else limit
+    _print(pieces.slice(0, max_rows) if max_rows else pieces, form)
     if form is Format.table:
-        shown = f", {most} shown (--limit 0 shows all)" if 0 < most < len(pieces) else ""
+        shown = f", {max_rows} shown (--limit 0 shows all)" if 0 < max_rows < len(pieces) else ""
         print(f"{len(pieces)} piece{'' if len(pieces) == 1 else 's'}{shown}")
     for hint in hints(catalog, query) if query else []:
-        console.complain(hint)
+        console.print_message(hint)
 
 
 @app.command()
 def games(
-    text: Annotated[str | None, typer.Argument(help="Only games whose slug, series or name contains this.")] = None,
+    text: Annotated[str | None, typer.Argument(help="Only games with this text in slug, series or name.")] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print the games, their series, and how many pieces each has."""
+    """Print the games, their series, and the number of pieces of each."""
     from catalog import summary
 
-    found = summary.list_games(summary.opened(data_root(root)), text)
+    found = summary.list_games(summary.open_catalog(data_root(root)), text)
     _print(found, form)
     if form is Format.table:
         print(f"{len(found)} game{'' if len(found) == 1 else 's'}")
@@ -84,24 +85,27 @@ def schema(form: RowFormat = Format.table) -> None:
 
 @app.command()
 def stats(form: RowFormat = Format.table, root: Root = None) -> None:
-    """Print totals: pieces by state, files, bytes, games, series, sequencers, and the biggest of them."""
+    """Print totals: pieces by state, files, bytes, games, series, sequencers."""
     from catalog import summary
 
-    _print(summary.list_totals(summary.opened(data_root(root))), form)
+    _print(summary.list_totals(summary.open_catalog(data_root(root))), form)
 
 
 @app.command()
 def verify(root: Root = None) -> None:
-    """Check every file against its SHA-256: MIDI files, tables, corpora and runs; exit code 1 and a list if any is missing or wrong."""
-    from catalog.store import Catalog
-    from catalog.summary import opened
+    """Check every file against its SHA-256: MIDI files, tables, corpora and runs.
 
-    place = data_root(root)
+    Exits with code 1 and a list of faults if any file is missing or wrong.
+    """
+    from catalog.store import Catalog
+    from catalog.summary import open_catalog
+
+    base = data_root(root)
     with console.Progress("verifying") as report:
-        found = Catalog(place).verify(report)
+        found = Catalog(base).verify(report)
     if not found.checked and not found.faults:
-        opened(place)  # says how to fill it
-    for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (no fault)", found.unlisted)):
+        open_catalog(base)  # raises an error that says how to fill it
+    for what, names in (("missing", found.missing), ("wrong", found.wrong), ("unlisted (not a fault)", found.unlisted)):
         for name in names:
             print(f"{what} {name}")
     for fault in found.faults:

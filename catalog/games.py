@@ -1,7 +1,8 @@
-"""From the title under which a source lists a game to one slug for all its spellings, its series, and a name for people.
+"""Map a listed game title to its slug, its series and a display name.
 
-Spelling is `catalog.titles`; what cannot be seen from the spelling (series, other names, typos, regions) stands in
-games.toml beside this module. A title that is not there is its own game, in the series of what stands before its number.
+`catalog.titles` handles spelling. What spelling cannot show (series, other names, typos, regional
+titles) is in games.toml beside this module. A title that is not in that file is its own game; its
+series is the part of the title before its number.
 """
 
 import difflib
@@ -14,17 +15,22 @@ from importlib import resources
 from typing import Any
 
 from catalog.base.errors import UsageError
-from catalog.titles import fold, pretty, read_romans, slug
+from catalog.titles import display_title, fold, read_romans, slug
 
-GREATER = frozenset({"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"})  # before a series' title
-MOST_LISTED = 12  # games in an error message
-_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # regions and platforms
+TITLE_PREFIXES = frozenset(
+    {"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
+)  # words that may precede the title of a series
+MAX_LISTED = 12  # games listed in an error message
+_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # such as regions and platforms
 _SUBTITLE = re.compile(r":|\s[-–—]\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """A game: its slug, the slug of its series (its own where it has none), and its name for people."""
+    """A game: its slug, the slug of its series, and its display name.
+
+    A game without a series has its own slug as series.
+    """
 
     game: str
     series: str
@@ -34,16 +40,19 @@ class Game:
 @dataclass(frozen=True, slots=True)
 class _Series:
     slug: str
-    roman: bool  # numbers its games I, V, X
-    drops_title: bool  # slugs of its games leave the series' own title out
+    roman: bool  # its games have Roman numerals, also I, V and X
+    drops_title: bool  # slugs of its games omit the title of the series
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """games.toml, by the words of titles run together (so "Mega Man" and "Megaman" are one key)."""
+    """The content of games.toml, with titles as keys.
+
+    A key is the folded words of a title run together, so "Mega Man" and "Megaman" are one key.
+    """
 
     games: dict[str, Game]
-    beginnings: dict[str, tuple[_Series, list[str]]]  # how titles of a series begin, and the words for it in slugs
+    series_titles: dict[str, tuple[_Series, list[str]]]  # first words of titles: the series, and its words in slugs
 
 
 @cache
@@ -53,15 +62,18 @@ def _table() -> _Table:
 
 
 def build_table(entries: Mapping[str, Any]) -> _Table:
-    """Return the content of games.toml as a table. Raises ValueError where two entries claim one spelling."""
+    """Return the content of games.toml as a table.
+
+    Raises ValueError if two entries claim the same spelling.
+    """
     table = _Table({}, {})
     simple = {slug(fold(name)): {"name": name} for name in entries["plain"]}
     for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
         series = _Series(series_slug, entry.get("roman", False), entry.get("drops_title", False))
         for title in entry.get("titles", [entry["name"]]):
-            _claim(table.beginnings, title, (series, fold(title)))
+            _claim(table.series_titles, title, (series, fold(title)))
         for other, title in entry.get("same_as", {}).items():
-            _claim(table.beginnings, other, (series, fold(title)))
+            _claim(table.series_titles, other, (series, fold(title)))
         for game_slug, names in entry.get("games", {}).items():
             game = Game(game_slug, series_slug, names[0])
             for name in {_key(fold(spelling)): spelling for spelling in (game_slug, *names)}.values():
@@ -77,7 +89,7 @@ def _claim(taken: dict[str, Any], title: str, value: Any) -> None:
 
 
 def _key(words: list[str]) -> str:
-    """Run `words` together, with a mark between digits so that "1 2" does not become "12"."""
+    """Return `words` run together, with a space between digits: "1 2" is not "12"."""
     key = ""
     for word in words:
         key += f" {word}" if key[-1:].isdigit() and word[0].isdigit() else word
@@ -85,36 +97,44 @@ def _key(words: list[str]) -> str:
 
 
 def game_of(listed_title: str) -> Game:
-    """Return the game that `listed_title` stands for; every spelling of one title gives the same slug and series."""
+    """Return the game that `listed_title` names.
+
+    All spellings of one title give the same slug and series.
+    """
     table, words = _table(), fold(listed_title)
     known = table.games.get(_key(words))
     if known:
         return known
     for length in range(len(words), 0, -1):
-        found = table.beginnings.get(_key(words[:length]))
+        found = table.series_titles.get(_key(words[:length]))
         if found:
-            return _in_series(*found, words[length:], listed_title)
-    if words and words[0] in GREATER:
+            return _game_in_series(*found, words[length:], listed_title)
+    if words and words[0] in TITLE_PREFIXES:
         for length in range(len(words), 1, -1):
-            found = table.beginnings.get(_key(words[1:length]))
+            found = table.series_titles.get(_key(words[1:length]))
             if found:
-                return Game(slug(words), found[0].slug, pretty(listed_title))
+                return Game(slug(words), found[0].slug, display_title(listed_title))
     inside = _series_inside(words)
-    return Game(slug(words), inside.slug if inside else slug(_stem(listed_title) or words), pretty(listed_title))
+    return Game(
+        slug(words), inside.slug if inside else slug(_title_stem(listed_title) or words), display_title(listed_title)
+    )
 
 
 def _series_inside(words: list[str]) -> _Series | None:
-    """Return the series whose title, of two words or more, stands within `words`: the longest, then the first."""
+    """Return the series with the longest title of two or more words within `words`.
+
+    Of equally long titles the first one counts.
+    """
     for length in range(len(words) - 1, 1, -1):
         for start in range(1, len(words) - length + 1):
-            found = _table().beginnings.get(_key(words[start : start + length]))
-            if found and words[start + length - 1] != "of":  # "Fairy Tales of" is none of "Tales of"
+            found = _table().series_titles.get(_key(words[start : start + length]))
+            if found and words[start + length - 1] != "of":  # "Fairy Tales of" is not the series "Tales of"
                 return found[0]
     return None
 
 
-def _stem(listed_title: str) -> list[str]:
-    """Return the words of a title before its subtitle and its number, without what stands in brackets."""
+def _title_stem(listed_title: str) -> list[str]:
+    """Return the words of a title without brackets, subtitle and number."""
     plain = _BRACKETED.sub(" ", listed_title)
     stem = fold(_SUBTITLE.split(plain)[0]) or fold(plain)
     while len(stem) > 1 and stem[-1].isdigit():
@@ -122,7 +142,7 @@ def _stem(listed_title: str) -> list[str]:
     return stem
 
 
-def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
+def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
     if series.roman:
         rest = read_romans(rest)
     if rest == ["1"]:
@@ -133,34 +153,39 @@ def _in_series(series: _Series, beginning: list[str], rest: list[str], listed_ti
         if game and game.series == series.slug:
             return game
     words = rest if series.drops_title and rest and rest != ["series"] else [*beginning, *rest]
-    return Game(slug(words), series.slug, pretty(listed_title))
+    return Game(slug(words), series.slug, display_title(listed_title))
 
 
 def find_game(text: str, slugs: Collection[str] | Mapping[str, int]) -> str:
-    """Return the one of `slugs` that is `text`, or contains it, or is what `text` names; spelling is as free as in titles.
+    """Return the slug in `slugs` that matches `text`.
 
-    `slugs` may map to the number of pieces, which is then said. Raises UsageError that lists them where several fit, and
-    that names the nearest where none does.
+    A slug matches if it equals or contains `text`, or if `text` is another title of the game.
+    Spelling is as tolerant as for titles. `slugs` may map slugs to numbers of pieces, which are
+    then shown in messages. Raises UsageError if several slugs match (it lists them) or if none does
+    (it lists the nearest).
     """
     wanted = slug(fold(text))
-    fitting = spelled(text, slugs) or [one for one in slugs if one == game_of(text).game]
+    fitting = match_spelling(text, slugs) or [one for one in slugs if one == game_of(text).game]
     if len(fitting) == 1:
         return fitting[0]
-    series = _table().beginnings.get(_key(fold(text)))
+    series = _table().series_titles.get(_key(fold(text)))
     if fitting:
-        whole = f", or ask for the series: --query \"series == '{series[0].slug}'\"" if series else ""
-        raise UsageError(f"{text!r} fits {len(fitting)} games: {_listed(fitting, slugs)}; name one of them{whole}")
+        whole = f", or use the whole series: --query \"series == '{series[0].slug}'\"" if series else ""
+        raise UsageError(f"{text!r} matches {len(fitting)} games: {_format_games(fitting, slugs)}; choose one{whole}")
     if series:
         raise UsageError(
-            f"{text!r} is a series, not one game; ask for all of it: --query \"series == '{series[0].slug}'\""
+            f"{text!r} is a series, not a game; to use all of it: --query \"series == '{series[0].slug}'\""
         )
     close = difflib.get_close_matches(wanted, list(slugs), n=3, cutoff=0.4)
-    nearest = f"nearest: {_listed(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
+    nearest = f"nearest: {_format_games(close, slugs)}" if close else f"the catalog has {len(slugs)} games"
     raise UsageError(f"no game {text!r}; {nearest}; `catalog games` lists them all")
 
 
-def spelled(text: str, slugs: Collection[str]) -> list[str]:
-    """Return the one of `slugs` that `text` spells, else all that contain it; spelling is as free as in titles."""
+def match_spelling(text: str, slugs: Collection[str]) -> list[str]:
+    """Return the slug that `text` spells, else all slugs that contain it.
+
+    Spelling is as tolerant as for titles.
+    """
     wanted = slug(fold(text))
     if text in slugs or wanted in slugs:
         return [text if text in slugs else wanted]
@@ -168,7 +193,7 @@ def spelled(text: str, slugs: Collection[str]) -> list[str]:
     return fitting or sorted(one for one in slugs if wanted.replace("-", "") in one.replace("-", ""))
 
 
-def _listed(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:
-    counted = [f"{one} ({slugs[one]})" if isinstance(slugs, Mapping) else one for one in chosen[:MOST_LISTED]]
-    more = len(chosen) - MOST_LISTED
+def _format_games(chosen: list[str], slugs: Collection[str] | Mapping[str, int]) -> str:
+    counted = [f"{one} ({slugs[one]})" if isinstance(slugs, Mapping) else one for one in chosen[:MAX_LISTED]]
+    more = len(chosen) - MAX_LISTED
     return ", ".join(counted) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""What to say when a query asks for what the catalog does not have: the nearest names that it has, or how an empty one is filled."""
+"""Hints for queries without results: nearest names, or how to fill the catalog."""
 
 import difflib
 
@@ -6,43 +6,45 @@ import pyarrow.compute as pc
 
 from catalog.games import game_of
 from catalog.query.compiler import columns_of, equalities
-from catalog.schema import MEASURED, MEASURED_BY
+from catalog.schema import MEASURE_COLUMNS, MEASURED_BY
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 
-NAMES = ("game", "series", "source", "section", "state")  # columns of few values that people write by hand
+NAMES = ("game", "series", "source", "section", "state")  # columns with few values, which users type
 
 
-def emptiness(root: AnyPath) -> str:
-    """Return what to say where the catalog below `root` holds no piece: where it is, and what fills it."""
-    return f"no pieces in {root / 'catalog'}: the catalog is empty; run `make scrape` (or `scrape vgmusic`) to bring some in"
+def empty_catalog_message(root: AnyPath) -> str:
+    """Return the message for an empty catalog below `root`, with what fills it."""
+    return f"no pieces in {root / 'catalog'}: the catalog is empty; run `make scrape` (or `scrape vgmusic`) to fill it"
 
 
 def hints(catalog: Catalog, query: str) -> list[str]:
-    """Return a line for each name that `query` asks for and no piece has: "no series 'zeldda'; nearest: 'zelda'".
+    """Return a hint for each name in `query` that no piece has.
 
-    A further line says so where it asks for measures and nothing has been measured, or some by an earlier version.
+    A hint is such as "no series 'zeldda'; nearest: 'zelda'". If the query uses measures, another
+    hint says when nothing has been measured yet, or when some files were measured by another
+    version.
     """
     lines = []
-    measured = sorted(columns_of(query).intersection(MEASURED))
+    measured = sorted(columns_of(query).intersection(MEASURE_COLUMNS))
     if measured:
         versions = catalog.measures(["measured_by"])["measured_by"]
-        old = len(versions) - (pc.sum(pc.equal(versions, MEASURED_BY)).as_py() or 0)
+        outdated = len(versions) - (pc.sum(pc.equal(versions, MEASURED_BY)).as_py() or 0)
         if not len(versions):
             lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
-        elif old:
-            lines.append(f"{old} of {len(versions)} files were measured by another version; run `dataset measure`")
-    for column, asked in dict.fromkeys(equalities(query)):
-        if column in NAMES and not len(catalog.pieces(f"{column} == {asked!r}", [column])):
-            near = _nearest(column, asked, catalog.pieces(columns=[column])[column].unique().to_pylist())
-            lines.append(f"no {column} {asked!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
+        elif outdated:
+            lines.append(f"{outdated} of {len(versions)} files were measured by another version; run `dataset measure`")
+    for column, value in dict.fromkeys(equalities(query)):
+        if column in NAMES and not len(catalog.pieces(f"{column} == {value!r}", [column])):
+            near = _nearest(column, value, catalog.pieces(columns=[column])[column].unique().to_pylist())
+            lines.append(f"no {column} {value!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
     return lines
 
 
-def _nearest(column: str, asked: str, held: list[str]) -> list[str]:
+def _nearest(column: str, value: str, existing: list[str]) -> list[str]:
     if column in ("game", "series"):
-        named: str = getattr(game_of(asked), column)
-        if named in held:
-            return [named]
-    within = sorted(name for name in held if asked and asked.lower() in name)[:3]
-    return within or difflib.get_close_matches(asked.lower(), held, n=3, cutoff=0.5)
+        resolved: str = getattr(game_of(value), column)
+        if resolved in existing:
+            return [resolved]
+    containing = sorted(name for name in existing if value and value.lower() in name)[:3]
+    return containing or difflib.get_close_matches(value.lower(), existing, n=3, cutoff=0.5)

@@ -1,6 +1,7 @@
-"""The rows of the catalog: one record type, and the two Arrow schemas with every field's meaning and unit in their metadata.
+"""The record type of a piece and the Arrow schemas of the catalog's two tables.
 
-`pieces` holds what a source says of a piece and what became of it; `measures` what its notes say, one row a sha256.
+`pieces` holds what a source lists about a piece and its state. `measures` holds statistics of its
+notes, one row per SHA-256. The meaning and unit of each field are in the field metadata.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +15,10 @@ FETCHED, MISSING, QUARANTINED = "fetched", "missing", "quarantined"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One listed piece. Its key is (source, url, md5): a row whose MD5 changes on the site becomes a second piece."""
+    """One listed piece, identified by (source, url, md5).
+
+    If the MD5 of a URL changes on the site, the new row is a second piece.
+    """
 
     source: str
     section: str
@@ -42,56 +46,60 @@ def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
 
 PIECES = pa.schema(
     [
-        _field(
-            "source", pa.string(), "where the piece comes from: vgmusic, or import: files that somebody had already"
-        ),
+        _field("source", pa.string(), "where the piece comes from: vgmusic, or import for local files"),
         _field(
             "section",
             pa.string(),
-            "the section of the source that lists it: piano; of an import, the archive or folder",
+            "section of the source that lists it, such as piano; the archive or folder of an import",
         ),
-        _field("url", pa.string(), "address of the file, absolute; of an import, its place in the archive or folder"),
+        _field("url", pa.string(), "absolute URL of the file; of an import, its path in the archive or folder"),
         _field("game_title", pa.string(), "title of the game as the source lists it"),
-        _field("game", pa.string(), "the game's slug: one for all spellings of one title"),
-        _field("series", pa.string(), "the slug of the series that the game belongs to"),
+        _field("game", pa.string(), "slug of the game: the same for all spellings of one title"),
+        _field("series", pa.string(), "slug of the series that the game belongs to"),
         _field("title", pa.string(), "title of the piece as listed, invisible characters removed"),
-        _field("sequencer", pa.string(), "who made the MIDI file, as listed; null where the source leaves it blank"),
+        _field("sequencer", pa.string(), "author of the MIDI file, as listed; null if the source leaves it blank"),
         _field(
             "state",
             pa.string(),
-            "fetched: bytes held and verified; missing: listed, not to be had; quarantined: bytes failed a check",
+            "fetched: bytes stored and verified; missing: listed, but not available; quarantined: bytes failed a check",
         ),
-        _field("reason", pa.string(), "why a piece is missing or quarantined; null where it is fetched"),
+        _field("reason", pa.string(), "why a piece is missing or quarantined; null if it is fetched"),
         _field("md5", pa.string(), "MD5 of the file, hexadecimal: as listed, else of the bytes received"),
         _field(
             "sha256",
             pa.string(),
-            "SHA-256 of the bytes held, hexadecimal: the name of the file under midi/; null where none are held",
+            "SHA-256 of the stored bytes, hexadecimal: the name of the file under midi/; null if none are stored",
         ),
-        _field("bytes", pa.int64(), "size of the file in bytes: as held, else as listed"),
+        _field("bytes", pa.int64(), "size of the file in bytes: as stored, else as listed"),
         _field("fetched_at", pa.timestamp("us", tz="UTC"), "when the bytes were first received, UTC"),
         _field("etag", pa.string(), "the ETag header that came with the bytes"),
         _field("last_modified", pa.string(), "the Last-Modified header that came with the bytes"),
         _field(
             "listed_at",
             pa.timestamp("us", tz="UTC"),
-            "when the source says it listed the piece, its clock taken as UTC; null where it gives no date",
+            "when the source listed the piece, by its own date read as UTC; null if it gives no date",
         ),
         _field(
             "gone_since",
             pa.timestamp("us", tz="UTC"),
-            "when a run first found the source no longer listing this file with this MD5, UTC; null while it is listed",
+            "when a run first found that the source no longer lists this file with this MD5, UTC; null while listed",
         ),
     ]
 )
 KEY = ("source", "url", "md5")
 
 MEASURED_BY = 2
-"""Version of the definitions of MEASURES; raise it when one is added or changed, so that `dataset measure` measures again."""
+"""Version of the definitions of MEASURES.
+
+Increment it when one is added or changed, so that `dataset measure` measures again.
+"""
 
 
 def _measure(name: str, kind: pa.DataType, meaning: str, unit: str = "", valid: str = "") -> pa.Field:
-    """Return a field of MEASURES; `valid` is its range, "0–1" with both ends or "0–" without an upper one."""
+    """Return a field of MEASURES.
+
+    `valid` is its range: "0–1" includes both ends, "0–" has no upper end.
+    """
     return pa.field(name, kind, metadata={"description": meaning, "unit": unit, "range": valid})
 
 
@@ -101,54 +109,58 @@ MEASURES = pa.schema(
         _measure(
             "measured_by",
             pa.int16(),
-            "version of these definitions by which the row was made; null in one made before there were versions",
+            "version of the definitions that the row was computed with; null in rows older than versions",
             valid="2–",
         ),
-        _measure("notes", pa.int32(), "notes in all tracks but drums; 0 where the file cannot be read", "notes", "0–"),
-        _measure("tracks", pa.int16(), "tracks that hold notes, drums included", "tracks", "0–"),
+        _measure("notes", pa.int32(), "notes in all tracks except drums; 0 if the file cannot be read", "notes", "0–"),
+        _measure("tracks", pa.int16(), "tracks with notes, including drums", "tracks", "0–"),
         _measure(
             "duration_s",
             pa.float64(),
-            "time from the first onset to the last end, under the piece's own tempos",
+            "time from the first onset to the last end of a note, at the piece's tempos",
             "seconds",
             "0–",
         ),
-        _measure("beats", pa.float64(), "quarter notes from the first onset to the last end", "quarter notes", "0–"),
+        _measure(
+            "beats", pa.float64(), "quarter notes from the first onset to the last end of a note", "quarter notes", "0–"
+        ),
         _measure(
             "tempo_bpm",
             pa.float64(),
-            "the tempo in force for the longest time",
-            "quarter notes a minute",
+            "the tempo that is in effect for the longest time",
+            "quarter notes per minute",
             "4–1000",
         ),
-        _measure("time_signature", pa.string(), "the time signature in force for the longest time, such as 3/4"),
+        _measure(
+            "time_signature", pa.string(), "the time signature that is in effect for the longest time, such as 3/4"
+        ),
         _measure(
             "key",
             pa.string(),
-            "the key that the time of the pitch classes fits best (Krumhansl–Schmuckler), such as C major; "
-            "null where all twelve sound for the same time",
+            "the key that best fits the durations of the pitch classes (Krumhansl–Schmuckler), such as C major; "
+            "null if all twelve have the same duration",
         ),
         _measure("pitch_low", pa.int16(), "lowest pitch", "MIDI number", "0–127"),
         _measure("pitch_high", pa.int16(), "highest pitch", "MIDI number", "0–127"),
-        _measure("pitches", pa.int16(), "different pitches", "pitches", "0–128"),
+        _measure("pitches", pa.int16(), "number of different pitches", "pitches", "0–128"),
         _measure(
             "pitch_class_entropy",
             pa.float64(),
-            "Shannon entropy of the notes' pitch classes: 0 for a single one, 3.585 for all twelve alike",
+            "Shannon entropy of the notes' pitch classes: 0 for a single one, 3.585 for a uniform distribution",
             "bits",
             "0–3.585",
         ),
         _measure(
             "scale_consistency",
             pa.float64(),
-            "share of notes that lie in the one major or natural minor scale that holds most of them",
+            "share of notes in the major or natural minor scale that contains most of them",
             "share of notes",
             "0.583–1",
         ),
         _measure(
             "polyphony",
             pa.float64(),
-            "mean number of different pitches that sound together while any sounds, by beats",
+            "mean number of different pitches that sound together while any sounds, weighted by time in beats",
             "pitches",
             "1–128",
         ),
@@ -162,38 +174,38 @@ MEASURES = pa.schema(
         _measure(
             "empty_beat_rate",
             pa.float64(),
-            "share of whole beats, from the start of the file to the last end, that no note touches",
+            "share of whole beats, from the start of the file to the last end, in which no note sounds",
             "share of beats",
             "0–1",
         ),
         _measure(
             "groove_consistency",
             pa.float64(),
-            "how alike neighbouring bars of time_signature are in where notes begin: 1 less the share of a bar's ticks "
-            "(1/24 quarter) that differ; null where the piece does not outlast a bar or a bar is no whole ticks",
+            "similarity of onsets in neighbouring bars of time_signature: 1 minus the share of a bar's ticks "
+            "(1/24 quarter) that differ; null if the piece is no longer than a bar or a bar is not whole ticks",
             "share of ticks",
             "0–1",
         ),
         _measure(
             "loop_share",
             pa.float64(),
-            "share of notes whose time and pitch are those that followed when the last 3 to 16 notes stood earlier",
+            "share of notes with the time and pitch that followed the last 3 to 16 notes when they occurred earlier",
             "share of notes",
             "0–1",
         ),
-        _measure("note_density", pa.float64(), "notes over duration_s", "notes a second", "0–"),
+        _measure("note_density", pa.float64(), "notes divided by duration_s", "notes per second", "0–"),
         _measure(
             "left_share",
             pa.float64(),
-            "share of notes in the left hand: the lower of two tracks where a file has two, both piano; "
-            "else what lies below middle C",
+            "share of notes in the left hand: the lower track if a file has exactly two, both piano; "
+            "else the notes below middle C",
             "share of notes",
             "0–1",
         ),
         _measure(
             "piano_share",
             pa.float64(),
-            "share of notes, drums left out, played by a General MIDI piano (programs 0–7)",
+            "share of notes, excluding drums, played by a General MIDI piano (programs 0–7)",
             "share of notes",
             "0–1",
         ),
@@ -203,21 +215,21 @@ MEASURES = pa.schema(
         _measure(
             "on_grid",
             pa.float64(),
-            "share of notes that begin exactly on a 1/24 of a quarter note, before rounding: 1 where a piece is "
-            "quantised, near 0 where its timing is free, be it a player's or a notation program's",
+            "share of notes that begin exactly on a multiple of 1/24 quarter note, before rounding: 1 if a piece is "
+            "quantised, near 0 if its timing is free, whether played or written by a notation program",
             "share of notes",
             "0–1",
         ),
         _measure(
             "grid_error",
             pa.float64(),
-            "mean distance of onsets from the nearest 1/24 of a quarter note",
+            "mean distance of onsets from the nearest multiple of 1/24 quarter note",
             "ticks of 1/24 quarter note",
             "0–0.5",
         ),
     ]
 )
-MEASURED = [name for name in MEASURES.names if name != "sha256"]
+MEASURE_COLUMNS = [name for name in MEASURES.names if name != "sha256"]
 
 
 def to_table(pieces: list[Piece]) -> pa.Table:
@@ -226,7 +238,10 @@ def to_table(pieces: list[Piece]) -> pa.Table:
 
 
 def describe(schema: pa.Schema) -> list[dict[str, Any]]:
-    """Return one {name, type, unit, range, description} for each field, for people to read; unit and range may be ""."""
+    """Return {name, type, unit, range, description} of each field of `schema`.
+
+    `unit` and `range` may be empty strings.
+    """
     keys = ("unit", "range", "description")
     return [
         {"name": field.name, "type": str(field.type)}

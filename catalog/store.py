@@ -1,8 +1,9 @@
-"""The catalog on disk: rows of pieces and of measures, and the bytes they speak of, below one data root.
+"""The catalog on disk: tables of pieces and measures, and the MIDI files.
 
-Any number of readers need no lock; one writer at a time adds, and merges its small files into one when it ends. Rows
-are plain Parquet, so `pandas.read_parquet("data/catalog/pieces")` reads them with no code of ours. The data root may be a
-URL: readers and writers then have the same promises (`catalog.storage.remote`), and the writer's lock is a lease (`catalog.storage.lease`).
+Readers need no lock, and there can be any number of them. There is one writer at a time; it merges its small files
+into one when it ends. Tables are plain Parquet: `pandas.read_parquet("data/catalog/pieces")` reads them without
+vgpiano. The data root may be a URL, with the same guarantees (`catalog.storage.remote`); the writer then holds a
+lease (`catalog.storage.lease`) in place of a lock.
 """
 
 import operator
@@ -20,51 +21,62 @@ from catalog.base.console import Report
 from catalog.base.errors import CatalogError, VgpianoError
 from catalog.blobs import Blobs, Verification, quarantine
 from catalog.query.compiler import Condition, conditions
-from catalog.schema import FETCHED, KEY, MEASURED, MEASURES, PIECES, Piece, to_table
+from catalog.schema import FETCHED, KEY, MEASURE_COLUMNS, MEASURES, PIECES, Piece, to_table
 from catalog.storage import checksums as sums
-from catalog.storage.checksums import listed_folders
+from catalog.storage.checksums import folders_with_sums
 from catalog.storage.files import remove_leftovers
-from catalog.storage.lock import exclusive, was_left
+from catalog.storage.lock import writer_lock, writer_was_killed
 from catalog.storage.remote import AnyPath, RemotePath
 from catalog.table import part_files
-from catalog.table.identity import CatalogId, settle
+from catalog.table.identity import CatalogId, ensure_identity
 from catalog.table.parts import Parts, PartsWriter
-from catalog.table.upsert import Identity
+from catalog.table.upsert import RowIdentity
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
-ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURED)])  # what a query may name
-FEW = 300_000  # pieces whose measures are looked up one by one rather than all read
-LISTED = ("splits", "corpora", "runs", "indexes")  # folders of the data root that hold folders with lists of checksums
-PARTS_BEFORE_MERGE = 1000  # so that a long run's folder stays quick to read
+ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURE_COLUMNS)])  # columns that a query may use
+MAX_LOOKUPS = 300_000  # up to so many pieces, their measures are looked up rather than all read
+CHECKED_FOLDERS = (
+    "splits",
+    "corpora",
+    "runs",
+    "indexes",
+)  # folders of the data root with folders that have SHA256SUMS
+PARTS_BEFORE_MERGE = 1000  # keeps the folder of a long run fast to read
 
 
-def _all(asked: Sequence[Condition]) -> Condition | None:
-    """Return the one condition that holds where all of `asked` do, None where nothing is asked."""
-    if not asked:
+def _conjunction(requested: Sequence[Condition]) -> Condition | None:
+    """Return the conjunction of `requested`, or None if it is empty."""
+    if not requested:
         return None
-    columns = frozenset[str]().union(*(each.columns for each in asked))
-    return Condition(columns, reduce(operator.and_, (each.arrow for each in asked)))
+    columns = frozenset[str]().union(*(each.columns for each in requested))
+    return Condition(columns, reduce(operator.and_, (each.arrow for each in requested)))
 
 
-def _is_one_of(sha256: pa.Array) -> Condition:
-    """Return the condition that the bytes are one of these; sorted, so that row groups without any of them are passed over."""
+def _digest_in(sha256: pa.Array) -> Condition:
+    """Return the condition that `sha256` is one of the given values.
+
+    The values are sorted, so that row groups without any of them are skipped.
+    """
     return Condition(frozenset({"sha256"}), pc.field("sha256").isin(pc.unique(sha256.drop_null()).sort()))
 
 
-def _holds_of_nothing(asked: Condition) -> bool:
-    """Return whether a condition holds where everything is missing."""
-    nothing = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
-    return len(nothing.filter(asked.arrow)) > 0
+def _matches_missing(requested: Condition) -> bool:
+    """Return whether a condition matches a row in which every column is null."""
+    all_null = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
+    return len(all_null.filter(requested.arrow)) > 0
 
 
 class Catalog:
-    """What is known of every piece, below the data root `root` (which need not exist: then the catalog is empty)."""
+    """All known pieces, their measures and bytes, below the data root `root`.
+
+    If `root` does not exist, the catalog is empty.
+    """
 
     def __init__(self, root: AnyPath) -> None:
         self.root = root
         folder = root / "catalog"
         self._folder = folder
-        pieces, measures = Identity(KEY, ORDER, placeholder="md5"), Identity(("sha256",), ("sha256",))
+        pieces, measures = RowIdentity(KEY, ORDER, placeholder="md5"), RowIdentity(("sha256",), ("sha256",))
         self._pieces = Parts(folder / "pieces", PIECES, pieces, plain=("url", "md5", "sha256", "etag"))
         self._measures = Parts(folder / "measures", MEASURES, measures, plain=("sha256",))
         self._blobs = Blobs(root / "midi")
@@ -73,83 +85,88 @@ class Catalog:
         return f"<Catalog below {str(self.root)!r}>"
 
     def query(self, text: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the pieces for which the query `text` holds, as `catalog show` does; the same as `pieces(text, columns)`."""
+        """Return the pieces that match the query `text`; same as `pieces(text, columns)`."""
         return self.pieces(text, columns)
 
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the pieces for which `query` holds (all without one), sorted by ORDER, with their measures beside them.
+        """Return the pieces that match `query`, or all, with their measures.
 
-        Columns are those of ROWS, or only `columns`; measures are null where a piece has not been measured. Raises
-        QueryError for a query that is wrong, CatalogError where the files cannot be read.
+        Rows are sorted by ORDER. The columns are those of ROWS, or only `columns`. Measures are null if a piece has
+        not been measured. Raises QueryError if the query is invalid, and CatalogError if the files cannot be read.
         """
         names = list(ROWS.names if columns is None else columns)
-        asked = [] if query is None else conditions(query, ROWS)
-        used = {*names, *(name for each in asked for name in each.columns)}
-        measured = [name for name in MEASURED if name in used]
+        requested = [] if query is None else conditions(query, ROWS)
+        used = {*names, *(name for each in requested for name in each.columns)}
+        measured = [name for name in MEASURE_COLUMNS if name in used]
         if not measured:
-            return self._pieces.read(names, _all(asked))
+            return self._pieces.read(names, _conjunction(requested))
         own = [name for name in PIECES.names if name in used or name == "sha256"]
-        of_pieces = [each for each in asked if each.columns.isdisjoint(MEASURED)]
-        later = [each for each in asked if each not in of_pieces]
+        of_pieces = [each for each in requested if each.columns.isdisjoint(MEASURE_COLUMNS)]
+        later = [each for each in requested if each not in of_pieces]
         return self._joined(own, measured, of_pieces, later).select(names)
 
     def is_empty(self) -> bool:
-        """Whether no piece is known."""
+        """Whether the catalog has no pieces."""
         return self._pieces.is_empty()
 
     def _joined(
         self, own: list[str], measured: list[str], of_pieces: list[Condition], later: list[Condition]
     ) -> pa.Table:
-        """Return pieces with the columns `own` and beside them the columns `measured`, where all the conditions hold.
+        """Return pieces that match all conditions, with columns of both tables.
 
-        What is read first is what leaves little of the other table to be read: the pieces where few match by what is known of pieces alone,
-        else the measures, unless a piece without measures may match too.
+        `own` are columns of the pieces, `measured` columns of the measures. The table that is read first limits what
+        is read of the other. Pieces come first if few match the conditions on pieces alone. Otherwise measures come
+        first, unless a piece without measures could match.
         """
-        first = _all(of_pieces)
-        alone = [each for each in later if each.columns.issubset(MEASURED) and not _holds_of_nothing(each)]
+        first = _conjunction(of_pieces)
+        alone = [each for each in later if each.columns.issubset(MEASURE_COLUMNS) and not _matches_missing(each)]
         pieces = None
         if first is not None:
-            pieces = self._pieces.read_few(own, first, FEW) if alone else self._pieces.read(own, first)
+            pieces = self._pieces.read_at_most(own, first, MAX_LOOKUPS) if alone else self._pieces.read(own, first)
         if pieces is not None:
-            known = _is_one_of(pieces["sha256"]) if len(pieces) <= FEW else None
+            known = _digest_in(pieces["sha256"]) if len(pieces) <= MAX_LOOKUPS else None
             measures = self._measures.read(["sha256", *measured], known)
         else:
-            measures = self._measures.read(["sha256", *measured], _all(alone))
+            measures = self._measures.read(["sha256", *measured], _conjunction(alone))
             if alone:
-                of_pieces = [*of_pieces, _is_one_of(measures["sha256"])]
-            pieces = self._pieces.read(own, _all(of_pieces))
+                of_pieces = [*of_pieces, _digest_in(measures["sha256"])]
+            pieces = self._pieces.read(own, _conjunction(of_pieces))
         rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
         found = measures.take(rows)
         for name in measured:
             pieces = pieces.append_column(ROWS.field(name), found[name])
-        rest = _all(later)
+        rest = _conjunction(later)
         return pieces if rest is None else pieces.filter(rest.arrow)
 
     def was_left(self) -> bool:
-        """Whether the last writer was killed, so that its work is not merged and its temporary files may lie there."""
-        return was_left(self._folder)
+        """Whether the last writer was killed, so that its work is not merged yet."""
+        return writer_was_killed(self._folder)
 
     def measures(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return what has been measured: the columns of MEASURES, or only `columns`, one row a SHA-256, sorted by it."""
+        """Return the measures sorted by SHA-256, one row each: all columns or `columns`."""
         return self._measures.read(columns)
 
     def blob_path(self, sha256: str) -> Path:
-        """Return where the bytes of `sha256` are or would be: root/midi/ab/<sha256>.mid. Below a URL only `nearby` has such."""
+        """Return the path of the file of `sha256`: root/midi/ab/<sha256>.mid.
+
+        The file need not exist. Raises CatalogError if the data root is a URL; use `nearby` there.
+        """
         path = self._blobs.path(sha256)
         if isinstance(path, RemotePath):
-            raise CatalogError(f"{path} is no file on this machine; `nearby` gives a copy that is")
+            raise CatalogError(f"{path} is not a local file; use `nearby` for a local copy")
         return path
 
     def read_blob(self, sha256: str) -> bytes:
-        """Return the bytes of `sha256`, checked against it. Raises CatalogError where they are missing or damaged."""
+        """Return the verified bytes of `sha256`. Raises CatalogError if they are missing or damaged."""
         return self._blobs.read(sha256)
 
     @contextmanager
     def nearby(self, names: Iterable[str]) -> Iterator["Catalog"]:
-        """Yield a catalog that holds the bytes of `names` (SHA-256) in files on this machine, for workers that read them.
+        """Yield a catalog that has the bytes of `names` (SHA-256s) as local files.
 
-        It is this one where `root` is a folder; below a URL it holds a copy of them, which goes when the block ends. Raises
-        CatalogError where the store cannot be reached: bytes that are only out of reach are not missing.
+        For workers that read files. If `root` is a folder, it is this catalog. Below a URL it is a temporary copy,
+        which is removed when the block ends. Raises CatalogError if the store cannot be reached: unreachable bytes do
+        not count as missing.
         """
         if isinstance(self.root, Path):
             yield self
@@ -159,12 +176,12 @@ class Catalog:
             yield Catalog(Path(folder))
 
     def verify(self, report: Report | None = None) -> Verification:
-        """Check all that is below the data root: the bytes of every piece, the tables, and every folder with a list of checksums.
+        """Check the bytes of all pieces, the tables, and all folders with SHA256SUMS.
 
-        A table that cannot be read is a fault like any other; then every file in midi/ is checked against its name.
+        An unreadable table is reported as a fault. Every file in midi/ is then checked against its name.
         """
         faults = [*self._pieces.faults(), *self._measures.faults()]
-        for folder in listed_folders(self.root, LISTED):
+        for folder in folders_with_sums(self.root, CHECKED_FOLDERS):
             faults += sums.faults(folder)
         try:
             listed = self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist()
@@ -174,35 +191,41 @@ class Catalog:
         return replace(self._blobs.verify(listed, report), faults=tuple(faults))
 
     def unlisted(self) -> set[str]:
-        """Return the SHA-256 of files that no row speaks of, unchecked: a writer that was killed leaves such."""
+        """Return the SHA-256 of files that no row lists, unchecked.
+
+        A killed writer can leave such files.
+        """
         return self._blobs.names().difference(self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist())
 
     @contextmanager
     def writer(self) -> Iterator["Writer"]:
-        """Yield the one Writer; what it added is merged when the block ends, however it ends.
+        """Yield the only Writer. Its additions are merged when the block ends in any way.
 
-        Raises CatalogError, naming process, command and start, while another writer is at work.
+        Raises CatalogError that names process, command and start time if there is another writer.
         """
-        with exclusive(self._folder) as hold:
+        with writer_lock(self._folder) as hold:
             if hold.was_killed:
                 for folder in (self._pieces.folder, self._measures.folder, self.root / "quarantine"):
                     remove_leftovers(folder)
                 for folder in self._blobs.folder.glob("??"):
                     remove_leftovers(folder)
-            ids = part_files.ids(self._pieces.folder) | part_files.ids(self._measures.folder)
-            own = settle(self._folder, ids, lambda name: sums.digest_of(self._folder / name))
+            catalog_ids = part_files.catalog_ids(self._pieces.folder) | part_files.catalog_ids(self._measures.folder)
+            own = ensure_identity(self._folder, catalog_ids, lambda name: sums.digest_of(self._folder / name))
             writer = Writer(self.root, self._pieces, self._measures, self._blobs, own, hold.check)
             try:
                 yield writer
             except BaseException:
-                with suppress(VgpianoError, OSError):  # what ended the block is what has to be heard of
+                with suppress(VgpianoError, OSError):  # the error that ended the block is reported
                     writer.compact()
                 raise
             writer.compact()
 
 
 class Writer:
-    """What may be done to a catalog; made by `Catalog.writer()`. Every method's work is durable when it returns."""
+    """Writes to a catalog; created by `Catalog.writer()`.
+
+    The work of every method is durable when it returns.
+    """
 
     def __init__(
         self,
@@ -220,23 +243,26 @@ class Writer:
         self._added = 0
 
     def add(self, pieces: Sequence[Piece]) -> None:
-        """Add rows; a row takes the place of an older one of the same (source, url, md5).
+        """Add rows; a row replaces an older one with the same (source, url, md5).
 
-        Raises CatalogError for a fetched piece without a SHA-256, or one that is none.
+        Raises CatalogError if a SHA-256 is invalid, or missing from a fetched piece.
         """
         for piece in pieces:
             if piece.sha256 is not None:
                 self._blobs.path(piece.sha256)
             elif piece.state == FETCHED:
-                raise CatalogError(f"{piece.url}: a fetched piece needs its sha256; put its bytes first")
+                raise CatalogError(f"{piece.url}: a fetched piece needs its sha256; store its bytes first")
         if pieces:
             self._append(self._pieces, to_table(list(pieces)))
 
     def add_measures(self, table: pa.Table) -> None:
-        """Add rows with the columns of MEASURES (missing ones are null); a row replaces an older one of its SHA-256."""
+        """Add rows with columns of MEASURES; missing columns are null.
+
+        A row replaces an older one of the same SHA-256. Raises CatalogError for other columns.
+        """
         unknown = sorted(set(table.column_names) - set(MEASURES.names))
         if unknown or "sha256" not in table.column_names:
-            raise CatalogError(f"measures need a sha256 and may hold {MEASURES.names}, not {unknown}")
+            raise CatalogError(f"measures need a sha256 and may have {MEASURES.names}, not {unknown}")
         columns = [
             table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
             for field in MEASURES
@@ -245,19 +271,22 @@ class Writer:
             self._append(self._measures, pa.table(columns, schema=MEASURES))
 
     def put_blob(self, data: bytes) -> str:
-        """Keep `data` under its SHA-256, which is returned."""
+        """Store `data` and return its SHA-256."""
         return self._blobs.put(data)
 
     def put_blobs(self, many: Sequence[bytes]) -> list[str]:
-        """Keep each of `many` under its SHA-256; these are returned, in order."""
+        """Store each of `many` and return their SHA-256s in order."""
         return self._blobs.put_many(many)
 
     def quarantine(self, data: bytes, details: Mapping[str, str | int | None]) -> AnyPath:
-        """Keep `data` that failed a check in quarantine/, with `details` in a JSON file beside it; return its path."""
+        """Store `data` that failed a check in quarantine/ and return its path.
+
+        `details` are stored in a JSON file beside it.
+        """
         return quarantine(self._quarantine, data, details)
 
     def compact(self) -> None:
-        """Merge the small files into one for pieces and one for measures, each key once."""
+        """Merge the small files of each table into one, with each key once."""
         self._pieces.compact()
         self._measures.compact()
         self._added = 0

@@ -1,4 +1,7 @@
-"""What the catalog holds, counted: games with their pieces, and totals. Reads the catalog, prints nothing."""
+"""Summaries of the catalog: games with their pieces, totals, and fields.
+
+In: a catalog. Out: Arrow tables.
+"""
 
 from collections import Counter
 
@@ -7,7 +10,7 @@ import pyarrow.compute as pc
 
 from catalog.base.errors import CatalogError
 from catalog.games import game_of
-from catalog.hints import emptiness
+from catalog.hints import empty_catalog_message
 from catalog.schema import MEASURES, PIECES, describe
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -22,21 +25,25 @@ GAMES = pa.schema(
         ("name", pa.string()),
     ]
 )
-BIGGEST = 5  # games named in the totals
+MAX_LARGEST_GROUPS = 5  # games and series listed in the totals
 
 
-def opened(root: AnyPath) -> Catalog:
-    """Return the catalog below `root`. Raises CatalogError that says how to fill it where it holds no piece."""
+def open_catalog(root: AnyPath) -> Catalog:
+    """Return the catalog below `root`.
+
+    Raises CatalogError that says how to fill it if it is empty.
+    """
     catalog = Catalog(root)
     if catalog.is_empty():
-        raise CatalogError(emptiness(root))
+        raise CatalogError(empty_catalog_message(root))
     return catalog
 
 
 def list_games(catalog: Catalog, text: str | None = None) -> pa.Table:
-    """Return each game with its pieces, columns GAMES, most pieces first.
+    """Return the games with their number of pieces, most pieces first.
 
-    With `text` only those whose slug, series or name contains it; spelling is as free as in titles.
+    The columns are those of GAMES. With `text`, only games whose slug, series or name contains it;
+    spelling is as tolerant as for titles.
     """
     rows = catalog.pieces(columns=["game", "series", "game_title", "bytes"])
     measures = [("game_title", "min"), ("game", "count"), ("bytes", "sum")]
@@ -61,26 +68,30 @@ def _mentions(row: dict[str, str], wanted: str) -> bool:
 
 
 def list_totals(catalog: Catalog) -> pa.Table:
-    """Return columns what, count: pieces, by state, files and bytes held, games, series, sequencers, the biggest games."""
+    """Return totals as columns what, count.
+
+    The rows are pieces, by state, by section and by largest game and series; files and their bytes;
+    files measured; games; series; sequencers.
+    """
     columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
     rows = catalog.pieces(columns=columns)
-    held = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
+    files = rows.filter(pc.is_valid(rows["sha256"])).group_by("sha256").aggregate([("bytes", "max")])
     lines = [("pieces", len(rows))]
     lines += [(f"pieces {state}", count) for state, count in Counter(rows["state"].to_pylist()).most_common()]
-    lines += [("files", len(held)), ("bytes of files", pc.sum(held["bytes_max"]).as_py() or 0)]
-    lines += [("files measured", pc.sum(pc.is_in(held["sha256"], catalog.measures()["sha256"])).as_py() or 0)]
-    for column, many in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
-        lines.append((many, pc.count_distinct(rows[column], mode="only_valid").as_py()))
+    lines += [("files", len(files)), ("bytes of files", pc.sum(files["bytes_max"]).as_py() or 0)]
+    lines += [("files measured", pc.sum(pc.is_in(files["sha256"], catalog.measures()["sha256"])).as_py() or 0)]
+    for column, plural in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
+        lines.append((plural, pc.count_distinct(rows[column], mode="only_valid").as_py()))
     lines.append(("pieces without a sequencer", rows["sequencer"].null_count))
     sections = Counter(zip(rows["source"].to_pylist(), rows["section"].to_pylist(), strict=True))
     lines += [(f"pieces of {source} {section}", count) for (source, section), count in sections.most_common()]
     for column in ("series", "game"):
-        biggest = Counter(rows[column].to_pylist()).most_common(BIGGEST)
-        lines += [(f"pieces of {column} {name}", count) for name, count in biggest]
+        largest = Counter(rows[column].to_pylist()).most_common(MAX_LARGEST_GROUPS)
+        lines += [(f"pieces of {column} {name}", count) for name, count in largest]
     return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
 
 
 def list_fields() -> pa.Table:
-    """Return columns table, name, type, description: every field that the catalog has."""
+    """Return every field of the catalog as columns table, name, type, description."""
     tables = (("pieces", PIECES), ("measures", MEASURES))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

@@ -1,7 +1,8 @@
-"""Spelling of game titles: what is left of a listed title when case, accents, punctuation, articles and roman numbers are alike.
+"""Normalise the spelling of game titles.
 
-`fold` gives the words that all spellings of one title share, `slug` the short name made of them. Which game or series
-a title belongs to is not known here.
+`fold` returns the words that all spellings of a title share: case, accents, punctuation, articles
+and Roman numerals are normalised. `slug` joins them to a short name. Games and series are matched
+in `catalog.games`.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-LONGEST_SLUG = 80  # characters; slugs become folder names
+MAX_SLUG_LENGTH = 80  # characters; slugs are used as folder names
 _NUMERALS = (
     "i",
     "ii",
@@ -36,45 +37,55 @@ _SEGMENT = re.compile(r":|\s[-–—]\s|[()\[\]/]")
 _ARTICLE_LAST = re.compile(r"^(.+),\s*(?:the|an?)$")
 _ARTICLE_FIRST = re.compile(r"^(?:the|an?)\s+(?=\S)")
 _MARKS = re.compile("[\u0300-\u036f]")
-_DROPPED = re.compile("['`´’‘ʼ]")
+_APOSTROPHES = re.compile("['`´’‘ʼ]")
 _WORD = re.compile(r"[^\W_]+")
 
 
 def fold(title: str) -> list[str]:
-    """Return the words of `title`, lower case, without accents and articles, roman numbers as digits.
+    """Return the normalised words of `title`.
 
-    An article is left out where it leads a part of the title or trails it after a comma. Numbers of two letters and
-    more are read anywhere but at the start; I and V only at the end of a part; X and XX never, since they are names
-    more often than numbers (see `read_romans`).
+    Words are lower case, without accents and articles, with Roman numerals as digits. An article is
+    removed at the start of a part of the title, and at its end after a comma. Numerals of two or
+    more letters are converted anywhere but at the start, I and V only at the end of a part. X and
+    XX are not converted, since they are names more often than numbers (see `read_romans`).
     """
     plain = unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", title))).casefold()
-    plain = " ".join(_DROPPED.sub("", plain).replace("&", " and ").replace("+", " plus ").split())
+    plain = " ".join(_APOSTROPHES.sub("", plain).replace("&", " and ").replace("+", " plus ").split())
     words: list[str] = []
     for segment in _SEGMENT.split(plain):
         text = _ARTICLE_FIRST.sub("", _ARTICLE_LAST.sub(r"\1", segment.strip(" .")))
         found = _WORD.findall(text)
-        for place, word in enumerate(found):
+        for position, word in enumerate(found):
             starts = not words
-            ends = place == len(found) - 1
+            ends = position == len(found) - 1
             is_number = word in _ROMAN and word != "x" and not starts and (ends or len(word) > 1)
             words.append(_ROMAN[word] if is_number else word)
     return words
 
 
 def read_romans(words: Sequence[str]) -> list[str]:
-    """Return `words` with every roman number up to XIX read, single letters too: for series that number so."""
+    """Return `words` with all Roman numerals up to XIX as digits.
+
+    Single letters are converted too. For series that number their games with Roman numerals.
+    """
     return [_ROMAN.get(word, word) for word in words]
 
 
 def slug(words: Sequence[str]) -> str:
-    """Return `words` joined by hyphens, at most LONGEST_SLUG characters, different for different words; never empty."""
+    """Return `words` joined by hyphens, at most MAX_SLUG_LENGTH characters.
+
+    Different words give different slugs. The slug of no words is "untitled".
+    """
     joined = "-".join(words)
-    if 0 < len(joined) <= LONGEST_SLUG:
+    if 0 < len(joined) <= MAX_SLUG_LENGTH:
         return joined
     digest = hashlib.sha256(joined.encode()).hexdigest()[:8]
-    return f"{joined[: LONGEST_SLUG - 9].rstrip('-')}-{digest}" if joined else "untitled"
+    return f"{joined[: MAX_SLUG_LENGTH - 9].rstrip('-')}-{digest}" if joined else "untitled"
 
 
-def pretty(title: str) -> str:
-    """Return `title` with its article in front: "Sims, The" becomes "The Sims", "X, The: Y" becomes "The X: Y"."""
+def display_title(title: str) -> str:
+    """Return `title` with its article in front: "Sims, The" becomes "The Sims".
+
+    "X, The: Y" becomes "The X: Y".
+    """
     return re.sub(r"^([^:]+),\s*(The|An?)(?=$|:)", r"\2 \1", " ".join(title.split()), flags=re.IGNORECASE)

@@ -12,8 +12,8 @@ from concurrent.futures import Executor
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError
-from catalog.base.names import checked_name
-from catalog.hints import emptiness
+from catalog.base.names import validate_name
+from catalog.hints import empty_catalog_message
 from catalog.schema import FETCHED
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -125,7 +125,7 @@ def _list(root: AnyPath, query: str) -> list[CatalogRow]:
     rows: list[CatalogRow] = catalog.pieces(query, columns=[*COLUMNS, *DATES]).to_pylist()
     if not rows:
         if catalog.is_empty():
-            raise CorpusError(emptiness(root))
+            raise CorpusError(empty_catalog_message(root))
         raise CorpusError(f"no piece matches {query}{_suggestion(catalog, query)}")
     return rows
 
@@ -211,4 +211,4 @@ def _split(
 
 
 def _folder(root: AnyPath, name: str) -> AnyPath:
-    return corpora_folder(root) / checked_name(name, "corpus", most=80, lower=True)
+    return corpora_folder(root) / validate_name(name, "corpus", max_length=80, lower=True)

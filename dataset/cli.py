@@ -16,7 +16,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import DocumentFormat, Root, command_group, games, given_name, given_path
+from catalog.options import DocumentFormat, Root, absolute_path, command_group, expand_name, games
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 
@@ -39,15 +39,12 @@ Cluster = Annotated[
     ),
 ]
 FilterFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--filters", callback=given_path, help="TOML file that overrides the default filters (see `dataset filters`)."
-    ),
+    Path | None, typer.Option("--filters", callback=absolute_path, help="TOML file that overrides the default filters.")
 ]
 
 
 CorpusName = Annotated[
-    str, typer.Argument(help="Name or folder of a corpus.", callback=given_name, autocompletion=corpora)
+    str, typer.Argument(help="Name or folder of a corpus.", callback=expand_name, autocompletion=corpora)
 ]
 
 
@@ -62,11 +59,11 @@ def measure(
     root: Root = None,
 ) -> None:
     """Measure the notes of stored pieces (key, tempo, polyphony …) for queries."""
-    from catalog.summary import opened
+    from catalog.summary import open_catalog
     from dataset.measure import measure_catalog
 
-    opened(data_root(root))
-    console.when_stopped("finished measurements are kept; run the same command (without --again) to continue")
+    open_catalog(data_root(root))
+    console.set_stop_hint("finished measurements are kept; run the same command (without --again) to continue")
     with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
         done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
     print(f"{done.files} files: {done.before} already measured, {done.now} measured now")
@@ -131,17 +128,17 @@ def build(
     if (game is None) == (query is None):
         raise UsageError("give either --game NAME or --query Q (for everything: --query \"source == 'vgmusic'\")")
     from catalog.games import find_game
-    from catalog.summary import opened
+    from catalog.summary import open_catalog
     from dataset import build as library
     from dataset.filters.load import load_filters
     from dataset.plan import Plan
 
-    console.when_stopped("no corpus was changed; run the same command to start again")
+    console.set_stop_hint("no corpus was changed; run the same command to start again")
     chosen = load_filters(filters)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
     if query is None:
-        slugs = opened(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
+        slugs = open_catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
         query = f"game == '{find_game(game or '', slugs)}'"
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
         plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
@@ -192,7 +189,9 @@ def report(
     name: CorpusName,
     out: Annotated[
         Path | None,
-        typer.Option("--out", callback=given_path, help="Output file; by default report.html in the corpus's folder."),
+        typer.Option(
+            "--out", callback=absolute_path, help="Output file; by default report.html in the corpus's folder."
+        ),
     ] = None,
     root: Root = None,
 ) -> None:
@@ -214,9 +213,9 @@ def list_corpora(root: Root = None) -> None:
         name = console.one_line(manifest.name)
         print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
     if not (known := names(base)):
-        console.complain(f"no corpora in {base / 'corpora'}; run `dataset build --game NAME` to make one")
+        console.print_message(f"no corpora in {base / 'corpora'}; run `dataset build --game NAME` to make one")
     elif len(found) < len(known):
-        console.complain(
+        console.print_message(
             f"{len(known) - len(found)} of {len(known)} corpora cannot be read; "
             f"run `dataset show NAME` for the reason: {', '.join(known)}"
         )
@@ -237,7 +236,8 @@ def export(
     name: CorpusName,
     form: Annotated[ExportForm, typer.Option("--format", help="Output format.")],
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Output folder; by default exports/NAME-FORMAT.")
+        Path | None,
+        typer.Option("--out", callback=absolute_path, help="Output folder; by default exports/NAME-FORMAT."),
     ] = None,
     root: Root = None,
 ) -> None:

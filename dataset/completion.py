@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import typer
 
-from catalog.options import root_of, starting
+from catalog.options import complete_prefix, requested_root
 
 
 def _corpora(context: typer.Context) -> Iterable[str]:
     from dataset.corpus.corpus import names
 
-    return names(root_of(context))
+    return names(requested_root(context))
 
 
-corpora = starting(_corpora)
+corpora = complete_prefix(_corpora)

@@ -109,7 +109,7 @@ def write_corpus(
     )
     (folder / MANIFEST_FILE).write_text(manifest.to_json())
     listed = {file: (folder / file).read_bytes() for file in (*FILES, MANIFEST_FILE)}
-    (folder / sums.SUMS_FILE).write_text(sums.text_of(listed))
+    (folder / sums.SUMS_FILE).write_text(sums.format_sums(listed))
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.console import Format
-from catalog.options import Root, RowFormat, command_group, given_path
+from catalog.options import Root, RowFormat, absolute_path, command_group
 from catalog.storage.files import data_root, local_root
 from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, print_totals_on_interrupt
 from scraper.http.limits import DELAY_S
@@ -106,7 +106,7 @@ def scrape_source(
     from scraper.crawl.sections import crawl_all, survey_all
     from scraper.http.fetch import Fetcher
 
-    console.when_stopped(RESUME_HINT)
+    console.set_stop_hint(RESUME_HINT)
     data = local_root(root)
     with Fetcher(source.site(address, allow_private_hosts), delay, contact) as fetcher:
         sections = source.sections(data, fetcher, wanted)
@@ -141,7 +141,7 @@ def new(
     from scraper.vgmusic.uploads import crawl_new
     from scraper.vgmusic.urls import site
 
-    console.when_stopped(RESUME_HINT)
+    console.set_stop_hint(RESUME_HINT)
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
@@ -155,7 +155,7 @@ def new(
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(callback=given_path, help="Folders (searched recursively), zip files or MIDI files."),
+        typer.Argument(callback=absolute_path, help="Folders (searched recursively), zip files or MIDI files."),
     ],
     game: Annotated[
         str | None, typer.Option(help="Game of all files; by default the name of each file's folder or archive.")
@@ -172,7 +172,7 @@ def import_(
     """
     from scraper.local.import_files import Labels, import_files
 
-    console.when_stopped("imported files are kept; run the same command to resume")
+    console.set_stop_hint("imported files are kept; run the same command to resume")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
     print_imported(totals)
@@ -236,7 +236,7 @@ def demo_site(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--dir", callback=given_path, help="Folder of the site; by default demo-site below the data root."
+            "--dir", callback=absolute_path, help="Folder of the site; by default demo-site below the data root."
         ),
     ] = None,
     root: Root = None,
@@ -251,11 +251,11 @@ def demo_site(
 
     from scraper.demo.site import build_demo_site, serve_demo_site
 
-    console.when_stopped("exported pieces are kept; run the same command to resume")
+    console.set_stop_hint("exported pieces are kept; run the same command to resume")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build_demo_site(folder, progress)
-    console.when_stopped("the server has ended; the site is kept")
+    console.set_stop_hint("the server has ended; the site is kept")
     with serve_demo_site(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)

@@ -1,1 +1,1 @@
-"""Tests mirror the four packages, plus one end-to-end road."""
+"""Tests of the four packages, in folders of the same names, and end to end."""

@@ -1,4 +1,4 @@
-"""A real browser for the tests that look at pages: Debian's chromium, driven by Playwright."""
+"""A headless Chromium, driven by Playwright, for tests that look at pages."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless browser; the test is skipped where none is installed.
+    """A headless browser; the test is skipped if none is installed.
 
-    For no longer than a module: while it lives no other event loop runs in this thread.
+    It has module scope, because no other event loop can run in this thread while it lives.
     """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:

@@ -1,4 +1,7 @@
-"""What every room's tests share: the real piano section, where it lies beside the checkout, and an S3 server on this machine."""
+"""Fixtures for all tests: the real piano section, wheels, and a local S3 server.
+
+The real section is used if it is beside the checkout.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -26,7 +29,7 @@ with suppress(ModuleNotFoundError):  # `make check` brings no hypothesis, and ne
 
 @pytest.fixture(scope="session")
 def real_site() -> Path:
-    """The real piano section as a static site (other people's music: read here, never kept)."""
+    """The real piano section as a static site (third-party music: never copied)."""
     if not SITE.is_dir():
         pytest.skip(f"the real piano section is not at {SITE}")
     return SITE
@@ -42,13 +45,13 @@ def midi_cases() -> Path:
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """A function that makes a folder once for all workers (`tests.once`)."""
+    """A function that creates a folder once for all workers (`tests.once`)."""
     return maker(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def dist(once: Once) -> Path:
-    """The folder of this checkout's wheel and sdist."""
+    """The folder with the wheel and sdist of this checkout."""
     return once("dist", wheel.build)
 
 
@@ -61,7 +64,7 @@ def installed(once: Once, dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The address of an S3 server that keeps everything in memory."""
+    """The address of an S3 server that stores everything in memory."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -74,7 +77,7 @@ def s3_server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of a new, empty bucket, with the environment that leads to it."""
+    """The URL of a new, empty bucket; sets the environment variables it needs."""
     name = f"bucket-{next(BUCKETS)}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-key-id")
@@ -104,7 +107,7 @@ HEAVY = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, so that two workers end at about the same time."""
+    """Run the slowest files first, so that two workers finish at about the same time."""
     here = Path(__file__).parent
 
     def rank(item: pytest.Item) -> int:

@@ -1,4 +1,4 @@
-"""Our commands in processes of their own, forked from one that has imported the libraries they need, and none of our modules.
+"""Run commands in processes forked from one that has imported the libraries.
 
 TensorFlow takes four seconds of a processor to import, pyarrow and the others half a one, and most tests are not about that. What
 runs is the console script's own function, with arguments, environment, working folder and output of its own, and it ends as a
@@ -130,7 +130,7 @@ def _alive() -> "subprocess.Popen[str]":
 
 
 def _end() -> None:
-    """End the process that is forked from, and what it has forked."""
+    """End the server process and the processes forked from it."""
     while _nursery:
         process = _nursery.pop()
         with suppress(ProcessLookupError):
@@ -141,7 +141,7 @@ def _end() -> None:
 
 
 def serve() -> None:
-    """Fork for each line asked and answer with the exit code."""
+    """Fork for each request line and answer with the exit code."""
     for module in LIGHT:
         import_module(module)
     while line := sys.stdin.readline():
@@ -160,7 +160,10 @@ def serve() -> None:
 
 
 def _load_keras() -> None:
-    """Import Keras and TensorFlow with what Keras loads late, as our commands do, and forget the modules of ours that did so."""
+    """Import Keras and TensorFlow with their late imports, as the commands do.
+
+    The vgpiano modules imported on the way are removed again.
+    """
     from training.network.backend import load_keras
 
     load_keras()
@@ -170,18 +173,18 @@ def _load_keras() -> None:
 
 
 def _ours() -> list[str]:
-    """Return which of our modules are imported here."""
+    """Return the names of imported vgpiano modules."""
     return [name for name in sys.modules if name.partition(".")[0] in OURS]
 
 
 def _ended(main: Callable[[], object]) -> int:
-    """Run `main` and what is to be run at the end of a process, and return the exit code, as the interpreter does."""
+    """Run `main` and the exit handlers, and return the exit code of the interpreter."""
     try:
         main()
         code: object = 0
     except SystemExit as end:
         code = end.code
-    except Exception:  # noqa: BLE001 - told as the interpreter tells it
+    except Exception:  # noqa: BLE001 - reported as the interpreter does
         traceback.print_exc()
         code = 1
     if isinstance(code, str):
@@ -196,7 +199,10 @@ def _ended(main: Callable[[], object]) -> int:
 
 
 def _pin() -> None:
-    """Keep to one core, another for each worker: a small network's graph is built for one lane, a quarter sooner."""
+    """Pin this process to one core, a different one for each worker.
+
+    Building the graph of a small network then takes a quarter less time.
+    """
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         mine = sorted(os.sched_getaffinity(0))
         worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -1,7 +1,7 @@
-"""A command that is killed at a step it takes on the disk: the same step each time, so that every one of them can be tried.
+"""Kill a command at a given step of its work on disk, to test every step.
 
-A step is a file opened for writing, or a name made, moved or removed, below a folder. The whole process group is killed, as a machine that
-goes down does it; nothing of the command is changed for that.
+A step is a file opened for writing, or a name created, moved or removed, below a folder. The whole
+process group is killed, as when a machine loses power. The command itself is not modified.
 """
 
 import atexit
@@ -18,13 +18,16 @@ NAMES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlin
 
 
 def stepped(folder: Path, last: int | None, name: str, *words: object, count: Path) -> "CompletedProcess[str]":
-    """Run a command that is killed when it has taken `last` steps below `folder`, never where that is None; `count` gets their number."""
-    told = {FOLDER: str(folder), LAST: str(-1 if last is None else last), COUNT: str(count)}
-    return forked.command(name, *words, env={**os.environ, **told}, first=f"{__name__}:arm")
+    """Run a command and kill it after `last` steps below `folder`; never if None.
+
+    The number of steps is written to the file `count`.
+    """
+    variables = {FOLDER: str(folder), LAST: str(-1 if last is None else last), COUNT: str(count)}
+    return forked.command(name, *words, env={**os.environ, **variables}, first=f"{__name__}:arm")
 
 
 def arm() -> None:
-    """Count the steps of this process from now on, and kill it and its workers at the one that is asked for."""
+    """Count the steps of this process, and kill it and its workers at the given one."""
     os.setsid()
     folder, last, count = os.environ.pop(FOLDER), int(os.environ.pop(LAST)), os.environ.pop(COUNT)
     me, steps = os.getpid(), 0
@@ -51,7 +54,10 @@ def _writes(arguments: tuple[object, ...]) -> bool:
 
 
 def litter(folder: Path) -> list[str]:
-    """What a command must not leave below `folder`: hidden names and empty files, but for locks."""
+    """Return hidden names and empty files below `folder`, except locks.
+
+    A command must not leave any.
+    """
     found = []
     for path in folder.rglob("*"):
         is_empty = path.is_file() and path.stat().st_size == 0

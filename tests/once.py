@@ -1,4 +1,4 @@
-"""What takes long to make, made once for all workers of a test run and all files of tests."""
+"""Create slow-to-make folders once for all workers and files of a test run."""
 
 import os
 import shutil
@@ -12,9 +12,10 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 
 
 def maker(factory: pytest.TempPathFactory) -> Once:
-    """Return a function of a name and of what fills an empty folder; the first that asks for the name fills it, all get it.
+    """Return a function of a name and of a function that fills an empty folder.
 
-    It belongs to all of them: whoever writes there takes a copy.
+    The first call with a name fills the folder, and all calls return it. The folder is shared: copy
+    it before writing to it.
     """
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

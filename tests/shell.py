@@ -1,6 +1,7 @@
-"""Lines that a page prints for a shell, run as a reader would run them, in a folder that holds the data root `data`.
+"""Run shell lines printed on a page, in a folder with the data root `data`.
 
-A real bash reads them and writes the files that they write; the words that it makes of each of our commands are then run as such.
+A real bash parses the lines and writes the files they write. The words of each vgpiano command are
+then run as a command.
 """
 
 import os
@@ -14,7 +15,7 @@ COMMANDS = ("dataset", "train")
 
 
 def words_of(lines: Sequence[str], folder: Path) -> list[list[str]]:
-    """Let bash run the lines in `folder`, and return the words of our commands among them, in order."""
+    """Run the lines in bash in `folder`; return the words of vgpiano commands."""
     stand_ins = [f"{name}() {{ printf '%s\\0' $# {name} \"$@\"; }}" for name in COMMANDS]
     script = "\n".join(["set -e", *stand_ins, *lines])
     done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, check=False)

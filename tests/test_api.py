@@ -1,6 +1,7 @@
-"""The public API of each room: the names that its `__init__` lists, and how they are called, pinned in public_api.txt.
+"""The public API of each package is the one recorded in public_api.txt.
 
-Whoever changes them on purpose writes the new list with `python -m tests.test_api > tests/public_api.txt` and says so in CHANGELOG.md.
+The record has the names listed in each `__init__` and their signatures. After an intended change,
+run `python -m tests.test_api > tests/public_api.txt` and add a line to CHANGELOG.md.
 """
 
 import ast
@@ -22,7 +23,7 @@ TOP = Path(__file__).parents[1]
 
 
 def called(function: object) -> str:
-    """How something is called: names and kinds of its parameters, and the defaults that are plain values."""
+    """Return the signature: parameter names and kinds, and plain default values."""
     shown = []
     star = False
     for parameter in inspect.signature(function).parameters.values():  # type: ignore[arg-type]
@@ -41,7 +42,7 @@ def called(function: object) -> str:
 
 
 def described(name: str, value: object) -> Iterator[str]:
-    """The lines of the list that are about one name: of a class its constructor and what is public of it."""
+    """Return the lines about a name; of a class, constructor and public members."""
     if not isinstance(value, type):
         yield name + (called(value) if callable(value) else f": {type(value).__name__}")
         return
@@ -56,7 +57,7 @@ def described(name: str, value: object) -> Iterator[str]:
 
 
 def api() -> str:
-    """The whole list, a line a name or member."""
+    """Return the whole record, one line per name or member."""
     lines = []
     for room in map(importlib.import_module, ROOMS):
         for name in sorted(room.__all__):
@@ -65,7 +66,7 @@ def api() -> str:
 
 
 def declared(room: str) -> dict[str, str]:
-    """What `__init__.pyi` of a room says: each public name and the module that defines it."""
+    """Return each public name in the `__init__.pyi` of a package and its module."""
     stub = ast.parse((TOP / room / "__init__.pyi").read_text(encoding="utf-8"))
     found = {}
     for node in stub.body:

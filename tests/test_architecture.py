@@ -1,6 +1,7 @@
-"""Which module may import which, how large modules and inner rooms are, and what a command loads before it is needed.
+"""Import rules, limits on module and package sizes, and imports at start-up.
 
-`ROOMS` and `INNER` are the whole table; the tests compare it with every import in the code, inside functions too.
+`ROOMS` and `INNER` define the rules. The tests compare them with every import in the code,
+including those inside functions.
 """
 
 import ast
@@ -80,7 +81,7 @@ MODULES_OF_AN_INNER_ROOM = 12
 
 
 def dotted(path: Path) -> str:
-    """a.b of the file a/b.py or a/b/__init__.py."""
+    """Return a.b for the file a/b.py or a/b/__init__.py."""
     return ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -92,7 +93,10 @@ OURS = {*ROOMS, "tests", "benchmarks", "docs"}
 
 
 def walk(tree: ast.AST, *, functions: bool = True, types: bool = True) -> Iterator[ast.AST]:
-    """Every node of `tree`; without `functions` not their bodies, without `types` not what is for type checkers alone."""
+    """Yield the nodes of `tree`.
+
+    Without `functions`, function bodies are left out; without `types`, code for type checkers.
+    """
     yield tree
     for node in ast.iter_child_nodes(tree):
         skipped = isinstance(node, ast.FunctionDef) and not functions
@@ -102,7 +106,10 @@ def walk(tree: ast.AST, *, functions: bool = True, types: bool = True) -> Iterat
 
 
 def imports(nodes: Iterable[ast.AST], package: str = "relative import") -> Iterator[str]:
-    """Every module that is imported by `nodes`, a relative one within `package`; a.b of `from a import b`, which may be one."""
+    """Yield every module imported by `nodes`; relative imports are within `package`.
+
+    For `from a import b` it is a.b, since b may be a module.
+    """
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -116,12 +123,15 @@ def within(name: str, modules: Iterable[str]) -> bool:
 
 
 def unit(name: str) -> str:
-    """The inner room of what is imported, or the module that stands directly in a room; the first two names of each."""
+    """Return the inner package of an imported name, or the top-level module.
+
+    That is the first two components of the name.
+    """
     return ".".join(name.split(".")[:2])
 
 
 def offered(inner: str) -> list[str]:
-    """The modules that the `__init__` of an inner room lists: those that others may use."""
+    """Return the public modules of an inner package, listed in its `__init__`."""
     for node in TREES[inner].body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return list(ast.literal_eval(node.value))
@@ -133,7 +143,7 @@ def ours(tree: ast.AST, package: str = "relative import") -> list[str]:
 
 
 def forbidden(module: str, tree: ast.AST) -> list[str]:
-    """The imports in `tree`, the code of `module`, that it may not have."""
+    """Return the imports in `tree`, the code of `module`, that the rules forbid."""
     room = module.split(".")[0]
     own = unit(module) if unit(module) in INNER else room
     allowed = [own, *(INNER | ROOMS)[own].split()]
@@ -175,7 +185,7 @@ def test_heavy_libraries_are_imported_by_functions_and_at_the_top_of_the_network
 
 
 def uses() -> dict[str, set[str]]:
-    """Which inner rooms and modules beside them each of these uses."""
+    """Return the inner packages and modules that each of these uses."""
     graph = defaultdict(set)
     for module, tree in TREES.items():
         if module not in ROOMS:

@@ -1,4 +1,4 @@
-"""No cell of any CSV of ours is a spreadsheet's formula or holds a control character, and texts stay what they are otherwise."""
+"""CSV output has no formulas or control characters; other text is unchanged."""
 
 import ast
 import csv
@@ -45,7 +45,7 @@ WRITERS = {
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root whose titles and sequencers begin as formulas do, and its corpus `c`."""
+    """A data root with formula-like titles and sequencers, and a corpus `c`."""
     root = tmp_path_factory.mktemp("formulas")
     files = {f"{start} {n}": write_midi(tune(n, 80)) for n, start in enumerate(BEGINNINGS)}
     fill(root, files)

@@ -1,4 +1,4 @@
-"""The entry points: another distribution's package of one of our names is reported in one line, before any of its code is run."""
+"""Another distribution's package of a vgpiano name is reported, and never run."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ THEIRS = "raise RuntimeError('code of the other distribution was run')\n"
 
 
 def stand_in(name: str, version: str, folder: Path) -> Path:
-    """Write the wheel of a distribution `name` that holds a package of the same name."""
+    """Write the wheel of a distribution `name` that has a package of the same name."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     files = {
@@ -41,7 +41,7 @@ def pip(environment: Path, *words: object) -> None:
 
 
 def refusal(environment: Path, command: str, *words: str, **more: str) -> str:
-    """Return the one line with which the command ends, with exit code 1."""
+    """Return the one line with which the command exits with code 1."""
     line = [str(environment / "bin" / command), *words]
     done = subprocess.run(line, capture_output=True, text=True, cwd=environment, env=wheel.alone(**more), check=False)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
@@ -89,7 +89,7 @@ def test_each_command_is_an_entry_point_and_every_package_of_the_wheel_is_checke
     packed = TABLES["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.removesuffix("*") for name in packed} == set(vgpiano.PACKAGES)
     for package in vgpiano.PACKAGES:
-        assert vgpiano.OURS in (wheel.TOP / package / "__init__.py").read_bytes()
+        assert vgpiano.DISTRIBUTION_LINE in (wheel.TOP / package / "__init__.py").read_bytes()
 
 
 def test_the_entry_points_import_nothing_but_the_standard_library() -> None:

@@ -1,4 +1,7 @@
-"""What a command says where there is nothing, or nothing of that name: what fills it, and each name that it suggests once."""
+"""Messages of commands for an empty catalog or an unknown name.
+
+They say what fills the catalog, and suggest each name once.
+"""
 
 import os
 import re
@@ -39,7 +42,7 @@ def test_where_the_catalog_is_empty_one_line_says_what_fills_it(tmp_path: Path, 
     assert not (tmp_path / "none").exists()
 
 
-def test_where_there_is_no_corpus_that_is_said_beside_the_list_and_what_makes_one(tmp_path: Path) -> None:
+def test_an_empty_list_of_corpora_comes_with_a_message_how_to_build_one(tmp_path: Path) -> None:
     fill(tmp_path, tunes(9))
     done = forked.command("dataset", "list", "--root", tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
@@ -56,7 +59,10 @@ def test_where_there_is_no_corpus_that_is_said_beside_the_list_and_what_makes_on
 
 @pytest.fixture(scope="module")
 def happy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root where a game, its series and a corpus are called alike, and another game nearly so."""
+    """A data root where a game, its series and a corpus have the same name.
+
+    Another game has a similar name.
+    """
     root = tmp_path_factory.mktemp("happy")
     fill(root, tunes(9), game="happy")
     fill(root, tunes(9, first=20), game="happy-two")

@@ -1,7 +1,8 @@
-"""Every module imports what it uses: nothing works only because something else was imported before it.
+"""Every module imports what it uses, without relying on other modules' imports.
 
-`ruff` finds names that no import binds. What it cannot see is checked here: a submodule used as an attribute of its package, which is
-there only once somebody has imported it, and modules that import each other, so that one of them must come first.
+`ruff` finds names without an import. These tests find the rest: a submodule used as an attribute of
+its package, which works only after some module has imported it, and modules that import each other
+and so depend on the order of imports.
 """
 
 import ast
@@ -24,7 +25,7 @@ MODULES = {
 
 
 def prefixes(dotted: str) -> list[str]:
-    """a, a.b and a.b.c of a.b.c."""
+    """Return a, a.b and a.b.c for a.b.c."""
     parts = dotted.split(".")
     return [".".join(parts[: end + 1]) for end in range(len(parts))]
 
@@ -34,7 +35,10 @@ def for_types_alone(node: ast.AST) -> bool:
 
 
 def walk(tree: ast.AST, *, functions: bool = True) -> Iterator[ast.AST]:
-    """Every node that is run, not what is imported for type checkers alone; without `functions` what importing the module runs."""
+    """Yield the nodes that run, without code for type checkers.
+
+    Without `functions`, only what runs on import.
+    """
     yield tree
     for child in ast.iter_child_nodes(tree):
         if not for_types_alone(child) and (functions or not isinstance(child, ast.FunctionDef)):
@@ -42,7 +46,7 @@ def walk(tree: ast.AST, *, functions: bool = True) -> Iterator[ast.AST]:
 
 
 def bindings(tree: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, str, str]]:
-    """(name, what it is bound to, what is imported) of each import."""
+    """Return (name, what it is bound to, what is imported) of each import."""
     for node in walk(tree, functions=functions):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -55,7 +59,7 @@ def bindings(tree: ast.AST, *, functions: bool = True) -> Iterator[tuple[str, st
 
 
 def chains(tree: ast.AST) -> Iterator[list[str]]:
-    """a, b, c of each a.b.c."""
+    """Yield a, b, c of each a.b.c."""
     for node in walk(tree):
         names = []
         while isinstance(node, ast.Attribute):
@@ -66,7 +70,7 @@ def chains(tree: ast.AST) -> Iterator[list[str]]:
 
 
 def folder_of(package: str) -> Path | None:
-    """The folder of a package, which is not imported for that; None for what is no package."""
+    """Return the folder of a package without importing it; None if not a package."""
     top, *below = package.split(".")
     spec = find_spec(top)
     if spec is None or not spec.submodule_search_locations:
@@ -85,7 +89,10 @@ def is_submodule(dotted: str) -> bool:
 
 
 def brings(package: str, name: str) -> bool:
-    """Whether a package imports its submodule `name` itself: its source says so, or it is there in a process that did nothing else."""
+    """Return whether importing a package also imports its submodule `name`.
+
+    Checks its source, or else a new process that imports only the package.
+    """
     folder = folder_of(package)
     source = folder / "__init__.py" if folder else None
     if source is not None and source.is_file():
@@ -97,7 +104,7 @@ def brings(package: str, name: str) -> bool:
 
 
 def lacking(tree: ast.AST) -> set[str]:
-    """The submodules that the code uses as attributes of their packages and that neither it nor the package imports."""
+    """Return submodules used as attributes that code and package do not import."""
     found = list(bindings(tree))
     imported = {prefix for _, _, dotted in found for prefix in prefixes(dotted)}
     used = {
@@ -135,7 +142,7 @@ def test_the_check_sees_what_a_package_does_not_bring(code: str, lacks: set[str]
 
 
 def graph(modules: dict[str, ast.Module]) -> TopologicalSorter[str]:
-    """Which of `modules` each of them imports as it is imported."""
+    """Return which of `modules` each module imports on import."""
     return TopologicalSorter(
         {
             name: {prefix for *_, dotted in bindings(tree, functions=False) for prefix in prefixes(dotted)}

@@ -44,7 +44,7 @@ if not os.environ.get("VGPIANO_INTERRUPTS"):
 
 @pytest.fixture(autouse=True)
 def hearing() -> Iterator[None]:
-    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    """Let started processes receive Ctrl-C, even if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -71,11 +71,11 @@ def test_ctrl_c_at_any_import_is_one_line(tmp_path: Path) -> None:
 def test_every_command_is_stopped_so(command: str, tmp_path: Path) -> None:
     process = pressed_at("typer", tmp_path, command, "--help")
     out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "stopped before anything was begun\n")
+    assert (process.returncode, out, err) == (130, "", "stopped before anything was started\n")
 
 
 def pressed_in_a_terminal(line: list[str], wait: Callable[[], bool], later: float) -> tuple[int, str, str]:
-    """Press Ctrl-C, which every process of the command gets, some seconds after `wait` holds."""
+    """Send Ctrl-C to all processes of the command, some seconds after `wait` is true."""
     process = subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd="/"
     )
@@ -108,7 +108,7 @@ def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
     forked.command("scrape", "import", *tmp_path.glob("*.mid"), "--root", tmp_path / "data")
     line = [str(BIN / "dataset"), "measure", "--workers", "2", "--root", str(tmp_path / "data")]
     code, out, err = pressed_in_a_terminal(line, (tmp_path / "data" / "catalog" / ".writer").exists, later)
-    if out:  # it was faster: all is done and said, and the process was about to end
+    if out:  # the command had finished, and the process was about to exit
         assert code in (0, -signal.SIGINT)
         assert err == ""
     else:

@@ -1,4 +1,4 @@
-"""What commands do, as methods of the objects they do it to, and what these objects say of themselves."""
+"""Methods that do the same as commands, and the `repr` of objects."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from training.run_record import TrainingRequest
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A data root with a catalog of twelve good pieces of one game, one of them with a hostile title."""
+    """A data root with twelve good pieces of one game, one with a hostile title."""
     files = tunes(12)
     files["Two\nlines\x1b[2J"] = files.pop("Tune 11")
     fill(tmp_path, files)
@@ -29,7 +29,7 @@ def corpus(root: Path) -> Corpus:
     return build_corpus(root, Plan(query="game == 'a-game'"), "mine", workers=1)
 
 
-def test_a_catalog_is_asked_by_query(root: Path) -> None:
+def test_a_catalog_is_queried_by_a_method(root: Path) -> None:
     catalog = Catalog(root)
     assert catalog.query("bytes > 0 and title == 'Tune 3'", ["title"])["title"].to_pylist() == ["Tune 3"]
     assert catalog.query("game == 'a-game'").equals(catalog.pieces("game == 'a-game'"))

@@ -1,4 +1,4 @@
-"""The PyTorch peers of the benchmarks: no note sees what comes later, and what is read note by note is what is read at once."""
+"""The PyTorch peers of the benchmarks are causal, step by step as in one pass."""
 
 import sys
 from pathlib import Path
@@ -19,30 +19,30 @@ BODIES = {"lstm": lambda: notewise.LSTM(16), "transformer": lambda: Transformer(
 
 
 @pytest.fixture(params=list(BODIES))
-def network(request: pytest.FixtureRequest) -> notewise.Network:
+def network(request: pytest.FixtureRequest) -> notewise.NoteNetwork:
     torch.manual_seed(0)
-    return notewise.Network(BODIES[request.param](), 3, 4, 0.1, head=8).eval()
+    return notewise.NoteNetwork(BODIES[request.param](), 3, 4, 0.1, head=8).eval()
 
 
 def rows(notes: int, seed: int = 0) -> np.ndarray:
-    """Notes drawn at random, [notes, 5]."""
+    """Random notes, [notes, 5]."""
     rng = np.random.default_rng(seed)
     return np.stack([rng.integers(0, size, notes) for size in (*SIZES.values(), PLACES)], 1)
 
 
-def costs(network: notewise.Network, held: np.ndarray) -> np.ndarray:
+def costs(network: notewise.NoteNetwork, held: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         return network.nats(torch.from_numpy(held[None]), torch.tensor([[1, 2]]))[0][0].numpy()
 
 
-def test_a_note_costs_the_same_whatever_comes_after_it(network: notewise.Network) -> None:
+def test_a_note_costs_the_same_whatever_comes_after_it(network: notewise.NoteNetwork) -> None:
     held = rows(20)
     other = np.concatenate([held[:12], rows(8, seed=1)])
     assert np.allclose(costs(network, held)[:11], costs(network, other)[:11], atol=1e-5)
     assert not np.allclose(costs(network, held)[11:], costs(network, other)[11:])
 
 
-def test_an_output_is_told_of_the_fields_before_its_own_only(network: notewise.Network) -> None:
+def test_an_output_is_told_of_the_fields_before_its_own_only(network: notewise.NoteNetwork) -> None:
     held = rows(20)
     for column, name in enumerate(FIELDS):
         changed = held.copy()
@@ -52,7 +52,7 @@ def test_an_output_is_told_of_the_fields_before_its_own_only(network: notewise.N
         assert differs[column:].all()
 
 
-def test_note_by_note_is_as_at_once(network: notewise.Network) -> None:
+def test_note_by_note_is_as_at_once(network: notewise.NoteNetwork) -> None:
     held, style = torch.from_numpy(rows(20)[None]), torch.tensor([[1, 2]])
     with torch.no_grad():
         whole, _ = network.read(held, style)
@@ -64,7 +64,7 @@ def test_note_by_note_is_as_at_once(network: notewise.Network) -> None:
 
 
 @pytest.mark.parametrize("notes", [2, 256, 257, 258, 700])
-def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: notewise.Network, notes: int) -> None:
+def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: notewise.NoteNetwork, notes: int) -> None:
     """Past the transformer's context of 256, windows overlap and the last 64 notes of each count."""
     held = rows(notes)
     events = np.zeros((notes, COLUMNS), np.int16)

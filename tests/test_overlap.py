@@ -1,4 +1,7 @@
-"""The comparison of sets of pieces after Yang & Lerch: densities of known overlap, and features of pieces made by hand."""
+"""The comparison of sets of pieces by the method of Yang & Lerch.
+
+Densities have a known overlap, and features are those of handmade pieces.
+"""
 
 import sys
 from pathlib import Path
@@ -14,13 +17,13 @@ import overlap
 
 
 def notes(pitches: list[int], step: int = 24, length: int = 24, meters: tuple = ((0, 4, 4),)) -> Notes:
-    """A line of notes, one after the other."""
+    """A sequence of notes, one after the other."""
     onset = np.arange(len(pitches)) * step
     return Notes.of(onset, [length] * len(pitches), pitches, [80] * len(pitches), [(0, 120.0)], meters)
 
 
 def quantiles(middle: float, spread: float, count: int = 2000) -> np.ndarray:
-    """A sample that stands exactly as a normal distribution does."""
+    """A sample with exactly the quantiles of a normal distribution."""
     return norm.ppf((np.arange(count) + 0.5) / count, middle, spread)
 
 
@@ -33,7 +36,11 @@ def test_two_normal_distributions_overlap_as_much_as_they_should(apart: float) -
 
 
 def test_a_divergence_has_a_direction() -> None:
-    """Of a narrow normal distribution from a wide one: log(2) + 1/8 − 1/2; the other way round −log(2) + 2 − 1/2, and more by the tails."""
+    """The Kullback–Leibler divergence of two normal distributions is not symmetric.
+
+    Narrow from wide it is log(2) + 1/8 − 1/2. Wide from narrow it is −log(2) + 2 − 1/2, and more by
+    the tails.
+    """
     narrow, wide = quantiles(0, 1), quantiles(0, 2)
     assert overlap.area_and_divergence(narrow, wide)[1] == pytest.approx(np.log(2) - 3 / 8, abs=0.03)
     assert overlap.area_and_divergence(wide, narrow)[1] > 3 / 2 - np.log(2)

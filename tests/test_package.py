@@ -1,4 +1,7 @@
-"""The package: what the wheel and the sdist hold and say of themselves, and that a typed script checks against what is installed."""
+"""Contents and metadata of the wheel and sdist, and types of the installation.
+
+A typed script is checked against the installed wheel.
+"""
 
 import re
 import subprocess
@@ -49,7 +52,7 @@ def test_it_carries_its_licence_and_says_what_it_is(wheel: zipfile.ZipFile, meta
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
-    assert not metadata.get_all("Project-URL")  # there is no address that could be given
+    assert not metadata.get_all("Project-URL")  # the project has no URL
     text = metadata.get_payload(decode=True)
     assert isinstance(text, bytes)
     assert text.decode().strip() == (TOP / "README.md").read_text().strip()

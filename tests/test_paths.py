@@ -1,4 +1,4 @@
-"""Paths on the command line mean one file to all of our commands and to every library, in whatever way they are given."""
+"""A path on the command line means the same file in all commands and libraries."""
 
 import getpass
 import os
@@ -33,7 +33,7 @@ APPS = {
     "render": training.commands.render.app,
     "novelty": training.commands.novelty.app,
 }
-OF_NO_PATH = {  # options whose help speaks of files or folders, and that take none
+OF_NO_PATH = {  # options that mention files or folders in their help, but take no path
     *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),
     *("dataset build name", "train name", "train query", "generate count"),
 }
@@ -41,7 +41,7 @@ OF_NO_PATH = {  # options whose help speaks of files or folders, and that take n
 
 @dataclass(frozen=True)
 class Parameter:
-    """One option or argument: what it is called, the type that its command takes, and what typer is told of it."""
+    """An option or argument: its name, its annotated type, and its Typer settings."""
 
     name: str
     kind: object
@@ -49,7 +49,7 @@ class Parameter:
 
     @property
     def is_path(self) -> bool:
-        """Whether it is a path, or a text that may be one."""
+        """Return whether it is a path, or a text that may be one."""
         if self.kind in (Path, list[Path]):
             return True
         words = (self.info.help or "").lower()
@@ -58,7 +58,7 @@ class Parameter:
 
 
 def parameters() -> Iterator[Parameter]:
-    """Every parameter of every command there is."""
+    """Every parameter of every command."""
     for name, app in APPS.items():
         for command in app.registered_commands:
             function = command.callback
@@ -85,7 +85,7 @@ def test_a_tilde_that_the_shell_left_is_home(name: str, tmp_path: Path, monkeypa
     monkeypatch.setenv("HOME", str(tmp_path))
     parameter = PATHS[name]
     convert = data_root if name.endswith(" root") else parameter.info.callback
-    assert convert is not None, "give it callback=given_path or given_name of catalog.options"
+    assert convert is not None, "give it callback=absolute_path or expand_name of catalog.options"
     user = getpass.getuser()
     for given, meant in (("~/x", tmp_path / "x"), ("~", tmp_path), (f"~{user}/x", Path(f"~{user}/x").expanduser())):
         if parameter.kind == list[Path]:

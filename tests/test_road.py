@@ -1,6 +1,7 @@
-"""The whole road as a user walks it, every step a process of its own, on the real piano section served on loopback.
+"""The whole workflow on the real piano section, each step in its own process.
 
-The commands are those of the wheel, installed, in an empty folder: nothing of the checkout is on their path.
+The section is served on loopback. The commands are those of the installed wheel, run in an empty
+folder, without the checkout on their path.
 """
 
 import csv
@@ -30,7 +31,7 @@ Run = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def start(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "subprocess.Popen[str]"]:
-    """A function that starts one of our commands below a data root, in an empty folder."""
+    """A function that starts a command with a data root, in an empty folder."""
     empty = tmp_path_factory.mktemp("empty")
 
     def start(root: Path, *words: str) -> "subprocess.Popen[str]":
@@ -43,7 +44,7 @@ def start(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 @pytest.fixture(scope="module")
 def run(start: Callable[..., "subprocess.Popen[str]"]) -> Run:
-    """A function that runs one of our commands to its end and returns what it printed."""
+    """A function that runs a command to its end and returns its output."""
 
     def run(root: Path, *words: str) -> str:
         process = start(root, *words)

@@ -1,4 +1,4 @@
-"""What `make` installs for which target: the product, and beside it only what that target needs."""
+"""What `make` installs for each target: the product and the target's extra."""
 
 import ast
 import os
@@ -23,7 +23,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 PRODUCT = ".venv/.installed"
 OURS = {"catalog", "scraper", "dataset", "training", "vgpiano", "tests", "docs", "benchmarks"}
 
-# A stand-in for Python: `-m venv` puts it into the environment, and pip is a line in a log, with the exit code that is asked for.
+# A stand-in for Python: `-m venv` copies it into the environment, and pip logs a line and exits with the requested code.
 PYTHON = """#!/bin/sh
 if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit; fi
 echo "$*" >> log
@@ -36,7 +36,7 @@ exit ${CODE:-0}
 
 @cache
 def prerequisites() -> dict[str, list[str]]:
-    """What each target of the Makefile depends on."""
+    """Return the prerequisites of each target of the Makefile."""
     alone = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     said = subprocess.run(["make", "-npq", "help"], cwd=TOP, env=alone, capture_output=True, text=True, check=False)
     rules = (line.partition(":") for line in said.stdout.splitlines() if re.match(r"[a-z-]+:(?!=)", line))
@@ -58,7 +58,10 @@ def test_what_developers_ask_for_installs_the_product_and_the_extra_of_that_name
 
 
 def needed(requirements: Iterable[str]) -> set[str]:
-    """The distributions that come with `requirements` as pip would have them here, by their canonical names."""
+    """Return the distributions that pip would install for `requirements`.
+
+    They are canonical names, for this Python and system.
+    """
     done: set[tuple[str, str]] = set()
     left = [*requirements]
     while left:
@@ -73,7 +76,7 @@ def needed(requirements: Iterable[str]) -> set[str]:
 
 @cache
 def below(name: str, extra: str) -> list[str]:
-    """What the distribution `name` asks for, with that extra; nothing where it is not installed here."""
+    """Return the requirements of `name` with that extra; none if it is not installed."""
     if name == "vgpiano":
         return EXTRAS[extra] if extra else PROJECT["dependencies"]
     try:
@@ -89,7 +92,7 @@ def below(name: str, extra: str) -> list[str]:
 
 
 def imported(folder: str) -> set[str]:
-    """The packages that the Python files below `folder` import, but the standard library and ours."""
+    """Return third-party packages that the Python files below `folder` import."""
     found = set()
     for path in (TOP / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -152,7 +155,7 @@ def test_each_set_leaves_out_what_only_another_needs() -> None:
 
 
 class Checkout:
-    """A folder with our Makefile, and Python's stand-in."""
+    """A folder with the Makefile and a stand-in for Python."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -162,7 +165,7 @@ class Checkout:
         (folder / "python").chmod(0o755)
 
     def make(self, target: str, **env: str) -> tuple[int, list[str]]:
-        """Bring the target up to date and return make's exit code and what pip was asked to install."""
+        """Run make for the target; return its exit code and pip's arguments."""
         (self.folder / "log").write_text("")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         line = ["make", f"PYTHON={self.folder / 'python'}", "-j4", *target.split()]

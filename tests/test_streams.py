@@ -1,4 +1,4 @@
-"""What every command prints: nothing that a terminal obeys, in any encoding, and one line or none where it cannot be written."""
+"""Output has no terminal commands in any encoding; write errors are one line."""
 
 import io
 import os
@@ -68,7 +68,7 @@ def shell(line: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 ENDS = {
-    ">&-": "",  # closed: whoever does that wants no output
+    ">&-": "",  # closed: no output is wanted
     "2>&-": "",
     "</dev/null >&- 2>&- <&-": "",
     "| head -c0": "",

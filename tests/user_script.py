@@ -1,4 +1,4 @@
-"""What somebody might write who has installed vgpiano: fully typed, run and checked with `mypy --strict` against the wheel.
+"""A user's typed script, run and checked with `mypy --strict` against the wheel.
 
 python user_script.py ROOT CORPUS RUN OUT
 """
@@ -13,7 +13,7 @@ from training import Run, SamplingConfig, music
 
 
 def longest(pieces: list[CorpusPiece]) -> CorpusPiece:
-    """Return the piece of the most notes."""
+    """Return the piece with the most notes."""
     return max(pieces, key=lambda piece: len(piece.notes.pitch))
 
 
@@ -23,7 +23,7 @@ def pitches(pieces: list[Notes]) -> Counter[int]:
 
 
 def main(root: Path, corpus: str, run: str, out: Path) -> None:
-    """Go on from the longest piece of a corpus, twice, and say what came of it."""
+    """Continue the longest piece of a corpus twice, and print the result."""
     held = Corpus.open(root, corpus)
     first = longest(held.pieces())
     composed = music(Run.open(root, run), SamplingConfig(count=2, notes=40, seed=1), first.notes)

@@ -1,4 +1,4 @@
-"""The wheel of this checkout, and an environment in which it is installed and the checkout is not on the path."""
+"""The wheel of this checkout, and an environment in which it is installed."""
 
 import os
 import shutil
@@ -15,7 +15,10 @@ LEFT_OUT = shutil.ignore_patterns(
 
 
 def build(folder: Path) -> None:
-    """Write the sdist, and the wheel that is built from it, into `folder`; with the setuptools that is here, so without an index."""
+    """Write the sdist, and the wheel built from it, into `folder`, without an index.
+
+    Uses the installed setuptools.
+    """
     copy = shutil.copytree(TOP, folder / "source", ignore=LEFT_OUT)
     line = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
@@ -24,7 +27,10 @@ def build(folder: Path) -> None:
 
 
 def install(wheel: Path, folder: Path) -> None:
-    """Make an environment in `folder` with the wheel, installed by pip, and the packages that this Python has in place of downloads."""
+    """Create an environment in `folder` with the wheel installed by pip.
+
+    Its dependencies are the packages of this Python, without downloads.
+    """
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     line = ["-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
@@ -34,6 +40,9 @@ def install(wheel: Path, folder: Path) -> None:
 
 
 def alone(**more: str) -> dict[str, str]:
-    """The environment of this process without what leads Python to the checkout, or our commands to a data root or a site."""
+    """Return the environment variables of this process without settings of vgpiano.
+
+    Variables that lead Python to the checkout, or commands to a data root or a site, are removed.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VGPIANO_"))}
     return kept | more

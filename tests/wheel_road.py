@@ -1,9 +1,10 @@
-"""The wheel as a stranger meets it: a new environment, pip and its index, an empty folder, and there the three uses.
+"""Test the wheel as a new user does: environment, pip, empty folder, three uses.
 
-`python tests/wheel_road.py WHEEL [--constraints FILE] [--site FOLDER] [--minutes M]`; the Python that runs this is the one
-that the environment is made of. The site is a replica of VGMusic in FOLDER, else the demo's, which the wheel itself makes and
-serves. Takes minutes, an index that pip reaches, and 4 GB of the temporary folder, which it gives back. Says what was
-installed and its weight; exit code 1 with the output of the step that failed.
+`python tests/wheel_road.py WHEEL [--constraints FILE] [--site FOLDER] [--minutes M]`; this Python
+creates the environment. The site is a replica of VGMusic in FOLDER, or the demo site, which the
+wheel itself builds and serves. Takes minutes, an index that pip reaches, and 4 GB of temporary
+space, which is freed at the end. Prints what was installed and its size. On a failure, prints the
+output of the step and exits with code 1.
 """
 
 import argparse
@@ -30,7 +31,10 @@ with serve_folder(pathlib.Path(sys.argv[1])) as url:
 
 
 class Road:
-    """An environment in `folder`/env, and steps that are walked in `folder`/empty with nothing else on the path."""
+    """An environment in `folder`/env, and steps run in `folder`/empty.
+
+    Nothing else is on the path.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.packages, self.bin, self.where = folder / "env" / "lib", folder / "env" / "bin", folder / "empty"
@@ -40,8 +44,11 @@ class Road:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment = {**kept, "PATH": f"{self.bin}:/usr/bin:/bin", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
-    def step(self, *words: str, told: int = 0) -> str:
-        """Run one command, say how long it took and the last `told` lines of its output, and return that. Ends where it fails."""
+    def step(self, *words: str, shown_lines: int = 0) -> str:
+        """Run one command and return its output; exit if it fails.
+
+        Prints its time and the last `shown_lines` lines of its output.
+        """
         started = time.monotonic()
         done = subprocess.run(
             [str(self.bin / words[0]), *words[1:]],
@@ -55,19 +62,19 @@ class Road:
         print(f"{time.monotonic() - started:7.1f} s  {' '.join(words)}", flush=True)
         if done.returncode:
             sys.exit(f"{done.stdout}\nexit code {done.returncode}")
-        for line in done.stdout.strip().splitlines()[-told:] if told else ():
+        for line in done.stdout.strip().splitlines()[-shown_lines:] if shown_lines else ():
             print(f"           {line}")
         return done.stdout
 
 
 def demand(fact: bool, what: str) -> None:
-    """End the road unless `fact` holds."""
+    """Exit unless `fact` holds."""
     if not fact:
         sys.exit(f"not so: {what}")
 
 
 def main() -> None:
-    """Walk the road."""
+    """Run all steps."""
     parser = argparse.ArgumentParser()
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--constraints", type=Path)
@@ -94,7 +101,7 @@ def main() -> None:
 
 
 def weigh(road: Road) -> None:
-    """Print what was installed, the heaviest first."""
+    """Print what was installed, largest first."""
     listed = {each["name"]: each["version"] for each in json.loads(road.step("pip", "list", "--format", "json"))}
     [packages] = road.packages.glob("python*/site-packages")
     weights = {path.name: sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) for path in packages.iterdir()}
@@ -105,7 +112,7 @@ def weigh(road: Road) -> None:
 
 
 def serve(road: Road, folder: Path | None) -> "subprocess.Popen[str]":
-    """Serve the site on this machine and put its address into the environment of the steps to come."""
+    """Serve the site locally and pass its address to the following steps."""
     demo = ["scrape", "demo-site", "--port", "0", "--dir", str(road.where.parent / "site")]
     words = demo if folder is None else ["python", "-c", SERVE, str(folder.resolve())]
     words[0] = str(road.bin / words[0])
@@ -118,28 +125,31 @@ def serve(road: Road, folder: Path | None) -> "subprocess.Popen[str]":
 
 
 def uses(road: Road, minutes: float) -> None:
-    """The three uses (`make scrape` is `scrape vgmusic`), and then what was trained is judged and composes."""
+    """Run the three uses, then evaluate the trained run and generate from it.
+
+    `make scrape` is `scrape vgmusic`.
+    """
     data = road.where / "data"
-    road.step("scrape", "vgmusic", "--delay", "0", told=1)
-    road.step("dataset", "build", "--game", "ocarina", told=3)
+    road.step("scrape", "vgmusic", "--delay", "0", shown_lines=1)
+    road.step("dataset", "build", "--game", "ocarina", shown_lines=3)
     demand((data / "corpora" / "ocarina-of-time" / "notes.parquet").is_file(), "the corpus is there")
-    road.step("train", "--query", "series == 'zelda'", "--minutes", str(minutes), told=3)
+    road.step("train", "--query", "series == 'zelda'", "--minutes", str(minutes), shown_lines=3)
     run = data / "runs" / "series-zelda"
     demand(len(list(run.glob("samples/*.mid"))) == 3, "training ends with three samples")
     demand(len(list(run.glob("samples/*.mp3"))) == 3, "and their sound")
     demand((run / "index.html").stat().st_size > 100_000, "and the run's page")
-    road.step("evaluate", "series-zelda", told=5)
-    road.step("generate", "series-zelda", "--seconds", "20", "--out", "out", told=5)
-    road.step("novelty", "series-zelda", told=3)
-    road.step("dataset", "report", "ocarina-of-time", told=1)
+    road.step("evaluate", "series-zelda", shown_lines=5)
+    road.step("generate", "series-zelda", "--seconds", "20", "--out", "out", shown_lines=5)
+    road.step("novelty", "series-zelda", shown_lines=3)
+    road.step("dataset", "report", "ocarina-of-time", shown_lines=1)
 
 
 def types(road: Road) -> None:
-    """A user's typed script, checked strictly against what is installed, and run."""
+    """Check a user's typed script strictly against the installed wheel, and run it."""
     shutil.copy(SCRIPT, road.where)
     road.step("pip", "install", "--quiet", "mypy")
-    road.step("mypy", "--strict", SCRIPT.name, told=1)
-    road.step("python", SCRIPT.name, "data", "ocarina-of-time", "series-zelda", "mine.mid", told=2)
+    road.step("mypy", "--strict", SCRIPT.name, shown_lines=1)
+    road.step("python", SCRIPT.name, "data", "ocarina-of-time", "series-zelda", "mine.mid", shown_lines=2)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Turning corpora into music: events, network, training, evaluation, sampling, novelty, sound, scores and pages.
+"""Training, sampling, evaluation, novelty figures, rendering and pages.
 
-The public names stand in `__init__.pyi`; each is imported from its module when it is first used.
+In: corpora of the package `dataset`. Out: runs, MIDI files, sound, scores and HTML pages. The public names are listed
+in `__init__.pyi`; each is imported from its module when it is first used.
 """
 
 from catalog.base.public_names import attach

@@ -1,6 +1,6 @@
-"""Turning corpora into music: events, network, training, evaluation, sampling, novelty, sound, scores and pages.
+"""Training, sampling, evaluation, novelty figures, rendering and pages.
 
-The public names, each with the module that defines it: type checkers read them here, and Python loads them from here.
+The public names, each with its module. Type checkers read this file, and Python loads the names from it.
 """
 
 from .classic.quality import TokenQuality as TokenQuality

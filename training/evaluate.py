@@ -1,6 +1,6 @@
-"""The whole of one `evaluate`: how well a trained run predicts music that it was not trained on.
+"""Evaluation: how well a trained run predicts held-out music. No Keras.
 
-In: a run, and a split of its corpus or a folder of MIDI files; out: the figures of its recipe there. NumPy alone, no Keras.
+In: a run, and a split of its corpus or a folder of MIDI files. Out: the figures that the run's recipe defines.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from training.run import Run
 def evaluate_run(
     root: AnyPath, run: Run, split: Split = "test", report: Report = lambda done, total: None
 ) -> Evaluation:
-    """Return the quality of the best epoch of `run` on one split of its corpus, which lies below `root`.
+    """Return the quality of the best epoch of `run` on one split of its corpus.
 
-    A run of recipe note-lstm has a `Quality`, one of recipe classic a `TokenQuality`; `report` is told how far a classic one is. Raises
-    TrainingError where the weights are not the run's or no use, the corpus has changed, or the split holds nothing to predict;
-    CorpusError where the corpus is gone.
+    The corpus is read below `root`. Returns `Quality` for recipe note-lstm, `TokenQuality` for classic; for classic,
+    `report` receives the progress. Raises TrainingError if the weights are not the run's or are unusable, the corpus
+    has changed, or the split has nothing to predict; CorpusError if the corpus no longer exists.
     """
     return learner(run.recipe).evaluate(root, run, split, report)
 
@@ -29,13 +29,14 @@ def evaluate_run(
 def evaluate_folder(
     run: Run, folder: Path, left_out: Callable[[str, str], None] = lambda path, reason: None
 ) -> Evaluation:
-    """Return the quality of the best epoch of `run` on the MIDI files below `folder`, taken as of no style.
+    """Return the quality of the best epoch of `run` on the MIDI files below `folder`.
 
-    `left_out` is told the path of each file that cannot be read, and why. Raises UsageError where there is no such folder or the
-    recipe takes none, TrainingError where the weights are not the run's or the files hold no note to predict.
+    The files have no style. `left_out` receives path and reason for each unreadable file. Raises UsageError if the
+    folder does not exist or the recipe does not support this, TrainingError if the weights are not the run's or there
+    is no note to predict.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; name one that holds MIDI files")
+        raise UsageError(f"{folder}: no such folder; name a folder of MIDI files")
     found = learner(run.recipe)
     found.require("--midi", run.name)
     return found.evaluate_folder(run, folder, left_out)

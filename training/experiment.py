@@ -1,7 +1,7 @@
-"""The original's experiment on what the catalog holds: a run of each game by itself, one of all of them, and a page that compares them.
+"""The original's experiment: a run per game, a run of all games, and one page.
 
-In: a query and how long all may take. Out: what runs there are to be, of which a caller takes the course of each that is not done; then
-the page. A run is known by its name, so whatever a kill left is gone on with, and what is done is done once.
+In: a query and a total budget. Out: the runs to train (`plan`), their training (`take`), and the page that compares
+them (`write`). Runs are identified by name: an interrupted experiment resumes, and finished runs are not repeated.
 """
 
 from collections import Counter
@@ -21,118 +21,122 @@ from dataset.corpus.corpus import Corpus
 from training import resume
 from training import run_training as course
 from training.observer import Observer
-from training.page.comparison_page import ALL_SAMPLES, CALLED, GAME_SAMPLES, ZELDA, Entry, write_comparison
+from training.page.comparison_page import ALL_SAMPLES, GAME_SAMPLES, ZELDA, ZELDA_LABELS, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
 from training.run import Run, list_runs
 from training.train_config import TrainConfig
 
-EXPERIMENTS = "experiments"  # below the data root: a folder with the page of each
-LEAST_PIECES = 8  # different pieces that a game must have
-MOST_GAMES = 20
-MINUTES = 12.0  # for all runs together; rendering, pages and starting take some more
-SHARE_OF_ALL = 0.5  # of the minutes, for the run of all games
-SERIES = "zelda"  # the original's
+EXPERIMENTS = "experiments"  # below the data root: one folder per experiment, with its page
+MIN_PIECES = 8  # minimum number of different pieces per game
+MAX_GAMES = 20
+MINUTES = 12.0  # total of all runs; rendering, pages and start-up need additional time
+SHARE_FOR_ALL = 0.5  # share of the budget for the run of all games
+SERIES = "zelda"  # of the original experiment
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run of an experiment: what it is called on the page, of which slug (a game, or `all`), and what `train` is asked for."""
+    """One run of an experiment; `slug` is a game or `all`."""
 
     slug: str
     label: str
-    samples: int  # that the page shows
-    order: TrainConfig
+    samples: int  # samples shown on the page
+    config: TrainConfig
     pieces: int
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Its name and its parts, the games first, in the order of the page; whether it is the original's own."""
+    """An experiment: its runs in page order, games first."""
 
     name: str
     parts: tuple[Part, ...]
     is_original: bool
 
 
-def plan(root: AnyPath, order: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
-    """Return the experiment for `order`: its query says which games, its minutes are those of all runs together.
+def plan(root: AnyPath, config: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
+    """Return the experiment for `config`.
 
-    Each game of LEAST_PIECES pieces or more (that are kept, no two alike) has a run, MOST_GAMES of them at most; their corpora are built
-    if there are none. Raises UsageError for an order that cannot be parted, TrainingError where fewer than two games are left.
+    The query selects the games; the minutes are the total of all runs. Each game with at least MIN_PIECES pieces
+    (kept, without duplicates) gets a run, up to MAX_GAMES; missing corpora are built. Raises UsageError for settings
+    that cannot be combined, TrainingError if fewer than two games remain.
     """
-    if order.query is None or order.corpus is not None or order.resume:
-        raise UsageError("--each-game goes with --query, and goes on by itself; leave out --corpus and --resume")
-    whole = build.ensure_corpus(root, order.query, report=report)
-    name = order.name or whole.name
-    games = _games(root, order.query, report)
+    if config.query is None or config.corpus is not None or config.resume:
+        raise UsageError("--each-game needs --query and resumes by itself; leave out --corpus and --resume")
+    whole = build.ensure_corpus(root, config.query, report=report)
+    name = config.name or whole.name
+    games = _games(root, config.query, report)
     if len(games) < 2:
         raise TrainingError(
-            f"{order.query}: {len(games)} games with {LEAST_PIECES} pieces or more; choose a query with two at least"
+            f"{config.query}: {len(games)} games with {MIN_PIECES} pieces or more; choose a query with at least two"
         )
-    rows = Catalog(root).pieces(order.query, columns=["series"])["series"].unique().to_pylist()
+    rows = Catalog(root).pieces(config.query, columns=["series"])["series"].unique().to_pylist()
     is_original = rows == [SERIES]
-    minutes = order.minutes or (None if order.epochs else MINUTES)
+    minutes = config.minutes or (None if config.epochs else MINUTES)
     alone = together = None
     if minutes is not None:
-        alone, together = minutes * (1 - SHARE_OF_ALL) / len(games), minutes * SHARE_OF_ALL
+        alone, together = minutes * (1 - SHARE_FOR_ALL) / len(games), minutes * SHARE_FOR_ALL
     ranks = list(ZELDA) if is_original else []
     games.sort(key=lambda game: (ranks.index(game.slug) if game.slug in ranks else len(ranks), -game.pieces, game.slug))
     parts = [
         Part(
             game.slug,
-            CALLED.get(game.slug, game.title) if is_original else game.title,
+            ZELDA_LABELS.get(game.slug, game.title) if is_original else game.title,
             GAME_SAMPLES,
-            replace(order, query=game.query, minutes=alone, name=f"{name}-{game.slug}"),
+            replace(config, query=game.query, minutes=alone, name=f"{name}-{game.slug}"),
             game.pieces,
         )
         for game in games
     ]
-    label = CALLED[SERIES] if is_original else "All of them"
-    every = replace(order, minutes=together, name=f"{name}-all")
+    label = ZELDA_LABELS[SERIES] if is_original else "All of them"
+    every = replace(config, minutes=together, name=f"{name}-all")
     parts.append(Part("all", label, ALL_SAMPLES, every, whole.manifest.funnel.unique))
     return Experiment(name, tuple(parts), is_original)
 
 
 def take(root: AnyPath, experiment: Experiment, observer: Observer, *, render: bool = True) -> None:
-    """Train every part's run, or finish it.
+    """Train the run of every part, or finish it.
 
-    Raises TrainingError where a run of that name was trained on another corpus, TrainingInterrupted on Ctrl-C.
+    Raises TrainingError if a run of that name was trained on another corpus, TrainingInterrupted on Ctrl-C.
     """
     for number, part in enumerate(experiment.parts, 1):
         observer.message(f"\n{number} of {len(experiment.parts)}: {part.label}, {part.pieces} pieces")
-        run = _standing(root, part)
+        run = _existing_run(root, part)
         if run is None or not course.is_trained(run):
-            order = replace(part.order, resume=run is not None)
-            course.train_run(root, order, observer, render=render, resume_command="the same command")
+            config = replace(part.config, resume=run is not None)
+            course.train_run(root, config, observer, render=render, resume_command="the same command")
         elif course.is_done(run, render=render):
-            observer.message(f"done before, in {run.path}")
+            observer.message(f"already done: {run.path}")
         else:
             course.complete(root, run, observer, render=render, resume_command="the same command")
 
 
-def _standing(root: AnyPath, part: Part) -> Run | None:
-    """Return the run of a part if there is one."""
+def _existing_run(root: AnyPath, part: Part) -> Run | None:
+    """Return the existing run of a part, or None."""
     runs = working_root(root)
-    if part.order.name not in list_runs(runs):
+    if part.config.name not in list_runs(runs):
         return None
-    run = Run.open(runs, part.order.name)
-    corpus = build.ensure_corpus(root, str(part.order.query))
-    if (run.asked.query, run.asked.corpus_hash) != (corpus.manifest.query, corpus.hash):
+    run = Run.open(runs, part.config.name)
+    corpus = build.ensure_corpus(root, str(part.config.query))
+    if (run.request.query, run.request.corpus_hash) != (corpus.manifest.query, corpus.hash):
         raise TrainingError(
-            f"run {run.name} was made on other music ({run.asked.query}, {run.asked.corpus_hash[:12]}); "
+            f"run {run.name} was trained on other music ({run.request.query}, {run.request.corpus_hash[:12]}); "
             "give the experiment another --name, or remove that run"
         )
-    resume.check(root, run, part.order)
+    resume.check(root, run, part.config)
     return run
 
 
 def write(root: AnyPath, experiment: Experiment, report: Report = lambda done, total: None) -> Path:
-    """Write the page that compares the runs of an experiment, all of which are there, and return where it is."""
+    """Write the page that compares the runs of an experiment; return its path.
+
+    All runs must exist.
+    """
     runs = working_root(root)
     entries = [
         Entry(
             part.label,
-            Run.open(runs, str(part.order.name)),
+            Run.open(runs, str(part.config.name)),
             part.samples,
             ZELDA.get(SERIES if part.slug == "all" else part.slug) if experiment.is_original else None,
         )
@@ -140,7 +144,7 @@ def write(root: AnyPath, experiment: Experiment, report: Report = lambda done, t
     ]
     out = runs / EXPERIMENTS / experiment.name / PAGE_FILE
     title = "Zelda, game by game" if experiment.is_original else f"{experiment.name}, game by game"
-    lead = "A network for each game by itself, and one for all of them together."
+    lead = "One network per game, and one for all games together."
     return write_comparison(root, entries, out, title=title, lead=lead, report=report)
 
 
@@ -153,7 +157,7 @@ class _Game:
 
 
 def _games(root: AnyPath, query: str, report: Report) -> list[_Game]:
-    """Return the games that are enough for a run by themselves, those with most pieces first."""
+    """Return the games with enough pieces for a run of their own, most pieces first."""
     catalog, columns = Catalog(root), ["game", "game_title", "state"]
     rows: Sequence[dict[str, Any]] = catalog.pieces(query, columns=columns).to_pylist()
     inside = Counter(row["game"] for row in rows if row["state"] == FETCHED)
@@ -162,12 +166,12 @@ def _games(root: AnyPath, query: str, report: Report) -> list[_Game]:
     titles = {row["game"]: row["game_title"] for row in rows}
     found: list[_Game] = []
     for slug, count in sorted(inside.items(), key=lambda item: (-item[1], item[0])):
-        if count < LEAST_PIECES or len(found) == MOST_GAMES:
+        if count < MIN_PIECES or len(found) == MAX_GAMES:
             break
         alone = f"game == '{slug}'"
         own = alone if listed[slug] == everywhere[slug] else f"({query}) and {alone}"
         corpus: Corpus = build.ensure_corpus(root, own, report=report)
         funnel = corpus.manifest.funnel
-        if funnel.unique >= LEAST_PIECES and funnel.train >= 2:
+        if funnel.unique >= MIN_PIECES and funnel.train >= 2:
             found.append(_Game(slug, titles[slug] or slug, own, funnel.unique))
     return found

@@ -1,10 +1,11 @@
-"""What a recipe does: the seam behind which every network stands. A recipe's folder has one `Learner`, and RECIPES says where.
+"""The interface that every recipe implements: `Learner`.
 
-`session`, `generate`, `evaluate` and the pages ask the learner of a run, and know no recipe by its name. Which settings a recipe has, by
-what an epoch is measured and in which words, is data: `training.recipe.Recipe`.
+`session`, `generate`, `evaluate` and the pages call the learner of a run and do not depend on particular recipes. A
+recipe's folder defines one `Learner`, and RECIPES in `training.recipe` lists it. Settings, figures and units of a
+recipe are data: `training.recipe.Recipe`.
 """
 
-from __future__ import annotations  # types that are slow to import are for type checkers alone
+from __future__ import annotations  # modules that are slow to import are imported for type checkers only
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -28,33 +29,39 @@ if TYPE_CHECKING:
 
 
 Option = Literal["--init", "--prime", "--midi", "several processes"]
-"""What not every recipe can do."""
+"""Features that not every recipe supports."""
 REFUSALS: Mapping[Option, str] = {
-    "--init": "recipe {kind} cannot begin from the weights of another run; leave out --init",
-    "--prime": "run {run} is of recipe {kind}, which cannot go on from a file; leave out --prime",
-    "--midi": "run {run} is of recipe {kind}, which is evaluated on its corpus: give --split, not --midi",
-    "several processes": "recipe {kind} is trained by one process",
+    "--init": "recipe {kind} cannot start from the weights of another run; leave out --init",
+    "--prime": "run {run} has recipe {kind}, which cannot continue a file; leave out --prime",
+    "--midi": "run {run} has recipe {kind}, which is evaluated on its corpus: give --split, not --midi",
+    "several processes": "recipe {kind} trains in one process",
 }
-"""What is said where a recipe does not take an option, unless it has a better reason."""
+"""Default messages for options that a recipe does not support."""
 
 
 class Evaluation(Protocol):
-    """A dataclass of figures, which `evaluate --json` prints by name."""
+    """A dataclass of figures; `evaluate --json` prints its fields."""
 
     def lines(self) -> list[str]:
-        """Return the figures as `evaluate` shows them."""
+        """Return the figures as lines for the console."""
 
 
 class Learner(ABC):
-    """A recipe at work; it keeps nothing between calls. Libraries that are slow to import are imported within its methods."""
+    """Implementation of a recipe; stateless.
 
-    recipe: ClassVar[type[Recipe]]  # the record of its settings
-    takes: ClassVar[frozenset[Option]] = frozenset()  # options that it can do
-    refusals: ClassVar[Mapping[Option, str]] = {}  # its own words on those that it cannot
+    Import slow libraries within methods.
+    """
+
+    recipe: ClassVar[type[Recipe]]  # type of the settings
+    takes: ClassVar[frozenset[Option]] = frozenset()  # supported options
+    refusals: ClassVar[Mapping[Option, str]] = {}  # messages for unsupported options
 
     @abstractmethod
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
-        """Return the text of vocabulary.json for a new run: what must be known of the corpus to read its music and to write new."""
+        """Return the text of vocabulary.json for a new run.
+
+        It holds what is needed besides the recipe to encode the corpus and to compose.
+        """
 
     @abstractmethod
     def train(
@@ -66,39 +73,46 @@ class Learner(ABC):
         watch: Callable[[Step], None],
         hosts: Hosts,
     ) -> Progress:
-        """Train the run from where it stands until the budget is used; `report` is told each epoch's row, `watch` each step.
+        """Train the run from its current state until the budget is used.
 
-        Saves weights.npz of the best epoch, then the progress, after each epoch. Raises TrainingError where it cannot go on.
+        `report` receives each epoch's row, `watch` each step. After each epoch, saves weights.npz if it is the best,
+        then the progress. Raises TrainingError if training cannot continue.
         """
 
     @abstractmethod
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
-        """Return `wish.count` new pieces by the run's best epoch, the same for the same seed."""
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+        """Return `config.count` new pieces by the run's best epoch.
+
+        The same seed gives the same pieces.
+        """
 
     @abstractmethod
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
-        """Return the quality of the run's best epoch on one split of its corpus, `run.corpus(root)`."""
+        """Return the quality of the run's best epoch on one split of `run.corpus(root)`."""
 
     def is_enough(self, funnel: Funnel) -> bool:
-        """Return whether a corpus has enough pieces to train on."""
+        """Return whether a corpus has enough pieces for training."""
         return funnel.train > 0
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
-        """Return a warning about what the run is to learn from, None where there is none."""
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
+        """Return a warning about the run's training pieces, or None."""
         return None
 
     def begin_from(self, root: Path, name: str, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes]:
-        """Return the vocabulary of a run that begins from the weights of run `name`, and these weights; for `--init`."""
+        """Return vocabulary and weights of a run that starts from run `name` (`--init`)."""
         raise NotImplementedError
 
     def evaluate_folder(self, run: Run, folder: Path, left_out: Callable[[str, str], None]) -> Evaluation:
-        """Return the quality on the MIDI files below a folder; for `--midi`. `left_out` is told of each that cannot be read."""
+        """Return the quality on the MIDI files below a folder (`--midi`).
+
+        `left_out` receives path and reason of each unreadable file.
+        """
         raise NotImplementedError
 
     def require(self, option: Option, run: str = "") -> None:
-        """Raise UsageError where the recipe does not take an option."""
+        """Raise UsageError if the recipe does not support an option."""
         if option not in self.takes:
-            kind = self.recipe().kind  # type: ignore[call-arg]  # each has a default for its kind
+            kind = self.recipe().kind  # type: ignore[call-arg]  # every recipe has a default for `kind`
             raise UsageError(self.refusals.get(option, REFUSALS[option]).format(kind=kind, run=run))
 
 

@@ -1,7 +1,7 @@
-"""What long work reports while it runs: messages, warnings, files that were written, and progress.
+"""`Observer`: callbacks for messages, warnings, written files and progress.
 
-Library functions take an `Observer` and never print. By default warnings go to `logging` and the rest is dropped; commands
-pass the one of `training.commands.console_observer`.
+Library functions take an observer and never print. By default, warnings go to `logging` and the rest is dropped.
+Commands pass the one of `training.commands.console_observer`.
 """
 
 import logging
@@ -13,20 +13,20 @@ from typing import Protocol
 
 
 class ProgressBar(Protocol):
-    """Progress of one task: call it with (done, total); `label` may change on the way."""
+    """Progress of one task: call it with (done, total); `label` may change."""
 
     label: str
 
     def __call__(self, done: int, total: int) -> None:
-        """Set how far the task is; `total` is 0 while it is unknown."""
+        """Set the progress; `total` is 0 while it is unknown."""
         ...
 
 
 class OpenProgress(Protocol):
-    """Return a progress bar as a context manager; `plain` says whether it shows without a terminal, too."""
+    """Opens progress bars; `plain` bars are also shown without a terminal."""
 
     def __call__(self, label: str, *, plain: bool = True) -> AbstractContextManager[ProgressBar]:
-        """Open the bar of one task."""
+        """Open the bar of one task, as a context manager."""
         ...
 
 
@@ -44,7 +44,7 @@ class SilentProgress(AbstractContextManager["SilentProgress"]):
 
 
 def _drop(value: object) -> None:
-    """Report nothing."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

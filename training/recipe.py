@@ -1,7 +1,8 @@
-"""How a network is built and trained, as data: a recipe is a frozen record that goes to JSON and back without loss.
+"""Recipes: the settings of networks and their training, as frozen records.
 
-What is asked of one run (corpus, seed, minutes) is no part of a recipe. Unknown settings are refused, never ignored. What a recipe
-does is in its folder, behind `training.learner.Learner`; RECIPES says where, and it is imported only when that recipe is used.
+A recipe is converted to JSON and back without loss; unknown settings are refused. Corpus, seed and budget of one run
+are not part of it. The implementation of a recipe is a `training.learner.Learner`; RECIPES lists them, and each is
+imported when it is first used.
 """
 
 import hashlib
@@ -18,67 +19,68 @@ from catalog.storage.reading import convert, parse_json, read_bytes
 from training.progress import Budget
 
 Units = Annotated[int, Meta(ge=1, le=65_536)]
-"""How many units, windows or tokens."""
+"""A number of units, windows or tokens."""
 Layers = Annotated[int, Meta(ge=1, le=64)]
-"""How many layers."""
+"""A number of layers."""
 Dropout = Annotated[float, Meta(ge=0, lt=1)]
-"""A share that is dropped."""
+"""A dropout rate."""
 Minutes = Annotated[float, Meta(gt=0, le=100_000)]
-"""A budget of time."""
+"""A budget in minutes."""
 Epochs = Annotated[int, Meta(ge=1, le=1_000_000)]
-"""A budget of epochs, or a number of them."""
+"""A number of epochs or steps."""
 Notes = Annotated[int, Meta(ge=1, le=10**12)]
 """A number of notes."""
 Semitones = Annotated[int, Meta(ge=0, le=127)]
-"""How far music may be moved."""
+"""A transposition in semitones."""
 
 Keep = Literal["validation", "training"]
-"""Which epoch's weights are kept: that of the lowest validation figure, or of the lowest training figure, as the original did."""
+"""Which epoch's weights are kept: the one with the lowest validation figure, or the lowest training figure."""
 
 LARGEST_BYTES = 1 << 20  # of a recipe
-REMEDY = "write a recipe as `recipe.json` of a run shows it"
-DEFAULT = "note-lstm"  # where none is named; its runs are called as their corpus is
+REMEDY = "see `recipe.json` of a run for the format"
+DEFAULT = "note-lstm"  # default recipe; its runs are named like their corpus
 RECIPES = {
     "note-lstm": "training.note_lstm.learner:NoteLSTMLearner",
     "classic": "training.classic.learner:ClassicLearner",
 }
-"""Where the `Learner` of each recipe is: MODULE:CLASS. A recipe is added here."""
+"""The `Learner` of each recipe, as MODULE:CLASS. Add new recipes here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """In which columns of metrics.csv a recipe's figures stand, in which units, and how the page of a run words them."""
+    """Columns, units and wording of a recipe's figures."""
 
-    train: str  # the column of the training figure, lower is better
-    held: str  # the column of the validation figure
-    unit: str  # of both
-    speed: str  # the column of what is learned in a second
+    train: str  # column of the training figure; lower is better
+    held: str  # column of the validation figure
+    unit: str  # of both figures
+    speed: str  # column of the training speed
     speed_unit: str
     fields: tuple[str, ...] = ()  # columns that add up to `held`
     decimals: int = 2  # of figures on pages
-    shows_training: bool = False  # whether the lowest training figure stands at the top of the page
-    meaning: str = ""  # a sentence that says how to read the unit
+    shows_training: bool = False  # whether the top of the page shows the lowest training figure
+    meaning: str = ""  # a sentence that explains the unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The settings of a recipe. Settings named `minutes` or `epochs` are its budget where none is given."""
+    """The settings of a recipe; `minutes` and `epochs` are its default budget."""
 
-    row: ClassVar[
-        type[Any]
-    ]  # a dataclass: one epoch's line of metrics.csv, with `epoch` and `seconds` among its fields
+    row: ClassVar[type[Any]]  # dataclass of one row of metrics.csv; has fields `epoch` and `seconds`
     terms: ClassVar[Terms]
-    keep: ClassVar[Keep] = "validation"  # which epoch's weights are kept where nothing is asked
+    keep: ClassVar[Keep] = "validation"  # which epoch's weights are kept by default
     kind: str  # which recipe this is
 
     @property
     def budget(self) -> Budget:
-        """How long to train where nothing is asked."""
+        """The default budget."""
         return Budget(getattr(self, "minutes", None), getattr(self, "epochs", None))
 
 
 def implementation(kind: str) -> Any:
-    """Return the `Learner` class of a recipe, imported when it is first asked for; `training.learner` gives an instance."""
+    """Return the `Learner` class of a recipe.
+
+    It is imported at the first call.
+    """
     module, _, name = RECIPES[kind].partition(":")
     return getattr(import_module(module), name)
 
@@ -89,12 +91,12 @@ def record(kind: str) -> type[Recipe]:
 
 
 def to_json(recipe: Recipe) -> str:
-    """Return the recipe as JSON text, the same for the same recipe."""
+    """Return the recipe as JSON text; deterministic."""
     return json.dumps(asdict(recipe), indent=2, sort_keys=True) + "\n"
 
 
 def from_json(text: str | bytes, where: str) -> Recipe:
-    """Return the recipe that `text` holds. Raises TrainingError where a setting is unknown or of the wrong type."""
+    """Parse a recipe. Raises TrainingError for an unknown setting or a wrong type."""
     settings = parse_json(text, dict[str, Any], where, fail=TrainingError, remedy=REMEDY)
     kind = settings.get("kind")
     if not isinstance(kind, str) or kind not in RECIPES:
@@ -108,19 +110,22 @@ def from_json(text: str | bytes, where: str) -> Recipe:
 
 
 def load(name: str) -> Recipe:
-    """Return the recipe of that name, or the one in that JSON file."""
+    """Return the recipe of that name, or the one in that JSON file.
+
+    Raises UsageError if there is neither.
+    """
     if name in RECIPES:
         return plain(name)
     if not Path(name).is_file():
         raise UsageError(f"no recipe {name!r}; there are {', '.join(RECIPES)}, or give a JSON file")
-    return from_json(read_bytes(Path(name), fail=TrainingError, remedy=REMEDY, largest=LARGEST_BYTES), name)
+    return from_json(read_bytes(Path(name), fail=TrainingError, remedy=REMEDY, max_bytes=LARGEST_BYTES), name)
 
 
 def plain(kind: str) -> Recipe:
-    """Return the recipe of that kind with its default settings."""
-    return record(kind)()  # type: ignore[call-arg]  # each has a default for its kind
+    """Return the recipe of that kind with default settings."""
+    return record(kind)()  # type: ignore[call-arg]  # every recipe has a default for `kind`
 
 
 def digest(content: str | bytes) -> str:
-    """Return the SHA-256 of a text or bytes, hexadecimal: how a run knows that its parts belong together."""
+    """Return the SHA-256 of text or bytes as hexadecimal digits."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()

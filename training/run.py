@@ -1,7 +1,8 @@
-"""The folder of one run, and the rule that its parts belong together.
+"""`Run`: the folder of one run, with checks that its files belong together.
 
-`run.json` holds what was asked and the SHA-256 of every file that the run was made with; `checkpoints/state.json` says how far it is.
-The state names the checkpoint that it goes with and is written last, so a kill at any moment leaves a whole earlier epoch.
+`run.json` holds the training request and the SHA-256 of every file that the run was created with;
+`checkpoints/state.json` holds the progress. The state names its checkpoint and is written last, so a kill at any
+moment leaves a complete earlier epoch.
 """
 
 import csv
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
-from catalog.base.names import checked_name
+from catalog.base.names import validate_name
 from catalog.storage import checksums as sums
 from catalog.storage.files import write_text
 from catalog.storage.reading import convert, parse_json, read_bytes, read_json
@@ -25,7 +26,7 @@ from catalog.storage.remote import AnyPath
 from training import recipe as recipes
 from training.progress import Progress
 from training.recipe import Keep, Recipe, digest
-from training.run_folder import FORMAT, RUN_FILE, claimed, files_below, misfit, refuse_older, text_of
+from training.run_folder import FORMAT, RUN_FILE, check_format, create_folder, files_below, hash_mismatch, text_of
 from training.run_record import RunRecord, TrainingRequest
 
 if TYPE_CHECKING:
@@ -39,22 +40,23 @@ if TYPE_CHECKING:
 _Recipe = TypeVar("_Recipe", bound=Recipe)
 RUNS, STATE_FILE, METRICS_FILE = "runs", "state.json", "metrics.csv"
 SAMPLES_FOLDER, CHECKPOINTS_FOLDER = "samples", "checkpoints"
-LARGEST_BYTES = 1 << 32  # of a file that a run is made with
-ANEW, AFRESH = "train it again", "put the file back as it was, or train a new run"  # what to do where a file is damaged
-INIT_FILE = "init.npz"  # the weights that a fine-tuned run began from
-SOURCES_FOLDER = "sources"  # the notes that it learns from, and whose they are
-CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # the corpus's manifest and credits, as they were
+LARGEST_BYTES = 1 << 32  # of a file that a run is created with
+RETRAIN = "train it again"  # remedies for damaged files
+RESTORE_OR_RETRAIN = "restore the file, or train a new run"
+INIT_FILE = "init.npz"  # the initial weights of a fine-tuned run
+SOURCES_FOLDER = "sources"  # the training index
+CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # manifest and credits of the corpus when the run was created
 
 
 class Run:
-    """One run folder, opened."""
+    """An opened run folder."""
 
     def __init__(
-        self, path: Path, recipe: Recipe, vocabulary_text: str, asked: TrainingRequest, files: Mapping[str, str]
+        self, path: Path, recipe: Recipe, vocabulary_text: str, request: TrainingRequest, files: Mapping[str, str]
     ) -> None:
         """Use `create` or `open`."""
-        self.path, self.recipe, self.vocabulary_text, self.asked = path, recipe, vocabulary_text, asked
-        self.files = files  # the SHA-256 of every file that the run was made with
+        self.path, self.recipe, self.vocabulary_text, self.request = path, recipe, vocabulary_text, request
+        self.files = files  # SHA-256 by name of the files that the run was created with
         self.recipe_sha256 = digest(recipes.to_json(recipe))
         self.vocabulary_sha256 = digest(vocabulary_text)
 
@@ -68,8 +70,8 @@ class Run:
 
     @property
     def keep(self) -> Keep:
-        """Which epoch's weights it keeps."""
-        return self.asked.keep or self.recipe.keep
+        """Which epoch's weights are kept."""
+        return self.request.keep or self.recipe.keep
 
     @property
     def weights(self) -> Path:
@@ -78,12 +80,12 @@ class Run:
 
     @property
     def model(self) -> Path:
-        """The best epoch's network as Keras saves it."""
+        """The best epoch's network in Keras format."""
         return self.path / "model.keras"
 
     @property
     def sources(self) -> Path:
-        """The folder of what the run is trained on, for `training.novelty.training_index`."""
+        """The folder of the training index."""
         return self.path / SOURCES_FOLDER
 
     @property
@@ -93,7 +95,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of what `--resume` needs."""
+        """The folder of the files that `--resume` needs."""
         return self.path / CHECKPOINTS_FOLDER
 
     @classmethod
@@ -103,103 +105,108 @@ class Run:
         name: str,
         recipe: Recipe,
         vocabulary_text: str,
-        asked: TrainingRequest,
+        request: TrainingRequest,
         files: Mapping[str, bytes] | None = None,
         *,
         numbered: bool = False,
     ) -> "Run":
-        """Make the folder of a new run, whole or not at all, with these further `files` by name.
+        """Create the folder of a new run atomically, with further `files` by name.
 
-        Raises TrainingError where the name is taken; with `numbered`, NAME-2, NAME-3 … is taken instead. Of several processes each
-        gets a name of its own.
+        Raises TrainingError if the name is taken; with `numbered`, NAME-2, NAME-3 and so on are tried instead. Safe
+        for several processes.
         """
-        wanted = root / RUNS / checked_name(name, "run")
+        wanted = root / RUNS / validate_name(name, "run")
         held = {
             "recipe.json": recipes.to_json(recipe).encode(),
             "vocabulary.json": vocabulary_text.encode(),
             **(files or {}),
         }
         made = {file: digest(data) for file, data in held.items()}
-        told = {"format": FORMAT, "files": made, "asked": asdict(asked)}
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        record_text = {"format": FORMAT, "files": made, "asked": asdict(request)}
+        text = json.dumps(record_text, indent=2, ensure_ascii=False) + "\n"
         held[RUN_FILE] = text.encode()
-        held[sums.SUMS_FILE] = sums.text_of(held).encode()
-        path = claimed(wanted, held, numbered=numbered)
+        held[sums.SUMS_FILE] = sums.format_sums(held).encode()
+        path = create_folder(wanted, held, numbered=numbered)
         if path is None:
-            raise TrainingError(f"run {name!r} is there already: go on with `--name {name} --resume`, or name another")
-        return cls(path, recipe, vocabulary_text, asked, made)
+            raise TrainingError(
+                f"run {name!r} already exists: continue it with `--name {name} --resume`, or choose another name"
+            )
+        return cls(path, recipe, vocabulary_text, request, made)
 
     @classmethod
     def open(cls, root: Path, name: str) -> "Run":
         """Open the run of that name below the root, or at that path.
 
-        Raises TrainingError where it is none, is of an older form, or was altered. What it was trained on is checked by `learned_from`.
+        Raises TrainingError if there is none, or if it has an older format or altered files. `learned_from` checks
+        the training index.
         """
         path = root / RUNS / name
         if not (path / RUN_FILE).is_file():
             path = Path(name)
         if not (path / RUN_FILE).is_file():
             there = ", ".join(list_runs(root)) or "none yet"
-            raise TrainingError(f"no run {name!r} below {root / RUNS} (there: {there}); make one with `train`")
-        refuse_older(path)
+            raise TrainingError(f"no run {name!r} below {root / RUNS} (existing: {there}); make one with `train`")
+        check_format(path)
         try:
-            told, recipe_text, vocabulary_text = (
-                text_of(path / file, ANEW) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
+            record_text, recipe_text, vocabulary_text = (
+                text_of(path / file, RETRAIN) for file in (RUN_FILE, "recipe.json", "vocabulary.json")
             )
         except FileNotFoundError as error:
-            raise TrainingError(f"{path}: not a whole run ({error.filename} is missing); {ANEW}") from None
-        listed = sums.read_sums(path, fail=TrainingError, remedy=ANEW)
+            raise TrainingError(f"{path}: not a complete run ({error.filename} is missing); {RETRAIN}") from None
+        listed = sums.read_sums(path, fail=TrainingError, remedy=RETRAIN)
         if listed is None:
-            raise TrainingError(f"{path}: not a whole run ({sums.SUMS_FILE} is missing); {ANEW}")
-        held = parse_json(told, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=ANEW)
+            raise TrainingError(f"{path}: not a complete run ({sums.SUMS_FILE} is missing); {RETRAIN}")
+        held = parse_json(record_text, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=RETRAIN)
         for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
-                raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {ANEW}")
+                raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {RETRAIN}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
-        for file, text in ((RUN_FILE, told), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
-            if (found := digest(text)) not in (was := made.get(file) or frozenset()):
-                raise TrainingError(f"{path / file}: {misfit(found, ', '.join(was))}")
+        for file, text in ((RUN_FILE, record_text), ("recipe.json", recipe_text), ("vocabulary.json", vocabulary_text)):
+            if (found := digest(text)) not in (expected := made.get(file) or frozenset()):
+                raise TrainingError(f"{path / file}: {hash_mismatch(found, ', '.join(expected))}")
         recipe = recipes.from_json(recipe_text, str(path / "recipe.json"))
         return cls(path, recipe, vocabulary_text, held.asked, held.files)
 
     def check(self, file: str) -> bytes:
-        """Return the content of one of the files that the run was made with. Raises TrainingError where it is another, or gone."""
+        """Return the content of a file of the run; raises TrainingError if it changed."""
         path = self.path / file
         try:
-            data = read_bytes(path, fail=TrainingError, remedy=ANEW, largest=LARGEST_BYTES)
+            data = read_bytes(path, fail=TrainingError, remedy=RETRAIN, max_bytes=LARGEST_BYTES)
         except FileNotFoundError:
-            raise TrainingError(f"{path}: missing; {ANEW}") from None
+            raise TrainingError(f"{path}: missing; {RETRAIN}") from None
         if (found := digest(data)) != self.files.get(file):
-            raise TrainingError(f"{path}: {misfit(found, self.files.get(file))}")
+            raise TrainingError(f"{path}: {hash_mismatch(found, self.files.get(file))}")
         return data
 
     def learned_from(self) -> "TrainingIndex":
-        """Return what the run is trained on. Raises TrainingError where it is missing, damaged, or not this run's."""
-        from training.novelty.training_index import TrainingIndex  # with NumPy, which names alone do not need
+        """Return the training index; raises TrainingError if it is missing or damaged."""
+        from training.novelty.training_index import TrainingIndex  # imports NumPy, which listing runs does not need
 
-        learned = {name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({was}) for name, was in self.files.items()}
+        learned = {
+            name.removeprefix(f"{SOURCES_FOLDER}/"): frozenset({expected}) for name, expected in self.files.items()
+        }
         return TrainingIndex.open(self.sources, learned)
 
     def corpus(self, root: AnyPath) -> "Corpus":
-        """Return the corpus that it was trained on, which lies below `root`. Raises TrainingError where it has changed."""
+        """Return the training corpus below `root`; raises TrainingError if it changed."""
         from dataset.corpus.corpus import Corpus
 
-        corpus = Corpus.open(root, self.asked.corpus)
-        if corpus.hash == self.asked.corpus_hash:
+        corpus = Corpus.open(root, self.request.corpus)
+        if corpus.hash == self.request.corpus_hash:
             return corpus
         raise TrainingError(
-            f"corpus {corpus.name} has changed since run {self.name} was trained on it; build it as it was"
+            f"corpus {corpus.name} has changed since run {self.name} was trained on it; build it again with the same pieces"
         )
 
     def check_weights(self, recipe_sha256: str, vocabulary_sha256: str, where: Path) -> None:
-        """Raise TrainingError unless weights with these hashes belong to this run, and its file of weights is what its list says."""
-        sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=ANEW)
+        """Raise TrainingError unless these hashes and the weights file are this run's."""
+        sums.check_file(self.path, self.weights.name, fail=TrainingError, remedy=RETRAIN)
         if (recipe_sha256, vocabulary_sha256) != (self.recipe_sha256, self.vocabulary_sha256):
-            raise TrainingError(f"{where}: made with another recipe or vocabulary than run {self.name}; train it again")
+            raise TrainingError(f"{where}: has another recipe or vocabulary than run {self.name}; train it again")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep every other trainer out. Raises TrainingError where one is at work."""
+        """Lock the run for training; raises TrainingError if it is locked."""
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -213,55 +220,55 @@ class Run:
             lock.release()
 
     def generate(
-        self, wish: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
+        self, config: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
-        """Return new pieces by the best epoch, as the command `generate` composes them."""
+        """Return new pieces by the best epoch, as the command `generate` does."""
         from training.generate import music
 
-        return music(self, wish, prime, report)
+        return music(self, config, prime, report)
 
     def evaluate(
         self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
     ) -> "Evaluation":
-        """Return how well the best epoch predicts one split of its corpus below `root`, as the command `evaluate` does."""
+        """Return how well the best epoch predicts one split of its corpus below `root`."""
         from training.evaluate import evaluate_run
 
         return evaluate_run(root, self, split, report)
 
     def progress(self) -> Progress:
-        """Return how far training is; the beginning, under the budget that was asked for, where nothing is saved yet."""
+        """Return the progress of training; the initial one if nothing is saved yet."""
         path = self.checkpoints / STATE_FILE
         if not path.is_file():
-            return Progress(minutes=self.asked.minutes, epochs=self.asked.epochs)
-        progress = read_json(path, Progress, fail=TrainingError, remedy=AFRESH)
+            return Progress(minutes=self.request.minutes, epochs=self.request.epochs)
+        progress = read_json(path, Progress, fail=TrainingError, remedy=RESTORE_OR_RETRAIN)
         for i, row in enumerate(progress.history):
-            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=AFRESH)
+            convert(row, self.recipe.row, f"{path}: history[{i}]", fail=TrainingError, remedy=RESTORE_OR_RETRAIN)
         return progress
 
     def budget(self) -> tuple[float | None, int | None]:
-        """Return minutes and epochs of its training as they were last given, None where there is no such limit."""
+        """Return the latest budget in minutes and epochs; None for no limit."""
         reached = self.progress()
         if reached.minutes is None and reached.epochs is None:
-            return self.asked.minutes, self.asked.epochs
+            return self.request.minutes, self.request.epochs
         return reached.minutes, reached.epochs
 
     @property
     def has_epoch(self) -> bool:
-        """Whether an epoch of its training has ended."""
+        """Whether an epoch has been finished."""
         return (self.checkpoints / STATE_FILE).is_file()
 
     def refuse_lost(self, progress: Progress) -> None:
-        """Raise TrainingError where epochs have ended and what training goes on from is gone: it never starts over in silence."""
+        """Raise TrainingError if epochs were finished but their checkpoint is lost."""
         metrics = self.path / METRICS_FILE
         if progress.checkpoint is None and (progress.epoch or (metrics.is_file() and metrics.stat().st_size)):
             lost = self.checkpoints / STATE_FILE
             raise TrainingError(
-                f"{lost}: {'names no checkpoint' if lost.is_file() else 'missing'}, though epochs of run {self.name} have ended, so "
-                f"training cannot go on; put {self.checkpoints} back as it was, or begin a new run from its weights with --init {self.name}"
+                f"{lost}: {'names no checkpoint' if lost.is_file() else 'missing'}, although run {self.name} has finished epochs, so "
+                f"training cannot continue; restore {self.checkpoints}, or start a new run from its weights with --init {self.name}"
             )
 
     def save_progress(self, progress: Progress) -> None:
-        """Write the state, then metrics.csv, then remove checkpoints that no state names."""
+        """Write the state and metrics.csv, and remove old checkpoints."""
         write_text(self.checkpoints / STATE_FILE, json.dumps(asdict(progress), indent=1) + "\n")
         table = io.StringIO()
         if progress.history:
@@ -274,12 +281,12 @@ class Run:
                 old.unlink()
 
     def require(self, kind: type[_Recipe], purpose: str) -> _Recipe:
-        """Return the recipe if it is of that kind. Raises UsageError where `purpose` is not for this run."""
+        """Return the recipe if it is of that kind, else raise UsageError with `purpose`."""
         if not isinstance(self.recipe, kind):
-            raise UsageError(f"run {self.name} is of recipe {self.recipe.kind}, and {purpose}")
+            raise UsageError(f"run {self.name} has recipe {self.recipe.kind}, which {purpose}")
         return self.recipe
 
 
 def list_runs(root: Path) -> list[str]:
-    """Return the names of all runs below the root, in order."""
+    """Return the names of all runs below the root, sorted."""
     return sorted(path.parent.name for path in (root / RUNS).glob("*/run.json") if not path.parent.name.startswith("."))

@@ -1,7 +1,8 @@
-"""How the folder of a run comes into being and goes: whole or not at all, under a name that no other process gets.
+"""Creates and removes run folders atomically, under unique names.
 
-In: files by name, and the name that is wanted. Out: the folder. It is made beside its place and put there by one rename; names are claimed
-by that rename, not computed beforehand. A lock on all runs is held meanwhile, so what a killed process left is known to be litter.
+In: files by name, and the wanted name. Out: the folder. It is written under a temporary name and renamed, so
+concurrent processes never get the same name. A lock on all runs is held meanwhile, so temporary folders found under
+the lock are leftovers of killed processes.
 """
 
 import errno
@@ -21,24 +22,24 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_many
 from catalog.storage.reading import parse_json, read_bytes
 
-MAKING = ".tmp-"
+TEMPORARY_PREFIX = ".tmp-"
 RUN_FILE, FORMAT = "run.json", 2
 
 
-def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
-    """Make the folder `wanted` with these files by name, durable; return it, or None where something of that name is there.
+def create_folder(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
+    """Create the folder `wanted` with these files; return it, or None if taken.
 
-    With `numbered`, the first of WANTED, WANTED-2, WANTED-3 … that is free is made.
+    With `numbered`, the first free name of WANTED, WANTED-2, WANTED-3 and so on is used.
     """
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(wanted.parent):
-        making = Path(mkdtemp(prefix=MAKING, dir=wanted.parent))
+    with _lock_runs(wanted.parent):
+        making = Path(mkdtemp(prefix=TEMPORARY_PREFIX, dir=wanted.parent))
         try:
             making.chmod(0o755)
             write_many({making / name: data for name, data in files.items()})
             for number in count(1):
                 path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
-                if _put(making, path):
+                if _rename_if_free(making, path):
                     sync_folder(wanted.parent)
                     return path
                 if not numbered:
@@ -47,89 +48,98 @@ def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False)
         except OSError as error:
             why = error.strerror or str(error)
             raise TrainingError(
-                f"{wanted}: {why}; free some space or mend what it says, then run the same command again: nothing is left of the run"
+                f"{wanted}: {why}; free some space or fix the cause, then run the same command again: nothing was written"
             ) from None
         finally:
-            shutil.rmtree(making, ignore_errors=True)  # it is gone where it took its name
+            shutil.rmtree(making, ignore_errors=True)  # no longer exists after the rename
 
 
 def discard(path: Path) -> None:
-    """Remove the folder of a run; a kill leaves the whole of it or litter that the next one removes."""
-    with _alone(path.parent):
-        aside = Path(mkdtemp(prefix=MAKING, dir=path.parent))
+    """Remove the folder of a run atomically."""
+    with _lock_runs(path.parent):
+        aside = Path(mkdtemp(prefix=TEMPORARY_PREFIX, dir=path.parent))
         path.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
         sync_folder(path.parent)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock on all runs in `folder`, with what killed processes left there removed."""
+def _lock_runs(folder: Path) -> Iterator[None]:
+    """Hold the lock on all runs in `folder`; remove leftovers of killed processes."""
     with FileLock(folder / ".lock"):
-        for leftover in folder.glob(f"{MAKING}*"):
+        for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         yield
 
 
-def _put(making: Path, path: Path) -> bool:
-    """Rename `making` to `path` unless something is there; return whether that was done."""
+def _rename_if_free(making: Path, path: Path) -> bool:
+    """Rename `making` to `path` unless it exists; return whether it was renamed."""
     if path.exists() or path.is_symlink():
         return False
     try:
         making.rename(path)
-    except OSError as error:  # where locks do not hold, as on some network file systems, another process may be first
+    except OSError as error:  # without working locks (some network file systems), another process may be first
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             return False
         raise
     return True
 
 
-def refuse_older(path: Path) -> None:
-    """Raise TrainingError, with the command that trains it anew, where the run in folder `path` is of another form than FORMAT."""
+def check_format(path: Path) -> None:
+    """Raise TrainingError if the run in `path` has another format than FORMAT.
+
+    The message has the command that trains it again.
+    """
     file, remedy = path / RUN_FILE, "train it again"
-    held = parse_json(
+    record = parse_json(
         read_bytes(file, fail=TrainingError, remedy=remedy), dict[str, Any], file, fail=TrainingError, remedy=remedy
     )
-    form = held.get("format")
+    form = record.get("format")
     if form == FORMAT:
         return
     if isinstance(form, int) and form > FORMAT:
         raise TrainingError(
-            f"{file}: format: {form}, and this version reads {FORMAT}; use the version of vgpiano that wrote it"
+            f"{file}: format: {form}, but this version reads {FORMAT}; use the version of vgpiano that wrote it"
         )
-    anew = _command(path, held["asked"]) if isinstance(held.get("asked"), dict) else "train"
+    anew = _command(path, record["asked"]) if isinstance(record.get("asked"), dict) else "train"
     raise TrainingError(
-        f"{file}: format: {json.dumps(form)[:40]}, an older form that cannot tell whether its files are whole (this version reads "
-        f"{FORMAT}); train the run anew with: {anew}"
+        f"{file}: format: {json.dumps(form)[:40]}, an older format without file hashes (this version reads "
+        f"{FORMAT}); train the run again with: {anew}"
     )
 
 
-def _command(path: Path, asked: Mapping[str, Any]) -> str:
-    """Return the command that trains a run anew under another name, as far as its `asked` says."""
+def _command(path: Path, request: Mapping[str, Any]) -> str:
+    """Return the command that trains a run again under another name.
+
+    Options that are missing in `request` are left out.
+    """
     words = [
         "train",
         "--corpus",
-        asked.get("corpus", "NAME"),
+        request.get("corpus", "NAME"),
         "--recipe",
         path / "recipe.json",
         "--name",
         f"{path.name}-2",
     ]
     for name in ("seed", "minutes", "epochs", "init", "keep"):
-        if asked.get(name) is not None:
-            words += [f"--{name}", asked[name]]
-    if asked.get("max_copy") is not None:
-        words += ["--max-copy", asked["max_copy"]]
+        if request.get(name) is not None:
+            words += [f"--{name}", request[name]]
+    if request.get("max_copy") is not None:
+        words += ["--max-copy", request["max_copy"]]
     return shlex.join(map(str, words))
 
 
 def files_below(path: Path, folder: str) -> list[str]:
-    """Return the files of a folder in that of a run as run.json names them."""
+    """Return the files of a subfolder of a run, named as in run.json."""
     return [f"{folder}/{file.name}" for file in (path / folder).glob("[!.]*")]
 
 
 def text_of(path: Path, remedy: str) -> str:
-    """Return the text of one of a run's files. Raises TrainingError where it is not UTF-8, or no file."""
+    """Return the text of one of a run's files.
+
+    Raises TrainingError if it is not a UTF-8 file.
+    """
     data = read_bytes(path, fail=TrainingError, remedy=remedy)
     try:
         return data.decode()
@@ -137,8 +147,6 @@ def text_of(path: Path, remedy: str) -> str:
         raise TrainingError(f"{path}: not UTF-8 ({error}); {remedy}") from None
 
 
-def misfit(found: str, was: str | None) -> str:
-    """Return what to say of a file with the SHA-256 `found` in a run that was made with another."""
-    return (
-        f"does not fit this run (it has {found}, the run was made with {was}); put back the file that it was made with"
-    )
+def hash_mismatch(found: str, was: str | None) -> str:
+    """Return the message for a file with the SHA-256 `found` instead of `was`."""
+    return f"does not belong to this run (SHA-256 {found}, expected {was}); restore the original file"

@@ -1,4 +1,4 @@
-"""What run.json holds: what a run was asked to do, and the SHA-256 of every file that it was made with."""
+"""The content of run.json: training request, and SHA-256 of the run's files."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from training.recipe import Keep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
-    """What the run was asked to do."""
+    """The training request of a run."""
 
-    corpus: str  # the corpus's folder
+    corpus: str  # name or path of the corpus
     corpus_hash: Sha256  # SHA-256 of its notes.parquet
-    query: str  # the corpus's
+    query: str  # of the corpus
     seed: Count  # of weights, batches and samples
-    minutes: Above0 | None  # the budget of time, None where there is none
-    epochs: Positive | None  # the budget of epochs, None where there is none
-    init: str | None = None  # the run whose weights it began from
-    keep: Keep | None = None  # which epoch's weights; None: as the recipe does
+    minutes: Above0 | None  # the budget in minutes, or None
+    epochs: Positive | None  # the budget in epochs, or None
+    init: str | None = None  # the run whose weights it starts from
+    keep: Keep | None = None  # which epoch's weights are kept; None: the recipe's default
     max_copy: Count = 24  # of the samples that `train` writes
 
 

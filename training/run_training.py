@@ -19,7 +19,7 @@ from training.loop.interrupt import TrainingInterrupted
 from training.observer import Observer, ProgressBar
 from training.page.run_page import PAGE_FILE
 from training.page.write import read_samples, render_samples, write_run_page
-from training.progress import NO_GAIN, Budget, Step, parted
+from training.progress import NO_GAIN, Budget, Step, overfitting_warning
 from training.rendering.render import Output, outputs
 from training.run import Run
 from training.run_folder import discard
@@ -57,7 +57,7 @@ def train_run(
     parts = f"{funnel.train} pieces to train on, {funnel.validation} to validate, {funnel.test} to test"
     tell(f"corpus   {held.name}: {parts}")
     tell(f"recipe   {run.recipe.kind}, for {_until(budget)} at most")
-    if (warning := session.caution(held, run)) is not None:
+    if (warning := session.warning(held, run)) is not None:
         observer.warning(warning)
     before = run.progress().epoch
     onward = resume_command or f"train --name {run.name} --resume"
@@ -161,7 +161,7 @@ def _show(run: Run, budget: Budget, observer: Observer) -> Callable[[Any], None]
     def show(row: Any) -> None:
         left = "" if budget.minutes is None else f"  left {_clock(budget.minutes * 60 - row.seconds)}"
         observer.message(_line(row) + left)
-        warning = parted(run.progress().history, terms.train, terms.held)
+        warning = overfitting_warning(run.progress().history, terms.train, terms.held)
         if warning and not warned:
             warned.append(warning)
             observer.warning(warning)
@@ -174,7 +174,7 @@ def _watch(bar: ProgressBar) -> Callable[[Step], None]:
 
     def watch(step: Step) -> None:
         bar.label = step.label
-        bar(round(1000 * step.gone), 1000)
+        bar(round(1000 * step.fraction_used), 1000)
 
     return watch
 

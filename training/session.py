@@ -1,4 +1,7 @@
-"""The whole of one `train`: find or build the corpus, make or reopen the run, train it. `generate` writes its samples."""
+"""Prepares and trains a run: find or build the corpus, create or reopen the run.
+
+In: a data root and a `TrainConfig`. Out: a trained run; `generate` writes its samples.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,66 +19,68 @@ from training.loop.hosts import ALONE, Hosts
 from training.novelty.training_index import TrainingIndex
 from training.progress import Budget, Progress, Step
 from training.recipe import Recipe
-from training.resume import corpus_of, resumed
+from training.resume import corpus_of, find_run
 from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Run
 from training.run_record import TrainingRequest
 from training.train_config import TrainConfig
 
 
-def prepare(root: AnyPath, order: TrainConfig, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
-    """Return the run to train, its corpus and its budget, making what is not there yet.
+def prepare(root: AnyPath, config: TrainConfig, report: Report, hosts: Hosts = ALONE) -> tuple[Run, Corpus, Budget]:
+    """Return the run to train, its corpus and its budget; create what is missing.
 
-    Corpora are those of `root`; where that is a URL, the run lies below ./data. Of several processes the first makes the run, and
-    the others wait and open it.
+    Corpora are below `root`; if that is a URL, the run is below ./data. Of several processes, the first creates the
+    run and the others wait and open it.
     """
-    if hosts.count > 1 and not order.name:
-        raise UsageError("several processes that train together need --name, so that all mean the same run")
+    if hosts.count > 1 and not config.name:
+        raise UsageError("training with several processes needs --name")
     if hosts.first:
-        prepared = _prepared(root, order, report)
-        hosts.agree(1)
+        prepared = _prepare_run(root, config, report)
+        hosts.broadcast(1)
         return prepared
-    hosts.agree(1)
-    return _prepared(root, replace(order, resume=True), report)
+    hosts.broadcast(1)
+    return _prepare_run(root, replace(config, resume=True), report)
 
 
-def _prepared(root: AnyPath, order: TrainConfig, report: Report) -> tuple[Run, Corpus, Budget]:
+def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Run, Corpus, Budget]:
     runs = working_root(root)
-    if order.resume:
-        run = resumed(root, runs, order)
-        corpus = Corpus.open(root, run.asked.corpus)
-        minutes, epochs = order.minutes, order.epochs
+    if config.resume:
+        run = find_run(root, runs, config)
+        corpus = Corpus.open(root, run.request.corpus)
+        minutes, epochs = config.minutes, config.epochs
         if minutes is None and epochs is None:
             progress = run.progress()
             minutes, epochs = progress.minutes, progress.epochs
         return run, corpus, Budget(minutes, epochs)
-    recipe = recipes.load(order.recipe or recipes.DEFAULT)
+    recipe = recipes.load(config.recipe or recipes.DEFAULT)
     corpus = (
-        Corpus.open(root, order.corpus) if order.corpus else build.ensure_corpus(root, str(order.query), report=report)
+        Corpus.open(root, config.corpus)
+        if config.corpus
+        else build.ensure_corpus(root, str(config.query), report=report)
     )
     _check_size(corpus, recipe)
-    minutes, epochs = order.minutes, order.epochs
+    minutes, epochs = config.minutes, config.epochs
     if minutes is None and epochs is None:
         minutes, epochs = recipe.budget.minutes, recipe.budget.epochs
-    asked = TrainingRequest(
-        corpus=corpus_of(root, order.corpus, corpus) if order.corpus else corpus.name,
+    request = TrainingRequest(
+        corpus=corpus_of(root, config.corpus, corpus) if config.corpus else corpus.name,
         corpus_hash=corpus.hash,
         query=corpus.manifest.query,
-        seed=order.seed or 0,
+        seed=config.seed or 0,
         minutes=minutes,
         epochs=epochs,
-        init=order.init,
-        keep=order.keep,
-        **({} if order.max_copy is None else {"max_copy": order.max_copy}),
+        init=config.init,
+        keep=config.keep,
+        **({} if config.max_copy is None else {"max_copy": config.max_copy}),
     )
-    vocabulary_text, init = _beginning(root, order, recipe, corpus, report)
-    name = order.name or _default_name(corpus, recipe)
+    vocabulary_text, init = _initial_state(root, config, recipe, corpus, report)
+    name = config.name or _default_name(corpus, recipe)
     files = {
         **{f"{SOURCES_FOLDER}/{file}": data for file, data in TrainingIndex.of(corpus.pieces("train")).files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),
     }
-    run = Run.create(runs, name, recipe, vocabulary_text, asked, files, numbered=not order.name)
+    run = Run.create(runs, name, recipe, vocabulary_text, request, files, numbered=not config.name)
     return run, corpus, Budget(minutes, epochs)
 
 
@@ -94,16 +99,16 @@ def fit(
     return found.train(run, corpus, budget, report, watch, hosts)
 
 
-def caution(corpus: Corpus, run: Run) -> str | None:
-    """Return a warning about what the run is to learn from, such as that it is little; None where there is none."""
-    return learner(run.recipe).caution(run, corpus)
+def warning(corpus: Corpus, run: Run) -> str | None:
+    """Return a warning about the run's training pieces, or None."""
+    return learner(run.recipe).warning(run, corpus)
 
 
 def _check_size(corpus: Corpus, recipe: Recipe) -> None:
-    """Raise TrainingError, before any run is made, where the corpus has too few pieces for the recipe."""
+    """Raise TrainingError if the corpus has too few pieces for the recipe."""
     if not learner(recipe).is_enough(corpus.manifest.funnel):
         raise TrainingError(
-            f"corpus {corpus.name} has {corpus.manifest.funnel.unique} pieces, too few to train on some and validate on others; "
+            f"corpus {corpus.name} has {corpus.manifest.funnel.unique} pieces, too few for training and validation; "
             "choose a query with more"
         )
 
@@ -112,12 +117,12 @@ def _default_name(corpus: Corpus, recipe: Recipe) -> str:
     return corpus.name if recipe.kind == recipes.DEFAULT else f"{corpus.name}-{recipe.kind}"
 
 
-def _beginning(
-    root: AnyPath, order: TrainConfig, recipe: Recipe, corpus: Corpus, report: Report
+def _initial_state(
+    root: AnyPath, config: TrainConfig, recipe: Recipe, corpus: Corpus, report: Report
 ) -> tuple[str, bytes | None]:
-    """Return the vocabulary of a new run, and the weights it begins from if it is to go on from another run."""
+    """Return the vocabulary of a new run, and the initial weights with `--init`."""
     found = learner(recipe)
-    if order.init is None:
+    if config.init is None:
         return found.vocabulary_text(root, corpus, report), None
     found.require("--init")
-    return found.begin_from(working_root(root), order.init, recipe, corpus)
+    return found.begin_from(working_root(root), config.init, recipe, corpus)

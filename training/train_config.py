@@ -1,40 +1,40 @@
-"""What `train` is asked for: on what, by which recipe, for how long; checked before anything is opened."""
+"""`TrainConfig`: the settings of one training, checked before any file is opened."""
 
 from dataclasses import dataclass
 
 from catalog.base.errors import UsageError
-from catalog.base.names import checked_name
+from catalog.base.names import validate_name
 from training.recipe import Keep
 from training.sampling.config import SamplingConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """What `train` was asked for."""
+    """Settings of one training."""
 
     query: str | None = None
     corpus: str | None = None
-    recipe: str | None = None  # note-lstm, or the one of the run that is resumed
+    recipe: str | None = None  # default: note-lstm, or that of the resumed run
     minutes: float | None = None
     epochs: int | None = None
     name: str | None = None
-    seed: int | None = None  # 0, or that of the run that is resumed
+    seed: int | None = None  # default: 0, or that of the resumed run
     resume: bool = False
     init: str | None = None
     keep: Keep | None = None
     max_copy: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done."""
+        """Check combinations and ranges. Raises UsageError."""
         if self.query is None and self.corpus is None and not (self.resume and self.name):
-            raise UsageError("say what to train on: --query \"series == 'zelda'\", or --corpus NAME")
+            raise UsageError("give what to train on: --query \"series == 'zelda'\", or --corpus NAME")
         if self.query is not None and self.corpus is not None:
-            raise UsageError("--query and --corpus both say what to train on; give one")
+            raise UsageError("--query and --corpus exclude each other; give one")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:
             raise UsageError("--minutes must be above 0")
         if self.epochs is not None and not 0 < self.epochs <= 1_000_000:
             raise UsageError("--epochs must be at least 1")
         if self.max_copy is not None:
-            SamplingConfig(notes=2, max_copy=self.max_copy)  # refuses what no sampler takes
+            SamplingConfig(notes=2, max_copy=self.max_copy)  # checks the range
         if self.name is not None and not self.resume:
-            checked_name(self.name, "run")
+            validate_name(self.name, "run")

@@ -1,6 +1,6 @@
-"""The ground floor: errors, console output, signals and names, which know nothing of pieces or files.
+"""Errors, console output, signals and name rules that every package uses.
 
-Every other module may use it. It imports nothing of ours but itself.
+These modules know nothing of pieces or files, and import no other vgpiano package.
 """
 
 __all__ = ["console", "cores", "csv_cells", "early", "errors", "names", "output", "public_names", "shield"]

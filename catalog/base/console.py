@@ -1,6 +1,7 @@
-"""How every command of ours speaks: errors in one line with an exit code, progress, and text from the web made harmless.
+"""Console behaviour of all commands: errors, exit codes, progress, clean text.
 
-The functions print nothing themselves but through rich's console on standard error; results go to standard output in each `cli.py`.
+Errors become one line on standard error and an exit code. Text from the web is cleaned before it is
+printed. Results are printed to standard output by each `cli.py`.
 """
 
 import errno
@@ -17,27 +18,27 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from catalog.base.errors import VgpianoError
-from catalog.base.streams import CleanStream, guard, printable, raw
+from catalog.base.streams import CleanStream, install_clean_streams, printable, underlying
 
 _REMEDIES = {
     errno.ENOSPC: "free some space, then run this again: what was written so far is kept",
     errno.EDQUOT: "free some of your quota, then run this again: what was written so far is kept",
     errno.EFBIG: "allow larger files (see `ulimit -f`), then run this again: what was written so far is kept",
-    errno.EROFS: "choose a folder that can be written, such as with --root",
-    errno.EACCES: "make it yours to read and write, or choose another folder, such as with --root",
-    errno.EPERM: "make it yours to read and write, or choose another folder, such as with --root",
-    errno.ENOTDIR: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
-    errno.EISDIR: "a folder stands where a file is needed: move it away, then run this again",
-    errno.EEXIST: "a file stands where a folder is needed: move it away, or choose another folder, such as with --root",
+    errno.EROFS: "choose a writable folder, such as with --root",
+    errno.EACCES: "allow reading and writing it, or choose another folder, such as with --root",
+    errno.EPERM: "allow reading and writing it, or choose another folder, such as with --root",
+    errno.ENOTDIR: "a file is where a folder is needed: move it away, or choose another folder, such as with --root",
+    errno.EISDIR: "a folder is where a file is needed: move it away, then run this again",
+    errno.EEXIST: "a file is where a folder is needed: move it away, or choose another folder, such as with --root",
 }
-STOPPED = 130  # the exit code of what Ctrl-C ended, as a shell has it
-PLAIN_EVERY_S = 10.0  # how often a run without a terminal says how far it is
+EXIT_INTERRUPTED = 130  # exit code after Ctrl-C, as shells use it
+PLAIN_INTERVAL_S = 10.0  # seconds between progress lines without a terminal
 
-Report = Callable[[int, int], None]  # (done, total); total 0 where it is not known
+Report = Callable[[int, int], None]  # (done, total); total is 0 if unknown
 
 
 class Format(StrEnum):
-    """How rows are printed (`catalog.base.output`)."""
+    """Output format of table rows (see `catalog.base.output`)."""
 
     table = "table"
     csv = "csv"
@@ -45,91 +46,105 @@ class Format(StrEnum):
 
 
 def clean(text: str) -> str:
-    """Return `text` without control, bidi and other invisible format characters, white space folded to single spaces."""
+    """Return `text` as one line without control or invisible characters.
+
+    Bidirectional and other format characters are removed. Each run of white space becomes one
+    space.
+    """
     return " ".join(printable(text).split())
 
 
 def one_line(text: object) -> str:
-    """Return `text`, such as a path, as one line of printable characters, with every space that it has."""
+    """Return `text`, such as a path, as one printable line that keeps its spaces."""
     return " ".join(printable(str(text)).expandtabs(1).split("\n"))
 
 
-def complain(message: str) -> None:
-    """Write one line to standard error, with nothing in it that a terminal could take as a command."""
+def print_message(message: str) -> None:
+    """Write one cleaned line to standard error.
+
+    The line contains no characters that a terminal interprets as commands.
+    """
     sys.stderr.write(clean(message) + "\n")
     sys.stderr.flush()
 
 
-def when_stopped(advice: str) -> None:
-    """Let Ctrl-C from now on say `advice`: what is kept, and how to go on."""
-    _advice[0] = advice
+def set_stop_hint(advice: str) -> None:
+    """Set the text that is printed after Ctrl-C: what is kept and how to resume."""
+    _stop_hint[0] = advice
 
 
-_advice = ["what was finished is kept, and nothing half-written is left; the same command begins again"]
+_stop_hint = ["finished work is kept and no partial file is left; run the same command to start again"]
 
 
 def run(app: Any) -> None:
-    """Run a typer `app` as a console script: our errors become one line and an exit code, Ctrl-C becomes 130.
+    """Run a Typer `app` as a console script.
 
-    What it prints is cleaned on its way out, whoever prints it.
+    Exceptions of the `VgpianoError` tree and system errors become one line and an exit code. Ctrl-C
+    becomes exit code 130. Everything printed on the way is cleaned.
     """
-    guard()
-    pressed = _heard()
+    install_clean_streams()
+    interrupted = _watch_interrupt()
     try:
-        code: Any = _code_of(app)
+        code: Any = _run_app(app)
         sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - a mistake of ours is raised again
-        code = _told(error, pressed.is_set())
+    except BaseException as error:  # noqa: BLE001 - programming errors are raised again
+        code = _report_error(error, interrupted.is_set())
     else:
-        if code == STOPPED:
-            complain(f"stopped: {_advice[0]}")
+        if code == EXIT_INTERRUPTED:
+            print_message(f"stopped: {_stop_hint[0]}")
     if isinstance(sys.stdout, CleanStream):
-        sys.stdout.settle()
+        sys.stdout.silence()
     if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the end of the interpreter has nothing to tell
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no message while the interpreter exits
     raise SystemExit(code)
 
 
-def _told(error: BaseException, pressed: bool) -> Any:
-    """Say what ended a command, in one line, and return its exit code. Raises `error` again where it is a mistake of ours."""
+def _report_error(error: BaseException, interrupted: bool) -> Any:
+    """Print what ended a command as one line and return the exit code.
+
+    Re-raises `error` if it is a programming error.
+    """
     if isinstance(error, SystemExit):
         try:
             sys.stdout.flush()
         except OSError as late:
-            return _told(late, pressed)
+            return _report_error(late, interrupted)
         except SystemExit as late:
             return late.code
-        return STOPPED if pressed else error.code
-    if pressed or isinstance(error, KeyboardInterrupt):
-        complain(f"stopped: {_advice[0]}")
-        return STOPPED
-    problem = _problem(error)
+        return EXIT_INTERRUPTED if interrupted else error.code
+    if interrupted or isinstance(error, KeyboardInterrupt):
+        print_message(f"stopped: {_stop_hint[0]}")
+        return EXIT_INTERRUPTED
+    problem = _error_line(error)
     if problem is None:
         raise error
-    complain(f"error: {problem}")
+    print_message(f"error: {problem}")
     return getattr(error, "exit_code", 1)
 
 
-def _heard() -> threading.Event:
-    """Return what is set once Ctrl-C is pressed: a library may turn the exception that it raises into another."""
-    pressed = threading.Event()
+def _watch_interrupt() -> threading.Event:
+    """Install a Ctrl-C handler and return the event that it sets.
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        pressed.set()
+    The event is needed because a library may convert the KeyboardInterrupt to another exception.
+    """
+    interrupted = threading.Event()
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
         raise KeyboardInterrupt
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, hear)
-    return pressed
+        signal.signal(signal.SIGINT, on_interrupt)
+    return interrupted
 
 
-def _code_of(app: Any) -> int:
-    """Run `app` and return its exit code; wrong usage is said as the library for command lines says it."""
+def _run_app(app: Any) -> int:
+    """Run `app` and return its exit code; usage errors are printed by Click."""
     try:
         code = app(standalone_mode=False)
-    except RuntimeError as error:  # Ctrl-C becomes one of these in older versions of typer
+    except RuntimeError as error:  # older versions of Typer raise it for Ctrl-C
         if isinstance(error.__cause__, KeyboardInterrupt):
-            return STOPPED
+            return EXIT_INTERRUPTED
         raise
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
@@ -139,40 +154,41 @@ def _code_of(app: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _problem(error: BaseException) -> str | None:
-    """Return an error of the user's, of the system's or of memory as one line; None for any other, a mistake of ours."""
+def _error_line(error: BaseException) -> str | None:
+    """Return a user, system or memory error as one line; None for other errors."""
     match error:
         case VgpianoError():
             return str(error)
         case OSError():
-            return _trouble(error)
+            return _system_error(error)
         case MemoryError():
-            return "there is not enough memory for this; close other programs, or ask for less at a time"
+            return "not enough memory; close other programs, or request less at a time"
         case RecursionError():
-            return "what was read is nested too deeply; look for the file that was changed last, and bring it back"
+            return "the input is nested too deeply; restore the file that was changed last"
     return None
 
 
-def _trouble(error: OSError) -> str:
-    """Return what the system refused, where, and what to do about it."""
+def _system_error(error: OSError) -> str:
+    """Return the path, the cause and the remedy of a system error as one line."""
     where = f"{error.filename}: " if error.filename else ""
-    number = error.errno or _errno_in(str(error))
+    number = error.errno or _find_errno(str(error))
     what = (error.strerror if error.errno else None) or (os.strerror(number) if number else "") or str(error)
-    remedy = _REMEDIES.get(number, "nothing half-written is left: run this again when that is mended")
+    remedy = _REMEDIES.get(number, "no partial file is left: fix the cause, then run this again")
     return f"{where}{what or type(error).__name__}; {remedy}"
 
 
-def _errno_in(text: str) -> int:
-    """Return the number of the system's error that a library tells of in words (HDF5: errno = 28), 0 where it does not."""
+def _find_errno(text: str) -> int:
+    """Return the errno that a library message contains (HDF5: errno = 28), or 0."""
     found = re.search(r"\berrno(?: =)? (\d{1,3})\b", text, re.IGNORECASE)
     return int(found[1]) if found else 0
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """A bar on a terminal, a plain line every ten seconds elsewhere, nothing at all for work that ends at once.
+    """A progress bar on a terminal; elsewhere one plain line every ten seconds.
 
-    Call it with (done, total); pass it wherever a library function takes a `Report`. `label` may change on the way; with
-    `plain` False nothing is said where there is no terminal, for work that has lines of its own.
+    Call it with (done, total), or pass it wherever a library function takes a `Report`. Work that
+    ends within ten seconds prints no plain line. `label` may be changed while it runs. With
+    `plain=False` nothing is printed without a terminal, for work that prints its own lines.
     """
 
     def __init__(self, label: str, *, plain: bool = True) -> None:
@@ -184,9 +200,9 @@ class Progress(AbstractContextManager["Progress"]):
     def __call__(self, done: int, total: int) -> None:
         if sys.stderr.isatty():
             self._draw(done, total)
-        elif self.plain and time.monotonic() - self._last >= PLAIN_EVERY_S:
+        elif self.plain and time.monotonic() - self._last >= PLAIN_INTERVAL_S:
             self._last = time.monotonic()
-            complain(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
+            print_message(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
 
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:
@@ -194,17 +210,17 @@ class Progress(AbstractContextManager["Progress"]):
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as RichProgress
 
-            words = TextColumn("{task.description}", markup=False)
-            terminal = Console(file=raw(sys.stderr))
+            description = TextColumn("{task.description}", markup=False)
+            terminal = Console(file=underlying(sys.stderr))
             self._bar = RichProgress(
-                *(words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
+                *(description, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()),
                 console=terminal,
                 transient=True,
                 redirect_stdout=sys.stdout.isatty(),
             )
             self._task = self._bar.add_task(clean(self.label), total=total or None)
             self._bar.start()
-            # what is printed meanwhile goes above the bar, and on its way there is cleaned too
+            # output printed meanwhile appears above the bar, and is cleaned too
             for name in ("stdout", "stderr"):
                 setattr(sys, name, CleanStream(getattr(sys, name), required=name == "stdout"))
         self._bar.update(self._task, completed=done, total=total or None, description=clean(self.label))

@@ -1,6 +1,7 @@
-"""Ctrl-C while a command is still being imported: one line and exit code 130, no traceback.
+"""Handle Ctrl-C while a command is still importing: one line and exit code 130.
 
-Every command line imports this module before anything that takes time. Once the command runs, `catalog.base.console.run` takes over.
+Every command imports this module before any slow import. Once the command runs,
+`catalog.base.console.run` handles Ctrl-C.
 """
 
 import os
@@ -8,15 +9,15 @@ import sys
 from types import TracebackType
 
 
-def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Report an exception that nothing caught: Ctrl-C in one line, all else as Python does."""
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print one line for Ctrl-C and exit; leave other exceptions to Python."""
     if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
     try:
-        os.write(2, b"stopped before anything was begun\n")
+        os.write(2, b"stopped before anything was started\n")
     finally:
         os._exit(130)
 
 
-sys.excepthook = _report
+sys.excepthook = _excepthook

@@ -1,38 +1,38 @@
-"""Every error that a user can cause or meet, in one tree.
+"""The tree of all errors that are reported to users.
 
 VgpianoError                 exit code 1
 ├── UsageError               exit code 2: the command line or the query is wrong
-│   └── QueryError           the text of a query, with the column or value that is nearest right
-├── CatalogError             the store: missing, not readable, out of reach
-│   └── LockedError          another writer is at work
-├── ScrapeError              bringing pieces in
-│   ├── ListingError         a page that is no listing, or breaks a limit
-│   │   └── EmptyListingError    a page without a single piece
-│   └── FetchError           a request that was refused, failed, or answered wrongly
-│       └── MissingPageError     a page that the site does not have, or not for us
+│   └── QueryError           invalid query; names the nearest valid column or value
+├── CatalogError             the store is missing, unreadable or unreachable
+│   └── LockedError          another writer holds the lock
+├── ScrapeError              scraping or importing pieces
+│   ├── ListingError         a page that is not a listing, or exceeds a limit
+│   │   └── EmptyListingError    a page without pieces
+│   └── FetchError           a request that was blocked, failed, or got an invalid response
+│       └── MissingPageError     a page that the site does not serve, or refuses
 ├── DatasetError             corpora
-│   ├── MidiError            bytes that are no MIDI we can read; `reason` is a stable snake_case id
-│   └── CorpusError          a corpus that is missing, empty, damaged or does not fit
+│   ├── MidiError            bytes that are not readable MIDI; `reason` is a stable snake_case id
+│   └── CorpusError          a corpus that is missing, empty, damaged or unsuitable
 └── TrainingError            recipes, runs, checkpoints, sampling
 
-A message says what was wrong, where, and what to do. A traceback is for our own mistakes only.
+A message says what is wrong, where, and what to do. Only programming errors show a traceback.
 """
 
 
 class VgpianoError(Exception):
-    """The root: something went wrong that the user should hear about in one line."""
+    """Base class of all errors that are reported to the user as one line."""
 
     exit_code = 1
 
 
 class UsageError(VgpianoError):
-    """The command was called wrongly."""
+    """The command line or an argument is wrong."""
 
     exit_code = 2
 
 
 class QueryError(UsageError):
-    """A query that does not parse, or names a column or value that is not there."""
+    """A query does not parse, or uses an unknown column or value."""
 
 
 class CatalogError(VgpianoError):
@@ -44,23 +44,23 @@ class LockedError(CatalogError):
 
 
 class ScrapeError(VgpianoError):
-    """Bringing pieces in failed."""
+    """Scraping or importing pieces failed."""
 
 
 class ListingError(ScrapeError):
-    """A page is no listing, or is larger than any honest one."""
+    """A page is not a listing, or exceeds a size limit."""
 
 
 class EmptyListingError(ListingError):
-    """A page lists nothing: its section is empty, or it is no listing."""
+    """A page lists no pieces: its section is empty, or it is not a listing."""
 
 
 class FetchError(ScrapeError):
-    """A request was refused by our own rules, failed, or was answered wrongly."""
+    """A request was blocked by policy, failed, or got an invalid response."""
 
 
 class MissingPageError(FetchError):
-    """The site does not have a page, or not for us; it may well have others."""
+    """The site does not serve a page, or refuses it; other pages may be available."""
 
 
 class DatasetError(VgpianoError):
@@ -68,7 +68,10 @@ class DatasetError(VgpianoError):
 
 
 class MidiError(DatasetError):
-    """Bytes that cannot become notes; `reason` is the stable id under which the piece is excluded."""
+    """Bytes that cannot be parsed into notes.
+
+    `reason` is the stable snake_case id under which the piece is excluded.
+    """
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -77,8 +80,8 @@ class MidiError(DatasetError):
 
 
 class CorpusError(DatasetError):
-    """A corpus is missing, empty, damaged, or does not fit what was asked."""
+    """A corpus is missing, empty, damaged, or does not fit the request."""
 
 
 class TrainingError(VgpianoError):
-    """A recipe, a run or a checkpoint cannot be used as asked."""
+    """A recipe, run or checkpoint cannot be used as requested."""

@@ -1,6 +1,7 @@
-"""Arrow tables as text: a table for people, CSV for spreadsheets, JSON for programs.
+"""Format Arrow tables as a text table, CSV or JSON.
 
-All three are harmless where they are read: no control characters reach a terminal, no cell is a spreadsheet's formula.
+The output is safe to open: it has no control characters for a terminal and no cell that a
+spreadsheet evaluates as a formula.
 """
 
 import io
@@ -14,57 +15,62 @@ import pyarrow as pa
 from catalog.base.console import Format, clean
 from catalog.base.csv_cells import csv_text
 
-WIDEST = 100_000  # columns of a table that no terminal limits: every cell whole, on one line
+UNLIMITED_WIDTH = 100_000  # characters per line without a terminal, so that no cell is wrapped
 
 
 def render(table: pa.Table, form: Format) -> str:
-    """Return `table` as text without a line feed at the end. Times are ISO 8601; a missing value is empty, null in JSON."""
+    """Return `table` as text without a trailing line feed.
+
+    Times are written as ISO 8601. A missing value is empty, or null in JSON.
+    """
     if form is Format.json:
-        rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
+        rows = [{name: _json_value(value) for name, value in row.items()} for row in table.to_pylist()]
         return json.dumps(rows, indent=1, allow_nan=False)
     if form is Format.csv:
-        return _csv(table)
-    return _for_people(table)
+        return _as_csv(table)
+    return _as_table(table)
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` as JSON has it."""
+def _json_value(value: Any) -> Any:
+    """Return `value` as a JSON value."""
     if isinstance(value, datetime):
         return value.isoformat()
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
 def _cell(value: Any) -> str:
-    plain = _plain(value)
+    plain = _json_value(value)
     return "" if plain is None else clean(str(plain))
 
 
-def _csv(table: pa.Table) -> str:
-    rows = ([_plain(value) for value in row.values()] for row in table.to_pylist())
+def _as_csv(table: pa.Table) -> str:
+    rows = ([_json_value(value) for value in row.values()] for row in table.to_pylist())
     return csv_text(table.column_names, rows).rstrip("\n")
 
 
-def _for_people(table: pa.Table) -> str:
+def _as_table(table: pa.Table) -> str:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     on_terminal = sys.stdout.isatty()
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
+    rich_table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for field in table.schema:
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        drawn.add_column(field.name, justify="right" if is_number else "left", overflow="fold", no_wrap=not on_terminal)
+        rich_table.add_column(
+            field.name, justify="right" if is_number else "left", overflow="fold", no_wrap=not on_terminal
+        )
     for row in table.to_pylist():
-        drawn.add_row(*(Text(_cell(_rounded(value))) for value in row.values()))
+        rich_table.add_row(*(Text(_cell(_rounded(value))) for value in row.values()))
     text = io.StringIO()
-    console = Console(file=text, width=None if on_terminal else WIDEST, color_system=None)
-    console.print(drawn)
+    console = Console(file=text, width=None if on_terminal else UNLIMITED_WIDTH, color_system=None)
+    console.print(rich_table)
     return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
 
 
 def _rounded(value: Any) -> Any:
-    """Return `value` as people read it: fractions to three places, times to the second."""
+    """Return `value` for display: numbers to three decimals, times to the second."""
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     return value.replace(microsecond=0) if isinstance(value, datetime) else value

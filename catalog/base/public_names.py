@@ -1,7 +1,7 @@
-"""Public names of a package, each imported from its module when it is first used (PEP 562).
+"""Lazily imported public names of a package (PEP 562).
 
-The names stand once, in the `__init__.pyi` beside the package's `__init__.py`. Importing a package so costs nothing, however
-heavy what its modules need.
+The names are listed once, in the `__init__.pyi` beside the package's `__init__.py`. Importing the
+package is therefore fast, however slow the imports of its modules are.
 """
 
 from collections.abc import Callable
@@ -9,28 +9,31 @@ from typing import Any
 
 import lazy_loader
 
-DISTRIBUTION = "vgpiano"  # the name under which all packages are installed
+DISTRIBUTION = "vgpiano"  # the distribution that contains all packages
 
 
 def version() -> str:
-    """Return the version that is installed."""
+    """Return the installed version."""
     from importlib import metadata
 
     return metadata.version(DISTRIBUTION)
 
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Return `__getattr__`, `__dir__` and `__all__` of `package`, whose `__init__.py` is `file`; `__version__` is one more name."""
+    """Return `__getattr__`, `__dir__` and `__all__` for the `package` at `file`.
+
+    `file` is the path of its `__init__.py`. `__version__` is added to the public names.
+    """
     load, _, public = lazy_loader.attach_stub(package, file)
 
-    def get(name: str) -> Any:
+    def getattr_public(name: str) -> Any:
         if name == "__version__":
             return version()
         if name not in public:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return load(name)
 
-    def listed() -> list[str]:
+    def public_dir() -> list[str]:
         return [*public, "__version__"]
 
-    return get, listed, public
+    return getattr_public, public_dir, public

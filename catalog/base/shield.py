@@ -1,4 +1,8 @@
-"""Ctrl-C in a terminal goes to every process of a command. Workers are kept from it: whoever started them ends them."""
+"""Protect worker processes from Ctrl-C.
+
+A terminal sends Ctrl-C to every process of a command. Workers ignore it; the process that started
+them stops them.
+"""
 
 import signal
 import threading
@@ -7,8 +11,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def shielded() -> Iterator[None]:
-    """Keep Ctrl-C from processes that are started in the block, for as long as they live, and from this one until the block ends."""
+def block_sigint() -> Iterator[None]:
+    """Block SIGINT in this thread and in processes started within the block.
+
+    The processes keep SIGINT blocked for their lifetime; this thread unblocks it at the end of the
+    block. Does nothing outside the main thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

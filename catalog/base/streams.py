@@ -1,8 +1,10 @@
-"""Standard output and standard error of every command: nothing reaches them that a terminal would obey or that they cannot encode.
+"""Safe standard streams: no terminal control characters and no encoding errors.
 
-Whatever prints, ours or a library, prints through `CleanStream`, which `guard` puts in their place. A stream that was closed is
-replaced by the null device, so that no file of ours gets its number. Where nobody reads standard output any more, the command ends
-as others do (exit code 141); where it cannot be written, that is an error with its name. Standard error never ends a command.
+`install_clean_streams` replaces standard output and standard error by a `CleanStream`, so all
+output passes through it, including that of libraries. A closed stream is replaced by the null
+device, so that no other file gets its number. If the reader of standard output is gone, the command
+ends with exit code 141. Other write errors on standard output are reported. Errors on standard
+error are ignored.
 """
 
 import codecs
@@ -13,20 +15,23 @@ import sys
 import unicodedata
 from typing import TextIO
 
-OUTPUT = "standard output"
-UNREAD = 141  # the exit code of what SIGPIPE ends, as a shell has it
+STDOUT_NAME = "standard output"
+EXIT_BROKEN_PIPE = 141  # exit code after SIGPIPE, as shells use it
 _INVISIBLE = (
     "Cc",
     "Cf",
     "Cs",
     "Co",
     "Cn",
-)  # controls, bidi and other format characters, half characters, nothing assigned
-_PLAIN = {"─": "-", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "“": '"', "”": '"', "’": "'", "│": "|"}
+)  # Unicode categories: control, format, surrogate, private use, unassigned
+_ASCII = {"─": "-", "–": "-", "—": "-", "…": "...", "×": "x", "→": "->", "“": '"', "”": '"', "’": "'", "│": "|"}
 
 
 def printable(text: str) -> str:
-    """Return `text` without invisible characters, white space but space, tab and line feed made a space."""
+    """Return `text` without invisible characters.
+
+    White space other than space, tab and line feed becomes a space.
+    """
     return "\n".join(line if line.isprintable() else _printable(line) for line in text.split("\n"))
 
 
@@ -36,10 +41,13 @@ def _printable(line: str) -> str:
 
 
 class CleanStream(io.TextIOBase):
-    """A text stream that writes to `stream` what `printable` leaves. It has no `buffer`, so that nothing goes past it."""
+    """A text stream that writes the `printable` part of text to `stream`.
+
+    It has no `buffer` attribute, so that nothing bypasses it.
+    """
 
     def __init__(self, stream: TextIO, *, required: bool) -> None:
-        """Where `required` is False a write that fails is passed over."""
+        """Wrap `stream`; write errors are ignored unless `required`."""
         self.stream = stream
         self._required = required
         self._error: BaseException | None = None
@@ -53,97 +61,109 @@ class CleanStream(io.TextIOBase):
 
     @property
     def errors(self) -> str | None:  # type: ignore[override]
-        """What `stream` does with a character that its encoding lacks."""
+        """The encoding error handler of `stream`."""
         return self.stream.errors
 
     def writable(self) -> bool:
-        """Whether it can be written to: always."""
+        """Return True."""
         return True
 
     def write(self, text: str) -> int:
-        """Write what `printable` leaves of `text`. Raises TypeError for bytes, by which libraries find out that it takes text."""
+        """Write the `printable` part of `text`.
+
+        Raises TypeError for bytes, by which libraries detect that this is a text stream.
+        """
         if not isinstance(text, str):
-            raise TypeError("a text is expected")
+            raise TypeError("expected str")
         self._check()
         try:
-            if text:  # /dev/full refuses even nothing, with which libraries try what a stream takes
+            if text:  # /dev/full fails even for "", which libraries write to test a stream
                 self.stream.write(printable(text))
         except OSError as error:
-            self._failed(error)
+            self._handle_failure(error)
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what waits in `stream`."""
+        """Flush `stream`."""
         self._check()
         try:
             self.stream.flush()
         except OSError as error:
-            self._failed(error)
+            self._handle_failure(error)
 
     def isatty(self) -> bool:
         """Whether `stream` is a terminal."""
         return self.stream.isatty()
 
     def fileno(self) -> int:
-        """The number of `stream`."""
+        """The file descriptor of `stream`."""
         return self.stream.fileno()
 
-    def _failed(self, error: OSError) -> None:
-        """Write nothing more, and end the command where it owes somebody what it prints."""
-        _to_null(self.stream.fileno())
+    def _handle_failure(self, error: OSError) -> None:
+        """Redirect further output to the null device, and raise if output is required."""
+        _redirect_to_null(self.stream.fileno())
         if self._required:
-            error.filename = OUTPUT
-            self._error = SystemExit(UNREAD) if error.errno == errno.EPIPE else error
+            error.filename = STDOUT_NAME
+            self._error = SystemExit(EXIT_BROKEN_PIPE) if error.errno == errno.EPIPE else error
             self._check()
 
     def _check(self) -> None:
-        """Raise what ended this stream, time and again: a library may have taken it for something else."""
+        """Raise the error that ended this stream, on every call.
+
+        A library may have swallowed it the first time.
+        """
         if self._error is not None:
             raise self._error
 
-    def settle(self) -> None:
-        """Be quiet from now on: the command has said what ended it."""
+    def silence(self) -> None:
+        """Ignore errors from now on: the cause has been reported."""
         self._error, self._required = None, False
 
 
-def guard() -> None:
-    """Put a CleanStream in the place of standard output and of standard error, once."""
+def install_clean_streams() -> None:
+    """Replace standard output and standard error by a CleanStream, once."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            _to_null(number)
+            _redirect_to_null(number)
     if not isinstance(sys.stdout, CleanStream):
-        sys.stdout = CleanStream(sys.stdout or _null(), required=True)
+        sys.stdout = CleanStream(sys.stdout or _open_null(), required=True)
     if not isinstance(sys.stderr, CleanStream):
-        sys.stderr = CleanStream(sys.stderr or _null(), required=False)
+        sys.stderr = CleanStream(sys.stderr or _open_null(), required=False)
 
 
-def raw(stream: TextIO) -> TextIO:
-    """Return the stream below a CleanStream, for what must draw on a terminal and cleans its own text."""
+def underlying(stream: TextIO) -> TextIO:
+    """Return the stream that a CleanStream wraps.
+
+    For code that draws on a terminal and cleans its own text.
+    """
     return stream.stream if isinstance(stream, CleanStream) else stream
 
 
-def _null() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open for as long as the process is
+def _open_null() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - stays open for the life of the process
 
 
-def _to_null(number: int) -> None:
-    """Let file `number` be the null device."""
+def _redirect_to_null(number: int) -> None:
+    """Redirect file descriptor `number` to the null device."""
     null = os.open(os.devnull, os.O_RDWR)
     if null != number:
         os.dup2(null, number)
         os.close(null)
 
 
-def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """Return what stands for characters that an encoding lacks: signs of ours in ASCII, others as Python writes them, \\xe9."""
+def _ascii_fallback(error: UnicodeError) -> tuple[str, int]:
+    """Return the replacement of characters that an encoding cannot represent.
+
+    Known punctuation becomes ASCII. Other characters are written as Python escapes, \\xe9.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    spelled = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
-    return "".join(spelled), error.end
+    unencodable = error.object[error.start : error.end]
+    replaced = (_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode() for c in unencodable)
+    return "".join(replaced), error.end
 
 
 _ERRORS = "vgpiano.spelled"
-codecs.register_error(_ERRORS, _spelled)
+codecs.register_error(_ERRORS, _ascii_fallback)

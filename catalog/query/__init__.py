@@ -1,6 +1,7 @@
-"""The query language: from text such as "series == 'zelda'" to a condition on Arrow tables.
+"""The query language: from text like "series == 'zelda'" to an Arrow expression.
 
-`compiler` reads a query with a whitelist of Python's syntax; the other modules are its parts. Nothing is read from disk.
+`compiler` compiles a query through a whitelist of Python syntax; the other modules are its parts.
+Nothing is read from disk.
 """
 
 __all__ = ["compiler", "operands"]

@@ -1,7 +1,8 @@
-"""The query language: the useful subset of `pandas.DataFrame.query`, turned into an Arrow expression.
+"""Compile a subset of `pandas.DataFrame.query` to an Arrow expression.
 
-The text is parsed, checked node by node against a whitelist, and never evaluated; the rows that come out are those that
-pandas gives, also where values are missing. Pure: no I/O, and no knowledge of the catalog but the schema it is given.
+The text is parsed and each node is checked against a whitelist; it is never evaluated. A query
+matches the same rows as in pandas, also where values are missing. The module does no I/O, and of
+the catalog it knows only the schema that it is given.
 """
 
 import ast
@@ -22,19 +23,19 @@ from catalog.query.operands import (
     TEXT,
     Operand,
     check_depth,
+    comparable,
     constant_for,
-    field_named,
-    fitted,
+    get_field,
     operand,
-    whole_text,
+    valid_text,
 )
 from catalog.query.re2 import to_re2
-from catalog.query.syntax import columns_of, equalities, parse, said
+from catalog.query.syntax import columns_of, equalities, parse, source_of
 
 __all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities"]
 
 METHODS = ("str.contains", "str.startswith", "str.endswith", "isna", "notna", "isnull", "notnull")
-_KNOWN = "known are ." + ", .".join(METHODS)
+_KNOWN_METHODS = "available: ." + ", .".join(METHODS)
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -46,137 +47,143 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Truth:
-    """A condition; where not `exact`, null stands for False."""
+class _Predicate:
+    """A compiled condition; unless `exact`, null stands for False."""
 
     arrow: Any
     exact: bool
 
-    def opposite(self) -> "_Truth":
-        return _Truth(~(self.arrow if self.exact else pc.coalesce(self.arrow, pc.scalar(False))), exact=True)
+    def negated(self) -> "_Predicate":
+        return _Predicate(~(self.arrow if self.exact else pc.coalesce(self.arrow, pc.scalar(False))), exact=True)
 
 
 def compile_query(text: str, schema: pa.Schema) -> pc.Expression:
-    """Return the query `text` as an Arrow expression over the columns of `schema`; rows where it is null do not match.
+    """Return the query `text` as an Arrow expression over the columns of `schema`.
 
-    Raises QueryError for what is no query, names no column of `schema`, or compares what cannot be compared; the
-    message names the nearest right column or method.
+    Rows for which the expression is null do not match. Raises QueryError if the query is invalid,
+    uses an unknown column, or compares values that cannot be compared. The message names the
+    nearest valid column or method.
     """
-    return _truth(parse(text), schema, 0).arrow
+    return _predicate(parse(text), schema, 0).arrow
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of the conditions that a query joins with `and`: the columns it uses, and the expression; where that is null it does not hold."""
+    """One of the conditions that a query joins with `and`.
+
+    It has the columns that the condition uses, and the expression. A row for which the expression
+    is null does not match.
+    """
 
     columns: frozenset[str]
     arrow: pc.Expression
 
 
 def conditions(text: str, schema: pa.Schema) -> list[Condition]:
-    """Return the conditions of the query `text`, one at least: it matches the rows for which all of them hold.
+    """Return the conditions that `text` joins with `and`; at least one.
 
-    Raises QueryError as `compile_query` does.
+    A row matches the query if it matches all of them. Raises QueryError as `compile_query` does.
     """
-    compile_query(text, schema)  # whose depth is that of the whole query
+    compile_query(text, schema)  # checks the depth of the whole query
     parts = [parse(text)]
-    while any(_is_joined(part) for part in parts):
-        parts = [inner for part in parts for inner in (part.values if _is_joined(part) else [part])]  # type: ignore[attr-defined]
+    while any(_is_conjunction(part) for part in parts):
+        parts = [inner for part in parts for inner in (part.values if _is_conjunction(part) else [part])]  # type: ignore[attr-defined]
     return [
         Condition(
-            frozenset(node.id for node in ast.walk(part) if isinstance(node, ast.Name)), _truth(part, schema, 0).arrow
+            frozenset(node.id for node in ast.walk(part) if isinstance(node, ast.Name)),
+            _predicate(part, schema, 0).arrow,
         )
         for part in parts
     ]
 
 
-def _is_joined(node: ast.expr) -> bool:
+def _is_conjunction(node: ast.expr) -> bool:
     return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
 
 
-def _truth(node: ast.expr, schema: pa.Schema, depth: int) -> _Truth:
+def _predicate(node: ast.expr, schema: pa.Schema, depth: int) -> _Predicate:
     check_depth(depth)
     match node:
         case ast.BoolOp(op=op, values=values):
             join = operator.and_ if isinstance(op, ast.And) else operator.or_
-            return _joined(join, [_truth(value, schema, depth + 1) for value in values])
+            return _join(join, [_predicate(value, schema, depth + 1) for value in values])
         case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=inner):
-            return _truth(inner, schema, depth + 1).opposite()
+            return _predicate(inner, schema, depth + 1).negated()
         case ast.Compare(left=left, ops=ops, comparators=others):
             pairs = zip([left, *others], ops, others, strict=False)
-            return _joined(operator.and_, [_comparison(a, op, b, schema, depth + 1) for a, op, b in pairs])
+            return _join(operator.and_, [_comparison(a, op, b, schema, depth + 1) for a, op, b in pairs])
         case ast.Call():
             return _call(node, schema, depth + 1)
-        case ast.Name(id=name) if pa.types.is_boolean(field_named(name, schema).type):
-            return _Truth(pc.field(name), exact=False)
+        case ast.Name(id=name) if pa.types.is_boolean(get_field(name, schema).type):
+            return _Predicate(pc.field(name), exact=False)
         case _:
-            raise QueryError(f"{said(node)} is no condition; compare it with something, as in series == 'zelda'")
+            raise QueryError(f"{source_of(node)} is not a condition; compare it with a value, as in series == 'zelda'")
 
 
-def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, schema: pa.Schema, depth: int) -> _Truth:
+def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, schema: pa.Schema, depth: int) -> _Predicate:
     if isinstance(op, ast.Is | ast.IsNot):
-        raise QueryError("`is` is not known here; use ==, .isna() or .notna()")
+        raise QueryError("`is` is not supported; use ==, .isna() or .notna()")
     if isinstance(right, ast.List | ast.Tuple):
         if not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
-            raise QueryError(f"{said(right)} is a list; lists go with in, not in, == and !=")
+            raise QueryError(f"{source_of(right)} is a list; use lists with in, not in, == and !=")
         member = _membership(left, right.elts, schema, depth)
-        return member if isinstance(op, ast.Eq | ast.In) else member.opposite()
+        return member if isinstance(op, ast.Eq | ast.In) else member.negated()
     if isinstance(op, ast.In | ast.NotIn):
         raise QueryError(
-            f"`in` needs a list, as in series in ['zelda', 'mario'], not {said(right)}; "
-            "for a part of a text: title.str.contains('…')"
+            f"`in` needs a list, as in series in ['zelda', 'mario'], not {source_of(right)}; "
+            "to search within a text: title.str.contains('…')"
         )
-    a, b = fitted(operand(left, schema, depth), operand(right, schema, depth))
+    a, b = comparable(operand(left, schema, depth), operand(right, schema, depth))
     compared = _COMPARE[type(op)](a, b)
-    if isinstance(op, ast.NotEq):  # in pandas a missing value differs from everything
-        return _Truth(pc.coalesce(compared, pc.scalar(True)), exact=True)
-    return _Truth(compared, exact=False)
+    if isinstance(op, ast.NotEq):  # in pandas a missing value differs from all values
+        return _Predicate(pc.coalesce(compared, pc.scalar(True)), exact=True)
+    return _Predicate(compared, exact=False)
 
 
-def _membership(left: ast.expr, elements: Sequence[ast.expr], schema: pa.Schema, depth: int) -> _Truth:
+def _membership(left: ast.expr, elements: Sequence[ast.expr], schema: pa.Schema, depth: int) -> _Predicate:
     column = operand(left, schema, depth)
     if column.is_constant:
-        raise QueryError(f"{column.said} is a constant; the left side of a list must be a column")
+        raise QueryError(f"{column.source} is a constant; the left side of `in` must be a column")
     values = [operand(element, schema, depth) for element in elements]
     for value in values:
         if not value.is_constant:
-            raise QueryError(f"{value.said} is a column; a list may hold constants only")
+            raise QueryError(f"{value.source} is a column; a list may have only constants")
     constants = [constant_for(column, value) for value in values]
     if column.kind != NUMBER:
-        return _Truth(column.arrow.isin(pa.array(constants, column.type)), exact=True)
+        return _Predicate(column.arrow.isin(pa.array(constants, column.type)), exact=True)
     if pa.types.is_integer(column.type):
         whole = [int(c) for c in constants if math.isfinite(c) and int(c) == c and int(c) in INT64]
-        return _Truth(column.arrow.isin(pa.array(whole, pa.int64())), exact=True)
-    return _Truth(column.as_float().isin(pa.array(map(float, constants), pa.float64())), exact=True)
+        return _Predicate(column.arrow.isin(pa.array(whole, pa.int64())), exact=True)
+    return _Predicate(column.as_float().isin(pa.array(map(float, constants), pa.float64())), exact=True)
 
 
-def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Truth:
+def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
     match node.func:
         case ast.Attribute(value=ast.Attribute(value=subject, attr="str"), attr=attribute):
             name = f"str.{attribute}"
         case ast.Attribute(value=subject, attr=name):
             pass
         case _:
-            raise QueryError(f"{said(node.func)}(…) is no function here; {_KNOWN}")
+            raise QueryError(f"{source_of(node.func)}(…) is not an available function; {_KNOWN_METHODS}")
     if name not in METHODS:
         candidates = {method.rpartition(".")[2]: method for method in METHODS}
         close = difflib.get_close_matches(name.rpartition(".")[2], candidates, n=1, cutoff=0.5)
         nearest = f"nearest: .{candidates[close[0]]}; " if close else ""
-        raise QueryError(f"no method .{name}; {nearest}{_KNOWN}")
+        raise QueryError(f"no method .{name}; {nearest}{_KNOWN_METHODS}")
     column = operand(subject, schema, depth)
     if column.is_constant:
-        raise QueryError(f"{column.said} is a constant; .{name} needs a column")
+        raise QueryError(f"{column.source} is a constant; .{name} needs a column")
     if name.startswith("str."):
         return _text_method(name, column, node)
     if node.args or node.keywords:
-        raise QueryError(f".{name}() takes nothing between its brackets")
-    missing = _Truth(pc.is_null(column.arrow, nan_is_null=True), exact=True)
-    return missing.opposite() if name.startswith("not") else missing
+        raise QueryError(f".{name}() takes no arguments")
+    missing = _Predicate(pc.is_null(column.arrow, nan_is_null=True), exact=True)
+    return missing.negated() if name.startswith("not") else missing
 
 
-def _text_method(name: str, column: Operand, node: ast.Call) -> _Truth:
+def _text_method(name: str, column: Operand, node: ast.Call) -> _Predicate:
     if column.kind != TEXT:
-        raise QueryError(f"{column.said} is a {column.kind}; .{name} is for texts")
+        raise QueryError(f"{column.source} is a {column.kind}; .{name} needs a text column")
     contains = name == "str.contains"
     options = _options(name, node, {"case": True, "regex": True, "na": False} if contains else {"na": False})
     texts = _texts(name, node, many=not contains)
@@ -186,40 +193,43 @@ def _text_method(name: str, column: Operand, node: ast.Call) -> _Truth:
         found = match(column.arrow, pattern, ignore_case=not options["case"])
     else:
         function = pc.starts_with if name == "str.startswith" else pc.ends_with
-        found = _balanced(operator.or_, [function(column.arrow, text) for text in texts])
-    return _Truth(pc.coalesce(found, pc.scalar(options["na"])), exact=True)
+        found = _join_balanced(operator.or_, [function(column.arrow, text) for text in texts])
+    return _Predicate(pc.coalesce(found, pc.scalar(options["na"])), exact=True)
 
 
 def _options(name: str, node: ast.Call, options: dict[str, bool]) -> dict[str, bool]:
-    """Return `options` with what the keywords of `node` set."""
+    """Return `options` updated with the keyword arguments of `node`."""
     chosen = dict(options)
     for keyword in node.keywords:
         if keyword.arg not in options:
-            raise QueryError(f".{name} knows {', '.join(options)}, not {keyword.arg or '**'}")
+            raise QueryError(f".{name} takes {', '.join(options)}, not {keyword.arg or '**'}")
         value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
         if not isinstance(value, bool):
-            raise QueryError(f"{keyword.arg}= of .{name} is True or False, not {said(keyword.value)}")
+            raise QueryError(f"{keyword.arg}= of .{name} must be True or False, not {source_of(keyword.value)}")
         chosen[keyword.arg] = value
     return chosen
 
 
 def _texts(name: str, node: ast.Call, *, many: bool) -> list[str]:
-    """Return the texts that the method `name` is called with: one, or a tuple of them where `many` are allowed."""
-    sought = node.args[0] if len(node.args) == 1 else None
-    elements = sought.elts if many and isinstance(sought, ast.Tuple) else [sought]
-    texts = [whole_text(e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+    """Return the text arguments of the method `name`.
+
+    That is one text, or a tuple of texts if `many` is set.
+    """
+    argument = node.args[0] if len(node.args) == 1 else None
+    elements = argument.elts if many and isinstance(argument, ast.Tuple) else [argument]
+    texts = [valid_text(e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
     if not texts or len(texts) != len(elements):
         raise QueryError(f".{name} needs one text in quotes, as in title.{name}('Boss')")
     return texts
 
 
-def _joined(join: Callable[[Any, Any], Any], parts: Sequence[_Truth]) -> _Truth:
-    return _Truth(_balanced(join, [part.arrow for part in parts]), exact=all(part.exact for part in parts))
+def _join(join: Callable[[Any, Any], Any], parts: Sequence[_Predicate]) -> _Predicate:
+    return _Predicate(_join_balanced(join, [part.arrow for part in parts]), exact=all(part.exact for part in parts))
 
 
-def _balanced(join: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
-    """Join `parts` as a balanced tree, so that a thousand of them are not a thousand levels."""
+def _join_balanced(join: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
+    """Join `parts` as a balanced tree, to limit the nesting depth."""
     if len(parts) == 1:
         return parts[0]
     middle = len(parts) // 2
-    return join(_balanced(join, parts[:middle]), _balanced(join, parts[middle:]))
+    return join(_join_balanced(join, parts[:middle]), _join_balanced(join, parts[middle:]))

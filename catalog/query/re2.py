@@ -1,8 +1,9 @@
-"""Regular expressions as pandas takes them (Python's `re`), written for RE2, the engine inside Arrow.
+"""Translate Python regular expressions, as pandas takes them, to RE2 syntax.
 
-RE2 answers in time linear in the text whatever the pattern, and knows no look-around and no back-references: those are
-refused. `\\d`, `\\w` and `\\s` keep their Unicode meaning. What differs from `re`: `\\b` sees only ASCII letters as
-letters, and `$` is the end of the text and nothing else, also where a line feed stands last.
+RE2 is the engine in Arrow. Its run time is linear in the length of the text. It has no look-around
+and no back-references, so patterns with these are rejected. `\\d`, `\\w` and `\\s` keep their
+Unicode meaning. Differences from `re`: `\\b` treats only ASCII letters as letters, and `$` matches
+only at the end of the text, not before a final line feed.
 """
 
 import re
@@ -28,21 +29,24 @@ _TOKEN = re.compile(r"\\.|\[\^?\]?|\]|\{,|[^\\\[\]{]+|.", re.DOTALL)
 
 
 def to_re2(pattern: str) -> str:
-    """Return the RE2 pattern that matches what `pattern` matches under Python's `re`. Raises QueryError where none does."""
+    """Return the RE2 pattern that matches what `pattern` matches in Python's `re`.
+
+    Raises QueryError if `pattern` is invalid or RE2 does not support it.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # re warns of what will change its meaning, such as nested sets
+            warnings.simplefilter("error")  # re warns of syntax with a future change of meaning, such as nested sets
             re.compile(pattern)
     except (re.error, Warning, OverflowError, RecursionError) as error:
         raise QueryError(
-            f"{pattern!r} is no regular expression: {error}; regex=False takes a text as it stands"
+            f"{pattern!r} is not a valid regular expression: {error}; for literal text use regex=False"
         ) from None
     translated = _translate(pattern)
     try:
         pc.match_substring_regex(pa.array([""]), translated)
     except pa.ArrowInvalid as error:
         raise QueryError(
-            f"the pattern {pattern!r} is beyond RE2, which has no look-around, no back-references and no huge counts: {error}"
+            f"{pattern!r} is not supported by RE2 (no look-around, back-references or large counts): {error}"
         ) from None
     return translated
 
@@ -58,7 +62,7 @@ def _translate(pattern: str) -> str:
                 written = piece.replace("[", r"\[", 1)
                 in_set = not piece.endswith("]")
             elif piece in (r"\W", r"\S"):
-                raise QueryError(f"{piece} inside [] cannot be searched for; write the set without it")
+                raise QueryError(f"{piece} inside [] is not supported; write the set without it")
             else:
                 written = _IN_SET.get(piece, piece)
         elif piece.startswith("["):

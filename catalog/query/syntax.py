@@ -1,6 +1,7 @@
-"""The text of a query as a syntax tree, with limits on its size, and what can be said of it without a schema.
+"""Parse a query to a syntax tree with limited size, and find what it uses.
 
-Nothing is evaluated, here or later. As in pandas, `&` and `|` bind as loosely as `and` and `or`.
+Nothing is evaluated, and no schema is needed. As in pandas, `&` and `|` have the precedence of
+`and` and `or`.
 """
 
 import ast
@@ -10,30 +11,35 @@ import warnings
 
 from catalog.base.errors import QueryError
 
-LONGEST = 20_000  # characters of a query
-DEEPEST = 100  # levels of brackets and operators in a query
-_LOOSE = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
+MAX_LENGTH = 20_000  # characters in a query
+MAX_DEPTH = 100  # levels of brackets and operators in a query
+_LOGICAL = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
 
 
 def parse(text: str) -> ast.expr:
-    """Return the syntax tree of the query `text`. Raises QueryError for what is too long, too deep, or no expression."""
-    if len(text) > LONGEST:
+    """Return the syntax tree of the query `text`.
+
+    Raises QueryError if it is too long, nested too deeply, or not an expression.
+    """
+    if len(text) > MAX_LENGTH:
         raise QueryError(
-            f"the query is {len(text)} characters long; {LONGEST} are the most; use a list: game in ['…', '…']"
+            f"the query is {len(text)} characters long, at most {MAX_LENGTH} are allowed; use a list: game in ['…', '…']"
         )
     try:
         lines = io.StringIO(text.strip()).readline
-        tokens = [_LOOSE.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
+        tokens = [_LOGICAL.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's advice on its own code, such as on '\\w' in a text
+            warnings.simplefilter("ignore")  # SyntaxWarnings, such as for '\\w' in a string
             return ast.parse(tokenize.untokenize(tokens).strip(), mode="eval").body
     except (SyntaxError, tokenize.TokenError, ValueError, RecursionError, MemoryError) as error:
-        raise QueryError(f"the query {short(text)!r} cannot be read: {_why(error)}; {_hint(text)}") from None
+        raise QueryError(
+            f"the query {shorten(text)!r} cannot be read: {_describe_parse_error(error)}; {_hint(text)}"
+        ) from None
 
 
-def _why(error: Exception) -> str:
+def _describe_parse_error(error: Exception) -> str:
     if isinstance(error, tokenize.TokenError):
-        return "a bracket or a quotation is not closed"
+        return "a bracket or a quote is not closed"
     if isinstance(error, RecursionError | MemoryError):
         return "it is nested too deeply"
     return error.msg if isinstance(error, SyntaxError) else str(error)
@@ -41,21 +47,24 @@ def _why(error: Exception) -> str:
 
 def _hint(text: str) -> str:
     if "@" in text:
-        return "variables (@) are not known here, write the value itself"
+        return "variables (@) are not supported, write the value itself"
     if "`" in text:
-        return "no column needs backticks"
+        return "column names need no backticks"
     if "=" in text and not any(sign in text for sign in ("==", "!=", "<=", ">=")):
         return "equality is written =="
     return "an example: series == 'zelda' and bytes > 1000"
 
 
 def columns_of(text: str) -> set[str]:
-    """Return the names that the query `text` uses. Raises QueryError where it does not parse."""
+    """Return the column names in the query `text`. Raises QueryError if invalid."""
     return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)}
 
 
 def equalities(text: str) -> list[tuple[str, str]]:
-    """Return each (column, text) that the query `text` compares by == or `in`, in the order written: for hints."""
+    """Return each (column, text) that `text` compares by == or `in`, in order.
+
+    Used for hints.
+    """
     found = []
     for node in ast.walk(parse(text)):
         match node:
@@ -71,14 +80,14 @@ def equalities(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def short(text: str) -> str:
-    """Return `text`, cut to the length of a line of an error message."""
+def shorten(text: str) -> str:
+    """Return `text`, shortened for an error message."""
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def said(node: ast.AST) -> str:
-    """Return how `node` is written, short enough for an error message."""
+def source_of(node: ast.AST) -> str:
+    """Return the source text of `node`, shortened for an error message."""
     try:
-        return short(ast.unparse(node))
+        return shorten(ast.unparse(node))
     except RecursionError:
         return "…"

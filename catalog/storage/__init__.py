@@ -1,6 +1,7 @@
-"""Files and folders on this machine or below a URL: read with their shape checked, written whole or not at all.
+"""Validated reading and atomic writing of files, local or below a URL.
 
-Locks, leases and lists of checksums are here too. It knows nothing of pieces, and imports nothing of ours but `catalog.base`.
+Locks, leases and SHA256SUMS lists are here too. Nothing here knows of pieces, and of other vgpiano
+packages only `catalog.base` is imported.
 """
 
 __all__ = ["checksums", "files", "lease", "lock", "reading", "remote"]

@@ -1,9 +1,9 @@
-"""The data root and the one way in which anything below it is written.
+"""The data root, and atomic and durable writes below it.
 
-`kill -9` at any byte leaves the old file or the new one, never half: a temporary file in the same folder, flush, fsync,
-`os.replace`, and the folder's own entry made durable. A temporary file that a killed process left is removed by the next write
-into its folder. Below a URL (`catalog.storage.remote`) a write is one request that takes
-effect whole or not at all, and durable when it is answered. Nothing here knows what the files mean.
+A process killed at any moment leaves the old file or the new one. A write goes to a temporary file
+in the same folder, then fsync, `os.replace`, and fsync of the folder. The next write into a folder
+removes temporary files of killed processes. Below a URL (`catalog.storage.remote`) a write is one
+atomic request. The module knows nothing of the meaning of the files.
 """
 
 import fcntl
@@ -16,28 +16,32 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from catalog.base.errors import UsageError
-from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.storage.remote import AnyPath, RemotePath, parse_location
 
 ROOT_VARIABLE = "VGPIANO_ROOT"
 DEFAULT_ROOT = Path("data")
-TEMPORARY = ".tmp-"  # how the names of files begin that are being written
-THREADS = 16  # files made durable at a time: a file system commits what waits together
-OF_MANY = f"{TEMPORARY}many-"  # temporary files of `write_many`, too many at a time to hold a lock on each
-_OF_ONE = re.compile(rf"{re.escape(TEMPORARY)}[^-]*")
+TEMPORARY_PREFIX = ".tmp-"  # name prefix of files that are being written
+THREADS = 16  # files synced in parallel: file systems commit them together
+BATCH_PREFIX = f"{TEMPORARY_PREFIX}many-"  # temporary files of `write_many`, which are too many to lock each
+_SINGLE_TEMPORARY = re.compile(rf"{re.escape(TEMPORARY_PREFIX)}[^-]*")
 
 
 def data_root(option: str | Path | None = None) -> AnyPath:
-    """Return the data root, a folder or a URL: `option` where given, else $VGPIANO_ROOT, else ./data (it need not exist yet).
+    """Return the data root: `option`, else $VGPIANO_ROOT, else ./data.
 
-    A folder is absolute, with ~ in full, so that every library that is handed a path below it means the same file. Raises
-    UsageError for a URL that nothing installed can read.
+    It is a folder or a URL, and need not exist. A folder is returned absolute and with ~ expanded,
+    so that every library resolves paths below it alike. Raises UsageError for a URL that no
+    installed library can read.
     """
-    root = located(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    root = parse_location(option or os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
     return root if isinstance(root, RemotePath) else root.absolute()
 
 
 def local_root(option: str | AnyPath | None = None) -> Path:
-    """Return the data root for what needs a folder on this machine. Raises UsageError, with the way out, for a URL."""
+    """Return the data root for work that needs a local folder.
+
+    Raises UsageError that suggests an alternative if the root is a URL.
+    """
     root = option if isinstance(option, RemotePath) else data_root(option)
     if isinstance(root, RemotePath):
         raise UsageError(
@@ -48,27 +52,33 @@ def local_root(option: str | AnyPath | None = None) -> Path:
 
 
 def working_root(root: AnyPath) -> Path:
-    """Return where runs go: `root` itself, or ./data where the root is a URL, for checkpoints need a folder on this machine."""
+    """Return the folder for runs: `root`, or ./data if `root` is a URL.
+
+    Checkpoints need a local folder.
+    """
     return (DEFAULT_ROOT if isinstance(root, RemotePath) else root).absolute()
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Let an error of the system in the block name `path`, where it names no file or a temporary one beside it."""
+def with_filename(path: Path) -> Iterator[None]:
+    """Set the file name of system errors in the block to `path`.
+
+    Only if the error has no file name, or that of a temporary file.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY):
+        if error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(TEMPORARY_PREFIX):
             error.filename = str(path)
         raise
 
 
 @contextmanager
-def replacing(path: AnyPath) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; when the block ends well it takes the place of `path`, else it is removed.
+def atomic_path(path: AnyPath) -> Iterator[Path]:
+    """Yield a temporary path that replaces `path` when the block succeeds.
 
-    For writers that want a path (Parquet, Keras). The folder is made if it is not there. Below a URL the temporary file is
-    on this machine.
+    If the block fails, the temporary file is removed. For libraries that write to a path (Parquet,
+    Keras). A missing folder is created. Below a URL the temporary file is local.
     """
     if isinstance(path, RemotePath):
         with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
@@ -76,14 +86,17 @@ def replacing(path: AnyPath) -> Iterator[Path]:
             yield temporary
             path.write_bytes(temporary.read_bytes())
         return
-    with naming(path), _temporary(path.parent, path.suffix) as temporary:
+    with with_filename(path), _temporary(path.parent, path.suffix) as temporary:
         yield temporary
-        _put(temporary, path)
+        _commit(temporary, path)
     sync_folder(path.parent)
 
 
 def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = "") -> None:
-    """Let `write` fill a temporary file and return the name under which it then stands in `folder`: whole, or not at all."""
+    """Write a file atomically under the name that `write` returns.
+
+    `write` fills a temporary file and returns the name of the file in `folder`.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="vgpiano-")
         if isinstance(folder, RemotePath)
@@ -94,25 +107,26 @@ def write_named(folder: AnyPath, write: Callable[[Path], str], *, suffix: str = 
         if isinstance(folder, RemotePath):
             (folder / name).write_bytes(temporary.read_bytes())
             return
-        _put(temporary, folder / name)
+        _commit(temporary, folder / name)
     sync_folder(folder)
 
 
 @contextmanager
 def _temporary(folder: Path, suffix: str) -> Iterator[Path]:
-    """Yield a new temporary file in `folder` (made if absent), locked while its writer lives; it is removed unless it took a name.
+    """Yield a new temporary file in `folder`, locked until the block ends.
 
-    What writers that were killed left there is removed first.
+    A missing folder is created. Temporary files of killed writers are removed first. The file
+    itself is removed if the block fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(folder)
     while True:
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=suffix, dir=folder)
-        with suppress(OSError):  # a file system without locks: nothing is taken for abandoned there either
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=suffix, dir=folder)
+        with suppress(OSError):  # a file system without locks, where no file counts as abandoned
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             break
-        os.close(handle)  # another process took it for abandoned before it was locked
+        os.close(handle)  # another process removed it as abandoned before it was locked
     try:
         yield Path(name)
     except BaseException:
@@ -122,8 +136,8 @@ def _temporary(folder: Path, suffix: str) -> Iterator[Path]:
         os.close(handle)
 
 
-def _put(temporary: Path, path: Path) -> None:
-    """Make a temporary file durable and let it take the place of `path`."""
+def _commit(temporary: Path, path: Path) -> None:
+    """Make a temporary file durable and move it to `path`."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.chmod(0o644)
@@ -131,18 +145,25 @@ def _put(temporary: Path, path: Path) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove the temporary files of `replacing` in `folder` whose writers were killed: nobody holds a lock on them any more."""
+    """Remove temporary files in `folder` on which no living writer holds a lock."""
     names: list[str] = []
     with suppress(OSError), os.scandir(folder) as entries:
-        names += (each.name for each in entries if _OF_ONE.fullmatch(each.name) and each.is_file(follow_symlinks=False))
+        names += (
+            each.name
+            for each in entries
+            if _SINGLE_TEMPORARY.fullmatch(each.name) and each.is_file(follow_symlinks=False)
+        )
     for name in names:
-        with suppress(OSError), abandoned(folder / name):
+        with suppress(OSError), lock_abandoned(folder / name):
             (folder / name).unlink()
 
 
 @contextmanager
-def abandoned(path: Path) -> Iterator[None]:
-    """Hold the lock of a temporary file or folder that no writer holds. Raises OSError where one does, or it is gone."""
+def lock_abandoned(path: Path) -> Iterator[None]:
+    """Lock a temporary file or folder that no writer holds.
+
+    Raises OSError if a writer holds it, or if it does not exist.
+    """
     handle = os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,7 +174,10 @@ def abandoned(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked_folder(path: Path) -> Iterator[None]:
-    """Hold the lock of a folder itself, for which no file is made; waits for whoever holds it. No lock where there are none."""
+    """Hold a lock on a folder itself; waits for other holders.
+
+    No lock file is created. On file systems without locks nothing is locked.
+    """
     handle = os.open(path, os.O_RDONLY)
     try:
         with suppress(OSError):
@@ -164,15 +188,16 @@ def locked_folder(path: Path) -> Iterator[None]:
 
 
 def write_bytes(path: AnyPath, data: bytes) -> None:
-    """Write `data` to `path` so that a crash leaves the old content or the new, never half."""
-    with replacing(path) as temporary:
+    """Write `data` to `path` atomically: a crash leaves the old content or the new."""
+    with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mapping[AnyPath, bytes]) -> None:
-    """Write every one of `files` as `write_bytes` would, many at a time; durable on return, and never half.
+    """Write all `files` as `write_bytes` does, in parallel; durable on return.
 
-    A crash leaves some of them written. The content of each is on disk before any takes its name.
+    The content of all files is on disk before any is moved to its name. A crash can leave some of
+    the files written, but none partially.
     """
     local = {path: data for path, data in files.items() if isinstance(path, Path)}
     remote = [(path, data) for path, data in files.items() if isinstance(path, RemotePath)]
@@ -185,7 +210,7 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
     jobs: list[Future[Path]] = []
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            jobs += (pool.submit(_write_beside, path, data) for path, data in local.items())
+            jobs += (pool.submit(_write_temporary, path, data) for path, data in local.items())
         for temporary, path in zip([job.result() for job in jobs], local, strict=True):
             temporary.replace(path)
     except BaseException:
@@ -197,10 +222,13 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
         sync_folder(folder)
 
 
-def _write_beside(path: Path, data: bytes) -> Path:
-    """Return a durable temporary file with `data` in the folder of `path`; none is left where that fails."""
-    with naming(path):
-        handle, name = tempfile.mkstemp(prefix=OF_MANY, suffix=path.suffix, dir=path.parent)
+def _write_temporary(path: Path, data: bytes) -> Path:
+    """Return a durable temporary file with `data` in the folder of `path`.
+
+    The file is removed if writing fails.
+    """
+    with with_filename(path):
+        handle, name = tempfile.mkstemp(prefix=BATCH_PREFIX, suffix=path.suffix, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -219,7 +247,10 @@ def write_text(path: AnyPath, text: str) -> None:
 
 
 def sync_folder(folder: AnyPath) -> None:
-    """Make the entries of `folder` durable (a rename is only on disk once its folder is); below a URL they are."""
+    """Make the entries of `folder` durable, such as after a rename.
+
+    Does nothing below a URL, where they are durable already.
+    """
     if isinstance(folder, RemotePath):
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -230,11 +261,14 @@ def sync_folder(folder: AnyPath) -> None:
 
 
 def remove_leftovers(folder: AnyPath) -> None:
-    """Remove temporary files that a killed writer left in `folder`, not those of other writers. Only for whoever holds its lock."""
+    """Remove temporary files of killed writers from `folder`.
+
+    Files of living writers are kept. The caller must hold the lock of the folder.
+    """
     if isinstance(folder, RemotePath):
-        for remote in folder.glob(f"{TEMPORARY}*"):
+        for remote in folder.glob(f"{TEMPORARY_PREFIX}*"):
             remote.unlink(missing_ok=True)
         return
-    for leftover in folder.glob(f"{OF_MANY}*"):
+    for leftover in folder.glob(f"{BATCH_PREFIX}*"):
         leftover.unlink(missing_ok=True)
     _remove_abandoned(folder)

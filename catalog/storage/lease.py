@@ -1,11 +1,14 @@
-"""One writer at a time where there are no file locks: a claim in an object, renewed for as long as its holder lives.
+"""One writer at a time on object stores: a claim object that its holder renews.
 
-Whoever wants to write puts a claim of its own into the folder `.lock` and then lists that folder: if no other claim is
-there, it is the holder; else it takes its own away and refuses. Of two at once at least one sees the other, since the
-stores that we write to list every object that was put before they were asked (so S3 since 2020, Google's store always), so
-there are never two holders; at worst both refuse, and try again. A claim that was not renewed for EXPIRES_S, by the
-store's own clock, is a dead writer's. A holder that could not renew in time finds out by itself, earlier, and writes no more.
-What remains: a process that is suspended for longer than that exactly between the check and the write that follows it.
+A writer puts a claim into the folder `.lock`, then lists that folder. If there is no other claim,
+it holds the lease. Otherwise it removes its own claim and tries again or fails. The supported
+stores list every object that was put before the listing (S3 since 2020, Google Cloud Storage
+always). Of two simultaneous writers at least one therefore sees the other, and there are never two
+holders; at worst both fail and retry.
+
+A claim that was not renewed for EXPIRES_S by the store's clock belongs to a dead writer. A holder
+that could not renew detects it earlier and stops writing. One case remains: a process that is
+suspended for longer than that, exactly between a check and the write after it.
 """
 
 import json
@@ -28,15 +31,15 @@ from catalog.storage.reading import Count, read_json
 from catalog.storage.remote import RemotePath
 
 FOLDER = ".lock"
-EXPIRES_S = 60.0  # without renewal: the writer is dead
+EXPIRES_S = 60.0  # a claim not renewed for so long is of a dead writer
 RENEW_S = 10.0
-TRIES = 3  # two that start at the same moment both step back; one of them is the first to come again
+TRIES = 3  # two simultaneous writers both withdraw, then retry after random pauses
 PAUSE_S = 0.5
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on macOS CLOCK_MONOTONIC goes on in sleep
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # on macOS, CLOCK_MONOTONIC advances during sleep
 
 
 class Lease:
-    """A claim that holds: `check` before each write that must not happen twice."""
+    """A held claim; call `check` before each write that needs exclusive access."""
 
     def __init__(self, claim: RemotePath) -> None:
         self._claim = claim
@@ -45,19 +48,22 @@ class Lease:
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def check(self) -> None:
-        """Raise CatalogError where the claim was not renewed in time, so that another writer may have taken over."""
+        """Raise CatalogError if the claim was not renewed in time.
+
+        Another writer may then hold the lease.
+        """
         if _now() - self._renewed > EXPIRES_S - RENEW_S:
             raise CatalogError(
-                f"{self._claim.parent} could not be renewed for {_now() - self._renewed:.0f} s, so another may be writing; "
-                "what was written so far is kept: run this again"
+                f"{self._claim.parent} could not be renewed for {_now() - self._renewed:.0f} s, so another writer may be active; "
+                "completed writes are kept: run this again"
             )
 
     def start(self) -> None:
-        """Renew the claim from now on."""
+        """Start renewing the claim."""
         self._thread.start()
 
     def end(self) -> None:
-        """Give the claim up."""
+        """Stop renewing, and remove the claim."""
         self._ended.set()
         self._thread.join()
         _withdraw(self._claim)
@@ -72,12 +78,15 @@ class Lease:
 
 
 @contextmanager
-def leased(folder: RemotePath) -> Iterator[Lease]:
-    """Hold `folder` as its only writer. Raises LockedError, naming program, host and process, where another holds it."""
+def hold_lease(folder: RemotePath) -> Iterator[Lease]:
+    """Hold the lease of `folder` as its only writer.
+
+    Raises LockedError that names program, host and process if another writer holds it.
+    """
     folder.require_atomic()
     claim = folder / FOLDER / f"{secrets.token_hex(8)}.json"
     try:
-        lease = _won(claim)
+        lease = _acquire(claim)
     except BaseException:
         _withdraw(claim)
         raise
@@ -88,44 +97,50 @@ def leased(folder: RemotePath) -> Iterator[Lease]:
         lease.end()
 
 
-def _won(claim: RemotePath) -> Lease:
+def _acquire(claim: RemotePath) -> Lease:
     for attempt in range(TRIES):
         if attempt:
             time.sleep(PAUSE_S * random.random())
         lease = Lease(claim)
         _put(claim)
-        other = _other(claim)
+        other = _find_holder(claim)
         if other is None:
             return lease
         _withdraw(claim)
     raise LockedError(
-        f"{claim.parent.parent} is being written by {other}; wait for it to end (a writer that was killed is forgotten after "
+        f"{claim.parent.parent} is being written by {other}; wait for it to end (the lease of a killed writer expires after "
         f"{EXPIRES_S:g} s)"
     )
 
 
 def _put(claim: RemotePath) -> None:
-    """Write or renew a claim. It names program, host and process, and nothing of the command line."""
-    who = {"program": Path(sys.argv[0]).name, "host": platform.node(), "pid": os.getpid()}
-    claim.write_bytes(json.dumps(who).encode())
+    """Write or renew a claim.
+
+    The claim contains program, host and process id, but not the command line.
+    """
+    holder = {"program": Path(sys.argv[0]).name, "host": platform.node(), "pid": os.getpid()}
+    claim.write_bytes(json.dumps(holder).encode())
 
 
 def _withdraw(claim: RemotePath) -> None:
-    with suppress(CatalogError):  # it will expire
+    with suppress(CatalogError):  # the claim expires
         claim.unlink(missing_ok=True)
 
 
-def _other(claim: RemotePath) -> str | None:
-    """Return who holds a live claim beside `claim`, which has just been put; None where nobody does. Dead ones are removed."""
+def _find_holder(claim: RemotePath) -> str | None:
+    """Return the holder of a live claim beside `claim`, or None.
+
+    `claim` must have just been put. Expired claims are removed.
+    """
     entries = {entry.path: entry.modified for entry in claim.parent.entries()}
     if claim not in entries:
         raise CatalogError(
-            f"{claim.parent}: the store does not list what was just written, so no lock is possible; use a folder, or another store"
+            f"{claim.parent}: the store does not list an object just written, so it cannot be locked; use a folder or another store"
         )
     now = entries.pop(claim)
     for other, modified in entries.items():
         if now is None or modified is None or now - modified <= timedelta(seconds=EXPIRES_S):
-            return _holder(other)
+            return _read_holder(other)
         other.unlink(missing_ok=True)
     return None
 
@@ -139,14 +154,14 @@ class _Holder:
     pid: Count
 
 
-def _holder(claim: RemotePath) -> str:
+def _read_holder(claim: RemotePath) -> str:
     try:
-        who = read_json(claim, _Holder, fail=CatalogError, remedy="it is only shown")
-        return clean(f"`{who.program}` on {who.host}, process {who.pid}")
+        holder = read_json(claim, _Holder, fail=CatalogError, remedy="it is used only in messages")
+        return clean(f"`{holder.program}` on {holder.host}, process {holder.pid}")
     except (OSError, CatalogError):
-        return "another process"  # which withdraws its claim as we look
+        return "another process"  # it has just removed its claim
 
 
 def _now() -> float:
-    """Return seconds that also pass while the machine sleeps."""
+    """Return a time in seconds that also advances while the machine sleeps."""
     return time.clock_gettime(_CLOCK)

@@ -1,7 +1,8 @@
-"""One writer at a time: a lock that the system frees when its holder dies, and a note beside it of who that is.
+"""One writer at a time: a file lock, and a note with its holder.
 
-The note is for the message that a second writer gets, and tells the next writer whether the last one ended well. Below a
-URL the lock is a lease (`catalog.storage.lease`).
+The system frees the lock when its holder dies. The note is shown to a second writer, and tells the
+next writer whether the last one ended normally. Below a URL the lock is a lease
+(`catalog.storage.lease`).
 """
 
 import json
@@ -18,7 +19,7 @@ from filelock import FileLock, Timeout
 from catalog.base.console import clean
 from catalog.base.errors import CatalogError
 from catalog.storage.files import write_text
-from catalog.storage.lease import leased
+from catalog.storage.lease import hold_lease
 from catalog.storage.reading import Count, read_json
 from catalog.storage.remote import AnyPath, RemotePath
 
@@ -26,16 +27,16 @@ NOTE = ".writer"
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class WriterLock:
     """A lock that is held."""
 
-    was_killed: bool = False  # the last holder, who may have left litter
-    check: Callable[[], None] = lambda: None  # raises CatalogError where the lock may be lost, as only a lease can be
+    was_killed: bool = False  # whether the last holder was killed and may have left temporary files
+    check: Callable[[], None] = lambda: None  # raises CatalogError if the lock was lost; only a lease can be
 
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """The note of whoever holds a lock."""
+    """The note about the holder of a lock."""
 
     pid: Count
     command: str
@@ -43,14 +44,15 @@ class _Holder:
 
 
 @contextmanager
-def exclusive(folder: AnyPath) -> Iterator[Hold]:
-    """Hold the lock of `folder` (made if absent).
+def writer_lock(folder: AnyPath) -> Iterator[WriterLock]:
+    """Hold the writer's lock of `folder`, which is created if missing.
 
-    Raises CatalogError at once, naming process, command and start, where another process or thread holds it.
+    Raises CatalogError at once if another process or thread holds it; the message names process,
+    command and start time.
     """
     if isinstance(folder, RemotePath):
-        with leased(folder) as lease:
-            yield Hold(check=lease.check)
+        with hold_lease(folder) as lease:
+            yield WriterLock(check=lease.check)
         return
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / NOTE
@@ -58,20 +60,22 @@ def exclusive(folder: AnyPath) -> Iterator[Hold]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise CatalogError(f"{folder} is being written by {_holder(note)}; wait for it to end, or stop it") from None
+        raise CatalogError(
+            f"{folder} is being written by {_read_holder(note)}; wait for it to end, or stop it"
+        ) from None
     try:
         was_killed = note.exists()
-        write_text(note, json.dumps(_me()))
+        write_text(note, json.dumps(_own_note()))
         try:
-            yield Hold(was_killed)
+            yield WriterLock(was_killed)
         finally:
             note.unlink(missing_ok=True)
     finally:
         lock.release()
 
 
-def was_left(folder: AnyPath) -> bool:
-    """Return whether the last holder of the lock of `folder` was killed, and nobody holds it now."""
+def writer_was_killed(folder: AnyPath) -> bool:
+    """Return whether the last lock holder was killed and no other holds it now."""
     if isinstance(folder, RemotePath) or not (folder / NOTE).exists():
         return False
     lock = FileLock(folder / ".lock")
@@ -83,14 +87,14 @@ def was_left(folder: AnyPath) -> bool:
     return True
 
 
-def _me() -> dict[str, str | int]:
+def _own_note() -> dict[str, str | int]:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
-def _holder(note: Path) -> str:
+def _read_holder(note: Path) -> str:
     try:
-        who = read_json(note, _Holder, fail=CatalogError, remedy="it is only shown")
-        return clean(f"process {who.pid} (`{who.command}`) since {who.since}")
+        holder = read_json(note, _Holder, fail=CatalogError, remedy="it is used only in messages")
+        return clean(f"process {holder.pid} (`{holder.command}`) since {holder.since}")
     except (OSError, CatalogError):
-        return "another process"  # it holds the lock but has not written its note yet
+        return "another process"  # the holder has not written its note yet

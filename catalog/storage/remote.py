@@ -1,9 +1,10 @@
-"""Paths below a URL: the few things that the store and the corpora ask of a path, on any file system that pyarrow or fsspec knows.
+"""Paths below a URL, on any file system that pyarrow or fsspec supports.
 
-`s3://`, `gs://` and `hdfs://` are pyarrow's own; for any other scheme pyarrow asks fsspec, where that is installed. Endpoint
-and credentials come from the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …) or from the URL, of which nothing but scheme,
-host and path is ever shown or stored. An object is written in one request that takes effect whole or not at all, and is
-durable when it returns: that holds for the schemes of ATOMIC, and nowhere else is anything written.
+`RemotePath` has the few methods of a path that the store and the corpora need. `s3://`, `gs://` and `hdfs://` are
+handled by pyarrow, other schemes by fsspec if it is installed. Endpoint and credentials come from the environment
+(AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …) or from the URL. Messages and files contain only scheme, host and path of the
+URL. Writes are allowed only for the schemes in ATOMIC: there an object is written in one atomic request, and is
+durable when it returns.
 """
 
 import errno
@@ -28,12 +29,12 @@ ATOMIC = (
     "gs",
     "gcs",
     "memory",
-)  # an object there is the old one or the new one, never half, and lists show it at once
-SCHEMES = "a folder, file://, s3://, gs://, hdfs:// and what fsspec knows"
+)  # schemes with atomic writes and consistent listings
+SCHEMES = "a folder, file://, s3://, gs://, hdfs:// or a scheme of fsspec"
 
 
 class Entry(NamedTuple):
-    """One file of a listing; `modified` is by the store's own clock, None where it keeps no such time."""
+    """One file of a listing. `modified` is by the store's clock, or None if the store does not record it."""
 
     path: "RemotePath"
     modified: datetime | None
@@ -41,10 +42,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:
-    """The file or folder `inner` (names with / between) below the URL `base`; as text, without credentials.
+    """A file or folder `inner` (names joined by /) below the URL `base`.
 
-    Every method that asks the store raises CatalogError, in one line, where it cannot be reached or refuses. There is no
-    `__fspath__`: what needs a file on this machine must copy it.
+    Converted to text, it has no credentials. Every method that sends a request raises CatalogError with one line if
+    the store cannot be reached or refuses. There is no `__fspath__`: code that needs a local file must copy it.
     """
 
     base: str = field(repr=False)
@@ -62,7 +63,7 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """The last part."""
+        """The last component."""
         return PurePosixPath(self.inner or urlsplit(self.base).path).name
 
     @property
@@ -72,12 +73,12 @@ class RemotePath:
 
     @property
     def suffix(self) -> str:
-        """The end of the name from its last dot on."""
+        """The suffix of the name, from its last dot."""
         return PurePosixPath(self.name).suffix
 
     @property
     def parent(self) -> "RemotePath":
-        """The folder of this path; that of a bucket is the bucket."""
+        """The folder of this path; the parent of a bucket is the bucket."""
         if self.inner:
             return RemotePath(self.base, self.inner.rpartition("/")[0])
         parts = urlsplit(self.base)
@@ -93,55 +94,55 @@ class RemotePath:
 
     @property
     def filesystem(self) -> Any:
-        """The pyarrow.fs.FileSystem that this path is on."""
+        """The pyarrow.fs.FileSystem of this path."""
         return _connect(self.base)[0]
 
     @property
     def key(self) -> str:
-        """The path as `filesystem` wants it."""
+        """The path as `filesystem` expects it."""
         root = _connect(self.base)[1].rstrip("/")
         return f"{root}/{self.inner}" if self.inner else root
 
     def exists(self) -> bool:
-        """Whether a file or a folder is there."""
+        """Whether a file or folder exists."""
         return self._kind() != "NotFound"
 
     def is_file(self) -> bool:
-        """Whether a file is there."""
+        """Whether a file exists."""
         return self._kind() == "File"
 
     def _kind(self) -> str:
-        with self._asking():
-            self._forget_listings()
+        with self._translate_errors():
+            self._invalidate_listings()
             kind: str = self.filesystem.get_file_info(self.key).type.name
             return kind
 
     def read_bytes(self) -> bytes:
-        """Return the content. Raises FileNotFoundError where there is none."""
+        """Return the content. Raises FileNotFoundError if there is no file."""
         try:
             return self._read()
-        except CatalogError:  # it may have been removed or replaced between pyarrow's two requests
+        except CatalogError:  # possibly removed or replaced between pyarrow's two requests
             if not self.exists():
                 raise FileNotFoundError(errno.ENOENT, "No such file", str(self)) from None
             return self._read()
 
     def _read(self) -> bytes:
-        with self._asking():
+        with self._translate_errors():
             data: bytes = self.filesystem.open_input_file(self.key).read()
             return data
 
     def read_text(self) -> str:
-        """Return the content as UTF-8."""
+        """Return the content decoded as UTF-8."""
         return self.read_bytes().decode()
 
     def write_bytes(self, data: bytes) -> None:
-        """Put `data` here, whole or not at all, and durable on return. Raises CatalogError where the store cannot promise that."""
+        """Write `data` atomically; durable on return. Raises CatalogError if the store has no atomic writes."""
         self.require_atomic()
-        with self._asking(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
+        with self._translate_errors(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
             stream.write(data)
 
     def require_atomic(self) -> None:
-        """Raise CatalogError unless a write to this store takes effect whole or not at all."""
+        """Raise CatalogError unless writes to this store are atomic."""
         scheme = urlsplit(self.base).scheme
         if scheme not in ATOMIC:
             raise CatalogError(f"{self}: a write to {scheme}:// is not atomic; write to a folder and copy it there")
@@ -149,18 +150,21 @@ class RemotePath:
     def unlink(self, missing_ok: bool = False) -> None:
         """Remove the file."""
         try:
-            with self._asking():
+            with self._translate_errors():
                 self.filesystem.delete_file(self.key)
         except FileNotFoundError:
             if not missing_ok:
                 raise
 
     def entries(self, *, below: bool = False) -> list[Entry]:
-        """Return the files in this folder, or all `below` it, by path; none where there is no such folder."""
+        """Return the files in this folder, sorted by path.
+
+        With `below`, also those in its subfolders. A missing folder has no files.
+        """
         from pyarrow.fs import FileSelector
 
-        with self._asking():
-            self._forget_listings()
+        with self._translate_errors():
+            self._invalidate_listings()
             selector = FileSelector(self.key, allow_not_found=True, recursive=below)
             found = [info for info in self.filesystem.get_file_info(selector) if info.type.name == "File"]
         start = len(self.key.strip("/")) + 1
@@ -168,52 +172,59 @@ class RemotePath:
         return sorted(listed, key=lambda entry: entry.path.inner)
 
     def iterdir(self) -> Iterator["RemotePath"]:
-        """Yield the files in this folder (folders in it are not shown)."""
+        """Yield the files in this folder, without subfolders."""
         return (entry.path for entry in self.entries())
 
     def glob(self, pattern: str) -> Iterator["RemotePath"]:
-        """Yield the files below this folder that match, part by part, a pattern of *, ? and [...]."""
+        """Yield the files below this folder that match a pattern of *, ? and [...].
+
+        Each component of the path must match the component of the pattern.
+        """
         wanted = pattern.split("/")
         for entry in self.entries(below=len(wanted) > 1):
             parts = entry.path.inner.removeprefix(f"{self.inner}/").split("/")
             if len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted)):
                 yield entry.path
 
-    def _forget_listings(self) -> None:
-        """Make fsspec ask the store, and not its own memory of an earlier listing."""
+    def _invalidate_listings(self) -> None:
+        """Make fsspec query the store rather than its cache of listings."""
         handler = getattr(self.filesystem, "handler", None)
         if handler is not None:
             handler.fs.invalidate_cache()
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turn whatever a store or its library raises into one line of ours; a file that is not there stays what it is."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Convert errors of a store or its library to a CatalogError of one line.
+
+        FileNotFoundError stays a FileNotFoundError.
+        """
         try:
             yield
         except VgpianoError:
             raise
         except FileNotFoundError:
             raise FileNotFoundError(errno.ENOENT, "No such file", str(self)) from None
-        except Exception as error:  # noqa: BLE001 - each store's library has an error tree of its own
-            raise CatalogError(f"{self}: {_reason(error, self.base)}") from None
+        except Exception as error:  # noqa: BLE001 - each library has its own exception classes
+            raise CatalogError(f"{self}: {_describe_failure(error, self.base)}") from None
 
 
 AnyPath = Path | RemotePath
 
 
-def expanded(text: str | Path) -> Path:
-    """Return a path with ~ or ~user at its beginning in full, as a shell has it; ~ of nobody stays as it is."""
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own takes ./~ for ~ and fails where nobody is meant
+def expand_user(text: str | Path) -> Path:
+    """Return a path with a leading ~ or ~user expanded, as shells do. ~user is unchanged if there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser expands ./~ too, and fails for unknown users
 
 
-def located(text: str | Path) -> AnyPath:
-    """Return the path that `text` means: a Path for a folder (`expanded`) or a file:// URL, else a RemotePath.
+def parse_location(text: str | Path) -> AnyPath:
+    """Return the path that `text` means: a Path, or a RemotePath for a URL.
 
-    Raises UsageError for a URL that is none, or whose scheme nothing installed knows.
+    A folder or a file:// URL gives a Path, with ~ expanded. Raises UsageError for an invalid URL, or one with an
+    unsupported scheme.
     """
     scheme = URL.fullmatch(text) if isinstance(text, str) else None
     if scheme is None:
-        return expanded(text)
+        return expand_user(text)
     parts = urlsplit(str(text))
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path:
@@ -226,38 +237,44 @@ def located(text: str | Path) -> AnyPath:
 
 @lru_cache(maxsize=16)
 def _connect(base: str) -> tuple[Any, str]:
-    """Return the pyarrow file system of a URL and the path in it. No request is made but, for S3, one that finds the region."""
+    """Return the pyarrow file system of a URL and the path in it.
+
+    Sends no request, except one for S3 that finds the region.
+    """
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
     shown, scheme = str(RemotePath(base)), urlsplit(base).scheme
     try:
-        filesystem, key = FileSystem.from_uri(_in_one_request(base) if scheme == "s3" else base)
+        filesystem, key = FileSystem.from_uri(_single_put_url(base) if scheme == "s3" else base)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         if "Unrecognized filesystem type" not in str(error) and not isinstance(error, pa.ArrowNotImplementedError):
-            raise UsageError(f"{shown}: {_reason(error, base)}") from None
-        filesystem, key = _by_fsspec(base, shown, scheme)
+            raise UsageError(f"{shown}: {_describe_failure(error, base)}") from None
+        filesystem, key = _connect_fsspec(base, shown, scheme)
     except (OSError, ImportError) as error:
-        raise CatalogError(f"{shown}: {_reason(error, base)}") from None
+        raise CatalogError(f"{shown}: {_describe_failure(error, base)}") from None
     if not key.strip("/"):
-        raise UsageError(f"{shown} names no place; give at least a bucket, such as s3://bucket/vgpiano")
+        raise UsageError(f"{shown} has no path; give at least a bucket, such as s3://bucket/vgpiano")
     return filesystem, key
 
 
-def _in_one_request(base: str) -> str:
-    """Return the S3 URL with the option by which a small object is one PUT, so that a killed writer leaves no unfinished upload."""
+def _single_put_url(base: str) -> str:
+    """Return an S3 URL with the option to write a small object with one PUT.
+
+    A killed writer then leaves no unfinished upload.
+    """
     import pyarrow as pa
     from pyarrow.fs import FileSystem
 
-    asked = f"{base}{'&' if '?' in base else '?'}allow_delayed_open=true"
+    with_option = f"{base}{'&' if '?' in base else '?'}allow_delayed_open=true"
     try:
-        FileSystem.from_uri(asked)
+        FileSystem.from_uri(with_option)
     except (pa.ArrowInvalid, OSError):
-        return base  # an older pyarrow does not know it: three requests, of which the last one counts
-    return asked
+        return base  # older pyarrow lacks the option and sends three requests, of which the last takes effect
+    return with_option
 
 
-def _by_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
+def _connect_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
     from pyarrow.fs import FileSystem
 
     try:
@@ -266,18 +283,18 @@ def _by_fsspec(base: str, shown: str, scheme: str) -> tuple[Any, str]:
         missing = "pip install fsspec" if "fsspec" in str(error) else clean(str(error))
         raise UsageError(f"{shown}: {scheme}:// needs a library that is not installed: {missing}") from None
     except ValueError:
-        raise UsageError(f"{shown}: no file system for {scheme}://; a data root is {SCHEMES}") from None
-    except Exception as error:  # noqa: BLE001 - each store's library has an error tree of its own
-        raise CatalogError(f"{shown}: {_reason(error, base)}") from None
+        raise UsageError(f"{shown}: no file system for {scheme}://; use {SCHEMES}") from None
+    except Exception as error:  # noqa: BLE001 - each library has its own exception classes
+        raise CatalogError(f"{shown}: {_describe_failure(error, base)}") from None
     return found
 
 
-def _reason(error: Exception, base: str) -> str:
-    """Return what a store answered, in one line without the URL's credentials, and what to look at."""
+def _describe_failure(error: Exception, base: str) -> str:
+    """Return a store's error as one line without credentials, and what to check."""
     parts = urlsplit(base)
-    said = clean(str(error)) or type(error).__name__
+    message = clean(str(error)) or type(error).__name__
     for secret in (base, parts.netloc.rpartition("@")[0], parts.password or "", parts.query):
-        said = said.replace(secret, "***") if secret else said
-    answer = re.search(r"AWS Error (\w+) during (\w+)[^:]*: ([^;(]*)", said)
-    said = f"{answer[2]}: {answer[3].strip()} ({answer[1]})" if answer else said[:200]
-    return f"{said}; check the bucket's name, the endpoint (such as AWS_ENDPOINT_URL) and the credentials"
+        message = message.replace(secret, "***") if secret else message
+    aws_error = re.search(r"AWS Error (\w+) during (\w+)[^:]*: ([^;(]*)", message)
+    message = f"{aws_error[2]}: {aws_error[3].strip()} ({aws_error[1]})" if aws_error else message[:200]
+    return f"{message}; check the bucket's name, the endpoint (such as AWS_ENDPOINT_URL) and the credentials"

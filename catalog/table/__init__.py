@@ -1,6 +1,7 @@
-"""Tables of immutable Parquet files to which rows are only added; the newest row of a key wins.
+"""Append-only tables of Parquet files; the newest row of each key counts.
 
-It reads and writes files and knows nothing of pieces. One writer at a time; readers need no lock.
+The files are immutable. The package knows nothing of pieces. There is one writer at a time. Readers
+need no lock.
 """
 
 __all__ = ["identity", "parquet", "part_files", "parts", "upsert"]

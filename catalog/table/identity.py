@@ -1,9 +1,10 @@
-"""The identity of a catalog: an id that stands in the names of its files, so that two catalogs' files are never taken for one.
+"""The identity of a catalog: an id in its file names that tells catalogs apart.
 
-In: the folder catalog/ of a data root. Out: the id in its catalog.json, which the first writer makes. Files that an older version
-wrote have no id in their names: those that were there when the id was made are in a list, and are this catalog's. A catalog that was
-copied, which its place tells, takes an id of its own when it is first written to and keeps the files that came with it: so what copy and
-original write from then on are the files of two catalogs.
+In: the folder catalog/ of a data root. Out: the id in its catalog.json, which the first writer
+creates. Files written by older versions have no id in their names; catalog.json lists those that
+existed when the id was created. A copied catalog is detected by its place. On the first write it
+gets a new id and keeps the files that it has, so that files written later by the copy and by the
+original belong to two catalogs.
 """
 
 import json
@@ -29,56 +30,70 @@ Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}\Z")]
 class CatalogId:
     """The content of catalog.json."""
 
-    id: Id  # in the name of every file of the catalog's tables
-    adopted: Mapping[str, Sha256] = field(default_factory=dict)  # its files without an id in their names: their SHA-256
-    kept: tuple[str, ...] = ()  # its files with the id of the catalog that it was copied from
-    place: str = ""  # where the catalog was when the id was made: the inode of its folder, or its URL
+    id: Id  # in the names of the table files
+    adopted: Mapping[str, Sha256] = field(
+        default_factory=dict
+    )  # its files without an id in their names, with their SHA-256
+    kept: tuple[str, ...] = ()  # its files with the id of the catalog that it is a copy of
+    place: str = ""  # the inode of its folder, or its URL, when the id was created
     format: Count = FORMAT  # of this file
 
 
 def read_identity(folder: AnyPath) -> CatalogId | None:
-    """Return the identity of the catalog in `folder`, None where it has none yet. Raises CatalogError where it is damaged."""
-    remedy = "put it back from a copy, or remove it where all the files beside it are of one catalog"
+    """Return the identity of the catalog in `folder`, or None if it has none.
+
+    Raises CatalogError if catalog.json is damaged.
+    """
+    remedy = "restore it from a copy, or remove it if all files beside it are of one catalog"
     try:
         return read_json(folder / FILE, CatalogId, fail=CatalogError, remedy=remedy, version=FORMAT)
     except FileNotFoundError:
         return None
 
 
-def settle(folder: AnyPath, ids: Mapping[str, str], digest: Callable[[str], str]) -> CatalogId:
-    """Return the identity of the catalog in `folder`, made and written where it has none. Only for the one writer.
+def ensure_identity(folder: AnyPath, catalog_ids: Mapping[str, str], digest: Callable[[str], str]) -> CatalogId:
+    """Return the identity of the catalog in `folder`; create it if necessary.
 
-    `ids` are the ids in the names of its files, "" where a name has none, by name, such as pieces/base-000000000001.parquet; `digest`
-    returns the SHA-256 of one of them. A table whose files are all of one other catalog is taken over: none of ours is there to be lost.
-    Where a table has files of several nothing is written: the identity that is returned is then not that of all of them.
+    Only for the one writer. `catalog_ids` maps names of its files, such as
+    pieces/base-000000000001.parquet, to the id in the name, or "" if there is none. `digest`
+    returns the SHA-256 of a file by name. If all files of a table belong to one other catalog, the
+    table is adopted. If a table has files of several catalogs, nothing is written, and the returned
+    identity does not own all of them.
     """
-    known, place = read_identity(folder), _place(folder)
-    are_its = known is not None and all(owns(known, name, id_) for name, id_ in ids.items())
-    if known is not None and known.place == place and are_its:
-        return known
+    current, place = read_identity(folder), _place(folder)
+    all_own = current is not None and all(is_own_file(current, name, id_) for name, id_ in catalog_ids.items())
+    if current is not None and current.place == place and all_own:
+        return current
     tables: dict[str, dict[str, str]] = {}
-    for name, id_ in ids.items():
+    for name, id_ in catalog_ids.items():
         tables.setdefault(name.partition("/")[0], {})[name] = id_
     if not all(
-        len(set(of_table.values())) == 1 or (known is not None and all(owns(known, *each) for each in of_table.items()))
+        len(set(of_table.values())) == 1
+        or (current is not None and all(is_own_file(current, *each) for each in of_table.items()))
         for of_table in tables.values()
     ):
-        return known or CatalogId(id=secrets.token_hex(4))
-    made = CatalogId(
+        return current or CatalogId(id=secrets.token_hex(4))
+    created = CatalogId(
         id=secrets.token_hex(4),
-        adopted={name: digest(name) for name, id_ in sorted(ids.items()) if not id_},
-        kept=tuple(sorted(name for name, id_ in ids.items() if id_)),
+        adopted={name: digest(name) for name, id_ in sorted(catalog_ids.items()) if not id_},
+        kept=tuple(sorted(name for name, id_ in catalog_ids.items() if id_)),
         place=place,
     )
-    write_text(folder / FILE, json.dumps(asdict(made), indent=2) + "\n")
-    return made
+    write_text(folder / FILE, json.dumps(asdict(created), indent=2) + "\n")
+    return created
 
 
-def owns(own: CatalogId, name: str, id_: str) -> bool:
-    """Return whether a file is of the catalog `own` by its name and the id in that; the content of one without an id is not looked at."""
-    return name in own.kept or id_ == own.id if id_ else name in own.adopted
+def is_own_file(identity: CatalogId, name: str, id_: str) -> bool:
+    """Return whether a file belongs to the catalog, by its name and the id in it.
+
+    For a file without an id, the content is not checked.
+    """
+    return name in identity.kept or id_ == identity.id if id_ else name in identity.adopted
 
 
 def _place(folder: AnyPath) -> str:
-    """Return what tells a catalog from a copy of it. A folder keeps its inode when it is moved, and a copy has another one."""
+    """Return a text that distinguishes a catalog from a copy of it.
+
+    A folder keeps its inode when it is moved; a copy has another.
+    """
     return f"inode {folder.stat().st_ino}" if isinstance(folder, Path) else str(folder)

@@ -1,7 +1,7 @@
-"""The files of a table by their names, and which of them are of another catalog.
+"""The files of a table, found by name, and detection of files of another catalog.
 
-In: the folder of a table; out: its files in the order of writing, or, where those of another catalog lie among them, an error that says
-what to do. Nothing of the tables themselves is read.
+In: the folder of a table. Out: its files in the order of writing, or an error that says what to do
+about files of another catalog. The tables themselves are not read.
 """
 
 import re
@@ -12,16 +12,17 @@ from typing import NamedTuple
 from catalog.base.errors import CatalogError
 from catalog.storage.checksums import digest_of
 from catalog.storage.remote import AnyPath, RemotePath
-from catalog.table.identity import CatalogId, owns, read_identity
+from catalog.table.identity import CatalogId, is_own_file, read_identity
 
 NAME = re.compile(r"(part|base)-([0-9]{12})(?:-([0-9a-f]{8})-([0-9a-f]{16}))?\.parquet")
-MOST_NAMED = 3  # files in a message
+MAX_NAMED = 3  # files listed in a message
 
 
 class Part(NamedTuple):
-    """One file of the table; files sort in the order of writing.
+    """One file of a table; files sort in the order of writing.
 
-    `catalog` is the id of its catalog and `digest` how its SHA-256 begins; both are empty in names of an older form.
+    `catalog` is the id of its catalog, `digest` the first digits of its SHA-256. Both are empty in
+    names written by older versions.
     """
 
     number: int
@@ -31,19 +32,20 @@ class Part(NamedTuple):
     digest: str
 
 
-def files_of(folder: AnyPath) -> list[Part]:
-    """Return every file of the table in `folder`, those that a newer base has replaced among them, oldest first.
+def table_files(folder: AnyPath) -> list[Part]:
+    """Return all files of the table in `folder`, oldest first.
 
-    Raises CatalogError where files of another catalog lie among them.
+    Files that a newer base has replaced are included. Raises CatalogError if there are files of
+    another catalog.
     """
-    found = listed(folder)
-    if foreign := others(folder, found):
-        raise CatalogError(refusal(folder, foreign))
+    found = list_part_files(folder)
+    if foreign := foreign_files(folder, found):
+        raise CatalogError(foreign_files_message(folder, foreign))
     return found
 
 
-def listed(folder: AnyPath) -> list[Part]:
-    """Return every file whose name is that of a file of a table, of whichever catalog, oldest first."""
+def list_part_files(folder: AnyPath) -> list[Part]:
+    """Return all files with a name of a table file, of any catalog, oldest first."""
     try:
         names = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError:
@@ -53,56 +55,62 @@ def listed(folder: AnyPath) -> list[Part]:
     return sorted(found, key=lambda part: (part.number, part.is_base, part.path.name))
 
 
-def ids(folder: AnyPath) -> dict[str, str]:
-    """Return the id in the name of each file, by its name as it stands in the identity of a catalog."""
-    return {_known_as(folder, part): part.catalog for part in listed(folder)}
+def catalog_ids(folder: AnyPath) -> dict[str, str]:
+    """Return the catalog id in each file name, by the name used in catalog.json."""
+    return {_identity_name(folder, part): part.catalog for part in list_part_files(folder)}
 
 
-def others(folder: AnyPath, found: Sequence[Part]) -> list[Part]:
-    """Return those of the files `found` in `folder` that are of another catalog; none where all have one id, for that is then the one."""
+def foreign_files(folder: AnyPath, found: Sequence[Part]) -> list[Part]:
+    """Return the files of `found` in `folder` that belong to another catalog.
+
+    If all files have the same id, none do: that id is then the catalog's.
+    """
     if len({part.catalog for part in found}) < 2:
         return []
-    own = read_identity(folder.parent)
-    return list(found) if own is None else not_of(own, folder, found)
+    identity = read_identity(folder.parent)
+    return list(found) if identity is None else not_owned(identity, folder, found)
 
 
-def not_of(own: CatalogId, folder: AnyPath, found: Sequence[Part]) -> list[Part]:
-    """Return those of the files `found` in `folder` that are not of the catalog `own`."""
-    return [part for part in found if not _is_of(own, folder, part)]
+def not_owned(identity: CatalogId, folder: AnyPath, found: Sequence[Part]) -> list[Part]:
+    """Return the files of `found` in `folder` that do not belong to `identity`."""
+    return [part for part in found if not _is_own(identity, folder, part)]
 
 
-def refusal(folder: AnyPath, foreign: Sequence[Part]) -> str:
-    """Return what is wrong where files of another catalog lie in the folder, and what to do."""
+def foreign_files_message(folder: AnyPath, foreign: Sequence[Part]) -> str:
+    """Return the message about files of another catalog, with what to do."""
     names = [part.path.name for part in foreign]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return (
-        f"{folder}: {', '.join(names[:MOST_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
+        f"{folder}: {', '.join(names[:MAX_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
         "one of the two catalogs are moved to another folder (a file's name ends with the id of its catalog and its checksum)"
     )
 
 
-def _known_as(folder: AnyPath, part: Part) -> str:
+def _identity_name(folder: AnyPath, part: Part) -> str:
     return f"{folder.name}/{part.path.name}"
 
 
-def _is_of(own: CatalogId, folder: AnyPath, part: Part) -> bool:
-    name = _known_as(folder, part)
-    if part.catalog or not owns(own, name, part.catalog):
-        return owns(own, name, part.catalog)
+def _is_own(identity: CatalogId, folder: AnyPath, part: Part) -> bool:
+    name = _identity_name(folder, part)
+    if part.catalog or not is_own_file(identity, name, part.catalog):
+        return is_own_file(identity, name, part.catalog)
     try:
-        return own.adopted[name] == _digest_once(part.path, _state(part.path))
+        return identity.adopted[name] == _cached_digest(part.path, _file_state(part.path))
     except FileNotFoundError:
-        return True  # merged and deleted since it was listed
+        return True  # merged and deleted since the listing
 
 
 @lru_cache(maxsize=256)
-def _digest_once(path: AnyPath, state: tuple[int, ...]) -> str:
-    """Return the SHA-256 of a file in a `state`; a file that an older version wrote may be large, and is asked about at every reading."""
+def _cached_digest(path: AnyPath, state: tuple[int, ...]) -> str:
+    """Return the SHA-256 of a file in a `state`, cached.
+
+    A file of an older version can be large, and is checked on every read.
+    """
     return digest_of(path)
 
 
-def _state(path: AnyPath) -> tuple[int, ...]:
+def _file_state(path: AnyPath) -> tuple[int, ...]:
     if isinstance(path, RemotePath):
         return ()
-    told = path.stat()
-    return told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,10 +1,13 @@
-"""A folder of immutable Parquet files that together are one table: rows are only ever added, the newest row of a key wins.
+"""An append-only table of Parquet files; the newest row of each key counts.
 
-A writer adds `part-<number>-<catalog>-<checksum>.parquet` files and now and then merges everything into one `base-…`, which replaces
-whatever has a smaller number, whether or not that is deleted yet. So a crash at any byte neither loses a row nor shows one twice, and
-a reader needs no lock; no file changes once it has its name, so it is as true below a URL. The id of the catalog in a name tells files
-of another catalog that were copied in, the checksum what is damaged. What the columns mean is not known here. The base may be larger
-than memory: it is read and merged row group by row group.
+A writer adds files `part-<number>-<catalog>-<checksum>.parquet`. From time to time it merges all
+files into one `base-…`, which replaces every file with a smaller number, deleted or not. A crash
+therefore never loses or repeats a row. Readers need no lock, also below a URL, since a file never
+changes once it has its name.
+
+The catalog id in a name identifies copied files of another catalog; the checksum detects damage.
+The module knows nothing of the meaning of columns. The base may be larger than memory, as it is
+read and merged one row group at a time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,139 +25,153 @@ from catalog.storage.files import sync_folder, write_named
 from catalog.storage.remote import AnyPath, RemotePath
 from catalog.table import parquet
 from catalog.table.identity import CatalogId
-from catalog.table.part_files import Part, files_of, listed, not_of, others, refusal
+from catalog.table.part_files import Part, foreign_files, foreign_files_message, list_part_files, not_owned, table_files
 from catalog.table.scan import scan
-from catalog.table.upsert import Identity, Update
+from catalog.table.upsert import RowIdentity, Update
 
-ATTEMPTS = 50  # how often a reader starts again when a compaction took the files from under it
+ATTEMPTS = 50  # of a reader, when a compaction deletes the files that it reads
 ROWS_A_GROUP = 16_384
-"""Rows of a Parquet row group, the unit that a filtered scan can skip. Measured at 10 million rows: see benchmarks/queries.py."""
+"""Rows per Parquet row group, the unit that a filtered scan can skip.
 
-Found = TypeVar("Found")
-DIGITS = 16  # of a SHA-256 in a name
-REMEDY = "put that file back from a copy, or move it away"
+Chosen by measurements with 10 million rows: see benchmarks/queries.py.
+"""
+
+T = TypeVar("T")
+DIGEST_DIGITS = 16  # digits of the SHA-256 in a name
+REMEDY = "restore that file from a copy, or move it away"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The files of one table: its folder, its Arrow schema, and what makes its rows the same. `plain` are columns of which hardly a
-    value comes twice, and which a dictionary would only make larger.
+    """The files of one table: its folder, its Arrow schema, and its row identity.
+
+    `plain` are columns with few repeated values, for which a dictionary encoding would be larger.
     """
 
     folder: AnyPath
     schema: pa.Schema
-    identity: Identity
+    identity: RowIdentity
     plain: tuple[str, ...] = ()
 
     def files(self) -> list[Part]:
-        """Return the files that count: the newest base, if there is one, and the parts written after it, oldest first."""
-        found = files_of(self.folder)
+        """Return the files that count, oldest first.
+
+        These are the newest base, if there is one, and the parts written after it.
+        """
+        found = table_files(self.folder)
         start = max((i for i, part in enumerate(found) if part.is_base), default=0)
         return found[start:]
 
     def read(self, columns: Sequence[str] | None = None, condition: Condition | None = None) -> pa.Table:
-        """Return the newest row of each key where `condition` holds, sorted, all columns or only `columns`.
+        """Return the newest row of each key that matches `condition`, sorted.
 
-        Raises CatalogError where a file is no Parquet of ours, or where compactions never stop taking files away.
+        The columns are all or `columns`. Raises CatalogError if a file is damaged or has other
+        columns, or if a writer keeps replacing files during the read.
         """
         return self._read(columns, condition, None)
 
-    def read_few(self, columns: Sequence[str], condition: Condition, most: int) -> pa.Table | None:
-        """Return what `read` does, or None where the base has more than `most` rows to give."""
-        return self._read(columns, condition, most)
+    def read_at_most(self, columns: Sequence[str], condition: Condition, max_rows: int) -> pa.Table | None:
+        """Return what `read` does, or None if the base has more than `max_rows` matches."""
+        return self._read(columns, condition, max_rows)
 
     def is_empty(self) -> bool:
-        """Whether the table has no row at all."""
-        return self._steadily(lambda files: not files or self._open(files).count_rows() == 0)
+        """Whether the table has no rows."""
+        return self._read_consistently(lambda files: not files or self._open_files(files).count_rows() == 0)
 
-    def _read(self, columns: Sequence[str] | None, condition: Condition | None, most: int | None) -> Any:
+    def _read(self, columns: Sequence[str] | None, condition: Condition | None, max_rows: int | None) -> Any:
         names = list(self.schema.names if columns is None else columns)
-        return self._steadily(lambda files: self._rows(files, names, condition, most))
+        return self._read_consistently(lambda files: self._read_rows(files, names, condition, max_rows))
 
-    def _steadily(self, look: Callable[[list[Part]], Found]) -> Found:
-        """Return what `look` makes of the files that count, all of one moment."""
+    def _read_consistently(self, read_files: Callable[[list[Part]], T]) -> T:
+        """Return the result of `read_files` for files that were current together."""
         for _ in range(ATTEMPTS):
             files = self.files()
             try:
-                found = look(files)
+                found = read_files(files)
             except FileNotFoundError:
-                continue  # merged and deleted since it was listed
+                continue  # merged and deleted since the listing
             except (pa.ArrowException, OSError) as error:
                 if isinstance(self.folder, RemotePath) and files != self.files():
-                    continue  # a store says in many ways that a file was deleted while it was read
-                raise self._named(files, error) from error
-            if _base(files) == _base(self.files()):  # else a compaction may have torn the listing itself
+                    continue  # stores report in many ways that a file was deleted during a read
+                raise self._damage_error(files, error) from error
+            if _base_of(files) == _base_of(self.files()):  # otherwise a compaction may have changed the listing itself
                 return found
-        raise CatalogError(f"{self.folder} is rewritten faster than it can be read; try again when the writer is done")
+        raise CatalogError(f"{self.folder} changes faster than it can be read; try again when the writer is done")
 
-    def _named(self, files: list[Part], error: Exception) -> CatalogError:
-        """Return the error to raise for one that Arrow met in reading `files`, which does not say in which one it was."""
+    def _damage_error(self, files: list[Part], error: Exception) -> CatalogError:
+        """Return the error to raise for an Arrow error while reading `files`.
+
+        Arrow does not name the file, so each is checked.
+        """
         for part in files:
             try:
-                parquet.check_whole(part.path)
+                parquet.check_file(part.path)
             except FileNotFoundError:
                 continue
             except (pa.ArrowException, OSError, ValueError) as fault:
-                return CatalogError(f"{part.path}: damaged: {parquet.what(fault)}; {REMEDY}")
-        return CatalogError(f"{self.folder} cannot be read: {parquet.what(error)}; {REMEDY}")
+                return CatalogError(f"{part.path}: damaged: {parquet.describe_error(fault)}; {REMEDY}")
+        return CatalogError(f"{self.folder} cannot be read: {parquet.describe_error(error)}; {REMEDY}")
 
-    def _rows(
-        self, files: list[Part], names: list[str], condition: Condition | None, most: int | None
+    def _read_rows(
+        self, files: list[Part], names: list[str], condition: Condition | None, max_rows: int | None
     ) -> pa.Table | None:
-        base, known = _base(files), list(dict.fromkeys((*names, *self.identity.columns)))
-        update = self._update(files, [*known, *(condition.columns.difference(known) if condition else ())])
+        base, needed = _base_of(files), list(dict.fromkeys((*names, *self.identity.columns)))
+        update = self._update(files, [*needed, *(condition.columns.difference(needed) if condition else ())])
         if update is None:
-            return self._base_rows(base, names, condition, most)
-        older = self._base_rows(base, known, condition, most)
+            return self._read_base(base, names, condition, max_rows)
+        older = self._read_base(base, needed, condition, max_rows)
         if older is None:
             return None
         newer = update.rows if condition is None else update.rows.filter(condition.arrow)
-        return self.identity.sorted(pa.concat_tables([update.standing(older), newer.select(known)])).select(names)
+        return self.identity.sorted(pa.concat_tables([update.unreplaced(older), newer.select(needed)])).select(names)
 
-    def _base_rows(
-        self, base: Part | None, names: list[str], condition: Condition | None, most: int | None
+    def _read_base(
+        self, base: Part | None, names: list[str], condition: Condition | None, max_rows: int | None
     ) -> pa.Table | None:
         if base is None:
             return self.schema.empty_table().select(names)
-        opened = self._open([base])
+        dataset = self._open_files([base])
         if condition is None:
-            return self._whole(opened, names)
-        (fragment,) = opened.get_fragments()
-        return scan(fragment, self.schema, names, condition, most)
+            return self._read_all(dataset, names)
+        (fragment,) = dataset.get_fragments()
+        return scan(fragment, self.schema, names, condition, max_rows)
 
     def _update(self, files: list[Part], columns: list[str]) -> Update | None:
-        """Return these columns of what the parts say that were written after the base, None where there are none."""
+        """Return `columns` of the parts newer than the base, or None if there are none."""
         parts = [part for part in files if not part.is_base]
-        return Update(self._whole(self._open(parts), columns), self.identity) if parts else None
+        return Update(self._read_all(self._open_files(parts), columns), self.identity) if parts else None
 
-    def _whole(self, opened: ds.Dataset, columns: list[str]) -> pa.Table:
-        """Return these columns of all rows."""
-        table = opened.to_table(columns=columns)
-        parquet.require_rows(len(table), opened.count_rows())
+    def _read_all(self, dataset: ds.Dataset, columns: list[str]) -> pa.Table:
+        """Return `columns` of all rows."""
+        table = dataset.to_table(columns=columns)
+        parquet.require_rows(len(table), dataset.count_rows())
         return table
 
-    def _open(self, files: list[Part]) -> ds.Dataset:
-        """Return `files` as one table, with their footers and columns checked; their pages are checked as they are read."""
+    def _open_files(self, files: list[Part]) -> ds.Dataset:
+        """Return `files` as one dataset, with footers and columns checked.
+
+        Pages are checked when they are read.
+        """
         for part in files:
             try:
                 parquet.check_seal(part.path)
             except parquet.DamagedError as error:
                 raise CatalogError(f"{part.path}: damaged: {error}; {REMEDY}") from None
-        opened = parquet.opened([part.path for part in files], self.schema)
-        fragments = list(opened.get_fragments())
+        dataset = parquet.open_dataset([part.path for part in files], self.schema)
+        fragments = list(dataset.get_fragments())
         for part, fragment in zip(files, fragments, strict=True):
             self._check_columns(part, fragment.physical_schema)
-        return ds.FileSystemDataset(fragments, self.schema, opened.format, opened.filesystem)
+        return ds.FileSystemDataset(fragments, self.schema, dataset.format, dataset.filesystem)
 
-    def _check_whole(self, part: Part) -> None:
-        """Raise CatalogError where the content is not that of the name."""
+    def _check_digest(self, part: Part) -> None:
+        """Raise CatalogError if the content does not match the checksum in the name."""
         if part.digest and not digest_of(part.path).startswith(part.digest):
-            raise CatalogError(f"{part.path}: damaged: its content is not that of its name; {REMEDY}")
+            raise CatalogError(f"{part.path}: damaged: its content does not match its name; {REMEDY}")
 
     def _check_columns(self, part: Part, found: pa.Schema) -> None:
-        """Raise CatalogError where a column has another type than that of the table, or one that tells rows apart is missing.
+        """Raise CatalogError if a column has a wrong type, or a key column is missing.
 
-        Any other one that an older version lacks is null.
+        Other columns that an older version lacks are null.
         """
         for field in self.schema:
             at = found.get_field_index(field.name)
@@ -165,49 +182,61 @@ class Parts:
                 raise CatalogError(f"{part.path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
 
     def faults(self) -> Iterator[str]:
-        """Yield a line about each file that is of another catalog, damaged, or cannot be read whole."""
-        found = listed(self.folder)
-        if foreign := others(self.folder, found):
-            yield refusal(self.folder, foreign)
+        """Yield a line for each file that is foreign, damaged or unreadable."""
+        found = list_part_files(self.folder)
+        if foreign := foreign_files(self.folder, found):
+            yield foreign_files_message(self.folder, foreign)
         for part in found:
             try:
-                self._check_whole(part)
-                for _ in self._open([part]).to_batches():
+                self._check_digest(part)
+                for _ in self._open_files([part]).to_batches():
                     pass
             except FileNotFoundError:
-                continue  # merged and deleted since it was listed
+                continue  # merged and deleted since the listing
             except (pa.ArrowException, OSError, ValueError) as error:
-                yield f"{part.path}: damaged: {parquet.what(error)}"
+                yield f"{part.path}: damaged: {parquet.describe_error(error)}"
             except CatalogError as error:
                 yield str(error)
 
-    def merged(self, files: list[Part]) -> Iterator[pa.Table]:
-        """Yield all rows that count of `files`, sorted, some at a time. Raises CatalogError where one cannot be read."""
+    def merge(self, files: list[Part]) -> Iterator[pa.Table]:
+        """Yield all current rows of `files`, sorted, in tables of limited size.
+
+        Raises CatalogError if a file cannot be read.
+        """
         try:
-            base, update = _base(files), self._update(files, self.schema.names)
+            base, update = _base_of(files), self._update(files, self.schema.names)
             older = (
-                (pa.Table.from_batches([batch]) for batch in self._open([base]).to_batches(batch_size=ROWS_A_GROUP))
+                (
+                    pa.Table.from_batches([batch])
+                    for batch in self._open_files([base]).to_batches(batch_size=ROWS_A_GROUP)
+                )
                 if base
                 else ()
             )
-            yield from older if update is None else update.merged(older)
+            yield from older if update is None else update.merge(older)
         except (pa.ArrowException, OSError) as error:
-            raise self._named(files, error) from error
+            raise self._damage_error(files, error) from error
 
 
-def _base(files: list[Part]) -> Part | None:
+def _base_of(files: list[Part]) -> Part | None:
     return files[0] if files and files[0].is_base else None
 
 
 class PartsWriter:
-    """The one writer of a `Parts` table, for as long as its caller holds the lock, which `check` sees to before each write."""
+    """The only writer of a `Parts` table, while its caller holds the lock.
+
+    `check` verifies the lock before each write.
+    """
 
     def __init__(self, parts: Parts, catalog: CatalogId, check: Callable[[], None]) -> None:
-        """Take the identity of the catalog, under which files are written. Raises CatalogError where others' files lie in the folder."""
+        """Prepare to write files with the id of `catalog`.
+
+        Raises CatalogError if the folder has files of another catalog.
+        """
         self._parts, self._id, self._check = parts, catalog.id, check
-        files = listed(parts.folder)
-        if foreign := not_of(catalog, parts.folder, files):
-            raise CatalogError(refusal(parts.folder, foreign))
+        files = list_part_files(parts.folder)
+        if foreign := not_owned(catalog, parts.folder, files):
+            raise CatalogError(foreign_files_message(parts.folder, foreign))
         self._number = files[-1].number if files else 0
 
     def append(self, table: pa.Table) -> None:
@@ -215,12 +244,12 @@ class PartsWriter:
         self._write([table], "part")
 
     def compact(self) -> None:
-        """Merge all files into one that holds each key once, then delete what it replaces."""
+        """Merge all files into one with each key once, and delete those it replaces."""
         files = self._parts.files()
         if files and not (len(files) == 1 and files[0].is_base):
-            self.write_base(self._parts.merged(files))
+            self.write_base(self._parts.merge(files))
         current = self._parts.files()
-        replaced = [part for part in files_of(self._parts.folder) if part not in current]
+        replaced = [part for part in table_files(self._parts.folder) if part not in current]
         for part in replaced:
             self._check()
             part.path.unlink(missing_ok=True)
@@ -228,30 +257,33 @@ class PartsWriter:
             sync_folder(self._parts.folder)
 
     def write_base(self, tables: Iterable[pa.Table]) -> None:
-        """Let the rows of `tables`, sorted and each key once, be the whole table from now on."""
+        """Replace the whole table by `tables`, which are sorted with each key once."""
         self._write(tables, "base")
 
     def _write(self, tables: Iterable[pa.Table], kind: str) -> None:
         self._number += 1
         schema = self._parts.schema
-        low = [name for name in schema.names if name not in self._parts.plain]
+        dictionary_columns = [name for name in schema.names if name not in self._parts.plain]
 
         def write(temporary: Path) -> str:
-            parquet.write_groups(_regrouped(tables, schema), temporary, schema, dictionaries=low)
+            parquet.write_groups(_regrouped(tables, schema), temporary, schema, dictionaries=dictionary_columns)
             self._check()
-            return f"{kind}-{self._number:012d}-{self._id}-{digest_of(temporary)[:DIGITS]}.parquet"
+            return f"{kind}-{self._number:012d}-{self._id}-{digest_of(temporary)[:DIGEST_DIGITS]}.parquet"
 
         write_named(self._parts.folder, write, suffix=".parquet")
 
 
 def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of `tables` in tables of ROWS_A_GROUP rows each, the last one shorter."""
-    waiting = schema.empty_table()
+    """Yield the rows of `tables` in tables of ROWS_A_GROUP rows.
+
+    The last table can be shorter.
+    """
+    pending = schema.empty_table()
     for table in tables:
-        waiting = pa.concat_tables([waiting, table])
-        whole = len(waiting) - len(waiting) % ROWS_A_GROUP
+        pending = pa.concat_tables([pending, table])
+        whole = len(pending) - len(pending) % ROWS_A_GROUP
         for start in range(0, whole, ROWS_A_GROUP):
-            yield waiting.slice(start, ROWS_A_GROUP)
-        waiting = waiting.slice(whole)
-    if len(waiting):
-        yield waiting
+            yield pending.slice(start, ROWS_A_GROUP)
+        pending = pending.slice(whole)
+    if len(pending):
+        yield pending

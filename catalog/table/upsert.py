@@ -1,6 +1,7 @@
-"""Which rows of a table count that only ever grows: the newest row of each key, and what a new row does to the rows before it.
+"""Determine which rows of an append-only table count: the newest row of each key.
 
-In: rows in the order of writing, as Arrow tables; out: those that count, sorted. Nothing is read or written here.
+In: rows in the order of writing, as Arrow tables. Out: the rows that count, sorted. Nothing is read
+or written.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,14 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ROW = "__row"
-NULL, BETWEEN = "\0", "\x1f"  # in keys as one text; neither stands in a source, a digest or the address of a file
+NULL, BETWEEN = "\0", "\x1f"  # used in joined keys; neither occurs in a source, a digest or a URL
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What makes two rows the same: key columns, texts; the order in which rows are kept; and the key column that may be null.
+class RowIdentity:
+    """What identifies a row: key columns, sort order, and a nullable key column.
 
-    A row with a null there, a placeholder, only stands until a newer row has the same other keys.
+    All are text columns. A row with null in the `placeholder` column counts only until a newer row
+    has the same other keys.
     """
 
     key: tuple[str, ...]
@@ -32,7 +34,7 @@ class Identity:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that must be known of a row to tell whether it counts and where it stands."""
+        """The columns needed to decide whether a row counts and where it sorts."""
         return tuple(dict.fromkeys((*self.key, *self.order)))
 
     def sorted(self, table: pa.Table) -> pa.Table:
@@ -40,69 +42,81 @@ class Identity:
         return table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in self.order]))
 
     def newest(self, table: pa.Table) -> pa.Table:
-        """Return the rows of `table`, which is in the order of writing, that count, sorted by `order`."""
+        """Return the rows that count, sorted by `order`.
+
+        `table` must be in the order of writing.
+        """
         rows = pa.array(range(len(table)), pa.int64())
         newest = table.append_column(ROW, rows).group_by(list(self.key)).aggregate([(ROW, "max")])[f"{ROW}_max"]
         if self.placeholder is not None:
             last = table.append_column(ROW, rows).group_by(list(self.others)).aggregate([(ROW, "max")])
-            answered_by = last[f"{ROW}_max"].take(
-                pc.index_in(_texts(table.take(newest), self.others), _texts(last, self.others))
+            latest = last[f"{ROW}_max"].take(
+                pc.index_in(_joined_keys(table.take(newest), self.others), _joined_keys(last, self.others))
             )
-            is_open = pc.and_(pc.is_null(table[self.placeholder].take(newest)), pc.greater(answered_by, newest))
-            newest = newest.filter(pc.invert(is_open))
+            is_superseded = pc.and_(pc.is_null(table[self.placeholder].take(newest)), pc.greater(latest, newest))
+            newest = newest.filter(pc.invert(is_superseded))
         return self.sorted(table.take(newest)).combine_chunks()
 
 
 class Update:
-    """Rows newer than all of an older table: what of that still counts, and where each belongs between its rows."""
+    """Rows that are newer than a sorted older table, and how they change it."""
 
-    def __init__(self, rows: pa.Table, identity: Identity) -> None:
-        """Take `rows` as they came, in the order of writing."""
+    def __init__(self, rows: pa.Table, identity: RowIdentity) -> None:
+        """Take `rows` in the order of writing."""
         self._identity = identity
         self.rows = identity.newest(rows)
-        self._keys = _texts(self.rows, identity.key)
-        self._others = _texts(self.rows, identity.others)
+        self._keys = _joined_keys(self.rows, identity.key)
+        self._others = _joined_keys(self.rows, identity.others)
 
-    def standing(self, older: pa.Table) -> pa.Table:
-        """Return the rows of `older`, each key once, that no row of this update replaces or answers."""
-        replaced = pc.is_in(_texts(older, self._identity.key), self._keys)
+    def unreplaced(self, older: pa.Table) -> pa.Table:
+        """Return the rows of `older` that no row of this update replaces.
+
+        `older` must have each key once.
+        """
+        replaced = pc.is_in(_joined_keys(older, self._identity.key), self._keys)
         if self._identity.placeholder is not None:
-            answered = pc.is_in(_texts(older, self._identity.others), self._others)
-            replaced = pc.or_(replaced, pc.and_(pc.is_null(older[self._identity.placeholder]), answered))
+            superseded = pc.is_in(_joined_keys(older, self._identity.others), self._others)
+            replaced = pc.or_(replaced, pc.and_(pc.is_null(older[self._identity.placeholder]), superseded))
         return older.filter(pc.invert(replaced))
 
-    def merged(self, older: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """Yield the rows of `older`, sorted and in tables of any size, with those of this update among them, sorted."""
+    def merge(self, older: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Yield the rows of sorted `older` tables merged with this update, sorted.
+
+        The tables can be of any size.
+        """
         start = 0
         for table in older:
             if not len(table):
                 continue
-            end = self._first_after(table.slice(len(table) - 1), start)
-            kept = self.standing(table)
+            end = self._first_row_after(table.slice(len(table) - 1), start)
+            kept = self.unreplaced(table)
             if end > start:
                 kept = self._identity.sorted(pa.concat_tables([kept, self.rows.slice(start, end - start)]))
             start = end
             yield kept
         yield self.rows.slice(start)
 
-    def _first_after(self, row: pa.Table, start: int) -> int:
-        """Return the number of the first of our rows from `start` on that sorts after `row`, a table of one."""
-        low, high, wanted = start, len(self.rows), self._place(row, 0)
+    def _first_row_after(self, row: pa.Table, start: int) -> int:
+        """Return the index of the first row of this update that sorts after `row`.
+
+        The search begins at `start`. `row` is a table of one row.
+        """
+        low, high, wanted = start, len(self.rows), self._sort_key(row, 0)
         while low < high:
             middle = (low + high) // 2
-            if self._place(self.rows, middle) <= wanted:
+            if self._sort_key(self.rows, middle) <= wanted:
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _place(self, table: pa.Table, row: int) -> tuple[Any, ...]:
+    def _sort_key(self, table: pa.Table, row: int) -> tuple[Any, ...]:
         values = (table[name][row].as_py() for name in self._identity.order)
         return tuple((value is None, value or "") for value in values)
 
 
-def _texts(table: pa.Table, names: Iterable[str]) -> pa.Array:
-    """Return the values of the text columns `names` as one text a row."""
+def _joined_keys(table: pa.Table, names: Iterable[str]) -> pa.Array:
+    """Return the text columns `names` joined to one text per row."""
     columns = [pc.coalesce(table[name], pa.scalar(NULL)) for name in names]
     joined = pc.binary_join_element_wise(*columns, BETWEEN)
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined

@@ -21,7 +21,7 @@ from catalog.base.console import Report
 from catalog.base.errors import CorpusError
 from catalog.storage import checksums as sums
 from catalog.storage.reading import read_bytes
-from catalog.storage.remote import AnyPath, RemotePath, located
+from catalog.storage.remote import AnyPath, RemotePath, parse_location
 from catalog.table import parquet
 from dataset.corpus.checks import check_counts, checked
 from dataset.corpus.columns import FaultError
@@ -98,7 +98,7 @@ class Corpus:
         Raises CorpusError if it is missing or damaged.
         """
         folder = corpora_folder(root) / name_or_path
-        direct = located(name_or_path)
+        direct = parse_location(name_or_path)
         if isinstance(direct, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
             folder = direct
         recover(folder)

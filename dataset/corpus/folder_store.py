@@ -18,16 +18,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from catalog.base.errors import CorpusError, LockedError
-from catalog.storage.files import abandoned, locked_folder, sync_folder
-from catalog.storage.lease import leased
-from catalog.storage.lock import Hold
+from catalog.storage.files import lock_abandoned, locked_folder, sync_folder
+from catalog.storage.lease import hold_lease
+from catalog.storage.lock import WriterLock
 from catalog.storage.remote import AnyPath, RemotePath
 from dataset.corpus.object_store import replacing_objects
 
 LOCK_TIMEOUT_S = 600.0  # a build of a whole site takes minutes; a longer wait means that something is stuck
 LEASE_POLL_S = 1.0  # interval between attempts to get the lease
 LOCK = ".lock"
-NO_LEASE = Hold()
+NO_LEASE = WriterLock()
 NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
 MAX_NAME_IN_PREFIX = (
     60  # characters of the target's name in that of its temporary folder; file names have a maximum length
@@ -40,7 +40,7 @@ def corpora_folder(root: AnyPath) -> AnyPath:
 
 
 @contextmanager
-def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[Hold]:
+def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[WriterLock]:
     """Hold the lock on all corpora in `folder`; first clean up killed builds.
 
     Raises CorpusError if another build still holds the lock after `wait_s` seconds.
@@ -59,28 +59,28 @@ def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[Hold]:
         ) from None
     try:
         _clean_up(folder)
-        yield Hold()
+        yield WriterLock()
     finally:
         lock.release()
 
 
 @contextmanager
-def _leased(folder: RemotePath, wait_s: float) -> Iterator[Hold]:
+def _leased(folder: RemotePath, wait_s: float) -> Iterator[WriterLock]:
     deadline = time.monotonic() + wait_s
     with ExitStack() as stack:
         while True:
             try:
-                lease = stack.enter_context(leased(folder))
+                lease = stack.enter_context(hold_lease(folder))
                 break
             except LockedError as error:
                 if time.monotonic() > deadline:
                     raise CorpusError(f"{error}; this build has waited {wait_s:g} s") from None
             time.sleep(LEASE_POLL_S * random.uniform(0.5, 1.5))
-        yield Hold(check=lease.check)
+        yield WriterLock(check=lease.check)
 
 
 @contextmanager
-def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
+def replacing_folder(target: AnyPath, hold: WriterLock = NO_LEASE) -> Iterator[Path]:
     """Yield an empty folder that replaces `target` when the block succeeds.
 
     If the block fails, the folder is removed. Its files are flushed to disk before it replaces the target. If several
@@ -135,7 +135,7 @@ def _prefix(target: Path) -> str:
 def remove_abandoned(target: Path) -> None:
     """Clean up after a killed `replacing_folder`, and restore `target`."""
     for new in target.parent.glob(f"{escape(_prefix(target))}????????"):
-        with suppress(OSError), abandoned(new):
+        with suppress(OSError), lock_abandoned(new):
             shutil.rmtree(new)
     with locked_folder(target.parent):
         _restore_backup(_backup_path(target))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TypedDict
 
 from catalog.base.errors import CorpusError
-from catalog.storage.reading import Count, Fail, Number, Sha256, parse_json, read_bytes
+from catalog.storage.reading import Count, ErrorFactory, Number, Sha256, parse_json, read_bytes
 from catalog.storage.remote import AnyPath
 from dataset.corpus.checks import check_manifest
 from dataset.corpus.columns import FaultError
@@ -84,7 +84,9 @@ class Manifest:
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def read(cls, path: AnyPath, *, fail: Fail = CorpusError, remedy: str = "build the corpus again") -> "Manifest":
+    def read(
+        cls, path: AnyPath, *, fail: ErrorFactory = CorpusError, remedy: str = "build the corpus again"
+    ) -> "Manifest":
         """Return the manifest in the file at `path`.
 
         Raises FileNotFoundError if it is missing, and the error that `fail` makes if it is invalid.

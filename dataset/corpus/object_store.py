@@ -14,7 +14,7 @@ from pathlib import Path
 from catalog.base.errors import CorpusError
 from catalog.storage import checksums as sums
 from catalog.storage.files import write_many
-from catalog.storage.lock import Hold
+from catalog.storage.lock import WriterLock
 from catalog.storage.remote import AnyPath, RemotePath
 
 COMMIT = "manifest.json"
@@ -22,7 +22,7 @@ HASH_DIGITS = 16  # digits of the SHA-256 in a name: 64 bits distinguish the few
 
 
 @contextmanager
-def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
+def replacing_objects(target: RemotePath, hold: WriterLock) -> Iterator[Path]:
     """Yield a local folder for the files of a new corpus at `target`.
 
     They replace the old ones if the block succeeds. The caller must hold the lock. Raises CatalogError if the store

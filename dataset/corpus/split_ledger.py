@@ -39,7 +39,7 @@ def read_splits(root: AnyPath, seed: int) -> dict[str, Split]:
     """
     path = ledger_path(root, seed)
     try:
-        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=MAX_BYTES)
+        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, max_bytes=MAX_BYTES)
     except FileNotFoundError:
         return {}
     sums.check(path.parent, path.name, data, fail=CorpusError, remedy=REMEDY)

@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError
-from catalog.hints import emptiness
+from catalog.hints import empty_catalog_message
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset.duplicates.decisions import decide_duplicates
@@ -44,7 +44,7 @@ def find_duplicates(
     catalog = Catalog(root)
     rows = [row for row in catalog.pieces(query, columns=COLUMNS).to_pylist() if row["sha256"] is not None]
     if not rows and catalog.is_empty():
-        raise CorpusError(emptiness(root))
+        raise CorpusError(empty_catalog_message(root))
     if not rows:
         raise CorpusError(
             f"no fetched piece matches {query or 'in this catalog'}; run `catalog games` to list the games"

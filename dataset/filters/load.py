@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from catalog.base.errors import UsageError
-from catalog.storage.reading import LARGEST_TOML_BYTES, parse_toml, read_named
+from catalog.storage.reading import MAX_TOML_BYTES, parse_toml, read_user_file
 from dataset.filters.rules import Filters, Tables, build_filters, overlay
 
 DEFAULTS = "filters.toml"
@@ -22,7 +22,7 @@ def load_filters(path: Path | None = None) -> Filters:
     """
     if path is None:
         return default_filters()
-    text = read_named(path, "--filters", remedy=REMEDY, largest=LARGEST_TOML_BYTES)
+    text = read_user_file(path, "--filters", remedy=REMEDY, max_bytes=MAX_TOML_BYTES)
     return overlay_defaults(text, str(path))
 
 

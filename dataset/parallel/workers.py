@@ -20,7 +20,7 @@ from typing import Any
 from catalog.base.console import clean
 from catalog.base.cores import cores
 from catalog.base.errors import DatasetError, VgpianoError
-from catalog.base.shield import shielded
+from catalog.base.shield import block_sigint
 
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
@@ -131,7 +131,7 @@ def _start(task: str, timeout_s: float) -> Worker:
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
     try:
-        with shielded():
+        with block_sigint():
             process = subprocess.Popen(  # noqa: S603
                 command, pass_fds=[child_end.fileno()], env=environment, stdin=subprocess.DEVNULL
             )

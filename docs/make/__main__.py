@@ -1,10 +1,10 @@
-"""`python -m docs.make`: write the generated pages of the reference."""
+"""`python -m docs.make`: write the pages and the drawing of the reference that are made from the code."""
 
 from catalog.storage.files import write_text
-from docs.make import commands, formats
+from docs.make import commands, formats, imports
 from docs.make.commands import TOP
 
-PAGES = {"formats.md": formats.page, "commands.md": commands.page}
+PAGES = {"formats.md": formats.page, "commands.md": commands.page, "imports.svg": imports.page}
 FOLDER = TOP / "docs" / "reference"
 
 if __name__ == "__main__":

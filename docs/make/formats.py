@@ -23,7 +23,7 @@ from training.network.weights import WeightsMeta
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.novelty.passages import Index
 from training.novelty.training_index import IndexedPiece
-from training.page.reference import MEASURED, Reference
+from training.page.reference import MEASURE_LABELS, Reference
 from training.progress import Progress
 from training.rendering.render import FORMS
 from training.run_record import TrainingRequest
@@ -114,7 +114,7 @@ def _corpora() -> list[str]:
 
 def _runs() -> list[str]:
     forms = ", ".join(f"{kind} as {' or '.join(names)}" for kind, names in FORMS.items())
-    seen = ", ".join(f"`{name}`" for name in MEASURED)
+    seen = ", ".join(f"`{name}`" for name in MEASURE_LABELS)
     return [
         "## A run: runs/NAME/",
         "### run.json",

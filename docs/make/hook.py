@@ -28,7 +28,11 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages from beside `docs/`, at the same place below the site's root as below the repository's."""
     for pattern in BESIDE:
         for path in sorted(TOP.glob(pattern)):
-            files.append(File.generated(config, path.relative_to(TOP).as_posix(), content=path.read_text()))
+            files.append(
+                File.generated(
+                    config, path.relative_to(TOP).as_posix(), content=path.read_text().replace("](docs/", "](")
+                )
+            )
     found = FIGURES.search((TOP / "README.md").read_text())
     if found is None:
         raise PluginError("README.md: put its table between <!-- figures: begin --> and <!-- figures: end -->")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from catalog.base.console import complain
+from catalog.base.console import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,7 @@ def _print_outcome(outcome: "Outcome", delay: float) -> None:
     elif outcome.plan is not None:
         print_plan(outcome.plan, delay, f"{outcome.section.name}: ")
     else:
-        complain(f"{outcome.section.name}: {outcome.problem}")
+        print_message(f"{outcome.section.name}: {outcome.problem}")
 
 
 @contextmanager
@@ -82,12 +82,12 @@ def print_totals(totals: "Totals") -> None:
     """
     _warn_unread(totals.unread)
     for piece in totals.faults[:REASONS_SHOWN]:
-        complain(f"{piece.state}: {piece.url}: {piece.reason}")
+        print_message(f"{piece.state}: {piece.url}: {piece.reason}")
     for row in totals.rejected[:REASONS_SHOWN]:
-        complain(f"unsafe: {row.game} / {row.title} / {row.href}: {row.reason}")
+        print_message(f"unsafe: {row.game} / {row.title} / {row.href}: {row.reason}")
     more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
     if more:
-        complain(f"and {more} more")
+        print_message(f"and {more} more")
     for count, what in ((totals.gone, "no longer listed: kept and marked"), (totals.back, "listed again")):
         if count:
             print(f"{count} pieces {what}")
@@ -95,15 +95,15 @@ def print_totals(totals: "Totals") -> None:
         print("the listing page is unchanged")
     print(totals.line)
     if totals.stopped is not None:
-        complain(f"stopped early: {totals.stopped}")
+        print_message(f"stopped early: {totals.stopped}")
         raise typer.Exit(1)
 
 
 def _warn_unread(unread: "Sequence[tuple[str, str]]") -> None:
     for url, reason in unread[:REASONS_SHOWN]:
-        complain(f"folder not read: {url}: {reason}")
+        print_message(f"folder not read: {url}: {reason}")
     if len(unread) > REASONS_SHOWN:
-        complain(f"and {len(unread) - REASONS_SHOWN} more")
+        print_message(f"and {len(unread) - REASONS_SHOWN} more")
 
 
 def print_imported(totals: "ImportTotals") -> None:
@@ -112,11 +112,11 @@ def print_imported(totals: "ImportTotals") -> None:
     Raises typer.Exit with code 1 if no MIDI file was found.
     """
     for address, reason in totals.faults[:REASONS_SHOWN]:
-        complain(f"skipped: {reason}: {address}")
+        print_message(f"skipped: {reason}: {address}")
     skipped = sum(totals.skipped.values())
     if skipped > REASONS_SHOWN:
-        complain(f"and {skipped - REASONS_SHOWN} more")
+        print_message(f"and {skipped - REASONS_SHOWN} more")
     print(totals.line)
     if not totals.new + totals.held:
-        complain("no MIDI file in the given paths")
+        print_message("no MIDI file in the given paths")
         raise typer.Exit(1)

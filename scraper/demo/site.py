@@ -24,10 +24,10 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
-from catalog.base.console import Report, complain
+from catalog.base.console import Report, print_message
 from catalog.base.errors import ScrapeError, UsageError
-from catalog.base.shield import shielded
-from catalog.storage.files import TEMPORARY, remove_leftovers, write_bytes, write_text
+from catalog.base.shield import block_sigint
+from catalog.storage.files import TEMPORARY_PREFIX, remove_leftovers, write_bytes, write_text
 from catalog.storage.reading import read_json
 from scraper.demo.pieces import STAND_INS, StandIn
 from scraper.demo.server import is_port_free, serve_folder
@@ -110,7 +110,7 @@ def _check_folder(folder: Path) -> None:
         return
     for place, folders, files in os.walk(folder):
         foreign = [name for name in folders if (Path(place) / name).is_symlink()]
-        foreign += [name for name in files if name != ".lock" and not name.startswith(TEMPORARY)]
+        foreign += [name for name in files if name != ".lock" and not name.startswith(TEMPORARY_PREFIX)]
         if foreign:
             raise UsageError(
                 f"{Path(place) / min(foreign)}: the demo site needs a folder of its own, but {folder} contains other files; "
@@ -141,13 +141,13 @@ def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -
     failed: dict[str, str] = {}
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         try:
-            with shielded():
+            with block_sigint():
                 jobs = {pool.submit(_export_to, piece.work, section / piece.file): piece for piece in todo}
             for done, job in enumerate(as_completed(jobs), start=1):
                 piece, problem = jobs[job], job.result()
                 if problem is not None:
                     failed[piece.file] = problem
-                    complain(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
+                    print_message(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
                 if report:
                     report(done, len(todo))
         except KeyboardInterrupt:

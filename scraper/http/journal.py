@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from catalog.base.console import clean
 from catalog.base.errors import CatalogError, ScrapeError
-from catalog.storage.files import naming
+from catalog.storage.files import with_filename
 from catalog.storage.reading import Count, NotNegative, Sha256, parse_json
 from scraper.http.fetch import Fetcher
 from scraper.http.response import RequestRecord
@@ -135,7 +135,10 @@ class Journal:
         """Append one line, after removing a partial last line left by a killed process."""
         data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
+        with (
+            with_filename(self.path),
+            os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file,
+        ):
             fcntl.flock(file, fcntl.LOCK_EX)
             _repair_end(file.fileno())
             file.write(data)

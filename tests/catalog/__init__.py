@@ -1,1 +1,1 @@
-"""The catalog: store, query language, game names, command line."""
+"""Tests of the catalog: store, query language, game names, command line."""

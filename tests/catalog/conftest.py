@@ -1,4 +1,4 @@
-"""What the catalog's tests share: rows, and processes that write them and can be killed."""
+"""Rows, and processes that write them and can be killed."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from catalog.schema import Piece
 
 
 def make_piece(number: int, **changes: Any) -> Piece:
-    """Return a row about the piece `number`, with `changes`."""
+    """Return a row for piece `number`, with `changes`."""
     fields: dict[str, Any] = {
         "source": "vgmusic",
         "section": "piano",
@@ -32,7 +32,7 @@ def make_piece(number: int, **changes: Any) -> Piece:
 
 @pytest.fixture
 def run_script() -> Callable[..., "subprocess.Popen[str]"]:
-    """Start Python code with arguments in a process of its own; what it prints can be read from its stdout."""
+    """Start Python code with arguments in a new process; its stdout can be read."""
 
     def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
         command = [sys.executable, "-c", code, *map(str, arguments)]

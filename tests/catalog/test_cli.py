@@ -1,4 +1,4 @@
-"""The command `catalog`, run as people run it."""
+"""The command `catalog`, run as users run it."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def catalog(*arguments: object, root: Path | None = None) -> "subprocess.Complet
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small catalog: three games, a title that is an attack, a piece that is missing."""
+    """A small catalog: three games, a hostile title, and a missing piece."""
     folder = tmp_path_factory.mktemp("root")
     with Catalog(folder).writer() as writer:
         rows = [

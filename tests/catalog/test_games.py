@@ -1,4 +1,7 @@
-"""Every spelling of a game's title gives one slug, different games keep theirs, and series hold what belongs together."""
+"""All spellings of a game title give one slug, and different games have others.
+
+Series contain the games that belong to them.
+"""
 
 import html
 import re
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 
 from catalog.base.errors import UsageError
 from catalog.games import build_table, find_game, game_of
-from catalog.titles import LONGEST_SLUG, fold, pretty, slug
+from catalog.titles import MAX_SLUG_LENGTH, display_title, fold, slug
 
 TWINS = [
     ("ocarina-of-time", "zelda", [
@@ -84,14 +87,14 @@ def test_a_title_gives_its_game_and_series(game: str, series: str, title: str) -
 
 def test_a_known_game_has_one_name_for_all_its_spellings() -> None:
     assert {game_of(title).name for title in TWINS[0][2]} == {"The Legend of Zelda: Ocarina of Time"}
-    assert pretty("Sims, The") == "The Sims"
-    assert pretty("Foo, The: Bar, A") == "The Foo: Bar, A"
+    assert display_title("Sims, The") == "The Sims"
+    assert display_title("Foo, The: Bar, A") == "The Foo: Bar, A"
 
 
 def test_no_two_entries_of_the_table_claim_one_spelling() -> None:
     entries = tomllib.loads(resources.files("catalog").joinpath("games.toml").read_text(encoding="utf-8"))
     table = build_table(entries)
-    assert len({series.slug for series, _ in table.beginnings.values()}) >= 250
+    assert len({series.slug for series, _ in table.series_titles.values()}) >= 250
     assert len({game.game for game in table.games.values()}) >= 180
     with pytest.raises(ValueError, match="claimed twice"):
         build_table(entries | {"other": {"name": "Megaman"}})
@@ -125,14 +128,14 @@ def test_letter_case_and_spaces_never_make_another_game(title: str) -> None:
 def test_slugs_are_safe_as_names_of_folders_and_in_queries(title: str) -> None:
     game = game_of(title)
     for one in (game.game, game.series):
-        assert 0 < len(one) <= LONGEST_SLUG
+        assert 0 < len(one) <= MAX_SLUG_LENGTH
         assert all(part.isalnum() for part in one.split("-"))
 
 
 def test_long_titles_that_differ_late_stay_apart() -> None:
     first, second = ("word " * 40 + end for end in ("one", "two"))
     assert game_of(first).game != game_of(second).game
-    assert len(slug(fold(first))) == LONGEST_SLUG
+    assert len(slug(fold(first))) == MAX_SLUG_LENGTH
 
 
 HELD = {
@@ -166,14 +169,14 @@ def test_a_game_is_found_by_part_of_its_slug_or_by_any_of_its_names(text: str, g
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("final fantasy 2", "fits 2 games: final-fantasy-2-japan (1), final-fantasy-2-us (11)"),
+        ("final fantasy 2", "matches 2 games: final-fantasy-2-japan (1), final-fantasy-2-us (11)"),
         ("ocarena", "nearest: ocarina-of-time (18)"),
         ("zelda", "is a series"),
         ("qqqqqq", "the catalog has 6 games"),
         ("", "no game ''"),
     ],
 )
-def test_a_text_that_fits_no_one_game_is_told_what_is_near(text: str, says: str) -> None:
+def test_a_text_that_matches_no_single_game_gets_suggestions(text: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_game(text, HELD)
     assert says in str(caught.value)

@@ -1,4 +1,7 @@
-"""No flipped bit of a Parquet file of ours is read as another value, other programs read it, and nothing of ours goes past the checks."""
+"""No flipped bit of a Parquet file is read as another value.
+
+Other programs can read the files, and no module bypasses the checks.
+"""
 
 import ast
 import io
@@ -13,7 +16,7 @@ import pytest
 
 from catalog.base.errors import CatalogError
 from catalog.schema import PIECES, to_table
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from catalog.table import parquet
 from tests import forked
@@ -39,7 +42,7 @@ def flipped(data: bytes, bit: int) -> bytes:
 
 
 def evenly(data: bytes, count: int = FLIPS) -> list[int]:
-    """So many bits of `data`, evenly over it, of bytes at the beginning and the end among them."""
+    """Return evenly spaced bits of `data`, including the first and last bytes."""
     last = 8 * len(data) - 1
     return sorted({round(last * n / max(1, count - 1)) for n in range(count)})
 
@@ -62,7 +65,7 @@ def test_other_programs_read_the_files(tmp_path: Path, rows: int) -> None:
     table, path = to_table([make_piece(n) for n in range(rows)]), tmp_path / "x.parquet"
     parquet.write(table, path, rows_a_group=4096)
     assert parquet.read(path.read_bytes()).equals(table)
-    parquet.check_whole(path)
+    parquet.check_file(path)
     for count in (len(pd.read_parquet(path)), len(pl.read_parquet(path)), len(duckdb.sql(f"from '{path}'").fetchall())):
         assert count == rows
 
@@ -87,7 +90,7 @@ def test_a_file_of_another_program_is_read(tmp_path: Path) -> None:
 
 
 def verified(root: Path | RemotePath) -> str:
-    """What `catalog verify` prints; empty where it finds no fault."""
+    """Return what `catalog verify` prints; empty if there is no fault."""
     if isinstance(root, RemotePath):
         return "\n".join(Catalog(root).verify().faults)
     done = forked.command("catalog", "verify", "--root", root)
@@ -101,7 +104,7 @@ def test_no_flipped_bit_of_a_table_is_read_in_silence_and_verify_names_each(
 ) -> None:
     root, count, flips = tmp_path / "root", 40, FLIPS
     if place == "s3":
-        root, count, flips = located(f"{bucket}/vg"), 10, max(4, FLIPS // 10)
+        root, count, flips = parse_location(f"{bucket}/vg"), 10, max(4, FLIPS // 10)
     with Catalog(root).writer() as writer:
         rows = [make_piece(n, state="fetched", sha256=writer.put_blob(b"%d" % n)) for n in range(count)]
         writer.add(rows)

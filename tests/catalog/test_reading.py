@@ -1,4 +1,4 @@
-"""Files that are read from disk are checked like what comes from the web: one line says which file and which field."""
+"""Files read from disk are validated; one line names the file and the field."""
 
 import os
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def test_a_file_of_the_right_shape_is_read(tmp_path: Path) -> None:
         (GOOD, "\ufeff", "not JSON"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_file_and_field(old: str, new: str, says: str) -> None:
+def test_an_error_is_one_line_with_file_and_field(old: str, new: str, says: str) -> None:
     with pytest.raises(CatalogError) as error:
         parse_json(GOOD.replace(old, new, 1), Record, "run/record.json", fail=CatalogError, remedy=REMEDY)
     assert str(error.value).startswith(f"run/record.json: {says}")
@@ -98,7 +98,7 @@ def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
         (tmp_path / "large", "larger than 100 bytes"),
     ):
         with pytest.raises(CatalogError, match=says) as error:
-            read_bytes(path, fail=CatalogError, remedy=REMEDY, largest=100)
+            read_bytes(path, fail=CatalogError, remedy=REMEDY, max_bytes=100)
         assert str(error.value).startswith(f"{path}: ")
     with pytest.raises(FileNotFoundError):
         read_bytes(tmp_path / "none", fail=CatalogError, remedy=REMEDY)

@@ -1,4 +1,7 @@
-"""A catalog below a URL: the same rows, one writer, errors in one line. The S3 server is a real one on this machine."""
+"""A catalog below a URL: the same rows, one writer, errors of one line.
+
+The S3 server is a real one on this machine.
+"""
 
 import subprocess
 import sys
@@ -17,7 +20,7 @@ from catalog import cli
 from catalog.base.errors import CatalogError, LockedError, UsageError
 from catalog.storage import lease
 from catalog.storage.files import data_root, local_root
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from scraper import cli as scraper_cli
 from tests.catalog.conftest import make_piece
@@ -48,7 +51,7 @@ def local(tmp_path: Path) -> Catalog:
 
 
 def test_a_remote_path_has_the_parts_of_a_path() -> None:
-    path = located("memory://me:pass-word@host/a/b?x=1")
+    path = parse_location("memory://me:pass-word@host/a/b?x=1")
     assert (str(path), path.name, str(path.parent)) == ("memory://host/a/b", "b", "memory://host/a")
     below = path / "c.d" / "e.json"
     assert (str(below), below.name, below.stem, below.suffix) == (
@@ -77,7 +80,7 @@ def test_a_catalog_below_a_url_has_the_rows_and_bytes_of_the_one_in_a_folder(
 
 
 def test_a_catalog_that_was_copied_to_a_bucket_reads_the_same(bucket: str, local: Catalog, tmp_path: Path) -> None:
-    root = located(f"{bucket}/copied")
+    root = parse_location(f"{bucket}/copied")
     for path in (tmp_path / "local").rglob("*"):
         if path.is_file() and not path.name.startswith("."):
             (root / str(path.relative_to(tmp_path / "local"))).write_bytes(path.read_bytes())
@@ -88,14 +91,14 @@ def test_a_catalog_that_was_copied_to_a_bucket_reads_the_same(bucket: str, local
 def test_pandas_reads_it_with_no_code_of_ours(bucket: str, s3_server: str, local: Catalog) -> None:
     from pyarrow.fs import S3FileSystem
 
-    fill(located(f"{bucket}/vg"))
+    fill(parse_location(f"{bucket}/vg"))
     folder = f"{bucket.removeprefix('s3://')}/vg/catalog/pieces"
     read = pd.read_parquet(folder, filesystem=S3FileSystem(endpoint_override=s3_server))
     pd.testing.assert_frame_equal(read, local.pieces(columns=read.columns).to_pandas())
 
 
-def test_a_second_writer_is_refused_and_told_who_holds_the_lock(bucket: str) -> None:
-    catalog = Catalog(located(f"{bucket}/vg"))
+def test_a_second_writer_fails_with_the_lock_holder_in_the_message(bucket: str) -> None:
+    catalog = Catalog(parse_location(f"{bucket}/vg"))
     with catalog.writer() as writer:
         with pytest.raises(LockedError, match=r"vg/catalog is being written by `.*` on .*, process \d+; wait"):
             catalog.writer().__enter__()
@@ -107,7 +110,7 @@ def test_a_second_writer_is_refused_and_told_who_holds_the_lock(bucket: str) -> 
 
 
 def test_a_reader_loses_no_row_while_files_are_merged_under_it(bucket: str) -> None:
-    catalog = Catalog(located(f"{bucket}/vg"))
+    catalog = Catalog(parse_location(f"{bucket}/vg"))
     rows, done = [0], threading.Event()
 
     def write() -> None:
@@ -131,8 +134,8 @@ def test_a_reader_loses_no_row_while_files_are_merged_under_it(bucket: str) -> N
 HOLDER = """
 import sys, time
 from catalog.storage import lease
-from catalog.storage.remote import located
-with lease.leased(located(sys.argv[1])):
+from catalog.storage.remote import parse_location
+with lease.hold_lease(parse_location(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -141,7 +144,7 @@ with lease.leased(located(sys.argv[1])):
 def test_a_killed_writer_is_forgotten_when_its_lease_has_run_out(
     bucket: str, run_script: Callable[..., "subprocess.Popen[str]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = located(f"{bucket}/vg")
+    folder = parse_location(f"{bucket}/vg")
     assert isinstance(folder, RemotePath)
     holder = run_script(HOLDER, folder)
     assert holder.stdout is not None
@@ -150,19 +153,19 @@ def test_a_killed_writer_is_forgotten_when_its_lease_has_run_out(
     holder.communicate()
     monkeypatch.setattr(lease, "PAUSE_S", 0.01)
     with pytest.raises(LockedError, match=f"process {holder.pid}"):
-        lease.leased(folder).__enter__()
+        lease.hold_lease(folder).__enter__()
     monkeypatch.setattr(lease, "EXPIRES_S", 0.9)  # the store's clock counts whole seconds
     monkeypatch.setattr(lease, "PAUSE_S", 0.5)
     monkeypatch.setattr(lease, "TRIES", 20)
-    with lease.leased(folder):
+    with lease.hold_lease(folder):
         assert len((folder / ".lock").entries()) == 1
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEW_S", 0.2)
-    folder = located(f"{bucket}/vg")
+    folder = parse_location(f"{bucket}/vg")
     assert isinstance(folder, RemotePath)
-    with lease.leased(folder) as held:
+    with lease.hold_lease(folder) as held:
         first = (folder / ".lock").entries()[0].modified
         threading.Event().wait(1.3)
         latest = (folder / ".lock").entries()[0].modified
@@ -173,8 +176,8 @@ def test_a_lease_is_renewed_while_its_holder_lives(bucket: str, monkeypatch: pyt
     assert (folder / ".lock").entries() == []
 
 
-def test_a_writer_whose_lease_may_be_lost_writes_no_more(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    catalog = Catalog(located(f"{bucket}/vg"))
+def test_a_writer_that_may_have_lost_its_lease_stops_writing(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = Catalog(parse_location(f"{bucket}/vg"))
     now = lease._now
 
     def sleep_between_two_rows() -> None:
@@ -192,14 +195,14 @@ def test_a_writer_whose_lease_may_be_lost_writes_no_more(bucket: str, monkeypatc
 @pytest.mark.parametrize("place", ["s3", "memory"])
 def test_there_are_never_two_holders(place: str, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "PAUSE_S", 0.02)
-    folder = located(f"{bucket}/race" if place == "s3" else "memory://race/x")
+    folder = parse_location(f"{bucket}/race" if place == "s3" else "memory://race/x")
     assert isinstance(folder, RemotePath)
     inside: list[int] = []
     most: list[int] = []
 
     def contend(number: int) -> None:
         for _ in range(60):  # all may stand in each other's way for a while
-            with suppress(LockedError), lease.leased(folder):
+            with suppress(LockedError), lease.hold_lease(folder):
                 inside.append(number)
                 most.append(len(inside))
                 threading.Event().wait(0.005)
@@ -212,7 +215,7 @@ def test_there_are_never_two_holders(place: str, bucket: str, monkeypatch: pytes
 
 
 def call(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """The exit code of a command."""
+    """Return the exit code of a command."""
     monkeypatch.setattr(sys, "argv", ["command", *arguments])
     with pytest.raises(SystemExit) as end:
         main()
@@ -249,7 +252,7 @@ def test_a_wrong_url_is_answered_in_one_line_without_its_password(
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "adlfs", None)
     with pytest.raises(UsageError, match=r"az:// needs a library that is not installed: .*adlfs"):
-        located("az://container/vg")
+        parse_location("az://container/vg")
 
 
 def test_wrong_credentials_are_answered_in_one_line_and_not_shown(
@@ -258,7 +261,7 @@ def test_wrong_credentials_are_answered_in_one_line_and_not_shown(
     from moto import settings
     from moto.core.responses import ActionAuthenticatorMixin
 
-    fill(located(f"{bucket}/vg"))
+    fill(parse_location(f"{bucket}/vg"))
     monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0.0)  # from now on the server looks at who asks
     monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
     url = f"s3://some-user:pass-word@{bucket.removeprefix('s3://')}/vg?endpoint_override={s3_server}"
@@ -270,7 +273,7 @@ def test_wrong_credentials_are_answered_in_one_line_and_not_shown(
 
 
 def test_what_cannot_be_written_whole_is_not_written(tmp_path: Path) -> None:
-    root = located(f"local://{tmp_path}")
+    root = parse_location(f"local://{tmp_path}")
     with pytest.raises(CatalogError, match=r"a write to local:// is not atomic; write to a folder and copy it there"):
         Catalog(root).writer().__enter__()
     assert list(tmp_path.iterdir()) == []

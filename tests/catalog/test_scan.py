@@ -1,4 +1,7 @@
-"""What is read row group by row group, of one table or two, of a base and what came after it, is what a look at every row gives."""
+"""A filtered read by row group gives the same rows as filtering the whole table.
+
+This holds for one table or two, and for a base with newer parts.
+"""
 
 import random
 from pathlib import Path
@@ -40,7 +43,10 @@ def digest(number: int) -> str:
 
 
 def fill(root: Path, *, merged: bool) -> Catalog:
-    """A catalog of 200 pieces in many row groups, some without bytes, some of the same, most measured; the last rows merged or not."""
+    """A catalog of 200 pieces in many row groups; the last rows are merged or not.
+
+    Some pieces have no bytes, some have the same bytes, and most are measured.
+    """
     rng, catalog = random.Random(3), Catalog(root)
 
     def piece(number: int, **changes: Any) -> Any:
@@ -69,12 +75,12 @@ def fill(root: Path, *, merged: bool) -> Catalog:
 @pytest.fixture(params=[0, 5, 300_000], ids=lambda few: f"few={few}")
 def small_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
-    monkeypatch.setattr(store, "FEW", request.param)
+    monkeypatch.setattr(store, "MAX_LOOKUPS", request.param)
 
 
 @pytest.mark.usefixtures("small_groups")
 @pytest.mark.parametrize("merged", [True, False], ids=["merged", "with parts"])
-def test_a_query_gives_what_a_look_at_every_row_gives(tmp_path: Path, merged: bool) -> None:
+def test_a_query_gives_the_same_rows_as_a_full_scan(tmp_path: Path, merged: bool) -> None:
     catalog = fill(tmp_path / "root", merged=merged)
     names = sorted(path.name.split("-")[0] for path in (catalog.root / "catalog" / "pieces").iterdir())
     assert names == (["base"] if merged else ["base", *["part"] * 7])
@@ -109,23 +115,23 @@ def test_a_merge_row_group_by_row_group_is_a_sort_of_all(tmp_path: Path, monkeyp
         assert places == sorted(places)
 
 
-def test_more_rows_than_asked_for_are_not_read(tmp_path: Path) -> None:
+def test_a_read_stops_beyond_max_rows(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"a": range(100), "b": [str(n) for n in range(100)]}), path, row_group_size=10)
     schema = pq.read_schema(path)
     (fragment,) = ds.dataset([str(path)], schema=schema, format="parquet").get_fragments()
     (condition,) = conditions("a >= 95", schema)
-    assert scan.scan(fragment, schema, ["b"], condition, most=4) is None
-    found = scan.scan(fragment, schema, ["b", "a"], condition, most=5)
+    assert scan.scan(fragment, schema, ["b"], condition, max_rows=4) is None
+    found = scan.scan(fragment, schema, ["b", "a"], condition, max_rows=5)
     assert found is not None
     assert found.to_pydict() == {"b": ["95", "96", "97", "98", "99"], "a": [95, 96, 97, 98, 99]}
 
 
-def test_an_update_says_what_still_stands() -> None:
-    identity = newest.Identity(("url", "md5"), ("url",), placeholder="md5")
+def test_an_update_keeps_unreplaced_rows() -> None:
+    identity = newest.RowIdentity(("url", "md5"), ("url",), placeholder="md5")
     older = pa.table({"url": ["a", "b", "c", "d"], "md5": [None, "1", None, "2"]})
     update = newest.Update(pa.table({"url": ["a", "d", "d"], "md5": ["9", None, "2"]}), identity)
-    assert update.standing(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
+    assert update.unreplaced(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
     assert update.rows.to_pylist() == [{"url": "a", "md5": "9"}, {"url": "d", "md5": "2"}]
 
 

@@ -1,4 +1,4 @@
-"""The list of a folder's SHA-256: coreutils checks it, and every bit of it counts."""
+"""The SHA256SUMS of a folder: coreutils accepts it, and every bit counts."""
 
 import subprocess
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import CatalogError
-from catalog.storage.checksums import SUMS_FILE, faults, read_sums, text_of, write_listed
+from catalog.storage.checksums import SUMS_FILE, faults, format_sums, read_sums, write_listed
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of files with its list, one of them written anew."""
+    """A folder of files with their list, one of them rewritten."""
     (tmp_path / "deep").mkdir()
     files = {name: name.encode() for name in ("a", "c d", "deep/b", "é")}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    (tmp_path / SUMS_FILE).write_text(text_of(files))
+    (tmp_path / SUMS_FILE).write_text(format_sums(files))
     write_listed(tmp_path, "a", b"anew", fail=CatalogError)
     return tmp_path
 
@@ -29,7 +29,7 @@ def test_sha256sum_checks_the_list(folder: Path) -> None:
     (folder / "é").write_text("another")
     assert [line.removeprefix(f"{folder}/").partition(";")[0] for line in faults(folder)] == [
         "deep/b: missing",
-        f"é: damaged: its content is not what {SUMS_FILE} says",
+        f"é: damaged: its content does not match {SUMS_FILE}",
     ]
 
 

@@ -1,4 +1,7 @@
-"""Files of another catalog that are copied in are told apart: nothing is lost, nothing is touched, and the way out is said."""
+"""Copied files of another catalog are detected; nothing is lost or changed.
+
+The message says what to do.
+"""
 
 import random
 import shutil
@@ -7,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import CatalogError
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from catalog.table import parquet
-from catalog.table.identity import owns, read_identity
+from catalog.table.identity import is_own_file, read_identity
 from tests import forked
 from tests.catalog.conftest import make_piece
 from tests.catalog.test_cli import catalog
@@ -19,7 +22,10 @@ FIRST, SECOND = range(6), range(100, 104)
 
 
 def made(root: Path, numbers: range, *, merged: bool) -> Path:
-    """A catalog with a piece of each number and measures of it; with `merged` False its files are those of a killed writer."""
+    """A catalog with a piece of each number and measures of it.
+
+    With `merged` False, its files are those of a killed writer.
+    """
     for chunk in (numbers[::2], numbers[1::2]):
         with Catalog(root).writer() as writer:
             hashes = [writer.put_blob(b"%d" % n) for n in chunk]
@@ -150,14 +156,14 @@ def test_a_copy_and_its_original_are_two_catalogs_once_both_are_written_to(seed:
 
 
 def is_own(path: Path, root: Path) -> bool:
-    """Whether a file is one that the identity of the catalog says to be its own."""
+    """Return whether a file belongs to the catalog by its identity."""
     own = read_identity(root / "catalog")
     assert own is not None
-    return owns(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
+    return is_own_file(own, path.relative_to(root / "catalog").as_posix(), path.name.split("-")[2])
 
 
-def test_files_of_a_copy_are_told_apart_below_a_url(bucket: str) -> None:
-    ours, theirs = (located(f"{bucket}/{name}") for name in ("ours", "theirs"))
+def test_files_of_a_copy_are_detected_below_a_url(bucket: str) -> None:
+    ours, theirs = (parse_location(f"{bucket}/{name}") for name in ("ours", "theirs"))
     assert isinstance(ours, RemotePath)
     assert isinstance(theirs, RemotePath)
     with Catalog(ours).writer() as writer:
@@ -212,7 +218,7 @@ def test_a_part_that_was_cut_short_is_named_and_nothing_is_lost(size: int, tmp_p
         done = forked.command(*words, "--root", root)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
         assert f"{last.name}: damaged: {'cut short' if size else 'empty'}" in done.stderr
-        assert "put that file back from a copy, or move it away" in done.stderr
+        assert "restore that file from a copy, or move it away" in done.stderr
     assert {name: data for name, data in tree(root / "catalog").items() if name in before} == before
     last.unlink()
     with Catalog(root).writer() as writer:

@@ -1,4 +1,7 @@
-"""Series of 700 titles from the wider site, as people who know the games would say: nearly all right, the wrong ones known."""
+"""Series of 700 titles from the whole site, compared with the correct ones.
+
+Nearly all are right; the wrong ones are listed.
+"""
 
 import tomllib
 from pathlib import Path
@@ -57,5 +60,5 @@ def test_a_title_that_no_entry_begins_is_put_where_its_words_say(title: str, ser
 
 
 def test_several_games_of_one_series_bring_the_query_for_all_of_it() -> None:
-    with pytest.raises(UsageError, match=r"name one of them, or ask for the series: --query \"series == 'zelda'\""):
+    with pytest.raises(UsageError, match=r"choose one, or use the whole series: --query \"series == 'zelda'\""):
         find_game("zelda", {"legend-of-zelda": 3, "zelda-no-densetsu": 1})

@@ -57,7 +57,7 @@ def test_a_changed_byte_in_any_file_is_seen(root: Path, name: str) -> None:
 def test_a_manifest_that_is_none_is_an_error_in_one_line(root: Path, text: str) -> None:
     folder = build_corpus(root, PLAN).path
     (folder / "manifest.json").write_text(text)
-    with pytest.raises(CorpusError, match=r"manifest\.json: damaged: its content is not what SHA256SUMS says"):
+    with pytest.raises(CorpusError, match=r"manifest\.json: damaged: its content does not match SHA256SUMS"):
         Corpus.open(root, "a-game")
     (folder / "SHA256SUMS").unlink()
     with pytest.raises(CorpusError, match=r"manifest\.json: .*; build the corpus again"):

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from catalog.base.errors import CatalogError, CorpusError
-from catalog.storage.lock import Hold
-from catalog.storage.remote import RemotePath, located
+from catalog.storage.lock import WriterLock
+from catalog.storage.remote import RemotePath, parse_location
 from catalog.store import Catalog
 from dataset import cli
 from dataset.build import build_corpus, ensure_corpus
@@ -30,14 +30,14 @@ from dataset.measure import measure_catalog
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from training import session
-from training.note_lstm.trained import held_pieces
+from training.note_lstm.trained import encoded_split
 
 QUERY = "source == 'vgmusic'"
 
 
 def below(url: str) -> RemotePath:
     """Return the path part of a URL."""
-    path = located(url)
+    path = parse_location(url)
     assert isinstance(path, RemotePath)
     return path
 
@@ -132,7 +132,10 @@ def test_a_writer_that_stops_before_the_manifest_has_changed_nothing_that_a_read
         if not next(checks):
             raise CatalogError("the lock is lost")
 
-    with pytest.raises(CatalogError, match="the lock is lost"), replacing_folder(target, Hold(check=check)) as folder_:
+    with (
+        pytest.raises(CatalogError, match="the lock is lost"),
+        replacing_folder(target, WriterLock(check=check)) as folder_,
+    ):
         shutil.copytree(newer, folder_, dirs_exist_ok=True)
     assert len(target.entries()) > len(list(folder.iterdir()))
     assert Corpus.open(below(f"{bucket}/vg"), "x").hash == old
@@ -195,9 +198,9 @@ def line(s3_server: str) -> Iterator[Line]:
 PUT = """
 import shutil, sys
 from pathlib import Path
-from catalog.storage.remote import located
+from catalog.storage.remote import parse_location
 from dataset.corpus.folder_store import locked, replacing_folder
-target = located(sys.argv[1])
+target = parse_location(sys.argv[1])
 with locked(target.parent) as hold, replacing_folder(target, hold) as new:
     for path in Path(sys.argv[2]).iterdir():
         shutil.copy(path, new)
@@ -300,4 +303,4 @@ def test_the_commands_take_a_url_as_the_data_root(
     assert corpus.hash == Corpus.open(below(f"{bucket}/vg"), "a-game").hash
     assert run.path == tmp_path / "data" / "runs" / "a-game"
     assert run.path.is_dir()
-    assert held_pieces(below(f"{bucket}/vg"), run, "validation")
+    assert encoded_split(below(f"{bucket}/vg"), run, "validation")

@@ -1,12 +1,15 @@
 """The generated pages are what the code says now, and a field without a meaning is not let pass."""
 
 from dataclasses import dataclass
+from graphlib import CycleError
 
 import pytest
+from bs4 import BeautifulSoup
 
-from docs.make import commands
+from docs.make import commands, imports
 from docs.make.__main__ import FOLDER, PAGES
 from docs.make.records import record
+from tests.test_architecture import INNER
 
 
 @dataclass(frozen=True)
@@ -68,3 +71,20 @@ def test_a_field_without_a_comment_and_what_is_no_record_are_refused() -> None:
         record(Unsaid)
     with pytest.raises(TypeError):
         record(int)
+
+
+def test_the_drawing_has_every_inner_room_and_its_arrows_point_down() -> None:
+    uses = imports.graph()
+    assert uses.keys() == INNER.keys()
+    drawn = imports.reduced(uses)
+    rows = imports._rows(drawn)
+    assert all(rows[name] > rows[to] for name, used in uses.items() for to in used)
+    svg = BeautifulSoup((FOLDER / "imports.svg").read_text(), "html.parser")
+    titles = {title.text for title in svg.select("g > title")}
+    assert titles == {f"{name} imports {to}" for name, used in drawn.items() for to in used}
+
+
+def test_an_arrow_that_follows_from_others_is_omitted_and_a_cycle_is_refused() -> None:
+    assert imports.reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
+    with pytest.raises(CycleError):
+        imports.reduced({"a": {"b"}, "b": {"a"}})

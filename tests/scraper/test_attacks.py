@@ -124,7 +124,7 @@ def test_a_title_without_end_is_cut_and_hostile_text_never_reaches_the_terminal(
 def test_a_long_run_says_how_far_it_is_in_plain_lines_where_nobody_watches(
     server: Chaos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("catalog.base.console.PLAIN_EVERY_S", 0.0)
+    monkeypatch.setattr("catalog.base.console.PLAIN_INTERVAL_S", 0.0)
     with console.Progress("scraping piano") as progress, Fetcher(site(server.base_url, True), 0) as fetcher:
         crawl_section(tmp_path, fetcher, report=progress)
     assert capfd.readouterr().err.splitlines() == [f"scraping piano: {done} of 6" for done in range(6)]

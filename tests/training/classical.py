@@ -1,4 +1,4 @@
-"""What the tests of the recipe `classic` share: a corpus of tunes, its tokens, and one small run on them."""
+"""Fixtures of the recipe `classic`: a corpus of tunes, its tokens, a small run."""
 
 import shutil
 from pathlib import Path
@@ -38,7 +38,7 @@ def folder(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="corpus", scope="module")
 def learned(root: Path) -> Corpus:
-    """That corpus."""
+    """The corpus."""
     return Corpus.open(root, "tunes")
 
 

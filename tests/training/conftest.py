@@ -1,4 +1,4 @@
-"""Music written by the tests, a corpus built from it the real way, and one small run trained on it."""
+"""Synthetic music, a corpus built from it, and one small run trained on it."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from catalog.schema import FETCHED, Piece
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -32,7 +32,10 @@ TINY = {
 
 
 def song(number: int, bars: int = 16) -> Notes:
-    """A looping two-handed piece in 3/4 or 4/4: a bass note and a chord on each beat, a melody above; another for each number."""
+    """A looping two-handed piece in 3/4 or 4/4, different for each number.
+
+    On each beat a bass note and a chord, above them a melody.
+    """
     rng = np.random.default_rng(number)
     beats = 3 + number % 2
     scale = np.array([0, 2, 4, 5, 7, 9, 11])
@@ -58,7 +61,10 @@ def song(number: int, bars: int = 16) -> Notes:
 def fill(
     root: Path, pieces: int = 20, games: tuple[str, ...] = ("wood", "water"), series: str = "temple", first: int = 0
 ) -> None:
-    """Put that many songs of some games, in turn, of one series into the catalog of `root`; `first` is the first song's number."""
+    """Add `count` songs of some games of one series to the catalog of `root`.
+
+    `first` is the number of the first song.
+    """
     with Catalog(root).writer() as writer:
         rows = []
         for number in range(first, first + pieces):
@@ -84,22 +90,22 @@ def fill(
 
 
 def command(name: str, *words: str, root: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands in a process of its own."""
+    """Run one of our commands in its own process."""
     return forked.command(name, *words, "--root", root, timeout=timeout)
 
 
 def resealed(run: Path) -> None:
-    """Write the checksums of a run as they would be, had it been made with the files that are there now."""
+    """Update the checksums of a run to its current files."""
     told = json.loads((run / "run.json").read_text())
     told["files"] = {name: hashlib.sha256((run / name).read_bytes()).hexdigest() for name in told["files"]}
     (run / "run.json").write_text(json.dumps(told))
     held = {name: (run / name).read_bytes() for name in (*told["files"], "run.json")}
-    (run / SUMS_FILE).write_text(text_of(held))
+    (run / SUMS_FILE).write_text(format_sums(held))
 
 
 @pytest.fixture(scope="session")
 def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe small enough to train in seconds."""
+    """A recipe that trains in seconds."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.json"
     path.write_text(json.dumps(TINY))
     return path
@@ -107,7 +113,10 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(once: Once, tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
-    """A data root with a catalog of songs, its corpus, and the run `tiny` trained on it for five epochs; a copy for each worker."""
+    """A data root with songs, their corpus, and the run `tiny`; one copy per worker.
+
+    The run was trained for five epochs.
+    """
 
     def train(root: Path) -> None:
         fill(root)

@@ -1,6 +1,7 @@
-"""A run for the tests of its page, made without training: a corpus of random tunes whose every text is hostile, and three samples.
+"""A run for tests of its page, made without training.
 
-The first sample holds a passage of a training piece, three semitones higher; the second holds none; the third is no MIDI.
+Its corpus has random tunes with hostile texts, and it has three samples. The first contains a passage of a training
+piece, three semitones higher; the second contains none; the third is not a MIDI file.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ EPOCHS = 9
 
 
 def tune(seed: int, notes: int = 120) -> Notes:
-    """Notes that nobody wrote, one at a time and two hands: no six of them stand in another tune."""
+    """A random two-handed tune; no six of its notes occur in another one."""
     rng = np.random.default_rng([5, seed])
     onset = np.cumsum(rng.choice([6, 12, 12, 18, 24], notes)) - 6
     pitch = np.where(np.arange(notes) % 4 == 0, rng.integers(40, 56, notes), rng.integers(60, 84, notes))
@@ -42,7 +43,10 @@ def tune(seed: int, notes: int = 120) -> Notes:
 
 
 def with_passage(source: Notes, first: int) -> Notes:
-    """A tune with PLANTED notes of `source` from its note `first` on, MOVED semitones up; one of them is struck twice at once."""
+    """A tune with PLANTED notes of `source` from note `first`, MOVED semitones up.
+
+    One of the notes is doubled.
+    """
     mine, part = tune(900, 60), slice(first, first + PLANTED)
     start = int(mine.onset[BEFORE])
     moved = source.onset[part] - source.onset[first] + start
@@ -61,7 +65,7 @@ def with_passage(source: Notes, first: int) -> Notes:
 
 
 def corpus(root: Path) -> Corpus:
-    """A corpus of PIECES tunes with titles, sequencers and a game that nobody should trust."""
+    """A corpus of PIECES tunes with hostile titles, sequencers and game."""
     with Catalog(root).writer() as writer:
         rows = []
         for number in range(PIECES):
@@ -87,7 +91,7 @@ def corpus(root: Path) -> Corpus:
 
 
 def history() -> list[dict[str, float]]:
-    """Rows of metrics.csv as training writes them; the lowest validation is that of epoch 7."""
+    """Rows of metrics.csv; the lowest validation is that of epoch 7."""
     rows = []
     for epoch in range(1, EPOCHS + 1):
         held = 8.0 + (epoch - 7) ** 2 / 10
@@ -100,7 +104,7 @@ def history() -> list[dict[str, float]]:
 
 
 def run(root: Path) -> Run:
-    """The run `shown` of that corpus, trained as it seems, with its samples."""
+    """The run `shown` of that corpus, with samples, as if it had been trained."""
     corpus(root)
     made, _, _ = prepare(root, TrainConfig(corpus="hostile", name="shown", minutes=9.0), lambda done, total: None)
     made.save_progress(Progress(epoch=EPOCHS, seconds=540.0, best_epoch=7, ended="budget", history=history()))
@@ -114,7 +118,7 @@ def run(root: Path) -> Run:
 
 @pytest.fixture(name="root", scope="module")
 def shown_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty data root, one for each file of tests."""
+    """An empty data root, one per test file."""
     return tmp_path_factory.mktemp("exhibited")
 
 
@@ -125,7 +129,7 @@ def shown_run(root: Path) -> Run:
 
 
 def classic(root: Path) -> Run:
-    """A run of the original's recipe without samples."""
+    """A run of recipe classic without samples."""
     asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=None, epochs=250)
     made = Run.create(root, "classic", ClassicRecipe(), "{}", asked)
     rows = [

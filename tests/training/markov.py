@@ -1,4 +1,4 @@
-"""A recipe as CONTRIBUTING.md says to add one: a Markov chain over pitches, in NumPy alone."""
+"""A complete recipe as CONTRIBUTING.md describes: a Markov chain over pitches."""
 
 import time
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ class MarkovLearner(Learner):
             run.save_progress(progress)
         return progress
 
-    def compose(self, run: Any, wish: Any, prime: Any, report: Any) -> list[Notes]:
-        return [self.tune(best_weights(run)["chain"], [wish.seed, number]) for number in range(wish.count)]
+    def compose(self, run: Any, config: Any, prime: Any, report: Any) -> list[Notes]:
+        return [self.tune(best_weights(run)["chain"], [config.seed, number]) for number in range(config.count)]
 
     def tune(self, chain: Any, seed: list[int]) -> Notes:
         rng, at, pitches = np.random.default_rng(seed), np.arange(0, 384, 12), [60]

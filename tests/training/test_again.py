@@ -1,4 +1,4 @@
-"""What the page of a run prints under "Train it again" asks for the same run, on a fresh root, from the page alone."""
+"""The commands under "Train it again" reproduce the run on a new data root."""
 
 import json
 import os
@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def files(run: Run) -> list[bytes]:
-    """What decides a run but its corpus's notes, whose hash is among it."""
+    """The files that determine a run, including the hash of its corpus."""
     asked = json.loads((run.path / "run.json").read_text())["asked"]
     return [json.dumps(asked).encode(), *((run.path / name).read_bytes() for name in ("recipe.json", "corpus.json"))]
 

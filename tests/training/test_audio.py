@@ -1,4 +1,4 @@
-"""Sound: in time, in tune, neither silent nor clipped, in every form and after decoding."""
+"""Sound: in time, in tune, not silent, not clipped, in every format."""
 
 import io
 
@@ -19,7 +19,7 @@ CLICKS = Notes.of([37, 75, 113, 170, 240, 260, 300], [2] * 7, [96] * 7, [110] * 
 
 
 def onsets(sound: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
-    """Seconds at which a click begins: energy of a millisecond that is far above that of the 50 ms before it."""
+    """Seconds of clicks: milliseconds with far more energy than the 50 ms before."""
     window = rate // 1000
     mono = sound.mean(axis=1)
     energy = np.square(mono[: len(mono) // window * window]).reshape(-1, window).sum(axis=1)

@@ -1,4 +1,4 @@
-"""An epoch holds every training note once, whatever its windows; the same seed and number give the same batches."""
+"""Batches: every training note once per epoch; deterministic."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What a small file can ask for is bounded before anything is drawn, played or compared; one bad sample costs itself alone."""
+"""Limits on what a small file can request; one bad sample does not affect others."""
 
 import json
 import os
@@ -35,7 +35,7 @@ FAR = Notes.of([500_000 * 24], [24], [60], [80])  # 82 bytes as a file
 
 
 def held(notes: int, ticks: int) -> Notes:
-    """So many notes, a tick from one to the next, that are all held for so long."""
+    """`count` notes, one per tick, all held for `ticks`."""
     number = np.arange(notes)
     return Notes.of(number, [ticks] * notes, 21 + number % 88, [80] * notes)
 
@@ -57,7 +57,7 @@ HUGE: dict[str, tuple[Notes, dict[str, str]]] = {
         {"score": "note heads", "audio": "minutes"},
     ),
     "slow": (Notes.of([96 * 3000], [24], [60], [80], [(0, 4.0)]), {"roll": "50 hours", "audio": "minutes"}),
-    "long notes": (held(20_000, 1200), {"score": "note heads", "audio": "hours one by one"}),
+    "long notes": (held(20_000, 1200), {"score": "note heads", "audio": "hours in total"}),
 }
 MADE: dict[str, tuple[Callable[[Notes], object], ...]] = {
     "score": (
@@ -134,7 +134,7 @@ def test_a_file_is_read_to_a_sensible_size_and_no_further(tmp_path: Path, monkey
     ):
         with pytest.raises(TrainingError, match=f"(?i){path}: .*{says}"):
             midi.read_notes(path)
-    monkeypatch.setattr(midi, "MOST_NOTES", 10)
+    monkeypatch.setattr(midi, "MAX_NOTES", 10)
     (tmp_path / "many.mid").write_bytes(write_midi(song(1)))
     with pytest.raises(TrainingError, match="more than 10"):
         midi.read_notes(tmp_path / "many.mid")
@@ -142,7 +142,10 @@ def test_a_file_is_read_to_a_sensible_size_and_no_further(tmp_path: Path, monkey
 
 @pytest.fixture(scope="module")
 def spoilt(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a run of two good samples and six bad ones: far, empty, damaged, a folder, enormous, a pipe."""
+    """A root with a run of two good samples and six bad ones.
+
+    The bad ones are: far, empty, damaged, a folder, enormous, a pipe.
+    """
     root = tmp_path_factory.mktemp("spoilt")
     shutil.copytree(trained / "runs" / "tiny", root / "runs" / "tiny")
     samples = root / "runs" / "tiny" / "samples"

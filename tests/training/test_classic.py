@@ -1,4 +1,4 @@
-"""The network of the recipe `classic` and its training: what the original of 2018 did, done again, and what we add to it."""
+"""The network and training of the recipe `classic`, compared to the original."""
 
 import math
 import signal
@@ -68,9 +68,9 @@ def test_an_epoch_learns_every_window_once(trained: Run, text: str) -> None:
 
 def test_the_validation_loss_is_that_of_the_kept_weights_on_the_validation_tokens(trained: Run, text: str) -> None:
     music = Music.from_json(text, "here")
-    network = classic_sampler.Network(load_weights(trained.weights)[0])
+    network = classic_sampler.ClassicNetwork(load_weights(trained.weights)[0])
     before, after = classic.windows(music.validation, TINY.window, len(music.tokens))
-    under_way = classic_sampler.Windows(network, TINY.window, len(after))
+    under_way = classic_sampler.WindowStates(network, TINY.window, len(after))
     for at in range(TINY.window):
         logits = under_way.feed(np.rint(before[:, at, 0] * len(music.tokens)).astype(np.int32))
     assert logits is not None
@@ -161,7 +161,7 @@ def test_what_does_not_fit_the_run_is_refused(root: Path, corpus: Corpus, text: 
     other = corpora.ensure_corpus(tmp_path, "game == 'a-game'", "tunes")
     with pytest.raises(TrainingError, match="has changed"):
         classic.train(new_run(root, corpus, text, "changed"), other, FOREVER, lambda row: None)
-    with pytest.raises(TrainingError, match="a window takes 5000"):
+    with pytest.raises(TrainingError, match="a window needs 5000"):
         classic.train(
             new_run(root, corpus, text, "short", replace(TINY, window=5000)), corpus, FOREVER, lambda row: None
         )

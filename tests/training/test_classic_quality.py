@@ -1,4 +1,4 @@
-"""A classic run scored by its own command: held-out nats per token, the measure of the experiment of 2018."""
+"""The command `evaluate` on classic runs: held-out nats per token."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def test_validation_is_the_figure_that_training_printed(root: Path, trained: Run
 def test_every_split_is_what_keras_says_of_its_windows(root: Path, corpus: Corpus, trained: Run) -> None:
     network = load_keras().models.load_model(trained.model)
     music = Music.from_json(trained.vocabulary_text, "here")
-    test, unknown = classic_quality.held_tokens(corpus.pieces("test"), music.tokens, classic_quality.Catalog(root))
+    test, unknown = classic_quality.parse_tokens(corpus.pieces("test"), music.tokens, classic_quality.Catalog(root))
     told: list[tuple[int, int]] = []
     for split, numbers in (("train", music.training), ("validation", music.validation), ("test", test)):
         found = evaluate_run(root, trained, split, lambda *done: told.append(done))  # type: ignore[arg-type]
@@ -71,8 +71,8 @@ def test_too_little_music_and_a_folder_are_refused_in_true_words(
     music = Music.from_json(text, "here")
     few = Music(music.tokens, music.training, music.validation[: TINY.window], 0, ())
     run = new_run(root, corpus, few.to_json(), "few")
-    assert "10 tokens" in (session.caution(corpus, run) or "")
-    assert session.caution(corpus, trained) is None
+    assert "10 known tokens" in (session.warning(corpus, run) or "")
+    assert session.warning(corpus, trained) is None
     rows: list[ClassicRow] = []
     classic.train(run, corpus, FOREVER, rows.append)
     assert {row.validation_loss for row in rows} == {None}

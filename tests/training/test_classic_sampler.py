@@ -1,4 +1,4 @@
-"""Sampling of the recipe `classic`, in NumPy: the probabilities of Keras, the pieces of the original."""
+"""Sampling of the recipe `classic` in NumPy, compared to Keras."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ from training.run import Run
 
 
 def random_weights(keras: Any, recipe: ClassicRecipe, classes: int) -> tuple[Any, dict[str, Any]]:
-    """A network whose likeliest token varies from window to window, unlike a new one's."""
+    """A network whose most probable token varies from window to window."""
     from training.network.network import arrays, assign
 
     network = classic.build(keras, recipe, classes)
@@ -36,7 +36,7 @@ def test_numpy_and_keras_give_the_same_probabilities() -> None:
     recipe, classes = replace(TINY, layers=3, window=20), 30
     network, named = random_weights(load_keras(), recipe, classes)
     seen = np.random.default_rng(2).integers(0, classes, (5, recipe.window)).astype(np.int32)
-    under_way = classic_sampler.Windows(classic_sampler.Network(named), recipe.window, len(seen))
+    under_way = classic_sampler.WindowStates(classic_sampler.ClassicNetwork(named), recipe.window, len(seen))
     for column in seen.T:
         logits = under_way.feed(column)
     assert logits is not None
@@ -56,7 +56,7 @@ def test_a_continuation_is_what_feeding_back_the_last_window_again_and_again_giv
         chances = network.predict_on_batch((numbers[:, -recipe.window :, None] / classes).astype(np.float32))
         numbers = np.concatenate([numbers, chances.argmax(axis=1).astype(np.int32)[:, None]], axis=1)
     assert len(np.unique(numbers[:, recipe.window :])) > 5, "the test needs tokens that vary"
-    written = classic_sampler.continuations(classic_sampler.Network(named), seen, tokens)
+    written = classic_sampler.continuations(classic_sampler.ClassicNetwork(named), seen, tokens)
     np.testing.assert_array_equal(written, numbers[:, recipe.window :])
 
 

@@ -1,4 +1,4 @@
-"""The tokens of the recipe `classic`: those of the original of 2018, which music21 reads."""
+"""The tokens of the recipe `classic`, compared with those of the original."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_a_file_that_music21_cannot_read_costs_one_line(tmp_path: Path) -> None:
     lost = [piece for piece in corpus.pieces() if piece.split != "test" and piece.title in wrapped]
     assert read
     lines: list[str] = []
-    music = Music.from_json(vocabulary_text(corpus, Catalog(tmp_path), tell=lines.append), "here")
+    music = Music.from_json(vocabulary_text(corpus, Catalog(tmp_path), warn=lines.append), "here")
     assert len(lines) == len(lost)
     assert all(any(piece.title in line for line in lines) for piece in lost)
     assert sorted(sha256 for sha256, _ in music.unreadable) == sorted(piece.sha256 for piece in lost)
@@ -99,11 +99,11 @@ def test_a_corpus_that_music21_cannot_read_at_all_is_refused(tmp_path: Path) -> 
     for blob in (tmp_path / "midi").rglob("*.mid"):
         blob.write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="no training piece that music21 can read"):
-        vocabulary_text(corpus, Catalog(tmp_path), tell=lambda line: None)
+        vocabulary_text(corpus, Catalog(tmp_path), warn=lambda line: None)
 
 
 def test_a_vocabulary_of_another_recipe_is_refused() -> None:
-    with pytest.raises(TrainingError, match="no vocabulary of a classic run"):
+    with pytest.raises(TrainingError, match="not the vocabulary of a classic run"):
         Music.from_json('{"series": []}', "here")
-    with pytest.raises(TrainingError, match="not in its list"):
+    with pytest.raises(TrainingError, match="not in the list of tokens"):
         Music.from_json('{"tokens":["C4"],"training":[1],"validation":[],"validation_unknown":0,"unreadable":[]}', "x")

@@ -1,4 +1,4 @@
-"""The page that compares runs: their figures beside those of the original, their samples, nothing that is not theirs."""
+"""The page that compares runs: figures, figures of the original, samples."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.training import exhibited
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
-from training.page.comparison_page import CALLED, ZELDA, Entry, write_comparison
+from training.page.comparison_page import ZELDA, ZELDA_LABELS, Entry, write_comparison
 from training.page.run_page import write_page
 from training.run import Run
 
@@ -37,7 +37,7 @@ def test_runs_are_compared_with_each_other_and_the_original(root: Path, run: Run
 
 
 def test_the_originals_figures_are_those_of_its_article() -> None:
-    assert list(ZELDA) == list(CALLED)
+    assert list(ZELDA) == list(ZELDA_LABELS)
     assert [(was.pieces, was.loss, was.epoch) for was in ZELDA.values()] == [
         (16, None, None),
         (9, 0.0259, 106),

@@ -1,4 +1,4 @@
-"""What the shell is offered when Tab is pressed: commands, options, and the names of what is held."""
+"""Shell completion: commands, options and names."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.wheel import alone
 
 
 def complete(root: Path, *words: str) -> list[str]:
-    """What bash would offer for the last of `words`."""
+    """The completions that bash offers for the last of `words`."""
     name = words[0]
     asked = {
         f"_{name.upper()}_COMPLETE": "complete_bash",

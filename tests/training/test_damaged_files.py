@@ -1,6 +1,7 @@
-"""Every field of every JSON file that is read, with values that it may not have: one line that names file and field.
+"""Invalid values in every field of every JSON file that is read.
 
-The fields are walked in files that the commands wrote, so a new field is asked about without a word here.
+Each must give a one-line error that names file and field. The fields are taken from files that the commands wrote, so
+new fields are covered automatically.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import VgpianoError
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from training.classic.tokens import Music
@@ -56,7 +57,7 @@ Place = tuple[str | int, ...]
 
 
 def fields(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every field within `value`, of lists the first entry, with its value."""
+    """All fields within `value`, with their values; of lists, the first entry."""
     parts: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         alike = ALIKE is not None and len(value) > ALIKE and all(isinstance(part, dict) for part in value.values())
@@ -82,7 +83,7 @@ def spoiled(value: Any, place: Place, bad: Any) -> str:
 
 
 def may(place: Place, good: Any, kind: str) -> bool:
-    """Whether a value of that kind may stand where `good` stands, going by what the good one is."""
+    """Whether a value of that kind is valid in place of `good`."""
     name = str(place[-1])
     if good is None and kind in ("int", "str"):
         return True  # the type cannot be told from the file
@@ -99,7 +100,7 @@ def may(place: Place, good: Any, kind: str) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """A file: where it lies below the data root, and what reads it."""
+    """A kind of file: its path below the data root, and its reader."""
 
     file: str
     read: Callable[[Path], object]
@@ -122,13 +123,13 @@ KINDS = {
 
 
 def written(root: Path) -> None:
-    """Open the catalog for writing, which reads whose it is."""
+    """Open the catalog for writing, which reads its owner."""
     with Catalog(root).writer():
         pass
 
 
 def reseal(root: Path, file: Path) -> None:
-    """Let the list of checksums beside `file` be right again, as somebody would who makes such a file on purpose."""
+    """Update the checksum of `file`, as an attacker would."""
     corpus, run = root / "corpora" / "series-temple", root / "runs" / "tiny"
     if file.is_relative_to(corpus):
         relist(corpus)
@@ -138,7 +139,7 @@ def reseal(root: Path, file: Path) -> None:
 
 def relist(folder: Path) -> None:
     names = [line.split("  ")[1] for line in (folder / SUMS_FILE).read_text().splitlines() if line[0] != "#"]
-    (folder / SUMS_FILE).write_text(text_of({name: (folder / name).read_bytes() for name in names}))
+    (folder / SUMS_FILE).write_text(format_sums({name: (folder / name).read_bytes() for name in names}))
 
 
 def relist_run(run: Path) -> None:
@@ -152,12 +153,12 @@ def relist_run(run: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with a catalog, a corpus and a run; tests put back what they change."""
+    """A root with a catalog, a corpus and a run; tests restore what they change."""
     return Path(shutil.copytree(trained, tmp_path_factory.mktemp("damaged") / "root"))
 
 
 def said(read: Callable[[], object]) -> str | None:
-    """What is said where a file is refused; None where it is read."""
+    """The error message for a file; None if it is accepted."""
     try:
         read()
     except VgpianoError as error:
@@ -180,7 +181,7 @@ def test_each_field_with_what_it_may_not_be_is_a_line_that_names_file_and_field(
             if name != "run.json":
                 reseal(whole, file)
             else:
-                (file.parent / SUMS_FILE).write_text(text_of({"run.json": file.read_bytes()}))
+                (file.parent / SUMS_FILE).write_text(format_sums({"run.json": file.read_bytes()}))
             line = said(lambda: kind.read(whole))
             count += 1
             field = next(str(part) for part in reversed(place) if isinstance(part, str))

@@ -1,4 +1,4 @@
-"""Sheet music: other programs read the notes back, a page finds every note, and PDF and PNG are what they say."""
+"""Sheet music: readable by other programs, with note ids, as valid PDF and PNG."""
 
 import base64
 import io
@@ -26,12 +26,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def struck(notes: Notes) -> set[tuple[int, int]]:
-    """(onset, pitch) of every key that is struck."""
+    """(onset, pitch) of every key press."""
     return set(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
 
 
 def through_musicxml(notes: Notes) -> Notes:
-    """The notes that verovio reads in our MusicXML and writes as MIDI."""
+    """The notes that verovio reads from our MusicXML and writes as MIDI."""
     toolkit = verovio.toolkit()
     assert toolkit.loadData(to_musicxml(score_of(notes, title="T", exact=True), notes).decode())
     return read_midi(base64.b64decode(toolkit.renderToMIDI()))
@@ -79,7 +79,7 @@ def test_ten_real_pieces_are_engraved_with_every_note_to_be_found(real_site: Pat
 
 
 def places(page: str) -> dict[int, list[ElementTree.Element]]:
-    """The elements of a page by the index of their note."""
+    """The elements of a page by note number."""
     found: dict[int, list[ElementTree.Element]] = {}
     for element in ElementTree.fromstring(page).iter(f"{SVG}g"):
         if (index := element.get("data-note")) is not None:

@@ -1,4 +1,4 @@
-"""The event classes are fixed for ever; notes become events and come back as near as the classes allow."""
+"""Event classes never change; notes are restored as exactly as the classes allow."""
 
 import numpy as np
 from hypothesis import given, settings

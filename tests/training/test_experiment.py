@@ -1,4 +1,4 @@
-"""The experiment as a user runs it: a run of each game and one of all, gone on with after a kill, and a page that compares them."""
+"""The experiment: a run per game, a run of all, resumed after a kill, and a page."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A data root in which the experiment was stopped by SIGKILL in its second run, and then run to its end; what that said."""
+    """A root with an experiment, killed and then completed; its output."""
     root = Path(shutil.copytree(filled, tmp_path_factory.mktemp("done") / "root"))
     process = forked.start(*words(tiny_recipe), "--root", root)
     state, deadline = root / "runs" / RUNS[1] / "checkpoints" / "state.json", time.monotonic() + 120
@@ -69,9 +69,9 @@ def test_after_a_kill_what_was_done_is_not_done_again(done: tuple[Path, str]) ->
     _, said = done
     first, second, last = said.split("\n\n")[0:3]
     assert "1 of 3: Temple of Water" in first
-    assert "done before, in " in first
+    assert "already done: " in first
     assert "2 of 3: Temple of Wood" in second
-    assert "done before" not in second
+    assert "already done" not in second
     assert "epoch 1 " in last
 
 
@@ -81,7 +81,7 @@ def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, st
     before = page.read_text()
     again = command(*words(tiny_recipe), root=root)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.count("done before, in ") == 3
+    assert again.stdout.count("already done: ") == 3
     assert "epoch" not in again.stdout
     assert page.read_text() == before
 
@@ -120,7 +120,8 @@ def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
     assert failed.returncode == 1
     [line] = failed.stderr.strip().splitlines()
     assert (
-        "temple-water was made on other music (game == 'water'" in line or "temple-wood was made on other music" in line
+        "temple-water was trained on other music (game == 'water'" in line
+        or "temple-wood was trained on other music" in line
     )
     assert "another --name" in line
 
@@ -128,17 +129,17 @@ def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
 def test_minutes_are_for_all_runs_together(filled: Path) -> None:
     asked = experiment.plan(filled, TrainConfig(query=QUERY, minutes=8))
     assert asked.name == "series-temple"
-    assert [part.order.minutes for part in asked.parts] == [2, 2, 4]
+    assert [part.config.minutes for part in asked.parts] == [2, 2, 4]
     assert [part.samples for part in asked.parts] == [1, 1, 3]
     assert not asked.is_original
     plain = experiment.plan(filled, TrainConfig(query=QUERY))
-    assert sum(part.order.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
+    assert sum(part.config.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
     assert experiment.MINUTES < 25
 
 
 def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
     query = "series == 'temple' and (game == 'water' or title != 'Song 0')"
-    parts = {part.slug: part.order.query for part in experiment.plan(filled, TrainConfig(query=query)).parts}
+    parts = {part.slug: part.config.query for part in experiment.plan(filled, TrainConfig(query=query)).parts}
     assert parts["water"] == "game == 'water'"
     assert parts["wood"] == f"({query}) and game == 'wood'"
 
@@ -171,6 +172,6 @@ def test_of_zelda_the_originals_games_are_taken_in_its_order(tmp_path: Path) -> 
     assert asked.is_original
     assert [part.slug for part in asked.parts] == [*list(ZELDA)[:4], "all"]
     assert [part.label for part in asked.parts][-1] == "All of Zelda"
-    assert next(part.order.name for part in asked.parts) == "zelda-ocarina-of-time"
+    assert next(part.config.name for part in asked.parts) == "zelda-ocarina-of-time"
     assert [part.samples for part in asked.parts] == [1, 1, 1, 1, 3]
     assert asked.parts[-1].pieces == 48 + 5

@@ -1,6 +1,7 @@
-"""A failing disk turns bits of a run: what is then read is an error or what it was before, and `catalog verify` names the file.
+"""Flipped bits in the files of a run: an error or unchanged content.
 
-VGPIANO_FLIPS says how many bits of each kind of file are turned, one at a time; a few by default.
+`catalog verify` names the file. VGPIANO_FLIPS is the number of bits per kind of file, flipped one at a time; a few by
+default.
 """
 
 import os
@@ -28,7 +29,7 @@ def weights(root: Path) -> object:
 
 def run(root: Path) -> object:
     opened = Run.open(root, "tiny")
-    return opened.asked, opened.recipe, opened.vocabulary_text
+    return opened.request, opened.recipe, opened.vocabulary_text
 
 
 def sources(root: Path) -> object:
@@ -47,7 +48,7 @@ KINDS: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 @pytest.fixture(scope="module")
 def whole(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root with all that is read; tests put back what they change."""
+    """A root with all files that are read; tests restore what they change."""
     root = Path(shutil.copytree(trained, tmp_path_factory.mktemp("flipped") / "root"))
     assert Catalog(root).verify().faults == ()
     return root

@@ -1,4 +1,4 @@
-"""The guard keeps passages short: what `find` counts in the finished piece is never more than was allowed, whatever is played."""
+"""The copy guard: `find` reports no longer passage than allowed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,19 +13,19 @@ from dataset.notes.midi_writer import write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.classes import EDGES, PITCH, TIME, to_class
-from training.novelty.passages import Index, Line, find
+from training.novelty.passages import Index, NoteLine, find
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 
-def rows_of(line: Line) -> np.ndarray:
+def rows_of(line: NoteLine) -> np.ndarray:
     rows = np.zeros((len(line.tick), 5), np.int32)
     rows[:, TIME], rows[:, PITCH] = to_class(np.diff(line.tick, prepend=line.tick[:1])), line.pitch
     return rows
 
 
-def line_of(rows: np.ndarray) -> Line:
-    return Line(np.cumsum(EDGES[rows[:, TIME]]).astype(np.int64), rows[:, PITCH].astype(np.int16))
+def line_of(rows: np.ndarray) -> NoteLine:
+    return NoteLine(np.cumsum(EDGES[rows[:, TIME]]).astype(np.int64), rows[:, PITCH].astype(np.int16))
 
 
 def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
@@ -68,7 +68,10 @@ def test_a_stream_that_ends_takes_its_passages_with_it() -> None:
 
 
 def test_a_note_that_joins_two_passages_is_taken_back() -> None:
-    """Five notes, a wrong one, six more: neither part is a passage before the last note, which makes one of eleven."""
+    """Five matching notes, a wrong one, six matching ones.
+
+    Neither part is a passage before the last note, which makes one of eleven.
+    """
     source = rows_of(PIECES[7])[:12]
     source[5, PITCH] += 6
     assert find(INDEX, line_of(source)).longest == 11
@@ -99,7 +102,10 @@ def test_streams_where_every_pitch_would_copy_are_told_of() -> None:
 
 
 def wishes(rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Notes as somebody would play who copies all he can: from one piece and another, now and then with a slip, faster or slower."""
+    """Notes of a player that copies as much as possible.
+
+    From several pieces, with occasional errors, faster or slower.
+    """
     while True:
         source, at = PIECES[int(rng.integers(len(PIECES)))], int(rng.integers(250))
         moved, speed = int(rng.integers(-5, 6)), float(rng.choice([1, 1, 1, 2, 0.5]))
@@ -162,14 +168,16 @@ def test_an_index_of_nothing_forbids_nothing() -> None:
 def test_pieces_of_two_pitches_in_a_world_of_two_pitches_keep_to_the_limit(most: int) -> None:
     """Every six notes stand at hundreds of places there, more than are followed."""
     rng = np.random.default_rng(2)
-    world = Index.of([Line(np.arange(0, 24 * 500, 24), rng.choice([60, 62], 500).astype(np.int16)) for _ in range(20)])
+    world = Index.of(
+        [NoteLine(np.arange(0, 24 * 500, 24), rng.choice([60, 62], 500).astype(np.int16)) for _ in range(20)]
+    )
     network = saying(time={24: 40}, pitch={60: 40, 62: 40})
     free, kept = (
         compose(network, VOCABULARY, SamplingConfig(count=4, notes=150, seed=3, max_copy=limit), learned=world)
         for limit in (0, most)
     )
     longest = [
-        [find(world, Line.of(read_midi(write_midi(notes)))).longest for notes in pieces] for pieces in (free, kept)
+        [find(world, NoteLine.of(read_midi(write_midi(notes)))).longest for notes in pieces] for pieces in (free, kept)
     ]
     assert max(longest[1]) <= most
     assert most > 16 or min(longest[0]) > most

@@ -1,4 +1,4 @@
-"""The JAX backend: the same bits from the same weights, and two processes that train as one does on TensorFlow."""
+"""The JAX backend: same results, and two processes train like one on TensorFlow."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ print("BITS", float(network.compute_loss(y=y, y_pred=logits, sample_weight=np.on
 
 @pytest.fixture(scope="module")
 def jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a process on JAX; what one of them has compiled the next ones find."""
+    """The environment of a process on JAX, with a shared compilation cache."""
     return {**os.environ, **JAX, **KEPT, "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled"))}
 
 

@@ -1,4 +1,4 @@
-"""Which epoch's weights a run keeps: the best on held-out pieces, or, where asked, the best on those it learns from."""
+"""`--keep`: the epoch that is best on held-out pieces, or on the training pieces."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ from training.train_config import TrainConfig
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus so small that a network has it by heart in seconds."""
+    """A data root with a corpus that a network memorises in seconds."""
     root = tmp_path_factory.mktemp("few")
     fill(root, pieces=4)
     build_corpus(root, Plan(query="series == 'temple'"), "few")
@@ -50,7 +50,10 @@ def columns(run: Run) -> dict[str, list[float]]:
 
 @pytest.fixture(scope="module")
 def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run that kept the epoch of the lowest training loss, and has three samples drawn without the guard, and its page."""
+    """A run that kept the epoch of the lowest training loss, with samples and a page.
+
+    The samples were drawn without the copy guard.
+    """
     recipe = tmp_path_factory.mktemp("recipe") / "large.json"
     recipe.write_text(
         json.dumps(
@@ -91,12 +94,12 @@ def test_what_it_has_by_heart_it_plays_when_nothing_guards_it(by_heart: Run) -> 
 def test_its_page_says_which_epoch_plays_the_samples(by_heart: Run) -> None:
     text = (by_heart.path / "index.html").read_text(encoding="utf-8")
     assert f'data-loss="{min(columns(by_heart)["train_bits"])}"' in text
-    assert "The weights of that epoch play the samples" not in text
+    assert "The weights of that epoch compose the samples" not in text
 
 
 def test_a_resumed_run_keeps_what_it_kept(root: Path, by_heart: Run) -> None:
     assert Run.open(root, "heart").keep == "training"
-    with pytest.raises(UsageError, match="goes on as it began"):
+    with pytest.raises(UsageError, match="cannot change"):
         session.prepare(root, TrainConfig(name="heart", resume=True, keep="validation"), lambda done, total: None)
     same = TrainConfig(name="heart", resume=True, keep="training", max_copy=0)
     run, _, _ = session.prepare(root, same, lambda done, total: None)
@@ -111,7 +114,7 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
     assert run.progress().best_epoch == found["validation_loss"].index(min(found["validation_loss"])) + 1
     wide = tmp_path / "wide.json"
     wide.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=200)))
-    with pytest.raises(TrainingError, match="nothing to choose an epoch by"):
+    with pytest.raises(TrainingError, match="no epoch can be selected"):
         trained(root, str(wide), epochs=1, name="wide", keep="validation")
 
 

@@ -1,7 +1,7 @@
-"""Each command that writes, killed at any step it takes on the disk: nothing earlier is lost, and the same command then does its work and
-leaves nothing behind.
+"""Each writing command, killed at any step on the disk.
 
-VGPIANO_KILLS says how many kills there are; with 100 trainings in both precisions are among them.
+Nothing earlier is lost; the same command then completes and leaves no temporary files. VGPIANO_KILLS is the number of
+kills; with 100, trainings in both precisions are included.
 """
 
 import csv
@@ -37,7 +37,7 @@ CORPUS = "series-temple"
 
 @dataclass(frozen=True)
 class Act:
-    """A command, and where what it makes lies below the root; `again` are words for what goes on after a kill."""
+    """A command, the path of its result, and arguments to resume it after a kill."""
 
     name: str
     words: tuple[str, ...]
@@ -72,7 +72,7 @@ with catalog.writer() as writer:
 
 
 def scatter(root: Path) -> None:
-    """Leave the catalog in several parts, by a writer that does not come to its end."""
+    """Leave the catalog in several parts, by a writer that is interrupted."""
     code = "from pathlib import Path" + SCATTER
     subprocess.run([sys.executable, "-c", code, str(root)], check=True)
 
@@ -141,7 +141,7 @@ def done(root: Path, act: Act) -> None:
 
 
 def held(root: Path) -> dict[str, Any]:
-    """What is there, each thing opened and checked."""
+    """Everything that exists, opened and checked."""
     catalog = Catalog(root)
     verified = catalog.verify()
     assert verified.ok, verified
@@ -169,7 +169,10 @@ def held(root: Path) -> dict[str, Any]:
 
 
 def made(root: Path, act: Act) -> dict[str, Any]:
-    """What a command has made, without what differs from run to run: the rows of the catalog, and the files by name."""
+    """The result of a command, without what differs from run to run.
+
+    The rows of the catalog, and the files by name.
+    """
     found: dict[str, Any] = {
         "pieces": [row | {"fetched_at": None} for row in Catalog(root).pieces().to_pylist()],
         "midi": sorted(path.name for path in (root / "midi").rglob("*.mid")),
@@ -183,7 +186,7 @@ def made(root: Path, act: Act) -> dict[str, Any]:
 
 
 def told(path: Path) -> Any:
-    """What a file of a run says, without its clock."""
+    """The content of a file of a run, without times."""
     if path.name == "metrics.csv":
         with path.open() as file:
             return [
@@ -194,13 +197,13 @@ def told(path: Path) -> Any:
 
 
 def drawn(root: Path) -> list[bytes]:
-    """The notes of a run's newest samples, whatever their numbers."""
+    """The notes of a run's newest samples, in any order of numbers."""
     paths = sorted((root / "runs" / "tiny" / "samples").glob("sample-*.mid"), key=lambda path: int(path.stem[7:]))
     return [path.read_bytes().replace(path.stem.encode(), b"") for path in paths]
 
 
 def chosen() -> Iterator[tuple[str, Act, list[float]]]:
-    """Which command is killed when: shares of its steps, spread over all of them, the last one among them."""
+    """The kills: command and share of its steps, evenly spread, with the last."""
     acts = {**ACTS, **(LONG if TRAININGS else {})}
     order = list(acts)
     moments = random.Random(KILLS)

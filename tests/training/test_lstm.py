@@ -1,4 +1,4 @@
-"""The LSTM with its gradient written out gives what Keras' own gives, forward and backward, and goes on from any state."""
+"""The LSTM layer with a written-out gradient equals Keras's own, from any state."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,16 @@ RNG = np.random.default_rng(3)
 
 
 def reordered(weights: np.ndarray) -> np.ndarray:
-    """Our gates (input, forget, output, candidate) in Keras' order (input, forget, candidate, output)."""
+    """Our gates (input, forget, output, candidate) in Keras's order.
+
+    Keras's order is input, forget, candidate, output.
+    """
     i, f, o, g = np.split(weights, 4, axis=-1)
     return np.concatenate([i, f, g, o], axis=-1)
 
 
 def gradients(forward: object, arrays: list[np.ndarray], weigh: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The outputs, and the gradients of their weighed sum by each array."""
+    """The outputs, and the gradients of their weighted sum by each array."""
     import tensorflow as tf
 
     tensors = [tf.constant(array) for array in arrays]

@@ -1,4 +1,4 @@
-"""A file that is named on a command line is read only if it is a regular file of a sensible size; else one line says so, at once."""
+"""Files named on the command line must be regular and of limited size."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ STRANGE = ("device", "pipe", "folder", "huge", "missing", "a link to the device"
 
 
 def strange(kind: str, place: Path) -> Path:
-    """A path of that kind, below `place` where it is not the device itself."""
+    """A path of that kind, below `place` unless it is a device."""
     path = place / "named"
     match kind:
         case "device":

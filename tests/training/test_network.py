@@ -1,4 +1,4 @@
-"""Keras and NumPy compute the same network; its output is a likelihood; weights go to a file and back."""
+"""The network: Keras and NumPy agree; weights are written and read."""
 
 import os
 import struct
@@ -48,7 +48,7 @@ def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None
 
     batch = batch_of(4, 90)
     theirs = keras_network(batch)
-    plain = inference.Network(arrays(keras_network))
+    plain = inference.NoteNetwork(arrays(keras_network))
     ours, _ = plain.logits_of(batch["events"], plain.style(batch["style"]), plain.start(4))
     for name in events.FIELDS:
         expected = np.exp(theirs[name]) / np.exp(theirs[name]).sum(axis=-1, keepdims=True)
@@ -67,7 +67,7 @@ def test_the_loss_is_the_bits_a_note_that_evaluation_gives(keras_network: Any) -
     pieces = [
         EncodedPiece(batch["events"][n, : int(mask[n].sum()) + 1], tuple(batch["style"][n].tolist())) for n in range(3)
     ]
-    bits = inference.Network(arrays(keras_network)).bits(pieces)
+    bits = inference.NoteNetwork(arrays(keras_network)).bits(pieces)
     assert float(loss) == pytest.approx(bits.sum() / mask.sum(), rel=1e-4)
 
 
@@ -76,12 +76,12 @@ def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(
 ) -> None:
     from training.network.network import arrays
 
-    plain = inference.Network(arrays(keras_network))
+    plain = inference.NoteNetwork(arrays(keras_network))
     pieces = [EncodedPiece(e, (1, 1)) for e in encode([song(n, bars=2 + 3 * n) for n in range(6)])]
     alone = np.concatenate([plain.bits([piece]) for piece in pieces])
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
     monkeypatch.setattr(inference, "STRETCH", 7)
-    monkeypatch.setattr(inference, "TOGETHER", 4)
+    monkeypatch.setattr(inference, "BATCH", 4)
     assert np.allclose(plain.bits(pieces), alone, rtol=1e-5)
 
 
@@ -128,12 +128,12 @@ def test_no_flipped_bit_of_weights_is_read_in_silence(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     named = {f"lstm_{i}/kernel": rng.normal(size=(8, 4 + i)).astype(np.float32) for i in range(3)}
     meta = weights.WeightsMeta("a" * 64, "b" * 64, 3, 1.5)
-    data, refused = weights.packed(named, meta), 0
+    data, refused = weights.pack_weights(named, meta), 0
     for bit in range(0, len(data) * 8, 7):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         try:
-            found, told = weights.loaded(bytes(flipped), path)
+            found, told = weights.unpack_weights(bytes(flipped), path)
         except TrainingError:
             refused += 1
             continue
@@ -145,7 +145,10 @@ def test_no_flipped_bit_of_weights_is_read_in_silence(tmp_path: Path) -> None:
 
 
 def spoiled_archive(path: Path, member: str, header: str, size: int, *, compressed: bool = False) -> None:
-    """Add a member to a file of weights: an array with this header and `size` bytes, of which at most 1 MB are there."""
+    """Add an array with this header and `size` bytes to a file of weights.
+
+    At most 1 MB of the bytes are written.
+    """
     start = np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header.encode()
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
         archive.writestr(member, start + bytes(min(size, 1 << 20)))
@@ -156,12 +159,12 @@ def spoiled_archive(path: Path, member: str, header: str, size: int, *, compress
 @pytest.mark.parametrize(
     "member, shape, kind, size, compressed, what",
     [
-        ("extra.npy", "(2**30,)", "<f4", 3 << 30, False, "3,2.* bytes of arrays, 1,073,741,824 are the most"),
+        ("extra.npy", "(2**30,)", "<f4", 3 << 30, False, "3,2.* bytes of arrays, more than 1,073,741,824"),
         ("extra.npy", "(262144,)", "<f4", 1 << 20, True, "extra is compressed"),
         ("extra.npy", "(9, 1000000000)", "<f4", 64, False, "extra.npy: float32 of shape .9, 1000000000. in 64 bytes"),
         ("extra.npy", "(16,)", "<i4", 64, False, "extra.npy: int32"),
         ("extra.npy", "(1,)", "|O", 8, False, "extra.npy: object"),
-        ("w.npy", "(16,)", "<f4", 64, False, "w is there twice"),
+        ("w.npy", "(16,)", "<f4", 64, False, "w is contained twice"),
     ],
 )
 def test_an_array_that_is_none_of_a_network_is_refused_before_memory_is_given_to_it(
@@ -196,4 +199,4 @@ def test_damaged_weights_are_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match=f"cannot be read .{what}"):
             weights.load_weights(path)
     with pytest.raises(TrainingError, match="is missing"):
-        inference.Network({"enter/kernel": np.ones((2, 2), np.float32)})
+        inference.NoteNetwork({"enter/kernel": np.ones((2, 2), np.float32)})

@@ -1,4 +1,4 @@
-"""What was copied, from whom, how much: the command on real files, the index that it keeps, and the guard from shell to file."""
+"""Novelty: the command on real files, its index, and the copy guard end to end."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import BIN, command, resealed
 from training.copies import open_sources
-from training.novelty.figures import LEAST, find_copies, medians
+from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
@@ -27,7 +27,7 @@ NOBODYS = np.random.default_rng(11)
 
 @pytest.fixture
 def root(trained: Path, tmp_path: Path) -> Path:
-    """A data root of this test's own, with the corpus of songs and the run `tiny`."""
+    """A data root for this test, with the corpus of songs and the run `tiny`."""
     return Path(shutil.copytree(trained, tmp_path / "root"))
 
 
@@ -37,7 +37,10 @@ def learned(root: Path) -> tuple[Corpus, CorpusPiece]:
 
 
 def with_copy(piece: CorpusPiece, first: int, count: int, moved: int, speed: int = 1, bpm: float = 90.0) -> Notes:
-    """Forty notes that nobody wrote, `count` notes of a piece in another key, at another tempo, and forty more."""
+    """Forty random notes, `count` notes of a piece, and forty more random notes.
+
+    The copied notes are transposed and at another tempo.
+    """
     steps = NOBODYS.choice([6, 12, 24], 80)
     pitch = NOBODYS.integers(40, 90, 80)
     part = slice(first, first + count)
@@ -84,7 +87,7 @@ def test_a_person_reads_the_same(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stdout.splitlines() if line.startswith("  4") or line.startswith("  3")]
     assert f"{piece.title} ({piece.game}, sequenced by Test), bars " in line
-    assert "-3 semitones, 0.5 of its ticks for one" in line
+    assert "-3 semitones, 0.5 times its ticks" in line
     assert "\n  nearest  " in done.stdout
 
 
@@ -192,7 +195,10 @@ def test_killed_while_it_writes_an_index_it_leaves_none_or_a_whole_one(root: Pat
 
 
 def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp_path: Path) -> None:
-    """A run that has learned just what it plays with this seed plays something else where the guard is on."""
+    """A run trained on exactly what it plays with this seed.
+
+    With the guard it must play something else.
+    """
     run = Run.open(root, "tiny")
     words = ("generate", "tiny", "--count", "3", "--notes", "150", "--seed", "4", "--no-render")
 
@@ -230,4 +236,4 @@ def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     none = replace(piece.notes, **{name: np.zeros(0, int) for name in ("onset", "duration", "pitch", "velocity")})
     found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
-    assert set(found.shares) == set(LEAST)
+    assert set(found.shares) == set(PASSAGE_LENGTHS)

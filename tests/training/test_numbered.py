@@ -1,6 +1,7 @@
-"""Samples claim their names: processes that write at once lose none, and one that is killed leaves neither half a file nor litter.
+"""Numbered samples, written by several processes and killed ones.
 
-VGPIANO_CLAIMS=1 runs 30 rounds of two and of three commands, and 60 kills.
+No process loses a sample, and a kill leaves no incomplete file. VGPIANO_CLAIMS=1 runs 30 rounds of two and of three
+commands, and 60 kills.
 """
 
 import json
@@ -19,7 +20,7 @@ from dataset.notes.midi_writer import write_midi
 from tests.training.conftest import BIN, song
 from training.progress import Progress
 from training.sampling import numbered_files as numbered
-from training.sampling.sample_files import naming, samples, write_pieces
+from training.sampling.sample_files import reserve_names, samples, write_pieces
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
@@ -31,14 +32,14 @@ WRITER = (
 
 
 def writer(folder: Path, name: str, rounds: int) -> "subprocess.Popen[str]":
-    """A process that writes two samples so many times once it is told to."""
+    """A process that repeatedly writes two samples, after a signal."""
     line = [sys.executable, "-c", WRITER, str(folder), name, str(rounds)]
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=path)
 
 
 def names(folder: Path) -> list[int]:
-    """The numbers of the samples, each of which is a whole file of the name that it says itself."""
+    """The numbers of the samples, each a complete file with its own name."""
     for file in samples(folder):
         data = file.read_bytes()
         assert read_midi(data) == song(0, bars=2)
@@ -81,8 +82,8 @@ def test_a_kill_at_any_moment_leaves_whole_samples_and_no_litter_after_the_next(
 
 
 def test_what_another_process_is_writing_is_not_swept_and_what_a_dead_one_was_is(tmp_path: Path) -> None:
-    with numbered._making(tmp_path / "sample-1.mid") as (making, _):
-        dead = tmp_path / f"{numbered.MAKING}dead.mid"
+    with numbered._temporary_file(tmp_path / "sample-1.mid") as (making, _):
+        dead = tmp_path / f"{numbered.TEMPORARY_PREFIX}dead.mid"
         dead.write_bytes(b"half")
         script = f"from pathlib import Path; from training.sampling.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
         path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -108,7 +109,7 @@ def test_names_that_training_has_reserved_for_its_own_samples_are_passed_over(tm
     state = Progress(epoch=1, best_epoch=1, samples=["sample-4.mid", "sample-5.mid", "sample-6.mid"], samples_epoch=1)
     (tmp_path / "run" / "checkpoints" / "state.json").write_text(json.dumps(asdict(state)))
     assert [file.name for file in write_pieces(folder, [song(0)] * 2, "t")] == ["sample-7.mid", "sample-8.mid"]
-    with naming(folder) as reserved:
+    with reserve_names(folder) as reserved:
         assert reserved == state.samples
         late = writer(folder, "late", 1)
         assert late.stdin is not None

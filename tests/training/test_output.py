@@ -1,4 +1,4 @@
-"""Names from files of strangers, printed by every command that shows some: nothing a terminal obeys, in any encoding."""
+"""Hostile names in the output of commands: no terminal control, in any encoding."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ COMMANDS = (
 
 @pytest.fixture(scope="module")
 def hostile(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a run, in a folder of a hostile name, in which every text is hostile too."""
+    """A data root with a run in a folder with a hostile name; all texts are hostile."""
     root = Path(shutil.copytree(trained, tmp_path_factory.mktemp("hostile") / f"root {ATTACK.replace('/', '')}"))
     with Catalog(root).writer() as writer:
         row = Catalog(root).pieces().to_pylist()[0]

@@ -1,4 +1,4 @@
-"""The page of a run as text: what it says is what the run's files say, nothing that fails costs more than itself."""
+"""The page of a run as text: it agrees with the run's files."""
 
 import json
 import re
@@ -23,13 +23,13 @@ from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtu
 from tests.training.test_render import command as render_command
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
-from training.page import sample_parts as exhibit
+from training.page import sample_parts as sample_module
 from training.page.learning_curves import labels, plot, ticks
-from training.page.reference import FIRST_S, REFERENCE_FILE, figures, opening, reference, strips
+from training.page.reference import FIRST_S, REFERENCE_FILE, figures, first_seconds, reference, strips
 from training.page.run_page import page, write_page
 from training.page.run_summary import RunSummary
-from training.page.sample_parts import marked, passages, sample_parts
-from training.page.sample_view import COLOURS, found_in, named
+from training.page.sample_parts import mark_score, passages, sample_parts
+from training.page.sample_view import COLOURS, find_origins, game_namer
 from training.page.source_links import is_web_address
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -45,7 +45,7 @@ def test_it_says_what_the_runs_files_say(run: Run, text: str) -> None:
     assert "8.00" in said
     assert 'data-best="8.0"' in text
     assert "at epoch 7" in said
-    assert run.asked.corpus_hash in said
+    assert run.request.corpus_hash in said
     funnel = RunSummary.of(run).manifest.funnel  # type: ignore[union-attr]
     assert f'<b data-split="train">{funnel.train}</b>' in text
     assert "train --corpus hostile --recipe note-lstm --seed 0 --minutes 9" in said
@@ -65,31 +65,31 @@ def test_a_sample_that_is_no_music_costs_only_itself(text: str) -> None:
 
 
 def test_a_part_that_kills_its_library_costs_only_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exhibit, "TASK", "tests.training.test_page:part_or_dead")
+    monkeypatch.setattr(sample_module, "TASK", "tests.training.test_page:part_or_dead")
     [shown] = sample_parts(samples(run.samples)[:1], run.sources)
     assert shown.score is None
     assert "The score could not be made" in shown.troubles[0]
-    assert shown.look is not None
+    assert shown.analysis is not None
     assert shown.sound is not None
 
 
-def part_or_dead(job: exhibit.Job) -> object:
-    """What `exhibit.part` does, but a score kills its process, as a broken drawing library would."""
+def part_or_dead(job: sample_module.Job) -> object:
+    """Like `sample_parts.part`, but a score kills its process."""
     if job.kind == "score":
         import os
         import signal
 
         os.kill(os.getpid(), signal.SIGKILL)
-    return exhibit.part(job)
+    return sample_module.part(job)
 
 
 def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, run: Run, text: str) -> None:
     first, last = exhibited.BEFORE, exhibited.BEFORE + exhibited.PLANTED  # one of its notes is there twice
-    lit = {int(number) for number in re.findall(r'id="s1-rn(\d+)"[^>]* class="copied c0"', text)}
-    assert lit == set(range(first, last + 1))
+    highlights = {int(number) for number in re.findall(r'id="s1-rn(\d+)"[^>]* class="copied c0"', text)}
+    assert highlights == set(range(first, last + 1))
     written = {int(number) for number in re.findall(r'data-note="(\d+)" data-copy="0"', text)}
     assert written
-    assert written <= lit
+    assert written <= highlights
     assert len(written) >= exhibited.PLANTED - 1
     source = Corpus.open(root, "hostile").pieces("train")[0]
     assert f"<code>{source.sha256}</code>" in text
@@ -100,11 +100,13 @@ def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, 
 
 def test_passages_count_notes_as_the_roll_does(run: Run) -> None:
     notes = exhibited.with_passage(Corpus.open(run.path.parents[1], "hostile").pieces("train")[0].notes, 20)
-    [lit] = passages(notes, find_copies(TrainingIndex.open(run.sources), notes))
-    assert (lit.copy.first, lit.copy.last) == (15, 54)
-    assert (lit.first, lit.last) == (15, 55)
+    [highlights] = passages(notes, find_copies(TrainingIndex.open(run.sources), notes))
+    assert (highlights.copy.first, highlights.copy.last) == (15, 54)
+    assert (highlights.first, highlights.last) == (15, 55)
     doubled = Notes.of([0, 0, 12], [6, 5, 6], [60, 60, 62], [80, 80, 80])
-    found = replace(find_copies(TrainingIndex.open(run.sources), notes), copies=(replace(lit.copy, first=0, last=0),))
+    found = replace(
+        find_copies(TrainingIndex.open(run.sources), notes), copies=(replace(highlights.copy, first=0, last=0),)
+    )
     [first] = passages(doubled, found)
     assert (first.first, first.last) == (0, 1)  # the double belongs to the note before it
 
@@ -158,19 +160,19 @@ def test_a_page_is_made_again_without_the_corpus(root: Path, run: Run, text: str
         (alone / name).unlink()
     shutil.rmtree(alone / "sources")
     bare = page(tmp_path, Run.open(tmp_path, "moved"))
-    assert "Nothing is known of what was copied" in bare
-    assert "No epoch is done yet" in bare
+    assert "Copies are unknown" in bare
+    assert "No epoch is finished yet" in bare
     assert bare.count('class="strip"') == 0
     assert bare.count("data-sound") == 2
 
 
 def test_measures_are_those_of_the_first_minute() -> None:
     long = song(2, bars=80)
-    first = opening(long, FIRST_S)
+    first = first_seconds(long, FIRST_S)
     assert seconds(long) > 2 * FIRST_S
     assert seconds(first) == pytest.approx(FIRST_S, abs=0.05)
     assert np.array_equal(first.onset, long.onset[: len(first)])
-    assert opening(first, FIRST_S) == first
+    assert first_seconds(first, FIRST_S) == first
     whole = measure(Reading(first, 1, len(first), 0, 0.0))
     assert figures(long)["note_density"] == whole.note_density
     assert figures(long)["loop_share"] == whole.loop_share
@@ -202,28 +204,30 @@ def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> No
     )
     (moved / "CREDITS.md").write_text(told)
     resealed(moved)
-    account = RunSummary.of(Run.open(tmp_path, str(moved)))
-    name_of = named(account.game_titles, account.games)
+    summary = RunSummary.of(Run.open(tmp_path, str(moved)))
+    name_of = game_namer(summary.game_titles, summary.games)
     assert name_of("A. K.", "Intro", "some-slug") == "Doom"
     assert name_of("A. K.", "Medley", "mega-man-9") == "Mega Man 9"  # two games have a piece of that title
     assert name_of("A. K.", "Medley", "tetris") == "tetris"
 
 
 def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
-    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("look",))
-    assert shown.look is not None
-    [lit] = shown.look.lit
-    many = tuple(replace(lit, copy=replace(lit.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8))
-    shown.look = replace(shown.look, lit=many)
-    found = found_in([shown], lambda sequencer, title, slug: slug)
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("analysis",))
+    assert shown.analysis is not None
+    [highlights] = shown.analysis.highlights
+    many = tuple(
+        replace(highlights, copy=replace(highlights.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8)
+    )
+    shown.analysis = replace(shown.analysis, highlights=many)
+    found = find_origins([shown], lambda sequencer, title, slug: slug)
     assert [origin.colour for origin in found.values()] == [0, 1, 2, 3, 4, COLOURS, COLOURS, COLOURS]
 
 
 def test_notes_within_a_passage_are_marked_in_the_score_and_no_others(run: Run) -> None:
-    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("look",))
-    assert shown.look is not None
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("analysis",))
+    assert shown.analysis is not None
     score = '<g data-note="14"/><g data-note="15"/><g data-note="55"/><g data-note="56"/>'
-    assert marked(score, shown.look.lit) == (
+    assert mark_score(score, shown.analysis.highlights) == (
         '<g data-note="14"/><g data-note="15" data-copy="0"/><g data-note="55" data-copy="0"/><g data-note="56"/>'
     )
 
@@ -270,7 +274,7 @@ def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path)
     said = " ".join(re.sub(r"<[^>]+>", "", text).split())
     assert "Lowest loss1.0000 at epoch 4" in said
     assert "3.2000 nats per token, at epoch 2" in said
-    assert "generate classic composes some" in said
+    assert "Make some with generate classic" in said
 
 
 def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:

@@ -1,4 +1,7 @@
-"""The page of a run in a real browser: it plays, seeks and scrolls, asks for nothing, and is open to keyboards and screen readers."""
+"""The page of a run in a browser: it plays, seeks, scrolls and is accessible.
+
+It requests nothing from the network.
+"""
 
 import re
 import time
@@ -77,7 +80,7 @@ def addresses(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 def opened(browser: Browser, address: str, width: int = 1280, scheme: str = "light", **how: object) -> Iterator[Page]:
-    """A page in a window; it may say nothing on the console and ask for nothing but itself and what it holds."""
+    """A page in a window; console messages and network requests are errors."""
     with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **how) as context:  # type: ignore[arg-type]
         page = context.new_page()
         said: list[str] = []
@@ -97,7 +100,10 @@ def page(browser: Browser, addresses: dict[str, str]) -> Iterator[Page]:
 
 
 def wait(page: Page, truth: str, most: float = 15.0) -> None:
-    """Return as soon as a JavaScript expression is true; Playwright's own waiting evaluates strings, which the page forbids."""
+    """Wait until a JavaScript expression is true.
+
+    Playwright's own waiting evaluates strings, which the page forbids.
+    """
     end = time.monotonic() + most
     while not page.evaluate(truth):
         assert time.monotonic() < end, truth
@@ -115,7 +121,10 @@ def start_of(note: Locator) -> float:
 
 
 def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
-    """The clock of a player as it begins to sound, so many seconds of what is heard from then on, and the whole piece."""
+    """Record the sound of a player.
+
+    Returns its clock at the start, `seconds` of sound, and the whole piece.
+    """
     clock, *sounds = page.evaluate(HEARD, [player, seconds])
     heard, whole = (np.frombuffer(b64decode(sound), np.int16) / 32768 for sound in sounds)
     return (
@@ -126,7 +135,7 @@ def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
 
 
 def found_at(sound: Sound, piece: Sound) -> int:
-    """The frame of a piece from which on it is most like a sound: the highest normalised correlation."""
+    """The frame at which a piece is most similar to a sound (normalised correlation)."""
     likeness = np.correlate(piece, sound, "valid")
     energy = np.cumsum(np.concatenate([[0.0], piece**2]))
     return int(np.argmax(likeness / np.sqrt(np.maximum(energy[len(sound) :] - energy[: -len(sound)], 1e-3))))

@@ -1,4 +1,4 @@
-"""Going on from a prime: as long as asked after its end, whatever stands after its last note, with its notes or without them."""
+"""Continuing a prime: length, meter and tempo, with and without its notes."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def prime(
 
 
 def overhanging(note: int, ticks: int) -> Notes:
-    """Four bars of which one note is held for so many ticks."""
+    """Four bars with one note that is held for `ticks`."""
     plain = prime()
     duration = plain.duration.copy()
     duration[note] = ticks
@@ -92,7 +92,7 @@ def test_without_the_prime_its_continuation_alone_is_written_from_its_first_bar(
         "another meter before": prime(tempos=((96, 90.0),), meters=((192, 3, 4), (400, 4, 4))),
     }
     given = (CHANGES | more)[what]
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     both = [
         compose(network, VOCABULARY, SamplingConfig(count=3, seed=5, without_prime=without, **wish), given)  # type: ignore[arg-type]
         for without in (False, True)
@@ -118,12 +118,12 @@ def rows(notes: Notes) -> list[tuple[int, int, int, int]]:
 def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
     rests = saying(time={56: 90}, duration={12: 40})  # waits longer than is asked for
     assert EDGES[56] > 150
-    with pytest.raises(TrainingError, match="ask for more"):
+    with pytest.raises(TrainingError, match="increase it"):
         compose(rests, VOCABULARY, SamplingConfig(bars=1, without_prime=True), prime())
     with pytest.raises(UsageError, match="--prime"):
         compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1, without_prime=True))
     late = Notes.of([MAX_TICK - 30], [24], [60], [80])
-    with pytest.raises(UsageError, match="room"):
+    with pytest.raises(UsageError, match="maximum length of a file"):
         compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=1), late)
     early = Notes.of([MAX_TICK - 5 * BAR], [24], [60], [80])
     [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(notes=500), early)

@@ -1,4 +1,4 @@
-"""Every recipe stands behind one seam: a third one is a folder and a line, and nothing else knows it by its name."""
+"""The recipe interface: a third recipe needs one folder and one line."""
 
 import ast
 import json
@@ -36,7 +36,7 @@ SHORT = 60  # lines of the toy recipe
 
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> Iterator[None]:
-    """The one line that adds the toy recipe."""
+    """Register the toy recipe."""
     recipes.RECIPES["markov"] = "tests.training.markov:MarkovLearner"
     yield
     del recipes.RECIPES["markov"]
@@ -44,7 +44,7 @@ def registered() -> Iterator[None]:
 
 @pytest.fixture(name="root", scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with songs, and the run `toy` trained on them by the toy recipe."""
+    """A data root with songs, and the run `toy` of the toy recipe."""
     root = tmp_path_factory.mktemp("markov")
     fill(root)
     told: list[str] = []
@@ -106,7 +106,7 @@ def test_its_page_and_a_comparison_show_it_in_its_own_terms(root: Path, trained:
     entries = [Entry("Toy", run), Entry("Tiny", Run.open(trained, "tiny"))]
     both = re.sub(r"<[^>]+>", "", write_comparison(root, entries, root / "both.html", title="Both").read_text())
     assert (
-        "Of recipe markov, figures are nats per note, of note-lstm bits per note: they cannot be compared with each other."
+        "Of recipe markov, figures are nats per note, of note-lstm bits per note. Figures of different recipes cannot be compared."
         in both
     )
     alone = write_comparison(root, entries[:1], root / "alone.html", title="Alone").read_text()
@@ -116,17 +116,17 @@ def test_its_page_and_a_comparison_show_it_in_its_own_terms(root: Path, trained:
 def test_it_refuses_in_one_line_what_it_does_not_take(root: Path, tmp_path: Path) -> None:
     run = Run.open(root, "toy")
     with pytest.raises(
-        UsageError, match="recipe markov cannot begin from the weights of another run; leave out --init"
+        UsageError, match="recipe markov cannot start from the weights of another run; leave out --init"
     ):
         prepare(root, order(init="toy", name="other"), lambda done, total: None)
-    with pytest.raises(UsageError, match="run toy is of recipe markov, which cannot go on from a file"):
+    with pytest.raises(UsageError, match="run toy has recipe markov, which cannot continue a file"):
         run.generate(SamplingConfig(notes=8), song(0))
-    with pytest.raises(UsageError, match="run toy is of recipe markov, which is evaluated on its corpus"):
+    with pytest.raises(UsageError, match="run toy has recipe markov, which is evaluated on its corpus"):
         evaluate_folder(run, tmp_path)
     from training.loop.hosts import Hosts
 
     _, corpus, budget = prepare(root, order(name="toy", resume=True), lambda done, total: None)
-    with pytest.raises(UsageError, match="recipe markov is trained by one process"):
+    with pytest.raises(UsageError, match="recipe markov trains in one process"):
         fit(run, corpus, budget, lambda row: None, lambda step: None, Hosts(2, 0))
     with pytest.raises(UsageError, match="recipe classic, which starts from its own tokens"):
         learner(recipes.load("classic")).require("--prime", "old")
@@ -174,7 +174,7 @@ def test_the_walk_sees_a_recipe_that_is_named(line: str) -> None:
 
 
 def named(tree: ast.AST) -> Iterator[str]:
-    """What in the code depends on which recipe it is about: an import, a name, an `isinstance` of a recipe."""
+    """Code that depends on a particular recipe: imports, names, `isinstance`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             source = f"{getattr(node, 'module', None) or ''}."

@@ -1,4 +1,4 @@
-"""The command `render` as a user meets it: a file or a run, what was asked for, and nothing lost when one thing fails."""
+"""The command `render` on files and runs; failures affect one file only."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ MAGIC = {
 
 
 def command(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `render` with nothing in its environment."""
+    """Run `render` with an empty environment."""
     return forked.command("render", *words, env={}, cwd=cwd)
 
 
@@ -42,7 +42,7 @@ def midi(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """A run that has composed two pieces, and whose third file is no MIDI."""
+    """A run with two composed samples and a third file that is not MIDI."""
     asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     made = Run.create(tmp_path, "made", NoteLSTMRecipe(), json.dumps({}), asked)
     made.samples.mkdir()
@@ -135,13 +135,13 @@ def test_a_file_that_kills_a_library_costs_that_file_alone(tmp_path: Path, monke
 
 
 def made_or_dead(job: tuple[RenderPiece, Output]) -> bytes:
-    """What `render.made` does, but a score kills its process, as a broken drawing library would."""
+    """Like `render.render_output`, but a score kills its process."""
     if job[1] == Output("score", "svg"):
         import os
         import signal
 
         os.kill(os.getpid(), signal.SIGKILL)
-    return render.made(job)
+    return render.render_output(job)
 
 
 def test_an_empty_piece_is_rendered_as_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a piece's past says of its next note: from the past alone, as a plain reading of the models says, and right in loops."""
+"""Repeat models: they use the past only and equal a plain implementation."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def piece_of(rows: list[tuple[int, int, int, int]]) -> Notes:
 
 
 def looping(rounds: int, seed: int = 1) -> Notes:
-    """The same 40 notes of two bars again and again."""
+    """The same 40 notes of two bars, repeated."""
     rng = np.random.default_rng(seed)
     onset = np.sort(rng.choice(192, 40, replace=False))
     one = onset, rng.integers(6, 24, 40), rng.integers(40, 80, 40), rng.integers(40, 100, 40)
@@ -71,7 +71,7 @@ def test_a_guess_at_a_field_does_not_see_it_nor_those_after_it(
 
 def test_pieces_do_not_see_those_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = [song(n, bars=2 + 5 * (n % 4)) for n in range(7)]
-    monkeypatch.setattr(encoding, "TOGETHER", 3)
+    monkeypatch.setattr(encoding, "BATCH", 3)
     together = encode(pieces)
     for piece, events in zip(pieces, together, strict=True):
         [alone] = encode([piece])
@@ -79,7 +79,7 @@ def test_pieces_do_not_see_those_beside_them(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def matched(rows: np.ndarray, j: int, t: int, columns: tuple[np.ndarray, ...]) -> int:
-    """How many notes before j are like those before t, in these columns, 32 at most."""
+    """Number of equal notes before j and before t, in these columns, at most 32."""
     length = 0
     while length < 32 and j - length >= 1 and all(c[j - 1 - length] == c[t - 1 - length] for c in columns):
         length += 1
@@ -117,7 +117,7 @@ def test_the_models_of_matches_are_what_a_plain_reading_says(rows: list[tuple[in
 
 
 def _moved(time: np.ndarray, interval: np.ndarray, j: int, t: int) -> int:
-    """As `matched` for times and intervals; the first note has no interval, nor anything before it."""
+    """As `matched`, for times and intervals; the first note has no interval."""
     length = 0
     while (
         length < 32

@@ -1,4 +1,4 @@
-"""What --resume goes on with: the same curve in either precision, the budget and the samples as they were last."""
+"""--resume: same learning curve, latest budget, latest samples."""
 
 import csv
 import json
@@ -32,11 +32,11 @@ POLICIES = (
 
 
 def quiet(done: int, total: int) -> None:
-    """Take what is told of how far it is."""
+    """Ignore the progress."""
 
 
 def curve(run: Path) -> list[dict[str, str]]:
-    """Return the lines of metrics.csv, without what the clock says."""
+    """Return the rows of metrics.csv, without times."""
     with (run / "metrics.csv").open() as file:
         return [
             {k: v for k, v in row.items() if k not in ("seconds", "notes_per_second")} for row in csv.DictReader(file)
@@ -70,7 +70,10 @@ def recipe(folder: Path, **settings: object) -> str:
 def test_a_run_goes_on_in_the_precision_it_began_in_to_the_curve_it_would_have_had(
     root: Path, tmp_path: Path, policy: Precision
 ) -> None:
-    """The recipe says `auto`, and the run what was chosen when it began; whichever is the faster here, one of the two is the other."""
+    """With the setting `auto`, the run keeps the precision chosen at its start.
+
+    One of the two precisions differs from what is faster on this machine.
+    """
     plain = ("--no-render", "--name", f"{policy}-whole", "--epochs", "2")
     whole = command("train", "--query", QUERY, "--recipe", recipe(tmp_path, precision=policy), *plain, root=root)
     assert whole.returncode == 0, whole.stderr
@@ -115,7 +118,7 @@ def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path
 
 @pytest.fixture
 def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
-    """A run that has ended by no gain, with its samples; the command that made it is `words`."""
+    """A run that ended by no gain, with samples; `words` is its command."""
     made = command("train", *words(tmp_path), root=root)
     assert made.returncode == 0, made.stderr
     assert "ended    no gain" in made.stdout
@@ -147,7 +150,7 @@ def test_a_run_that_ended_by_no_gain_is_finished_until_it_is_extended_and_then_g
 def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network_that_is_there(
     root: Path, tmp_path: Path
 ) -> None:
-    """In bfloat16, which the recipe does not say: it says `auto`, and the run what was chosen when it began."""
+    """In bfloat16: the recipe says `auto`, the run keeps the precision chosen first."""
     name = ("--name", "longer", "--no-render")
     order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)
@@ -213,11 +216,11 @@ def test_what_differs_from_the_run_is_refused_with_both_values_and_the_same_comm
 @pytest.mark.parametrize(
     "harm, says",
     [
-        ("no folder", "state.json: missing, though epochs"),
-        ("no state", "state.json: missing, though epochs"),
+        ("no folder", "state.json: missing, although run"),
+        ("no state", "state.json: missing, although run"),
         ("no name", "state.json: names no checkpoint"),
         ("no file", "epoch-0005.keras: missing"),
-        ("cut", "epoch-0005.keras: damaged (cut short"),
+        ("cut", "epoch-0005.keras: damaged (truncated"),
         ("flipped", "epoch-0005.keras: damaged"),
         ("outside", "state.json: checkpoint"),
     ],
@@ -267,7 +270,7 @@ def test_runs_that_are_made_at_once_get_a_name_each_and_what_a_killed_one_left_i
     assert made == sorted(["songs", *(f"songs-{number}" for number in range(2, 9))])
     assert sorted(list_runs(tmp_path)) == made
     assert not left.exists()
-    with pytest.raises(TrainingError, match="is there already"):
+    with pytest.raises(TrainingError, match="already exists"):
         Run.create(tmp_path, "songs", NoteLSTMRecipe(), "{}", asked)
     assert not list((tmp_path / "runs").glob(".tmp-*"))
 
@@ -295,7 +298,7 @@ def test_a_training_that_fails_before_its_first_epoch_leaves_its_name_free(root:
     line = ("--query", QUERY, "--name", "once", "--epochs", "1", "--no-render")
     failed = command("train", *line, "--recipe", wide, root=root)
     assert failed.returncode == 1
-    assert "a window takes 60000" in failed.stderr
+    assert "a window needs 60000" in failed.stderr
     assert not [path for path in (root / "runs").iterdir() if path.name == "once" or path.name.startswith(".tmp-")]
 
 
@@ -356,7 +359,7 @@ def test_a_full_disk_names_the_folder_and_what_it_advises_works(root: Path, tmp_
         fill_up(50_000)
         done = command("train", "--name", "full", "--resume", "--epochs", "2", "--no-render", root=small)
         assert done.returncode == 1
-        assert "go on with `train --name full --resume`" in done.stderr
+        assert "continue with `train --name full --resume`" in done.stderr
         pad.unlink()
         assert command("train", "--name", "full", "--resume", "--no-render", root=small).returncode == 0
         assert len(curve(small / "runs" / "full")) == 2
@@ -375,7 +378,7 @@ def test_a_run_of_an_older_form_is_refused_with_the_command_that_trains_it_anew(
         done = command(*line, root=root)
         assert done.returncode == 1
         [said] = done.stderr.strip().splitlines()
-        assert "format: 1, an older form" in said
+        assert "format: 1, an older format" in said
         assert "train --corpus series-temple --recipe" in said
         assert "--seed 3 --epochs 5" in said
     file.write_text(json.dumps({"format": 99}))

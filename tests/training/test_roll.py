@@ -1,4 +1,4 @@
-"""Piano rolls: every note in its place in seconds, whatever the tempo; passages lit up; small and always the same."""
+"""Piano rolls: notes at their seconds at any tempo, and passages."""
 
 from xml.etree import ElementTree
 

@@ -1,4 +1,7 @@
-"""Sampling: seeded, as long as asked, in the style and meter asked, and never stuck, whatever the network says."""
+"""Sampling: deterministic by seed, with the requested length, style and meter.
+
+It never gets stuck, whatever the network predicts.
+"""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -23,7 +26,7 @@ from training.events.vocabulary import Opening, Vocabulary
 from training.network import inference
 from training.network import layout as inputs
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.sampling.conditioning import vector, wanted
+from training.sampling.conditioning import requested_styles, vector
 from training.sampling.constraints import LARGEST_CHORD, SAME_BARS, SAME_PITCH
 from training.sampling.sampler import SamplingConfig, choose, compose
 
@@ -36,14 +39,14 @@ VOCABULARY = Vocabulary(("temple",), ("water", "wood"), OPENINGS)
 
 
 def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
-    """A network with small random weights; `biases` set what an output says whatever it sees."""
+    """A network with small random weights and these output biases."""
     rng = np.random.default_rng(0)
     sizes = {**events.SIZES, "place": events.PLACES, "series": 2, "game": 3}
     named = {f"embed_{n}/embeddings": rng.normal(0, 0.1, (sizes[n], w)) for n, w in inputs.EMBEDDINGS.items()}
     for n, count in GUESSES.items():
         named[f"trust_{n}/embeddings"] = rng.normal(0, 0.1, (count * CONFIDENCES, inputs.CONFIDENCE_WIDTH))
         named[f"gain_{n}/embeddings"] = np.zeros((count * CONFIDENCES, 1))
-    entering = inputs.beside_width(inputs.ENTERING)
+    entering = inputs.inputs_width(inputs.ENTERING)
     settings = asdict(RECIPE)
     width, head = settings["width"], settings["head"]
     named["enter/kernel"], named["enter/bias"] = rng.normal(0, 0.05, (entering, width)), np.zeros(width)
@@ -52,37 +55,37 @@ def weights(**biases: np.ndarray) -> dict[str, np.ndarray]:
     named["lstm_0/bias"] = np.zeros(4 * width)
     named["above/kernel"] = rng.normal(0, 0.05, (width, 4 * head))
     for n, beside in inputs.HEADS.items():
-        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (inputs.beside_width(beside), head))
+        named[f"hidden_{n}/kernel"] = rng.normal(0, 0.05, (inputs.inputs_width(beside), head))
         named[f"hidden_{n}/bias"] = np.zeros(head)
-        outputs = events.SIZES[n] + GUESSES[n] + inputs.EXTRA[n]
+        outputs = events.SIZES[n] + GUESSES[n] + inputs.EXTRA_SCORES[n]
         named[f"out_{n}/kernel"] = rng.normal(0, 0.05, (head, outputs))
         named[f"out_{n}/bias"] = biases.get(n, np.zeros(outputs))
     return {name: array.astype(np.float32) for name, array in named.items()}
 
 
-def saying(**scores: dict[int, float]) -> inference.Network:
-    """A network whose outputs have these scores, by class; class SIZES[field] is the gain of the first guess."""
-    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inputs.EXTRA[n]) for n in scores}
+def saying(**scores: dict[int, float]) -> inference.NoteNetwork:
+    """A network with constant scores; class SIZES[field] is the first guess's gain."""
+    biases = {n: np.zeros(events.SIZES[n] + GUESSES[n] + inputs.EXTRA_SCORES[n]) for n in scores}
     for name, by_class in scores.items():
         for number, score in by_class.items():
             biases[name][number] = score
-    return inference.Network(weights(**biases))
+    return inference.NoteNetwork(weights(**biases))
 
 
-def copying() -> inference.Network:
-    """A network that plays one thing over and over: every beat the same note, and whatever the longest match foresees."""
+def copying() -> inference.NoteNetwork:
+    """A network that repeats one note on every beat and follows the longest match."""
     return saying(time={24: 40, 65: 80}, pitch={60: 40, 128: 80}, duration={12: 40, 65: 80})
 
 
 def bars(notes: Notes) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
-    """The bars of a piece that hold notes: number, and (ticks since the bar began, pitch)."""
+    """The bars of a piece with notes: number, and (ticks since the bar line, pitch)."""
     length = events.bar_ticks(*notes.time_signatures[-1][1:])
     for number, held in groupby(zip(notes.onset, notes.pitch, strict=True), key=lambda n: int(n[0]) // length):
         yield number, frozenset((int(o) % length, int(p)) for o, p in held)
 
 
 def longest_run(notes: Notes) -> int:
-    """How often the same bar stands running, at most."""
+    """Maximum number of repetitions of a bar in a row."""
     most, run, before = 1, 1, (-9, frozenset())
     for number, held in bars(notes):
         run = run + 1 if (number, held) == (before[0] + 1, before[1]) else 1
@@ -91,7 +94,7 @@ def longest_run(notes: Notes) -> int:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     pieces = [compose(network, VOCABULARY, SamplingConfig(count=3, notes=60, seed=seed)) for seed in (4, 4, 5)]
     first, again, other = ([write_midi(notes) for notes in made] for made in pieces)
     assert first == again
@@ -100,19 +103,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 
 
 def test_a_stream_does_not_depend_on_how_many_are_beside_it() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     one, three = (compose(network, VOCABULARY, SamplingConfig(count=n, notes=80, seed=2)) for n in (1, 3))
     assert one[0] == three[0]
 
 
 def ends_on_a_bar(notes: Notes, bar: int) -> bool:
-    """Whether the last sound ends on a bar line and not before the last note's bar has ended."""
+    """Whether the last sound ends on a bar line, not before the last note's bar ends."""
     end = int((notes.onset + notes.duration).max())
     return end % bar == 0 and end - int(notes.onset[-1]) <= bar
 
 
 def test_pieces_are_as_long_as_asked_and_end_on_a_bar_line() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     made = compose(network, VOCABULARY, SamplingConfig(count=2, notes=77, game="wood"))
     assert [len(n.onset) for n in made] == [77, 77]
     assert all(ends_on_a_bar(n, 96) for n in made)
@@ -185,7 +188,7 @@ def test_a_chord_has_sixteen_notes_at_most() -> None:
 
 
 def test_a_style_brings_its_tempo_and_meter() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     for notes in compose(network, VOCABULARY, SamplingConfig(count=5, notes=10, game="water")):
         assert notes.tempos[0][1] == pytest.approx(150, rel=1e-4)
         assert notes.time_signatures == ((0, 3, 4),)
@@ -194,7 +197,7 @@ def test_a_style_brings_its_tempo_and_meter() -> None:
 
 def test_a_prime_is_played_first_and_then_goes_on_in_its_own_meter() -> None:
     prime = song(4, bars=3)
-    [notes] = compose(inference.Network(weights()), VOCABULARY, SamplingConfig(notes=50), prime)
+    [notes] = compose(inference.NoteNetwork(weights()), VOCABULARY, SamplingConfig(notes=50), prime)
     count = len(prime.onset)
     assert len(notes.onset) == count + 50
     assert (notes.onset[:count] == prime.onset).all()
@@ -226,11 +229,11 @@ def test_wishes_that_cannot_be_granted_are_refused(wrong: dict[str, Any]) -> Non
 
 def test_an_unknown_style_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="water, wood"):
-        compose(inference.Network(weights()), VOCABULARY, SamplingConfig(notes=5, game="fire"))
+        compose(inference.NoteNetwork(weights()), VOCABULARY, SamplingConfig(notes=5, game="fire"))
 
 
 def test_a_low_top_p_draws_the_likeliest_alone() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     pieces = [compose(network, VOCABULARY, SamplingConfig(notes=40, top_p=1e-9, seed=s, game="wood")) for s in (1, 2)]
     assert pieces[0] == pieces[1]
 
@@ -246,20 +249,22 @@ def test_top_k_and_temperature_hold_for_the_field_that_they_are_given_for() -> N
 def test_a_mixture_lies_between_its_styles_and_begins_like_one_of_them() -> None:
     named = weights()
     named["embed_game/embeddings"] *= 40
-    network = inference.Network(named)
-    wood, water = (vector(network, VOCABULARY, wanted(VOCABULARY, None, game, None)) for game in ("wood", "water"))
-    both = vector(network, VOCABULARY, wanted(VOCABULARY, None, None, {"wood": 3.0, "water": 1.0}))
+    network = inference.NoteNetwork(named)
+    wood, water = (
+        vector(network, VOCABULARY, requested_styles(VOCABULARY, None, game, None)) for game in ("wood", "water")
+    )
+    both = vector(network, VOCABULARY, requested_styles(VOCABULARY, None, None, {"wood": 3.0, "water": 1.0}))
     assert both == pytest.approx(0.75 * wood + 0.25 * water, rel=1e-5)
     made = compose(network, VOCABULARY, SamplingConfig(count=12, notes=5, style={"wood": 1.0, "water": 1.0}))
     assert {n.time_signatures[0][1] for n in made} == {3, 4}
 
 
 def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
-    assert wanted(VOCABULARY, None, "woo", None) == {("temple", "wood"): 1.0}
-    assert wanted(VOCABULARY, None, None, {"temp": 2.0}) == {("temple", ""): 2.0}
-    for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "fits 2"), ({"wood": 0.0}, "above 0")):
+    assert requested_styles(VOCABULARY, None, "woo", None) == {("temple", "wood"): 1.0}
+    assert requested_styles(VOCABULARY, None, None, {"temp": 2.0}) == {("temple", ""): 2.0}
+    for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "matches 2"), ({"wood": 0.0}, "above 0")):
         with pytest.raises(UsageError, match=says):
-            wanted(VOCABULARY, None, None, styles)
+            requested_styles(VOCABULARY, None, None, styles)
 
 
 @given(

@@ -1,4 +1,4 @@
-"""A run knows when what it learned from is not what it was: no guard looks in the wrong notes, and no figure comes of them."""
+"""Damage to a run's training index is detected before it is used."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
-from catalog.storage.checksums import SUMS_FILE, text_of
+from catalog.storage.checksums import SUMS_FILE, format_sums
 from tests.training.conftest import command, resealed
 from training.novelty.training_index import ARRAYS, TrainingIndex
 from training.page.run_summary import RunSummary
@@ -22,7 +22,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> Path:
-    """The folder of a trained run, to be harmed."""
+    """The folder of a trained run, to be damaged."""
     return Path(shutil.copytree(trained, tmp_path / "root")) / "runs" / "tiny"
 
 
@@ -31,9 +31,9 @@ def change(file: Path, by: Change) -> None:
 
 
 def relisted(folder: Path) -> None:
-    """Write the list of a folder of sources for the files as they are."""
+    """Update the checksums of a training index to its current files."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != SUMS_FILE}
-    (folder / SUMS_FILE).write_text(text_of(files))
+    (folder / SUMS_FILE).write_text(format_sums(files))
 
 
 def test_with_zeroed_hashes_the_guard_and_novelty_refuse(run: Path) -> None:
@@ -68,7 +68,7 @@ def test_no_flipped_bit_is_read_in_silence(run: Path, file: str) -> None:
 
 
 def refused(run: Path, file: str, path: Path) -> str:
-    """Return what is said against a run that has been harmed, empty where nothing is."""
+    """Return the error message of a damaged run; empty if there is none."""
     from catalog.storage.checksums import faults
 
     try:
@@ -91,12 +91,12 @@ def refused(run: Path, file: str, path: Path) -> str:
         ("tick", lambda a: a[::-1], "tick.npy: not in order"),
         ("onset", lambda a: a[::-1], "onset.npy: not in order within a piece"),
         ("places", lambda a: a + 10**6, "places.npy: a place outside"),
-        ("places", lambda a: a[1:], "places.npy: .* places of .* seeds"),
-        ("first", lambda a: a[1:], "first.npy: does not part"),
-        ("first", lambda a: a + 1, "first.npy: does not part"),
-        ("first", lambda a: a[:0], "first.npy: does not part"),
+        ("places", lambda a: a[1:], "places.npy: .* places for .* seeds"),
+        ("first", lambda a: a[1:], "first.npy: does not divide"),
+        ("first", lambda a: a + 1, "first.npy: does not divide"),
+        ("first", lambda a: a[:0], "first.npy: does not divide"),
         ("pitch", lambda a: -a - 1, "pitch.npy: a pitch outside 0 to 127"),
-        ("pitch", lambda a: a[:-1], "pitch.npy: .* notes, onset.npy has"),
+        ("pitch", lambda a: a[:-1], "pitch.npy: .* notes, but onset.npy has"),
         *((name, lambda a: a.astype(float), f"{name}.npy: 1 dimensions of float64") for name in ARRAYS),
         *((name, lambda a: a[None], f"{name}.npy: 2 dimensions") for name in ARRAYS),
     ],

@@ -1,6 +1,7 @@
-"""Two and three commands at once on one root: nothing is lost, and each does its work or says in one line what it is that keeps it from it.
+"""Two and three commands at once on one data root.
 
-VGPIANO_PAIRS says how many of the pairs are tried, those with trainings last.
+Each completes, or reports in one line what it waits for; nothing is lost. VGPIANO_PAIRS is the number of pairs to
+try, those with trainings last.
 """
 
 import json
@@ -32,7 +33,7 @@ from training.run import Run
 
 PAIRS = int(os.environ.get("VGPIANO_PAIRS", "3"))
 SEED = os.environ.get("VGPIANO_PAIRS_SEED", "")
-WAITS = "is being written by|is being trained by|is there already|another (build|export|process)"
+WAITS = "is being written by|is being trained by|already exists|another (build|export|process)"
 """What a command that does not do its work names as the reason."""
 
 
@@ -103,7 +104,7 @@ TOGETHER = [
 
 @dataclass
 class Ended:
-    """A command that has ended."""
+    """A finished command."""
 
     name: str
     code: int
@@ -131,7 +132,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def root(trained: Path, tmp_path: Path) -> Path:
-    """A root with a catalog, a corpus, a run with samples, and files beside it for imports."""
+    """A root with a catalog, a corpus, a run with samples, and files for imports."""
     root = Path(shutil.copytree(trained, tmp_path / "root"))
     put(tmp_path / "first", 200)
     put(tmp_path / "second", 300)
@@ -140,7 +141,7 @@ def root(trained: Path, tmp_path: Path) -> Path:
 
 
 def at_once(root: Path, site: str, names: tuple[str, ...], moments: random.Random) -> list[Ended]:
-    """Run these commands, each started a little after the one before, to their ends."""
+    """Run these commands to their ends, each started a little after the previous one."""
     started = []
     for name in names:
         line = [word.replace("ROOT", str(root)).replace("SITE", site) for word in COMMANDS[name]]
@@ -156,7 +157,7 @@ def at_once(root: Path, site: str, names: tuple[str, ...], moments: random.Rando
 
 
 def check(root: Path, ended: list[Ended], before: dict[str, set[object]]) -> None:
-    """Check that each command has done what it says, and that all that was there still is."""
+    """Check that each command did its work and that nothing was lost."""
     after = held(root)
     for kind, there in before.items():
         assert there <= after[kind], f"{kind} lost"

@@ -1,4 +1,4 @@
-"""Training as a user meets it: real processes, kills, resumption, refusals."""
+"""Training from the command line: real processes, kills, resumption, errors."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ from training.loop.interrupt import between_steps
 from training.network.weights import load_weights
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.train import parts
-from training.progress import Budget, parted
+from training.progress import Budget, overfitting_warning
 from training.run import Run
 from training.sampling.sampler import SamplingConfig
 
@@ -168,7 +168,7 @@ def test_generate_goes_on_from_a_midi_file(trained: Path, tmp_path: Path) -> Non
         (("train", "--query", "series == 'temple'", "--name", "tiny"), 1, "--resume"),
         (("train", "--name", "nobody", "--resume"), 1, "no run 'nobody'"),
         (("train", "--query", "series == 'temple'", "--minutes", "-3"), 2, "--minutes"),
-        (("train", "--query", "series == 'temple'", "--name", "../up"), 2, "no name for a run"),
+        (("train", "--query", "series == 'temple'", "--name", "../up"), 2, "not a valid name for a run"),
         (("generate", "nobody"), 1, "tiny"),
         (("generate", "tiny", "--game", "fire"), 2, "water, wood"),
         (("generate", "tiny", "--prime", "none.mid"), 2, "none.mid"),
@@ -197,7 +197,7 @@ def test_a_run_refuses_parts_that_are_not_its_own(trained: Path, tmp_path: Path,
     path.write_text(path.read_text().replace('"wood"', '"wool"').replace('"head": 16', '"head": 17'))
     done = command("generate", "tiny", "--notes", "9", root=root)
     assert done.returncode == 1
-    assert "does not fit this run" in done.stderr
+    assert "does not belong to this run" in done.stderr
 
 
 def test_a_run_refuses_weights_of_another_run(trained: Path) -> None:
@@ -321,10 +321,10 @@ def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: 
 
 
 def test_a_budget_ends_with_whichever_comes_first() -> None:
-    assert Budget(2.0, None).gone(60, 5) == 0.5
-    assert Budget(None, 10).gone(1e9, 5) == 0.5
-    assert Budget(2.0, 10).gone(120, 5) == 1.0
-    assert Budget(2.0, 10).gone(30, 9) == 0.9
+    assert Budget(2.0, None).fraction_used(60, 5) == 0.5
+    assert Budget(None, 10).fraction_used(1e9, 5) == 0.5
+    assert Budget(2.0, 10).fraction_used(120, 5) == 1.0
+    assert Budget(2.0, 10).fraction_used(30, 9) == 0.9
 
 
 def test_a_warning_when_validation_rises_while_training_falls() -> None:
@@ -334,9 +334,9 @@ def test_a_warning_when_validation_rises_while_training_falls() -> None:
             for n, (t, v) in enumerate(zip(train, held, strict=True), 1)
         ]
 
-    assert parted(rows([9, 8, 7, 6], [9, 8.5, 8.2, 8.1]), "train_bits", "validation_bits") is None
-    assert parted(rows([9, 8, 8, 8.5], [9, 8, 8.3, 8.4]), "train_bits", "validation_bits") is None
-    warning = parted(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]), "train_bits", "validation_bits")
+    assert overfitting_warning(rows([9, 8, 7, 6], [9, 8.5, 8.2, 8.1]), "train_bits", "validation_bits") is None
+    assert overfitting_warning(rows([9, 8, 8, 8.5], [9, 8, 8.3, 8.4]), "train_bits", "validation_bits") is None
+    warning = overfitting_warning(rows([9, 8, 7, 6], [9, 8, 8.3, 8.6]), "train_bits", "validation_bits")
     assert warning is not None
     assert "since epoch 2" in warning
 

@@ -1,4 +1,7 @@
-"""Weights that are no use are refused in one line that names the file and what is wrong: of another shape, no numbers, too large."""
+"""Unusable weights give a one-line error with file and reason.
+
+They have a wrong shape, are not finite, or are too large.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -25,7 +28,7 @@ Spoil = Callable[[Named, str], Named]
 
 
 def put(value: float) -> Spoil:
-    """Put a number into an array."""
+    """Set a number of an array."""
 
     def spoil(named: Named, name: str) -> Named:
         array = named[name].copy()
@@ -52,7 +55,9 @@ def test_the_shapes_are_those_of_the_network_in_keras(trained: Path) -> None:
     assert isinstance(run.recipe, NoteLSTMRecipe)
     named, _ = load_weights(run.weights)
     known = vocabulary_of(run)
-    assert shapes.of_network(run.recipe, len(known.series), len(known.games)) == {n: a.shape for n, a in named.items()}
+    assert shapes.network_shapes(run.recipe, len(known.series), len(known.games)) == {
+        n: a.shape for n, a in named.items()
+    }
 
 
 def test_every_array_of_a_run_spoilt_in_every_way_is_refused_by_name(trained: Path, tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ def test_the_commands_say_so_in_one_line(trained: Path, tmp_path: Path) -> None:
 
 
 def copied(root: Path, to: Path) -> Run:
-    """A copy of the run `tiny`, whose list of checksums has no weights, and its corpus."""
+    """A copy of the run `tiny` and its corpus, without a checksum of its weights."""
     for part in ("runs", "corpora"):
         shutil.copytree(root / part, to / part)
     resealed(to / "runs" / "tiny")

@@ -1,4 +1,4 @@
-"""What is asked of a composer is refused in true words where it cannot be had, and granted where it can, to the extremes."""
+"""Sampling settings: errors for invalid values, correct results at the extremes."""
 
 import math
 import warnings
@@ -14,7 +14,7 @@ from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, weights
 from training.events.vocabulary import Vocabulary
 from training.network import inference
-from training.sampling.conditioning import wanted
+from training.sampling.conditioning import requested_styles
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 NEVER: tuple[Any, ...] = (
@@ -82,7 +82,7 @@ def test_every_wrong_type_and_value_of_every_field_is_a_usage_error_that_names_t
 def test_the_extremes_that_are_allowed_give_music_without_a_warning(extreme: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        [notes] = compose(inference.Network(weights()), VOCABULARY, SamplingConfig(**{"notes": 20, **extreme}))
+        [notes] = compose(inference.NoteNetwork(weights()), VOCABULARY, SamplingConfig(**{"notes": 20, **extreme}))
     assert len(notes) == 20
 
 
@@ -95,7 +95,7 @@ def test_the_coldest_temperature_takes_the_likeliest_class() -> None:
 
 
 def test_equal_weights_are_an_equal_mixture_however_large() -> None:
-    network = inference.Network(weights())
+    network = inference.NoteNetwork(weights())
     pieces = [
         compose(network, VOCABULARY, SamplingConfig(notes=30, style={"wood": w, "water": w}))
         for w in (1.0, 1e300, 1e-300)
@@ -121,20 +121,20 @@ def test_a_game_is_named_as_freely_as_where_corpora_are_built(said: str, game: s
     from catalog.games import find_game
 
     assert find_game(said, REAL.games) == game
-    assert [name for _, name in wanted(REAL, None, said, None)] == [game]
-    assert [name for _, name in wanted(REAL, None, None, {said: 1.0})] == [game]
+    assert [name for _, name in requested_styles(REAL, None, said, None)] == [game]
+    assert [name for _, name in requested_styles(REAL, None, None, {said: 1.0})] == [game]
 
 
 def test_a_series_is_named_as_freely() -> None:
     for said in ("Zelda", "ZELDA", "The Legend of Zelda", "zel"):
-        assert wanted(REAL, said, None, None) == {("zelda", ""): 1.0}
-        assert wanted(REAL, None, None, {said: 2.0}) == {("zelda", ""): 2.0}
+        assert requested_styles(REAL, said, None, None) == {("zelda", ""): 1.0}
+        assert requested_styles(REAL, None, None, {said: 2.0}) == {("zelda", ""): 2.0}
 
 
 def test_a_game_that_is_called_like_its_series_is_suggested_once() -> None:
     alike = Vocabulary(("kirby",), ("kirby",), ())
     with pytest.raises(UsageError) as caught:
-        wanted(alike, None, None, {"happy": 1.0})
+        requested_styles(alike, None, None, {"happy": 1.0})
     assert str(caught.value).count("kirby") == 1
 
 
@@ -144,7 +144,7 @@ def test_a_game_that_is_called_like_its_series_is_suggested_once() -> None:
 def test_progress_grows_to_its_total(wish: dict[str, Any], total: int | None) -> None:
     told: list[tuple[int, int]] = []
     compose(
-        inference.Network(weights()),
+        inference.NoteNetwork(weights()),
         VOCABULARY,
         SamplingConfig(count=3, **wish),
         report=lambda *done: told.append(done),

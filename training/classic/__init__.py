@@ -1,7 +1,7 @@
-"""The recipe `classic`: the experiment of 2018 with music21 tokens and three LSTM layers.
+"""Recipe `classic`: the 2018 experiment, music21 tokens and three LSTM layers.
 
-`recipe` has its settings, `learner` puts it behind the seam that all recipes share. Tokens, training and sampling are its own;
-checkpoints and the run's folder are those of every recipe.
+`recipe` defines its settings and `learner` implements the interface that all recipes share. Tokens, training and
+sampling belong to this recipe. Checkpoints and the run folder are shared with the other recipes.
 """
 
 __all__ = ["learner", "quality", "recipe", "sampler", "train"]

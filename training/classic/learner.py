@@ -1,6 +1,9 @@
-"""The recipe `classic` behind the seam of all recipes. It begins from nothing, alone, and goes on from its own tokens only."""
+"""`Learner` implementation of the recipe `classic`.
 
-from __future__ import annotations  # types that are slow to import are for type checkers alone
+It trains in one process and supports neither `--init` nor `--prime` nor `--midi`.
+"""
+
+from __future__ import annotations  # modules that are slow to import are imported for type checkers only
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,17 +24,17 @@ if TYPE_CHECKING:
 
 
 class ClassicLearner(Learner):
-    """The experiment of 2018, as it was."""
+    """The experiment of 2018, reproduced."""
 
     recipe = ClassicRecipe
     refusals: ClassVar[Mapping[Option, str]] = {
-        "--init": "--init goes with recipe note-lstm: a classic network's tokens are its own",
-        "--prime": "run {run} is of recipe classic, which starts from its own tokens; leave out --prime",
-        "several processes": "recipe classic is trained by one process, as it was in 2018",
+        "--init": "--init goes with recipe note-lstm: a classic network has its own tokens",
+        "--prime": "run {run} has recipe classic, which starts from its own tokens; leave out --prime",
+        "several processes": "recipe classic trains in one process, as in 2018",
     }
 
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
-        """Return the corpus's music as tokens."""
+        """Return the text of vocabulary.json: the corpus as tokens."""
         from catalog.store import Catalog
         from training.classic.tokens import vocabulary_text
 
@@ -46,25 +49,25 @@ class ClassicLearner(Learner):
         watch: Callable[[Step], None],
         hosts: Hosts,
     ) -> Progress:
-        """Train until the budget or the recipe's epochs are used."""
+        """Train until the budget or the recipe's number of epochs is used."""
         from training.classic.train import train
 
         return train(run, corpus, budget, report)
 
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
-        """Return pieces of so many tokens as the wish has notes, each the likeliest after those before."""
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+        """Return pieces of `config.notes` tokens, each token the most probable one."""
         from training.classic.sampler import compose
 
-        return compose(run, wish.count, wish.seed, wish.notes, report=report)
+        return compose(run, config.count, config.seed, config.notes, report=report)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
-        """Return nats per token."""
+        """Return nats per token on one split."""
         from training.classic.quality import token_quality
 
         return token_quality(root, run, split, report)
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
-        """Return why there will be no validation loss, None where there will."""
-        from training.classic.train import unvalidated
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
+        """Return why there will be no validation loss, or None."""
+        from training.classic.train import missing_validation_warning
 
-        return unvalidated(run)
+        return missing_validation_warning(run)

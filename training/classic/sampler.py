@@ -1,7 +1,8 @@
-"""The classic network in NumPy, and the pieces that it writes: the likeliest next token again and again, without TensorFlow.
+"""The classic network in NumPy, and the pieces it composes. No TensorFlow.
 
-The original starts from nothing for every token and reads the last 100 again. The next 100 windows overlap, so here all of them are
-under way at once: a new token takes each one step further, completes one and begins one. The result is the original's, to rounding.
+For every token, the original starts from a zero state and reads the last 100 tokens again. The next 100 windows
+overlap, so all of them are advanced together here: a new token advances each window by one step, completes one window
+and begins one. Up to rounding, the result equals the original's.
 """
 
 from collections.abc import Callable
@@ -20,22 +21,25 @@ from training.loop.checkpoints import best_weights
 from training.network.shapes import Shapes, check, dense, lstm
 from training.run import Run
 
-VELOCITY, TEMPO = 90, 120.0  # what music21 writes where nothing is said
-DURATION = TICKS_PER_QUARTER  # music21's default; a step is shorter, so tokens overlap
-TOGETHER = 16  # pieces side by side: more are no faster, and take more memory
+VELOCITY, TEMPO = 90, 120.0  # music21's defaults
+DURATION = TICKS_PER_QUARTER  # music21's default; a step is shorter, so consecutive tokens overlap
+BATCH = 16  # pieces per batch; more are no faster and need more memory
 
 Array = npt.NDArray[np.float32]
 
 
-class Network:
-    """The classic network's forward pass. `named` are the arrays that `network.arrays` gives."""
+class ClassicNetwork:
+    """Forward pass of the classic network."""
 
     def __init__(self, named: dict[str, Array]) -> None:
-        """Take the weights; raises TrainingError where one is missing."""
+        """Load the weights from `named`, the arrays that `network.arrays` returns.
+
+        Raises TrainingError if an array is missing.
+        """
         layers = sum(name.endswith("/recurrent_kernel") for name in named)
         try:
             self._lstm = [
-                tuple(_halved(named[f"lstm_{i}/{part}"]) for part in ("kernel", "recurrent_kernel", "bias"))
+                tuple(_halve_gates(named[f"lstm_{i}/{part}"]) for part in ("kernel", "recurrent_kernel", "bias"))
                 for i in range(layers)
             ]
             self._dense = named["dense/kernel"], named["dense/bias"]
@@ -46,7 +50,10 @@ class Network:
         self.classes = len(self._out[1])
 
     def step(self, inputs: Array, h: Array, c: Array) -> None:
-        """Take `inputs` [rows], a number each; the states h and c [layers, rows, width] move one step on in place."""
+        """Advance the states h and c [layers, rows, width] by one step, in place.
+
+        `inputs` [rows] has one number per row.
+        """
         below: Array = inputs[:, None]
         for (kernel, recurrent, bias), hidden, cell in zip(self._lstm, h, c, strict=True):
             gates = hidden @ recurrent
@@ -63,24 +70,30 @@ class Network:
             below = hidden
 
     def logits(self, top: Array) -> Array:
-        """Return the logits [count, classes] for what the last LSTM came to after a whole window [count, width]."""
+        """Return the logits [count, classes] for the last LSTM's outputs [count, width]."""
         between: Any = top @ self._dense[0] + self._dense[1]
         logits: Array = between @ self._out[0] + self._out[1]
         return logits
 
 
-class Windows:
-    """For each of `count` streams, the last `length` tokens read from nothing, whichever token comes next."""
+class WindowStates:
+    """LSTM states of the last `length` windows of `count` streams.
 
-    def __init__(self, network: Network, length: int, count: int) -> None:
-        """Begin before the first token."""
+    Each window starts from a zero state.
+    """
+
+    def __init__(self, network: ClassicNetwork, length: int, count: int) -> None:
+        """Start before the first token."""
         self.network, self.length, self.count, self.fed = network, length, count, 0
         self._h = np.zeros((network.layers, length * count, network.width), np.float32)
         self._c = np.zeros_like(self._h)
 
     def feed(self, numbers: IntArray) -> Array | None:
-        """Take the next token of each stream [count]; return the logits of the one after it, None until a window is full."""
-        begins = self._rows(self.fed)  # the windows that stood there are complete
+        """Take the next token of each stream [count] and return the next logits.
+
+        Returns None until a window is full.
+        """
+        begins = self._rows(self.fed)  # the windows in these rows are complete
         self._h[:, begins] = 0
         self._c[:, begins] = 0
         self.fed += 1
@@ -90,26 +103,32 @@ class Windows:
         return self.network.logits(self._h[-1, self._rows(self.fed)]) if self.fed >= self.length else None
 
     def _rows(self, fed: int) -> slice:
-        """Return where the windows lie that begin after `fed` tokens, one a stream; those of `length` tokens ago lay there."""
+        """Return the rows of the windows that begin after `fed` tokens.
+
+        There is one row per stream; rows are reused after `length` tokens.
+        """
         first = fed % self.length * self.count
         return slice(first, first + self.count)
 
 
 def shapes(recipe: ClassicRecipe, classes: int) -> Shapes:
-    """Return the shape of each array of a classic network for so many tokens."""
+    """Return the shape of each array of a classic network with `classes` tokens."""
     found: Shapes = {}
     for layer in range(recipe.layers):
         found |= lstm(f"lstm_{layer}", recipe.width if layer else 1, recipe.width)
     return found | dense("dense", recipe.width, recipe.dense) | dense("out", recipe.dense, classes)
 
 
-def opened(run: Run) -> tuple[Network, Music]:
-    """Return the network of the run's kept epoch, and its music. Raises TrainingError where they do not belong together."""
+def open_network(run: Run) -> tuple[ClassicNetwork, Music]:
+    """Return the network of the run's kept epoch, and its music.
+
+    Raises TrainingError if they do not belong together.
+    """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     named = best_weights(run)
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     check(named, shapes(recipe, len(music.tokens)), run.weights)
-    return Network(named), music
+    return ClassicNetwork(named), music
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
@@ -121,75 +140,80 @@ def compose(
     temperature: float | None = None,
     report: Report = lambda done, total: None,
 ) -> list[Notes]:
-    """Return `count` pieces of `tokens` tokens (else the recipe's 500) by the epoch of the lowest training loss.
+    """Return `count` pieces of `tokens` tokens (default: the recipe's 500).
 
-    Each goes on from a window of the training music that `seed` chooses; the window itself is not part of it. The likeliest token
-    is taken, as in the original, unless a `temperature` above 0 asks for drawing. `report` is told how many tokens are
-    written. Raises UsageError for wishes out of range.
+    Uses the epoch of the lowest training loss. Each piece continues a window of the training music that `seed`
+    selects; the window is not part of the piece. Without `temperature` the most probable token is taken, as in the
+    original; with it, tokens are drawn. `report` receives the number of tokens written. Raises UsageError for a
+    setting out of range.
     """
     recipe: ClassicRecipe = run.require(ClassicRecipe, "does not write classic tokens")
     tokens = recipe.sample_tokens if tokens is None else tokens
-    for message, holds in (
+    for message, is_valid in (
         ("--count must be from 1 to 1,000", 1 <= count <= 1000),
         ("--notes must be from 1 to 100,000", 1 <= tokens <= 100_000),
         ("--temperature must be above 0 and at most 10", temperature is None or 0 < temperature <= 10),
     ):
-        if not holds:
+        if not is_valid:
             raise UsageError(message)
-    network, music = opened(run)
+    network, music = open_network(run)
     if len(music.training) <= recipe.window:
-        raise TrainingError(f"{run.path / 'vocabulary.json'}: less music than a window takes; train the run again")
+        raise TrainingError(f"{run.path / 'vocabulary.json'}: fewer tokens than one window; train the run again")
     pieces: list[Notes] = []
-    for first in range(0, count, TOGETHER):
-        rngs = [np.random.default_rng([seed, number]) for number in range(first, min(count, first + TOGETHER))]
+    for first in range(0, count, BATCH):
+        rngs = [np.random.default_rng([seed, number]) for number in range(first, min(count, first + BATCH))]
         starts = [int(rng.integers(len(music.training) - recipe.window)) for rng in rngs]
-        seen = np.stack([music.training[start : start + recipe.window] for start in starts])
+        windows = np.stack([music.training[start : start + recipe.window] for start in starts])
 
-        def tell(done: int, before: int = first * tokens) -> None:
+        def report_tokens(done: int, before: int = first * tokens) -> None:
             report(before + done, count * tokens)
 
-        for numbers in continuations(network, seen, tokens, temperature, rngs, tell):
+        for numbers in continuations(network, windows, tokens, temperature, rngs, report_tokens):
             pieces.append(to_notes([music.tokens[number] for number in numbers.tolist()], recipe.sample_step))
     return pieces
 
 
 def continuations(
-    network: Network,
-    seen: IntArray,
+    network: ClassicNetwork,
+    windows: IntArray,
     tokens: int,
     temperature: float | None = None,
     rngs: list[np.random.Generator] | None = None,
-    tell: Callable[[int], None] = lambda done: None,
+    report_tokens: Callable[[int], None] = lambda done: None,
 ) -> IntArray:
-    """Return [count, tokens]: how the windows `seen` [count, length] go on, each token by the window before it alone.
+    """Return the continuations [count, tokens] of `windows` [count, length].
 
-    `tell` is told how many tokens are written, of all windows together.
+    Each token depends only on the window before it. `report_tokens` receives the number of tokens written in all
+    windows.
     """
-    under_way = Windows(network, seen.shape[1], len(seen))
+    states = WindowStates(network, windows.shape[1], len(windows))
     logits: Array | None = None
-    for column in seen.T:
-        logits = under_way.feed(column)
-    written = np.zeros((len(seen), tokens), np.int32)
+    for column in windows.T:
+        logits = states.feed(column)
+    written = np.zeros((len(windows), tokens), np.int32)
     for at in range(tokens):
         if logits is None:
-            raise TrainingError("a window of no tokens cannot be gone on from")
+            raise TrainingError("a window without tokens cannot be continued")
         if not np.isfinite(logits).all():
             raise TrainingError(
                 "the network gives no probabilities: its weights are damaged or no use; train the run again"
             )
-        if temperature is not None and rngs is not None:  # the largest of logits plus Gumbel noise is a draw
+        if temperature is not None and rngs is not None:  # Gumbel-max trick: the argmax of logits plus noise is a draw
             with np.errstate(over="ignore"):
                 scaled = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64) / temperature
             logits = scaled + np.stack([rng.gumbel(size=network.classes) for rng in rngs])
         written[:, at] = logits.argmax(axis=-1)
-        tell((at + 1) * len(seen))
+        report_tokens((at + 1) * len(windows))
         if at + 1 < tokens:
-            logits = under_way.feed(written[:, at])
+            logits = states.feed(written[:, at])
     return written
 
 
 def to_notes(tokens: list[str], step: float) -> Notes:
-    """Return tokens as notes: one token each `step` quarter notes, each a quarter long, a chord's notes all at once."""
+    """Convert tokens to notes: one token every `step` quarter notes.
+
+    Each note lasts one quarter note. The notes of a chord begin together.
+    """
     sounding = [(at, pitch) for at, token in enumerate(tokens) for pitch in pitches_of(token)]
     size = len(sounding)
     return Notes.of(
@@ -201,8 +225,11 @@ def to_notes(tokens: list[str], step: float) -> Notes:
     )
 
 
-def _halved(weights: Array) -> Array:
-    """Return LSTM weights with the columns of the gates i, f and o halved (Keras's order is i, f, g, o), so that one tanh does all."""
+def _halve_gates(weights: Array) -> Array:
+    """Return LSTM weights with the columns of the gates i, f and o halved.
+
+    Keras orders the gates i, f, g, o. With halved columns, one tanh computes all gates.
+    """
     halved = weights.copy()
     width = weights.shape[-1] // 4
     halved[..., : 2 * width] *= 0.5

@@ -1,7 +1,7 @@
-"""The original experiment's view of music: the notes and chords of a file's first part, one token each, by music21.
+"""Tokens of the recipe `classic`: notes and chords of the first part of a file.
 
-In: a corpus and the files behind it. Out: the text of a classic run's vocabulary.json, which holds the tokens and all that training
-and sampling need of the music, so the files are parsed once a run. Rests and durations are lost here, as they were in 2018.
+In: a corpus and its MIDI files. Out: the text of a run's vocabulary.json, which holds the tokens and all music that
+training and sampling need. Files are parsed once per run. Rests and durations are dropped, as in 2018.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catalog.base.console import Report, complain
+from catalog.base.console import Report, print_message
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Count, Sha256, parse_json
 from catalog.store import Catalog
@@ -23,16 +23,16 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.parallel.workers import Failure, work
 
 TASK = "training.classic.tokens:tokens_of_blob"
-TIMEOUT_S = 300.0  # music21 reads two to four files a second; this is for one on which it hangs
+TIMEOUT_S = 300.0  # music21 reads two to four files per second; the limit is for a file on which it hangs
 NOTE = re.compile(r"([A-G])(#+|-*)(-?\d+)")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-CHORD_OCTAVE = 60  # where music21 puts a pitch class without an octave
+CHORD_OCTAVE = 60  # music21's octave for a pitch class without one
 
 IntArray = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _VocabularyFile:
     """The content of the vocabulary.json of a classic run."""
 
     tokens: tuple[str, ...]
@@ -44,47 +44,57 @@ class _Held:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Music:
-    """The music of a classic run: token number i is `tokens[i]`; the pieces of a split stand one after another."""
+    """The music of a classic run; token number i is `tokens[i]`.
 
-    tokens: tuple[str, ...]  # sorted, those of the training split
-    training: IntArray  # [n] numbers of tokens
-    validation: IntArray  # [m] numbers of tokens, those that training does not know left out
-    validation_unknown: int  # how many were left out
-    unreadable: tuple[tuple[str, str], ...]  # (sha256, reason) of pieces that gave nothing
+    The pieces of a split are concatenated.
+    """
+
+    tokens: tuple[str, ...]  # sorted; those of the training split
+    training: IntArray  # [n] token numbers
+    validation: IntArray  # [m] token numbers, without unknown tokens
+    validation_unknown: int  # number of unknown tokens
+    unreadable: tuple[tuple[str, str], ...]  # (sha256, reason) of pieces without tokens
 
     def to_json(self) -> str:
-        """Return the text of vocabulary.json, the same for the same music."""
-        held = {
+        """Return the text of vocabulary.json; deterministic."""
+        content = {
             "tokens": self.tokens,
             "training": self.training.tolist(),
             "validation": self.validation.tolist(),
             "validation_unknown": self.validation_unknown,
             "unreadable": self.unreadable,
         }
-        return json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Music":
-        """Return the music that `text` holds. Raises TrainingError where it is none."""
-        held = parse_json(
-            text, _Held, where, fail=TrainingError, remedy="no vocabulary of a classic run: train it again"
+        """Parse the text of vocabulary.json.
+
+        Raises TrainingError, naming `where`, if it is not valid.
+        """
+        content = parse_json(
+            text,
+            _VocabularyFile,
+            where,
+            fail=TrainingError,
+            remedy="not the vocabulary of a classic run: train it again",
         )
-        for name, numbers in (("training", held.training), ("validation", held.validation)):
-            if max(numbers, default=-1) >= len(held.tokens):
+        for name, numbers in (("training", content.training), ("validation", content.validation)):
+            if max(numbers, default=-1) >= len(content.tokens):
                 raise TrainingError(
-                    f"{where}: {name}: it holds music with a token that is not in its list; train the run again"
+                    f"{where}: {name}: contains a token that is not in the list of tokens; train the run again"
                 )
-        training, validation = (np.asarray(numbers, np.int32) for numbers in (held.training, held.validation))
-        return cls(held.tokens, training, validation, held.validation_unknown, held.unreadable)
+        training, validation = (np.asarray(numbers, np.int32) for numbers in (content.training, content.validation))
+        return cls(content.tokens, training, validation, content.validation_unknown, content.unreadable)
 
 
 def vocabulary_text(
-    corpus: Corpus, catalog: Catalog, progress: Report | None = None, tell: Callable[[str], None] = complain
+    corpus: Corpus, catalog: Catalog, progress: Report | None = None, warn: Callable[[str], None] = print_message
 ) -> str:
-    """Parse the training and validation pieces of `corpus` with music21 and return the text of the run's vocabulary.json.
+    """Parse the training and validation pieces; return the text of vocabulary.json.
 
-    A piece that music21 cannot read, or that gives no token, costs one line to `tell`. Raises TrainingError where no training
-    piece gives any.
+    `warn` receives one line for each piece that music21 cannot read or that has no token. Raises TrainingError if no
+    training piece has a token.
     """
     training, validation = corpus.pieces("train"), corpus.pieces("validation")
     read = _read([*training, *validation], catalog, progress)
@@ -92,7 +102,7 @@ def vocabulary_text(
     for piece, result in zip([*training, *validation], read, strict=True):
         if isinstance(result, Failure):
             unreadable.append((piece.sha256, result.reason))
-            tell(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
+            warn(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
     first, second = (
         [token for result in part if not isinstance(result, Failure) for token in result]
         for part in (read[: len(training)], read[len(training) :])
@@ -111,15 +121,18 @@ def vocabulary_text(
     ).to_json()
 
 
-def held_tokens(
-    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, tell: Callable[[str], None] = complain
+def parse_tokens(
+    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, warn: Callable[[str], None] = print_message
 ) -> tuple[IntArray, int]:
-    """Parse pieces with music21 and return their tokens, as places in `known`, and how many are not known; as `vocabulary_text`."""
+    """Parse pieces; return their token numbers and the count of unknown tokens.
+
+    Token number i is `known[i]`. `warn` is used as in `vocabulary_text`.
+    """
     number = {token: i for i, token in enumerate(known)}
     found = []
     for piece, result in zip(pieces, _read(pieces, catalog, None), strict=True):
         if isinstance(result, Failure):
-            tell(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
+            warn(f"{piece.title} ({piece.sha256[:12]}) is left out: {result.reason}, {result.detail}")
         else:
             found += [number.get(token, -1) for token in result]
     numbers = np.array(found, np.int32)
@@ -131,25 +144,25 @@ def _read(pieces: Sequence[CorpusPiece], catalog: Catalog, progress: Report | No
     with catalog.nearby(piece.sha256 for piece in pieces) as near:
         items = [(near.root, piece.sha256) for piece in pieces]
         for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), start=1):
-            results[index] = result or Failure("no_tokens", "music21 finds neither note nor chord in its first part")
+            results[index] = result or Failure("no_tokens", "music21 finds no note or chord in its first part")
             if progress is not None:
                 progress(done, len(items))
     return results
 
 
 def tokens_of_blob(item: tuple[Path, str]) -> list[str]:
-    """Return the tokens of one stored file (data root, sha256): a worker's task."""
+    """Worker task: return the tokens of one stored file (data root, sha256)."""
     root, sha256 = item
     return tokens_of(Catalog(root).read_blob(sha256))
 
 
 def tokens_of(data: bytes) -> list[str]:
-    """Return the tokens of a MIDI file in the order in which the original met them.
+    """Return the tokens of a MIDI file, in the order of the original experiment.
 
-    A note is its name with octave (`E-4` is E flat 4), a chord its pitch classes in normal order (`4.7.11`). Only the first part
-    counts. Today's music21 ties notes over bar lines and makes an empty part of a track's name ("Piano RH"); that of 2018 did
-    neither, so what is tied to a note before is no token, and the first part is the first with notes. Raises what music21 raises
-    for bytes that it cannot read.
+    A note is its name with octave (`E-4` is E flat 4), a chord its pitch classes in normal order (`4.7.11`). Only the
+    first part counts. Current music21 ties notes over bar lines and makes an empty part from a track's name ("Piano
+    RH"); the version of 2018 did neither. So tied continuations are skipped, and the first part with notes is used.
+    Raises music21's exceptions for bytes that it cannot read.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -178,9 +191,10 @@ def _token(element: Any) -> str | None:
 
 
 def pitches_of(token: str) -> tuple[int, ...]:
-    """Return the MIDI pitches that a token sounds as: a chord's pitch classes lie in the octave of middle C.
+    """Return the MIDI pitches of a token.
 
-    Names are read as music21 reads them, so `C-1` is C flat 1. Raises TrainingError for a token that is neither note nor chord.
+    A chord's pitch classes are placed in the octave of middle C. Names are read as in music21, so `C-1` is C flat 1.
+    Raises TrainingError for a token that is neither a note nor a chord.
     """
     parts = token.split(".")
     if all(part.isdecimal() and int(part) < 12 for part in parts):

@@ -1,8 +1,8 @@
-"""The recipe `classic`: the original experiment of 2018, whole. Three LSTMs read 100 tokens and guess the next one.
+"""Training of the recipe `classic`: predict the token after 100 tokens.
 
-In: a run whose vocabulary.json holds the music as tokens (`classic_tokens`). Out: the weights of the lowest training loss, as the
-original kept them (or of the lowest validation loss, where that is asked), and beside each training loss the validation loss that it
-never looked at. `classic_sampler` plays the result.
+In: a run with the tokens in its vocabulary.json (`classic.tokens`). Out: the weights with the lowest training loss,
+as in the original, or with the lowest validation loss if `--keep validation` is given. Each epoch also records the
+validation loss, which the original did not measure. `classic.sampler` composes with the result.
 """
 
 import math
@@ -22,13 +22,14 @@ from training.loop.interrupt import between_steps
 from training.progress import BUDGET, Budget, Progress
 from training.run import Run
 
-VALIDATION_BATCH = 64  # windows; measured: larger ones are no faster
+VALIDATION_BATCH = 64  # windows; larger batches measured no faster
 
 
 def windows(numbers: IntArray, length: int, classes: int) -> tuple[npt.NDArray[np.float32], IntArray]:
-    """Return every window of `length` tokens, divided by `classes`, [n, length, 1], and the number of the token after each, [n].
+    """Return every window of `length` tokens [n, length, 1] and the next tokens [n].
 
-    As in the original, windows run on across the borders of pieces. n is 0 where there are not enough tokens.
+    Windows are divided by `classes`. As in the original, they cross the borders between pieces. n is 0 if there are
+    too few tokens.
     """
     if len(numbers) <= length:
         return np.zeros((0, length, 1), np.float32), np.zeros(0, np.int32)
@@ -37,12 +38,13 @@ def windows(numbers: IntArray, length: int, classes: int) -> tuple[npt.NDArray[n
 
 
 def build(keras: Any, recipe: ClassicRecipe, classes: int) -> Any:
-    """Return the original's network, compiled: windows [batch, recipe.window, 1] to probabilities [batch, classes].
+    """Return the original's network, compiled.
 
-    5,440,739 weights at 227 classes. The Dense layer in the middle is linear, as it was. The loss is the original's categorical
-    cross-entropy, computed from the class numbers instead of one-hot vectors.
+    In: windows [batch, recipe.window, 1]. Out: probabilities [batch, classes]. 5,440,739 weights with 227 classes.
+    The Dense layer in the middle is linear, as in the original. The loss is the original's categorical cross-entropy,
+    computed from class numbers instead of one-hot vectors.
     """
-    layers, own = keras.layers, {"dtype": "float32"}  # whatever precision Keras would give a new layer
+    layers, own = keras.layers, {"dtype": "float32"}  # independent of Keras's global dtype policy
     network = keras.Sequential([keras.Input((recipe.window, 1))], name="classic")
     for i in range(recipe.layers):
         last = i == recipe.layers - 1
@@ -57,15 +59,15 @@ def build(keras: Any, recipe: ClassicRecipe, classes: int) -> Any:
 
 
 def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow], None]) -> Progress:
-    """Train `run` from where it stands until the budget or the recipe's epochs are used.
+    """Train or continue `run` until the budget or the recipe's epochs are used.
 
-    A kill or Ctrl-C loses the epoch under way, no more. Raises TrainingError where the corpus is not the run's or has too little
-    music, or the loss is no longer a number.
+    A kill or Ctrl-C loses at most the current epoch. Raises TrainingError if the corpus is not the run's or is too
+    small, or if the loss is no longer a number.
     """
-    recipe: ClassicRecipe = run.require(ClassicRecipe, "is not trained on music21's tokens")
-    if run.asked.init is not None:
-        raise UsageError("recipe classic starts from nothing, as the original did; leave out --init")
-    if corpus.hash != run.asked.corpus_hash:
+    recipe: ClassicRecipe = run.require(ClassicRecipe, "does not use music21 tokens")
+    if run.request.init is not None:
+        raise UsageError("recipe classic starts from random weights, as the original did; leave out --init")
+    if corpus.hash != run.request.corpus_hash:
         raise TrainingError(
             f"corpus {corpus.name} has changed since run {run.name} began; start a new run (leave out --resume)"
         )
@@ -87,35 +89,38 @@ def train(run: Run, corpus: Corpus, budget: Budget, report: Callable[[ClassicRow
 
 
 def _music(run: Run, corpus: Corpus, recipe: ClassicRecipe) -> Music:
-    """Return the run's tokens. Raises TrainingError where there are too few to train on, or to choose an epoch by."""
+    """Return the run's tokens.
+
+    Raises TrainingError if there are too few to train on, or to validate on with `--keep validation`.
+    """
     music = Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
     if len(music.training) <= recipe.window:
         raise TrainingError(
-            f"corpus {corpus.name} has {len(music.training)} training tokens and a window takes {recipe.window}; "
+            f"corpus {corpus.name} has {len(music.training)} training tokens and a window needs {recipe.window}; "
             "choose a query with more pieces"
         )
     if run.keep == "validation" and len(music.validation) <= recipe.window:
         raise TrainingError(
-            f"corpus {corpus.name} has {len(music.validation)} validation tokens and a window takes {recipe.window}, so there is nothing "
-            "to choose an epoch by; leave out --keep validation"
+            f"corpus {corpus.name} has {len(music.validation)} validation tokens and a window needs {recipe.window}, so no "
+            "epoch can be selected; leave out --keep validation"
         )
     return music
 
 
-def unvalidated(run: Run) -> str | None:
-    """Return why a classic run has no validation loss; None where it has one."""
+def missing_validation_warning(run: Run) -> str | None:
+    """Return why a classic run has no validation loss, or None if it has one."""
     recipe: ClassicRecipe = run.require(ClassicRecipe, "has bits per note, not nats per token")
     held = len(Music.from_json(run.vocabulary_text, str(run.path / "vocabulary.json")).validation)
     if held > recipe.window:
         return None
     return (
-        f"there will be no validation_loss: the validation pieces have {held:,} tokens that training knows, and a window takes "
-        f"{recipe.window}; choose a query with more pieces to have one"
+        f"there will be no validation_loss: the validation pieces have {held:,} known tokens, and a window needs "
+        f"{recipe.window}; choose a query with more pieces"
     )
 
 
 class _Trainer:
-    """The Keras side of one training session: network, optimizer, checkpoints, logs."""
+    """One training session in Keras: network, optimizer, checkpoints and logs."""
 
     def __init__(
         self, run: Run, recipe: ClassicRecipe, music: Music, budget: Budget, check: Callable[[], None]
@@ -129,26 +134,29 @@ class _Trainer:
         self.keras = self.keeper.keras
 
     def fit(self, progress: Progress, report: Callable[[ClassicRow], None]) -> None:
-        """Go on from `progress` until the budget is used, saving after each epoch."""
+        """Train from `progress` until the budget is used; save after each epoch."""
         from training.network.network import arrays
 
-        began = time.monotonic() - progress.seconds
+        start_time = time.monotonic() - progress.seconds
         network = self._network(progress)
-        reserve = self._time_validation(network)  # what validation and saving take, to be left of the budget
+        reserve = self._time_validation(network)  # seconds of the budget reserved for validation and saving
         while progress.ended is None:
-            # a first epoch is begun however small the budget is, so that every run ends with weights
-            if progress.epoch and self.budget.gone(time.monotonic() - began + reserve, progress.epoch) >= 1:
+            # the first epoch always starts, so that every run ends with weights
+            if (
+                progress.epoch
+                and self.budget.fraction_used(time.monotonic() - start_time + reserve, progress.epoch) >= 1
+            ):
                 progress.ended = BUDGET
                 break
             since = time.monotonic()
-            loss, learnt = self._epoch(network, progress, began - reserve)
+            loss, trained_windows = self._epoch(network, progress, start_time - reserve)
             ended = time.monotonic()
             progress.epoch += 1
             validation_loss = self._validation_loss(network)
             row = ClassicRow(
                 epoch=progress.epoch,
-                seconds=round(time.monotonic() - began, 3),
-                tokens_per_second=round(learnt / (ended - since), 2),
+                seconds=round(time.monotonic() - start_time, 3),
+                tokens_per_second=round(trained_windows / (ended - since), 2),
                 train_loss=loss,
                 validation_loss=validation_loss,
             )
@@ -158,28 +166,28 @@ class _Trainer:
             report(row)
         self.keeper.finish(lambda: build(self.keras, self.recipe, self.classes), progress)
 
-    def _epoch(self, network: Any, progress: Progress, began: float) -> tuple[float, int]:
-        """Learn every window once, in an order of the epoch's own; return the mean loss and how many windows there was time for.
+    def _epoch(self, network: Any, progress: Progress, start_time: float) -> tuple[float, int]:
+        """Train one epoch in random order; return the mean loss and the window count.
 
-        `began` is the moment from which the budget runs, set back by what the epoch's end will take.
+        `start_time` is the start of the budget, set back by the time that the end of the epoch needs.
         """
         before, target = self.training
-        rng = np.random.default_rng([self.run.asked.seed, progress.epoch])
+        rng = np.random.default_rng([self.run.request.seed, progress.epoch])
         order = rng.permutation(len(target))
-        for layer in network.layers:  # Keras saves no dropout seeds: a resumed run must draw what it would have drawn
-            if isinstance(layer, self.keras.layers.Dropout) and layer.rate:  # at 0 it draws nothing
+        for layer in network.layers:  # Keras does not save dropout seeds; resumed runs must draw the same masks
+            if isinstance(layer, self.keras.layers.Dropout) and layer.rate:  # at rate 0 nothing is drawn
                 layer.seed_generator.state.assign(rng.integers(2**31, size=2))
         network.reset_metrics()
-        loss, learnt = math.nan, 0
+        loss, trained_windows = math.nan, 0
         for start in range(0, len(order), self.recipe.batch):
             self.check()
-            if learnt and self.budget.gone(time.monotonic() - began, progress.epoch) >= 1:
+            if trained_windows and self.budget.fraction_used(time.monotonic() - start_time, progress.epoch) >= 1:
                 break
             rows = order[start : start + self.recipe.batch]
-            loss = float(network.train_on_batch(before[rows], target[rows]))  # the mean since reset_metrics
-            learnt += len(rows)
+            loss = float(network.train_on_batch(before[rows], target[rows]))  # mean since reset_metrics
+            trained_windows += len(rows)
             progress.step += 1
-        return loss, learnt
+        return loss, trained_windows
 
     def _validation_loss(self, network: Any, most: int | None = None) -> float | None:
         before, target = self.validation[0][:most], self.validation[1][:most]
@@ -188,14 +196,14 @@ class _Trainer:
         return float(network.evaluate(before, target, batch_size=VALIDATION_BATCH, verbose=0))
 
     def _time_validation(self, network: Any) -> float:
-        """Return about how many seconds validation takes; on few cores it is a good part of a short budget."""
-        self._validation_loss(network, VALIDATION_BATCH)  # compiles
+        """Return the estimated seconds of one validation."""
+        self._validation_loss(network, VALIDATION_BATCH)  # compile first
         since = time.monotonic()
         self._validation_loss(network, VALIDATION_BATCH)
         return (time.monotonic() - since) * -(-len(self.validation[1]) // VALIDATION_BATCH)
 
     def _network(self, progress: Progress) -> Any:
-        if (resumed := self.keeper.resumed(progress)) is not None:
+        if (resumed := self.keeper.load_network(progress)) is not None:
             return resumed
-        self.keras.utils.set_random_seed(self.run.asked.seed)
+        self.keras.utils.set_random_seed(self.run.request.seed)
         return build(self.keras, self.recipe, self.classes)

@@ -1,4 +1,4 @@
-"""The commands `train`, `evaluate`, `generate`, `render` and `novelty`, and what the shell completes for them.
+"""The commands of this package and their shell completion.
 
 Only these modules print.
 """

@@ -1,18 +1,18 @@
-"""Names of runs and what a run knows by name, for the shell to complete, and the argument that is the name of a run."""
+"""Shell completion of runs, recipes, games and series."""
 
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from catalog.options import given_name, root_of, starting
+from catalog.options import complete_prefix, expand_name, requested_root
 from catalog.storage.files import working_root
 
 
 def _runs(context: typer.Context) -> Iterable[str]:
     from training.run import list_runs
 
-    return list_runs(working_root(root_of(context)))
+    return list_runs(working_root(requested_root(context)))
 
 
 def _recipes(context: typer.Context) -> Iterable[str]:
@@ -25,9 +25,9 @@ def _styles(kind: str, context: typer.Context) -> Iterable[str]:
     from training.events.vocabulary import Vocabulary
     from training.run import Run
 
-    # an option that waits for its value keeps the parser from the arguments: they are left over in `args`
+    # while an option value is completed, the arguments are still unparsed in `args`
     name = context.params.get("run") or next(iter(context.args), "")
-    run = Run.open(working_root(root_of(context)), name)
+    run = Run.open(working_root(requested_root(context)), name)
     names: Iterable[str] = getattr(Vocabulary.from_json(run.vocabulary_text, run.name), kind)
     return names
 
@@ -35,13 +35,13 @@ def _styles(kind: str, context: typer.Context) -> Iterable[str]:
 def _sources(context: typer.Context) -> Iterable[str]:
     from dataset.corpus.corpus import names
 
-    return {*names(root_of(context)), *_runs(context)}
+    return {*names(requested_root(context)), *_runs(context)}
 
 
-runs = starting(_runs)
-sources = starting(_sources)
-recipes = starting(_recipes)
-games = starting(lambda context: _styles("games", context))
-series = starting(lambda context: _styles("series", context))
+runs = complete_prefix(_runs)
+sources = complete_prefix(_sources)
+recipes = complete_prefix(_recipes)
+games = complete_prefix(lambda context: _styles("games", context))
+series = complete_prefix(lambda context: _styles("series", context))
 
-RunName = Annotated[str, typer.Argument(help="Name or path of a run.", callback=given_name, autocompletion=runs)]
+RunName = Annotated[str, typer.Argument(help="Name or path of a run.", callback=expand_name, autocompletion=runs)]

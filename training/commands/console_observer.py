@@ -1,4 +1,7 @@
-"""Shows what long work reports: messages and files on standard output, warnings and progress on standard error."""
+"""An `Observer` that prints.
+
+Messages and file names go to standard output, warnings and progress to standard error.
+"""
 
 from pathlib import Path
 
@@ -16,7 +19,7 @@ def _print(line: str) -> None:
 
 
 def _warn(message: str) -> None:
-    console.complain(f"warning: {message}")
+    console.print_message(f"warning: {message}")
 
 
 def _print_path(path: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_path, single_command
+from catalog.options import Root, Version, absolute_path, single_command
 from catalog.storage.files import data_root, working_root
 from training.commands.completion import RunName
 
@@ -27,29 +27,34 @@ app = single_command()
 def evaluate(
     run: RunName,
     split: Annotated[
-        Literal["train", "validation", "test"] | None, typer.Option("--split", help="The corpus's part; else test.")
+        Literal["train", "validation", "test"] | None,
+        typer.Option("--split", help="Split of the corpus (default: test)."),
     ] = None,
     midi: Annotated[
-        Path | None, typer.Option("--midi", callback=given_path, help="A folder of MIDI files instead of a split.")
+        Path | None,
+        typer.Option("--midi", callback=absolute_path, help="Evaluate on a folder of MIDI files instead of a split."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Show how well a run's best epoch foresees music that it was not trained on.
+    """Show how well a run's best epoch predicts held-out music.
 
-    In bits per note, in total and by field; for a run of recipe classic, in nats per token, as the original experiment counted.
+    In bits per note, total and by field. Runs of recipe classic are measured in nats per token, as in the original
+    experiment.
     """
     from training.evaluate import evaluate_folder, evaluate_run
     from training.run import Run
 
     if split is not None and midi is not None:
-        raise UsageError("--split and --midi both say what to evaluate on; give one")
+        raise UsageError("--split and --midi exclude each other; give one")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
     quality: Evaluation
     if midi is not None:
-        quality = evaluate_folder(opened, midi, lambda path, reason: console.complain(f"left out {path}: {reason}"))
+        quality = evaluate_folder(
+            opened, midi, lambda path, reason: console.print_message(f"left out {path}: {reason}")
+        )
     else:
         with console.Progress("windows") as progress:
             quality = evaluate_run(base, opened, split or "test", progress)

@@ -1,4 +1,7 @@
-"""Settings of several numbers as they are written on a command line: `0.9`, `pitch=0.9,time=1`, `ocarina-of-time=0.7,wind-waker`."""
+"""Parses options of several numbers.
+
+Examples: `0.9`, `pitch=0.9,time=1`, `ocarina-of-time=0.7,wind-waker`.
+"""
 
 import math
 
@@ -6,14 +9,20 @@ from catalog.base.errors import UsageError
 
 
 def by_field(option: str, text: str) -> float | dict[str, float]:
-    """Return the one number that `text` is, or its numbers by field. Raises UsageError where it is neither."""
+    """Parse one number, or numbers by field.
+
+    Raises UsageError if `text` is neither.
+    """
     if "=" not in text:
         return _number(option, text, text)
     return _pairs(option, text)
 
 
 def weights(option: str, text: str) -> dict[str, float]:
-    """Return names with their weights; a name with none has 1. Raises UsageError where `text` is not such a list."""
+    """Parse names with weights; the default weight is 1.
+
+    Raises UsageError if `text` is not such a list.
+    """
     return _pairs(option, ",".join(part if "=" in part else f"{part}=1" for part in text.split(",")))
 
 
@@ -23,7 +32,7 @@ def _pairs(option: str, text: str) -> dict[str, float]:
         name, _, value = (word.strip() for word in part.partition("="))
         if not name or name in found:
             raise UsageError(
-                f"{option} {text}: {f'{name} stands twice' if name else 'a name is missing'}; write NAME=NUMBER,…"
+                f"{option} {text}: {f'{name} is given twice' if name else 'a name is missing'}; write NAME=NUMBER,…"
             )
         found[name] = _number(option, value, text)
     return found
@@ -35,5 +44,5 @@ def _number(option: str, value: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UsageError(f"{option} {text}: {value!r} is no number")
+        raise UsageError(f"{option} {text}: {value!r} is not a number")
     return number

@@ -13,7 +13,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_path, single_command
+from catalog.options import Root, Version, absolute_path, single_command
 from catalog.storage.files import data_root, working_root
 from training.commands import completion
 from training.commands.completion import RunName
@@ -24,38 +24,45 @@ app = single_command()
 @app.command()
 def generate(
     run: RunName,
-    count: Annotated[int, typer.Option("--count", help="How many pieces.")] = 1,
-    notes: Annotated[int | None, typer.Option("--notes", help="Length of each in notes.")] = None,
+    count: Annotated[int, typer.Option("--count", help="Number of pieces.")] = 1,
+    notes: Annotated[int | None, typer.Option("--notes", help="Length of each piece in notes.")] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", help="Length of each in seconds (else 60), to the next bar line.")
+        float | None,
+        typer.Option("--seconds", help="Length of each piece in seconds (default 60), extended to the next bar line."),
     ] = None,
-    bars: Annotated[int | None, typer.Option("--bars", help="Length of each in bars.")] = None,
+    bars: Annotated[int | None, typer.Option("--bars", help="Length of each piece in bars.")] = None,
     temperature: Annotated[
-        str, typer.Option("--temperature", help="Below 1 is safer, above 1 bolder; or by field: pitch=0.9,time=1.")
+        str,
+        typer.Option(
+            "--temperature", help="Below 1 is more predictable, above 1 more varied; or by field: pitch=0.9,time=1."
+        ),
     ] = "1.0",
     top_p: Annotated[
-        str, typer.Option("--top-p", help="Share of the probability that is drawn from, 0–1; or by field.")
+        str,
+        typer.Option(
+            "--top-p", help="Draw from the most probable classes with this total probability, 0–1; or by field."
+        ),
     ] = "0.97",
     top_k: Annotated[
-        str, typer.Option("--top-k", help="Draw from the K likeliest only, 0 for any number; or by field.")
+        str, typer.Option("--top-k", help="Draw from the K most probable classes, 0 for no limit; or by field.")
     ] = "0",
     max_copy: Annotated[
         int,
         typer.Option(
             "--max-copy",
-            help="Complete no passage of more notes than this that stands in the training pieces; 0 allows any.",
+            help="Longest passage, in notes, that may be copied from the training pieces; 0 for no limit.",
         ),
     ] = 24,
     prime: Annotated[
         Path | None,
         typer.Option(
             "--prime",
-            callback=given_path,
-            help="A MIDI file to go on from; its length is not counted in that of the piece.",
+            callback=absolute_path,
+            help="MIDI file to continue; it does not count towards the length.",
         ),
     ] = None,
     without_prime: Annotated[
-        bool, typer.Option("--without-prime", help="Write only what follows the prime, from its first bar on.")
+        bool, typer.Option("--without-prime", help="Write only the continuation, without the notes of the prime.")
     ] = False,
     series: Annotated[
         str | None,
@@ -66,25 +73,27 @@ def generate(
         typer.Option("--game", help="Compose in the style of this game.", autocompletion=completion.games),
     ] = None,
     style: Annotated[
-        str | None, typer.Option("--style", help="Games or series to mix: ocarina-of-time=0.7,wind-waker=0.3.")
+        str | None, typer.Option("--style", help="Mixture of games or series: ocarina-of-time=0.7,wind-waker=0.3.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Random seed; the same seed gives the same files.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else the run's samples/.")
+        Path | None, typer.Option("--out", callback=absolute_path, help="Output folder (default: the run's samples/).")
     ] = None,
     render: Annotated[
         bool,
         typer.Option(
-            "--render/--no-render", help="Sound, score and piano roll beside each MIDI file, and the run's page."
+            "--render/--no-render", help="Also render sound, score and piano roll, and update the run's page."
         ),
     ] = True,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Compose new pieces with a trained run and write them as MIDI, then as sound, score and piano roll (as `render` does).
+    """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
-    A length is that of new music: after a --prime it counts from the end of the bar in which the prime's last note begins.
-    Pieces that go to the run's own samples are shown on its page, index.html, which is made again.
+    Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
+    written to the run's own samples/ are shown on its page, index.html, which is updated.
     """
     from training.commands import field_options as settings
     from training.commands.console_observer import console_observer
@@ -94,11 +103,11 @@ def generate(
     from training.sampling.config import SamplingConfig
     from training.sampling.sample_files import write_pieces
 
-    console.when_stopped("every file that was named is kept whole; the same command makes others")
+    console.set_stop_hint("all files listed above are complete; the same command composes others")
     if notes is None and seconds is None and bars is None:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
-    wish = SamplingConfig(
+    config = SamplingConfig(
         count=count,
         notes=notes,
         seconds=seconds,
@@ -114,18 +123,18 @@ def generate(
         style=settings.weights("--style", style) if style is not None else None,
     )
     if without_prime and prime is None:
-        raise UsageError("--without-prime leaves out the notes of a prime; name its file with --prime")
+        raise UsageError("--without-prime needs --prime FILE")
     if prime is not None and not prime.exists():
         raise UsageError(f"--prime {prime}: no such file")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
     first = read_prime(prime) if prime is not None else None
     with console.Progress("composing") as progress:
-        pieces = music(opened, wish, first, progress)
+        pieces = music(opened, config, first, progress)
     files = write_pieces(out or opened.samples, pieces, opened.name)
     for file in files:
         print(console.one_line(file), flush=True)
-    console.complain(f"seed {drawn}")
+    console.print_message(f"seed {drawn}")
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
@@ -134,7 +143,7 @@ def generate(
                 write_run_page(base, opened, console_observer())
         except KeyboardInterrupt:
             rest = shlex.join(["render", *([opened.name] if is_own else map(str, files))])
-            console.when_stopped(f"{len(files)} pieces are written; render the rest with: {rest}")
+            console.set_stop_hint(f"{len(files)} pieces are written; render them with: {rest}")
             raise
 
 

@@ -11,7 +11,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import TrainingError, UsageError
-from catalog.options import Root, Version, given_name, given_path, single_command
+from catalog.options import Root, Version, absolute_path, expand_name, single_command
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.rendering.render import RenderPiece
 
 app = single_command()
-MIDI_ENDINGS = (".mid", ".midi")
+MIDI_SUFFIXES = (".mid", ".midi")
 
 
 @app.command()
@@ -28,43 +28,44 @@ def render(
     what: Annotated[
         str,
         typer.Argument(
-            help="A MIDI file, or the name or path of a run, for all of its samples.",
-            callback=given_name,
+            help="A MIDI file, or the name or path of a run (all of its samples).",
+            callback=expand_name,
             autocompletion=completion.runs,
         ),
     ],
-    audio: Annotated[bool, typer.Option("--audio", help="Sound, played by a piano.")] = False,
-    score: Annotated[bool, typer.Option("--score", help="Sheet music.")] = False,
-    roll: Annotated[bool, typer.Option("--roll", help="Piano roll.")] = False,
+    audio: Annotated[bool, typer.Option("--audio", help="Make sound (piano).")] = False,
+    score: Annotated[bool, typer.Option("--score", help="Make sheet music.")] = False,
+    roll: Annotated[bool, typer.Option("--roll", help="Make a piano roll.")] = False,
     page: Annotated[
         bool,
-        typer.Option("--page", help="The page of a run, index.html in its folder, with sound and scores within it."),
+        typer.Option("--page", help="Write the run's page, index.html in its folder, with embedded sound and scores."),
     ] = False,
     form: Annotated[
         list[str] | None,
         typer.Option(
             "--format",
-            help="Repeat for several. Audio: mp3 (else this one), ogg, wav. Score: musicxml and pdf (else these), svg, png. "
-            "Roll: svg (else this one), png, pdf.",
+            help="File format; repeatable. Audio: mp3 (default), ogg, wav. Score: musicxml and pdf (default), svg, png. "
+            "Roll: svg (default), png, pdf.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Folder for the files; else beside the MIDI.")
+        Path | None,
+        typer.Option("--out", callback=absolute_path, help="Output folder (default: beside the MIDI file)."),
     ] = None,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Make sound, sheet music and a piano roll of a MIDI file, or of all samples of a run and then the run's page.
+    """Render a MIDI file or a run's samples as sound, sheet music and piano roll.
 
-    Without --audio, --score, --roll or --page, all of it. The printed score rounds what somebody played to what a pianist reads;
-    the MusicXML beside it is exact, on the grid of 1/24 quarter note.
+    By default, all three are made and, for a run, its page. The printed score quantises the performance to readable
+    notation; the MusicXML beside it is exact, on the grid of 1/24 quarter note.
     """
-    console.when_stopped("every file that was named is kept whole; the same command makes all of them again")
-    kinds = [name for name, is_asked in (("audio", audio), ("score", score), ("roll", roll)) if is_asked]
+    console.set_stop_hint("all files listed above are complete; the same command makes all of them again")
+    kinds = [name for name, is_requested in (("audio", audio), ("score", score), ("roll", roll)) if is_requested]
     path = Path(what)
-    is_file = path.is_file() or path.suffix.lower() in MIDI_ENDINGS
+    is_file = path.is_file() or path.suffix.lower() in MIDI_SUFFIXES
     if page and (is_file or out is not None):
-        raise UsageError("--page makes the page of a run, in its folder: name a run, and leave out --out")
+        raise UsageError("--page writes into the folder of a run: name a run, and leave out --out")
     base = data_root(root)
     failed = 0
     if kinds or not page:
@@ -76,7 +77,7 @@ def render(
 
 
 def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
-    """Render a file or the samples of a run, say which files were written, and return how many could not be."""
+    """Render a file or the samples of a run; return the number of failures."""
     from training.rendering.render import outputs, render_pieces
 
     wanted = outputs(kinds, forms)
@@ -90,12 +91,12 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
                 print(console.one_line(rendered.path), flush=True)
             else:
                 failed += 1
-                console.complain(f"error: {rendered.path} could not be made: {rendered.reason}")
+                console.print_message(f"error: {rendered.path} could not be made: {rendered.reason}")
     return failed
 
 
 def _page(what: str, root: AnyPath) -> int:
-    """Write the page of a run, say where it is and what is not on it, and return how many parts are not."""
+    """Write the page of a run; return the number of parts that are missing."""
     from training.page.run_page import write_page
     from training.run import Run
 
@@ -103,17 +104,17 @@ def _page(what: str, root: AnyPath) -> int:
     with console.Progress("page") as progress:
         path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
     for trouble in missing:
-        console.complain(f"error: not on the page: {trouble}")
+        console.print_message(f"error: not on the page: {trouble}")
     print(console.one_line(path))
     return len(missing)
 
 
 def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
-    """Return the MIDI files that are meant, and the run's name where they are a run's samples."""
+    """Return the MIDI files, and the run's name if they are a run's samples."""
     path = Path(what)
     if path.is_file():
         return [path], None
-    if path.suffix.lower() in MIDI_ENDINGS:
+    if path.suffix.lower() in MIDI_SUFFIXES:
         raise UsageError(f"{path}: no such file")
     from training.run import Run
     from training.sampling.sample_files import samples
@@ -126,7 +127,10 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
 
 
 def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], int]:
-    """Return the pieces that can be read, and how many of a run's cannot, each of which is said. Raises TrainingError for a file."""
+    """Read the files; return the pieces and the number that cannot be read.
+
+    Raises TrainingError if the only file is unreadable; unreadable samples of a run are reported.
+    """
     from training.midi import read_notes
     from training.rendering.render import RenderPiece
 
@@ -137,7 +141,7 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], in
         except TrainingError as error:
             if run is None:
                 raise
-            console.complain(f"error: {error}")
+            console.print_message(f"error: {error}")
             failed += 1
             continue
         title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")

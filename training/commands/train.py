@@ -12,7 +12,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, given_name, single_command
+from catalog.options import Root, Version, expand_name, single_command
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 from training.commands import completion
@@ -35,7 +35,7 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Option(
-            "--corpus", help="A corpus that `dataset build` made.", callback=given_name, autocompletion=corpora
+            "--corpus", help="A corpus that `dataset build` made.", callback=expand_name, autocompletion=corpora
         ),
     ] = None,
     recipe: Annotated[
@@ -43,7 +43,7 @@ def train(
         typer.Option(
             "--recipe",
             help="note-lstm (default), classic, or a JSON file.",
-            callback=given_name,
+            callback=expand_name,
             autocompletion=completion.recipes,
         ),
     ] = None,
@@ -62,7 +62,7 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            "--init", help="Begin from the weights of this run.", callback=given_name, autocompletion=completion.runs
+            "--init", help="Begin from the weights of this run.", callback=expand_name, autocompletion=completion.runs
         ),
     ] = None,
     keep: Annotated[
@@ -147,7 +147,7 @@ def _saying_how_to_resume() -> "Iterator[None]":
     try:
         yield
     except TrainingInterrupted as stop:
-        console.when_stopped(str(stop))
+        console.set_stop_hint(str(stop))
         raise
 
 

@@ -1,6 +1,6 @@
-"""Events: notes as classes that a network predicts, batches of them, and the vocabulary of a run.
+"""Events: notes as classes that a network predicts, batches, and vocabularies.
 
-`repeat_models` says what a piece's own past suggests for its next note. Pure NumPy.
+`repeat_models` predicts a piece's next note from its own past. Pure NumPy.
 """
 
 __all__ = ["batches", "classes", "encoding", "repeat_models", "vocabulary"]

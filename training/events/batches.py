@@ -1,7 +1,9 @@
-"""Windows of events for one epoch: every training note once, each piece transposed afresh, the pieces in a fresh order.
+"""Batches of event windows for one epoch.
 
-The windows of a piece follow one another in the same row of batch after batch, so that the network's state can be carried on.
-What an epoch holds follows from the seed and the epoch's number alone, so a resumed run sees the batches it would have seen.
+In: encoded pieces, the settings of a recipe, a seed and the epoch's number. Out: batches that contain every training
+note once, in a random order of pieces, each randomly transposed. The windows of a piece follow one another in the
+same row of consecutive batches, so that the network's state is carried on. The batches depend on seed and epoch
+number only, so a resumed run sees the same ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,23 +22,23 @@ if TYPE_CHECKING:
 
 
 class EpochSettings(Protocol):
-    """The settings of a recipe on which an epoch's windows depend."""
+    """The recipe settings that determine an epoch's windows."""
 
     @property
     def batch(self) -> int:
-        """Windows a step."""
+        """Windows per step."""
 
     @property
     def window(self) -> int:
-        """Notes a window."""
+        """Notes per window."""
 
     @property
     def epoch_notes(self) -> int:
-        """How many notes an epoch has at least."""
+        """Minimum number of notes in an epoch."""
 
     @property
     def transpose(self) -> int:
-        """Semitones by which a window may be moved."""
+        """Maximum transposition in semitones."""
 
     @property
     def style_dropout(self) -> float:
@@ -45,7 +47,7 @@ class EpochSettings(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPiece:
-    """A piece as the network takes it: events [n, COLUMNS] and the numbers of its series and game."""
+    """A piece as network input: events [n, COLUMNS] and its style numbers."""
 
     events: Events
     style: tuple[int, int]
@@ -53,8 +55,10 @@ class EncodedPiece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Windows of one step: events [batch, window + 1, COLUMNS], style [batch, 2], mask [batch, window] (1 where there is a note),
-    and fresh [batch] (1 where the window does not go on from that row's of the step before).
+    """Windows of one step.
+
+    events [batch, window + 1, COLUMNS]; style [batch, 2]; mask [batch, window], 1 where there is a note; fresh
+    [batch], 1 where the window does not continue the same row of the previous step.
     """
 
     events: npt.NDArray[np.int32]
@@ -64,7 +68,7 @@ class Batch:
 
 
 def encode_pieces(pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary) -> list[EncodedPiece]:
-    """Return the pieces as events, with their styles as the vocabulary numbers them."""
+    """Return the pieces as events, with style numbers from the vocabulary."""
     encoded = encode([piece.notes for piece in pieces])
     return [
         EncodedPiece(events, vocabulary.style(piece.series, piece.game))
@@ -73,13 +77,16 @@ def encode_pieces(pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary) -> li
 
 
 def passes(pieces: Sequence[EncodedPiece], recipe: EpochSettings) -> int:
-    """Return how often an epoch goes through the pieces: once, or more where they are few."""
+    """Return how many times an epoch goes through the pieces, at least once."""
     notes = sum(len(piece.events) - 1 for piece in pieces)
     return max(1, -(-recipe.epoch_notes // max(1, notes)))
 
 
 def epoch(pieces: Sequence[EncodedPiece], recipe: EpochSettings, seed: int, number: int) -> Iterator[Batch]:
-    """Yield the batches of epoch `number`, all of one shape; the last are filled up with windows from the front."""
+    """Yield the batches of epoch `number`, all of one shape.
+
+    The last ones are filled up with windows from the start.
+    """
     rng = np.random.default_rng([seed, number])
     windows = [w for _ in range(passes(pieces, recipe)) for w in _windows(pieces, recipe, rng)]
     steps = -(-len(windows) // recipe.batch)
@@ -90,24 +97,24 @@ def epoch(pieces: Sequence[EncodedPiece], recipe: EpochSettings, seed: int, numb
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Notes `start` … `end` of a piece, of which all but the first are predicted."""
+    """Notes `start` to `end` of a piece; all but the first are predicted."""
 
     piece: int
     start: int
     end: int
     shift: int  # semitones
-    styled: tuple[bool, bool]  # whether series and game are said
+    styled: tuple[bool, bool]  # whether series and game are given
 
 
 def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.random.Generator) -> Iterator[_Window]:
-    """Yield the windows of every piece in turn, in a random order of pieces."""
+    """Yield the windows of all pieces, in a random order of pieces."""
     for which in rng.permutation(len(pieces)):
         last = len(pieces[which].events) - 1
         shift = 0
         if recipe.transpose:
             shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
-        game &= series  # a style is said whole, by its series, or not at all
+        game &= series  # a game is given only together with its series
         for start in range(0, last, recipe.window):
             yield _Window(int(which), start, min(start + recipe.window, last), shift, (bool(series), bool(game)))
 
@@ -126,13 +133,16 @@ def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, 
 
 
 def _possible(events: Events, shift: int) -> int:
-    """Return `shift`, or as much of it as leaves every pitch within 0–127."""
+    """Return `shift`, limited so that every pitch stays within 0–127."""
     pitches = events[:, PITCH]
     return int(np.clip(shift, -int(pitches.min()), 127 - int(pitches.max())))
 
 
 def _transposed(events: Events, shift: int) -> Events:
-    """Return the events moved by `shift` semitones; a guess that would leave the keyboard stays at its end."""
+    """Return the events transposed by `shift` semitones.
+
+    Guesses outside 0–127 are clipped.
+    """
     if not shift:
         return events
     moved = events.copy()

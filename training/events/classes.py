@@ -1,7 +1,8 @@
-"""The classes that stand for notes, and notes made of them again.
+"""Event classes: notes as class numbers, and back.
 
-The classes are fixed for ever, so that bits per note can be compared between any two runs: time since the last onset and duration
-in 65 classes of ticks, 128 pitches, 16 velocities. Pure; `encoding.py` turns pieces into them.
+Time since the last onset and duration have 65 classes of ticks each; there are 128 pitches and 16 velocities. The
+classes never change, so that bits per note can be compared between any two runs. Pure; `encoding.py` encodes pieces
+with them.
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,12 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
 EDGES = np.array([*range(49), *(round(48 * 2 ** (k / 4)) for k in range(1, 17))], dtype=np.int32)
-"""Ticks (1/24 of a quarter note) that each class of time and duration stands for: 0–48 exact, then quarter octaves to 768."""
+"""Ticks (1/24 quarter note) of each class of time and duration: 0–48 exact, then 4 per octave up to 768."""
 
 _MIDDLES = (EDGES[:-1] + EDGES[1:]) / 2
 PITCHES, VELOCITIES, VELOCITY_STEP = 128, 16, 8
 PLACES = 144
-"""Classes of place in the bar: ticks since the bar began, 6/4 and longer bars clipped to the last."""
+"""Number of classes of place in the bar: ticks since the bar line, clipped to the last class (6/4 and longer)."""
 
 TIME, PITCH, DURATION, VELOCITY, PLACE = range(5)
 FIELDS = ("time", "pitch", "duration", "velocity")
@@ -28,7 +29,10 @@ IntArray = npt.NDArray[np.int32]
 
 
 def to_class(ticks: npt.ArrayLike) -> IntArray:
-    """Return the class of each number of ticks (the nearest edge, the shorter of two as near; longer than 768 is clipped)."""
+    """Return the class of each number of ticks.
+
+    The nearest class is taken, the shorter one on a tie; more than 768 ticks are clipped.
+    """
     classes: IntArray = np.searchsorted(_MIDDLES, np.asarray(ticks), side="left").astype(np.int32)
     return classes
 
@@ -39,7 +43,10 @@ def bar_ticks(numerator: int, denominator: int) -> int:
 
 
 def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:
-    """Return the class of place in the bar, [n], of onsets in ticks; a bar begins at every (tick, numerator, denominator)."""
+    """Return the class of place in the bar [n] of onsets in ticks.
+
+    `time_signatures` are (tick, numerator, denominator); a bar begins at each of them.
+    """
     onset = np.asarray(onsets, dtype=np.int32)
     starts = np.array([tick for tick, _, _ in time_signatures], dtype=np.int32)
     lengths = np.array([bar_ticks(n, d) for _, n, d in time_signatures], dtype=np.int32)
@@ -49,7 +56,10 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
 
 
 def bars_at(ticks: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:
-    """Return the numbers of the bars, from 1, that ticks lie in, [n]; a bar begins at every (tick, numerator, denominator)."""
+    """Return the bar numbers [n], from 1, of ticks.
+
+    `time_signatures` are (tick, numerator, denominator); a bar begins at each of them.
+    """
     tick = np.asarray(ticks, np.int64)
     starts = np.array([start for start, _, _ in time_signatures], np.int64)
     lengths = np.array([bar_ticks(numerator, denominator) for _, numerator, denominator in time_signatures], np.int64)
@@ -60,7 +70,7 @@ def bars_at(ticks: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
 
 
 def bar_of(tick: int, time_signatures: Sequence[tuple[int, int, int]]) -> int:
-    """Return the number of the bar, from 1, that `tick` lies in; as `bars_at`."""
+    """Return the bar number, from 1, of `tick`; see `bars_at`."""
     return int(bars_at([tick], time_signatures)[0])
 
 
@@ -70,7 +80,10 @@ def decode(
     time_signatures: tuple[tuple[int, int, int], ...],
     start: int = 0,
 ) -> Notes:
-    """Return the notes that `events` [n, ≥4] stand for, the first of them at tick `start`: the middle of each class."""
+    """Convert events [n, ≥4] to notes; the first begins at tick `start`.
+
+    Each class becomes its tick count or, for velocities, the middle of its range.
+    """
     return Notes(
         onset=(start + np.cumsum(EDGES[events[:, TIME]]) - EDGES[events[:1, TIME]].sum()).astype(np.int32),
         duration=np.maximum(1, EDGES[events[:, DURATION]]).astype(np.int32),

@@ -1,4 +1,4 @@
-"""Pieces as the numbers a network learns from: a row of classes a note, and beside it what the piece's past says of the note."""
+"""Pieces as network input: per note a row of classes and predictions."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ IntArray = npt.NDArray[np.int32]
 Events = npt.NDArray[np.int16]
 
 NEXT_PITCH, NEXT_DURATION = PLACE + 1, PLACE + 2
-"""Columns of what the longest match foresees before anything of the note is known; 0 where there is none."""
+"""Columns of the pitch and duration that the longest match predicts before the note is known; 0 if there is no match."""
 
 GUESS: dict[str, slice] = {}
 CONFIDENCE: dict[str, slice] = {}
-"""Columns of each field's guesses (classes) and of how far to trust them, as `repeats.py` gives them."""
+"""Columns of each field's guesses (classes) and their confidences, from `repeat_models`."""
 
 COLUMNS = NEXT_DURATION + 1
 for _name, _count in GUESSES.items():
@@ -27,18 +27,18 @@ for _name, _count in GUESSES.items():
     COLUMNS += 2 * _count
 
 PITCH_CLASS_SHARES = slice(COLUMNS, COLUMNS + TONE_COUNT)
-"""Columns of the share of each pitch class in the past, in thousandths: recently, then for longer."""
+"""Columns of the share of each pitch class in the past, in thousandths: short memory, then long memory."""
 
 COLUMNS += TONE_COUNT
 
-TOGETHER = 64  # pieces that are encoded side by side
+BATCH = 64  # pieces that are encoded together
 
 
 def classes(notes: Notes) -> tuple[IntArray, IntArray]:
-    """Return time, pitch, duration, velocity and place as classes, [n, 5], and the onsets in ticks, [n].
+    """Return the classes of a piece [n, 5], and its onsets [n].
 
-    Notes are taken by onset, then pitch; a second note of the same pitch at the same onset is dropped.
-    The first note's time is class 0.
+    The classes are time, pitch, duration, velocity and place. Onsets are in ticks. Notes are sorted by onset, then
+    pitch; a second note of the same pitch at the same onset is dropped. The first note's time is class 0.
     """
     keep = counted(notes)
     onset = notes.onset[keep]
@@ -59,12 +59,16 @@ def counted(notes: Notes) -> npt.NDArray[np.intp]:
 
 
 def encode(pieces: Sequence[Notes]) -> list[Events]:
-    """Return each piece as events [n, COLUMNS]: the classes of `classes`, what is foreseen, and guesses and trusts by field."""
+    """Return each piece as events [n, COLUMNS].
+
+    The columns hold the classes of `classes`, the prediction of the longest match, and guesses and confidences by
+    field.
+    """
     read = [classes(piece) for piece in pieces]
     order = sorted(range(len(read)), key=lambda i: -len(read[i][1]))
     encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(read)
-    for start in range(0, len(order), TOGETHER):
-        which = order[start : start + TOGETHER]
+    for start in range(0, len(order), BATCH):
+        which = order[start : start + BATCH]
         for i, rows in zip(which, _encode_together([read[i] for i in which]), strict=True):
             encoded[i] = rows
     return encoded
@@ -73,7 +77,10 @@ def encode(pieces: Sequence[Notes]) -> list[Events]:
 def predict_repeats(
     past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events
 ) -> None:
-    """Write into `events` [streams, COLUMNS] what the past says of the notes `rows` [streams, 5] that come now."""
+    """Write predictions for the notes `rows` [streams, 5] into `events`.
+
+    `events` is [streams, COLUMNS]. The predictions come from `past`, field by field.
+    """
     predict_known(past, events)
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
     events[:, GUESS["duration"]], events[:, CONFIDENCE["duration"]] = past.durations(rows[:, PITCH])
@@ -81,13 +88,16 @@ def predict_repeats(
 
 
 def predict_known(past: Repeats, events: Events) -> None:
-    """Write into `events` [streams, COLUMNS] what the past says of the coming notes before anything of them is known."""
+    """Write the predictions that need nothing of the coming notes into `events`.
+
+    `events` is [streams, COLUMNS].
+    """
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
 
 
 def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:
-    """Encode pieces side by side, the longest first."""
+    """Encode pieces together, the longest first."""
     lengths = np.array([len(onsets) for _, onsets in read])
     longest = int(lengths.max(initial=0))
     rows, onsets = np.zeros((longest, len(read), PLACE + 1), np.int32), np.zeros((longest, len(read)), np.int32)

@@ -1,11 +1,12 @@
-"""What a piece's own past says about its next note: several small models of repetition, each with a guess and how far to trust it.
+"""Models of repetition: predict a piece's next note from its own past.
 
-Game music loops, and a recurrent network cannot copy from far back. So for each field of the coming note, in the order in which the
-network predicts them, every model names one class: what followed the longest match of the latest notes (exact, transposed, or of
-rhythm alone), what stood one loop ago, what the same pitch or the same place in the bar had last. The network learns how much each
-is worth where. The models have no parameters and look at the past alone: context mixing as in PAQ (Mahoney 2005), with notes for bits.
+Game music loops, and a recurrent network cannot copy from far back. For each field of the coming note, in the order
+of prediction, every model names one class: what followed the longest match of the latest notes (exact, transposed, or
+rhythm only), what stood one loop ago, or what the same pitch or place in the bar had last. Each guess has a
+confidence class. The network learns the value of each guess. The models have no parameters and see the past only:
+context mixing as in PAQ (Mahoney 2005), with notes instead of bits.
 
-`Repeats` goes note by note through many pieces side by side; encoding a corpus and sampling run this same code.
+`Repeats` advances many pieces together, note by note. Encoding a corpus and sampling use the same code.
 """
 
 from typing import Any
@@ -16,45 +17,47 @@ import numpy.typing as npt
 from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY, to_class
 
 GUESSES = {"time": 4, "pitch": 5, "duration": 4, "velocity": 4}
-"""How many models guess at each field."""
+"""Number of models per field."""
 
 CONFIDENCES = 181
-"""Classes of trust: 0 for no guess, else 1 + 9 × confidence (0–19, the model's own) + how many of its last 8 guesses were right."""
+"""Number of confidence classes: 0 for no guess, else 1 + 9 × the model's own confidence (0–19) + correct guesses of its last 8."""
 
 PITCH_CLASS_SHARES = 24
-"""How many numbers say which pitch classes the past has: twelve for about the last 30 notes, twelve for about the last 250."""
+"""Pitch class shares: twelve for about the last 30 notes, twelve for about the last 250."""
 
 HISTORY = 2048
-"""How many of the latest notes are looked through."""
+"""Number of latest notes that are searched."""
 
-_LONGEST = 32  # a match is followed no further back
-_BUCKET = np.array(
-    [0, 1, 2, 3, 4, 5, 5, 6, 6, *[7] * 4, *[8] * 4, *[9] * 8, *[10] * 8], np.uint8
-)  # of a match's length
+_LONGEST = 32  # maximum length of a match
+# bucket of a match length
+_BUCKET = np.array([0, 1, 2, 3, 4, 5, 5, 6, 6, *[7] * 4, *[8] * 4, *[9] * 8, *[10] * 8], np.uint8)
 _FEW = np.array([0, 1, 2, 2, *[3] * 4, *[4] * 25], np.uint8)
 _AGE = np.array([0, 1, 1, 2, 2, *[3] * 4, *[4] * 8, *[5] * 16, *[6] * 223], np.uint8)
-_NEAR = np.array([0, 1, 1, 2, 2, 3, 3, 3, *[4] * 5, *[5] * 115], np.uint8)  # of a distance in semitones
+_NEAR = np.array([0, 1, 1, 2, 2, 3, 3, 3, *[4] * 5, *[5] * 115], np.uint8)  # bucket of a distance in semitones
 _RIGHT = np.array([bin(register).count("1") for register in range(256)], np.int16)
-_LOOP = 4  # a match of so many notes says how long the loop is
-_DECAYS = np.array([[1 - 1 / 32], [1 - 1 / 256]], np.float32)  # of the two memories of pitch classes, a note
-_NEIGHBOURS = 16  # notes among which the nearest pitch is looked for
+_LOOP = 4  # minimum match length, in notes, that determines the loop length
+_DECAYS = np.array([[1 - 1 / 32], [1 - 1 / 256]], np.float32)  # per note, of the two pitch class memories
+_NEIGHBOURS = 16  # notes searched for the nearest pitch
 
 Array = npt.NDArray[np.int16]
 Numbers = npt.NDArray[Any]
-Guess = tuple[Numbers, Numbers, Any]  # class, confidence, whether there is any
+Guess = tuple[Numbers, Numbers, Any]  # class, confidence, whether there is a guess
 
 
 class Repeats:
-    """The past of `streams` pieces that go on side by side, a note each at a time.
+    """The past of `streams` pieces that advance together, one note at a time.
 
-    For each note call `times`, `pitches`, `durations`, `velocities` and `add` in this order; the very first note is only added.
-    Guesses come as classes and trusts, each int16 [streams, GUESSES[field]].
+    For each note call `times`, `pitches`, `durations`, `velocities` and `add`, in this order; the very first note is
+    only added. Guesses are classes and confidences, each int16 [streams, GUESSES[field]].
     """
 
     def __init__(self, streams: int, longest: int) -> None:
-        """Make room for pieces of `longest` notes at most; beyond HISTORY the earliest are forgotten."""
+        """Allocate space for pieces of up to `longest` notes.
+
+        Beyond HISTORY notes, the earliest are dropped.
+        """
         self._room = min(longest, 2 * HISTORY) + 1
-        self._front = self._room  # notes stand from here on, the latest first
+        self._front = self._room  # index of the latest note; older ones follow
         self._notes = {name: np.zeros((streams, self._room), np.uint8) for name in (*FIELDS, "place")}
         self._interval = np.zeros((streams, self._room), np.int16)
         self._key = np.zeros((streams, self._room), np.int32)  # 128 × onset + pitch
@@ -62,30 +65,45 @@ class Repeats:
         self._lag, self._age = np.zeros(streams, np.int32), np.full(streams, 255, np.uint8)
         self._registers = {name: np.full((streams, count), 0b00001111, np.uint8) for name, count in GUESSES.items()}
         self._guessed: dict[str, tuple[Array, Array]] = {}
-        self._same_time = self._same_place = self._same_pitch = np.zeros(
-            (streams, 0), bool
-        )  # of the note that is guessed at
+        # masks of the past notes that share a value with the current note
+        self._same_time = self._same_place = self._same_pitch = np.zeros((streams, 0), bool)
         self._now: dict[str, Numbers] = {}
         self._rows = np.arange(streams)
-        self._tones = np.zeros((streams, 2, 12), np.float32)
+        self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         self.onset = np.zeros(streams, np.int32)
 
     def keep(self, rows: Numbers) -> None:
-        """Go on with these streams only."""
+        """Keep only these streams."""
         self._notes = {name: held[rows] for name, held in self._notes.items()}
         self._registers = {name: held[rows] for name, held in self._registers.items()}
-        for name in ("_interval", "_key", "_exact", "_moved", "_rhythm", "_lag", "_age", "_tones", "onset"):
+        for name in (
+            "_interval",
+            "_key",
+            "_exact",
+            "_moved",
+            "_rhythm",
+            "_lag",
+            "_age",
+            "_pitch_class_memory",
+            "onset",
+        ):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self._lag))
 
     def pitch_class_shares(self) -> Array:
-        """Return the share of each pitch class in the past, in thousandths: int16 [streams, TONES]."""
-        shares = self._tones / np.maximum(self._tones.sum(axis=2, keepdims=True), 1)
+        """Return the share of each pitch class in the past, in thousandths.
+
+        int16 [streams, PITCH_CLASS_SHARES].
+        """
+        shares = self._pitch_class_memory / np.maximum(self._pitch_class_memory.sum(axis=2, keepdims=True), 1)
         thousandths: Array = (shares * 1000).round().astype(np.int16).reshape(-1, PITCH_CLASS_SHARES)
         return thousandths
 
     def times(self) -> tuple[Array, Array, Array]:
-        """Return guesses at the coming note's time, trusts, and pitch and duration of what the longest match foresees [streams, 2]."""
+        """Return guesses and confidences for the time, and the longest match.
+
+        The longest match is its predicted pitch and duration [streams, 2], 0 if there is no match.
+        """
         time, exact, rhythm = self._past("time"), self._view(self._exact), self._view(self._rhythm)
         at, length = self._best(exact)
         first = time[self._rows, at]
@@ -102,21 +120,25 @@ class Repeats:
             (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
         ]
         following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
-        return (*self._told("time", guesses), np.stack(following, axis=1).astype(np.int16))
+        return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
 
     def pitches(self, time: Numbers, onset: Numbers, place: Numbers) -> tuple[Array, Array]:
-        """Return guesses at its pitch, and trusts, once its time (class), onset (ticks) and place [streams] are known."""
+        """Return guesses and confidences for the pitch.
+
+        Needs the note's time (class), onset (ticks) and place, each [streams].
+        """
         self._now = {"time": time, "onset": onset, "place": place}
         pitch, exact = self._past("pitch"), self._view(self._exact)
         last, chord = pitch[:, 0], time == 0
-        above = ~chord[:, None] | (pitch > last[:, None])  # a chord is written from its lowest note up
+        above = ~chord[:, None] | (pitch > last[:, None])  # chords are sorted by ascending pitch
         self._same_time = same_time = self._past("time") == time[:, None]
         fits = exact * (same_time & above)
         at, length = self._best(fits)
         first = pitch[self._rows, at]
         other, shorter = self._best(fits * (pitch != first[:, None]))
         source, looped = self._looped(((onset - self._lag) << 7) + np.where(chord, last.astype(np.int32), -1))
-        looped &= self._view(self._key)[self._rows, source] >> 7 == onset - self._lag  # else it is another onset's
+        # otherwise it belongs to another onset
+        looped &= self._view(self._key)[self._rows, source] >> 7 == onset - self._lag
         turned, moved = self._best(self._view(self._moved) * same_time)
         carried = last + self._view(self._interval)[self._rows, turned]
         self._same_place = self._past("place") == place[:, None]
@@ -129,10 +151,10 @@ class Repeats:
             (np.clip(carried, 0, 127), _BUCKET[moved], (moved > 0) & (carried >= 0) & (carried <= 127)),
             (pitch[self._rows, here], _BUCKET[standing], standing > 0),
         ]
-        return self._told("pitch", guesses)
+        return self._record_guesses("pitch", guesses)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:
-        """Return guesses at its duration, and trusts, once its pitch is known too."""
+        """Return guesses and confidences for the duration, given the pitch."""
         self._now["pitch"] = pitch
         duration = self._past("duration")
         self._same_pitch = self._past("pitch") == pitch[:, None]
@@ -150,10 +172,10 @@ class Repeats:
             (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
             (duration[:, 0], np.minimum(self._now["time"], 1), True),
         ]
-        return self._told("duration", guesses)
+        return self._record_guesses("duration", guesses)
 
     def velocities(self, duration: Numbers) -> tuple[Array, Array]:
-        """Return guesses at its velocity, and trusts, once its duration is known too."""
+        """Return guesses and confidences for the velocity, given the duration."""
         self._now["duration"] = duration
         velocity = self._past("velocity")
         same = self._past("duration") == duration[:, None]
@@ -168,20 +190,23 @@ class Repeats:
             (velocity[:, 0], np.minimum(self._now["time"], 1), True),
             (velocity[self._rows, there], _likeness(standing + 1), standing > 0),
         ]
-        return self._told("velocity", guesses)
+        return self._record_guesses("velocity", guesses)
 
     def add(self, note: Numbers, onset: Numbers) -> None:
-        """Take the note that came: classes and place [streams, 5], and its onset in ticks [streams]."""
+        """Append a note to each stream.
+
+        `note` [streams, 5] holds classes and place; `onset` [streams] is in ticks.
+        """
         for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
             if name in self._guessed:
-                guess, trust = self._guessed[name]
+                guess, confidence = self._guessed[name]
                 register = self._registers[name]
                 shifted = (register << 1) | (guess == note[:, column, None])
-                self._registers[name] = np.where(trust > 0, shifted, register).astype(np.uint8)
+                self._registers[name] = np.where(confidence > 0, shifted, register).astype(np.uint8)
         self._guessed = {}
         new = dict(zip((*FIELDS, "place"), np.moveaxis(note, 1, 0), strict=True))
         if self._front == 0:
-            self._forget()
+            self._drop_old_notes()
         interval = np.zeros(len(note), np.int16)
         if self._front < self._room:
             interval = (new["pitch"] - self._past("pitch")[:, 0].astype(np.int16)).astype(np.int16)
@@ -199,8 +224,8 @@ class Repeats:
         for name, held in self._notes.items():
             held[:, self._front] = new[name]
         self._interval[:, self._front] = interval
-        self._tones *= _DECAYS
-        self._tones[self._rows, :, new["pitch"] % 12] += 1
+        self._pitch_class_memory *= _DECAYS
+        self._pitch_class_memory[self._rows, :, new["pitch"] % 12] += 1
         self.onset = onset.astype(np.int32)
         self._key[:, self._front] = (self.onset << 7) + new["pitch"]
 
@@ -208,7 +233,7 @@ class Repeats:
     def _end(self) -> int:
         return min(self._room, self._front + HISTORY)
 
-    def _forget(self) -> None:
+    def _drop_old_notes(self) -> None:
         everything: list[Numbers] = [*self._notes.values(), self._interval, self._key]
         for held in [*everything, self._exact, self._moved, self._rhythm]:
             held[:, self._room - HISTORY :] = held[:, :HISTORY].copy()
@@ -222,7 +247,10 @@ class Repeats:
         return self._notes[name][:, self._front : self._end]
 
     def _best(self, key: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the place of the highest key of each stream, the latest of equals, and that key."""
+        """Return the index of the highest key of each stream, and the key.
+
+        On a tie, the latest note is returned.
+        """
         at = key.argmax(axis=1)
         return at, key[self._rows, at]
 
@@ -230,32 +258,35 @@ class Repeats:
         return self._key[:, self._front]
 
     def _source_key(self, at: Numbers) -> Numbers:
-        """Return the key of the note before each `at`: the one that stands where the last note does now."""
+        """Return the key of the note before `at`, the counterpart of the last note."""
         keys: Numbers = self._key[self._rows, np.minimum(self._front + at + 1, self._end - 1)]
         return keys
 
     def _looped(self, after: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the first note whose key is above `after`, which is one loop ago, and whether a loop is known and has one."""
+        """Return the first note after key `after`, one loop ago, and whether it exists."""
         later = (self._view(self._key) > after[:, None]).sum(axis=1)
         return np.maximum(later - 1, 0), (later > 0) & (self._lag > 0)
 
-    def _told(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
-        """Return the guesses and their trusts as arrays, and remember them until the note is known."""
+    def _record_guesses(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
+        """Return guesses and confidences as arrays; keep them until `add`."""
         shape = len(self._rows), len(guesses)
-        classes, trust, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
-        for column, (value, sure, any_) in enumerate(guesses):
-            classes[:, column], trust[:, column], valid[:, column] = value, sure, any_
-        trust *= 9
-        trust += 1
-        trust += _RIGHT[self._registers[name]]
-        trust *= valid
+        classes, confidence, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
+        for column, (value, model_confidence, is_known) in enumerate(guesses):
+            classes[:, column], confidence[:, column], valid[:, column] = value, model_confidence, is_known
+        confidence *= 9
+        confidence += 1
+        confidence += _RIGHT[self._registers[name]]
+        confidence *= valid
         classes *= valid
-        self._guessed[name] = classes, trust
-        return classes, trust
+        self._guessed[name] = classes, confidence
+        return classes, confidence
 
 
 def _likeness(key: Numbers) -> Numbers:
-    """Return the confidence, 0–19, of a key that is 1 + 4 × match + 2 × same place + same time or duration."""
+    """Return the confidence, 0–19, of a key.
+
+    The key is 1 + 4 × match length + 2 × same place + same time or duration.
+    """
     rest = np.maximum(key, 1) - 1
     confidence: Numbers = _FEW[rest >> 2] * np.int16(4) + (rest & 3)
     return confidence

@@ -1,6 +1,6 @@
-"""What a run knows by name: the series and games it was trained on, and how their pieces begin.
+"""Vocabulary of a run: its series and games, and the first notes of its pieces.
 
-The events themselves need no vocabulary, for their classes are fixed. Number 0 stands for a style that is not said, or not known.
+Event classes are fixed and need no vocabulary. Number 0 stands for a style that is not given or unknown.
 """
 
 import json
@@ -29,48 +29,54 @@ Duration = Annotated[int, Meta(ge=0, lt=SIZES["duration"])]
 Velocity = Annotated[int, Meta(ge=0, lt=SIZES["velocity"])]
 """A class of velocity."""
 Beats = Annotated[int, Meta(ge=1, le=255)]
-"""A number of a time signature."""
+"""Numerator or denominator of a time signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first note of a training piece, as classes, with the piece's style, first tempo and first time signature."""
+    """First note of a training piece as classes, with style, tempo and meter."""
 
     series: str  # the slug
     game: str  # the slug
-    place: Place  # class of its place in the bar
-    pitch: Pitch  # class of its pitch
-    duration: Duration  # class of its duration
-    velocity: Velocity  # class of its velocity
-    tempo: Above0  # quarter notes a minute
+    place: Place  # class of place in the bar
+    pitch: Pitch  # class of pitch
+    duration: Duration  # class of duration
+    velocity: Velocity  # class of velocity
+    tempo: Above0  # quarter notes per minute
     numerator: Beats  # of the time signature
     denominator: Beats  # of the time signature
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Names to numbers: `series[i]` and `games[i]` have number i + 1."""
+    """Numbers of series and games: `series[i]` and `games[i]` have number i + 1."""
 
-    series: tuple[str, ...]  # slugs; those of a run that it began from come first
+    series: tuple[str, ...]  # slugs; with --init, those of the initial run come first
     games: tuple[str, ...]  # slugs, likewise
-    openings: tuple[Opening, ...]  # one for each training piece
+    openings: tuple[Opening, ...]  # one per training piece
 
     def style(self, series: str, game: str) -> tuple[int, int]:
-        """Return the numbers of a series and a game, 0 for one that is not known."""
+        """Return the numbers of a series and a game; 0 if unknown."""
         return _number(self.series, series), _number(self.games, game)
 
     def to_json(self) -> str:
-        """Return the vocabulary as JSON text, the same for the same vocabulary."""
+        """Return the text of vocabulary.json; deterministic."""
         return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Vocabulary":
-        """Return the vocabulary that `text` holds. Raises TrainingError where it is none."""
+        """Parse the text of vocabulary.json.
+
+        Raises TrainingError, naming `where`, if it is not valid.
+        """
         return parse_json(text, cls, where, fail=TrainingError, remedy="not the vocabulary of a run; train it again")
 
     @classmethod
     def of(cls, pieces: Sequence["CorpusPiece"], before: "Vocabulary | None" = None) -> "Vocabulary":
-        """Return the vocabulary of the training pieces; the names of `before` come first and keep their numbers."""
+        """Return the vocabulary of training pieces.
+
+        The names of `before` come first and keep their numbers.
+        """
         old_series, old_games = (before.series, before.games) if before else ((), ())
         return cls(
             series=_extend(old_series, (piece.series for piece in pieces)),

@@ -1,6 +1,6 @@
-"""What the training of a network with Keras needs: checkpoints, weight averages, and several processes together.
+"""Parts of Keras training loops: checkpoints, weight averages, several processes.
 
-It writes into the folder of a run; the epochs themselves are in the folder of each recipe, as `note_lstm.train`.
+They write to the folder of a run. The epochs themselves are in each recipe's folder, such as `note_lstm.train`.
 """
 
 __all__ = ["checkpoints", "hosts", "interrupt", "precision", "weight_average"]

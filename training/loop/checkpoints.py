@@ -1,6 +1,7 @@
-"""What is kept of training: the weights of the best epoch; and with Keras a checkpoint of every epoch, logs, and the finished network.
+"""Saves epochs: best weights; for Keras also checkpoints, logs, final network.
 
-The order of writing is the promise of `--resume`: checkpoint and weights first, last the state that names them.
+Checkpoint and weights are written first and the state that names them last, so that `--resume` always finds a
+complete epoch.
 """
 
 import errno
@@ -15,17 +16,20 @@ from typing import Any, cast
 
 from catalog.base.errors import TrainingError
 from catalog.storage.checksums import write_listed
-from catalog.storage.files import remove_leftovers, replacing
-from training.network.backend import load_keras, undivided
-from training.network.weights import Array, WeightsMeta, load_weights, packed, save_weights
+from catalog.storage.files import atomic_path, remove_leftovers
+from training.network.backend import load_keras, without_distribution
+from training.network.weights import Array, WeightsMeta, load_weights, pack_weights, save_weights
 from training.progress import Progress
 from training.run import Run
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def keep_epoch(run: Run, progress: Progress, row: Any, named: dict[str, Array]) -> None:
-    """Keep an epoch that is trained without Keras: its `row`, its weights `named` if they are the best so far, and the progress."""
+    """Save an epoch that was trained without Keras.
+
+    Saves its `row`, the weights `named` if they are the best so far, and the progress.
+    """
     progress.epoch, progress.seconds = row.epoch, row.seconds
     _keep_best(run, progress, row, named, None)
     progress.history.append(asdict(row))
@@ -33,18 +37,21 @@ def keep_epoch(run: Run, progress: Progress, row: Any, named: dict[str, Array]) 
 
 
 def best_weights(run: Run) -> dict[str, Array]:
-    """Return the weights of the best epoch of a run. Raises TrainingError where they are not this run's, or damaged."""
+    """Return the weights of the best epoch of a run.
+
+    Raises TrainingError if they are damaged or not this run's.
+    """
     named, meta = load_weights(run.weights)
     run.check_weights(meta.recipe_sha256, meta.vocabulary_sha256, run.weights)
     return named
 
 
 def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], validation_bits: float | None) -> None:
-    """Write the weights of an epoch, by which samples are composed, if it is better than those in the history."""
+    """Write an epoch's weights if it is better than all epochs in the history."""
     figure = run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
     if getattr(row, figure) < min((cast(float, old[figure]) for old in progress.history), default=math.inf):
         progress.best_epoch = row.epoch
-        data = packed(named, _meta(run, row.epoch, validation_bits))
+        data = pack_weights(named, _meta(run, row.epoch, validation_bits))
         write_listed(run.path, run.weights.name, data, fail=TrainingError)
 
 
@@ -53,10 +60,13 @@ def _meta(run: Run, epoch: int, validation_bits: float | None) -> WeightsMeta:
 
 
 class CheckpointKeeper:
-    """The keeper of one run while it is trained with Keras."""
+    """Saves and loads the epochs of one run that is trained with Keras."""
 
     def __init__(self, run: Run, *, writes: bool = True) -> None:
-        """Load Keras; where it `writes`, clear what a killed trainer left and open the log: the caller holds `run.writing()`."""
+        """Load Keras and, with `writes`, open the log.
+
+        With `writes`, leftovers of killed processes are removed; the caller holds `run.writing()`.
+        """
         self.run = run
         self.keras = load_keras()
         self._board: Any = None
@@ -66,43 +76,44 @@ class CheckpointKeeper:
             remove_leftovers(run.path)
             remove_leftovers(run.checkpoints)
             for log in (run.path / "tensorboard").glob("events.*"):
-                if log.stat().st_size == 0:  # of a trainer that was killed before it wrote to it
+                if log.stat().st_size == 0:  # left by a process that was killed before it wrote to it
                     log.unlink()
             with self._writable(False):
                 self._board = SummaryWriter(str(run.path / "tensorboard"))
 
-    def averaged(self, progress: Progress) -> dict[str, Any] | None:
-        """Return the average of the weights as the last saved epoch left it; None at the beginning."""
+    def load_average(self, progress: Progress) -> dict[str, Any] | None:
+        """Return the weight average after the last saved epoch; None before the first."""
         if progress.checkpoint is None:
             return None
-        return load_weights(self.run.checkpoints / _beside(progress.checkpoint))[0]
+        return load_weights(self.run.checkpoints / _average_file(progress.checkpoint))[0]
 
-    def resumed(self, progress: Progress) -> Any | None:
-        """Return the network as the last saved epoch left it, optimizer and all; None at the beginning."""
+    def load_network(self, progress: Progress) -> Any | None:
+        """Return network and optimizer after the last saved epoch; None before the first."""
         if progress.checkpoint is None:
             return None
         path = self.run.checkpoints / progress.checkpoint
-        anew = f"put it back as it was, or begin a new run from the run's weights with --init {self.run.name}"
+        remedy = f"restore it, or start a new run from the run's weights with --init {self.run.name}"
         if not path.is_file():
-            raise TrainingError(f"{path}: missing, so training cannot go on; {anew}")
+            raise TrainingError(f"{path}: missing, so training cannot continue; {remedy}")
         try:
             return self.keras.models.load_model(path)
-        except Exception as error:  # noqa: BLE001 - each library that reads a part has errors of its own
-            why = "cut short, or no archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {error}"
-            raise TrainingError(f"{path}: damaged ({why[:200]}); {anew}") from None
+        except Exception as error:  # noqa: BLE001 - the libraries involved raise many types
+            why = "truncated, or not an archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {error}"
+            raise TrainingError(f"{path}: damaged ({why[:200]}); {remedy}") from None
 
     def save(
         self, network: Any, named: dict[str, Any], row: Any, validation_bits: float | None, progress: Progress
     ) -> None:
-        """Keep the epoch that `row` tells of, with the weights `named` that it is measured by, and those apart if they are the best.
+        """Save the epoch of `row`, with the weights `named` that it was measured with.
 
-        Raises TrainingError, and keeps nothing, where a figure of the row is no longer a number.
+        The weights are also written to weights.npz if they are the best. Raises TrainingError, and saves nothing, if
+        a figure of the row is not finite.
         """
         values = {name: value for name, value in asdict(row).items() if value is not None}
         wrong = [name for name, value in values.items() if not math.isfinite(value)]
         if wrong:
             raise TrainingError(
-                f"run {self.run.name}: {wrong[0]} is no longer a number in epoch {row.epoch}; the epochs before it are kept. "
+                f"run {self.run.name}: {wrong[0]} is not a finite number in epoch {row.epoch}; earlier epochs are kept. "
                 "Start a new run with another --seed, or a recipe with a lower learning_rate or precision float32"
             )
         with self._writable(row.epoch > 1):
@@ -121,10 +132,10 @@ class CheckpointKeeper:
         _keep_best(self.run, progress, row, named, validation_bits)
         progress.history.append(asdict(row))
         progress.checkpoint = f"epoch-{row.epoch:04d}.keras"
-        with replacing(self.run.checkpoints / progress.checkpoint) as temporary, undivided(self.keras):
+        with atomic_path(self.run.checkpoints / progress.checkpoint) as temporary, without_distribution(self.keras):
             network.save(temporary)
         meta = _meta(self.run, row.epoch, validation_bits)
-        save_weights(self.run.checkpoints / _beside(progress.checkpoint), named, meta)
+        save_weights(self.run.checkpoints / _average_file(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
         for name, value in values.items():
             if name != "epoch":
@@ -132,11 +143,11 @@ class CheckpointKeeper:
         self._board.flush()
 
     def finish(self, build: Callable[[], Any], progress: Progress) -> None:
-        """Write the best epoch's network in float32, which every processor can load, and why training ended."""
+        """Write the best epoch's network in float32, and the final state."""
         from training.network.network import assign
 
         named = best_weights(self.run)
-        with self._writable(True), undivided(self.keras):
+        with self._writable(True), without_distribution(self.keras):
             best = build()
             assign(best, named)
             with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
@@ -147,15 +158,15 @@ class CheckpointKeeper:
 
     @contextmanager
     def _writable(self, has_epoch: bool) -> Iterator[None]:
-        """Raise TrainingError, with the way on, where the system refuses to write into the run's folder within the block."""
+        """Convert OSError within the block to a TrainingError with a remedy."""
         try:
             yield
         except OSError as error:
-            mend = "free some space" if error.errno in FULL else "make the folder one that can be written"
-            onward = f"go on with `train --name {self.run.name} --resume`: the epochs before are kept"
+            remedy = "free some space" if error.errno in DISK_FULL else "make the folder writable"
+            onward = f"continue with `train --name {self.run.name} --resume`: earlier epochs are kept"
             raise TrainingError(
-                f"{self.run.path}: {error.strerror or error}; {mend}, then "
-                f"{onward if has_epoch else 'run the same command again: no epoch had ended'}"
+                f"{self.run.path}: {error.strerror or error}; {remedy}, then "
+                f"{onward if has_epoch else 'run the same command again: no epoch was finished'}"
             ) from None
 
     def close(self) -> None:
@@ -164,6 +175,6 @@ class CheckpointKeeper:
             self._board.close()
 
 
-def _beside(checkpoint: str) -> str:
-    """Return the file beside a checkpoint that holds the weights which its epoch is measured by."""
+def _average_file(checkpoint: str) -> str:
+    """Return the name of the file with a checkpoint's averaged weights."""
     return f"{checkpoint.removesuffix('.keras')}.npz"

@@ -1,7 +1,8 @@
-"""Several processes, on one host or many, that train one network together, each on its part of every batch.
+"""Several processes, on one or more hosts, that train one network together.
 
-Keras' own variables say who takes part: KERAS_DISTRIBUTION_JOB_ADDRESSES, …_NUM_PROCESSES and …_PROCESS_ID; the backend must be JAX
-(KERAS_BACKEND=jax), whose collectives do the rest. The first process alone writes, validates and watches the clock.
+Each process trains on its part of every batch. Keras's variables configure it: KERAS_DISTRIBUTION_JOB_ADDRESSES,
+KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID. The backend must be JAX (KERAS_BACKEND=jax). Only
+the first process writes, validates and checks the time.
 """
 
 import os
@@ -18,7 +19,7 @@ COUNT = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The processes that train together: how many, and which of them this is."""
+    """The processes that train together: their number, and the index of this one."""
 
     count: int = 1
     index: int = 0
@@ -28,8 +29,8 @@ class Hosts:
         """Whether this process is the one that writes."""
         return self.index == 0
 
-    def agree(self, value: float) -> float:
-        """Return the first process's value; every process must ask, and waits for all others."""
+    def broadcast(self, value: float) -> float:
+        """Return the first process's value; a collective call of all processes."""
         if self.count == 1:
             return value
         from jax.experimental import multihost_utils
@@ -51,9 +52,9 @@ ALONE = Hosts()
 
 
 def join() -> Hosts:
-    """Meet the other processes that the environment names, and share every batch among all their devices, or those here.
+    """Connect to the other processes, if any; share batches among all devices.
 
-    Raises UsageError where the backend cannot do it.
+    Raises UsageError if the backend does not support it.
     """
     count = os.environ.get(COUNT, "1")
     if not count.isdecimal() or int(count) < 1:

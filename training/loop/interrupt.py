@@ -1,7 +1,7 @@
-"""Ctrl-C during training: handled between two steps, never lost.
+"""Ctrl-C during training: handled between two steps.
 
-Python raises KeyboardInterrupt wherever it happens to be, and where that is a callback of a library the exception is
-swallowed and training goes on. So the first Ctrl-C is only noted, and raised at the next safe place; a second one ends at once.
+Python raises KeyboardInterrupt at any point; within a library callback it may be swallowed. So the first Ctrl-C is
+only recorded and raised at the next safe point. A second one ends the process at once.
 """
 
 import signal
@@ -17,7 +17,10 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 @contextmanager
 def between_steps() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed since; it is to be called at each safe place."""
+    """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed.
+
+    Call it at each safe point.
+    """
     pressed = threading.Event()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -28,7 +31,7 @@ def between_steps() -> Iterator[Callable[[], None]]:
         if pressed.is_set():
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield check
         return
     before = signal.signal(signal.SIGINT, note)

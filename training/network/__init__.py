@@ -1,6 +1,6 @@
-"""The note-level network: in Keras for training, in NumPy for sampling and evaluation.
+"""The note-level network, in Keras for training and in NumPy for the rest.
 
-`network` and `lstm` are the only modules that import Keras at their top.
+Only `network` and `lstm` import Keras at module level.
 """
 
 __all__ = ["backend", "inference", "network", "quality", "shapes", "weights"]

@@ -1,4 +1,4 @@
-"""Keras, imported without the noise that TensorFlow makes on standard error while its libraries load."""
+"""Imports Keras without TensorFlow's messages on standard error."""
 
 import logging
 import os
@@ -10,27 +10,27 @@ from typing import Any
 
 from catalog.base.cores import cores
 
-MOST_LANES = 4
+MAX_LANES = 4
 
 
 def lanes() -> int:
-    """Return into how many parts a batch is cut that go through the network side by side.
+    """Return the number of lanes: parts of a batch that are computed in parallel.
 
-    On a processor TensorFlow loses much time where threads share one small operation, none where each has a lane of its own. Other
-    backends compile the whole and share the work out themselves.
+    On a CPU, TensorFlow is slow when threads share one small operation, and fast when each works on its own lane.
+    Other backends compile the whole step and distribute it themselves.
     """
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return 1
     number = 1
-    while 2 * number <= min(MOST_LANES, cores()):
+    while 2 * number <= min(MAX_LANES, cores()):
         number *= 2
     return number
 
 
 def load_keras() -> Any:
-    """Return the `keras` module. What its backend says while loading is shown only if loading fails.
+    """Return the `keras` module; its start-up messages are shown only if it fails.
 
-    The messages come from C++ before any log level is heeded, so the file descriptor itself is turned aside.
+    The messages come from C++ before log levels apply, so the file descriptor is redirected.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // lanes())))
@@ -47,15 +47,17 @@ def load_keras() -> Any:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-    logging.getLogger("tensorflow").setLevel(
-        logging.ERROR
-    )  # it warns where one process trains run after run, as it may
+    # it warns if one process trains several runs, which is fine
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 
 @contextmanager
-def undivided(keras: Any) -> Iterator[None]:
-    """Make new variables this process's own for a while, where several processes train: each of theirs waits for all to make it."""
+def without_distribution(keras: Any) -> Iterator[None]:
+    """Create variables that are local to this process within the block.
+
+    With several processes, creating a distributed variable waits for all of them.
+    """
     before = keras.distribution.distribution()
     if before is None:
         yield

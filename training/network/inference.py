@@ -1,7 +1,7 @@
-"""The trained network in NumPy: it needs no TensorFlow, so sampling and evaluation start at once.
+"""The trained note-level network in NumPy. No TensorFlow, so commands start fast.
 
-Computes exactly what `network.py` does in float32. Whole pieces go through in batches, with the state carried from one stretch of
-notes to the next; a sampler goes note by note.
+Computes the same function as `network.py` in float32. Whole pieces are evaluated in batches, with the state carried
+from one stretch of notes to the next; a sampler advances note by note.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,26 @@ from training.events import classes as events
 from training.events import encoding
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA, HEADS, STYLES, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA_SCORES, HEADS, STYLES, inputs_width
 
 Array = npt.NDArray[np.float32]
-Classes = npt.NDArray[Any]  # of a whole-number type
+Classes = npt.NDArray[Any]  # of an integer type
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
-Seen = dict[str, npt.NDArray[Any]]  # inputs by name: classes, but for agreements, which are 0 or 1
+NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 0 or 1
 
-STRETCH = 256  # notes that go through at once
-TOGETHER = 128  # pieces side by side
-_NOTHING = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)  # guesses that agree with no other
-FEW = 64  # rows at most of which a product is made from the kernel's side
+STRETCH = 256  # notes per forward pass
+BATCH = 128  # pieces per forward pass
+# distinct values for missing guesses: they agree with none
+_NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
+MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
 _PITCH_CLASS = np.arange(events.PITCHES) % 12
-SMALL = 2**18  # numbers that are faster looked up all at once than column by column
+MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
-class _Inputs:
-    """A dense layer over inputs side by side, as a table: what each class of each input adds to its output.
-
-    The inputs are embeddings, and a dense layer of them is linear, so the products are made once and looked up ever after.
-    """
+class _InputTable:
+    """Lookup table of a dense layer over embeddings: products by class and input."""
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
         self.bias = bias
@@ -48,7 +46,7 @@ class _Inputs:
         style: list[Array] = []
         at = size = 0
         for name in names:
-            width = beside_width([name])
+            width = inputs_width([name])
             rows, at = kernel[at : at + width], at + width
             kind, _, field = name.rpartition("_")
             if name in STYLES:
@@ -58,7 +56,7 @@ class _Inputs:
                 self._dense[name] = rows
                 continue
             self._looked_up.append(name)
-            if kind == "trust":  # several guesses, each with a part of the table
+            if kind == "trust":  # several guesses, each with its own part of the table
                 count = GUESSES[field]
                 table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
                 tables.append(
@@ -67,7 +65,7 @@ class _Inputs:
                 offsets += [size] * count
             else:
                 table = named[f"embed_{field}/embeddings"] @ rows
-                if kind in ("guess", "next"):  # class + 1, and 0 where nothing is guessed
+                if kind in ("guess", "next"):  # class + 1; 0 for no guess
                     table = np.concatenate([np.zeros_like(table[:1]), table])
                 tables.append(table)
                 offsets.append(size)
@@ -75,20 +73,20 @@ class _Inputs:
         self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
 
-    def add(self, total: Array, seen: Seen) -> None:
-        """Add to `total` [..., outputs] what the inputs give, but for the bias and the style."""
-        known = [seen[name] for name in self._looked_up]
+    def add(self, total: Array, inputs: NetworkInputs) -> None:
+        """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
+        known = [inputs[name] for name in self._looked_up]
         index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
-        if index.size * total.shape[-1] < SMALL:
+        if index.size * total.shape[-1] < MAX_GATHER:
             total += self._table[index].sum(axis=-2)
         else:
             for column in range(index.shape[-1]):
                 total += self._table[index[..., column]]
         for name, rows in self._dense.items():
-            total += seen[name] @ rows
+            total += inputs[name] @ rows
 
     def of_style(self, style: Array) -> Array:
-        """Return what styles [batch, STYLE_WIDTH] give, with the bias: [batch, outputs]; the bias alone where style is no input."""
+        """Return bias plus style [batch, STYLE_WIDTH] contribution, [batch, outputs]."""
         given: Array = self.bias + style[:, : len(self._style)] @ self._style
         return given
 
@@ -96,8 +94,8 @@ class _Inputs:
 class _Kernel:
     """A matrix that rows are multiplied by.
 
-    A BLAS packs the right side of a product anew each time, which costs more than all else where the left has few rows. So for these
-    the kernel is kept turned as well, and stands on the left, with the rows filled up to a multiple of what BLAS takes at once.
+    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
+    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
     """
 
     def __init__(self, kernel: Array) -> None:
@@ -106,7 +104,7 @@ class _Kernel:
     def after(self, rows: Array) -> Array:
         """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
         flat = rows.reshape(-1, rows.shape[-1])
-        if len(flat) > FEW:
+        if len(flat) > MAX_SMALL_ROWS:
             product: Array = flat @ self._kernel
         elif len(flat) == 1:
             product = self._turned @ flat[0]
@@ -117,16 +115,16 @@ class _Kernel:
         return product.reshape(*rows.shape[:-1], len(self._turned))
 
 
-class Network:
-    """The network's forward pass. `named` are the arrays that `network.arrays` gives."""
+class NoteNetwork:
+    """Forward pass of the note-level network."""
 
     def __init__(self, named: dict[str, Array]) -> None:
-        """Take the weights; raises TrainingError where one is missing."""
+        """Load `named`, the result of `network.arrays`; raises TrainingError."""
         layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
         try:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
             bias = named["enter/bias"] @ named["lstm_0/kernel"] + named["lstm_0/bias"]
-            self._entering = _Inputs(named, ENTERING, kernel, bias)
+            self._entering = _InputTable(named, ENTERING, kernel, bias)
             self._recurrent = [_Kernel(named["lstm_0/recurrent_kernel"])] + [
                 _Kernel(np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]]))
                 for i in range(1, layers)
@@ -135,7 +133,7 @@ class Network:
             self.width = len(named["lstm_0/recurrent_kernel"])
             self._above = _Kernel(named["above/kernel"])
             self._hidden = {
-                n: _Inputs(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
+                n: _InputTable(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
             }
             self.head = len(named["hidden_time/bias"])
             self._out = {n: (_Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
@@ -147,31 +145,32 @@ class Network:
             ) from None
 
     def start(self, batch: int) -> State:
-        """Return the state before any note."""
+        """Return the state before the first note."""
         return [
             (np.zeros((batch, self.width), np.float32), np.zeros((batch, self.width), np.float32))
             for _ in self._recurrent
         ]
 
     def style(self, numbers: Classes) -> Array:
-        """Return the embeddings [batch, STYLE_WIDTH] of styles [batch, 2], the numbers of series and game; means of them are styles too."""
+        """Return embeddings [batch, STYLE_WIDTH] of series and game numbers [batch, 2]."""
         return np.concatenate([table[numbers[:, column]] for column, table in enumerate(self._style)], axis=1)
 
     def advance(self, last: Classes, now: Classes, style: Array, state: State) -> tuple[Array, State]:
-        """Take notes and return what the outputs see of them, [batch, notes, 4 × head], and the state after the last.
+        """Process notes; return what the output layers need, and the new state.
 
-        `last` [batch, notes, ≥5] are the classes and place of notes; of `now` [batch, notes, COLUMNS], the rows of the notes after
-        them, only what is foreseen and the guesses at time are looked at; `style` [batch, STYLE_WIDTH] is what `style` gives.
+        `last` [batch, notes, ≥5] holds classes and place of the notes. `now` [batch, notes, COLUMNS] holds the rows
+        of the notes after them, of which only the match prediction and the guesses for time are read. `style` [batch,
+        STYLE_WIDTH] comes from `style`. Returns [batch, notes, 4 × head] and the state after the last note.
         """
-        seen: Seen = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        seen |= guessed("time", now) | is_predicted(now) | {"tones": pitch_class_shares(now)}
+        inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
+        inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)}
         always = self._entering.of_style(style)
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
         for step in range(last.shape[1]):
             gates = self._recurrent[0].after(state[0][0])
             gates += always
-            self._entering.add(gates, {name: values[:, step] for name, values in seen.items()})
+            self._entering.add(gates, {name: values[:, step] for name, values in inputs.items()})
             for layer, (h, c) in enumerate(state):
                 if layer:
                     gates = self._recurrent[layer].after(np.concatenate([state[layer - 1][0], h], axis=1))
@@ -179,54 +178,54 @@ class Network:
                 _step(gates, h, c)
             top[:, step] = state[-1][0]
         above = self._above.after(top)
-        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes: it is added here, once
+        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes, so it is added once
             above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
         return above, state
 
-    def logits(self, name: str, above: Array, seen: Seen, now: Classes) -> Array:
-        """Return the logits of one field, [..., classes]; `seen` has as classes what HEADS says that the field sees."""
+    def logits(self, name: str, above: Array, inputs: NetworkInputs, now: Classes) -> Array:
+        """Return one field's logits [..., classes], from the classes that HEADS lists."""
         column = events.FIELDS.index(name) * self.head
         hidden = above[..., column : column + self.head].copy()
-        self._hidden[name].add(hidden, seen)
+        self._hidden[name].add(hidden, inputs)
         kernel, bias = self._out[name]
         scores = kernel.after(np.maximum(hidden, 0, out=hidden))
         scores += bias
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
         gain = (
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
-            + self._gain[name][trust + _OFFSETS[name]]
-        ) * (trust > 0)
+            + self._gain[name][confidence + _OFFSETS[name]]
+        ) * (confidence > 0)
         logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
         rows = np.arange(len(logits))
         flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
         if name == "pitch":
-            by_class = seen["tones"].reshape(len(logits), 2, -1)
-            for k in range(EXTRA[name]):
+            by_class = inputs["tones"].reshape(len(logits), 2, -1)
+            for k in range(EXTRA_SCORES[name]):
                 gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
                 logits += gain * by_class[:, k, _PITCH_CLASS]
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
-        """Return the logits of every note but the first of `rows` [batch, notes + 1, COLUMNS], and the state after them."""
+        """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
-        known: Seen = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
+        known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
             "tones": pitch_class_shares(now)
         }
-        return {n: self.logits(n, above, known | guessed(n, now), now) for n in events.FIELDS}, after
+        return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
-        """Return [pieces, 4]: the bits that each field of each piece costs, summed over all notes but the first."""
+        """Return the bits of each field of each piece [pieces, 4], without first notes."""
         total = np.zeros((len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
-        for start in range(0, len(order), TOGETHER):
-            self._add_bits(pieces, order[start : start + TOGETHER], total)
+        for start in range(0, len(order), BATCH):
+            self._add_bits(pieces, order[start : start + BATCH], total)
         return total
 
     def _add_bits(self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64]) -> None:
-        """Add to `total` the bits of the pieces `which`, the longest first, stretch by stretch."""
+        """Add the bits of the pieces `which`, the longest first, to `total`."""
         state = self.start(len(which))
         for at in range(0, len(pieces[which[0]].events) - 1, STRETCH):
             which = [i for i in which if len(pieces[i].events) - 1 > at]
@@ -246,36 +245,36 @@ class Network:
 
 
 def pitch_class_shares(now: Classes) -> Array:
-    """Return how common each pitch class is in the past, [..., TONES]: logarithms of the shares, around 0."""
+    """Return centred log shares of pitch classes, [..., PITCH_CLASS_SHARES]."""
     shares: Array = np.log(
         now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
     ) + np.float32(2.5)
     return shares
 
 
-def is_predicted(now: Classes) -> Seen:
-    """Return the pitch and duration that the longest match foresees, as class + 1; 0 where there is none."""
-    any_ = now[..., encoding.CONFIDENCE["time"].start] > 0
+def match_inputs(now: Classes) -> NetworkInputs:
+    """Return the longest match's pitch and duration as class + 1; 0 for none."""
+    is_known = now[..., encoding.CONFIDENCE["time"].start] > 0
     columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
-    return {f"next_{name}": (now[..., column] + 1) * any_ for name, column in columns}
+    return {f"next_{name}": (now[..., column] + 1) * is_known for name, column in columns}
 
 
-def guessed(name: str, now: Classes) -> Seen:
-    """Return what an output sees of the guesses at its field: the first, how far to trust each, which of them agree."""
-    guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-    any_ = trust > 0
+def guess_inputs(name: str, now: Classes) -> NetworkInputs:
+    """Return an output's inputs: first guess, confidences, and which guesses agree."""
+    guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+    is_known = confidence > 0
     first, second = _PAIRS[name]
-    distinct = np.where(any_, guess, _NOTHING[: guess.shape[-1]])
+    distinct = np.where(is_known, guess, _NO_GUESS[: guess.shape[-1]])
     agree = distinct[..., first] == distinct[..., second]
     return {
-        f"guess_{name}": (guess[..., 0] + 1) * any_[..., 0],
-        f"trust_{name}": trust + _OFFSETS[name],
+        f"guess_{name}": (guess[..., 0] + 1) * is_known[..., 0],
+        f"trust_{name}": confidence + _OFFSETS[name],
         f"agree_{name}": agree.astype(np.float32),
     }
 
 
 def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
-    """Return -log2 of the probability that `logits` [..., classes] give each class [...]."""
+    """Return -log2 p of each class [...], given logits [..., classes]."""
     top = logits.max(axis=-1)
     spread = np.log(np.exp(logits - top[..., None]).sum(axis=-1, dtype=np.float64)) + top
     chosen: Any = np.take_along_axis(logits, classes[..., None], axis=-1)[..., 0]
@@ -283,10 +282,10 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
 
 
 def _step(gates: Array, h: Array, c: Array) -> None:
-    """Take an LSTM's state h and c [batch, width] one step on, in place; `gates` [batch, 4 × width] are overwritten."""
+    """Advance h and c [batch, width] in place; overwrites `gates` [batch, 4 × width]."""
     width = h.shape[1]
     i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
-    logistic = gates[:, : 3 * width]  # by way of tanh
+    logistic = gates[:, : 3 * width]  # computed from tanh
     logistic *= 0.5
     np.tanh(gates, out=gates)
     logistic *= 0.5

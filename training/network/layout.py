@@ -1,4 +1,4 @@
-"""Which inputs the network's layers have, and how wide each is: what the network in Keras and the one in NumPy agree on."""
+"""Inputs of the network's layers and their widths, for both implementations."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ STYLES = ("series", "game")
 STYLE_WIDTH = sum(EMBEDDINGS[name] for name in STYLES)
 
 CONFIDENCE_WIDTH = 8
-"""Width of the embedding of the trust in one guess."""
+"""Width of the embedding of a guess's confidence."""
 
 ENTERING = (
     *(f"last_{name}" for name in (*events.FIELDS, "place")),
     *("guess_time", "next_pitch", "next_duration", "trust_time", "agree_time", "tones"),
 )
-"""What the recurrent layers see at each step: the last note, and what is foreseen of the coming one."""
+"""Inputs of the recurrent layers at each step: the last note, and predictions of the next one."""
 
 HEADS = {
     "time": ("guess_time", "trust_time", "agree_time", "series", "game"),
@@ -28,16 +28,16 @@ HEADS = {
         *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity", "series", "game"),
     ),
 }
-"""What each output sees beside the LSTM: fields of the note itself that come before it in the factorisation, and the guesses at
-it. A class that is guessed gets a gain on its logit, learned for each guess: so the network learns to copy within seconds."""
+"""Inputs of each output besides the LSTM: earlier fields of the same note, and the guesses at the field. Each guess adds a
+learned gain to the logit of its class, so that the network learns to copy quickly."""
 
 
-EXTRA = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
-"""Scores of an output beyond its classes and the gains of its guesses: what the two memories of pitch classes are worth."""
+EXTRA_SCORES = {"time": 0, "pitch": 2, "duration": 0, "velocity": 0}
+"""Additional scores of an output: the gains of the two pitch class memories."""
 
 
-def beside_width(names: Iterable[str]) -> int:
-    """Return the width of these inputs side by side."""
+def inputs_width(names: Iterable[str]) -> int:
+    """Return the total width of these inputs."""
     total = 0
     for name in names:
         if name == "tones":

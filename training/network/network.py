@@ -1,7 +1,8 @@
-"""The note-level network in pure Keras 3: what is known of the last note goes in, an exact likelihood of the next note comes out.
+"""The note-level network in pure Keras 3.
 
-The likelihood is factorised: time, then pitch given time, then duration given both, then velocity given all three. `inference.py`
-computes the same function in NumPy; a test holds the two together.
+In: rows of known and guessed classes. Out: an exact likelihood of the next note, factorised into time, pitch given
+time, duration given both, and velocity given all three. `inference.py` computes the same function in NumPy; a test
+compares them.
 """
 
 from collections.abc import Iterator
@@ -16,24 +17,28 @@ from training.events import classes as events
 from training.events import encoding
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import lanes
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
 from training.network.lstm import LSTM
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
 class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
-    """Events [batch, notes + 1, COLUMNS] and style [batch, 2] to four arrays of logits [batch, notes, classes], one a field.
+    """The note-level network: events and styles to logits.
 
-    In training, the state at the end of a batch's windows is where the next batch's begin, but for those that `fresh` [batch]
-    marks with 1; `recipe["batch"]` windows must come together then.
+    Events are [batch, notes + 1, COLUMNS], styles [batch, 2]; there are four arrays of logits [batch, notes,
+    classes], one per field. In training, the state at the end of a batch is the initial state of the next one, except
+    for windows that `fresh` [batch] marks with 1. Training batches must have `recipe["batch"]` windows.
     """
 
     def __init__(self, recipe: dict[str, Any], series: int, games: int, **kwargs: Any) -> None:
-        """Build for a recipe (as a mapping, so that it goes into the saved file) and the numbers of series and games."""
+        """Create the layers for a recipe and the numbers of series and games.
+
+        The recipe is a mapping, so that Keras can save it.
+        """
         super().__init__(**kwargs)
         self.recipe, self.series, self.games = recipe, series, games
         sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
-        own = self.dtype_policy  # what is loaded keeps its precision, whatever Keras would give a new layer
+        own = self.dtype_policy  # loaded networks keep their precision, independent of Keras's global policy
         self.embeddings = {
             n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
         }
@@ -50,31 +55,31 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.above = layers.Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
         self.hidden = {n: layers.Dense(recipe["head"], dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
-            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA[n], dtype="float32", name=f"out_{n}")
+            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
         self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")
 
     def reseed(self, seed: int, epoch: int) -> None:
-        """Make what dropout draws in an epoch depend on nothing but these two numbers."""
+        """Seed dropout from these two numbers only."""
         if self.recipe["dropout"]:
             self.drop.seed_generator.state.assign(ops.convert_to_tensor([seed % 2**32, epoch], "uint32"))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the constructor takes."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "recipe": self.recipe, "series": self.series, "games": self.games}
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights; the shapes follow from the recipe, not from the input."""
+        """Create the weights; shapes follow from the recipe, not from the input."""
         width, head = self.recipe["width"], self.recipe["head"]
         for layer in (*self.embeddings.values(), *self.trusts.values(), *self.gains.values()):
             layer.build((None, None))
-        self.enter.build((None, None, beside_width(ENTERING)))
+        self.enter.build((None, None, inputs_width(ENTERING)))
         for layer in self.recurrent:
             layer.build((None, None, width))
         self.above.build((None, None, width))
         for name, beside in HEADS.items():
-            self.hidden[name].build((None, None, beside_width(beside)))
+            self.hidden[name].build((None, None, inputs_width(beside)))
             self.outputs_of[name].build((None, None, head))
         self.carried = [
             self.add_weight((self.recipe["batch"], width), initializer="zeros", trainable=False, name=f"carried_{i}")
@@ -83,7 +88,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.built = True
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
-        """Return the logits of each field of every note but the first, given the notes before it."""
+        """Return the logits of each field of every note but the first."""
         rows, style = ops.swapaxes(inputs["events"], 0, 1), inputs["style"]
         windows, width = style.shape[0], self.recipe["width"]
         if training:
@@ -91,27 +96,37 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             states = [ops.convert_to_tensor(value) * stays for value in self.carried]
         else:
             states = [ops.zeros((windows, width), "float32") for _ in self.carried]
-        kept = [self._kept(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
-        kept += [self._kept(windows, self.recipe["head"]) for _ in HEADS] if training else []
+        masks = [self._dropout_mask(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
+        masks += [self._dropout_mask(windows, self.recipe["head"]) for _ in HEADS] if training else []
         size = windows // lanes() if training and windows % lanes() == 0 else windows
         parts = []
         for start in range(0, windows, size):
             lane = slice(start, start + size)
-            parts.append(self._lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in kept]))
+            parts.append(
+                self._forward_lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in masks])
+            )
         if training:
             for variable, *after in zip(self.carried, *(part[1] for part in parts), strict=True):
                 variable.assign(ops.concatenate(after, axis=0))
         return {n: ops.swapaxes(ops.concatenate([part[0][n] for part in parts], axis=1), 0, 1) for n in HEADS}
 
-    def _kept(self, windows: int, width: int) -> Any:
-        """Return what dropout leaves of each unit of each window, the same all along: 0 or a little more than 1."""
+    def _dropout_mask(self, windows: int, width: int) -> Any:
+        """Return the dropout mask of each unit of each window, the same for all notes.
+
+        Values are 0 or slightly above 1.
+        """
         return ops.cast(self.drop(ops.ones((windows, width)), training=True), self.compute_dtype)
 
-    def _lane(self, rows: Any, style: Any, states: list[Any], kept: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-        """Return logits and the last states; everything is [notes, windows, ...] here."""
-        factors = iter(kept) if kept else repeat(1)
-        seen = self._seen(rows, style)
-        state = self.enter(ops.concatenate([seen[n] for n in ENTERING], axis=-1)) * next(factors)
+    def _forward_lane(
+        self, rows: Any, style: Any, states: list[Any], masks: list[Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Return the logits and last states of one lane.
+
+        Arrays are [notes, windows, ...].
+        """
+        factors = iter(masks) if masks else repeat(1)
+        inputs = self._network_inputs(rows, style)
+        state = self.enter(ops.concatenate([inputs[n] for n in ENTERING], axis=-1)) * next(factors)
         after: list[Any] = []
         for i, layer in enumerate(self.recurrent):
             state, last = layer(state, tuple(states[2 * i : 2 * i + 2]))
@@ -119,57 +134,66 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             after += last
         logits = {}
         for (name, beside), above in zip(HEADS.items(), ops.split(self.above(state), len(HEADS), axis=-1), strict=True):
-            hidden = ops.relu(above + self.hidden[name](ops.concatenate([seen[n] for n in beside], axis=-1)))
+            hidden = ops.relu(above + self.hidden[name](ops.concatenate([inputs[n] for n in beside], axis=-1)))
             scores = self.outputs_of[name](hidden * next(factors))
-            logits[name] = self._guided(name, scores, rows[1:])
+            logits[name] = self._add_guess_gains(name, scores, rows[1:])
         return logits, after
 
-    def _seen(self, rows: Any, style: Any) -> dict[str, Any]:
-        """Return by name all that the network sees of notes: what is known of the last, what is guessed of this, this itself."""
+    def _network_inputs(self, rows: Any, style: Any) -> dict[str, Any]:
+        """Return all inputs by name.
+
+        What is known of the last note, the guesses at the current one, and its fields.
+        """
         now, last = rows[1:], rows[:-1]
-        seen = {}
+        inputs = {}
         for column, name in enumerate((*events.FIELDS, "place")):
-            seen[name] = self.embeddings[name](now[..., column])
-            seen[f"last_{name}"] = self.embeddings[name](last[..., column])
+            inputs[name] = self.embeddings[name](now[..., column])
+            inputs[f"last_{name}"] = self.embeddings[name](last[..., column])
         is_predicted = ops.cast(now[..., encoding.CONFIDENCE["time"]][..., :1] > 0, self.compute_dtype)
         for column, name in ((encoding.NEXT_PITCH, "pitch"), (encoding.NEXT_DURATION, "duration")):
-            seen[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
+            inputs[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
         for name, count in GUESSES.items():
-            guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-            any_ = ops.cast(trust > 0, self.compute_dtype)
-            seen[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * any_[..., :1]
-            trusted = self.trusts[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)
-            seen[f"trust_{name}"] = ops.reshape(trusted, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
+            guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+            is_known = ops.cast(confidence > 0, self.compute_dtype)
+            inputs[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * is_known[..., :1]
+            embedded = self.trusts[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)
+            inputs[f"trust_{name}"] = ops.reshape(embedded, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
             pairs = [
-                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * any_[..., a] * any_[..., b]
+                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * is_known[..., a] * is_known[..., b]
                 for a, b in combinations(range(count), 2)
             ]
-            seen[f"agree_{name}"] = ops.stack(pairs, axis=-1)
-        seen["tones"] = ops.cast(_tones(now), self.compute_dtype)
+            inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
+        inputs["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
-            said = self.embeddings[name](style[:, column])
-            seen[name] = ops.repeat(said[None], ops.shape(now)[0], axis=0)
-        return seen
+            embedding = self.embeddings[name](style[:, column])
+            inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
+        return inputs
 
-    def _guided(self, name: str, scores: Any, now: Any) -> Any:
-        """Return logits: the scores of the classes, and on each guessed class its gain, from the scores and from its trust."""
+    def _add_guess_gains(self, name: str, scores: Any, now: Any) -> Any:
+        """Return logits: class scores plus the gain of each guess on its class.
+
+        The gain depends on the scores and on the guess's confidence.
+        """
         classes, count = events.SIZES[name], GUESSES[name]
-        guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-        known = self.gains[name](trust + ops.arange(count, dtype=trust.dtype) * CONFIDENCES)[..., 0]
+        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
+        known = self.gains[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)[..., 0]
         logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
-        gain = (gain + known) * ops.cast(trust > 0, "float32")
+        gain = (gain + known) * ops.cast(confidence > 0, "float32")
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
             by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
-            for k, of_memory in enumerate(ops.split(extra, EXTRA[name], axis=-1)):
+            for k, of_memory in enumerate(ops.split(extra, EXTRA_SCORES[name], axis=-1)):
                 logits = logits + of_memory * by_class[:, :, k, :classes]
         return logits
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the mean bits per note over the notes that the mask [batch, notes] keeps: the sum over the four fields."""
+        """Return the mean bits per note, summed over the four fields.
+
+        Only notes where the mask [batch, notes] is 1 count.
+        """
         total = 0.0
         for column, name in enumerate(events.FIELDS):
             total += ops.sum(
@@ -180,17 +204,23 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
 
 def _tones(now: Any) -> Any:
-    """As `inference.pitch_class_shares`."""
+    """See `inference.pitch_class_shares`."""
     return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5
 
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:
-    """Return the network's weights as float32 arrays by name, such as `lstm_0/kernel`: what `inference.py` takes."""
+    """Return the weights as float32 arrays by name, such as `lstm_0/kernel`.
+
+    `inference.py` takes them.
+    """
     return {name: np.asarray(ops.convert_to_numpy(weight), np.float32) for name, weight in _named(network)}
 
 
 def assign(network: NoteLSTM, named: dict[str, Any]) -> None:
-    """Set the weights of a built network from arrays by name; style rows beyond those of `named` keep their first values."""
+    """Set the weights of a built network from arrays by name.
+
+    Style rows beyond those of `named` keep their initial values.
+    """
     for name, weight in _named(network):
         value = np.array(ops.convert_to_numpy(weight), np.float32)
         value[: len(named[name])] = named[name]

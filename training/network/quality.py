@@ -1,4 +1,4 @@
-"""Quality: held-out bits per note, in total and by field, by the network in NumPy."""
+"""Held-out bits per note, total and by field, computed by the NumPy network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from training.events.classes import FIELDS
 from training.events.encoding import encode
 from training.events.vocabulary import UNKNOWN
 from training.midi import read_notes
-from training.network.inference import Network
+from training.network.inference import NoteNetwork
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Bits per note over all notes but each piece's first: the mean of −log2 of the probability of what came."""
+    """Bits per note: the mean of −log2 p over all notes but each piece's first."""
 
     bits_per_note: float
     fields: dict[str, float]
@@ -25,27 +25,33 @@ class Quality:
     pieces: int
 
     def lines(self) -> list[str]:
-        """Return the figures as `evaluate` shows them."""
+        """Return the figures as lines for the console."""
         total = f"{self.bits_per_note:.3f} bits per note over {self.notes:,} notes of {self.pieces} pieces"
         return [total, *(f"  {field:9}{value:.3f}" for field, value in self.fields.items())]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what comes of it is checked
-def quality(network: Network, pieces: Sequence[EncodedPiece]) -> Quality:
-    """Return the quality of `network` on `pieces`. Raises TrainingError where they hold no note to predict."""
+@np.errstate(over="ignore", invalid="ignore")  # the result is checked below
+def quality(network: NoteNetwork, pieces: Sequence[EncodedPiece]) -> Quality:
+    """Return the quality of `network` on `pieces`.
+
+    Raises TrainingError if there is no note to predict, or if the network gives no finite probabilities.
+    """
     notes = sum(len(piece.events) - 1 for piece in pieces)
     if notes < 1:
-        raise TrainingError("no notes to evaluate on; choose a split or a folder that has pieces of two notes or more")
+        raise TrainingError("no notes to evaluate on; choose a split or folder with pieces of at least two notes")
     mean = network.bits(pieces).sum(axis=0) / notes
     if not np.isfinite(mean).all():
         raise TrainingError(
-            "the network gives no probabilities: its weights are damaged or no use; train the run again"
+            "the network gives no probabilities: its weights are damaged or unusable; train the run again"
         )
     return Quality(float(mean.sum()), dict(zip(FIELDS, mean.tolist(), strict=True)), notes, len(pieces))
 
 
 def read_folder(folder: Path) -> tuple[list[EncodedPiece], dict[str, str]]:
-    """Return the MIDI files below `folder` as events with no style, and for each file that cannot be read the reason."""
+    """Read the MIDI files below `folder` as events without style.
+
+    Also returns the reason for each file that cannot be read.
+    """
     read, reasons = [], {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi") and not p.is_dir()):
         try:

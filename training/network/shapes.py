@@ -1,6 +1,7 @@
-"""The arrays that a network's weights must be: names, shapes, finite numbers. In: a recipe and sizes; out: one error that names the first.
+"""Checks the arrays of a network's weights: names, shapes, finite numbers.
 
-`network.py` builds the same in Keras; tests hold them together.
+In: a recipe, the numbers of series and games, and arrays. Out: one error that names the first wrong array.
+`network.py` builds the same shapes in Keras; tests compare them.
 """
 
 from collections.abc import Mapping
@@ -13,15 +14,15 @@ import numpy.typing as npt
 from catalog.base.errors import TrainingError
 from training.events import classes as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA, HEADS, beside_width
+from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
 
 Shapes = dict[str, tuple[int, ...]]
 
-_REMEDY = "the file is damaged, or of another version: train the run again"
+_REMEDY = "the file is damaged or from another version; train the run again"
 
 
 class Sizes(Protocol):
-    """The settings on which shapes depend."""
+    """The settings that determine shapes."""
 
     @property
     def width(self) -> int:
@@ -36,35 +37,38 @@ class Sizes(Protocol):
         """Hidden units of each output."""
 
 
-def of_network(recipe: Sizes, series: int, games: int) -> Shapes:
-    """Return the shape of each array of a note-lstm network for so many series and games."""
+def network_shapes(recipe: Sizes, series: int, games: int) -> Shapes:
+    """Return the shape of each array of a note-lstm network."""
     sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
     shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
     for name, count in GUESSES.items():
         shapes[f"trust_{name}/embeddings"] = (count * CONFIDENCES, CONFIDENCE_WIDTH)
         shapes[f"gain_{name}/embeddings"] = (count * CONFIDENCES, 1)
-    shapes |= dense("enter", beside_width(ENTERING), recipe.width)
+    shapes |= dense("enter", inputs_width(ENTERING), recipe.width)
     for layer in range(recipe.layers):
         shapes |= lstm(f"lstm_{layer}", recipe.width, recipe.width)
     shapes["above/kernel"] = (recipe.width, len(HEADS) * recipe.head)
     for name, beside in HEADS.items():
-        shapes |= dense(f"hidden_{name}", beside_width(beside), recipe.head)
-        shapes |= dense(f"out_{name}", recipe.head, events.SIZES[name] + GUESSES[name] + EXTRA[name])
+        shapes |= dense(f"hidden_{name}", inputs_width(beside), recipe.head)
+        shapes |= dense(f"out_{name}", recipe.head, events.SIZES[name] + GUESSES[name] + EXTRA_SCORES[name])
     return shapes
 
 
 def check(named: Mapping[str, npt.NDArray[Any]], shapes: Shapes, where: Path) -> None:
-    """Raise TrainingError, with the file and the array, unless the weights `named` have these shapes and are finite numbers."""
+    """Raise TrainingError unless `named` has these shapes and finite float32 numbers.
+
+    The message names the file and the array.
+    """
     for name, shape in shapes.items():
         if name not in named:
             raise TrainingError(f"{where}: {name} is missing; {_REMEDY}")
         array = named[name]
         if array.shape != shape or array.dtype != np.float32:
             raise TrainingError(
-                f"{where}: {name} is {array.dtype} {list(array.shape)}, and this run's is float32 {list(shape)}; {_REMEDY}"
+                f"{where}: {name} is {array.dtype} {list(array.shape)}, this run needs float32 {list(shape)}; {_REMEDY}"
             )
         if not np.isfinite(array).all():
-            raise TrainingError(f"{where}: {name} holds what is no finite number; {_REMEDY}")
+            raise TrainingError(f"{where}: {name} contains a number that is not finite; {_REMEDY}")
 
 
 def dense(name: str, inputs: int, outputs: int) -> Shapes:

@@ -1,4 +1,4 @@
-"""The weights of a network on disk: arrays by name in one file, and whose they are beside them."""
+"""Weights files: arrays of a network by name, with identifying metadata."""
 
 import io
 import json
@@ -21,9 +21,9 @@ from catalog.storage.reading import Count, NotNegative, Sha256, parse_json
 Array = npt.NDArray[np.float32]
 
 META = "meta"
-LARGEST_BYTES = 1 << 30  # of all arrays together; those of the recipe's defaults are a few MB
-ANEW = "train the run again"
-DAMAGED = (
+LARGEST_BYTES = 1 << 30  # of all arrays together; with default settings they have a few MB
+RETRAIN = "train the run again"
+READ_ERRORS = (
     ValueError,
     KeyError,
     OSError,
@@ -34,26 +34,26 @@ DAMAGED = (
     struct.error,
     zipfile.BadZipFile,
 )
-"""What zipfile and NumPy raise for bytes that are no archive of arrays; RuntimeError where a flag says that it is encrypted."""
+"""Exceptions of zipfile and NumPy for damaged archives; RuntimeError if a flag marks the archive as encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsMeta:
-    """Whose weights these are: hashes of recipe and vocabulary, the epoch, its validation bits per note."""
+    """Metadata of a weights file: hashes of recipe and vocabulary, and the epoch."""
 
     recipe_sha256: Sha256  # of recipe.json's text
     vocabulary_sha256: Sha256  # of vocabulary.json's text
-    epoch: Count  # after which they stood so
-    validation_bits: NotNegative | None  # bits per note on the validation pieces then; None where nothing was validated
+    epoch: Count  # after which they were saved
+    validation_bits: NotNegative | None  # bits per note on the validation pieces; None without validation
 
 
 def save_weights(path: Path, named: dict[str, Array], meta: WeightsMeta) -> None:
-    """Write the weights by name, atomically, with their meta beside them in the one file."""
-    write_bytes(path, packed(named, meta))
+    """Write weights by name and their metadata to one file, atomically."""
+    write_bytes(path, pack_weights(named, meta))
 
 
-def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
-    """Return the content of a file with the weights by name and their meta."""
+def pack_weights(named: dict[str, Array], meta: WeightsMeta) -> bytes:
+    """Return the bytes of a file with weights by name and their metadata."""
     held = json.dumps({name: getattr(meta, name) for name in WeightsMeta.__slots__}).encode()
     file = io.BytesIO()
     np.savez(file, **named, **{META: np.frombuffer(held, dtype=np.uint8)})  # type: ignore[arg-type]
@@ -61,20 +61,26 @@ def packed(named: dict[str, Array], meta: WeightsMeta) -> bytes:
 
 
 def load_weights(path: Path) -> tuple[dict[str, Array], WeightsMeta]:
-    """Return weights by name and their meta. Raises TrainingError where the file is missing, damaged, or far too large."""
+    """Return weights by name and their metadata.
+
+    Raises TrainingError if the file is missing, damaged or too large.
+    """
     try:
-        with os.fdopen(_opened(path), "rb") as file:
+        with os.fdopen(_open_regular_file(path), "rb") as file:
             return _read(file, path)
     except FileNotFoundError:
         raise TrainingError(
-            f"{path}: no weights yet; let the first epoch of training end, or `train --resume`"
+            f"{path}: no weights yet; wait for the first epoch, or continue with `train --resume`"
         ) from None
     except OSError as error:
-        raise TrainingError(f"{path}: cannot be read ({error.strerror or error}); {ANEW}") from None
+        raise TrainingError(f"{path}: cannot be read ({error.strerror or error}); {RETRAIN}") from None
 
 
-def loaded(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
-    """Return weights by name and their meta from the bytes of a file, `path`. Raises TrainingError where they are damaged."""
+def unpack_weights(data: bytes, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
+    """Return weights by name and their metadata from the bytes of the file `path`.
+
+    Raises TrainingError if they are damaged.
+    """
     return _read(io.BytesIO(data), path)
 
 
@@ -84,30 +90,36 @@ def _read(file: BinaryIO, path: Path) -> tuple[dict[str, Array], WeightsMeta]:
             members = _members(archive)
             named = {name: _array(archive, member) for name, member in members.items() if name != META}
             text = _array(archive, members[META], np.uint8).tobytes()
-    except DAMAGED as error:
-        raise TrainingError(f"{path}: damaged ({error}); {ANEW}") from None
-    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {ANEW}")
+    except READ_ERRORS as error:
+        raise TrainingError(f"{path}: damaged ({error}); {RETRAIN}") from None
+    meta = parse_json(text, WeightsMeta, f"{path}: {META}", fail=TrainingError, remedy=f"damaged: {RETRAIN}")
     return named, meta
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the members of the archive by the name of their array. Raises ValueError, before any is read, where they are too large."""
+    """Return the members of the archive by array name.
+
+    Raises ValueError, before any is read, if they are too large.
+    """
     members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
         name = member.filename.removesuffix(".npy")
         if name in members:
-            raise ValueError(f"{name} is there twice")
+            raise ValueError(f"{name} is contained twice")
         if member.compress_type != zipfile.ZIP_STORED or member.file_size > member.compress_size:
-            raise ValueError(f"{name} is compressed, which is not how weights are written")
+            raise ValueError(f"{name} is compressed, but weights are never written compressed")
         members[name] = member
     size = sum(member.file_size for member in members.values())
     if size > LARGEST_BYTES:
-        raise ValueError(f"{size:,} bytes of arrays, {LARGEST_BYTES:,} are the most")
+        raise ValueError(f"{size:,} bytes of arrays, more than {LARGEST_BYTES:,}")
     return members
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dtype: type[np.generic] = np.float32) -> npt.NDArray[Any]:
-    """Return the array in a member, whose type and shape must be those of its bytes; all of these are read, so their CRC-32 is checked."""
+    """Return the array in a member of the archive.
+
+    Its type and shape must match its bytes. All bytes are read, so the CRC-32 is checked.
+    """
     file = io.BytesIO(archive.read(member))
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
@@ -119,8 +131,8 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, dtype: type[np.gen
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C").copy()
 
 
-def _opened(path: Path) -> int:
-    """Open a regular file, and no pipe or device, which might never end."""
+def _open_regular_file(path: Path) -> int:
+    """Open a regular file; refuse pipes and devices, which might never end."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -1,6 +1,6 @@
-"""The recipe `note-lstm` behind the seam of all recipes. It takes all options that there are."""
+"""`Learner` implementation of the recipe `note-lstm`. It supports all options."""
 
-from __future__ import annotations  # types that are slow to import are for type checkers alone
+from __future__ import annotations  # modules that are slow to import are imported for type checkers only
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 FEW_NOTES = 30_000  # about thirty pieces
-SHARED_BY_INIT = ("width", "layers", "head")  # what two recipes must have in common for weights to pass
+SHARED_BY_INIT = ("width", "layers", "head")  # settings that must be equal for --init
 
 
 class NoteLSTMLearner(Learner):
@@ -36,26 +36,29 @@ class NoteLSTMLearner(Learner):
     takes: ClassVar[frozenset[Option]] = frozenset({"--init", "--prime", "--midi", "several processes"})
 
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
-        """Return the styles and openings of the training pieces."""
+        """Return the text of vocabulary.json: styles and openings of the training pieces."""
         from training.events.vocabulary import Vocabulary
 
         return Vocabulary.of(corpus.pieces("train")).to_json()
 
     def begin_from(self, root: Path, name: str, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes]:
-        """Return that run's vocabulary with the styles of the corpus, and its weights; its network must be of the same size."""
+        """Return vocabulary and weights of a run that starts from run `name`.
+
+        The vocabulary is extended by the styles of the corpus. Raises TrainingError if the networks differ in size.
+        """
         from training.events.vocabulary import Vocabulary
         from training.note_lstm.trained import network, vocabulary
         from training.run import Run
 
         before = Run.open(root, name)
-        theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be gone on from")), asdict(recipe)
+        theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be continued")), asdict(recipe)
         for setting in SHARED_BY_INIT:
             if theirs[setting] != ours[setting]:
                 raise TrainingError(
                     f"--init {name}: its {setting} is {theirs[setting]}, this recipe's is {ours[setting]}; "
                     f"use --recipe {before.path / 'recipe.json'}"
                 )
-        network(before)  # refuses weights that are not that run's
+        network(before)  # raises if the weights are not that run's
         return Vocabulary.of(corpus.pieces("train"), vocabulary(before)).to_json(), before.weights.read_bytes()
 
     def train(
@@ -67,28 +70,28 @@ class NoteLSTMLearner(Learner):
         watch: Callable[[Step], None],
         hosts: Hosts,
     ) -> Progress:
-        """Train until the budget is used or validation no longer gains."""
+        """Train until the budget is used or validation no longer improves."""
         from training.note_lstm.train import train
 
         return train(run, corpus, budget, report, watch, hosts)
 
-    def compose(self, run: Run, wish: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
-        """Return pieces that are drawn note by note, kept from copying what the run learned from."""
+    def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
+        """Return pieces drawn note by note, with copies of training pieces limited."""
         from training.note_lstm.trained import network, vocabulary
         from training.sampling.sampler import compose
 
-        learned = run.learned_from().index if wish.max_copy else None
-        return compose(network(run), vocabulary(run), wish, prime, learned, report)
+        learned = run.learned_from().index if config.max_copy else None
+        return compose(network(run), vocabulary(run), config, prime, learned, report)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
-        """Return bits per note, in total and by field."""
+        """Return bits per note, total and by field."""
         from training.network.quality import quality
-        from training.note_lstm.trained import held_pieces, network
+        from training.note_lstm.trained import encoded_split, network
 
-        return quality(network(run), held_pieces(root, run, split))
+        return quality(network(run), encoded_split(root, run, split))
 
     def evaluate_folder(self, run: Run, folder: Path, left_out: Callable[[str, str], None]) -> Evaluation:
-        """Return bits per note of MIDI files, taken as of no style."""
+        """Return bits per note of MIDI files without style."""
         from training.network.quality import quality, read_folder
         from training.note_lstm.trained import network
 
@@ -99,18 +102,18 @@ class NoteLSTMLearner(Learner):
         return quality(opened, pieces)
 
     def is_enough(self, funnel: Funnel) -> bool:
-        """Return whether there is something to validate on beside what is learned from."""
+        """Return whether there are training pieces and something to validate on."""
         return bool(funnel.train and (funnel.validation or funnel.train > 1))
 
-    def caution(self, run: Run, corpus: Corpus) -> str | None:
-        """Return a warning where the corpus is too small for a network of its own."""
-        if run.asked.init is not None:
+    def warning(self, run: Run, corpus: Corpus) -> str | None:
+        """Return a warning if the corpus is small and the run starts from random weights."""
+        if run.request.init is not None:
             return None
         pieces = corpus.pieces("train")
         notes = sum(len(piece.notes) for piece in pieces)
         if notes >= FEW_NOTES:
             return None
         return (
-            f"{notes:,} notes of {len(pieces)} pieces are little to learn from; train on more music first and then on this with "
+            f"{notes:,} notes of {len(pieces)} pieces are little to learn from; train on more music first and continue on this with "
             "--init RUN"
         )

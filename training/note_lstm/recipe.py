@@ -1,4 +1,4 @@
-"""The settings of the recipe `note-lstm`, and what an epoch of its training is measured by."""
+"""Settings of the recipe `note-lstm`, and the figures of one training epoch."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -9,23 +9,26 @@ from training.recipe import Dropout, Epochs, Layers, Minutes, Notes, Recipe, Sem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRow:
-    """What one epoch came to: a line of metrics.csv. Losses are in bits per note."""
+    """Figures of one epoch: a row of metrics.csv. Losses are in bits per note."""
 
     epoch: Count  # from 1
     seconds: Finite  # of training since the run began
-    notes_per_second: Finite  # learnt in this epoch
+    notes_per_second: Finite  # trained on in this epoch
     learning_rate: Finite  # at its end
-    train_bits: Finite  # bits per note on what was learnt, as it was learnt, dropout on
+    train_bits: Finite  # bits per note on the training pieces during training, with dropout
     validation_bits: Finite  # bits per note on the validation pieces, all four fields together
-    time: Finite  # of these, for the time since the last onset
-    pitch: Finite  # of these, for the pitch given the time
-    duration: Finite  # of these, for the duration given both
-    velocity: Finite  # of these, for the velocity given all three
+    time: Finite  # part of validation_bits: time since the last onset
+    pitch: Finite  # part of validation_bits: pitch given time
+    duration: Finite  # part of validation_bits: duration given time and pitch
+    velocity: Finite  # part of validation_bits: velocity given the other three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteLSTMRecipe(Recipe):
-    """The note-level network: one LSTM step a note, a factorised output, the repeat model and the style as inputs."""
+    """The note-level network: one LSTM step per note and a factorised output.
+
+    Repeat models and style are inputs.
+    """
 
     row: ClassVar[type[EpochRow]] = EpochRow
     terms: ClassVar[Terms] = Terms(
@@ -33,27 +36,25 @@ class NoteLSTMRecipe(Recipe):
         held="validation_bits",
         unit="bits per note",
         speed="notes_per_second",
-        speed_unit="notes a second",
+        speed_unit="notes per second",
         fields=("time", "pitch", "duration", "velocity"),
-        meaning="Bits per note say how unexpected the next note of an unheard piece is, all four of its fields together: lower is "
-        "better, and at one bit less it is thought twice as likely.",
+        meaning="Bits per note measure how unexpected the next note of a held-out piece is, all four fields together. Lower is "
+        "better; one bit less means twice the probability.",
     )
     kind: Literal["note-lstm"] = "note-lstm"  # which recipe this is
     width: Units = 384  # units of each LSTM layer
     layers: Layers = 2  # LSTM layers
     head: Units = 256  # hidden units of each of the four outputs
     dropout: Dropout = 0.2  # share of activations dropped, 0–1
-    style_dropout: Share = 0.3  # share of windows trained without series or game, so that a style is optional
-    batch: Units = 256  # windows a step
-    window: Units = 8  # notes a window; what came before is remembered, the state goes on
-    epoch_notes: Notes = 65_536  # an epoch is the training notes once, and again until it is at least so many
-    learning_rate: Above0 = 4e-3  # the highest, after the warm-up
+    style_dropout: Share = 0.3  # share of windows trained without series or game, which makes the style optional
+    batch: Units = 256  # windows per step
+    window: Units = 8  # notes per window; the state is carried from window to window
+    epoch_notes: Notes = 65_536  # minimum notes per epoch; the training pieces are repeated to reach it
+    learning_rate: Above0 = 4e-3  # peak, after the warm-up
     weight_decay: NotNegative = 0.01  # of AdamW
-    warmup: Epochs = 50  # steps in which the learning rate rises
-    transpose: Semitones = 6  # a window is moved by -transpose+1 … transpose semitones, afresh each time
-    validation_notes: Notes = (
-        24_576  # pieces of about so many notes are validated on after an epoch, where there are more
-    )
-    patience: Epochs = 12  # epochs without a better validation before training stops
-    minutes: Minutes = 10.0  # budget where none is given
+    warmup: Epochs = 50  # steps of the warm-up
+    transpose: Semitones = 6  # pieces are transposed by -transpose+1 … transpose semitones, randomly in each epoch
+    validation_notes: Notes = 24_576  # validate on about this many notes after each epoch, if there are more
+    patience: Epochs = 12  # epochs without improvement before training stops
+    minutes: Minutes = 10.0  # default budget
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto, float32 or mixed_bfloat16

@@ -1,6 +1,6 @@
-"""What a run of recipe `note-lstm` has learned, opened: its network and vocabulary, and pieces of its corpus as events.
+"""Opens a trained run of recipe `note-lstm`: network, vocabulary, encoded pieces.
 
-NumPy alone: Keras is not loaded, so that `generate` starts at once.
+NumPy only: Keras is not loaded, so that `generate` starts fast.
 """
 
 from catalog.storage.remote import AnyPath
@@ -9,18 +9,21 @@ from training.events.batches import EncodedPiece, encode_pieces
 from training.events.vocabulary import Vocabulary
 from training.loop.checkpoints import best_weights
 from training.network import inference
-from training.network.shapes import check, of_network
+from training.network.shapes import check, network_shapes
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
 
 
-def network(run: Run) -> inference.Network:
-    """Return the best epoch's network. Raises TrainingError where the weights are not this run's, or damaged."""
-    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; `generate` plays it")
+def network(run: Run) -> inference.NoteNetwork:
+    """Return the best epoch's network.
+
+    Raises TrainingError if the weights are damaged or not this run's.
+    """
+    recipe: NoteLSTMRecipe = run.require(NoteLSTMRecipe, "has no bits per note; use `generate`")
     named = best_weights(run)
     known = vocabulary(run)
-    check(named, of_network(recipe, len(known.series), len(known.games)), run.weights)
-    return inference.Network(named)
+    check(named, network_shapes(recipe, len(known.series), len(known.games)), run.weights)
+    return inference.NoteNetwork(named)
 
 
 def vocabulary(run: Run) -> Vocabulary:
@@ -28,6 +31,9 @@ def vocabulary(run: Run) -> Vocabulary:
     return Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
 
 
-def held_pieces(root: AnyPath, run: Run, split: Split) -> list[EncodedPiece]:
-    """Return the pieces of one split of the run's corpus, encoded. Raises TrainingError where the corpus has changed."""
+def encoded_split(root: AnyPath, run: Run, split: Split) -> list[EncodedPiece]:
+    """Return the pieces of one split of the run's corpus, encoded.
+
+    Raises TrainingError if the corpus has changed.
+    """
     return encode_pieces(run.corpus(root).pieces(split), vocabulary(run))

@@ -1,6 +1,6 @@
-"""Novelty: which passages of a piece stand in the training pieces, and how long they are.
+"""Novelty: passages of a piece that also occur in training pieces.
 
-`passages` finds them; `training_index` is what a run keeps of its training pieces.
+`passages` finds them, `figures` summarises them, and `training_index` is a run's index of its training pieces.
 """
 
 __all__ = ["figures", "passages", "training_index"]

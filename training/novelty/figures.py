@@ -1,6 +1,6 @@
-"""What of a piece stands in other pieces: the longest passage, the share of notes inside passages, and the pieces nearest to it.
+"""Novelty figures of a piece: longest passage, copied shares, nearest pieces.
 
-In: the notes of a piece and the sources it may have copied from. Out: figures and places, as values. Nothing is read or written.
+In: the notes of a piece and a training index. Out: figures and passages, as values. Pure.
 """
 
 from collections import Counter
@@ -13,21 +13,24 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from training.events.classes import bars_at
 from training.events.encoding import classes
-from training.novelty.passages import Line, Passage, find, told
+from training.novelty.passages import NoteLine, Passage, distinct_passages, find
 from training.novelty.training_index import TrainingIndex
 
-LEAST = (8, 16, 24)
-"""The lengths, in notes, of passages that shares are told for."""
+PASSAGE_LENGTHS = (8, 16, 24)
+"""Minimum lengths, in notes, of the passages that shares are computed for."""
 
-NEAREST = 5  # pieces that are named as the nearest
+NEAREST = 5  # number of nearest pieces that are listed
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A passage of a piece that stands in another piece, with the places of its first and last note in both."""
+    """A passage of a piece that also occurs in a training piece.
 
-    notes: int  # right notes
-    first: int  # numbers of notes, from onset to onset, then upwards, from 0; no pitch twice at one onset
+    Places are those of its first and last note, in both pieces.
+    """
+
+    notes: int  # matching notes
+    first: int  # note numbers from 0, by onset, then pitch; without repeated pitches at one onset
     last: int
     bars: tuple[int, int]  # from 1
     seconds: tuple[float, float]
@@ -37,13 +40,13 @@ class Copy:
     sha256: str
     there_bars: tuple[int, int]
     there_seconds: tuple[float, float]
-    transposition: int  # semitones by which that piece must be moved to be what is heard
-    ratio: float  # ticks of that piece for one of this
+    transposition: int  # semitones from the training piece to this one
+    ratio: float  # ticks of the training piece per tick of this one
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A piece that shares passages with the one in question: how many notes of that are inside them."""
+    """A training piece that shares passages with a piece; `notes` are shared."""
 
     title: str
     game: str
@@ -53,7 +56,10 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """What of a piece stands in its sources: `shares` are of its notes, 0–1, by the least length of the passages they are inside."""
+    """Novelty figures of a piece.
+
+    `shares` are shares of its notes, 0–1, that lie in passages, by the minimum length of the passages.
+    """
 
     notes: int
     longest: int
@@ -63,32 +69,35 @@ class Novelty:
 
 
 def find_copies(sources: TrainingIndex, notes: Notes) -> Novelty:
-    """Return what of `notes` stands in `sources`."""
-    line = Line.of(notes)
+    """Return the novelty figures of `notes` against `sources`."""
+    line = NoteLine.of(notes)
     length = len(line.tick)
     found = find(sources.index, line)
-    passages = told(sources.index, line, found)
+    passages = distinct_passages(sources.index, line, found)
     _, onset = classes(notes)
     seconds = tick_to_seconds(notes.tempos, onset)
     bars = bars_at(onset, notes.time_signatures).tolist()
     return Novelty(
         notes=length,
         longest=found.longest,
-        shares={least: float(found.inside(least, length).mean()) if length else 0.0 for least in LEAST},
+        shares={least: float(found.inside(least, length).mean()) if length else 0.0 for least in PASSAGE_LENGTHS},
         copies=tuple(_copy(sources, passage, seconds.tolist(), bars) for passage in passages),
         nearest=_nearest(sources, passages),
     )
 
 
 def medians(figures: Sequence[Novelty]) -> dict[str, float]:
-    """Return the median of the longest passage and of each share over several pieces, and the share of all their notes together."""
+    """Return medians over several pieces: of the longest passage and of each share.
+
+    Also returns the shares of all their notes together.
+    """
     weights = np.array([figure.notes for figure in figures], float)
-    said = {"longest": float(np.median([figure.longest for figure in figures]))}
-    for least in LEAST:
+    medians_by_name = {"longest": float(np.median([figure.longest for figure in figures]))}
+    for least in PASSAGE_LENGTHS:
         shares = np.array([figure.shares[least] for figure in figures])
-        said[f"median share, {least} notes"] = float(np.median(shares))
-        said[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
-    return said
+        medians_by_name[f"median share, {least} notes"] = float(np.median(shares))
+        medians_by_name[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
+    return medians_by_name
 
 
 def _copy(sources: TrainingIndex, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:

@@ -1,6 +1,6 @@
-"""Pages: the page of a run, its samples to hear and read, and the page that compares runs.
+"""HTML pages: the page of a run, and the page that compares runs.
 
-A page is one HTML file that loads nothing.
+Each page is one self-contained file.
 """
 
 __all__ = ["comparison_page", "reference", "run_page", "write"]

@@ -1,6 +1,6 @@
-"""The page that compares runs: a row of figures for each, beside those of the original article where it has any, and samples to play.
+"""The page that compares runs: their figures and samples.
 
-In: opened runs with what to call them; out: one HTML file that asks for nothing. Which runs are trained, and on what, is not known here.
+In: opened runs with labels. Out: one self-contained HTML file. Which runs are compared is decided by the caller.
 """
 
 import os
@@ -15,23 +15,26 @@ from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.manifest import Funnel
 from dataset.report.html import render
-from training.novelty.figures import LEAST
+from training.novelty.figures import PASSAGE_LENGTHS
 from training.novelty.training_index import TrainingIndex
 from training.page.reference import Reference, reference
-from training.page.run_page import PAGE_FILE, ROOM, length, locate, longest, player, sources_of
+from training.page.run_page import PAGE_FILE, ROOM, add_addresses, length, longest, player, training_index_of
 from training.page.run_summary import RunSummary
-from training.page.sample_parts import LIT, Kind, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, Shown, colours, found_in, hang, named
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, Kind, SampleParts, sample_parts
+from training.page.sample_view import COLOURS, SampleView, colours, find_origins, game_namer, view_samples
 from training.run import Run
 from training.sampling.sample_files import samples
 
-SHOWN_KINDS: tuple[Kind, ...] = ("look", "sound")  # scores are on the runs' own pages
+SHOWN_KINDS: tuple[Kind, ...] = ("analysis", "sound")  # scores are on the runs' own pages
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the original article says of its run: pieces, lowest training loss in nats per token, and its epoch; None where it is silent."""
+    """Figures of the original article for a run; None if not given there.
+
+    Number of pieces, lowest training loss in nats per token, and its epoch.
+    """
 
     pieces: int | None
     loss: float | None
@@ -48,7 +51,7 @@ ZELDA: dict[str, Original] = {
 """The original's five runs: four games and the whole series, by slug."""
 
 
-CALLED = {
+ZELDA_LABELS = {
     "ocarina-of-time": "Ocarina of Time",
     "majoras-mask": "Majora’s Mask",
     "wind-waker": "The Wind Waker",
@@ -60,9 +63,9 @@ GAME_SAMPLES, ALL_SAMPLES = 1, 3  # as the original showed them
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in a comparison: what it is called there, how many of its samples are shown (the first), and a word on it.
+    """A run in a comparison, with label, number of samples to show, and a note.
 
-    `folder` holds the samples, where they are not the run's own.
+    The first samples are shown, from `folder` if given, else from the run's samples/.
     """
 
     label: str
@@ -74,17 +77,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """An entry with all that the page says of it; `href` leads to the run's own page, where there is one."""
+class ComparedRun:
+    """An entry with all values for the template; `href` links to the run's page."""
 
     entry: Entry
     id: str
-    account: RunSummary
+    summary: RunSummary
     funnel: Funnel | None
     length: str
     longest: int | None
-    shares: tuple[float, ...]  # by LEAST, of all notes of the samples that are shown; none where nothing is known
-    shown: Sequence[Shown]
+    shares: tuple[float, ...]  # by PASSAGE_LENGTHS, of all notes of the shown samples; empty if unknown
+    shown: Sequence[SampleView]
     reference: Reference | None
     href: str | None
 
@@ -98,44 +101,44 @@ def write_comparison(
     lead: str = "",
     report: Report = lambda done, total: None,
 ) -> Path:
-    """Write the page that compares `entries`, in the order given, to `out`, and return where it is.
+    """Write the page that compares `entries` to `out`; return its path.
 
-    `lead` is what it says under its title. `report` is told how many entries are done. Raises TrainingError where a file of a run is
-    damaged, ValueError for more than 26 entries.
+    `lead` is printed below the title. `report` receives the number of finished entries. Raises TrainingError if a
+    file of a run is damaged, ValueError for more than 26 entries.
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
-    accounts = [RunSummary.of(entry.run) for entry in entries]
+    summaries = [RunSummary.of(entry.run) for entry in entries]
     learned: list[TrainingIndex | None] = []
     made: list[list[SampleParts]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
         files = samples(entry.folder or entry.run.samples)[: entry.samples]
-        learned.append(sources_of(entry.run))
+        learned.append(training_index_of(entry.run))
         folder = entry.run.sources if learned[-1] is not None else None
         made.append(sample_parts(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
-    titles = {key: game for account in accounts for key, game in account.game_titles.items()}
-    games = {slug: game for account in accounts for slug, game in account.games.items()}
-    name_of = named(titles, games)
-    origins = found_in([each for run in made for each in run], name_of)
+    titles = {key: game for summary in summaries for key, game in summary.game_titles.items()}
+    games = {slug: game for summary in summaries for slug, game in summary.games.items()}
+    name_of = game_namer(titles, games)
+    origins = find_origins([each for run in made for each in run], name_of)
     compared = []
-    for letter, entry, account, sources, exhibited in zip(LETTERS, entries, accounts, learned, made, strict=False):
-        shown, _ = hang(exhibited, name_of, None, origins)
+    for letter, entry, summary, sources, parts in zip(LETTERS, entries, summaries, learned, made, strict=False):
+        shown, _ = view_samples(parts, name_of, None, origins)
         compared.append(
-            Compared(
+            ComparedRun(
                 entry,
                 f"run-{letter}",
-                account,
-                account.manifest.funnel if account.manifest else None,
-                length(account.minutes),
-                longest(exhibited),
-                _shares(exhibited),
+                summary,
+                summary.manifest.funnel if summary.manifest else None,
+                length(summary.minutes),
+                longest(parts),
+                _shares(parts),
                 shown,
                 reference(root, entry.run, sources),
                 _link(entry.run.path / PAGE_FILE, out.parent),
             )
         )
-    locate(root, list(origins.values()))
+    add_addresses(root, list(origins.values()))
     by_notes = sorted(origins.values(), key=lambda origin: (-origin.notes, origin.sha256))
     text = render(
         "compare.html",
@@ -144,12 +147,12 @@ def write_comparison(
         lead=lead,
         compared=compared,
         has_original=any(entry.original for entry in entries),
-        units=_units(accounts),
+        units=_units(summaries),
         origins=by_notes,
         others=COLOURS,
         colours=colours(each for run in compared for each in run.shown),
-        lit=LIT,
-        leasts=LEAST,
+        min_notes=MIN_HIGHLIGHT_NOTES,
+        passage_lengths=PASSAGE_LENGTHS,
         script=player(),
         version=version("vgpiano"),
     )
@@ -157,28 +160,28 @@ def write_comparison(
     return out
 
 
-def _units(accounts: Sequence[RunSummary]) -> str:
-    """Return in words what the figures are, and whether they can be compared."""
-    units = {account.run.recipe.kind: account.terms.unit for account in accounts}
+def _units(summaries: Sequence[RunSummary]) -> str:
+    """Return a sentence that names the units, and whether figures are comparable."""
+    units = {summary.run.recipe.kind: summary.terms.unit for summary in summaries}
     if len(set(units.values())) > 1:
         each = ", of ".join(
             f"{'recipe ' * (not number)}{kind}{', figures are' * (not number)} {unit}"
             for number, (kind, unit) in enumerate(sorted(units.items()))
         )
-        return f"Of {each}: they cannot be compared with each other."
+        return f"Of {each}. Figures of different recipes cannot be compared."
     return f"These runs’ figures are {next(iter(units.values()), '')}."
 
 
 def _shares(made: Sequence[SampleParts]) -> tuple[float, ...]:
-    found = [each.look.novelty for each in made if each.look and each.look.novelty]
+    found = [each.analysis.novelty for each in made if each.analysis and each.analysis.novelty]
     notes = sum(each.notes for each in found)
     if not notes:
         return ()
-    return tuple(sum(each.shares[least] * each.notes for each in found) / notes for least in LEAST)
+    return tuple(sum(each.shares[least] * each.notes for each in found) / notes for least in PASSAGE_LENGTHS)
 
 
 def _link(target: Path, folder: Path) -> str | None:
-    """Return the way from a folder to a file as a relative URL; None where the file is not there."""
+    """Return the relative URL from a folder to a file, or None if it does not exist."""
     if not target.is_file():
         return None
     return quote(Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix())

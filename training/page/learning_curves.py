@@ -1,6 +1,7 @@
-"""The geometry of training curves: figures by time in, places from 0 to 100 out. Pure; the templates draw it as SVG.
+"""Geometry of training curves: figures over time to positions from 0 to 100.
 
-As in `dataset.report.charts`, the shapes are stretched to the width there is and the words stand around them in HTML.
+Pure; the templates draw them as SVG. As in `dataset.report.charts`, shapes are stretched to the available width and
+labels are HTML around them.
 """
 
 import math
@@ -10,25 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-TICKS = 5  # about so many on an axis
-STEPS = ((1.5, 1), (3.5, 2), (7.5, 5), (math.inf, 10))  # below what, the round step to take
-STEEP = 4.0  # what lies so many times as high as three quarters of all values, from the lowest on, is cut off
-SHORT_S = 120.0  # a shorter training is told in seconds
+TICKS = 5  # about this many per axis
+STEPS = ((1.5, 1), (3.5, 2), (7.5, 5), (math.inf, 10))  # (upper bound, rounded step)
+MAX_RANGE_RATIO = 4.0  # values above this multiple of the third quartile, measured from the lowest, are cut off
+MAX_SECONDS_UNIT = 120.0  # shorter trainings are shown in seconds
 
-Place = Callable[[float], float]
+ToPercent = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis, 0 to 100 from left or from below, and what stands there."""
+    """A tick of an axis: position, 0 to 100 from left or bottom, and label."""
 
     at: float
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One curve: its name, its points for SVG (y downwards), and its last value."""
+class Curve:
+    """One curve: name, points for SVG (y downwards), and last value."""
 
     name: str
     points: str
@@ -37,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A point to be pointed out: its place, 0 to 100 from left and from below."""
+    """A highlighted point, 0 to 100 from left and from bottom."""
 
     x: float
     y: float
@@ -45,9 +46,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Curves over one axis of time; `cut` where some values lie above the plot."""
+    """Curves over time; `cut` if some values lie above the plot."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     x: tuple[Tick, ...]
     y: tuple[Tick, ...]
     x_unit: str
@@ -58,14 +59,14 @@ class Plot:
 def plot(
     seconds: Sequence[float], series: Mapping[str, Sequence[float]], mark: tuple[int, float] | None = None
 ) -> Plot | None:
-    """Return the curves of `series`, each as long as `seconds` and NaN where nothing is known; None where nothing is.
+    """Return the curves of `series`, or None if there are no values.
 
-    `mark` is an index and a value to point out.
+    Each series is as long as `seconds`, with NaN for missing values. `mark` is an index and a value to highlight.
     """
     columns = {name: np.asarray(values, float) for name, values in series.items() if np.isfinite(values).any()}
     if not columns:
         return None
-    unit, scale = ("seconds", 1.0) if seconds[-1] < SHORT_S else ("minutes", 60.0)
+    unit, scale = ("seconds", 1.0) if seconds[-1] < MAX_SECONDS_UNIT else ("minutes", 60.0)
     times = np.asarray(seconds, float) / scale
     together = np.concatenate([values[np.isfinite(values)] for values in columns.values()])
     low, high, cut = _range(together)
@@ -79,7 +80,7 @@ def plot(
         return round((value - low) / (high - low) * 100, 2)
 
     lines = tuple(
-        Line(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
+        Curve(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
         for name, values in columns.items()
     )
     return Plot(
@@ -93,7 +94,10 @@ def plot(
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Return round numbers from `low` to `high`, about TICKS of them, a step of 1, 2 or 5 times a power of ten apart."""
+    """Return about TICKS round numbers from `low` to `high`.
+
+    The step is 1, 2 or 5 times a power of ten.
+    """
     if not high > low:
         return [low]
     rough = (high - low) / TICKS
@@ -104,7 +108,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def labels(values: Sequence[float]) -> list[str]:
-    """Return numbers as they stand on an axis: all with as many decimals as the longest needs."""
+    """Return the labels of numbers on an axis, all with the same number of decimals."""
     decimals = max(
         (len(f"{value:.10g}".partition(".")[2]) for value in values if "e" not in f"{value:.10g}"), default=0
     )
@@ -112,16 +116,19 @@ def labels(values: Sequence[float]) -> list[str]:
 
 
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
-    """Return the lowest and the highest value to show, and whether higher ones are cut off: a first epoch is often far above."""
+    """Return the lowest and highest value to show, and whether higher ones are cut.
+
+    The first epoch is often far above the others.
+    """
     low, most = float(values.min()), float(values.max())
-    high = low + STEEP * (float(np.quantile(values, 0.75)) - low)
+    high = low + MAX_RANGE_RATIO * (float(np.quantile(values, 0.75)) - low)
     cut = low < high < most
     high = high if cut else most
     room = 0.06 * (high - low) or max(0.05 * abs(low), 0.01)
     return low - room, high + (0 if cut else room), cut
 
 
-def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: Place, y_of: Place) -> str:
+def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: ToPercent, y_of: ToPercent) -> str:
     known = np.isfinite(values)
     return " ".join(
         f"{x_of(x):g},{100 - y_of(y):g}" for x, y in zip(times[known].tolist(), values[known].tolist(), strict=True)

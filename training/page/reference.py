@@ -1,7 +1,8 @@
-"""What people's pieces come to, beside which a run's samples are shown: measures of its corpus, and how much held-out pieces copy.
+"""Reference values of human pieces: measures, and copying by held-out pieces.
 
-In: a run and its corpus; out: quantiles and medians, kept in the run's folder as `yardstick.json`, for a corpus may be gone when a page
-is made again. Measures are of a piece's first minute, as those of samples are: what repeats, repeats more in a longer piece.
+In: a run and its corpus. Out: quantiles and medians, saved in the run's folder as `yardstick.json`, because the
+corpus may no longer exist when the page is written again. Measures are of the first minute of a piece, as for
+samples, since repetition grows with length.
 """
 
 import json
@@ -27,9 +28,9 @@ from training.run import Run
 REFERENCE_FILE = "yardstick.json"
 FORMAT = 1
 FIRST_S = 60.0
-MOST_MEASURED, MOST_HELD = 1000, 100  # pieces: of a corpus of more, every k-th is taken
-MEASURED = {
-    "note_density": "Notes a second",
+MAX_MEASURED, MAX_HELD_OUT = 1000, 100  # pieces; of more, every k-th is taken
+MEASURE_LABELS = {
+    "note_density": "Notes per second",
     "polyphony": "Pitches at once",
     "pitches": "Different pitches",
     "pitch_low": "Lowest pitch",
@@ -41,27 +42,27 @@ MEASURED = {
     "empty_beat_rate": "Beats without a note",
     "tempo_bpm": "Tempo",
 }
-"""The measures that are shown, of `catalog schema`, and what a page calls them."""
+"""Measures of `catalog schema` that pages show, with their labels. Increment FORMAT when it changes."""
 
-ROOM = 0.5  # how far an axis goes beyond nine tenths of the pieces, in spans of these
+ROOM = 0.5  # how far an axis extends beyond the 5–95 % range, as a share of that range
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Quantiles of each measure over the first minute of a corpus's pieces, and `novelty.medians` of those held out.
+    """Quantiles of measures over a corpus, and novelty medians of held-out pieces.
 
-    Both say of how many pieces; `held_out` is None where none are.
+    Measures are of the first minute of each piece. `held_out` is None without held-out pieces.
     """
 
     pieces: Count  # measured
     measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
-    held: Count  # held-out pieces that were compared with the training pieces
+    held: Count  # number of held-out pieces compared with the training pieces
     held_out: Mapping[str, Finite] | None  # the figures that `novelty` gives for these
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A value among others: where their quantiles and the value lie on an axis, 0 to 100, and how common it is in words."""
+    """A value among quantiles: positions on an axis, 0 to 100, and its rank in words."""
 
     name: str
     label: str
@@ -73,20 +74,25 @@ class Strip:
 
 
 def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Reference | None:
-    """Return the run's yardstick: the one in its folder, else a new one, which is kept; None where its corpus is gone or has changed."""
-    kept = _kept(run)
+    """Return the run's reference: the saved one, or a new one that is saved.
+
+    None if the run's corpus no longer exists or has changed.
+    """
+    kept = _read_kept(run)
     if kept is not None:
         return kept
     try:
-        corpus = Corpus.open(root, run.asked.corpus)
+        corpus = Corpus.open(root, run.request.corpus)
     except CorpusError:
         return None
-    if corpus.hash != run.asked.corpus_hash:
+    if corpus.hash != run.request.corpus_hash:
         return None
-    found = [figures(piece.notes) for piece in evenly(corpus.pieces(), MOST_MEASURED)]
-    columns = {name: [each[name] for each in found if name in each] for name in MEASURED}
+    found = [figures(piece.notes) for piece in every_kth(corpus.pieces(), MAX_MEASURED)]
+    columns = {name: [each[name] for each in found if name in each] for name in MEASURE_LABELS}
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
-    held = evenly([*corpus.pieces("validation"), *corpus.pieces("test")], MOST_HELD) if learned is not None else []
+    held = (
+        every_kth([*corpus.pieces("validation"), *corpus.pieces("test")], MAX_HELD_OUT) if learned is not None else []
+    )
     copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
     made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None)
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
@@ -94,21 +100,27 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
     return made
 
 
-def evenly(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
-    """Return every k-th piece, so that there are `most` at the most."""
+def every_kth(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
+    """Return every k-th piece, at most `most` of them."""
     return pieces[:: max(1, -(-len(pieces) // most))]
 
 
 def figures(notes: Notes) -> dict[str, float]:
-    """Return the measures of MEASURED of the first minute of a piece; what is not known of it is left out."""
-    piece = opening(notes, FIRST_S)
+    """Return the measures of MEASURE_LABELS of the first minute of a piece.
+
+    Unknown measures are left out.
+    """
+    piece = first_seconds(notes, FIRST_S)
     found = measure(Reading(piece, tracks=1, piano_notes=len(piece), drum_notes=0, grid_error=0.0))
-    values = {name: getattr(found, name) for name in MEASURED}
+    values = {name: getattr(found, name) for name in MEASURE_LABELS}
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
-def opening(notes: Notes, seconds: float) -> Notes:
-    """Return what begins within so many seconds from the first onset; a note that sounds on is cut there."""
+def first_seconds(notes: Notes, seconds: float) -> Notes:
+    """Return the notes that begin within `seconds` of the first onset.
+
+    Notes that last longer are cut there.
+    """
     if len(notes) == 0:
         return notes
     first = tick_to_seconds(notes.tempos, notes.onset[:1])[0]
@@ -128,10 +140,10 @@ def opening(notes: Notes, seconds: float) -> Notes:
 
 
 def strips(measured: Mapping[str, float], beside: Reference) -> list[Strip]:
-    """Return each measure of a sample beside those of the corpus, in the order of MEASURED."""
+    """Return each measure of a sample beside those of the corpus, in page order."""
     return [
         _strip(name, label, measured[name], beside.measures[name])
-        for name, label in MEASURED.items()
+        for name, label in MEASURE_LABELS.items()
         if name in measured and name in beside.measures
     ]
 
@@ -147,7 +159,7 @@ def _strip(name: str, label: str, value: float, of: charts.Quantiles) -> Strip:
 
 
 def _words(value: float, of: charts.Quantiles) -> str:
-    """Return how common a value is among the pieces."""
+    """Return the rank of a value among the pieces, in words."""
     if of.p25 <= value <= of.p75:
         return "as in half of the pieces"
     if of.p5 <= value <= of.p95:
@@ -157,11 +169,11 @@ def _words(value: float, of: charts.Quantiles) -> str:
     return "below all" if value < of.least else "above all"
 
 
-def _kept(run: Run) -> Reference | None:
-    """Return the yardstick in the run's folder; None where there is none of our form."""
+def _read_kept(run: Run) -> Reference | None:
+    """Return the reference in the run's folder, or None if there is no valid one."""
     try:
         return read_json(
-            run.path / REFERENCE_FILE, Reference, fail=TrainingError, remedy="it is made again", version=FORMAT
+            run.path / REFERENCE_FILE, Reference, fail=TrainingError, remedy="it is computed again", version=FORMAT
         )
     except (FileNotFoundError, TrainingError):
         return None

@@ -1,6 +1,7 @@
-"""The page of a run: `index.html` in its folder, one file that shows what was trained on what, how that went, and what it plays.
+"""The page of a run, `index.html`: figures, samples and credits.
 
-In: a run's own files and, where it is still there, its corpus. Out: HTML with sound, scores and script within it, that asks for nothing.
+In: a run's files and, if it still exists, its corpus. Out: one self-contained HTML file with sound, scores and
+script.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,13 +17,13 @@ from dataset.corpus.manifest import Funnel, Manifest
 from dataset.corpus.schema import SPLITS
 from dataset.reasons import describe_reason, format_settings
 from dataset.report.html import Script, render, script
-from training.novelty.figures import LEAST
+from training.novelty.figures import PASSAGE_LENGTHS
 from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
 from training.page.reference import reference
 from training.page.run_summary import RunSummary
-from training.page.sample_parts import LIT, PARTS, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, Origin, colours, hang, named
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, SampleParts, sample_parts
+from training.page.sample_view import COLOURS, Origin, colours, game_namer, view_samples
 from training.page.source_links import addresses
 from training.page.train_command import train_commands
 from training.run import Run
@@ -31,13 +32,13 @@ from training.sampling.sample_files import samples
 PAGE_FILE = "index.html"
 ROOM = "training.page"
 SCRIPT_FILE = "player.js"
-MOST_SAMPLES = 12  # the last ones; a minute of music takes about a megabyte
-ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer gained"}
+MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
+ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of a corpus's funnel, as `parts.html` draws it; which reasons belong to it is not known here."""
+class FunnelStage:
+    """A stage of a corpus's funnel, as `parts.html` draws it; without reasons."""
 
     name: str
     pieces: int
@@ -47,7 +48,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves with a title, and what a reader who cannot see them is told."""
+    """Curves with a title, and a description for readers who cannot see them."""
 
     id: str
     title: str
@@ -61,10 +62,10 @@ def write_page(
     report: Report = lambda done, total: None,
     missing: Callable[[str], None] = lambda reason: None,
 ) -> Path:
-    """Write the page of `run` to index.html in its folder, and return where it is.
+    """Write the page of `run` to index.html in its folder; return its path.
 
-    A part of a sample that cannot be made is left out, with the reason in its place, which `missing` is told too. `report` is told how
-    many parts are done. Raises TrainingError where a file of the run is damaged.
+    A part of a sample that cannot be made is replaced by the reason, which `missing` receives too. `report` receives
+    the number of finished parts. Raises TrainingError if a file of the run is damaged.
     """
     path = run.path / PAGE_FILE
     write_text(path, page(root, run, report, missing))
@@ -77,53 +78,53 @@ def page(
     report: Report = lambda done, total: None,
     missing: Callable[[str], None] = lambda reason: None,
 ) -> str:
-    """Return the page of `run` as the text of an HTML page; see `write_page`."""
-    account = RunSummary.of(run)
-    learned = sources_of(run)
+    """Return the page of `run` as HTML text; see `write_page`."""
+    summary = RunSummary.of(run)
+    learned = training_index_of(run)
     beside = reference(root, run, learned)
     files = samples(run.samples)
-    made = sample_parts(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
-    for exhibit in made:
-        for trouble in exhibit.troubles:
-            missing(f"{exhibit.path}: {trouble.removeprefix(exhibit.path.name).lstrip()}")
-    shown, origins = hang(made, named(account.game_titles, account.games), beside)
-    locate(root, origins)
-    funnel = account.manifest.funnel if account.manifest else None
+    made = sample_parts(files[-MAX_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
+    for sample in made:
+        for trouble in sample.troubles:
+            missing(f"{sample.path}: {trouble.removeprefix(sample.path.name).lstrip()}")
+    shown, origins = view_samples(made, game_namer(summary.game_titles, summary.games), beside)
+    add_addresses(root, origins)
+    funnel = summary.manifest.funnel if summary.manifest else None
     return render(
         "run.html",
         room=ROOM,
         run=run,
-        account=account,
+        summary=summary,
         recipe=asdict(run.recipe),
         budget=_budget(run),
-        commands=train_commands(run, account.manifest),
-        length=length(account.minutes),
+        commands=train_commands(run, summary.manifest),
+        length=length(summary.minutes),
         endings=ENDINGS,
-        charts_of=charts_of(account),
+        charts_of=charts_of(summary),
         shown=shown,
         more=len(files) - len(made),
         origins=origins,
         others=COLOURS,
         colours=colours(shown),
-        lit=LIT,
-        leasts=LEAST,
+        min_notes=MIN_HIGHLIGHT_NOTES,
+        passage_lengths=PASSAGE_LENGTHS,
         longest=longest(made),
         reference=beside,
         funnel=funnel,
-        games=len({credit.game_title for credit in account.credits}),
+        games=len({credit.game_title for credit in summary.credits}),
         stages=stages(funnel) if funnel else (),
         splits=SPLITS,
-        reasons=reasons(account.manifest) if account.manifest else (),
-        filters=[(name, format_settings(value)) for name, value in account.manifest.filters.items()]
-        if account.manifest
+        reasons=reasons(summary.manifest) if summary.manifest else (),
+        filters=[(name, format_settings(value)) for name, value in summary.manifest.filters.items()]
+        if summary.manifest
         else (),
         script=player(),
         version=version("vgpiano"),
     )
 
 
-def locate(root: AnyPath, origins: Sequence[Origin]) -> None:
-    """Give the pieces that were copied from their addresses on the web, where the catalog has them."""
+def add_addresses(root: AnyPath, origins: Sequence[Origin]) -> None:
+    """Set the web addresses of copied pieces, if the catalog has them."""
     found = addresses(root, [origin.sha256 for origin in origins])
     for origin in origins:
         origin.address = found.get(origin.sha256)
@@ -134,8 +135,11 @@ def player() -> Script:
     return script(SCRIPT_FILE, room=ROOM)
 
 
-def sources_of(run: Run) -> TrainingIndex | None:
-    """Return what the run learned from; None where it is not there or damaged, for a page is worth more than its figures."""
+def training_index_of(run: Run) -> TrainingIndex | None:
+    """Return the run's training index, or None if it is missing or damaged.
+
+    The page is written without novelty figures then.
+    """
     try:
         return run.learned_from()
     except TrainingError:
@@ -143,31 +147,34 @@ def sources_of(run: Run) -> TrainingIndex | None:
 
 
 def longest(made: Sequence[SampleParts]) -> int | None:
-    """Return the longest passage that a sample copied, in notes; None where nothing is known of any."""
-    known = [each.look.novelty.longest for each in made if each.look and each.look.novelty]
+    """Return the longest copied passage of the samples, in notes; None if unknown."""
+    known = [each.analysis.novelty.longest for each in made if each.analysis and each.analysis.novelty]
     return max(known, default=None)
 
 
-def stages(funnel: Funnel) -> list[Stage]:
-    """Return the stages of a funnel, each with how many pieces came to it."""
+def stages(funnel: Funnel) -> list[FunnelStage]:
+    """Return the stages of a funnel, each with the number of pieces that entered it."""
     names = ("listed", "fetched", "parsed", "kept", "unique")
     counts = [getattr(funnel, name) for name in names]
-    return [Stage(*each) for each in zip(names, counts, counts[:1] + counts, strict=False)]
+    return [FunnelStage(*each) for each in zip(names, counts, counts[:1] + counts, strict=False)]
 
 
 def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
-    """Return (reason, what it means, pieces left out for it), the most frequent first."""
+    """Return (reason, meaning, excluded pieces), the most frequent first."""
     by_count = sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0]))
     return [(name, describe_reason(name, manifest.filters), count) for name, count in by_count if count]
 
 
-def charts_of(account: RunSummary) -> list[Chart]:
-    """Return the charts of how training went: training and validation, and validation by field where it has fields."""
-    terms, rows = account.terms, account.rows
+def charts_of(summary: RunSummary) -> list[Chart]:
+    """Return the charts of a training.
+
+    Training and validation, and validation by field if the recipe has fields.
+    """
+    terms, rows = summary.terms, summary.rows
     if not rows:
         return []
     seconds = [row["seconds"] for row in rows]
-    best = account.best or account.best_loss
+    best = summary.best or summary.best_loss
     place = [int(row["epoch"]) for row in rows].index(best.epoch) if best else 0
 
     def column(name: str) -> list[float]:
@@ -188,19 +195,19 @@ def charts_of(account: RunSummary) -> list[Chart]:
 
 
 def length(minutes: float) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a duration in a suitable unit."""
     if minutes < 2:
         return f"{minutes * 60:.0f} s"
     return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
 def _description(series: dict[str, list[float]]) -> str:
-    told = []
+    parts = []
     for name, values in series.items():
         known = [value for value in values if value == value]
         if known:
-            told.append(f"{name} from {known[0]:.3f} to {known[-1]:.3f}, lowest {min(known):.3f}")
-    return "; ".join(told) + "."
+            parts.append(f"{name} from {known[0]:.3f} to {known[-1]:.3f}, lowest {min(known):.3f}")
+    return "; ".join(parts) + "."
 
 
 def _budget(run: Run) -> str:

@@ -1,7 +1,7 @@
-"""What the files of a run say of it: what it was asked, what it learned from and whose that was, and how training went.
+"""`RunSummary`: what the files of a run say about settings, sources and training.
 
-In: an opened run; out: one record that a page can print. A run that lacks a file, for it is older or still young, lacks what the file
-would tell, no more. Nothing is computed anew: the figures are those of metrics.csv.
+In: an opened run. Out: a record that a page can print. Values whose file is missing, in an older or unfinished run,
+are empty. Figures are those of metrics.csv.
 """
 
 import csv
@@ -22,8 +22,8 @@ from training.run import CORPUS_FILE, CREDITS_FILE, Run
 
 METRICS_FILE = "metrics.csv"
 
-Row = Mapping[str, float]
-"""An epoch's figures by column; what was not measured is NaN."""
+EpochFigures = Mapping[str, float]
+"""An epoch's figures by column; NaN if not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,10 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """A sequencer, None where the source names none, with what was taken from them: (game, titles)."""
+    """A sequencer and the pieces taken from them: (game, titles).
+
+    The name is None if the source names none.
+    """
 
     name: str | None
     count: int
@@ -45,38 +48,41 @@ class Maker:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run as its files tell of it."""
+    """A summary of a run, from its files."""
 
     run: Run
     terms: Terms
-    rows: tuple[Row, ...]  # by epoch
-    ended: str | None  # why training ended; None where it did not, or nobody knows
+    rows: tuple[EpochFigures, ...]  # by epoch
+    ended: str | None  # why training ended; None if unknown or not ended
     manifest: Manifest | None  # of the corpus
     credits: tuple[Credit, ...]
 
     @classmethod
     def of(cls, run: Run) -> "RunSummary":
-        """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
-        told = run.path / CREDITS_FILE
-        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
+        """Read the run's files.
+
+        Raises TrainingError if metrics.csv is not a table of numbers.
+        """
+        credits_file = run.path / CREDITS_FILE
+        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if credits_file.is_file() else ()
         return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
 
     def figure(self, value: float) -> str:
-        """Return a figure with as many decimals as its recipe's have."""
+        """Format a figure with the decimals of the recipe."""
         return f"{value:.{self.terms.decimals}f}"
 
     @property
     def best(self) -> Best | None:
-        """The lowest validation figure, None where there is none."""
+        """The lowest validation figure, or None."""
         return self.lowest(self.terms.held)
 
     @property
     def best_loss(self) -> Best | None:
-        """The lowest training figure, None where there is none."""
+        """The lowest training figure, or None."""
         return self.lowest(self.terms.train)
 
     def lowest(self, column: str) -> Best | None:
-        """Return the lowest value of a column and the first epoch that has it."""
+        """Return the lowest value of a column and its first epoch."""
         known = [row for row in self.rows if not math.isnan(row.get(column, math.nan))]
         if not known:
             return None
@@ -85,7 +91,7 @@ class RunSummary:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are done."""
+        """Number of finished epochs."""
         return int(self.rows[-1]["epoch"]) if self.rows else 0
 
     @property
@@ -95,12 +101,12 @@ class RunSummary:
 
     @property
     def speed(self) -> float | None:
-        """What an epoch learned a second, the median, in `terms.speed_unit`."""
+        """Median training speed over the epochs, in `terms.speed_unit`."""
         return float(np.median([row[self.terms.speed] for row in self.rows])) if self.rows else None
 
     @cached_property
     def makers(self) -> list[Maker]:
-        """Who made the pieces of its corpus, by name; those whom the source does not name last."""
+        """Sequencers of the pieces of its corpus, by name; unnamed ones last."""
         taken: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for credit in self.credits:
             taken[credit.sequencer or ""][credit.game_title].append(credit.title)
@@ -109,7 +115,10 @@ class RunSummary:
 
     @cached_property
     def game_titles(self) -> Mapping[tuple[str, str], str]:
-        """{(sequencer, title): the game's title as listed}, where that is one; a source names its game by slug."""
+        """{(sequencer, title): game title as listed}, if it is unique.
+
+        A training index names the game by its slug.
+        """
         found: dict[tuple[str, str], set[str]] = defaultdict(set)
         for credit in self.credits:
             found[credit.sequencer or "", credit.title].add(credit.game_title)
@@ -117,7 +126,7 @@ class RunSummary:
 
     @cached_property
     def games(self) -> Mapping[str, str]:
-        """{game's slug: its title as it is listed most often}, of the games of its credits."""
+        """{game slug: its most frequent title} of the credited games."""
         listed = Counter(credit.game_title for credit in self.credits)
         found: dict[str, str] = {}
         for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
@@ -125,7 +134,7 @@ class RunSummary:
         return found
 
 
-def _rows(run: Run) -> tuple[Row, ...]:
+def _rows(run: Run) -> tuple[EpochFigures, ...]:
     path = run.path / METRICS_FILE
     if not path.is_file():
         return ()
@@ -137,7 +146,7 @@ def _rows(run: Run) -> tuple[Row, ...]:
             )
     except (ValueError, TypeError) as error:
         raise TrainingError(
-            f"{path}: no table of figures ({error}); go on with training, which writes it anew"
+            f"{path}: not a table of numbers ({error}); continue training, which writes it again"
         ) from None
 
 

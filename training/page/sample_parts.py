@@ -1,7 +1,7 @@
-"""A run's samples as a page shows them: sound, piano roll, score, what was copied, measures; each part made in a worker process.
+"""Parts of samples for a page: sound, analysis with piano roll, score.
 
-In: MIDI files; out: texts and bytes that a template prints. A part over which a library fails or dies is left out with the reason, and
-the others stay. What `render` wrote beside a sample is used where it is not older than the sample.
+In: MIDI files. Out: texts and bytes that a template prints. Each part is made in a worker process; if that fails, the
+part is left out with the reason. A sound that `render` wrote is used unless it is older than the sample.
 """
 
 import re
@@ -26,16 +26,16 @@ from training.rendering.roll import RollPassage, draw_roll
 
 TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
-LIT = 16  # right notes of a passage that is lit up; shorter ones, human pieces share with one another all the time
+MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces often share shorter ones
 NOTE = re.compile(r'data-note="(\d+)"')
 
-Kind = Literal["look", "sound", "score"]
-PARTS: tuple[Kind, ...] = ("look", "sound", "score")
+Kind = Literal["analysis", "sound", "score"]
+PARTS: tuple[Kind, ...] = ("analysis", "sound", "score")
 
 
 @dataclass(frozen=True, slots=True)
-class Lit:
-    """A copied passage as it is lit up: notes `first` to `last` of the piece's `Notes`, both counted in, between two seconds."""
+class Highlight:
+    """A highlighted passage: notes `first` to `last` (inclusive), times in seconds."""
 
     copy: Copy
     first: int
@@ -45,43 +45,46 @@ class Lit:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the notes of a sample say: `roll` is SVG, the class of its passage number n is `c<n>`, and n is the place in `lit`."""
+class SampleAnalysis:
+    """Analysis of a sample's notes.
+
+    `roll` is SVG; passage n, the n-th of `highlights`, has the class `c<n>`.
+    """
 
     seconds: float  # from tick 0 to the last end
     measures: Measures
-    opening: dict[str, float]  # the measures of the first minute, as the yardstick has them
-    novelty: Novelty | None  # None where nobody knows what was learned from
-    lit: tuple[Lit, ...]
+    opening: dict[str, float]  # the measures of the first minute, as in the reference
+    novelty: Novelty | None  # None without a training index
+    highlights: tuple[Highlight, ...]
     roll: str
 
 
 @dataclass(slots=True)
 class SampleParts:
-    """One sample; a part is None where it could not be made, and `troubles` says why."""
+    """One sample; a part is None if it could not be made, see `troubles`."""
 
     path: Path
-    prefix: str  # of its ids in the page
-    of: str = ""  # whose it is, where a page shows several runs
-    look: Look | None = None
+    prefix: str  # of its HTML ids
+    of: str = ""  # the run's label, on pages with several runs
+    analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
     score: str | None = None  # SVG, notes within passage n carry data-copy="n"
     troubles: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """What it is called: "Sample 3" for sample-3.mid."""
+        """Display name: "Sample 3" for sample-3.mid."""
         return self.path.stem.replace("-", " ").replace("_", " ").capitalize()
 
     @property
     def title(self) -> str:
-        """Its name, and whose it is where that is not clear."""
+        """Display name, with the run's label on pages with several runs."""
         return f"{self.name} of {self.of}" if self.of else self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One part to be made of one sample."""
+    """One part of one sample."""
 
     kind: Kind
     midi: bytes
@@ -100,38 +103,39 @@ def sample_parts(
     workers: int | None = None,
     report: Report = lambda done, total: None,
 ) -> list[SampleParts]:
-    """Return the samples in the order given, ids prefixed `<prefix>1-`, `<prefix>2-` …; `sources` is the folder of what was learned.
+    """Return the parts of the samples, in the order given.
 
-    `of` is whose they are, where a page shows several runs. Ids stay unique as long as each call of a page has a prefix of its own
-    that does not end in a digit.
+    HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
+    does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
+    runs.
     """
     made = [SampleParts(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
     jobs: list[Job] = []
-    whose: list[SampleParts] = []
-    for exhibit in made:
-        midi = _bytes(exhibit)
+    owners: list[SampleParts] = []
+    for sample in made:
+        midi = _bytes(sample)
         for kind in kinds if midi is not None else ():
-            if kind == "sound" and (there := _rendered(exhibit.path, ".mp3")) is not None:
-                exhibit.sound = there
+            if kind == "sound" and (there := _rendered(sample.path, ".mp3")) is not None:
+                sample.sound = there
                 continue
-            whose.append(exhibit)
-            jobs.append(Job(kind, midi or b"", exhibit.prefix, exhibit.title, sources))
+            owners.append(sample)
+            jobs.append(Job(kind, midi or b"", sample.prefix, sample.title, sources))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
-        exhibit, job = whose[index], jobs[index]
+        sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
-            names = {"look": "piano roll", "sound": "sound", "score": "score"}
-            exhibit.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
+            names = {"analysis": "piano roll", "sound": "sound", "score": "score"}
+            sample.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
         else:
-            setattr(exhibit, job.kind, result)
+            setattr(sample, job.kind, result)
         report(done, len(jobs))
-    for exhibit in made:
-        if exhibit.score is not None and exhibit.look is not None:
-            exhibit.score = marked(exhibit.score, exhibit.look.lit)
+    for sample in made:
+        if sample.score is not None and sample.analysis is not None:
+            sample.score = mark_score(sample.score, sample.analysis.highlights)
     return made
 
 
 def part(job: Job) -> Any:
-    """Return one part of one sample: a Look, the bytes of an MP3, or the SVG of a score."""
+    """Worker task: return a SampleAnalysis, the bytes of an MP3, or a score as SVG."""
     notes = read_midi(job.midi)
     if job.kind == "sound":
         from training.rendering.audio import mp3
@@ -142,16 +146,16 @@ def part(job: Job) -> Any:
 
         return engrave_score(notes, prefix=job.prefix, paper=SCREEN)[0]
     found = None if job.sources is None else find_copies(TrainingIndex.open(job.sources), notes)
-    lit = passages(notes, found) if found is not None else ()
-    return Look(
+    highlights = passages(notes, found) if found is not None else ()
+    return SampleAnalysis(
         seconds=float(tick_to_seconds(notes.tempos, notes.end).max()),
         measures=measure(read(job.midi)),
         opening=reference.figures(notes),
         novelty=found,
-        lit=lit,
+        highlights=highlights,
         roll=draw_roll(
             notes,
-            [RollPassage(each.first, each.last, told(each.copy)) for each in lit],
+            [RollPassage(each.first, each.last, passage_label(each.copy)) for each in highlights],
             prefix=job.prefix + "r",
             title=f"Piano roll of {job.title}",
             background=False,
@@ -159,31 +163,33 @@ def part(job: Job) -> Any:
     )
 
 
-def passages(notes: Notes, found: Novelty) -> tuple[Lit, ...]:
-    """Return the passages of LIT right notes or more, in the order of the piece, as stretches of `notes`.
+def passages(notes: Notes, found: Novelty) -> tuple[Highlight, ...]:
+    """Return the passages of at least MIN_HIGHLIGHT_NOTES notes, in order.
 
-    A copy counts the notes that `encoding.classes` keeps; a second note of one pitch at one onset belongs to the first.
+    `Copy` numbers the notes that `encoding.classes` keeps; repeated pitches at one onset belong to the first of them.
     """
     kept = counted(notes)
     end = tick_to_seconds(notes.tempos, notes.end)
     start = tick_to_seconds(notes.tempos, notes.onset)
-    lit = []
-    for copy in sorted((copy for copy in found.copies if copy.notes >= LIT), key=lambda copy: copy.first):
+    highlights = []
+    for copy in sorted(
+        (copy for copy in found.copies if copy.notes >= MIN_HIGHLIGHT_NOTES), key=lambda copy: copy.first
+    ):
         first = int(kept[copy.first])
         last = int(kept[copy.last + 1]) - 1 if copy.last + 1 < len(kept) else len(notes) - 1
-        lit.append(Lit(copy, first, last, float(start[first]), float(end[first : last + 1].max())))
-    return tuple(lit)
+        highlights.append(Highlight(copy, first, last, float(start[first]), float(end[first : last + 1].max())))
+    return tuple(highlights)
 
 
-def told(copy: Copy) -> str:
-    """Return one line that says where a passage comes from."""
-    whose = f", sequenced by {copy.sequencer}" if copy.sequencer else ""
-    return f"{copy.notes} notes of {copy.title}{whose}, from bar {copy.there_bars[0]}"
+def passage_label(copy: Copy) -> str:
+    """Return one line that names the source of a passage."""
+    owners = f", sequenced by {copy.sequencer}" if copy.sequencer else ""
+    return f"{copy.notes} notes of {copy.title}{owners}, from bar {copy.there_bars[0]}"
 
 
-def marked(score: str, lit: Sequence[Lit]) -> str:
-    """Return a score whose notes within passage n carry data-copy="n"."""
-    inside = {note: number for number, each in enumerate(lit) for note in range(each.first, each.last + 1)}
+def mark_score(score: str, highlights: Sequence[Highlight]) -> str:
+    """Mark notes of passage n in a score with data-copy="n"."""
+    inside = {note: number for number, each in enumerate(highlights) for note in range(each.first, each.last + 1)}
 
     def mark(found: re.Match[str]) -> str:
         number = inside.get(int(found[1]))
@@ -192,18 +198,18 @@ def marked(score: str, lit: Sequence[Lit]) -> str:
     return NOTE.sub(mark, score)
 
 
-def _bytes(exhibit: SampleParts) -> bytes | None:
-    """Return the sample's bytes; None, and a trouble noted, where they are no MIDI."""
+def _bytes(sample: SampleParts) -> bytes | None:
+    """Return the sample's bytes, or None and add the reason to `troubles`."""
     try:
-        return read_piece(exhibit.path, "remove it, or put a MIDI file in its place")[0]
+        return read_piece(sample.path, "remove it, or put a MIDI file in its place")[0]
     except TrainingError as error:
-        reason = str(error).removeprefix(f"{exhibit.path}: ").removeprefix("cannot be read ")
-        exhibit.troubles.append(f"{exhibit.path.name} cannot be read: {reason}")
+        reason = str(error).removeprefix(f"{sample.path}: ").removeprefix("cannot be read ")
+        sample.troubles.append(f"{sample.path.name} cannot be read: {reason}")
         return None
 
 
 def _rendered(path: Path, ending: str) -> bytes | None:
-    """Return what `render` made of a sample; None where it is not there, or older than the sample."""
+    """Return a rendering of a sample; None if it is missing or older than the sample."""
     there = path.with_suffix(ending)
     try:
         return there.read_bytes() if there.stat().st_mtime_ns >= path.stat().st_mtime_ns else None

@@ -1,6 +1,7 @@
-"""Samples made ready for a template: what each shows, which pieces it copied from, and one colour for a piece throughout the page.
+"""Samples as a template prints them: parts, copied pieces and their colours.
 
-In: exhibits, and what the run knows of its corpus; out: values that `music.html` prints. Pure but for a look at which files there are.
+In: sample parts, and functions and values of the run. Out: values that `music.html` prints. Pure, except that it
+checks which files exist.
 """
 
 from base64 import b64encode
@@ -14,13 +15,13 @@ from markupsafe import Markup
 from catalog.base.console import clean
 from training.novelty.figures import Copy
 from training.page.reference import Reference, Strip, strips
-from training.page.sample_parts import LIT, Lit, Look, SampleParts
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, Highlight, SampleAnalysis, SampleParts
 from training.rendering.roll import KEYBOARD
 
-COLOURS = 5  # pieces with a colour of their own; all others share the next one
+COLOURS = 5  # number of pieces with their own colour; the others share one more
 PIXELS_A_SECOND = 40.0
-GAP = 25.0  # px between two numbers above the roll
-MOST_SHORT = 60  # short passages of a sample that are listed
+GAP = 25.0  # minimum px between two numbers above the roll
+MAX_SHORT = 60  # listed short passages per sample
 FILES = {
     ".mid": "MIDI",
     ".mp3": "MP3",
@@ -31,12 +32,12 @@ FILES = {
 }
 
 NameOf = Callable[[str, str, str], str]
-"""(sequencer, title, game's slug) to the game's title."""
+"""(sequencer, title, game slug) to game title."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a sample a piece was copied."""
+class CopyPlace:
+    """The place of a copied passage in a sample."""
 
     sample: str
     anchor: str
@@ -45,22 +46,25 @@ class Place:
 
 @dataclass(slots=True)
 class Origin:
-    """A piece that passages come from; `colour` is one of its own, or COLOURS, which many share."""
+    """A piece that passages were copied from.
+
+    `colour` is its own, or COLOURS if it shares the common one.
+    """
 
     anchor: str
     title: str
     game: str
     sequencer: str
     sha256: str
-    address: str | None = None  # of its file on the web
+    address: str | None = None  # web address of its file
     colour: int = COLOURS
-    notes: int = 0  # of all samples, inside its passages
-    places: list[Place] = field(default_factory=list)
+    notes: int = 0  # copied notes in all samples
+    places: list[CopyPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """A passage that is lit up: its number in the sample, from 1, and where its number stands above the roll, in px."""
+class HighlightView:
+    """A highlighted passage: its number in the sample, from 1, and position in px."""
 
     number: int
     anchor: str
@@ -73,54 +77,57 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file beside the sample, and what it is."""
+    """A file beside the sample, with its label."""
 
     name: str
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A sample as a template shows it."""
+class SampleView:
+    """A sample as a template prints it."""
 
     name: str
-    title: str  # the name, and whose it is where a page shows several runs
+    title: str  # the name, with the run's label on pages with several runs
     prefix: str
-    look: Look | None
+    analysis: SampleAnalysis | None
     sound: Markup | None  # base64
     roll: Markup
     score: Markup | None
-    width: float  # of the roll, px
-    quotes: Sequence[Quote]
-    origins: Sequence[Origin]  # with a colour of their own
+    width: float  # of the roll, in px
+    quotes: Sequence[HighlightView]
+    origins: Sequence[Origin]  # pieces with their own colour
     more_origins: int
-    short: Sequence[tuple[Copy, str]]  # passages that are not lit, with the game's title
+    short: Sequence[tuple[Copy, str]]  # passages that are not highlighted, with the game's title
     strips: Sequence[Strip]
     files: Sequence[File]
     troubles: Sequence[str]
 
 
-def hang(
+def view_samples(
     sample_parts: Sequence[SampleParts],
     name_of: NameOf,
     beside: Reference | None,
     origins: dict[str, Origin] | None = None,
-) -> tuple[list[Shown], list[Origin]]:
-    """Return the exhibits as they are shown, and the pieces they copied from, the most copied first.
+) -> tuple[list[SampleView], list[Origin]]:
+    """Return the samples as they are shown, and the copied pieces, most copied first.
 
-    `origins`, by SHA-256, are those that another hanging of the same page has found (see `found_in`).
+    `origins` by SHA-256 must be given if a page has several groups of samples; see `find_origins`.
     """
-    found = found_in(sample_parts, name_of) if origins is None else origins
-    shown = [_shown(exhibit, found, name_of, beside) for exhibit in sample_parts]
+    found = find_origins(sample_parts, name_of) if origins is None else origins
+    shown = [_view(sample, found, name_of, beside) for sample in sample_parts]
     return shown, sorted(found.values(), key=_rank)
 
 
-def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
-    """Return the pieces that the exhibits copied from, by SHA-256, each with its colour; the most copied ones get one of their own."""
+def find_origins(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
+    """Return the pieces that samples copied from, by SHA-256, with their colours.
+
+    The most copied pieces get their own colours.
+    """
     counted: Counter[str] = Counter()
     copies: dict[str, Copy] = {}
-    for exhibit in sample_parts:
-        for each in exhibit.look.lit if exhibit.look else ():
+    for sample in sample_parts:
+        for each in sample.analysis.highlights if sample.analysis else ():
             counted[each.copy.sha256] += each.copy.notes
             copies[each.copy.sha256] = each.copy
     found = {}
@@ -132,8 +139,11 @@ def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, 
     return found
 
 
-def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
-    """Return what gives a game's title: by {(sequencer, title): it}, else by {slug: it}, and the slug where it is not told."""
+def game_namer(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
+    """Return a function that returns a game's title.
+
+    It looks in `titles` by (sequencer, title), then in `games` by slug, and falls back to the slug.
+    """
 
     def name_of(sequencer: str, title: str, slug: str) -> str:
         return titles.get((clean(sequencer), clean(title))) or games.get(slug, slug)
@@ -141,8 +151,11 @@ def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> Na
     return name_of
 
 
-def colours(shown: Iterable[Shown]) -> Markup:
-    """Return the style rules that give every lit passage, in roll and score, the colour of the piece that it comes from."""
+def colours(shown: Iterable[SampleView]) -> Markup:
+    """Return CSS rules that colour highlighted passages by their origin.
+
+    They apply to roll and score.
+    """
     rules = []
     for each in shown:
         by_colour: dict[int, list[str]] = {}
@@ -158,39 +171,41 @@ def _rank(origin: Origin) -> tuple[int, str]:
     return -origin.notes, origin.sha256
 
 
-def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> Shown:
-    look = exhibit.look
-    quotes = _quotes(exhibit, look.lit if look else (), found)
+def _view(sample: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> SampleView:
+    analysis = sample.analysis
+    quotes = _quotes(sample, analysis.highlights if analysis else (), found)
     mine = {quote.origin.sha256: quote.origin for quote in quotes}
-    short = [c for c in look.novelty.copies if c.notes < LIT] if look and look.novelty else []
-    return Shown(
-        name=exhibit.name,
-        title=exhibit.title,
-        prefix=exhibit.prefix,
-        look=look,
-        sound=None if exhibit.sound is None else Markup(b64encode(exhibit.sound).decode()),  # noqa: S704
-        roll=Markup(look.roll if look else ""),  # noqa: S704 - `roll` escapes what it is told
-        score=None if exhibit.score is None else Markup(exhibit.score),  # noqa: S704 - the same
-        width=KEYBOARD + (look.seconds if look else 0) * PIXELS_A_SECOND + 8,
+    short = (
+        [c for c in analysis.novelty.copies if c.notes < MIN_HIGHLIGHT_NOTES] if analysis and analysis.novelty else []
+    )
+    return SampleView(
+        name=sample.name,
+        title=sample.title,
+        prefix=sample.prefix,
+        analysis=analysis,
+        sound=None if sample.sound is None else Markup(b64encode(sample.sound).decode()),  # noqa: S704
+        roll=Markup(analysis.roll if analysis else ""),  # noqa: S704 - `draw_roll` escapes its labels
+        score=None if sample.score is None else Markup(sample.score),  # noqa: S704 - the same
+        width=KEYBOARD + (analysis.seconds if analysis else 0) * PIXELS_A_SECOND + 8,
         quotes=quotes,
         origins=sorted((o for o in mine.values() if o.colour < COLOURS), key=lambda o: o.colour),
         more_origins=sum(o.colour == COLOURS for o in mine.values()),
-        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MOST_SHORT]],
-        strips=strips(look.opening, beside) if look and beside else (),
-        files=_files(exhibit.path),
-        troubles=exhibit.troubles,
+        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MAX_SHORT]],
+        strips=strips(analysis.opening, beside) if analysis and beside else (),
+        files=_files(sample.path),
+        troubles=sample.troubles,
     )
 
 
-def _quotes(exhibit: SampleParts, lit: Sequence[Lit], found: Mapping[str, Origin]) -> list[Quote]:
-    quotes: list[Quote] = []
+def _quotes(sample: SampleParts, highlights: Sequence[Highlight], found: Mapping[str, Origin]) -> list[HighlightView]:
+    quotes: list[HighlightView] = []
     right = 0.0
-    for number, each in enumerate(lit, 1):
-        origin, anchor = found[each.copy.sha256], f"{exhibit.prefix}copy-{number}"
-        origin.places.append(Place(exhibit.title, anchor, each.start))
+    for number, each in enumerate(highlights, 1):
+        origin, anchor = found[each.copy.sha256], f"{sample.prefix}copy-{number}"
+        origin.places.append(CopyPlace(sample.title, anchor, each.start))
         left = round(max(KEYBOARD + each.start * PIXELS_A_SECOND, right), 1)
         right = left + GAP
-        quotes.append(Quote(number, anchor, each.copy, origin, each.start, each.end, left))
+        quotes.append(HighlightView(number, anchor, each.copy, origin, each.start, each.end, left))
     return quotes
 
 

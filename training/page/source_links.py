@@ -1,6 +1,7 @@
-"""Where the files of pieces were taken from: addresses by SHA-256, for links to what was copied.
+"""Web addresses of copied pieces, by SHA-256, for links.
 
-In: the catalog of a data root; out: addresses of the web alone, for they are other people's text. No catalog, no addresses.
+In: the catalog of a data root. Out: http(s) addresses only, since the catalog holds untrusted text. Without a catalog
+there are none.
 """
 
 from collections.abc import Iterable
@@ -13,11 +14,14 @@ SCHEMES = ("https", "http")
 
 
 def addresses(root: AnyPath, hashes: Iterable[str]) -> dict[str, str]:
-    """Return {SHA-256: address} of those pieces of which the catalog has one; of several, the first."""
+    """Return {SHA-256: address} of the pieces that the catalog has.
+
+    Of several addresses, the first is returned.
+    """
     wanted = sorted(set(hashes))
     if not wanted:
         return {}
-    from catalog.store import Catalog  # most of a second, for nothing where nothing was copied
+    from catalog.store import Catalog  # slow import, not needed if nothing was copied
 
     try:
         rows = Catalog(root).pieces(f"sha256 in {wanted!r}", ["sha256", "url"]).to_pylist()
@@ -27,7 +31,7 @@ def addresses(root: AnyPath, hashes: Iterable[str]) -> dict[str, str]:
 
 
 def is_web_address(address: str | None) -> bool:
-    """Return whether an address is one that a browser asks a host for, and nothing that it would run."""
+    """Return whether an address is an http or https URL with a host."""
     try:
         parts = urlsplit(address or "")
     except ValueError:

@@ -1,6 +1,6 @@
-"""The commands that train a run again, made from its own files alone: what it was asked, its recipe, and its corpus's manifest.
+"""Commands that train a run again, from its own files.
 
-Out: lines for a shell, which need no file but what they write themselves; on the same catalog they ask for the same.
+In: a run and its corpus's manifest. Out: lines for a shell; they need no files except those that they write.
 """
 
 import json
@@ -15,21 +15,22 @@ from training.run_record import TrainingRequest
 
 
 def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
-    """Return the lines that build the run's corpus, which `manifest` is of, and train the run again.
+    """Return the lines that build the run's corpus and train the run again.
 
-    A corpus that was named by where it lies is taken from there. A run that began from another one needs that one.
+    `manifest` is that of the corpus. A corpus that was named by its path is used from there. A run that started from
+    another run needs that run.
     """
-    asked, (minutes, epochs) = run.asked, run.budget()
-    is_named = manifest is not None and manifest.name == asked.corpus
+    request, (minutes, epochs) = run.request, run.budget()
+    is_named = manifest is not None and manifest.name == request.corpus
     recipe, lines = _recipe(run)
-    words = ["train", "--corpus", asked.corpus, "--recipe", recipe, "--seed", str(asked.seed)]
+    words = ["train", "--corpus", request.corpus, "--recipe", recipe, "--seed", str(request.seed)]
     defaults = {field.name: field.default for field in fields(TrainingRequest)}
     for option, value in (
         ("minutes", minutes),
         ("epochs", epochs),
-        ("init", asked.init),
-        ("keep", asked.keep),
-        ("max_copy", asked.max_copy),
+        ("init", request.init),
+        ("keep", request.keep),
+        ("max_copy", request.max_copy),
     ):
         if value is not None and value != defaults[option]:
             words += [f"--{option.replace('_', '-')}", _shown(value)]
@@ -37,7 +38,7 @@ def train_commands(run: Run, manifest: Manifest | None) -> list[str]:
 
 
 def _recipe(run: Run) -> tuple[str, Sequence[str]]:
-    """Return what `--recipe` takes, and the lines that write it where it is a file."""
+    """Return the value of `--recipe`, and lines that write it if it is a file."""
     usual = plain(run.recipe.kind)
     changed = {name: value for name, value in asdict(run.recipe).items() if value != getattr(usual, name)}
     if not changed:
@@ -47,5 +48,5 @@ def _recipe(run: Run) -> tuple[str, Sequence[str]]:
 
 
 def _shown(value: object) -> str:
-    """Return a value as an option takes it, without a fraction where it has none."""
+    """Return a value as an option takes it, without a zero fraction."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,6 +1,7 @@
-"""Rendering: sound, sheet music and piano rolls of a piece, with what pip installs.
+"""Rendering: sound, sheet music and piano rolls of a piece.
 
-`render` is the way in. A piece is rendered in a process of its own, within bounds.
+`render` is the entry point. It uses libraries from pip only. Each output is made in a worker process with a time
+limit.
 """
 
 __all__ = ["audio", "engrave", "render", "roll"]

@@ -1,24 +1,25 @@
-"""The first frame of an MP3 file of constant bit rate, mended so that a browser's seek lands where it is meant to.
+"""Corrects the first frame of MP3 files, so that browsers seek exactly.
 
-Chromium does not look for the place: it takes the share of the time as the share of the bytes, both as the first frame tells them. The
-encoder counts that frame itself among the bytes, and leaves its padding at the end out of the time, so that seeks drift, to 80 ms
-after a minute at 22,050 frames a second. Told without the first frame and without padding, the two agree.
+Chromium maps the share of the time to the share of the bytes, both taken from the first frame. The encoder counts
+that frame among the bytes but excludes the padding at the end from the time, so seeks drift by up to 80 ms after a
+minute at 22,050 frames per second. Without the first frame and without padding, both agree.
 """
 
-INFO = b"Info"  # what the first frame of a constant bit rate is known by (Xing's and LAME's tag)
-ALL_FIELDS = 15  # flags: it tells frames, bytes, a table of contents and quality
-BYTES, PADDING, CHECK = 12, 142, 154  # where fields lie, from INFO; padding is the lower 12 bits of two bytes
+INFO = b"Info"  # tag of the first frame with a constant bit rate (Xing, LAME)
+ALL_FIELDS = 15  # flags: frames, bytes, table of contents and quality are present
+BYTES, PADDING, CHECK = 12, 142, 154  # offsets of fields from INFO; padding is the lower 12 bits of two bytes
 
 
 def seekable(file: bytes) -> bytes:
-    """Return an MP3 file whose first frame tells bytes and time that agree; up to 60 ms of silence more are played at the end.
+    """Return an MP3 file with matching byte count and duration in its first frame.
 
-    A file that does not begin with LAME's frame for a constant bit rate is returned as it is.
+    Up to 60 ms of silence are added at the end. A file without LAME's frame for a constant bit rate is returned
+    unchanged.
     """
     at = file.find(INFO, 0, 64)
     if at < 0 or int.from_bytes(file[at + 4 : at + 8]) != ALL_FIELDS:
         return file
-    second = file.find(file[:2], at + CHECK + 2)  # every frame of a file begins with the same bytes
+    second = file.find(file[:2], at + CHECK + 2)  # all frames begin with the same bytes
     if second < 0:
         return file
     first = bytearray(file[:second])
@@ -30,7 +31,7 @@ def seekable(file: bytes) -> bytes:
 
 
 def crc16(data: bytes) -> int:
-    """Return the CRC-16 (polynomial 0x8005, reflected, from 0) that LAME writes at the end of its tag."""
+    """Return the CRC-16 of LAME's tag: polynomial 0x8005, reflected, initially 0."""
     value = 0
     for byte in data:
         value ^= byte

@@ -1,7 +1,7 @@
-"""Pieces to what one hears and reads: sound, score and piano roll, each made in a worker process and written whole.
+"""Renders pieces as sound, score and piano roll, in worker processes.
 
-In: pieces with names; out: files beside each other, `sample-1.mp3`, `sample-1-score.pdf`, `sample-1-roll.svg` …, and what could not be
-made, with the reason: a piece that a library chokes on costs that one file.
+In: pieces with names. Out: files such as `sample-1.mp3`, `sample-1-score.pdf` and `sample-1-roll.svg`, or the reason
+why a file could not be made. A failure costs one file.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,33 +15,36 @@ from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 
-TASK = "training.rendering.render:made"
+TASK = "training.rendering.render:render_output"
 TIMEOUT_S = 120.0
 FORMS = {
     "audio": ("mp3", "ogg", "wav"),
     "score": ("musicxml", "pdf", "svg", "png"),
     "roll": ("svg", "png", "pdf"),
 }
-USUAL = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
-SCORE_WIDTH_PX = 1654  # A4 at 200 dots an inch
+DEFAULT_FORMS = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
+SCORE_WIDTH_PX = 1654  # A4 at 200 dpi
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One kind of output in one form, such as the score as PDF."""
+    """A kind of output in one format, such as the score as PDF."""
 
     kind: str
     form: str
 
     def path(self, folder: Path, name: str) -> Path:
-        """Return where it goes: the sound and the MusicXML bear the piece's name, the others say what they are."""
+        """Return the path of the output.
+
+        All outputs but sound and MusicXML have their kind in the name.
+        """
         ending = "" if self.kind == "audio" or self.form == "musicxml" else f"-{self.kind}"
         return folder / f"{name}{ending}.{self.form}"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderPiece:
-    """Notes and the name under which they are rendered: files are called after it, and so is the score unless it has a title."""
+    """Notes to render; `name` is the file name and, without `title`, the title."""
 
     name: str
     notes: Notes
@@ -50,7 +53,7 @@ class RenderPiece:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One file, or the reason why there is none."""
+    """A rendered file, or the reason why there is none."""
 
     path: Path
     output: Output
@@ -58,26 +61,29 @@ class Rendered:
 
 
 def outputs(kinds: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Output]:
-    """Return what is to be made of the kinds audio, score and roll, all where none is named, in `forms` where any fit a kind.
+    """Return the outputs of these kinds in these formats.
 
-    Raises UsageError for a form that none of the kinds has.
+    The default is all kinds: audio, score and roll. A kind without any of `forms` has its default formats. Raises
+    UsageError for a format that none of the kinds has.
     """
     chosen = [kind for kind in FORMS if kind in kinds] or list(FORMS)
     for form in forms:
         if not any(form in FORMS[kind] for kind in chosen):
             there = "; ".join(f"{kind}: {', '.join(FORMS[kind])}" for kind in chosen)
-            raise UsageError(f"no form {form!r} for this ({there})")
+            raise UsageError(f"no format {form!r} for this ({there})")
     return [
-        Output(kind, form) for kind in chosen for form in [form for form in FORMS[kind] if form in forms] or USUAL[kind]
+        Output(kind, form)
+        for kind in chosen
+        for form in [form for form in FORMS[kind] if form in forms] or DEFAULT_FORMS[kind]
     ]
 
 
 def render_pieces(
     pieces: Sequence[RenderPiece], folder: Path, wanted: Sequence[Output] | None = None, *, workers: int | None = None
 ) -> Iterator[Rendered]:
-    """Make the wanted outputs of each piece, write them to `folder`, and yield each file as it is written.
+    """Render the wanted outputs of each piece to `folder`; yield each file.
 
-    An earlier file of the same name is replaced. What cannot be made is yielded with its reason; the others are not harmed.
+    Existing files are replaced. Failures are yielded with their reason.
     """
     jobs = [(piece, output) for output in wanted or outputs() for piece in pieces]
     for index, result in work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S):
@@ -90,8 +96,8 @@ def render_pieces(
             yield Rendered(path, output)
 
 
-def made(job: tuple[RenderPiece, Output]) -> bytes:
-    """Return the bytes of one output of one piece."""
+def render_output(job: tuple[RenderPiece, Output]) -> bytes:
+    """Worker task: return the bytes of one output of one piece."""
     piece, output = job
     if output.kind == "audio":
         from training.rendering import audio

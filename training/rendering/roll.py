@@ -1,7 +1,8 @@
-"""A piano roll as SVG: pitch upwards, seconds to the right, so that a play head moves evenly however the tempo changes.
+"""Piano rolls as SVG: pitch upwards, seconds to the right.
 
-In: `Notes`, and passages to light up; out: one SVG text, the same for the same input. Colours are presentation attributes, which any
-style sheet overrules: a page themes it by the classes paper, black, octave, beat, bar, left, right, passage and c0, c1 …
+In: `Notes`, and passages to highlight. Out: one SVG text; deterministic. Since x is in seconds, a play head moves
+evenly at any tempo. Colours are presentation attributes, which style sheets override by the classes paper, black,
+octave, beat, bar, left, right, passage and c0, c1 …
 """
 
 from collections.abc import Sequence
@@ -21,15 +22,15 @@ KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, 
 BLACK = (1, 3, 6, 8, 10)  # pitch classes
 LEFT, RIGHT = "#2f6f9f", "#b5482a"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
-FEWEST_ROWS = 24
-NUMBER_GAP = 40  # between two bar numbers, at least
-LONGEST_S, MOST_BARS, MOST_NOTES = 2 * 3600.0, 20_000, 250_000  # the real section has 0.24 hours, 433 and 7,107 at most
-MOST_BEATS = 4000  # of more no lines are drawn but those of the bars
+MIN_ROWS = 24
+NUMBER_GAP = 40  # minimum px between two bar numbers
+MAX_SECONDS, MAX_BARS, MAX_NOTES = 2 * 3600.0, 20_000, 250_000  # real pieces have 0.24 hours, 433 and 7,107 at most
+MAX_BEATS = 4000  # above this, beat lines are not drawn
 
 
 @dataclass(frozen=True, slots=True)
 class RollPassage:
-    """Notes `first` to `last` of a piece, both counted in, and what is to be said of them."""
+    """A passage, notes `first` to `last` (inclusive), with a label."""
 
     first: int
     last: int
@@ -47,11 +48,11 @@ def draw_roll(
 ) -> str:
     """Return the piano roll of `notes` as SVG.
 
-    Second s lies at x = 44 + s * pixels_a_second (attributes `data-left` and `data-scale` of the root say so), and second 0 is
-    tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`; its opacity is its velocity. A note within
-    the passage number 3 has the classes `copied` and `c3`; behind it stands a band with the same class and the label
-    as its title. Without `background` there is no paper, for pages that have their own. Raises TrainingError for a piece of more than
-    two hours, MOST_BARS bars or MOST_NOTES notes.
+    Second s is at x = 44 + s * pixels_a_second, recorded in the root's attributes `data-left` and `data-scale`;
+    second 0 is tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`; its opacity is its
+    velocity. Notes of passage 3 have the classes `copied` and `c3`; behind them is a band of class `c3` with the
+    label as its title. Without `background` no paper is drawn. Raises TrainingError for a piece of more than two
+    hours, MAX_BARS bars or MAX_NOTES notes.
     """
     _check_size(notes)
     ends = tick_to_seconds(notes.tempos, notes.end) if len(notes) else np.zeros(1)
@@ -78,32 +79,32 @@ def draw_roll(
 
 
 def _check_size(notes: Notes) -> None:
-    """Raise TrainingError where a roll of `notes` would be too large to be drawn or looked at."""
+    """Raise TrainingError if the roll of `notes` would be too large."""
     if not len(notes):
         return
     last = int(notes.end.max())
     for found, most, what in (
-        (float(tick_to_seconds(notes.tempos, [last])[0]) / 3600, LONGEST_S / 3600, "hours"),
-        (count_bars(notes.time_signatures, last), MOST_BARS, "bars"),
-        (len(notes), MOST_NOTES, "notes"),
+        (float(tick_to_seconds(notes.tempos, [last])[0]) / 3600, MAX_SECONDS / 3600, "hours"),
+        (count_bars(notes.time_signatures, last), MAX_BARS, "bars"),
+        (len(notes), MAX_NOTES, "notes"),
     ):
         if found > most:
             raise TrainingError(
-                f"the piece has {found:,.0f} {what}, and a piano roll is drawn of {most:,.0f} at most: shorten it, or take out its silence"
+                f"the piece has {found:,.0f} {what}, a piano roll has at most {most:,.0f}: shorten it, or remove its silence"
             )
 
 
 def _range(notes: Notes) -> tuple[int, int]:
-    """Return the lowest and the highest row: whole octaves round the notes, two at least where that is needed."""
+    """Return the lowest and highest row: whole octaves around the notes, two or more."""
     low, high = (int(notes.pitch.min()), int(notes.pitch.max())) if len(notes) else (60, 71)
     low, high = low // 12 * 12, high // 12 * 12 + 11
-    while high - low + 1 < FEWEST_ROWS:
+    while high - low + 1 < MIN_ROWS:
         low, high = max(0, low - 12), high + 12 * (low < 12)
     return low, min(127, high)
 
 
 def _rows(low: int, high: int, width: float) -> list[str]:
-    """Return the rows of the black keys and a line under every C."""
+    """Return the rows of the black keys, and a line below every C."""
     across = f"h{_n(width - KEYBOARD)}"
     black = "".join(f"M{KEYBOARD} {_y(p, high) + ROW / 2:g}{across}" for p in range(low, high + 1) if p % 12 in BLACK)
     octaves = "".join(f"M{KEYBOARD} {_y(p, high) + ROW}{across}" for p in range(low, high + 1) if p % 12 == 0)
@@ -114,12 +115,12 @@ def _rows(low: int, high: int, width: float) -> list[str]:
 
 
 def _bars(notes: Notes, height: int, scale: float) -> list[str]:
-    """Return lines for bars and beats, and numbers of bars as close as they can be read."""
+    """Return bar and beat lines, and bar numbers where there is room."""
     bars = bars_of(notes.time_signatures, int(notes.end.max()) if len(notes) else 1)
     beats = [bar.start + beat for bar in bars for beat in bar.beats[1:-1]]
     parts = []
     for name, ticks, look in (
-        ("beat", beats if len(beats) <= MOST_BEATS else [], 'stroke-opacity=".08" stroke-width=".6"'),
+        ("beat", beats if len(beats) <= MAX_BEATS else [], 'stroke-opacity=".08" stroke-width=".6"'),
         ("bar", [bar.start for bar in bars], 'stroke-opacity=".3" stroke-width=".8"'),
     ):
         xs = KEYBOARD + tick_to_seconds(notes.tempos, ticks) * scale
@@ -134,7 +135,7 @@ def _bars(notes: Notes, height: int, scale: float) -> list[str]:
 
 
 def _band(notes: Notes, passage: RollPassage, number: int, rows: tuple[int, int], scale: float) -> str:
-    """Return what stands behind a passage, from its first onset to its last end and round all of its pitches."""
+    """Return the band behind a passage, from first onset to last end."""
     own = slice(max(0, passage.first), passage.last + 1)
     if len(notes.onset[own]) == 0:
         return ""
@@ -172,7 +173,7 @@ def _notes(notes: Notes, inside: dict[int, int], high: int, prefix: str, scale: 
 
 
 def _keys(low: int, high: int) -> list[str]:
-    """Return the keyboard at the side, and the names of its Cs; C4 is middle C."""
+    """Return the keyboard at the side, with the names of its Cs; C4 is middle C."""
     height = (high - low + 1) * ROW
     edges = [
         _y(p, high) + ROW / 2 if p % 12 in BLACK else _y(p, high) for p in range(low, high) if p % 12 in (*BLACK, 4, 11)
@@ -196,7 +197,7 @@ def _y(pitch: int, high: int) -> int:
 
 
 def _n(value: float, digits: int = 1) -> str:
-    """Return a number as short as it can be said."""
+    """Return a number in its shortest form."""
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") or "0"
 
 

@@ -1,7 +1,8 @@
-"""The piano of a soundfont: what each key sounds like. In: the bytes of an .sf2 file; out: a waveform for a key and a length.
+"""The piano of a soundfont: the waveform of a key and duration.
 
-Only what a piano needs of SoundFont 2.04 is read: the zones of one preset, one velocity layer, loops, tuning, the two envelopes
-and the filter that the second one moves. The font is not ours: it is found in the package that carries it.
+In: the bytes of an .sf2 file. Out: float32 samples. Reads the parts of SoundFont 2.04 that a piano needs: the zones
+of one preset, one velocity layer, loops, tuning, volume and modulation envelopes, and the low-pass filter. The
+soundfont is part of another package.
 """
 
 import struct
@@ -19,39 +20,42 @@ from catalog.base.errors import TrainingError
 Samples = NDArray[np.float32]
 PACKAGE, FONT = "pretty_midi", "TimGM6mb.sf2"  # T. Brechbill's General MIDI font, GPL-2; 6 MB
 
-# generators of SoundFont 2.04, section 8.1.2, and what they are where a font says nothing
+# generators of SoundFont 2.04, section 8.1.2, and their default values
 FILTER_CUTOFF, MOD_TO_FILTER = 8, 11
 MOD_HOLD, MOD_DECAY, MOD_SUSTAIN = 27, 28, 29
 ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 34, 35, 36, 37, 38
 INSTRUMENT, KEYS, VELOCITIES, ATTENUATION, COARSE, FINE, SAMPLE = 41, 43, 44, 48, 51, 52, 53
 LOOPS, SCALE, ROOT = 54, 56, 58
-USUAL = {
+DEFAULTS = {
     FILTER_CUTOFF: 13500, MOD_TO_FILTER: 0, MOD_HOLD: -12000, MOD_DECAY: -12000, MOD_SUSTAIN: 0,
     ATTACK: -12000, HOLD: -12000, DECAY: -12000, SUSTAIN: 0, RELEASE: -12000,
     ATTENUATION: 0, COARSE: 0, FINE: 0, LOOPS: 0, SCALE: 100, ROOT: -1,
 }  # fmt: skip
-LOUD = 100  # the velocity whose layer is taken
-OPEN_HZ = 18_000.0  # a filter above this changes nothing
-BLOCK = 1024  # samples that share one place of the filter
+LOUD = 100  # the layer of this velocity is used
+OPEN_HZ = 18_000.0  # a cutoff above this has no effect
+BLOCK = 1024  # samples with the same filter cutoff
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """What a range of keys plays: a recording and the generators that shape it."""
+    """A range of keys: a recording and the generators that shape it."""
 
     low: int
     high: int
     sound: Samples  # within -1 to 1
     rate: int
     loop: tuple[int, int] | None
-    root: float  # the key, in fractions, at which the recording sounds as it was made
-    scale: float  # semitones a key
+    root: float  # the (fractional) key at which the recording plays at its original pitch
+    scale: float  # semitones per key
     generators: dict[int, int]
 
 
 @lru_cache(maxsize=1)
 def piano() -> list[Zone]:
-    """Return the zones of the piano of the font that a dependency carries. Raises TrainingError where it is not there."""
+    """Return the piano zones of the installed soundfont.
+
+    Raises TrainingError if it is not installed.
+    """
     found = find_spec(PACKAGE)
     folders = [Path(place) for place in (found.submodule_search_locations or ())] if found else []
     path = next((folder / FONT for folder in folders if (folder / FONT).is_file()), None)
@@ -61,18 +65,24 @@ def piano() -> list[Zone]:
 
 
 def zones_of(data: bytes, name: str = "soundfont") -> list[Zone]:
-    """Return the zones of bank 0, program 0. Raises TrainingError, naming the font, where it cannot be read."""
+    """Return the zones of bank 0, program 0.
+
+    Raises TrainingError, naming the font, if it cannot be read.
+    """
     try:
         zones = list(_zones(_chunks(data)))
     except (struct.error, KeyError, IndexError, ValueError) as error:
-        raise TrainingError(f"{name}: not a soundfont that can be read ({error}); install it again") from None
+        raise TrainingError(f"{name}: not a valid soundfont ({error}); install it again") from None
     if not zones:
-        raise TrainingError(f"{name}: has no piano (bank 0, program 0); take another soundfont")
+        raise TrainingError(f"{name}: has no piano (bank 0, program 0); use another soundfont")
     return zones
 
 
 def wave_of(zones: list[Zone], pitch: int, seconds: float, rate: int) -> Samples:
-    """Return what a MIDI pitch sounds like while its key is held: float32[seconds * rate], not yet scaled by velocity."""
+    """Return the waveform of a held MIDI pitch: float32[seconds * rate].
+
+    It is not scaled by velocity.
+    """
     zone = min(zones, key=lambda zone: max(zone.low - pitch, pitch - zone.high, 0))
     count = max(1, round(seconds * rate))
     step = zone.rate / rate * 2 ** ((pitch - zone.root) * zone.scale / 12)
@@ -81,13 +91,16 @@ def wave_of(zones: list[Zone], pitch: int, seconds: float, rate: int) -> Samples
 
 
 def release_of(zones: list[Zone], pitch: int) -> float:
-    """Return the seconds in which a released key of that pitch falls by 100 dB."""
+    """Return the seconds in which a released key falls by 100 dB."""
     zone = min(zones, key=lambda zone: max(zone.low - pitch, pitch - zone.high, 0))
     return max(0.05, _time(zone.generators[RELEASE]))
 
 
 def _played(zone: Zone, places: NDArray[np.float64]) -> Samples:
-    """Return the recording at fractional places, by Catmull and Rom's cubic, its loop going round for ever."""
+    """Return the recording at fractional positions, with its loop repeated.
+
+    Catmull-Rom cubic interpolation.
+    """
     whole = places.astype(np.int64)
     part = (places - whole).astype(np.float32)
     if zone.loop is None:
@@ -105,7 +118,7 @@ def _played(zone: Zone, places: NDArray[np.float64]) -> Samples:
 
 
 def _volume(count: int, generators: dict[int, int], rate: int) -> Samples:
-    """Return the volume envelope of a held key: attack, hold, then a fall that is a straight line in decibels."""
+    """Return the volume envelope of a held key: attack, hold, decay linear in dB."""
     time = np.arange(count, dtype=np.float32) / rate
     attack, hold = _time(generators[ATTACK]), _time(generators[HOLD])
     level = -np.minimum((time - attack - hold).clip(0) * (100 / _time(generators[DECAY])), generators[SUSTAIN] / 10)
@@ -114,9 +127,9 @@ def _volume(count: int, generators: dict[int, int], rate: int) -> Samples:
 
 
 def _filtered(wave: Samples, generators: dict[int, int], rate: int) -> Samples:
-    """Return the wave through a low-pass of two poles that the modulation envelope moves.
+    """Return the wave through a two-pole low-pass filter.
 
-    The filter stands still within a block, and each block passes into the next under a window (overlap and add).
+    The modulation envelope moves the cutoff. It is constant within a block; blocks are cross-faded (overlap and add).
     """
     starts = np.arange(0, len(wave) + BLOCK // 2, BLOCK // 2)
     time = starts / rate
@@ -133,21 +146,21 @@ def _filtered(wave: Samples, generators: dict[int, int], rate: int) -> Samples:
     passed = np.fft.irfft(np.fft.rfft(blocks, 2 * BLOCK) / (1 - ratio**2 + 1j * np.sqrt(np.float32(2)) * ratio))
     out = np.zeros(len(padded) + 2 * BLOCK, np.float32)
     half = BLOCK // 2
-    for quarter in range(4):  # every block is four halves long now; one half of all blocks at a time
+    for quarter in range(4):  # each filtered block has four half-blocks; add one of them for all blocks at a time
         piece = passed[:, quarter * half : (quarter + 1) * half].reshape(-1)
         out[quarter * half : quarter * half + len(piece)] += piece
     return out[half : half + len(wave)]
 
 
 def _time(timecents: int) -> float:
-    """Return seconds."""
+    """Convert timecents to seconds."""
     return float(2 ** (timecents / 1200))
 
 
 def _chunks(data: bytes) -> dict[str, bytes]:
-    """Return the body of each chunk below the lists of a RIFF file."""
+    """Return the body of each chunk in the lists of a RIFF file."""
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
-        raise ValueError("no RIFF of a soundfont")
+        raise ValueError("not a RIFF soundfont")
     found: dict[str, bytes] = {}
     at = 12
     while at + 8 <= len(data):
@@ -174,9 +187,9 @@ def _zones(chunks: dict[str, bytes]) -> Iterator[Zone]:
             quiet, loud = _range(inner.get(VELOCITIES))
             if not quiet <= LOUD <= loud:
                 continue
-            generators = {name: inner.get(name, usual) for name, usual in USUAL.items()}
-            for name in set(outer) & set(USUAL):
-                generators[name] += outer[name]  # what a preset says is added to what its instrument says
+            generators = {name: inner.get(name, default) for name, default in DEFAULTS.items()}
+            for name in set(outer) & set(DEFAULTS):
+                generators[name] += outer[name]  # preset generators are added to those of the instrument
             yield _zone(samples[inner[SAMPLE]], sound, generators, _range(inner.get(KEYS)))
 
 
@@ -201,7 +214,10 @@ def _zone(
 
 
 def _bags(chunks: dict[str, bytes], kind: str, first: int, last: int, ends: int) -> Iterator[dict[int, int]]:
-    """Yield the generators of each zone, the global zone's under them; `ends` is the generator that a zone ends with."""
+    """Yield the generators of each zone, on top of those of the global zone.
+
+    `ends` is the generator that ends a zone.
+    """
     bags = list(struct.iter_unpack("<HH", chunks[f"{kind}bag"]))
     generators = list(struct.iter_unpack("<Hh", chunks[f"{kind}gen"]))
     shared: dict[int, int] = {}
@@ -214,5 +230,5 @@ def _bags(chunks: dict[str, bytes], kind: str, first: int, last: int, ends: int)
 
 
 def _range(packed: int | None) -> tuple[int, int]:
-    """Return the lowest and the highest of a range of keys or velocities, packed in two bytes; None is all."""
+    """Return the lowest and highest key or velocity of two bytes; None means all."""
     return (0, 127) if packed is None else (packed & 0xFF, packed >> 8 & 0xFF)

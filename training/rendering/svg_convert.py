@@ -1,5 +1,7 @@
-"""SVG pages to PDF and PNG. In: SVG texts whose root says its width and height; out: bytes. typst does the work, with fonts
-of its own, so that no library of the system is needed; shapes stay shapes in a PDF.
+"""SVG pages to PDF and PNG.
+
+In: SVG texts whose root has width and height. Out: bytes. typst converts them with its own fonts, without system
+libraries; shapes stay vectors in a PDF.
 """
 
 import re
@@ -9,30 +11,31 @@ from typing import Literal
 from catalog.base.errors import TrainingError
 
 A4_WIDTH_PT = 595.276
-MOST_PIXELS = 12_000  # the widest or tallest picture that is made: a larger one is made smaller
+MAX_PIXELS = 12_000  # maximum width and height; larger pictures are scaled down
 
 
 def pdf(pages: Sequence[str], *, title: str = "", width_pt: float = A4_WIDTH_PT) -> bytes:
-    """Return the pages as one PDF, each `width_pt` points wide; the same pages give the same bytes.
+    """Return the pages as one PDF, each `width_pt` points wide; deterministic.
 
-    Raises TrainingError where a page is no SVG that can be drawn.
+    Raises TrainingError if a page is not an SVG that can be drawn.
     """
-    return _compiled(pages, title, width_pt, "pdf")
+    return _compile(pages, title, width_pt, "pdf")
 
 
 def png(page: str, *, width_px: int | None = None) -> bytes:
-    """Return one SVG as a PNG on white, as many pixels wide as it says itself or as is asked, at most 12,000 either way.
+    """Return an SVG as a PNG on white, `width_px` wide (default: the SVG's width).
 
-    Raises TrainingError where it is no SVG that can be drawn.
+    Scaled down to at most 12,000 pixels in each direction. Raises TrainingError if it is not an SVG that can be
+    drawn.
     """
     width, height = _size(page)
     wide = float(width_px or width)
-    wide *= min(1.0, MOST_PIXELS / wide, MOST_PIXELS / (wide * height / width))
-    return _compiled([page], "", wide, "png")
+    wide *= min(1.0, MAX_PIXELS / wide, MAX_PIXELS / (wide * height / width))
+    return _compile([page], "", wide, "png")
 
 
-def _compiled(pages: Sequence[str], title: str, width_pt: float, form: Literal["pdf", "png"]) -> bytes:
-    """Return what typst makes of a document of these pages and nothing else."""
+def _compile(pages: Sequence[str], title: str, width_pt: float, form: Literal["pdf", "png"]) -> bytes:
+    """Return typst's output for a document of these pages."""
     import typst
 
     parts = [f"#set document(title: {_string(title)}, date: none)"]
@@ -54,10 +57,10 @@ def _compiled(pages: Sequence[str], title: str, width_pt: float, form: Literal["
 def _size(svg: str) -> tuple[float, float]:
     found = re.search(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', svg)
     if found is None or not float(found[1]) * float(found[2]):
-        raise TrainingError("the page has no width and height: it is none of ours")
+        raise TrainingError("the page has no width and height; it was not made by this program")
     return float(found[1]), float(found[2])
 
 
 def _string(text: str) -> str:
-    """Return a string of typst's language."""
+    """Return a string literal of typst's language."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

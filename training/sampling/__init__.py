@@ -1,6 +1,7 @@
-"""Sampling: pieces drawn from the note-level network under what was asked for, kept from copying; and their files.
+"""Sampling from the note-level network, and sample files.
 
-NumPy alone. `sampler` draws and the others constrain; `sample_files` writes. `training.generate` is the way in.
+NumPy only. `sampler` draws, `conditioning`, `constraints` and `copy_guard` restrict what is drawn, and `sample_files`
+writes. `training.generate` is the entry point.
 """
 
 __all__ = ["config", "prompts", "sample_files", "sampler"]

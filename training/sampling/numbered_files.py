@@ -1,7 +1,7 @@
-"""Files that number themselves: `sample-1.mid`, `sample-2.mid` …, written by any number of processes at once, none of which loses one.
+"""Writes numbered files such as `sample-1.mid`, safely from several processes.
 
-A number is claimed, not computed: a whole, durable file is linked to the first name that is free, and a link replaces nothing. So no
-name ever stands for half a file, or an empty one. What is under way is locked, so what a killed process left is known, and swept.
+A complete, durable temporary file is linked to the first free name; linking never replaces a file, so no name is ever
+empty or incomplete. Temporary files are locked, so those of killed processes are recognised and removed.
 """
 
 import errno
@@ -15,16 +15,18 @@ from pathlib import Path
 
 from catalog.storage.files import sync_folder
 
-MAKING = ".tmp-numbered-"
-NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)  # as file systems without them say
+TEMPORARY_PREFIX = ".tmp-numbered-"
+# errors of file systems without hard links
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
 def write_numbered(
     folder: Path, stem: str, suffix: str, makers: Collection[Callable[[str], bytes]], reserved: Collection[str] = ()
 ) -> list[Path]:
-    """Write a file `<stem>-N<suffix>` for each of `makers`, which gives the bytes for a name without its suffix; return the files.
+    """Write a file `<stem>-N<suffix>` for each of `makers`; return the files.
 
-    Numbers follow the highest that is there or whose name is `reserved`. What killed processes left in the folder is removed first.
+    Each maker returns the bytes for a name without suffix. Numbers continue after the highest existing or `reserved`
+    one. Leftovers of killed processes in the folder are removed first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
@@ -44,8 +46,8 @@ def write_numbered(
 
 
 def write_new(path: Path, data: bytes) -> bool:
-    """Write a file where nothing of its name is; return whether that was so. It is there whole or not at all."""
-    with _making(path) as (temporary, handle):
+    """Write a new file atomically; return False if the name is taken."""
+    with _temporary_file(path) as (temporary, handle):
         with os.fdopen(os.dup(handle), "wb") as file:
             file.write(data)
         os.fchmod(handle, 0o644)
@@ -57,7 +59,7 @@ def write_new(path: Path, data: bytes) -> bool:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-            try:  # a name that is claimed, and for a moment stands for nothing
+            try:  # without hard links, reserve the name with an empty file
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
             except FileExistsError:
                 return False
@@ -66,9 +68,9 @@ def write_new(path: Path, data: bytes) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are no more were writing to `folder`."""
-    for leftover in folder.glob(f"{MAKING}*"):
-        with suppress(OSError):  # another process sweeps too, or the file is being written
+    """Remove temporary files of processes that no longer exist from `folder`."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):  # removed by another process, or still being written
             handle = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,14 +80,14 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _making(path: Path) -> Iterator[tuple[Path, int]]:
-    """Yield a new file beside `path` that no `sweep` takes for a leftover, and its handle; it is removed at the end."""
+def _temporary_file(path: Path) -> Iterator[tuple[Path, int]]:
+    """Yield a locked temporary file beside `path` and its handle; removed at the end."""
     while True:
-        handle, name = tempfile.mkstemp(prefix=MAKING, suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=path.suffix, dir=path.parent)
         try:
-            with suppress(OSError):  # a file system without locks: nothing is swept there either
+            with suppress(OSError):  # without locks, nothing is swept either
                 fcntl.flock(handle, fcntl.LOCK_EX)
-            if Path(name).exists():  # else it was swept before it was locked
+            if Path(name).exists():  # otherwise it was swept before it was locked
                 yield Path(name), handle
                 return
         finally:

@@ -1,6 +1,7 @@
-"""How a new piece begins and how it ends: the opening of a training piece or a prime, and the notes that were drawn made whole.
+"""Beginning and end of new pieces.
 
-In: a vocabulary's openings or the notes of a prime, then the classes drawn; out: where each stream starts and stops, and its notes.
+In: first notes of training pieces or the notes of a prime, then the drawn classes. Out: start and end of each stream,
+and its notes.
 """
 
 import math
@@ -23,7 +24,10 @@ IntArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """How one stream begins: its classes and onsets so far, and its tempos and meters, of which the last go on."""
+    """The beginning of one stream: classes, onsets, tempos and meters.
+
+    The last tempo and meter continue.
+    """
 
     rows: IntArray  # [n, 5]
     onsets: IntArray  # [n]
@@ -34,56 +38,60 @@ class Prompt:
 
     @property
     def bar(self) -> int:
-        """The length of a bar in ticks."""
+        """Length of a bar in ticks."""
         return events.bar_ticks(*self.meters[-1][1:])
 
-    def line(self, tick: int) -> int:
+    def bar_line(self, tick: int) -> int:
         """Return the bar line at or before a tick."""
         return tick - (tick - self.meters[-1][0]) % self.bar
 
-    def ends_at(self, seconds: float | None, bars: int | None) -> int:
-        """Return the tick of the bar line on which the stream ends: after so much, whichever comes first, or the last that a file holds.
+    def end_tick(self, seconds: float | None, bars: int | None) -> int:
+        """Return the tick of the bar line at which the stream ends.
 
-        A new piece is counted from its first note, in bars from that note's bar; what follows a prime, from the end of the bar in
-        which the prime's last note begins.
+        The first of `seconds`, `bars` and the maximum length of a file applies. A new piece is counted from its first
+        note, in bars from that note's bar; a continuation, from the end of the bar in which the prime's last note
+        begins.
         """
         now = int(self.onsets[-1])
-        first_line = self.line(now) + self.bar * self.is_prime
-        ends = [self.line(MAX_TICK)]
+        first_line = self.bar_line(now) + self.bar * self.is_prime
+        ends = [self.bar_line(MAX_TICK)]
         if bars is not None:
             ends.append(first_line + int(bars) * self.bar)
         if seconds is not None:
             ticks = float(seconds) * self.tempos[-1][1] * TICKS_PER_QUARTER / 60
-            ends.append(self.line(math.ceil((first_line if self.is_prime else now) + ticks) + self.bar - 1))
+            ends.append(self.bar_line(math.ceil((first_line if self.is_prime else now) + ticks) + self.bar - 1))
         return min(ends)
 
 
-def unfit(prime: Notes) -> str | None:
-    """Return why nothing can go on from a prime; None where something can."""
+def reason_unusable(prime: Notes) -> str | None:
+    """Return why a prime cannot be continued, or None."""
     if not len(prime):
         return "it has no notes"
-    began = _primed(prime)
-    if began.line(MAX_TICK) <= began.line(int(began.onsets[-1])) + began.bar:
-        return f"its last note begins {int(began.onsets[-1]) // TICKS_PER_QUARTER:,} quarter notes in, and no file has room for more"
+    prompt = _prompt_from_prime(prime)
+    if prompt.bar_line(MAX_TICK) <= prompt.bar_line(int(prompt.onsets[-1])) + prompt.bar:
+        return f"its last note begins {int(prompt.onsets[-1]) // TICKS_PER_QUARTER:,} quarter notes in, at the maximum length of a file"
     return None
 
 
-def begun(
+def make_prompts(
     vocabulary: Vocabulary, fitting: Sequence[Opening], prime: Notes | None, generators: list[np.random.Generator]
 ) -> list[Prompt]:
-    """Return how each stream begins: as the prime does, or by an opening that its own generator draws.
+    """Return the beginning of each stream: the prime, or a random first note.
 
-    Raises UsageError for a prime that cannot be gone on from.
+    Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
-        if (reason := unfit(prime)) is not None:
+        if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
-        return [_primed(prime)] * len(generators)
-    return [_opened(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
+        return [_prompt_from_prime(prime)] * len(generators)
+    return [_prompt_from_opening(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
 
 
-def _primed(prime: Notes) -> Prompt:
-    """Return a prime as a beginning: what goes on are the tempo and meter in which its last note begins, not what is set later."""
+def _prompt_from_prime(prime: Notes) -> Prompt:
+    """Return a prime as a prompt.
+
+    Tempo and meter are those at its last note; later changes are dropped.
+    """
     rows, onsets = encoding.classes(prime)
     last = int(onsets[-1])
     tempos = tuple(change for change in prime.tempos if change[0] <= last)
@@ -91,7 +99,7 @@ def _primed(prime: Notes) -> Prompt:
     return Prompt(rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), is_prime=True)
 
 
-def _opened(vocabulary: Vocabulary, opening: Opening) -> Prompt:
+def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
     return Prompt(
         np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place]], np.int32),
         np.array([opening.place], np.int32),
@@ -101,38 +109,36 @@ def _opened(vocabulary: Vocabulary, opening: Opening) -> Prompt:
     )
 
 
-def finished(
-    beginning: Prompt, made: list[IntArray], limit: int, prime: Notes | None, *, without_prime: bool = False
+def finish_piece(
+    prompt: Prompt, made: list[IntArray], limit: int, prime: Notes | None, *, without_prime: bool = False
 ) -> Notes:
-    """Return a stream's notes, those of the last onset held to a bar line and nothing after it.
+    """Return a stream's notes, the last of them extended to a bar line.
 
-    With `without_prime`, only what was made after the prime, from the first bar that is not wholly the prime's. Raises TrainingError
-    where nothing was.
+    With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
+    TrainingError if there are none.
     """
-    rows = np.concatenate([beginning.rows, np.array(made, np.int32).reshape(-1, PLACE + 1)])
-    first = len(beginning.rows)
-    onset = np.concatenate([beginning.onsets, beginning.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
+    rows = np.concatenate([prompt.rows, np.array(made, np.int32).reshape(-1, PLACE + 1)])
+    first = len(prompt.rows)
+    onset = np.concatenate([prompt.onsets, prompt.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
     duration = np.maximum(1, EDGES[rows[:, DURATION]])
     velocity = np.clip(rows[:, events.VELOCITY] * events.VELOCITY_STEP + events.VELOCITY_STEP // 2, 1, 127)
     pitch = rows[:, PITCH]
-    line = min(limit, beginning.line(int(onset[-1])) + beginning.bar)
-    duration = np.where(onset == onset[-1], line - onset, np.minimum(duration, np.maximum(1, line - onset)))
+    bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
+    duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
     if prime is None:
-        return Notes(onset, duration, pitch, velocity, beginning.tempos, beginning.meters)
+        return Notes(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
     if without_prime:
         if not made:
-            raise TrainingError(
-                "nothing follows the prime within so short a length; ask for more, or take another --seed"
-            )
-        start = beginning.line(min(int(onset[first]), int(beginning.onsets[-1]) + beginning.bar))
+            raise TrainingError("nothing follows the prime within this length; increase it, or use another --seed")
+        start = prompt.bar_line(min(int(onset[first]), int(prompt.onsets[-1]) + prompt.bar))
         own = [column[first:] for column in (onset - start, duration, pitch, velocity)]
-        tempo, (_, numerator, denominator) = beginning.tempos[-1][1], beginning.meters[-1]
+        tempo, (_, numerator, denominator) = prompt.tempos[-1][1], prompt.meters[-1]
         return Notes(own[0], own[1], own[2], own[3], ((0, tempo),), ((0, numerator, denominator),))
-    both = (  # its own notes as they were, to the tick, but for what sounds beyond the end
+    both = (  # the prime's notes are unchanged, except that they end with the piece
         (prime.onset, onset),
-        (np.minimum(prime.duration, line - prime.onset), duration),
+        (np.minimum(prime.duration, bar_line - prime.onset), duration),
         (prime.pitch, pitch),
         (prime.velocity, velocity),
     )
     all_of = [np.concatenate([old, new[first:]]) for old, new in both]
-    return Notes(all_of[0], all_of[1], all_of[2], all_of[3], beginning.tempos, beginning.meters)
+    return Notes(all_of[0], all_of[1], all_of[2], all_of[3], prompt.tempos, prompt.meters)

@@ -1,4 +1,4 @@
-"""The files of samples: written where nothing is overwritten, whoever else writes there, and listed in order."""
+"""Sample files: written without overwriting, and listed in order."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -18,22 +18,25 @@ from training.sampling.numbered_files import write_numbered
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid` of the folder, whoever else writes there; return the files.
+    """Write each piece as the next free `sample-N.mid`; return the files.
 
-    In the samples/ of a run, the names that `train` has reserved for its own are passed over.
+    Safe for several processes. In the samples/ of a run, names that `train` has reserved are skipped.
     """
 
     def maker(notes: Notes) -> Callable[[str], bytes]:
         return lambda name: write_midi(notes, name=f"{title} {name}")
 
     makers = [maker(notes) for notes in pieces]
-    with naming(folder) as reserved:
+    with reserve_names(folder) as reserved:
         return write_numbered(folder, "sample", ".mid", makers, reserved)
 
 
 @contextmanager
-def naming(folder: Path) -> Iterator[list[str]]:
-    """Keep others from naming samples in a folder if it is a run's samples/; yield the names that its training has reserved."""
+def reserve_names(folder: Path) -> Iterator[list[str]]:
+    """Lock the sample names of a folder; yield the names that training has reserved.
+
+    Folders that are not a run's samples/ are not locked.
+    """
     run = folder.parent
     if folder.name != SAMPLES_FOLDER or not (run / RUN_FILE).is_file():
         yield []
@@ -45,6 +48,6 @@ def naming(folder: Path) -> Iterator[list[str]]:
 
 
 def samples(folder: Path) -> list[Path]:
-    """Return the MIDI files of a folder of samples: sample-1, sample-2 … sample-10, then by name."""
+    """Return the MIDI files of a folder of samples, sorted by number, then name."""
     found = {path: re.fullmatch(r"sample-(\d+)", path.stem) for path in folder.glob("[!.]*.mid")}
     return sorted(found, key=lambda path: (int(m[1]) if (m := found[path]) else 0, path.name))

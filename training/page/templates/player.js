@@ -1,9 +1,9 @@
 "use strict";
-// Players: sound, clock, seek bar, a piano roll with a moving play head, and a score whose sounding notes are lit.
+// Players: sound, clock, seek bar, piano roll with a moving play head, and score with highlighted sounding notes.
 (() => {
   const STEP = 1, LEAP = 10; // seconds that an arrow key and a page key move
-  const AHEAD = 0.3; // where in the window the play head is kept
-  const REST = 3000; // ms for which a reader who scrolls by hand is left alone
+  const AHEAD = 0.3; // position of the play head in the visible part of the roll
+  const REST = 3000; // ms without automatic scrolling after the reader scrolled
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const two = (value) => String(value).padStart(2, "0");
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${two(Math.floor(seconds % 60))}`;
@@ -46,7 +46,7 @@
       this.draw();
     }
 
-    // The notes as the roll has them: when each begins and ends, and what shows it.
+    // The notes of the roll: start, end and shape.
     readRoll() {
       const svg = this.roll.querySelector("svg");
       this.left = Number(svg.dataset.left);
@@ -57,7 +57,7 @@
         return { index: shape.id.match(/\d+$/)[0], start, end: start + shape.width.baseVal.value / this.scale, shape };
       });
       this.start_of = new Map(this.notes.map((note) => [note.index, note.start]));
-      const keys = document.createElementNS("http://www.w3.org/2000/svg", "svg"); // stays where it is while the roll moves
+      const keys = document.createElementNS("http://www.w3.org/2000/svg", "svg"); // does not scroll with the roll
       const height = svg.viewBox.baseVal.height;
       keys.setAttribute("viewBox", `0 0 ${this.left} ${height}`);
       keys.setAttribute("class", "roll keys");
@@ -88,7 +88,7 @@
       this.total.textContent = clock(this.length);
       if (!this.roll) return;
       this.roll.setAttribute("aria-valuemax", this.length.toFixed(1));
-      this.sheet.style.width = `${Math.max(this.width, this.left + this.length * this.scale + 8)}px`; // the last note rings out
+      this.sheet.style.width = `${Math.max(this.width, this.left + this.length * this.scale + 8)}px`; // room for the decay of the last note
       this.draw();
     }
 
@@ -173,7 +173,7 @@
       this.keepInView(x, playing);
     }
 
-    // Light what sounds at this moment, in the roll and in the score.
+    // Highlight the notes that sound now, in roll and score.
     light(at) {
       for (const note of this.notes) {
         const is = note.start <= at && at < note.end && at > 0;
