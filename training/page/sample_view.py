@@ -14,11 +14,10 @@ from markupsafe import Markup
 from catalog.base.console import clean
 from training.novelty.figures import Copy
 from training.page.reference import Reference, Strip, strips
-from training.page.sample_parts import LIT, Lit, Look, SampleParts
+from training.page.sample_parts import LIT, PIXELS_A_SECOND, Lit, Look, SampleParts
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # pieces with a colour of their own; all others share the next one
-PIXELS_A_SECOND = 40.0
 GAP = 25.0  # px between two numbers above the roll
 MOST_SHORT = 60  # short passages of a sample that are listed
 FILES = {
@@ -171,7 +170,7 @@ def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, b
         sound=None if exhibit.sound is None else Markup(b64encode(exhibit.sound).decode()),  # noqa: S704
         roll=Markup(look.roll if look else ""),  # noqa: S704 - `roll` escapes what it is told
         score=None if exhibit.score is None else Markup(exhibit.score),  # noqa: S704 - the same
-        width=KEYBOARD + (look.seconds if look else 0) * PIXELS_A_SECOND + 8,
+        width=look.width if look else 0.0,
         quotes=quotes,
         origins=sorted((o for o in mine.values() if o.colour < COLOURS), key=lambda o: o.colour),
         more_origins=sum(o.colour == COLOURS for o in mine.values()),

@@ -1,6 +1,6 @@
 """Notes to sound: a piano of a small soundfont, in stereo, as samples or as the bytes of a WAV, MP3 or Ogg file.
 
-In: `Notes`; out: audio in which second 0 is tick 0. Tempo changes are honoured; velocity is loudness.
+In: `Notes`; out: audio in which second 0 is tick 0. Tempo changes and the sustain pedal are honoured; velocity is loudness.
 """
 
 import io
@@ -19,7 +19,7 @@ RATE = 44_100
 MP3_RATE = 22_050  # the font's own: above it there is nothing to keep, and encoding takes half the time
 KBIT = 64  # of MP3, a second; below 56 its first frame is too small to say what a player must leave out
 LONGEST_S = 20 * 60.0
-MOST_SOUNDING_S = 20 * 3600.0  # of all notes together, a second more for each; the real section has 2.7 hours at most
+MOST_SOUNDING_S = 20 * 3600.0  # of all notes together, a second more for each; the real section has 3.1 hours at most
 RING_S = 20.0  # a string that is never damped is heard for so long
 DAMPED_DB = 70.0  # by how much a damped string has fallen when it is left out
 LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
@@ -35,17 +35,21 @@ def synthesize(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     """Return the sound of `notes`: float32[n, 2], left and right, of `rate` frames a second.
 
     Frame `rate * tick_to_seconds(notes.tempos, onset)`, rounded, is the first of each note, so time 0 is tick 0 and not the first
-    onset. The loudest frame is 0.89, whatever the velocities; silence where there are no notes. The last note rings out.
+    onset. A string is damped when its note ends to sound, with the pedal (`Notes.sounding`). The loudest frame is 0.89, whatever the
+    velocities; silence where there are no notes. The last note rings out.
     Raises TrainingError for more than 20 minutes, or more notes than can be played in a minute or so.
     """
     if len(notes) == 0:
         return np.zeros((rate, 2), np.float32)
-    start, end = tick_to_seconds(notes.tempos, notes.onset), tick_to_seconds(notes.tempos, notes.end)
+    start, released, damped_at = (
+        tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
+    )
+    held = np.minimum(damped_at - start, RING_S)
+    end = np.maximum(released, start + held)
     if end.max() > LONGEST_S:
         raise TrainingError(
             f"the piece lasts {end.max() / 60:.0f} minutes, and sound is made of {LONGEST_S / 60:.0f} at most: shorten it"
         )
-    held = np.minimum(end - start, RING_S)
     if (sounding := float(held.sum()) + len(notes)) > MOST_SOUNDING_S:
         raise TrainingError(
             f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours one by one, and sound is made of "

@@ -1,7 +1,7 @@
 """A piano roll as SVG: pitch upwards, seconds to the right, so that a play head moves evenly however the tempo changes.
 
 In: `Notes`, and passages to light up; out: one SVG text, the same for the same input. Colours are presentation attributes, which any
-style sheet overrules: a page themes it by the classes paper, black, octave, beat, bar, left, right, passage and c0, c1 …
+style sheet overrules: a page themes it by the classes paper, black, octave, beat, bar, left, right, pedal, passage and c0, c1 …
 """
 
 from collections.abc import Sequence
@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.base.console import clean
 from catalog.base.errors import TrainingError
-from dataset.notation.staves import lower_staff
+from dataset.notes.hands import hands_of
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.notes.timing import tick_to_seconds
+from training.rendering.audio import RING_S
 
 KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, height of a semitone
 BLACK = (1, 3, 6, 8, 10)  # pitch classes
-LEFT, RIGHT = "#2f6f9f", "#b5482a"
+HANDS = ((LEFT, "left", "#2f6f9f"), (RIGHT, "right", "#b5482a"))
+PEDAL_OPACITY = 0.3
+PEDAL_LEGEND = "lighter where only the pedal holds a note"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
 FEWEST_ROWS = 24
 NUMBER_GAP = 40  # between two bar numbers, at least
@@ -48,15 +52,17 @@ def draw_roll(
     """Return the piano roll of `notes` as SVG.
 
     Second s lies at x = 44 + s * pixels_a_second (attributes `data-left` and `data-scale` of the root say so), and second 0 is
-    tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`; its opacity is its velocity. A note within
-    the passage number 3 has the classes `copied` and `c3`; behind it stands a band with the same class and the label
-    as its title. Without `background` there is no paper, for pages that have their own. Raises TrainingError for a piece of more than
-    two hours, MOST_BARS bars or MOST_NOTES notes.
+    tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`, as long as its key is held; its opacity is its velocity.
+    Where only the sustain pedal holds notes, a lighter path of the class `pedal` goes on, and the title says so. The hands
+    (`dataset.notes.hands.hands_of`) are groups of the classes `left` and `right`. A note within the passage number 3 has the classes
+    `copied` and `c3`; behind it stands a band with the same class and the label as its title. Without `background` there is no
+    paper, for pages that have their own. Raises TrainingError for a piece of more than two hours, MOST_BARS bars or MOST_NOTES notes.
     """
     _check_size(notes)
-    ends = tick_to_seconds(notes.tempos, notes.end) if len(notes) else np.zeros(1)
     low, high = _range(notes)
-    width = KEYBOARD + max(1.0, float(ends.max())) * pixels_a_second + 8
+    width = width_of(notes, pixels_a_second)
+    if has_pedal(notes):
+        title = f"{title}, {PEDAL_LEGEND}"
     height = TOP + (high - low + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="roll" viewBox="0 0 {_n(width)} {height}" width="{_n(width)}" '
@@ -75,6 +81,25 @@ def draw_roll(
     parts += _keys(low, high)
     parts.append("</svg>\n")
     return "\n".join(part for part in parts if part)
+
+
+def has_pedal(notes: Notes) -> bool:
+    """Return whether the pedal holds any note beyond its key."""
+    return bool((notes.sounding > notes.duration).any())
+
+
+def width_of(notes: Notes, pixels_a_second: float) -> float:
+    """Return the width of a roll in pixels, the keyboard included."""
+    last = float(_sounding_s(notes).max()) if len(notes) else 0.0
+    return KEYBOARD + max(1.0, last) * pixels_a_second + 8
+
+
+def _sounding_s(notes: Notes) -> NDArray[np.float64]:
+    """Return the second at which each note is damped; a string that the pedal holds is heard for RING_S at most, as in `audio`."""
+    start, released, damped = (
+        tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
+    )
+    return np.maximum(released, np.minimum(damped, start + RING_S))
 
 
 def _check_size(notes: Notes) -> None:
@@ -153,21 +178,27 @@ def _notes(notes: Notes, inside: dict[int, int], high: int, prefix: str, scale: 
     if len(notes) == 0:
         return []
     start, end = (tick_to_seconds(notes.tempos, ticks) * scale for ticks in (notes.onset, notes.end))
-    columns = (start.tolist(), (end - start).tolist(), notes.pitch.tolist(), notes.velocity.tolist())
-    rows = list(zip(*columns, strict=True))
-    lower = lower_staff(notes)
+    damped = _sounding_s(notes) * scale
+    columns = (start.tolist(), (end - start).tolist(), (damped - end).tolist(), notes.pitch.tolist())
+    rows = list(zip(*columns, notes.velocity.tolist(), strict=True))
+    hand = hands_of(notes)
     parts = []
-    for hand, own, colour in (("left", np.flatnonzero(lower), LEFT), ("right", np.flatnonzero(~lower), RIGHT)):
-        drawn = []
-        for index in own.tolist():
-            x, length, pitch, velocity = rows[index]
+    for number, name, colour in HANDS:
+        drawn, held = [], []
+        for index in np.flatnonzero(hand == number).tolist():
+            x, length, more, pitch, velocity = rows[index]
             passage = inside.get(index)
             shown = "" if passage is None else f' class="copied c{passage}" fill="{PASSAGES[passage % len(PASSAGES)]}"'
             drawn.append(
                 f'<rect id="{prefix}n{index}" x="{_n(KEYBOARD + x)}" y="{_y(pitch, high)}" width="{_n(max(1.5, length - 0.5))}" '
                 f'height="{ROW}" rx="1.5" opacity="{_n(0.35 + 0.65 * velocity / 127, 2)}"{shown}/>'
             )
-        parts.append(f'<g class="{hand}" fill="{colour}">{"".join(drawn)}</g>')
+            if more > 0:
+                held.append(f"M{_n(KEYBOARD + x + length)} {_y(pitch, high) + ROW / 2:g}h{_n(max(0.5, more - 0.5))}")
+        if held:
+            look = f'stroke="{colour}" stroke-opacity="{PEDAL_OPACITY}" stroke-width="{ROW - 2}"'
+            parts.append(f'<path class="pedal {name}" d="{"".join(held)}" fill="none" {look}/>')
+        parts.append(f'<g class="{name}" fill="{colour}">{"".join(drawn)}</g>')
     return parts
 
 
