@@ -26,7 +26,7 @@ MAX_GROUPS = 150  # groups of related pieces shown
 MAX_LEVELS = 12  # values shown of a text measure
 FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn in full, so that shares can be compared
 TEXT_MEASURES = ("key", "time_signature")
-NOT_NUMERIC = ("sha256", "measured_by", *TEXT_MEASURES)
+NOT_NUMERIC = ("sha256", "measured_by", "dropped", "texts", "copyright", *TEXT_MEASURES)
 
 TableRow = Mapping[str, Any]
 
