@@ -262,8 +262,8 @@ MEASURES = pa.schema(
         _measure(
             "licence_conflict",
             pa.int8(),
-            "1 where a text or notice in the file keeps back what a site that offers it to everybody gives: it reserves "
-            "all rights in somebody's name, or forbids use, copying or change, or makes them depend on permission; else 0",
+            "1 if a text or notice in the file contradicts that the site offers it to everybody: it reserves all rights "
+            "in somebody's name, forbids use, copying or change, or asks for permission; else 0",
             "0 or 1",
             "0–1",
         ),

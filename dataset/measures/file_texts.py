@@ -1,6 +1,6 @@
-"""The texts of a MIDI file as measures keep them: decoded, each once, bounded; and whether they restrict what the site offers.
+"""Texts of a MIDI file as measures: decoded, bounded, and whether they restrict use.
 
-In: texts, track names and copyright notices as bytes, of a `Reading`; out: `FileTexts`. Pure.
+In: texts, track names and copyright notices as bytes, of a `Reading`. Out: `FileTexts`. Pure functions.
 """
 
 import re
@@ -14,7 +14,7 @@ MAX_TEXTS = 64  # kept of a file, and as many copyright notices; the real sectio
 MAX_LENGTH = 200  # characters of a text; the real section has 143 at most
 SEPARATOR = "\n"  # between texts, each of which is one line
 
-# What a licence line forbids or makes depend on leave. English: so are all that the real section has.
+# Lines that forbid a use or ask for permission. English only, as all such lines of the real section.
 _RESTRICTION = re.compile(
     r"\b(?:do not|don'?t|may not|must not|not to be|cannot|can't)\b.{0,60}?"
     r"\b(?:cop(?:y|ied)|(?:re)?distribut\w*|(?:re)?post(?:ed)?|us(?:e|ed)|s(?:ell|old)|steal|edit(?:ed)?|modif(?:y|ied)|upload(?:ed)?)\b"
@@ -25,7 +25,7 @@ _RESTRICTION = re.compile(
     re.IGNORECASE,
 )
 _RESERVED = re.compile(r"all rights? reserved", re.IGNORECASE)
-# What is left of a notice without these names somebody: signs, years, months, the notation program's own notice, placeholders
+# The parts of a notice that name nobody: signs, dates, placeholders, the notice of the notation program itself.
 _NOBODY = re.compile(
     r"all rights? reserved|copyright|\(c\)|©|noteworthy (?:software|artware)(?:, inc)?|<(?:name|year)>|\bby\b|\bc\b|\?"
     r"|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\w*\b|\d|\W",
@@ -35,17 +35,17 @@ _NOBODY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FileTexts:
-    """The texts of a file, one a line, None where it has none; `is_restricted` is the measure `licence_conflict`."""
+    """The texts of one file."""
 
-    texts: str | None
-    copyright: str | None
-    is_restricted: bool
+    texts: str | None  # texts and track names, one per line; None without any
+    copyright: str | None  # copyright notices, one per line; None without any
+    is_restricted: bool  # see `is_restricted`
 
 
 def texts_of(found: tuple[tuple[int, bytes], ...]) -> FileTexts:
-    """Return the texts of a file, from (type of the meta event, content) in the order of the file.
+    """Return the texts of a file from its meta events: (type, content) in file order.
 
-    Empty texts are left out, and of equal ones all but the first; MAX_TEXTS are kept, each cut after MAX_LENGTH characters.
+    Empty texts and repetitions are left out. At most MAX_TEXTS are kept, each cut to MAX_LENGTH characters.
     """
     lines, notices = (
         _kept(body for kind, body in found if (kind == COPYRIGHT) is is_notice) for is_notice in (False, True)
@@ -54,11 +54,12 @@ def texts_of(found: tuple[tuple[int, bytes], ...]) -> FileTexts:
 
 
 def is_restricted(texts: Iterable[str], notices: Iterable[str]) -> bool:
-    """Return whether a text of the file keeps back what a site that offers it to everybody gives.
+    """Return whether a text of a file restricts what a public archive offers.
 
-    True where a text reserves all rights, forbids copying, changing, distributing, selling or using, or makes that depend on
-    permission. A copyright notice alone (`Copyright © 2004 by A`) is true of every file and restricts nothing. "All rights
-    reserved" counts only where that line or a copyright notice names somebody: notation programs write it below an empty
+    An archive such as VGMusic offers each file to everybody for download. A text contradicts that if it reserves all
+    rights, forbids to use, copy, change, distribute or sell the file, or asks for permission to do so. A copyright notice
+    alone, such as `Copyright © 2004 by A`, applies to every file and restricts nothing. "All rights reserved" counts only
+    if that line or a copyright notice names somebody: notation programs write it below an unfilled template,
     `Copyright © <Year> by <Name>`.
     """
     notices = list(notices)

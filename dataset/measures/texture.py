@@ -1,9 +1,8 @@
 """Texture measures of a piece: polyphony, empty beats and groove.
 
-Pure functions of the notes on the grid of 1/24 quarter note, without drums; a note lasts as long as it sounds, with the
-pedal. The definitions are those of
-`muspy.metrics` (H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter note. Time is counted from the start
-of the file.
+Pure functions of the notes on the grid of 1/24 quarter note, without drums. A note lasts as long as it sounds with the
+pedal. The definitions are those of `muspy.metrics` (H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter
+note. Time is counted from the start of the file.
 """
 
 from typing import NamedTuple
@@ -48,8 +47,8 @@ def polyphony(piece: Segments) -> float:
 def polyphony_rate(piece: Segments) -> float:
     """Return the share of time in which three or more pitches sound, 0-1.
 
-    Time runs from the start of the file to the end of the last sound. As `muspy.polyphony_rate` with its threshold of 2, which must
-    be exceeded; the measure is from MuseGAN (AAAI 2018).
+    Time runs from the start of the file to the end of the last sound. As `muspy.polyphony_rate` with its threshold of
+    2, which must be exceeded; the measure is from MuseGAN (AAAI 2018).
     """
     return float(piece.length[piece.pitches > MULTIPLE].sum()) / float(piece.length.sum())
 
@@ -57,8 +56,8 @@ def polyphony_rate(piece: Segments) -> float:
 def empty_beat_rate(notes: Notes) -> float:
     """Return the share of quarter notes that no note touches, 0 to < 1.
 
-    Counted from the start of the file to the end of the last sound, as `muspy.empty_beat_rate`: a note also touches the beat that
-    starts where it ends, and the last such beat counts.
+    Counted from the start of the file to the end of the last sound, as `muspy.empty_beat_rate`: a note also touches the
+    beat that starts where it ends, and the last such beat counts.
     """
     first, last = notes.onset // TICKS_PER_QUARTER, (notes.onset + notes.sounding) // TICKS_PER_QUARTER
     touched = np.concatenate(

@@ -1,7 +1,7 @@
 """Texture and pitch classes compared with muspy, on random notes and real files.
 
-The definitions are muspy's. It gets our notes, as long as they sound, without drums, at 24 time steps per quarter note: its own reader keeps
-the file's resolution, so that its measures in time steps would differ by rounding.
+The definitions are muspy's. It gets our notes, as long as they sound, without drums, at 24 time steps per quarter note:
+its own reader keeps the file's resolution, so that its measures in time steps would differ by rounding.
 """
 
 import math
