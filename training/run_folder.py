@@ -22,7 +22,7 @@ from catalog.storage.files import sync_folder, write_many
 from catalog.storage.reading import parse_json, read_bytes
 
 MAKING = ".tmp-"
-RUN_FILE, FORMAT = "run.json", 2
+RUN_FILE, FORMAT = "run.json", 3
 
 
 def claimed(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
@@ -99,8 +99,7 @@ def refuse_older(path: Path) -> None:
         )
     anew = _command(path, held["asked"]) if isinstance(held.get("asked"), dict) else "train"
     raise TrainingError(
-        f"{file}: format: {json.dumps(form)[:40]}, an older form that cannot tell whether its files are whole (this version reads "
-        f"{FORMAT}); train the run anew with: {anew}"
+        f"{file}: format: {json.dumps(form)[:40]}, an older form (this version reads {FORMAT}); train the run anew with: {anew}"
     )
 
 

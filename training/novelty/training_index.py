@@ -37,6 +37,9 @@ class IndexedPiece:
     series: str  # the slug
     sequencer: str  # as listed; empty where the source leaves it blank
     sha256: Sha256  # of the MIDI file, hexadecimal
+    game_title: str  # title of the game, as listed
+    source: str  # where the piece comes from, such as vgmusic
+    url: str  # address of the file; of an import, its place in the archive or folder
     tempos: tuple[tuple[Tick, Above0], ...]  # (tick, quarter notes a minute), the first at tick 0
     time_signatures: tuple[tuple[Tick, Positive, Positive], ...]  # (tick, numerator, denominator), the first at tick 0
 
@@ -49,7 +52,7 @@ class _Held:
 
 
 PIECES_FILE = "pieces.json"
-FORMAT = 2  # raise it when seeds, classes or files change: what is on disk is then made again
+FORMAT = 3  # raise it when seeds, classes or files change: what is on disk is then made again
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 ARRAYS = ("onset", *INDEX_ARRAYS)
 WHOLE = ("<i4", "<i8")
@@ -73,8 +76,9 @@ class TrainingIndex:
             rows, onset = classes(piece.notes)
             onsets.append(onset)
             lines.append(Line.at(onset, rows[:, PITCH]))
-            whose = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
-            told.append(IndexedPiece(*whose, piece.notes.tempos, piece.notes.time_signatures))
+            listed = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
+            place = piece.game_title, piece.source, piece.url
+            told.append(IndexedPiece(*listed, *place, piece.notes.tempos, piece.notes.time_signatures))
         return cls(tuple(told), np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:

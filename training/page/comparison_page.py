@@ -18,10 +18,10 @@ from dataset.report.html import render
 from training.novelty.figures import LEAST
 from training.novelty.training_index import TrainingIndex
 from training.page.reference import Reference, reference
-from training.page.run_page import PAGE_FILE, ROOM, length, locate, longest, player, sources_of
+from training.page.run_page import PAGE_FILE, ROOM, length, longest, player, sources_of
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import LIT, Kind, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, Shown, colours, found_in, hang, named
+from training.page.sample_view import COLOURS, Shown, by_sha256, colours, found_in, hang
 from training.run import Run
 from training.sampling.sample_files import samples
 
@@ -105,7 +105,6 @@ def write_comparison(
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
-    accounts = [RunSummary.of(entry.run) for entry in entries]
     learned: list[TrainingIndex | None] = []
     made: list[list[SampleParts]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
@@ -114,13 +113,12 @@ def write_comparison(
         folder = entry.run.sources if learned[-1] is not None else None
         made.append(sample_parts(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
-    titles = {key: game for account in accounts for key, game in account.game_titles.items()}
-    games = {slug: game for account in accounts for slug, game in account.games.items()}
-    name_of = named(titles, games)
-    origins = found_in([each for run in made for each in run], name_of)
+    accounts = [RunSummary.of(entry.run, sources) for entry, sources in zip(entries, learned, strict=True)]
+    pieces = by_sha256(piece for account in accounts for piece in account.pieces)
+    origins = found_in([each for run in made for each in run], pieces)
     compared = []
     for letter, entry, account, sources, exhibited in zip(LETTERS, entries, accounts, learned, made, strict=False):
-        shown, _ = hang(exhibited, name_of, None, origins)
+        shown, _ = hang(exhibited, pieces, None, origins)
         compared.append(
             Compared(
                 entry,
@@ -135,7 +133,6 @@ def write_comparison(
                 _link(entry.run.path / PAGE_FILE, out.parent),
             )
         )
-    locate(root, list(origins.values()))
     by_notes = sorted(origins.values(), key=lambda origin: (-origin.notes, origin.sha256))
     text = render(
         "compare.html",

@@ -22,8 +22,7 @@ from training.page.learning_curves import Plot, plot
 from training.page.reference import reference
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import LIT, PARTS, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, Origin, colours, hang, named
-from training.page.source_links import addresses
+from training.page.sample_view import COLOURS, by_sha256, colours, hang
 from training.page.train_command import train_commands
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -78,16 +77,15 @@ def page(
     missing: Callable[[str], None] = lambda reason: None,
 ) -> str:
     """Return the page of `run` as the text of an HTML page; see `write_page`."""
-    account = RunSummary.of(run)
     learned = sources_of(run)
+    account = RunSummary.of(run, learned)
     beside = reference(root, run, learned)
     files = samples(run.samples)
     made = sample_parts(files[-MOST_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
     for exhibit in made:
         for trouble in exhibit.troubles:
             missing(f"{exhibit.path}: {trouble.removeprefix(exhibit.path.name).lstrip()}")
-    shown, origins = hang(made, named(account.game_titles, account.games), beside)
-    locate(root, origins)
+    shown, origins = hang(made, by_sha256(account.pieces), beside)
     funnel = account.manifest.funnel if account.manifest else None
     return render(
         "run.html",
@@ -110,7 +108,7 @@ def page(
         longest=longest(made),
         reference=beside,
         funnel=funnel,
-        games=len({credit.game_title for credit in account.credits}),
+        games=account.games,
         stages=stages(funnel) if funnel else (),
         splits=SPLITS,
         reasons=reasons(account.manifest) if account.manifest else (),
@@ -120,13 +118,6 @@ def page(
         script=player(),
         version=version("vgpiano"),
     )
-
-
-def locate(root: AnyPath, origins: Sequence[Origin]) -> None:
-    """Give the pieces that were copied from their addresses on the web, where the catalog has them."""
-    found = addresses(root, [origin.sha256 for origin in origins])
-    for origin in origins:
-        origin.address = found.get(origin.sha256)
 
 
 def player() -> Script:

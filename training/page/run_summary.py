@@ -6,19 +6,19 @@ would tell, no more. Nothing is computed anew: the figures are those of metrics.
 
 import csv
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from catalog.base.console import clean
 from catalog.base.errors import TrainingError
-from catalog.games import game_of
-from dataset.corpus.credits import Credit, read_credits
 from dataset.corpus.manifest import Manifest
+from training.novelty.training_index import IndexedPiece, TrainingIndex
 from training.recipe import Terms
-from training.run import CORPUS_FILE, CREDITS_FILE, Run
+from training.run import CORPUS_FILE, Run
 
 METRICS_FILE = "metrics.csv"
 
@@ -52,14 +52,16 @@ class RunSummary:
     rows: tuple[Row, ...]  # by epoch
     ended: str | None  # why training ended; None where it did not, or nobody knows
     manifest: Manifest | None  # of the corpus
-    credits: tuple[Credit, ...]
+    pieces: tuple[IndexedPiece, ...]  # that it learned from; none where they cannot be read
 
     @classmethod
-    def of(cls, run: Run) -> "RunSummary":
-        """Read the run's files. Raises TrainingError where metrics.csv is no table of figures."""
-        told = run.path / CREDITS_FILE
-        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if told.is_file() else ()
-        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
+    def of(cls, run: Run, learned: TrainingIndex | None = None) -> "RunSummary":
+        """Return the summary of a run that learned from `learned`, None if that is not known.
+
+        Raises TrainingError where metrics.csv is no table of figures.
+        """
+        pieces = () if learned is None else learned.pieces
+        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), pieces)
 
     def figure(self, value: float) -> str:
         """Return a figure with as many decimals as its recipe's have."""
@@ -100,29 +102,17 @@ class RunSummary:
 
     @cached_property
     def makers(self) -> list[Maker]:
-        """Who made the pieces of its corpus, by name; those whom the source does not name last."""
+        """Who made the pieces that it learned from, by name, the unnamed last."""
         taken: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for credit in self.credits:
-            taken[credit.sequencer or ""][credit.game_title].append(credit.title)
+        for piece in self.pieces:
+            taken[clean(piece.sequencer)][clean(piece.game_title)].append(piece.title)
         names = sorted(taken, key=lambda text: (text == "", text.casefold(), text))
         return [Maker(n or None, sum(map(len, taken[n].values())), sorted(taken[n].items())) for n in names]
 
-    @cached_property
-    def game_titles(self) -> Mapping[tuple[str, str], str]:
-        """{(sequencer, title): the game's title as listed}, where that is one; a source names its game by slug."""
-        found: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for credit in self.credits:
-            found[credit.sequencer or "", credit.title].add(credit.game_title)
-        return {key: next(iter(games)) for key, games in found.items() if len(games) == 1}
-
-    @cached_property
-    def games(self) -> Mapping[str, str]:
-        """{game's slug: its title as it is listed most often}, of the games of its credits."""
-        listed = Counter(credit.game_title for credit in self.credits)
-        found: dict[str, str] = {}
-        for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
-            found.setdefault(game_of(title).game, title)
-        return found
+    @property
+    def games(self) -> int:
+        """The number of games that its pieces come from."""
+        return len({piece.game for piece in self.pieces})
 
 
 def _rows(run: Run) -> tuple[Row, ...]:

@@ -5,16 +5,17 @@ In: exhibits, and what the run knows of its corpus; out: values that `music.html
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
 
-from catalog.base.console import clean
 from training.novelty.figures import Copy
+from training.novelty.training_index import IndexedPiece
 from training.page.reference import Reference, Strip, strips
 from training.page.sample_parts import LIT, PIXELS_A_SECOND, Lit, Look, SampleParts
+from training.page.source_links import is_web_address
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # pieces with a colour of their own; all others share the next one
@@ -29,8 +30,8 @@ FILES = {
     ".musicxml": "MusicXML",
 }
 
-NameOf = Callable[[str, str, str], str]
-"""(sequencer, title, game's slug) to the game's title."""
+Pieces = Mapping[str, IndexedPiece]
+"""What a run learned from, by SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Shown:
 
 def hang(
     sample_parts: Sequence[SampleParts],
-    name_of: NameOf,
+    pieces: Pieces,
     beside: Reference | None,
     origins: dict[str, Origin] | None = None,
 ) -> tuple[list[Shown], list[Origin]]:
@@ -109,12 +110,12 @@ def hang(
 
     `origins`, by SHA-256, are those that another hanging of the same page has found (see `found_in`).
     """
-    found = found_in(sample_parts, name_of) if origins is None else origins
-    shown = [_shown(exhibit, found, name_of, beside) for exhibit in sample_parts]
+    found = found_in(sample_parts, pieces) if origins is None else origins
+    shown = [_shown(exhibit, found, pieces, beside) for exhibit in sample_parts]
     return shown, sorted(found.values(), key=_rank)
 
 
-def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
+def found_in(sample_parts: Iterable[SampleParts], pieces: Pieces) -> dict[str, Origin]:
     """Return the pieces that the exhibits copied from, by SHA-256, each with its colour; the most copied ones get one of their own."""
     counted: Counter[str] = Counter()
     copies: dict[str, Copy] = {}
@@ -124,20 +125,28 @@ def found_in(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, 
             copies[each.copy.sha256] = each.copy
     found = {}
     for sha256, copy in copies.items():
-        game = name_of(copy.sequencer, copy.title, copy.game)
-        found[sha256] = Origin(f"from-{sha256[:16]}", copy.title, game, copy.sequencer, sha256, notes=counted[sha256])
+        listed = copy.title, _game(copy, pieces), copy.sequencer, sha256, _address(sha256, pieces)
+        found[sha256] = Origin(f"from-{sha256[:16]}", *listed, notes=counted[sha256])
     for colour, origin in enumerate(sorted(found.values(), key=_rank)[:COLOURS]):
         origin.colour = colour
     return found
 
 
-def named(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
-    """Return what gives a game's title: by {(sequencer, title): it}, else by {slug: it}, and the slug where it is not told."""
+def by_sha256(learned: Iterable[IndexedPiece]) -> Pieces:
+    """Return pieces by SHA-256."""
+    return {piece.sha256: piece for piece in learned}
 
-    def name_of(sequencer: str, title: str, slug: str) -> str:
-        return titles.get((clean(sequencer), clean(title))) or games.get(slug, slug)
 
-    return name_of
+def _game(copy: Copy, pieces: Pieces) -> str:
+    """Return the title of the game that a passage comes from, as listed; its slug if the piece is unknown."""
+    piece = pieces.get(copy.sha256)
+    return piece.game_title if piece else copy.game
+
+
+def _address(sha256: str, pieces: Pieces) -> str | None:
+    """Return the address of a piece on the web, None if it has none."""
+    piece = pieces.get(sha256)
+    return piece.url if piece and is_web_address(piece.url) else None
 
 
 def colours(shown: Iterable[Shown]) -> Markup:
@@ -157,7 +166,7 @@ def _rank(origin: Origin) -> tuple[int, str]:
     return -origin.notes, origin.sha256
 
 
-def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> Shown:
+def _shown(exhibit: SampleParts, found: Mapping[str, Origin], pieces: Pieces, beside: Reference | None) -> Shown:
     look = exhibit.look
     quotes = _quotes(exhibit, look.lit if look else (), found)
     mine = {quote.origin.sha256: quote.origin for quote in quotes}
@@ -174,7 +183,7 @@ def _shown(exhibit: SampleParts, found: Mapping[str, Origin], name_of: NameOf, b
         quotes=quotes,
         origins=sorted((o for o in mine.values() if o.colour < COLOURS), key=lambda o: o.colour),
         more_origins=sum(o.colour == COLOURS for o in mine.values()),
-        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MOST_SHORT]],
+        short=[(copy, _game(copy, pieces)) for copy in short[:MOST_SHORT]],
         strips=strips(look.opening, beside) if look and beside else (),
         files=_files(exhibit.path),
         troubles=exhibit.troubles,
