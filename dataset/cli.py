@@ -253,9 +253,8 @@ def export(
     if done.written.left_out:
         print(f"  {done.written.left_out} left out; see index.csv for the reasons")
     if done.written.cut:
-        print(
-            f"  {done.written.cut} notes cut: their key is struck again in the same hand; index.csv counts them by piece"
-        )
+        notes = "note" if done.written.cut == 1 else "notes"
+        print(f"  {done.written.cut} {notes} cut, since the hand strikes the key again; see index.csv for the pieces")
 
 
 def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManager[Executor | None]":

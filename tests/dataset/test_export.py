@@ -233,7 +233,7 @@ def test_exported_midi_has_hands_keys_and_pedal_and_counts_what_it_cuts(rich: Pa
     with (done.path / "index.csv").open(newline="", encoding="utf-8") as file:
         assert [row["cut"] for row in csv.DictReader(file)] == ["1"]
     shown = forked.command("dataset", "export", "r", "--format", "midi", "--out", tmp_path / "y", "--root", rich)
-    assert "1 notes cut" in shown.stdout
+    assert "1 note cut" in shown.stdout
 
 
 @pytest.mark.parametrize("form", ["jsonl", "hf"])
