@@ -1,4 +1,4 @@
-"""Texts of a MIDI file as measures: decoded, bounded, and whether they restrict use.
+"""Texts of a MIDI file as measures, and whether they restrict its use.
 
 In: texts, track names and copyright notices as bytes, of a `Reading`. Out: `FileTexts`. Pure functions.
 """

@@ -120,12 +120,15 @@ def _file_measures(reading: Reading) -> dict[str, Any]:
 
 
 def dropped_text(dropped: Mapping[str, int]) -> str | None:
-    """Return note-ons by reason in one line, such as "drums 120, other_instruments 7"."""
+    """Return note-ons by reason as "drums 120, other_instruments 7"."""
     return ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()) if count) or None
 
 
 def read_dropped(text: str | None) -> dict[str, int]:
-    """Return what `dropped_text` wrote as note-ons by reason. Raises ValueError for other text."""
+    """Return the note-ons by reason in a text from `dropped_text`.
+
+    Raises ValueError for other text.
+    """
     parts = [part.rpartition(" ") for part in text.split(", ")] if text else []
     return {reason: int(count) for reason, _, count in parts}
 

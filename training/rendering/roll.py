@@ -95,7 +95,10 @@ def width_of(notes: Notes, pixels_a_second: float) -> float:
 
 
 def _sounding_s(notes: Notes) -> NDArray[np.float64]:
-    """Return the second at which each note is damped; a string that the pedal holds is heard for RING_S at most, as in `audio`."""
+    """Return the second at which each note is damped.
+
+    A string that the pedal holds is heard for RING_S at most, as in `audio`.
+    """
     start, released, damped = (
         tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
     )
