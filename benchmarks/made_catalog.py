@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.schema import MEASURES, PIECES
+from catalog.schema import MEASURED_BY, MEASURES, PIECES
 from catalog.store import Catalog
 from catalog.table.parts import PartsWriter
 
@@ -110,7 +110,7 @@ class Made:
             rows = len(some)
             known = {
                 "sha256": hexadecimal(some, 64),
-                "measured_by": pa.repeat(2, rows),
+                "measured_by": pa.repeat(MEASURED_BY, rows),
                 "tempo_bpm": pa.array(np.round(rng.lognormal(4.75, 0.3, rows), 2)),
                 "notes": pa.array(rng.lognormal(6.5, 0.8, rows).astype(np.int32)),
                 "time_signature": pa.array(["4/4", "3/4", "6/8", "2/4"]).take(pa.array(rng.integers(0, 4, rows))),

@@ -162,7 +162,10 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     found["made-up pieces, indexed in s"] = round(time.perf_counter() - since, 1)
     query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
     with tempfile.TemporaryDirectory() as folder:
-        indexed = [IndexedPiece(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
+        indexed = [
+            IndexedPiece(f"Piece {number}", "", "", "", f"{number:064x}", "", "", "", (), ())
+            for number in range(pieces)
+        ]
         sources = TrainingIndex(tuple(indexed), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
         for file, data in sources.files().items():
             (Path(folder) / file).write_bytes(data)

@@ -88,7 +88,7 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
-MEASURED_BY = 2
+MEASURED_BY = 3
 """Version of the definitions of MEASURES.
 
 Increment it when one is added or changed, so that `dataset measure` measures again.
@@ -117,19 +117,23 @@ MEASURES = pa.schema(
         _measure(
             "duration_s",
             pa.float64(),
-            "time from the first onset to the last end of a note, at the piece's tempos",
+            "time from the first onset to the last release of a key, at the piece's tempos",
             "seconds",
             "0–",
         ),
         _measure(
-            "beats", pa.float64(), "quarter notes from the first onset to the last end of a note", "quarter notes", "0–"
+            "beats",
+            pa.float64(),
+            "quarter notes from the first onset to the last release of a key",
+            "quarter notes",
+            "0–",
         ),
         _measure(
             "tempo_bpm",
             pa.float64(),
             "the tempo that is in effect for the longest time",
             "quarter notes per minute",
-            "4–1000",
+            "3.576–60000000",
         ),
         _measure(
             "time_signature", pa.string(), "the time signature that is in effect for the longest time, such as 3/4"
@@ -160,21 +164,23 @@ MEASURES = pa.schema(
         _measure(
             "polyphony",
             pa.float64(),
-            "mean number of different pitches that sound together while any sounds, weighted by time in beats",
+            "mean number of different pitches that sound together while any sounds, with the pedal, weighted by time in beats",
             "pitches",
             "1–128",
         ),
         _measure(
             "polyphony_rate",
             pa.float64(),
-            "share of beats, from the start of the file to the last end, in which three or more pitches sound",
+            "share of beats, from the start of the file to the end of the last sound, in which three or more pitches sound, "
+            "with the pedal",
             "share of beats",
             "0–1",
         ),
         _measure(
             "empty_beat_rate",
             pa.float64(),
-            "share of whole beats, from the start of the file to the last end, in which no note sounds",
+            "share of whole beats, from the start of the file to the end of the last sound, in which no note sounds, "
+            "with the pedal",
             "share of beats",
             "0–1",
         ),
@@ -197,8 +203,8 @@ MEASURES = pa.schema(
         _measure(
             "left_share",
             pa.float64(),
-            "share of notes in the left hand: the lower track if a file has exactly two, both piano; "
-            "else the notes below middle C",
+            "share of notes in the left hand: as the file's tracks or their names say, else by an estimate that follows "
+            "both hands through the piece",
             "share of notes",
             "0–1",
         ),
@@ -226,6 +232,50 @@ MEASURES = pa.schema(
             "mean distance of onsets from the nearest multiple of 1/24 quarter note",
             "ticks of 1/24 quarter note",
             "0–0.5",
+        ),
+        _measure(
+            "pedal_share",
+            pa.float64(),
+            "share of notes that the sustain pedal holds longer than their key",
+            "share of notes",
+            "0–1",
+        ),
+        _measure(
+            "note_ons",
+            pa.int32(),
+            "note-ons in the bytes of the file: notes and dropped_notes together; null where the file cannot be read",
+            "note-ons",
+            "0–",
+        ),
+        _measure("dropped_notes", pa.int32(), "note-ons that are not among the notes", "note-ons", "0–"),
+        _measure(
+            "dropped",
+            pa.string(),
+            "how many note-ons were dropped for each reason, such as drums 120, other_instruments 7; null where none was",
+        ),
+        _measure(
+            "unended_notes",
+            pa.int32(),
+            "note-ons without a note-off of their own: the note ends at the key's next note-on or at the end of its track",
+            "note-ons",
+            "0–",
+        ),
+        _measure(
+            "texts",
+            pa.string(),
+            "the texts and track names in the file, decoded, one a line, equal ones once; 64 at most, of 200 characters "
+            "each; null where there is none",
+        ),
+        _measure(
+            "copyright", pa.string(), "the copyright notices in the file, in the same form; null where there is none"
+        ),
+        _measure(
+            "licence_conflict",
+            pa.int8(),
+            "1 if a text or notice in the file contradicts that the site offers it to everybody: it reserves all rights "
+            "in somebody's name, forbids use, copying or change, or asks for permission; else 0",
+            "0 or 1",
+            "0–1",
         ),
     ]
 )

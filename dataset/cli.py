@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Executor
 
-    from dataset.corpus.corpus import Corpus
     from dataset.filters.rules import DuplicateRule, Filter
 
 app = command_group("Turn pieces of the catalog into corpora.")
@@ -131,6 +130,7 @@ def build(
     from catalog.summary import open_catalog
     from dataset import build as library
     from dataset.filters.load import load_filters
+    from dataset.overview import overview
     from dataset.plan import Plan
 
     console.set_stop_hint("no corpus was changed; run the same command to start again")
@@ -145,7 +145,7 @@ def build(
         if keep_duplicates and name is None:
             name = f"{plan.name}-with-duplicates"
         corpus = library.build_corpus(data_root(root), plan, name, workers=workers, executor=executor, report=report)
-    _print_funnel(corpus)
+    print("\n".join(overview(corpus)))
 
 
 @app.command("filters")
@@ -173,15 +173,18 @@ def show(
     form: DocumentFormat = "table",
     root: Root = None,
 ) -> None:
-    """Show a corpus: its funnel, and why pieces were left out."""
+    """Show a corpus: its funnel, why pieces were left out, and what became of the note-ons of its files."""
     from dataset.corpus.corpus import Corpus
+    from dataset.note_account import account_of
+    from dataset.overview import overview
 
     corpus = Corpus.open(data_root(root), name)
     if form == "json":
-        json.dump(asdict(corpus.manifest), sys.stdout, indent=2)
+        account = account_of(corpus.measures())
+        json.dump({**asdict(corpus.manifest), "note_ons": account and asdict(account)}, sys.stdout, indent=2)
         print()
     else:
-        _print_funnel(corpus)
+        print("\n".join(overview(corpus)))
 
 
 @app.command()
@@ -249,6 +252,9 @@ def export(
     print(f"{done.written.pieces} pieces in {console.one_line(done.path)}")
     if done.written.left_out:
         print(f"  {done.written.left_out} left out; see index.csv for the reasons")
+    if done.written.cut:
+        notes = "note" if done.written.cut == 1 else "notes"
+        print(f"  {done.written.cut} {notes} cut, since the hand strikes the key again; see index.csv for the pieces")
 
 
 def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManager[Executor | None]":
@@ -272,21 +278,6 @@ def _evidence(row: "Mapping[str, Any]") -> str:
     changed += [f"note values x {ratio:.3g}"] if abs(ratio - 1) > 0.001 else []
     where = f"from beat {row['offset_second'] / 24:.0f} at beat {row['offset_first'] / 24:.0f}"
     return ", ".join([f"{row['relation']}: {part}, {row['share']:.0%} or {row['notes']} notes", *changed, where])
-
-
-def _print_funnel(corpus: "Corpus") -> None:
-    manifest = corpus.manifest
-    funnel = asdict(manifest.funnel)
-    print(f"corpus {console.one_line(manifest.name)}, seed {manifest.seed}, query {console.clean(manifest.query)}")
-    for stage in ("listed", "fetched", "parsed", "kept", "unique"):
-        print(f"  {stage:<12} {funnel[stage]:>7}")
-    for split in ("train", "validation", "test"):
-        print(f"    {split:<12} {funnel[split]:>5}")
-    if manifest.reasons:
-        print(f"  left out     {sum(manifest.reasons.values()):>7}")
-    for reason, count in sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0])):
-        print(f"    {console.one_line(reason):<24} {count:>5}")
-    print(f"  {console.one_line(corpus.path)}")
 
 
 def main() -> None:

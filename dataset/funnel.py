@@ -88,7 +88,11 @@ def write_corpus(
     ]
     _write_parquet(to_table(pieces), folder / NOTES_FILE)
     _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
-    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in funnel_rows.remaining)
+    texts = zip(measures["copyright"].to_pylist(), measures["texts"].to_pylist(), strict=True)
+    credits_ = (
+        Credit(piece.sequencer, piece.game_title, piece.title, piece.source, *found)
+        for piece, found in zip(pieces, texts, strict=True)
+    )
     _write_parquet(measures, folder / MEASURES_FILE)
     _write_parquet(pa.Table.from_pylist(list(relations), RELATIONS), folder / RELATIONS_FILE)
     kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in funnel_rows.remaining]

@@ -28,7 +28,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 LIGHT = (
-    *("bs4", "filelock", "jinja2", "msgspec", "numpy", "requests", "rich.progress", "symusic", "typer"),
+    *("bs4", "filelock", "jinja2", "msgspec", "numpy", "requests", "rich.progress", "typer"),
     *("pyarrow.compute", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet"),
     *("multiprocessing.connection", "shlex", "tomllib", "xml.sax.saxutils"),
 )

@@ -40,7 +40,7 @@ INNER = {
     "scraper.demo": "catalog scraper.vgmusic",
     "scraper.commands": "catalog scraper.crawl scraper.local",
     "dataset.notes": "catalog.base catalog.midi",
-    "dataset.measures": "dataset.notes",
+    "dataset.measures": "catalog.midi dataset.notes",
     "dataset.notation": "catalog.base dataset.notes dataset.measures",
     "dataset.parallel": "catalog.base",
     "dataset.corpus": "catalog dataset.notes dataset.reasons",

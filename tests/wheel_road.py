@@ -108,7 +108,7 @@ def weigh(road: Road) -> None:
     heaviest = sorted(weights.items(), key=lambda item: -item[1])[:12]
     print(f"           {len(listed)} packages, {sum(weights.values()) / 1e6:.0f} MB: ", end="")
     print(", ".join(f"{name} {size / 1e6:.0f}" for name, size in heaviest))
-    print("           " + ", ".join(f"{n} {listed[n]}" for n in ("tensorflow", "keras", "numpy", "pyarrow", "symusic")))
+    print("           " + ", ".join(f"{n} {listed[n]}" for n in ("tensorflow", "keras", "numpy", "pyarrow")))
 
 
 def serve(road: Road, folder: Path | None) -> "subprocess.Popen[str]":

@@ -23,7 +23,7 @@ from catalog.storage.files import sync_folder, write_many
 from catalog.storage.reading import parse_json, read_bytes
 
 TEMPORARY_PREFIX = ".tmp-"
-RUN_FILE, FORMAT = "run.json", 2
+RUN_FILE, FORMAT = "run.json", 3
 
 
 def create_folder(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
@@ -103,8 +103,8 @@ def check_format(path: Path) -> None:
         )
     anew = _command(path, record["asked"]) if isinstance(record.get("asked"), dict) else "train"
     raise TrainingError(
-        f"{file}: format: {json.dumps(form)[:40]}, an older format without file hashes (this version reads "
-        f"{FORMAT}); train the run again with: {anew}"
+        f"{file}: format: {json.dumps(form)[:40]}, an older format (this version reads {FORMAT}); train the run again "
+        f"with: {anew}"
     )
 
 

@@ -37,6 +37,8 @@ SHA256 = "[0-9a-f]{64}"
 FINGERPRINT = "[0-9a-f]{16}"
 REASON = "[a-z][a-z0-9_]{0,99}"
 TIME_SIGNATURE = "[1-9][0-9]?/[1-9][0-9]?"
+MAX_TEXT = 64 * 201  # characters of the texts of a file: 64 lines of 200
+DROPPED = "[a-z_]+ [1-9][0-9]*(, [a-z_]+ [1-9][0-9]*)*"
 KEY = "[A-G][b#]? (major|minor)"
 STAGES = ("fetch", "parse", "filter", "duplicate", "split")
 
@@ -176,9 +178,14 @@ def checked_measures(table: pa.Table, pieces: pa.Table) -> pa.Table:
     table = with_schema(table, schema, may_be_null=nullable)
     check_pattern(table, "sha256", SHA256)
     _check_same_pieces(table, pieces)
-    for name, pattern in (("time_signature", TIME_SIGNATURE), ("key", KEY)):
+    for name, pattern in (("time_signature", TIME_SIGNATURE), ("key", KEY), ("dropped", DROPPED)):
         if name in present:
             check_pattern(table, name, pattern)
+    for name in ("texts", "copyright"):
+        if name in present:
+            lengths = pc.fill_null(pc.utf8_length(table[name]), 1).to_numpy()
+            wrong = (lengths < 1) | (lengths > MAX_TEXT)
+            check_rows(table, name, wrong, f"1 to {MAX_TEXT} characters", table[name])
     for field in describe(MEASURES):
         low, dash, high = field["range"].partition("–")
         if dash and field["name"] in present:

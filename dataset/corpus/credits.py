@@ -3,7 +3,6 @@
 Pure functions. Names and titles are untrusted text.
 """
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,18 +11,17 @@ from catalog.base.console import clean
 # special in Markdown or one of its common extensions, somewhere in a line
 MARKDOWN_CHARACTERS = frozenset("\\`*_{}[]()<>#+-.!|~&:@$=/^")
 UNNAMED = "Sequencer not named by the source"
-# unescaped `:`, `(` and `)` are ours; those in names and titles are escaped
-CREDIT_LINE = re.compile(r"- ((?:\\.|[^\\:])*): ((?:\\.|[^\\(])*) \(((?:\\.|[^\\)])*)\)")
-ESCAPED = re.compile(r"\\(.)")
 
 
 class Credit(NamedTuple):
-    """One piece of a corpus, as its source lists it."""
+    """One piece of a corpus, as its source lists it, with the texts of its file."""
 
     sequencer: str | None
     game_title: str
     title: str
     source: str
+    copyright: str | None = None  # notices in the file, one per line
+    texts: str | None = None  # texts and track names in the file, one per line
 
 
 def write_credits(name: str, credits_: Iterable[Credit]) -> str:
@@ -39,32 +37,20 @@ def write_credits(name: str, credits_: Iterable[Credit]) -> str:
     ]
     for sequencer in sorted(by_sequencer, key=lambda text: (text == "", text.casefold(), text)):
         lines += ["", f"## {escape_markdown(sequencer) or UNNAMED}", ""]
-        lines += [
-            f"- {escape_markdown(c.game_title)}: {escape_markdown(c.title)} ({escape_markdown(c.source)})"
-            for c in by_sequencer[sequencer]
-        ]
+        lines += [line for credit in by_sequencer[sequencer] for line in _lines_of(credit)]
     return "\n".join(lines) + "\n"
+
+
+def _lines_of(credit: Credit) -> list[str]:
+    """Return the line of a piece, and one each for the notices and texts in its file."""
+    listed = f"{escape_markdown(credit.game_title)}: {escape_markdown(credit.title)}"
+    lines = [f"- {listed} ({escape_markdown(credit.source)})"]
+    for label, text in (("Copyright in the file", credit.copyright), ("Texts in the file", credit.texts)):
+        if text:
+            lines.append(f"  - {label}: {'; '.join(map(escape_markdown, text.splitlines()))}")
+    return lines
 
 
 def escape_markdown(text: str) -> str:
     """Return `text` on one line, escaped so that Markdown renders it literally."""
     return "".join(f"\\{c}" if c in MARKDOWN_CHARACTERS else c for c in clean(text))
-
-
-def read_credits(text: str) -> list[Credit]:
-    """Return the credits of a text from `write_credits`, in its order.
-
-    Names and titles are as `clean` left them. Other lines are ignored.
-    """
-    found: list[Credit] = []
-    sequencer: str | None = None
-    for line in text.split("\n"):
-        if line.startswith("## "):
-            sequencer = None if line == f"## {UNNAMED}" else _unescape(line[3:])
-        elif piece := CREDIT_LINE.fullmatch(line):
-            found.append(Credit(sequencer, *map(_unescape, piece.groups())))
-    return found
-
-
-def _unescape(text: str) -> str:
-    return ESCAPED.sub(r"\1", text)

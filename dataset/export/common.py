@@ -12,6 +12,7 @@ from catalog.base.errors import CorpusError
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.schema import SPLITS
+from dataset.notes.model import UNKNOWN
 
 SLUG_LENGTH = 60
 RIGHTS_NOTICE = (
@@ -22,10 +23,11 @@ RIGHTS_NOTICE = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many pieces an exporter wrote, and how many it left out."""
+    """How many pieces an exporter wrote, and what it left out."""
 
     pieces: int
-    left_out: int = 0
+    left_out: int = 0  # pieces
+    cut: int = 0  # notes that end early, or are missing, because their key is struck again in the same hand
 
 
 def slug(text: str) -> str:
@@ -64,6 +66,40 @@ def inside(folder: Path, name: str) -> Path:
             f"{name[:200]!r} is outside of the export's folder; the corpus is damaged or forged: build it again"
         )
     return path
+
+
+INDEX_HEADER = (
+    *("sha256", "title", "sequencer", "game", "game_title", "source", "url", "split"),
+    *("hands", "key_signatures", "pedal_intervals"),
+)
+INDEX_FIELDS = """sha256 (of the original MIDI file), title, sequencer, game, game_title, source, url, split, hands (of how
+many notes the file states the hand: all, some or none), key_signatures (as the file states them), pedal_intervals (how
+often the sustain pedal is pressed)"""
+
+
+def index_row(piece: CorpusPiece) -> tuple[object, ...]:
+    """Return the values of INDEX_HEADER for a piece."""
+    stated = piece.notes.hand != UNKNOWN
+    keys = "; ".join(f"{key_name(fifths, mode)} at tick {tick}" for tick, fifths, mode in piece.notes.key_signatures)
+    return (
+        *(
+            piece.sha256,
+            piece.title,
+            piece.sequencer,
+            piece.game,
+            piece.game_title,
+            piece.source,
+            piece.url,
+            piece.split,
+        ),
+        *("all" if stated.all() else "some" if stated.any() else "none", keys or None, len(piece.notes.pedals)),
+    )
+
+
+def key_name(fifths: int, mode: int) -> str:
+    """Return the name of a key signature: `fifths` sharps (or -flats), mode 0 major or 1 minor."""
+    place = fifths + (4 if mode else 1)  # on the line of fifths from F; minor keys lie three fifths above
+    return f"{'FCGDAEB'[place % 7]}{'b' * -(place // 7) if place < 0 else '#' * (place // 7)} {'minor' if mode else 'major'}"
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -13,21 +13,33 @@ from catalog.base.console import Report, clean
 from catalog.base.errors import DatasetError
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus
-from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
+from dataset.export.common import (
+    INDEX_FIELDS,
+    INDEX_HEADER,
+    Written,
+    file_names,
+    index_row,
+    inside,
+    make_split_folders,
+    readme,
+    write_csv,
+)
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
 MAX_DURATION_BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
 NUM_TEMPOS = 64  # number of tempos in the vocabulary
-HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "onsets_exact", "durations_exact", "reason")
+HEADER = (*INDEX_HEADER, "file", "onsets_exact", "durations_exact", "reason")
 README_BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
-`load_tokens`. All notes are on one track.
+`load_tokens`. All notes are on one track, and as long as their keys are held.
 
-What is lost: durations over {MAX_DURATION_BEATS} beats (of the time signature's denominator) become
-{MAX_DURATION_BEATS} beats; tempos become the nearest of {NUM_TEMPOS} between the slowest and the fastest of the corpus;
-a time signature that changes inside a bar may move. index.csv says for each piece whether MidiTok returns every onset and
-pitch (onsets_exact), and every duration too (durations_exact), or why it has no tokens (reason). Text that a spreadsheet
-would read as a formula has ' in front."""
+What is lost: hands, key signatures and the sustain pedal, which index.csv sums up for each piece; durations over
+{MAX_DURATION_BEATS} beats (of the time signature's denominator) become {MAX_DURATION_BEATS} beats; tempos become the
+nearest of {NUM_TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may
+move. index.csv says for each piece whether MidiTok returns every onset and pitch (onsets_exact), and every duration too
+(durations_exact), or why it has no tokens (reason). Text that a spreadsheet would read as a formula has ' in front.
+
+index.csv: {INDEX_FIELDS}, file, onsets_exact, durations_exact, reason."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -43,7 +55,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     left_out = 0
     for piece, name in zip(pieces, file_names(pieces, ".json"), strict=True):
         report(len(rows) + 1, len(pieces))
-        about = (piece.sha256, piece.title, piece.sequencer, piece.game, piece.split)
+        about = index_row(piece)
         try:
             tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), inside(folder, name))
             exact = _exact(tokenizer, tokenizer.load_tokens(inside(folder, name)), piece.notes)

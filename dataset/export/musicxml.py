@@ -8,7 +8,17 @@ from pathlib import Path
 from catalog.base.console import Report
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus
-from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
+from dataset.export.common import (
+    INDEX_FIELDS,
+    INDEX_HEADER,
+    Written,
+    file_names,
+    index_row,
+    inside,
+    make_split_folders,
+    readme,
+    write_csv,
+)
 from dataset.notation import musicxml
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
@@ -16,12 +26,12 @@ from dataset.parallel.workers import Failure, work
 
 TIMEOUT_S = 60.0
 TASK = "dataset.export.musicxml:to_musicxml"
-HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "reason")
-README_BODY = """Each score has two staves, one per hand, with up to two voices on each. Onsets and lengths are exact on the grid of
+HEADER = (*INDEX_HEADER, "file", "reason")
+README_BODY = f"""Each score has two staves, one per hand, with up to two voices on each. Onsets and lengths are exact on the grid of
 1/24 quarter note. Notation cannot express two things, which are lost: the rest of a note that is struck again while it
 sounds, and the shorter of two notes of one pitch and onset. Velocities are in the attribute `dynamics` of each note, and
-the id of a note is its index in the corpus. index.csv names each file, or says why there is none (reason); text that a
-spreadsheet would read as a formula has ' in front."""
+the id of a note is its index in the corpus. index.csv: {INDEX_FIELDS}, file, or the reason why there is
+none; text that a spreadsheet would read as a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -41,7 +51,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         else:
             inside(folder, names[index]).write_bytes(result)
     rows = [
-        (p.sha256, p.title, p.sequencer, p.game, p.split, None if i in reasons else name, reasons.get(i))
+        (*index_row(p), None if i in reasons else name, reasons.get(i))
         for i, (p, name) in enumerate(zip(pieces, names, strict=True))
     ]
     write_csv(folder / "index.csv", HEADER, rows)

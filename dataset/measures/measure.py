@@ -3,12 +3,14 @@
 In: the notes of one file. Out: `Measures`. Pure functions, vectorised over the notes; `dataset.parse` runs them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dataset.measures import texture
+from dataset.measures.file_texts import texts_of
 from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
 from dataset.notes.hands import hands_of
@@ -44,6 +46,14 @@ class Measures:
     drum_share: float | None = None
     on_grid: float | None = None
     grid_error: float | None = None
+    pedal_share: float | None = None
+    note_ons: int | None = None
+    dropped_notes: int | None = None
+    dropped: str | None = None
+    unended_notes: int | None = None
+    texts: str | None = None
+    copyright: str | None = None
+    licence_conflict: int | None = None
 
 
 UNREADABLE = Measures(notes=0, tracks=0)
@@ -52,13 +62,14 @@ UNREADABLE = Measures(notes=0, tracks=0)
 def measure(reading: Reading) -> Measures:
     """Return the measures of a piece.
 
-    Without pitched notes only the counts and `drum_share` are known.
+    Without pitched notes only the counts, the texts and `drum_share` are known.
     """
     notes, count = reading.notes, len(reading.notes)
     sounding = count + reading.drum_notes
     drum_share = reading.drum_notes / sounding if sounding else None
+    file = _file_measures(reading)
     if count == 0:
-        return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
+        return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share, **file)
     length_s = reading.seconds or seconds(notes)  # every note of the file may have no length
     segments = texture.segments(notes)
     over, under = _dominant(
@@ -89,7 +100,37 @@ def measure(reading: Reading) -> Measures:
         drum_share=drum_share,
         on_grid=reading.on_grid,
         grid_error=reading.grid_error,
+        pedal_share=float(np.count_nonzero(notes.sounding > notes.duration)) / count,
+        **file,
     )
+
+
+def _file_measures(reading: Reading) -> dict[str, Any]:
+    """Return the measures of every file that can be read: its note-ons and its texts."""
+    found = texts_of(reading.texts)
+    return {
+        "note_ons": reading.note_ons,
+        "dropped_notes": sum(reading.dropped.values()),
+        "dropped": dropped_text(reading.dropped),
+        "unended_notes": reading.unended,
+        "texts": found.texts,
+        "copyright": found.copyright,
+        "licence_conflict": int(found.is_restricted),
+    }
+
+
+def dropped_text(dropped: Mapping[str, int]) -> str | None:
+    """Return note-ons by reason as "drums 120, other_instruments 7"."""
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(dropped.items()) if count) or None
+
+
+def read_dropped(text: str | None) -> dict[str, int]:
+    """Return the note-ons by reason in a text from `dropped_text`.
+
+    Raises ValueError for other text.
+    """
+    parts = [part.rpartition(" ") for part in text.split(", ")] if text else []
+    return {reason: int(count) for reason, _, count in parts}
 
 
 def _dominant(notes: Notes, ticks: list[int], values: list[Any]) -> Any:

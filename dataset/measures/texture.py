@@ -1,8 +1,8 @@
 """Texture measures of a piece: polyphony, empty beats and groove.
 
-Pure functions of the notes on the grid of 1/24 quarter note, without drums. The definitions are those of
-`muspy.metrics` (H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter note. Time is counted from the start
-of the file.
+Pure functions of the notes on the grid of 1/24 quarter note, without drums. A note lasts as long as it sounds with the
+pedal. The definitions are those of `muspy.metrics` (H.-W. Dong et al., MusPy, ISMIR 2020) at 24 time steps per quarter
+note. Time is counted from the start of the file.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ def segments(notes: Notes) -> Segments:
     """Return the segments of a piece; a pitch held by several notes counts once."""
     order = np.argsort(notes.pitch, kind="stable")  # by pitch, then by onset
     floor = notes.pitch[order].astype(np.int64) << 32  # separates the pitches, so that one running maximum suffices
-    onset, end = floor + notes.onset[order], floor + notes.end[order]
+    onset, end = floor + notes.onset[order], floor + (notes.onset + notes.sounding)[order]
     start = np.maximum(onset, np.concatenate([[0], np.maximum.accumulate(end)[:-1]]))
     new = end > start
     begin, stop = (start - floor)[new] << 1 | 1, (end - floor)[new] << 1
@@ -47,8 +47,8 @@ def polyphony(piece: Segments) -> float:
 def polyphony_rate(piece: Segments) -> float:
     """Return the share of time in which three or more pitches sound, 0-1.
 
-    Time runs from the start of the file to the last end. As `muspy.polyphony_rate` with its threshold of 2, which must
-    be exceeded; the measure is from MuseGAN (AAAI 2018).
+    Time runs from the start of the file to the end of the last sound. As `muspy.polyphony_rate` with its threshold of
+    2, which must be exceeded; the measure is from MuseGAN (AAAI 2018).
     """
     return float(piece.length[piece.pitches > MULTIPLE].sum()) / float(piece.length.sum())
 
@@ -56,10 +56,10 @@ def polyphony_rate(piece: Segments) -> float:
 def empty_beat_rate(notes: Notes) -> float:
     """Return the share of quarter notes that no note touches, 0 to < 1.
 
-    Counted from the start of the file to the last end, as `muspy.empty_beat_rate`: a note also touches the beat that
-    starts where it ends, and the last such beat counts.
+    Counted from the start of the file to the end of the last sound, as `muspy.empty_beat_rate`: a note also touches the
+    beat that starts where it ends, and the last such beat counts.
     """
-    first, last = notes.onset // TICKS_PER_QUARTER, notes.end // TICKS_PER_QUARTER
+    first, last = notes.onset // TICKS_PER_QUARTER, (notes.onset + notes.sounding) // TICKS_PER_QUARTER
     touched = np.concatenate(
         [[-1], np.maximum.accumulate(last)]
     )  # the last beat touched so far, before each note and after all

@@ -29,7 +29,7 @@ def write_report(corpus: Corpus, out: Path | None = None) -> AnyPath:
 
 def report(corpus: Corpus) -> str:
     """Return the report as HTML; the same corpus gives the same text."""
-    summary = Summary(corpus, corpus.credits())
+    summary = Summary(corpus)
     groups, more_groups = summary.groups()
     manifest = corpus.manifest
     return render(

@@ -14,7 +14,6 @@ import pyarrow as pa
 from catalog.base.console import clean
 from catalog.schema import MEASURES, describe
 from dataset.corpus.corpus import Corpus
-from dataset.corpus.credits import read_credits
 from dataset.corpus.schema import SPLITS, Split
 from dataset.duplicates.groups import Group, group_related
 from dataset.reasons import RELATIONS, describe_reason
@@ -26,7 +25,7 @@ MAX_GROUPS = 150  # groups of related pieces shown
 MAX_LEVELS = 12  # values shown of a text measure
 FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn in full, so that shares can be compared
 TEXT_MEASURES = ("key", "time_signature")
-NOT_NUMERIC = ("sha256", "measured_by", *TEXT_MEASURES)
+NOT_NUMERIC = ("sha256", "measured_by", "dropped", "texts", "copyright", *TEXT_MEASURES)
 
 TableRow = Mapping[str, Any]
 
@@ -125,13 +124,14 @@ class Maker:
 class Summary:
     """An overview of a whole corpus."""
 
-    def __init__(self, corpus: Corpus, credits_: str) -> None:
-        self._pieces = corpus.table().select(["sha256", "game", "title", "sequencer", "split"]).to_pylist()
+    def __init__(self, corpus: Corpus) -> None:
+        columns = ["sha256", "game", "game_title", "title", "sequencer", "split"]
+        self._pieces = corpus.table().select(columns).to_pylist()
         self._excluded = corpus.excluded().to_pylist()
         self._relations = corpus.relations().to_pylist()
         self._measures = corpus.measures()
         self._manifest = corpus.manifest
-        self._names = _names(self._pieces, credits_)
+        self._names = _names(self._pieces)
         self._game = [self._names[piece["game"]] for piece in self._pieces]
         self.games = [name for name, _ in _by_count(self._game)]
 
@@ -249,16 +249,11 @@ class Summary:
         return self._names.get(slug, slug)
 
 
-def _names(pieces: Iterable[TableRow], credits_: str) -> dict[str, str]:
-    """Return {slug: title of the game in the credits}, or the slug as title."""
-    listed: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for credit in read_credits(credits_):
-        listed[credit.sequencer or "", credit.title].append(credit.game_title)
+def _names(pieces: Iterable[TableRow]) -> dict[str, str]:
+    """Return {slug: title of the game, as the source lists it first}."""
     names: dict[str, str] = {}
-    for piece in pieces:  # the credits of one sequencer are in the order of the pieces
-        queue = listed[clean(piece["sequencer"] or ""), clean(piece["title"])]
-        name = queue.pop(0) if queue else ""
-        names.setdefault(piece["game"], name or piece["game"])
+    for piece in pieces:
+        names.setdefault(piece["game"], clean(piece["game_title"]) or piece["game"])
     taken = Counter(names.values())
     return {slug: name if taken[name] == 1 else f"{name} ({slug})" for slug, name in names.items()}
 

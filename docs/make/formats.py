@@ -8,7 +8,7 @@ from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
 from catalog.table.identity import CatalogId
 from dataset.corpus.manifest import FORMAT as CORPUS_FORMAT
 from dataset.corpus.manifest import Funnel, Manifest
-from dataset.corpus.schema import EXCLUDED, NOTES
+from dataset.corpus.schema import EXCLUDED, NOTES, PROVENANCE
 from dataset.corpus.schema import RELATIONS as RELATED
 from dataset.corpus.split_ledger import LEDGER
 from dataset.filters.load import load_filters
@@ -82,7 +82,7 @@ def _corpora() -> list[str]:
         "## A corpus: corpora/NAME/",
         f"Format {CORPUS_FORMAT}. Every listed piece is a row of `notes.parquet` or of `excluded.parquet`.",
         "### notes.parquet",
-        "One row a piece, in the catalog's order. The four lists have one entry a note, by onset, then pitch.",
+        "One row a piece, in the catalog's order. The lists of notes have one entry a note, by onset, then pitch.",
         _schema(NOTES),
         "### excluded.parquet",
         "One row for each piece that was left out.",
@@ -99,13 +99,16 @@ def _corpora() -> list[str]:
         _pairs(("relation", "meaning"), RELATIONS),
         "### measures.parquet",
         "The measures of the pieces kept, with the fields of `catalog/measures/`, in the order of `notes.parquet`.",
+        "### provenance.parquet",
+        "Dates of the pieces kept, in the order of `notes.parquet`; no part of the corpus's identity.",
+        _schema(PROVENANCE),
         "### manifest.json",
         "How to get the corpus again, and what came of it. No times and no paths: the same input gives the same bytes.",
         _record(Manifest),
         f"`versions` has {by}. The funnel:",
         _record(Funnel),
         "### CREDITS.md",
-        "Every sequencer, with the pieces that the corpus took from them.",
+        "Every sequencer, with the pieces that the corpus took from them, and the copyright notices and texts in their files.",
         "### splits/seed-N.parquet",
         "The side that each piece was given when a corpus with this seed first held it. Below the data root, beside the corpora.",
         _schema(LEDGER),

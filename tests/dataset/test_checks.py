@@ -127,6 +127,8 @@ def cases() -> Iterator[tuple[str, str, str, Callable[[pa.Table], pa.Table]]]:
         (EXCLUDED_FILE, "reason", ("", "../x", "Too_few", "a" * 101, "two words")),
         (MEASURES_FILE, "sha256", (HEX,)),  # of another piece
         (MEASURES_FILE, "time_signature", ("", "0/4", "4/4\n", "../..", "4", "444/4")),
+        (MEASURES_FILE, "dropped", ("", "drums", "drums 0", "drums 1,b 2", "drums 1, ", "<b> 1")),
+        *((MEASURES_FILE, name, ("", "x" * 20_000)) for name in ("texts", "copyright")),
         (MEASURES_FILE, "key", ("", "H major", "C majors", "<b>")),
     ]
     good = [0, 1, 2]

@@ -17,7 +17,7 @@ from dataset.corpus.manifest import CREDITS_FILE, EXCLUDED_FILE, NOTES_FILE
 from dataset.corpus.schema import NOTES
 from dataset.notes.midi_reader import read_midi
 from dataset.plan import Plan
-from tests.dataset.conftest import fill, tunes
+from tests.dataset.conftest import fill, meta, midi, off, on, tunes
 
 PLAN = Plan(query="game == 'a-game'")
 
@@ -137,3 +137,17 @@ def test_a_hostile_name_cannot_leave_its_line_or_become_markup(name: str) -> Non
     shown = escape_markdown(name)
     for mark in "<>[]()*_`#&|~!:.@":
         assert shown.count(mark) == shown.count("\\" + mark)
+
+
+def test_the_texts_of_a_file_are_in_the_credits(root: Path) -> None:
+    head = [meta(0, 0x03, b"# *Tune*"), meta(0, 0x02, b"Copyright \xa9 2004 by <b>A</b>"), meta(0, 0x01, b"arr. B")]
+    music = [event for n in range(30) for event in (on(0, 40 + n), off(240, 40 + n))]
+    fill(root, {"Texts": midi(head, music)}, game="with-texts")
+    corpus = build_corpus(root, Plan(query="game == 'with-texts'"))
+    lines = corpus.credits().splitlines()
+    at = lines.index(r"- With\-Texts: Texts (vgmusic)")
+    assert lines[at + 1 : at + 3] == [
+        r"  - Copyright in the file: Copyright © 2004 by \<b\>A\<\/b\>",
+        r"  - Texts in the file: \# \*Tune\*; arr\. B",
+    ]
+    assert corpus.measures()["copyright"].to_pylist() == ["Copyright © 2004 by <b>A</b>"]

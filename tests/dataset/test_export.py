@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import symusic
 
@@ -14,13 +15,13 @@ from catalog.base.errors import CorpusError, DatasetError
 from dataset.build import Plan, build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
-from dataset.export.common import slug
+from dataset.export.common import INDEX_HEADER, key_name, slug
 from dataset.export.run import FORMS, MARKER, Form, export_corpus
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests import forked
-from tests.dataset.conftest import fill, tune
+from tests.dataset.conftest import fill, meta, midi, off, on, tune
 
 TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
 
@@ -192,3 +193,80 @@ def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
         (lost,) = [row for row in csv.DictReader(file) if not row["file"]]
     assert lost["title"] == "1942"
     assert lost["reason"].startswith("parser_crashed")
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data root with the corpus `r`: one piece with stated hands, two keys, a pedal, and a key struck while held."""
+    root = tmp_path_factory.mktemp("rich")
+    head = [meta(0, 0x59, b"\xfe\x01"), meta(1920, 0x59, b"\x04\x00")]
+    right = [meta(0, 0x03, b"Right hand"), (0, b"\xb0\x40\x7f")]
+    right += [event for n in range(20) for event in (on(0, 70 + n % 13), off(240, 70 + n % 13))]
+    right += [(0, b"\xb0\x40\x00"), on(0, 90), on(120, 90), off(120, 90), off(120, 90)]
+    left = [meta(0, 0x03, b"Left hand")]
+    left += [event for n in range(20) for event in (on(0, 40 + n % 11, channel=1), off(240, 40 + n % 11, channel=1))]
+    fill(root, {"Rich": midi(head, right, left)})
+    build_corpus(root, Plan(query="game == 'a-game'"), "r")
+    return root
+
+
+@pytest.mark.parametrize("form", ["midi", "miditok", "musicxml"])
+def test_an_index_says_what_the_file_states_and_where_it_is_from(form: Form, rich: Path, tmp_path: Path) -> None:
+    folder = export_corpus(rich, "r", form, tmp_path / "x").path
+    with (folder / "index.csv").open(newline="", encoding="utf-8") as file:
+        [row] = csv.DictReader(file)
+    assert list(row)[: len(INDEX_HEADER)] == list(INDEX_HEADER)
+    listed = (row["game_title"], row["source"], row["url"])
+    assert listed == ("A-Game", "vgmusic", "https://example.org/a-game/0.mid")
+    assert (row["hands"], row["pedal_intervals"]) == ("all", "1")
+    assert row["key_signatures"] == "G minor at tick 0; E major at tick 96"
+
+
+def test_exported_midi_has_hands_keys_and_pedal_and_counts_what_it_cuts(rich: Path, tmp_path: Path) -> None:
+    done = export_corpus(rich, "r", "midi", tmp_path / "x")
+    assert done.written.cut == 1
+    [path] = done.path.glob("*/*.mid")
+    notes, [piece] = read_midi(path.read_bytes()), Corpus.open(rich, "r").pieces()
+    assert len(notes) == len(piece.notes) == 42
+    assert (notes.key_signatures, notes.pedals) == (piece.notes.key_signatures, piece.notes.pedals)
+    assert np.array_equal(notes.hand, piece.notes.hand)
+    with (done.path / "index.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["cut"] for row in csv.DictReader(file)] == ["1"]
+    shown = forked.command("dataset", "export", "r", "--format", "midi", "--out", tmp_path / "y", "--root", rich)
+    assert "1 note cut" in shown.stdout
+
+
+@pytest.mark.parametrize("form", ["jsonl", "hf"])
+def test_tables_carry_every_column_of_notes_and_measures(form: Form, rich: Path, tmp_path: Path) -> None:
+    folder = export_corpus(rich, "r", form, tmp_path / "x").path
+    corpus = Corpus.open(rich, "r")
+    if form == "jsonl":
+        [line] = [text for split in SPLITS for text in (folder / f"{split}.jsonl").read_text().splitlines()]
+        row = json.loads(line)
+    else:
+        [row] = [
+            row for split in SPLITS for row in pq.read_table(next((folder / "data").glob(f"{split}-*"))).to_pylist()
+        ]
+    assert row.keys() == {*corpus.table().column_names, *corpus.measures().column_names}
+    [piece] = corpus.pieces()
+    assert row["hand"] == piece.notes.hand.tolist()
+    assert row["key_signatures"] == [{"tick": 0, "fifths": -2, "mode": 1}, {"tick": 96, "fifths": 4, "mode": 0}]
+    assert [tuple(each.values()) for each in row["pedals"]] == list(piece.notes.pedals)
+    assert (row["game_title"], row["source"]) == ("A-Game", "vgmusic")
+    assert (row["texts"], row["note_ons"], row["unended_notes"]) == ("Right hand\nLeft hand", 42, 0)
+
+
+@pytest.mark.parametrize(
+    "fifths, mode, name",
+    [
+        (0, 0, "C major"),
+        (-7, 0, "Cb major"),
+        (7, 0, "C# major"),
+        (0, 1, "A minor"),
+        (-7, 1, "Ab minor"),
+        (3, 1, "F# minor"),
+        (-1, 0, "F major"),
+    ],
+)
+def test_key_signatures_have_names(fifths: int, mode: int, name: str) -> None:
+    assert key_name(fifths, mode) == name

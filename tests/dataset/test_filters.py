@@ -63,7 +63,7 @@ def test_an_ordinary_piece_stays() -> None:
         ("too_long", {"duration_s": 1800.0}, {"duration_s": 1800.1}),
         ("too_few_pitches", {"pitches": 4}, {"pitches": 3}),
         ("too_dense", {"note_density": 100.0}, {"note_density": 100.1}),
-        ("too_thick", {"polyphony": 40.0}, {"polyphony": 40.1}),
+        ("too_thick", {"polyphony": 64.0}, {"polyphony": 64.1}),
         ("not_piano", {"piano_share": 0.5}, {"piano_share": 0.49}),
         ("mostly_drums", {"drum_share": 0.5}, {"drum_share": 0.51}),
     ],

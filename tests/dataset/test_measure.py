@@ -53,6 +53,14 @@ def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
         "drum_share": 0.2,
         "on_grid": 1.0,
         "grid_error": 0.0,
+        "pedal_share": 0.0,
+        "note_ons": 5,
+        "dropped_notes": 1,
+        "dropped": "drums 1",
+        "unended_notes": 0,
+        "texts": None,
+        "copyright": None,
+        "licence_conflict": 0,
     }
 
 
@@ -80,6 +88,7 @@ def test_the_share_on_the_grid_tells_quantised_from_free() -> None:
     assert rounded_away.on_grid == pytest.approx(1 / 3)
 
 
+TEXTS = ("dropped", "texts", "copyright")
 PIANO, FLUTE = 0, 73
 
 
@@ -121,7 +130,7 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
     notes = Notes.of(onset, duration, pitch, [64] * len(rows), [(0, 90.0)], [(0, *signature)])
     table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, on_grid=0.5))])
     check_ranges(table)
-    assert set(only_null(table)) <= {"key", "groove_consistency"}
+    assert set(only_null(table)) <= {"key", "groove_consistency", *TEXTS}
 
 
 def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
@@ -162,7 +171,11 @@ def test_the_measures_of_the_real_section_lie_in_their_ranges_and_two_thirds_of_
     table = to_table([path.name for path in paths], [measure(read(path.read_bytes())) for path in paths])
     check_ranges(table)
     missing = {name: table[name].null_count for name in table.column_names if table[name].null_count}
-    assert missing == {"groove_consistency": 1}  # a piece of less than a bar
+    assert missing == {"groove_consistency": 1, "dropped": 718, "texts": 34, "copyright": 438}  # one is less than a bar
+    assert sum(table["licence_conflict"].to_pylist()) == 32
+    assert (table["pedal_share"].to_numpy() > 0).sum() == 170
+    kept, dropped, ons = (sum(table[name].to_pylist()) for name in ("notes", "dropped_notes", "note_ons"))
+    assert (kept, dropped, kept + dropped) == (639_843, 1_992, ons)
     on_grid = table["on_grid"].to_numpy()
     assert ((on_grid == 1).sum(), (on_grid > 0.9).sum(), (on_grid < 0.1).sum()) == (485, 560, 128)
 
@@ -174,13 +187,14 @@ def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
     assert table["notes"].to_pylist() == [0, 0]
     assert table["drum_share"].to_pylist() == [1.0, None]
     counts = {"sha256", "measured_by", "notes", "tracks", "pitches"}
+    counts |= {"note_ons", "dropped_notes", "dropped", "unended_notes", "licence_conflict"}
     assert set(only_null(table)) == set(MEASURES.names) - counts - {"drum_share"}
     check_ranges(table)
 
 
 def test_a_single_note_has_all_measures_but_a_groove() -> None:
     table = to_table(["a" * 64], [measure(read(midi([on(0, 60), off(480, 60)])))])
-    assert only_null(table) == ["groove_consistency"]
+    assert only_null(table) == ["groove_consistency", *TEXTS]
     check_ranges(table)
 
 

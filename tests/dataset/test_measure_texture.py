@@ -1,7 +1,7 @@
 """Texture and pitch classes compared with muspy, on random notes and real files.
 
-The definitions are muspy's. It gets our notes, without drums, at 24 time steps per quarter note: its own reader keeps
-the file's resolution, so that its measures in time steps would differ by rounding.
+The definitions are muspy's. It gets our notes, as long as they sound, without drums, at 24 time steps per quarter note:
+its own reader keeps the file's resolution, so that its measures in time steps would differ by rounding.
 """
 
 import math
@@ -50,11 +50,15 @@ def theirs(notes: Notes, bar: int) -> dict[str, float | None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import muspy
-    columns = (column.tolist() for column in (notes.onset, notes.pitch, notes.duration, notes.velocity))
-    track = muspy.Track(notes=[muspy.Note(*row) for row in zip(*columns, strict=True)])
-    music = muspy.Music(resolution=24, tracks=[track])
+
+    def music_of(lengths: np.ndarray) -> muspy.Music:
+        columns = (column.tolist() for column in (notes.onset, notes.pitch, lengths, notes.velocity))
+        track = muspy.Track(notes=[muspy.Note(*row) for row in zip(*columns, strict=True)])
+        return muspy.Music(resolution=24, tracks=[track])
+
+    music = music_of(notes.sounding)
     values = {name: float(getattr(muspy, name)(music)) for name in ours(notes, bar) if name != "groove_consistency"}
-    groove = float(muspy.groove_consistency(music, bar))
+    groove = float(muspy.groove_consistency(music_of(notes.duration), bar))
     return {**values, "groove_consistency": None if math.isnan(groove) else groove}
 
 
@@ -86,6 +90,17 @@ def test_polyphony_is_the_mean_over_the_ticks_in_which_something_sounds(spans: l
 def test_a_pitch_that_two_notes_hold_sounds_once() -> None:
     segments = texture.segments(Notes.of([0, 0, 24], [48, 48, 72], [60, 60, 60], [64, 64, 64]))
     assert texture.polyphony(segments) == 1.0
+
+
+def test_what_the_pedal_holds_sounds_on() -> None:
+    keys = [0, 24, 48, 72, 120], [6] * 5, [48, 60, 64, 67, 48], [90] * 5
+    dry, wet = Notes.of(*keys), Notes.of(*keys, pedals=[(0, 2, 96)])
+    assert texture.polyphony(texture.segments(dry)) == 1.0
+    assert texture.polyphony(texture.segments(wet)) == (24 * (1 + 2 + 3 + 4) + 6) / 102
+    assert texture.polyphony_rate(texture.segments(wet)) == 48 / 126
+    late = Notes.of([0, 96], [6, 6], [60, 62], [90, 90], pedals=[(0, 2, 60)])
+    assert texture.empty_beat_rate(Notes.of([0, 96], [6, 6], [60, 62], [90, 90])) == 3 / 5
+    assert texture.empty_beat_rate(late) == 1 / 5
 
 
 def test_three_pitches_are_many_and_two_are_not() -> None:

@@ -1,16 +1,13 @@
 """Properties of the plots and of the credits: every value and piece is shown."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.base.console import clean
-from dataset.corpus.credits import UNNAMED, Credit, read_credits, write_credits
 from dataset.reasons import describe_reason
 from dataset.report.charts import axis, box, histogram, quantiles
 
 numbers = st.lists(st.floats(0, 1e6) | st.integers(0, 60).map(float), min_size=1, max_size=60).map(np.array)
-texts = st.text(st.sampled_from("aB:(-# )\\*[]`|\u202e\n\t.é") | st.characters(), max_size=12)
 
 
 @given(numbers, st.booleans())
@@ -48,15 +45,6 @@ def test_a_single_giant_does_not_flatten_the_others() -> None:
     along = axis(values, whole=False)
     assert along.open_end
     assert sum(bar.count > 0 for bar in histogram(values, along)) > 20
-
-
-@settings(max_examples=60)
-@given(st.lists(st.builds(Credit, st.none() | texts, texts, texts, st.sampled_from(["vgmusic", "import"])), max_size=6))
-def test_credits_are_read_as_they_were_written(credits_: list[Credit]) -> None:
-    named = [credit for credit in credits_ if clean(credit.sequencer or "") != UNNAMED]
-    cleaned = [Credit(clean(c.sequencer or "") or None, clean(c.game_title), clean(c.title), c.source) for c in named]
-    by_name = sorted(cleaned, key=lambda c: (c.sequencer is None, (c.sequencer or "").casefold(), c.sequencer or ""))
-    assert read_credits(write_credits("name", named)) == by_name
 
 
 def test_a_filter_of_the_manifest_says_for_itself_why_it_is_there() -> None:

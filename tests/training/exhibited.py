@@ -15,7 +15,7 @@ from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.notes.midi_writer import write_midi
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
 from training.classic.recipe import ClassicRecipe
@@ -45,22 +45,25 @@ def tune(seed: int, notes: int = 120) -> Notes:
 def with_passage(source: Notes, first: int) -> Notes:
     """A tune with PLANTED notes of `source` from note `first`, MOVED semitones up.
 
-    One of the notes is doubled.
+    Both hands strike one of them at once.
     """
     mine, part = tune(900, 60), slice(first, first + PLANTED)
     start = int(mine.onset[BEFORE])
     moved = source.onset[part] - source.onset[first] + start
     after = int(moved[-1]) + 12 - start
     onset = np.concatenate([mine.onset[:BEFORE], moved, [moved[4]], mine.onset[BEFORE:] + after])
+    moved_pitch = source.pitch[part].astype(int) + MOVED
+    pitch = np.concatenate([mine.pitch[:BEFORE], moved_pitch, [moved_pitch[4]], mine.pitch[BEFORE:]])
+    hand = np.where(pitch < 60, LEFT, RIGHT)
+    hand[BEFORE + PLANTED] = LEFT + RIGHT - hand[BEFORE + 4]
     return Notes.of(
         onset,
         np.full(len(onset), 11),
-        np.concatenate(
-            [mine.pitch[:BEFORE], source.pitch[part] + MOVED, [source.pitch[first + 4] + MOVED], mine.pitch[BEFORE:]]
-        ),
+        pitch,
         np.concatenate([np.full(BEFORE + PLANTED, 90), [50], np.full(60 - BEFORE, 90)]),
         [(0, 120.0)],
         [(0, 4, 4)],
+        hand=hand,
     )
 
 

@@ -1,6 +1,7 @@
 """Sound: in time, in tune, not silent, not clipped, in every format."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
+from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from training.rendering import audio, soundfont
@@ -147,3 +149,33 @@ def test_the_first_frame_of_an_mp3_tells_time_and_bytes_that_agree() -> None:
 
 def test_the_check_is_that_of_the_standard() -> None:
     assert crc16(b"123456789") == 0xBB3D  # CRC-16/ARC
+
+
+def gaps_db(pedalled: Notes, dry: Notes) -> float:
+    """By how much the one is louder than the other in the later halves of its gaps, where dry strings have been damped."""
+    starts, ends = (tick_to_seconds(pedalled.tempos, ticks) for ticks in (pedalled.onset, pedalled.end))
+    power = []
+    for notes in (pedalled, dry):
+        sound = audio.synthesize(notes, audio.MP3_RATE).mean(axis=1)
+        halves = [((end + start) / 2, start) for end, start in zip(ends[:-1], starts[1:], strict=True)]
+        parts = [sound[round(begin * audio.MP3_RATE) : round(stop * audio.MP3_RATE)] for begin, stop in halves]
+        power.append(float(np.square(np.concatenate(parts)).mean()))
+    return float(10 * np.log10(power[0] / power[1]))
+
+
+def test_the_pedal_sounds_in_the_gaps_between_the_keys(midi_cases: Path) -> None:
+    wet, dry = (read_midi((midi_cases / name).read_bytes()) for name in ("pedal.mid", "pedal_none.mid"))
+    assert gaps_db(wet, dry) >= 20
+
+
+def test_a_chord_under_the_pedal_sounds_until_the_pedal_is_lifted_and_then_rings_out_as_any_other() -> None:
+    keys = [0, 24, 48, 72], [6] * 4, [48, 60, 64, 67], [90] * 4
+    wet = Notes.of(*keys, pedals=[(0, 2, 96)])
+    held = Notes.of(keys[0], [96 - onset for onset in keys[0]], *keys[2:])
+    assert np.array_equal(audio.synthesize(wet), audio.synthesize(held))
+    assert gaps_db(wet, Notes.of(*keys)) >= 20
+
+
+def test_a_pedal_that_is_never_lifted_costs_no_more_than_it_is_heard() -> None:
+    sound = audio.synthesize(Notes.of([0], [24], [60], [90], pedals=[(0, 0, 24 * 5000)]), audio.MP3_RATE)
+    assert 20 < len(sound) / audio.MP3_RATE < 24

@@ -233,7 +233,8 @@ def test_a_limit_that_is_none_is_refused(root: Path) -> None:
 
 def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     _, piece = learned(root)
-    none = replace(piece.notes, **{name: np.zeros(0, int) for name in ("onset", "duration", "pitch", "velocity")})
+    columns = ("onset", "duration", "pitch", "velocity", "hand", "pedal_group")
+    none = replace(piece.notes, **{name: np.zeros(0, int) for name in columns})
     found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
     assert set(found.shares) == set(PASSAGE_LENGTHS)

@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
-from dataset.corpus.credits import Credit, write_credits
 from dataset.measures.measure import measure
 from dataset.notes.midi_reader import Reading
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from tests.training import exhibited
-from tests.training.conftest import command, resealed, song
+from tests.training.conftest import command, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training.novelty.figures import find_copies
@@ -29,7 +28,7 @@ from training.page.reference import FIRST_S, REFERENCE_FILE, figures, first_seco
 from training.page.run_page import page, write_page
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import mark_score, passages, sample_parts
-from training.page.sample_view import COLOURS, find_origins, game_namer
+from training.page.sample_view import COLOURS, by_sha256, find_origins
 from training.page.source_links import is_web_address
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -192,23 +191,22 @@ def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: 
     assert json.loads((run.path / REFERENCE_FILE).read_text())["measures"]["note_density"] == asdict(of)
 
 
-def test_a_game_is_called_what_the_site_calls_it(run: Run, tmp_path: Path) -> None:
-    moved = shutil.copytree(run.path, tmp_path / "moved")
-    told = write_credits(
-        "c",
-        [
-            Credit("A. K.", "Mega Man 9", "Medley", "vgmusic"),
-            Credit("A. K.", "Mega Man X", "Medley", "vgmusic"),
-            Credit("A. K.", "Doom", "Intro", "vgmusic"),
-        ],
+def test_a_game_and_an_address_are_those_of_the_runs_own_sources(run: Run) -> None:
+    learned = run.learned_from()
+    pieces = (
+        replace(learned.pieces[0], game_title="Doom", url="javascript:alert(1)"),
+        *learned.pieces[1:],
     )
-    (moved / "CREDITS.md").write_text(told)
-    resealed(moved)
-    summary = RunSummary.of(Run.open(tmp_path, str(moved)))
-    name_of = game_namer(summary.game_titles, summary.games)
-    assert name_of("A. K.", "Intro", "some-slug") == "Doom"
-    assert name_of("A. K.", "Medley", "mega-man-9") == "Mega Man 9"  # two games have a piece of that title
-    assert name_of("A. K.", "Medley", "tetris") == "tetris"
+    [shown] = sample_parts(samples(run.samples)[:1], run.sources, kinds=("analysis",))
+    [origin] = find_origins([shown], by_sha256(pieces)).values()
+    assert (origin.sha256, origin.game, origin.address) == (pieces[0].sha256, "Doom", None)
+    [origin] = find_origins([shown], by_sha256(learned.pieces)).values()
+    assert origin.address == learned.pieces[0].url
+    [unknown] = find_origins([shown], {}).values()
+    assert (unknown.game, unknown.address) == ("hostile", None)
+    summary = RunSummary.of(run, learned)
+    assert sum(maker.count for maker in summary.makers) == len(learned.pieces)
+    assert RunSummary.of(run).makers == []
 
 
 def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
@@ -219,7 +217,7 @@ def test_the_most_copied_pieces_have_colours_of_their_own(run: Run) -> None:
         replace(highlights, copy=replace(highlights.copy, sha256=f"{n:064x}", notes=100 - n)) for n in range(8)
     )
     shown.analysis = replace(shown.analysis, highlights=many)
-    found = find_origins([shown], lambda sequencer, title, slug: slug)
+    found = find_origins([shown], {})
     assert [origin.colour for origin in found.values()] == [0, 1, 2, 3, 4, COLOURS, COLOURS, COLOURS]
 
 

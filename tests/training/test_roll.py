@@ -8,7 +8,8 @@ import pytest
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from tests.training.conftest import song
-from training.rendering.roll import RollPassage, draw_roll
+from training.rendering.audio import RING_S
+from training.rendering.roll import PEDAL_LEGEND, RollPassage, draw_roll
 from training.rendering.svg_convert import pdf, png
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -99,3 +100,42 @@ def test_a_roll_becomes_a_picture(notes: Notes) -> None:
 def test_a_long_piece_becomes_a_smaller_picture() -> None:
     data = png(draw_roll(Notes.of([0, 24 * 1200], [24, 24], [60, 61], [80, 80])))
     assert int.from_bytes(data[16:20], "big") == 12_000
+
+
+HELD = Notes.of([0, 24, 72], [12, 12, 12], [60, 72, 60], [80] * 3, [(0, 60.0)], hand=[2, 1, 2], pedals=[(0, 6, 96)])
+
+
+def test_what_only_the_pedal_holds_goes_on_lighter() -> None:
+    text = draw_roll(HELD, pixels_a_second=100, title="Roll")
+    tree, rects = ElementTree.fromstring(text), drawn(text)
+    assert [number(rects[n], "width") for n in range(3)] == [49.5] * 3  # the key alone: half a second
+    paths = {path.get("class"): path for path in tree.iter(f"{SVG}path") if "pedal" in (path.get("class") or "")}
+    left, right = paths["pedal left"].get("d", ""), paths["pedal right"].get("d", "")
+    spans = [[float(part.replace(" ", "h").split("h")[place]) for place in (0, 2)] for part in left[1:].split("M")]
+    assert spans == [[44 + 50, 249.5], [44 + 350, 49.5]]  # until the key is struck again, until the pedal is lifted
+    assert right.count("M") == 1
+    assert float(paths["pedal left"].get("stroke-opacity", "1")) < min(
+        number(rect, "opacity") for rect in rects.values()
+    )
+    assert tree.findtext(f"{SVG}title") == f"Roll, {PEDAL_LEGEND}"
+    assert number(tree, "width") == 44 + 400 + 8
+
+
+def test_without_a_pedal_nothing_is_lighter_and_the_title_is_as_given() -> None:
+    text = draw_roll(NOTES, title="Roll")
+    assert "pedal" not in text
+    assert ElementTree.fromstring(text).findtext(f"{SVG}title") == "Roll"
+
+
+def test_a_pedal_that_is_never_lifted_makes_no_roll_longer_than_a_string_is_heard() -> None:
+    notes = Notes.of([0], [24], [60], [80], [(0, 60.0)], pedals=[(0, 0, 24 * 5000)])
+    assert number(ElementTree.fromstring(draw_roll(notes, pixels_a_second=10)), "width") == 44 + 10 * RING_S + 8
+
+
+def test_hands_are_those_that_the_file_states() -> None:
+    crossed = Notes.of([0, 0], [24, 24], [50, 70], [80, 80], hand=[1, 2])
+    groups = {
+        g.get("class"): [rect.get("id") for rect in g]
+        for g in ElementTree.fromstring(draw_roll(crossed)).iter(f"{SVG}g")
+    }
+    assert (groups["right"], groups["left"]) == (["n0"], ["n1"])

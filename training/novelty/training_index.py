@@ -38,6 +38,9 @@ class IndexedPiece:
     series: str  # the slug
     sequencer: str  # as listed; empty where the source leaves it blank
     sha256: Sha256  # of the MIDI file, hexadecimal
+    game_title: str  # title of the game, as listed
+    source: str  # where the piece comes from, such as vgmusic
+    url: str  # address of the file; of an import, its place in the archive or folder
     tempos: tuple[tuple[Tick, Above0], ...]  # (tick, quarter notes per minute), the first at tick 0
     time_signatures: tuple[tuple[Tick, Positive, Positive], ...]  # (tick, numerator, denominator), the first at tick 0
 
@@ -50,7 +53,7 @@ class _PiecesFile:
 
 
 PIECES_FILE = "pieces.json"
-FORMAT = 2  # increment when seeds, classes or files change; older indexes are rebuilt
+FORMAT = 3  # increment when seeds, classes or files change; older indexes are rebuilt
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 ARRAYS = ("onset", *INDEX_ARRAYS)
 INTEGER_TYPES = ("<i4", "<i8")
@@ -81,8 +84,9 @@ class TrainingIndex:
             rows, onset = classes(piece.notes)
             onsets.append(onset)
             lines.append(NoteLine.at(onset, rows[:, PITCH]))
-            origin = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
-            pieces_text.append(IndexedPiece(*origin, piece.notes.tempos, piece.notes.time_signatures))
+            listed = piece.title, piece.game, piece.series, piece.sequencer or "", piece.sha256
+            place = piece.game_title, piece.source, piece.url
+            pieces_text.append(IndexedPiece(*listed, *place, piece.notes.tempos, piece.notes.time_signatures))
         return cls(tuple(pieces_text), np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:

@@ -18,10 +18,10 @@ from dataset.report.html import render
 from training.novelty.figures import PASSAGE_LENGTHS
 from training.novelty.training_index import TrainingIndex
 from training.page.reference import Reference, reference
-from training.page.run_page import PAGE_FILE, ROOM, add_addresses, length, longest, player, training_index_of
+from training.page.run_page import PAGE_FILE, ROOM, length, longest, player, training_index_of
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, Kind, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, SampleView, colours, find_origins, game_namer, view_samples
+from training.page.sample_view import COLOURS, SampleView, by_sha256, colours, find_origins, view_samples
 from training.run import Run
 from training.sampling.sample_files import samples
 
@@ -108,7 +108,6 @@ def write_comparison(
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
-    summaries = [RunSummary.of(entry.run) for entry in entries]
     learned: list[TrainingIndex | None] = []
     made: list[list[SampleParts]] = []
     for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
@@ -117,13 +116,12 @@ def write_comparison(
         folder = entry.run.sources if learned[-1] is not None else None
         made.append(sample_parts(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
         report(done, len(entries))
-    titles = {key: game for summary in summaries for key, game in summary.game_titles.items()}
-    games = {slug: game for summary in summaries for slug, game in summary.games.items()}
-    name_of = game_namer(titles, games)
-    origins = find_origins([each for run in made for each in run], name_of)
+    summaries = [RunSummary.of(entry.run, sources) for entry, sources in zip(entries, learned, strict=True)]
+    pieces = by_sha256(piece for summary in summaries for piece in summary.pieces)
+    origins = find_origins([each for run in made for each in run], pieces)
     compared = []
     for letter, entry, summary, sources, parts in zip(LETTERS, entries, summaries, learned, made, strict=False):
-        shown, _ = view_samples(parts, name_of, None, origins)
+        shown, _ = view_samples(parts, pieces, None, origins)
         compared.append(
             ComparedRun(
                 entry,
@@ -138,7 +136,6 @@ def write_comparison(
                 _link(entry.run.path / PAGE_FILE, out.parent),
             )
         )
-    add_addresses(root, list(origins.values()))
     by_notes = sorted(origins.values(), key=lambda origin: (-origin.notes, origin.sha256))
     text = render(
         "compare.html",

@@ -26,7 +26,7 @@ from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
 REFERENCE_FILE = "yardstick.json"
-FORMAT = 1
+FORMAT = 2
 FIRST_S = 60.0
 MAX_MEASURED, MAX_HELD_OUT = 1000, 100  # pieces; of more, every k-th is taken
 MEASURE_LABELS = {
@@ -136,6 +136,10 @@ def first_seconds(notes: Notes, seconds: float) -> Notes:
         notes.velocity[kept],
         tuple(change for change in notes.tempos if change[0] < cut),
         tuple(change for change in notes.time_signatures if change[0] < cut),
+        tuple(change for change in notes.key_signatures if change[0] < cut),
+        notes.hand[kept],
+        notes.pedal_group[kept],
+        tuple((group, start, min(end, cut)) for group, start, end in notes.pedals if start < cut),
     )
 
 

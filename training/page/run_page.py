@@ -23,8 +23,7 @@ from training.page.learning_curves import Plot, plot
 from training.page.reference import reference
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, SampleParts, sample_parts
-from training.page.sample_view import COLOURS, Origin, colours, game_namer, view_samples
-from training.page.source_links import addresses
+from training.page.sample_view import COLOURS, by_sha256, colours, view_samples
 from training.page.train_command import train_commands
 from training.run import Run
 from training.sampling.sample_files import samples
@@ -79,16 +78,15 @@ def page(
     missing: Callable[[str], None] = lambda reason: None,
 ) -> str:
     """Return the page of `run` as HTML text; see `write_page`."""
-    summary = RunSummary.of(run)
     learned = training_index_of(run)
+    summary = RunSummary.of(run, learned)
     beside = reference(root, run, learned)
     files = samples(run.samples)
     made = sample_parts(files[-MAX_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
     for sample in made:
         for trouble in sample.troubles:
             missing(f"{sample.path}: {trouble.removeprefix(sample.path.name).lstrip()}")
-    shown, origins = view_samples(made, game_namer(summary.game_titles, summary.games), beside)
-    add_addresses(root, origins)
+    shown, origins = view_samples(made, by_sha256(summary.pieces), beside)
     funnel = summary.manifest.funnel if summary.manifest else None
     return render(
         "run.html",
@@ -111,7 +109,7 @@ def page(
         longest=longest(made),
         reference=beside,
         funnel=funnel,
-        games=len({credit.game_title for credit in summary.credits}),
+        games=summary.games,
         stages=stages(funnel) if funnel else (),
         splits=SPLITS,
         reasons=reasons(summary.manifest) if summary.manifest else (),
@@ -121,13 +119,6 @@ def page(
         script=player(),
         version=version("vgpiano"),
     )
-
-
-def add_addresses(root: AnyPath, origins: Sequence[Origin]) -> None:
-    """Set the web addresses of copied pieces, if the catalog has them."""
-    found = addresses(root, [origin.sha256 for origin in origins])
-    for origin in origins:
-        origin.address = found.get(origin.sha256)
 
 
 def player() -> Script:

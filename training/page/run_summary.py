@@ -6,19 +6,19 @@ are empty. Figures are those of metrics.csv.
 
 import csv
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from catalog.base.console import clean
 from catalog.base.errors import TrainingError
-from catalog.games import game_of
-from dataset.corpus.credits import Credit, read_credits
 from dataset.corpus.manifest import Manifest
+from training.novelty.training_index import IndexedPiece, TrainingIndex
 from training.recipe import Terms
-from training.run import CORPUS_FILE, CREDITS_FILE, Run
+from training.run import CORPUS_FILE, Run
 
 METRICS_FILE = "metrics.csv"
 
@@ -55,17 +55,16 @@ class RunSummary:
     rows: tuple[EpochFigures, ...]  # by epoch
     ended: str | None  # why training ended; None if unknown or not ended
     manifest: Manifest | None  # of the corpus
-    credits: tuple[Credit, ...]
+    pieces: tuple[IndexedPiece, ...]  # that it learned from; none where they cannot be read
 
     @classmethod
-    def of(cls, run: Run) -> "RunSummary":
-        """Read the run's files.
+    def of(cls, run: Run, learned: TrainingIndex | None = None) -> "RunSummary":
+        """Read the files of a run that was trained on `learned`, None if that is unknown.
 
         Raises TrainingError if metrics.csv is not a table of numbers.
         """
-        credits_file = run.path / CREDITS_FILE
-        credited = tuple(read_credits(run.check(CREDITS_FILE).decode())) if credits_file.is_file() else ()
-        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), credited)
+        pieces = () if learned is None else learned.pieces
+        return cls(run, run.recipe.terms, _rows(run), run.progress().ended, _manifest(run), pieces)
 
     def figure(self, value: float) -> str:
         """Format a figure with the decimals of the recipe."""
@@ -106,32 +105,17 @@ class RunSummary:
 
     @cached_property
     def makers(self) -> list[Maker]:
-        """Sequencers of the pieces of its corpus, by name; unnamed ones last."""
+        """Sequencers of the training pieces, by name; unnamed ones last."""
         taken: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for credit in self.credits:
-            taken[credit.sequencer or ""][credit.game_title].append(credit.title)
+        for piece in self.pieces:
+            taken[clean(piece.sequencer)][clean(piece.game_title)].append(piece.title)
         names = sorted(taken, key=lambda text: (text == "", text.casefold(), text))
         return [Maker(n or None, sum(map(len, taken[n].values())), sorted(taken[n].items())) for n in names]
 
-    @cached_property
-    def game_titles(self) -> Mapping[tuple[str, str], str]:
-        """{(sequencer, title): game title as listed}, if it is unique.
-
-        A training index names the game by its slug.
-        """
-        found: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for credit in self.credits:
-            found[credit.sequencer or "", credit.title].add(credit.game_title)
-        return {key: next(iter(games)) for key, games in found.items() if len(games) == 1}
-
-    @cached_property
-    def games(self) -> Mapping[str, str]:
-        """{game slug: its most frequent title} of the credited games."""
-        listed = Counter(credit.game_title for credit in self.credits)
-        found: dict[str, str] = {}
-        for title, _ in sorted(listed.items(), key=lambda item: (-item[1], item[0])):
-            found.setdefault(game_of(title).game, title)
-        return found
+    @property
+    def games(self) -> int:
+        """The number of games that the training pieces come from."""
+        return len({piece.game for piece in self.pieces})
 
 
 def _rows(run: Run) -> tuple[EpochFigures, ...]:

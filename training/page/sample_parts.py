@@ -22,11 +22,12 @@ from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
-from training.rendering.roll import RollPassage, draw_roll
+from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 
 TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
 MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces often share shorter ones
+PIXELS_A_SECOND = 40.0  # of a roll
 NOTE = re.compile(r'data-note="(\d+)"')
 
 Kind = Literal["analysis", "sound", "score"]
@@ -57,6 +58,8 @@ class SampleAnalysis:
     novelty: Novelty | None  # None without a training index
     highlights: tuple[Highlight, ...]
     roll: str
+    width: float  # of the roll, px
+    has_pedal: bool  # whether the roll shows notes that only the pedal holds
 
 
 @dataclass(slots=True)
@@ -158,8 +161,11 @@ def part(job: Job) -> Any:
             [RollPassage(each.first, each.last, passage_label(each.copy)) for each in highlights],
             prefix=job.prefix + "r",
             title=f"Piano roll of {job.title}",
+            pixels_a_second=PIXELS_A_SECOND,
             background=False,
         ),
+        width=width_of(notes, PIXELS_A_SECOND),
+        has_pedal=has_pedal(notes),
     )
 
 

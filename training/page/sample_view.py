@@ -6,20 +6,20 @@ checks which files exist.
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
 
-from catalog.base.console import clean
 from training.novelty.figures import Copy
+from training.novelty.training_index import IndexedPiece
 from training.page.reference import Reference, Strip, strips
-from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, Highlight, SampleAnalysis, SampleParts
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PIXELS_A_SECOND, Highlight, SampleAnalysis, SampleParts
+from training.page.source_links import is_web_address
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # number of pieces with their own colour; the others share one more
-PIXELS_A_SECOND = 40.0
 GAP = 25.0  # minimum px between two numbers above the roll
 MAX_SHORT = 60  # listed short passages per sample
 FILES = {
@@ -31,8 +31,8 @@ FILES = {
     ".musicxml": "MusicXML",
 }
 
-NameOf = Callable[[str, str, str], str]
-"""(sequencer, title, game slug) to game title."""
+Pieces = Mapping[str, IndexedPiece]
+"""The training pieces of a run, by SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class SampleView:
 
 def view_samples(
     sample_parts: Sequence[SampleParts],
-    name_of: NameOf,
+    pieces: Pieces,
     beside: Reference | None,
     origins: dict[str, Origin] | None = None,
 ) -> tuple[list[SampleView], list[Origin]]:
@@ -114,12 +114,12 @@ def view_samples(
 
     `origins` by SHA-256 must be given if a page has several groups of samples; see `find_origins`.
     """
-    found = find_origins(sample_parts, name_of) if origins is None else origins
-    shown = [_view(sample, found, name_of, beside) for sample in sample_parts]
+    found = find_origins(sample_parts, pieces) if origins is None else origins
+    shown = [_view(sample, found, pieces, beside) for sample in sample_parts]
     return shown, sorted(found.values(), key=_rank)
 
 
-def find_origins(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[str, Origin]:
+def find_origins(sample_parts: Iterable[SampleParts], pieces: Pieces) -> dict[str, Origin]:
     """Return the pieces that samples copied from, by SHA-256, with their colours.
 
     The most copied pieces get their own colours.
@@ -132,23 +132,28 @@ def find_origins(sample_parts: Iterable[SampleParts], name_of: NameOf) -> dict[s
             copies[each.copy.sha256] = each.copy
     found = {}
     for sha256, copy in copies.items():
-        game = name_of(copy.sequencer, copy.title, copy.game)
-        found[sha256] = Origin(f"from-{sha256[:16]}", copy.title, game, copy.sequencer, sha256, notes=counted[sha256])
+        listed = copy.title, _game(copy, pieces), copy.sequencer, sha256, _address(sha256, pieces)
+        found[sha256] = Origin(f"from-{sha256[:16]}", *listed, notes=counted[sha256])
     for colour, origin in enumerate(sorted(found.values(), key=_rank)[:COLOURS]):
         origin.colour = colour
     return found
 
 
-def game_namer(titles: Mapping[tuple[str, str], str], games: Mapping[str, str]) -> NameOf:
-    """Return a function that returns a game's title.
+def by_sha256(learned: Iterable[IndexedPiece]) -> Pieces:
+    """Return pieces by SHA-256."""
+    return {piece.sha256: piece for piece in learned}
 
-    It looks in `titles` by (sequencer, title), then in `games` by slug, and falls back to the slug.
-    """
 
-    def name_of(sequencer: str, title: str, slug: str) -> str:
-        return titles.get((clean(sequencer), clean(title))) or games.get(slug, slug)
+def _game(copy: Copy, pieces: Pieces) -> str:
+    """Return the title of the game that a passage comes from, as listed; its slug if the piece is unknown."""
+    piece = pieces.get(copy.sha256)
+    return piece.game_title if piece else copy.game
 
-    return name_of
+
+def _address(sha256: str, pieces: Pieces) -> str | None:
+    """Return the address of a piece on the web, None if it has none."""
+    piece = pieces.get(sha256)
+    return piece.url if piece and is_web_address(piece.url) else None
 
 
 def colours(shown: Iterable[SampleView]) -> Markup:
@@ -171,7 +176,7 @@ def _rank(origin: Origin) -> tuple[int, str]:
     return -origin.notes, origin.sha256
 
 
-def _view(sample: SampleParts, found: Mapping[str, Origin], name_of: NameOf, beside: Reference | None) -> SampleView:
+def _view(sample: SampleParts, found: Mapping[str, Origin], pieces: Pieces, beside: Reference | None) -> SampleView:
     analysis = sample.analysis
     quotes = _quotes(sample, analysis.highlights if analysis else (), found)
     mine = {quote.origin.sha256: quote.origin for quote in quotes}
@@ -186,11 +191,11 @@ def _view(sample: SampleParts, found: Mapping[str, Origin], name_of: NameOf, bes
         sound=None if sample.sound is None else Markup(b64encode(sample.sound).decode()),  # noqa: S704
         roll=Markup(analysis.roll if analysis else ""),  # noqa: S704 - `draw_roll` escapes its labels
         score=None if sample.score is None else Markup(sample.score),  # noqa: S704 - the same
-        width=KEYBOARD + (analysis.seconds if analysis else 0) * PIXELS_A_SECOND + 8,
+        width=analysis.width if analysis else 0.0,
         quotes=quotes,
         origins=sorted((o for o in mine.values() if o.colour < COLOURS), key=lambda o: o.colour),
         more_origins=sum(o.colour == COLOURS for o in mine.values()),
-        short=[(copy, name_of(copy.sequencer, copy.title, copy.game)) for copy in short[:MAX_SHORT]],
+        short=[(copy, _game(copy, pieces)) for copy in short[:MAX_SHORT]],
         strips=strips(analysis.opening, beside) if analysis and beside else (),
         files=_files(sample.path),
         troubles=sample.troubles,

@@ -1,6 +1,6 @@
 """Notes to piano sound, as samples, WAV, MP3 or Ogg.
 
-In: `Notes`. Out: audio in which second 0 is tick 0. Tempo changes are honoured; velocity is loudness.
+In: `Notes`. Out: audio in which second 0 is tick 0. Tempo changes and the sustain pedal are honoured; velocity is loudness.
 """
 
 import io
@@ -19,7 +19,7 @@ RATE = 44_100
 MP3_RATE = 22_050  # the soundfont's own rate; encoding takes half the time
 KBIT = 64  # per second of MP3; below 56 the first frame is too small for the encoder delay
 MAX_SECONDS = 20 * 60.0
-MAX_SOUNDING_S = 20 * 3600.0  # of all notes together, plus a second per note; real pieces have 2.7 hours at most
+MAX_SOUNDING_S = 20 * 3600.0  # of all notes together, plus a second per note; real pieces have 3.1 hours at most
 RING_S = 20.0  # maximum sounding time of an undamped string
 DAMPED_DB = 70.0  # attenuation at which a damped string is cut off
 LONGEST_TAIL_S = 3.0  # the highest strings have no dampers
@@ -35,18 +35,22 @@ def synthesize(notes: Notes, rate: int = RATE) -> NDArray[np.float32]:
     """Return the sound of `notes` as float32[n, 2], left and right.
 
     There are `rate` frames per second. Each note begins at frame `rate * tick_to_seconds(notes.tempos, onset)`,
-    rounded, so time 0 is tick 0 and not the first onset. The peak is 0.89, whatever the velocities. Returns one
-    second of silence for no notes. The last note rings out. Raises TrainingError for more than 20 minutes, or for
-    more notes than can be synthesized in about a minute.
+    rounded, so time 0 is tick 0 and not the first onset. A string is damped when its note stops to sound, with the
+    pedal (`Notes.sounding`). The peak is 0.89, whatever the velocities. Returns one second of silence for no notes.
+    The last note rings out. Raises TrainingError for more than 20 minutes, or for more notes than can be synthesized
+    in about a minute.
     """
     if len(notes) == 0:
         return np.zeros((rate, 2), np.float32)
-    start, end = tick_to_seconds(notes.tempos, notes.onset), tick_to_seconds(notes.tempos, notes.end)
+    start, released, damped_at = (
+        tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
+    )
+    held = np.minimum(damped_at - start, RING_S)
+    end = np.maximum(released, start + held)
     if end.max() > MAX_SECONDS:
         raise TrainingError(
             f"the piece lasts {end.max() / 60:.0f} minutes, sound has at most {MAX_SECONDS / 60:.0f}: shorten it"
         )
-    held = np.minimum(end - start, RING_S)
     if (sounding := float(held.sum()) + len(notes)) > MAX_SOUNDING_S:
         raise TrainingError(
             f"the piece's {len(notes):,} notes sound {sounding / 3600:.0f} hours in total, at most "

@@ -2,7 +2,7 @@
 
 In: `Notes`, and passages to highlight. Out: one SVG text; deterministic. Since x is in seconds, a play head moves
 evenly at any tempo. Colours are presentation attributes, which style sheets override by the classes paper, black,
-octave, beat, bar, left, right, passage and c0, c1 …
+octave, beat, bar, left, right, pedal, passage and c0, c1 …
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.base.console import clean
 from catalog.base.errors import TrainingError
-from dataset.notation.staves import lower_staff
+from dataset.notes.hands import hands_of
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.notes.timing import tick_to_seconds
+from training.rendering.audio import RING_S
 
 KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, height of a semitone
 BLACK = (1, 3, 6, 8, 10)  # pitch classes
-LEFT, RIGHT = "#2f6f9f", "#b5482a"
+HANDS = ((LEFT, "left", "#2f6f9f"), (RIGHT, "right", "#b5482a"))
+PEDAL_OPACITY = 0.3
+PEDAL_LEGEND = "lighter where only the pedal holds a note"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
 MIN_ROWS = 24
 NUMBER_GAP = 40  # minimum px between two bar numbers
@@ -49,15 +53,18 @@ def draw_roll(
     """Return the piano roll of `notes` as SVG.
 
     Second s is at x = 44 + s * pixels_a_second, recorded in the root's attributes `data-left` and `data-scale`;
-    second 0 is tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`; its opacity is its
-    velocity. Notes of passage 3 have the classes `copied` and `c3`; behind them is a band of class `c3` with the
-    label as its title. Without `background` no paper is drawn. Raises TrainingError for a piece of more than two
-    hours, MAX_BARS bars or MAX_NOTES notes.
+    second 0 is tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`, as long as its key is held;
+    its opacity is its velocity. A lighter path of the class `pedal` follows where only the sustain pedal holds notes,
+    and the title says so. The hands (`dataset.notes.hands.hands_of`) are groups of the classes `left` and `right`.
+    Notes of passage 3 have the classes `copied` and `c3`; behind them is a band of class `c3` with the label as its
+    title. Without `background` no paper is drawn. Raises TrainingError for a piece of more than two hours, MAX_BARS
+    bars or MAX_NOTES notes.
     """
     _check_size(notes)
-    ends = tick_to_seconds(notes.tempos, notes.end) if len(notes) else np.zeros(1)
     low, high = _range(notes)
-    width = KEYBOARD + max(1.0, float(ends.max())) * pixels_a_second + 8
+    width = width_of(notes, pixels_a_second)
+    if has_pedal(notes):
+        title = f"{title}, {PEDAL_LEGEND}"
     height = TOP + (high - low + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="roll" viewBox="0 0 {_n(width)} {height}" width="{_n(width)}" '
@@ -76,6 +83,28 @@ def draw_roll(
     parts += _keys(low, high)
     parts.append("</svg>\n")
     return "\n".join(part for part in parts if part)
+
+
+def has_pedal(notes: Notes) -> bool:
+    """Return whether the pedal holds any note beyond its key."""
+    return bool((notes.sounding > notes.duration).any())
+
+
+def width_of(notes: Notes, pixels_a_second: float) -> float:
+    """Return the width of a roll in pixels, the keyboard included."""
+    last = float(_sounding_s(notes).max()) if len(notes) else 0.0
+    return KEYBOARD + max(1.0, last) * pixels_a_second + 8
+
+
+def _sounding_s(notes: Notes) -> NDArray[np.float64]:
+    """Return the second at which each note is damped.
+
+    A string that the pedal holds is heard for RING_S at most, as in `audio`.
+    """
+    start, released, damped = (
+        tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
+    )
+    return np.maximum(released, np.minimum(damped, start + RING_S))
 
 
 def _check_size(notes: Notes) -> None:
@@ -154,21 +183,27 @@ def _notes(notes: Notes, inside: dict[int, int], high: int, prefix: str, scale: 
     if len(notes) == 0:
         return []
     start, end = (tick_to_seconds(notes.tempos, ticks) * scale for ticks in (notes.onset, notes.end))
-    columns = (start.tolist(), (end - start).tolist(), notes.pitch.tolist(), notes.velocity.tolist())
-    rows = list(zip(*columns, strict=True))
-    lower = lower_staff(notes)
+    damped = _sounding_s(notes) * scale
+    columns = (start.tolist(), (end - start).tolist(), (damped - end).tolist(), notes.pitch.tolist())
+    rows = list(zip(*columns, notes.velocity.tolist(), strict=True))
+    hand = hands_of(notes)
     parts = []
-    for hand, own, colour in (("left", np.flatnonzero(lower), LEFT), ("right", np.flatnonzero(~lower), RIGHT)):
-        drawn = []
-        for index in own.tolist():
-            x, length, pitch, velocity = rows[index]
+    for number, name, colour in HANDS:
+        drawn, held = [], []
+        for index in np.flatnonzero(hand == number).tolist():
+            x, length, more, pitch, velocity = rows[index]
             passage = inside.get(index)
             shown = "" if passage is None else f' class="copied c{passage}" fill="{PASSAGES[passage % len(PASSAGES)]}"'
             drawn.append(
                 f'<rect id="{prefix}n{index}" x="{_n(KEYBOARD + x)}" y="{_y(pitch, high)}" width="{_n(max(1.5, length - 0.5))}" '
                 f'height="{ROW}" rx="1.5" opacity="{_n(0.35 + 0.65 * velocity / 127, 2)}"{shown}/>'
             )
-        parts.append(f'<g class="{hand}" fill="{colour}">{"".join(drawn)}</g>')
+            if more > 0:
+                held.append(f"M{_n(KEYBOARD + x + length)} {_y(pitch, high) + ROW / 2:g}h{_n(max(0.5, more - 0.5))}")
+        if held:
+            look = f'stroke="{colour}" stroke-opacity="{PEDAL_OPACITY}" stroke-width="{ROW - 2}"'
+            parts.append(f'<path class="pedal {name}" d="{"".join(held)}" fill="none" {look}/>')
+        parts.append(f'<g class="{name}" fill="{colour}">{"".join(drawn)}</g>')
     return parts
 
 
