@@ -4,9 +4,10 @@ from pathlib import Path
 
 from catalog.base.console import Report
 from catalog.storage.files import write_text
-from dataset.corpus.corpus import Corpus
+from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.export.common import Written, file_names, inside, make_split_folders, readme, write_csv
 from dataset.notation import musicxml
+from dataset.notation.records import NO_CREDITS, Credits
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
@@ -14,10 +15,13 @@ from dataset.parallel.workers import Failure, work
 TIMEOUT_S = 60.0
 TASK = "dataset.export.musicxml:to_musicxml"
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "reason")
-BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, which are followed through
-the piece. Onsets and lengths are exact on the grid of 1/24 quarter note. What notation cannot hold is lost: the rest of
-a note whose pitch is struck again while it sounds; the shorter of two notes of one pitch and onset. Velocities are in
-the attribute `dynamics` of each note, and the id of a note is its index in the corpus. index.csv names each file,
+BODY = """Each score has two staves, and up to two voices on each; the staves are the two hands, as the file states them or
+else as they are estimated. Bars are those of the time signatures; a pickup is bar 0. Key signatures are those of the
+file, or estimated where it states none. Pedal marks are where the pedal goes down, on any channel. Onsets and lengths
+are exact on the grid of 1/24 quarter note, but for quintuplets and septuplets, which are even. What notation cannot
+hold is lost: the rest of a note whose pitch the same hand strikes again while it sounds; the shorter of two notes of
+one hand, pitch and onset. Velocities are in the attribute `dynamics` of each note, and the id of a note is its index in
+the corpus. index.csv names each file,
 or says why there is none (reason); a text that a spreadsheet would take for a formula has ' in front."""
 
 
@@ -26,7 +30,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     pieces = corpus.pieces()
     make_split_folders(folder)
     names = file_names(pieces, ".musicxml")
-    items = [(piece.notes, piece.title) for piece in pieces]
+    items = [(piece.notes, piece.title, _credits(piece)) for piece in pieces]
     reasons: dict[int, str] = {}
     for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), 1):
         report(done, len(items))
@@ -43,7 +47,14 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     return Written(len(pieces) - len(reasons), len(reasons))
 
 
-def to_musicxml(item: tuple[Notes, str]) -> bytes:
-    """Return the MusicXML of (notes, title): the same notes give the same bytes."""
-    notes, title = item
-    return musicxml.to_musicxml(score_of(notes, title=title, exact=True), notes)
+def _credits(piece: CorpusPiece) -> Credits:
+    return Credits(
+        game=piece.game_title or piece.game, series=piece.series, sequencer=piece.sequencer or "", source=piece.url
+    )
+
+
+def to_musicxml(item: tuple[Notes, str] | tuple[Notes, str, Credits]) -> bytes:
+    """Return the MusicXML of (notes, title) or (notes, title, credits): the same notes give the same bytes."""
+    notes, title, *more = item
+    said = more[0] if more else NO_CREDITS
+    return musicxml.to_musicxml(score_of(notes, title=title, exact=True, credits_=said), notes)

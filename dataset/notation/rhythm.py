@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dataset.notation.tuplets import Tuplet, odd_tuplet
 from dataset.notes.meter import Bar
 
 KINDS = {192: "whole", 96: "half", 48: "quarter", 24: "eighth", 12: "16th", 6: "32nd", 3: "64th"}  # half ticks
@@ -21,13 +22,17 @@ LONGEST_FIRST = sorted(VALUES, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One written value: where it begins and how long it is, in ticks; `triplet` numbers the triplet of its bar, or None."""
+    """One written value: where it begins and how long it is, in ticks; `tuplet` numbers the tuplet of its bar, or None.
+
+    `ratio` is (3, 2) in a triplet: as many notes in the time of so many.
+    """
 
     start: int
     ticks: int
     kind: str  # as MusicXML calls it: whole, half, quarter, eighth, 16th …
     dots: int
-    triplet: int | None = None
+    tuplet: int | None = None
+    ratio: tuple[int, int] = (1, 1)
 
 
 def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
@@ -36,15 +41,15 @@ def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Val
     A value never hides a beat that a player wants to see: the middle of a bar of four, the beats of 6/8.
     """
     cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
-    triplets = _triplets(bar, cuts)
-    starts = [start for start, _ in triplets]
+    tuplets = _tuplets(bar, cuts)
+    starts = [start for start, _, _ in tuplets]
     found: list[list[Value]] = []
     for start, end, is_rest in spans:
         own: list[Value] = []
         while start < end:
             number = bisect_right(starts, start) - 1
-            if number >= 0 and start < triplets[number][1]:
-                value = _in_triplet(start, min(end, triplets[number][1]), number)
+            if number >= 0 and start < tuplets[number][1]:
+                value = _in_tuplet(start, min(end, tuplets[number][1]), number, tuplets[number])
             else:
                 until = min(end, starts[number + 1]) if number + 1 < len(starts) else end
                 value = _plain(bar, start, until, is_rest)
@@ -54,24 +59,34 @@ def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Val
     return found
 
 
-def _triplets(bar: Bar, cuts: list[int]) -> list[tuple[int, int]]:
-    """Return the stretches (first tick, tick after the last) in which three stand for two, in order."""
+Stretch = tuple[int, int, Tuplet | None]  # first tick, tick after the last; None for a triplet
+
+
+def _tuplets(bar: Bar, cuts: list[int]) -> list[Stretch]:
+    """Return the stretches of tuplets, in order."""
     beats = list(pairwise(bar.beats))
-    found: list[tuple[int, int]] = []
+    found: list[Stretch] = []
     place = 0
     while place < len(beats):
         start, end = beats[place]
         if place + 1 < len(beats) and place % 2 == 0 and end - start == beats[place + 1][1] - end == 24:
             inside = [cut - start for cut in cuts if start < cut < start + 48]
-            if inside and all(cut % 16 == 0 for cut in inside):
-                found.append((start, start + 48))
+            odd = odd_tuplet(inside, 48)
+            if (inside and all(cut % 16 == 0 for cut in inside)) or odd:
+                found.append((start, start + 48, odd))
                 place += 2
                 continue
+        odd = odd_tuplet([cut - start for cut in cuts if start < cut < end], end - start)
+        if odd and end - start == 24:
+            found.append((start, end, odd))
+            place += 1
+            continue
         step = (
             24 if end - start == 24 else 12 if (end - start) % 12 == 0 else 6 if (end - start) % 6 == 0 else end - start
         )
         for part in range(start, end, step):
-            found += _within(part, step, [cut for cut in cuts if part < cut < part + step])
+            inside = [cut for cut in cuts if part < cut < part + step]
+            found += [(first, last, None) for first, last in _within(part, step, inside)]
         place += 1
     return found
 
@@ -91,11 +106,18 @@ def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
     )
 
 
-def _in_triplet(start: int, end: int, number: int) -> Value:
-    """Return the longest value from `start` that three halves of the time can hold."""
-    length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
-    kind, dots = VALUES[length]
-    return Value(start, length // 3, kind, dots, number)
+def _in_tuplet(start: int, end: int, number: int, stretch: Stretch) -> Value:
+    """Return the longest value from `start` that a tuplet can hold until `end`."""
+    first, _, odd = stretch
+    if odd is None:
+        length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
+        kind, dots = VALUES[length]
+        return Value(start, length // 3, kind, dots, number, (3, 2))
+    places = [first + place for place in odd.places]
+    place, last, unit = places.index(start), places.index(end), 2 * odd.span // odd.normal
+    count = next(count for count in range(last - place, 0, -1) if unit * count in VALUES)
+    kind, dots = VALUES[unit * count]
+    return Value(start, places[place + count] - start, kind, dots, number, (odd.actual, odd.normal))
 
 
 def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
@@ -154,19 +176,21 @@ def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -
 def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
     """Return the beams of each (value, whether it is a note), outermost first, as MusicXML names them: begin, continue …
 
-    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a triplet
+    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a tuplet
     whole, or lies within it.
     """
     groups: list[list[int]] = []
     previous: tuple[int, int | None] | None = None
     merged = _halves_of_eighths(bar, values)
-    broken = {value.triplet for value, is_note in values if not is_note or value.kind not in FLAGS}
+    broken = {value.tuplet for value, is_note in values if not is_note or value.kind not in FLAGS}
+    first: dict[int | None, int] = {}
     for index, (value, is_note) in enumerate(values):
         if not is_note or value.kind not in FLAGS:
             previous = None
             continue
-        beat = bisect_right(bar.beats, value.start) - 1
-        key = merged.get(beat, beat), value.triplet if value.triplet in broken else None
+        since = value.start if value.tuplet is None else first.setdefault(value.tuplet, value.start)
+        beat = bisect_right(bar.beats, since) - 1
+        key = merged.get(beat, beat), value.tuplet if value.tuplet in broken else None
         if previous == key:
             groups[-1].append(index)
         else:
@@ -189,7 +213,7 @@ def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[i
     merged: dict[int, int] = {}
     for first, last in halves:
         inside = [(v, is_note) for v, is_note in values if v.start < beats[last] and v.start + v.ticks > beats[first]]
-        if all(is_note and v.ticks == 12 and v.triplet is None for v, is_note in inside):
+        if all(is_note and v.ticks == 12 and v.tuplet is None for v, is_note in inside):
             merged.update(dict.fromkeys(range(first, last), first))
     return merged
 
@@ -205,5 +229,5 @@ def _beam(values: list[Value], place: int, level: int) -> str:
 
 
 def _share(one: Value, other: Value, level: int) -> bool:
-    """Return whether the beam of that level joins two values; between triplets only the outer beam does."""
-    return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)
+    """Return whether the beam of that level joins two values; between tuplets only the outer beam does."""
+    return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.tuplet == other.tuplet)

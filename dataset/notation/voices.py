@@ -25,6 +25,7 @@ class Stroke:
     pitch: int
     start: int
     end: int
+    is_staccato: bool = False
 
 
 Held = tuple[int, int, float]  # end, pitch, cost of each tick cut off

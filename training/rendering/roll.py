@@ -12,14 +12,14 @@ import numpy as np
 
 from catalog.base.console import clean
 from catalog.base.errors import TrainingError
-from dataset.notation.staves import lower_staff
+from dataset.notes.hands import hands_of
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, Notes
 from dataset.notes.timing import tick_to_seconds
 
 KEYBOARD, TOP, ROW = 44, 18, 6  # width of the keys, height of the bar numbers, height of a semitone
 BLACK = (1, 3, 6, 8, 10)  # pitch classes
-LEFT, RIGHT = "#2f6f9f", "#b5482a"
+LEFT_COLOUR, RIGHT_COLOUR = "#2f6f9f", "#b5482a"
 PASSAGES = ("#8a5a00", "#6a3d9a", "#00695c", "#ad1457")
 FEWEST_ROWS = 24
 NUMBER_GAP = 40  # between two bar numbers, at least
@@ -126,9 +126,10 @@ def _bars(notes: Notes, height: int, scale: float) -> list[str]:
         lines = "".join(f"M{_n(x)} {TOP}V{height}" for x in xs.tolist())
         parts.append(f'<path class="{name}" d="{lines}" stroke="#000" {look}/>' if lines else "")
     last, numbers = -NUMBER_GAP, []
-    for number, x in enumerate((KEYBOARD + tick_to_seconds(notes.tempos, [b.start for b in bars]) * scale).tolist(), 1):
+    xs = KEYBOARD + tick_to_seconds(notes.tempos, [bar.start for bar in bars]) * scale
+    for bar, x in zip(bars, xs.tolist(), strict=True):
         if x - last >= NUMBER_GAP:
-            numbers.append(f'<text x="{_n(x + 2)}" y="{TOP - 6}">{number}</text>')
+            numbers.append(f'<text x="{_n(x + 2)}" y="{TOP - 6}">{bar.number}</text>')
             last = x
     return [*parts, f'<g class="number" fill="#555">{"".join(numbers)}</g>']
 
@@ -155,9 +156,12 @@ def _notes(notes: Notes, inside: dict[int, int], high: int, prefix: str, scale: 
     start, end = (tick_to_seconds(notes.tempos, ticks) * scale for ticks in (notes.onset, notes.end))
     columns = (start.tolist(), (end - start).tolist(), notes.pitch.tolist(), notes.velocity.tolist())
     rows = list(zip(*columns, strict=True))
-    lower = lower_staff(notes)
+    lower = hands_of(notes) == LEFT
     parts = []
-    for hand, own, colour in (("left", np.flatnonzero(lower), LEFT), ("right", np.flatnonzero(~lower), RIGHT)):
+    for hand, own, colour in (
+        ("left", np.flatnonzero(lower), LEFT_COLOUR),
+        ("right", np.flatnonzero(~lower), RIGHT_COLOUR),
+    ):
         drawn = []
         for index in own.tolist():
             x, length, pitch, velocity = rows[index]

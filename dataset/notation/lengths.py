@@ -1,0 +1,75 @@
+"""How long the chords of a voice are in print: to the next chord or to a plain place, with a dot where they are detached.
+
+In: the strokes of one voice as they sound, in order; out: the same with the ends that one reads. Pure; ticks of 1/24 quarter.
+
+A rest as long as a beat is kept. A shorter gap is part of the note before it, which is staccato where it sounds for half
+of its written value at most: so a short note in running beats is followed by no rest.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from dataset.notation.voices import Stroke
+from dataset.notes.meter import Bar
+from dataset.notes.timing import TICKS_PER_QUARTER
+
+SHORTEST_DOTTED = 8  # ticks of a value that may have a staccato dot: an eighth of a triplet
+PLAIN_LENGTHS = (6, 12, 24, 36, 48, 72, 96)
+TRIPLET_LENGTHS = (8, 16, 24, 48)
+
+
+def printed(voice: list[Stroke], bars: list[Bar], pedals: Sequence[tuple[int, int]] = ()) -> list[Stroke]:
+    """Return the strokes of a voice as one reads them: chords that end together, and which of them are staccato.
+
+    bars     those of the piece, to the last end
+    pedals   (start, end) of the sustain pedal, in order; what it holds is not staccato
+    """
+    ends: dict[int, int] = {}
+    for stroke in voice:
+        ends[stroke.start] = max(ends.get(stroke.start, 0), stroke.end)
+    starts = sorted(ends)
+    firsts = [bar.start for bar in bars]
+    until: dict[int, int] = {}
+    shares: list[float] = []  # of each chord: how much of its written value it sounds, 1 where that does not matter
+    for start, following in pairwise([*starts, bars[-1].end]):
+        sounds = min(ends[start], following)
+        until[start] = _printed_end(start, sounds, following, bars[bisect_right(firsts, start) - 1])
+        value = until[start] - start
+        detached = value >= SHORTEST_DOTTED and value <= TICKS_PER_QUARTER * 2 and not _is_held(sounds, pedals)
+        shares.append((sounds - start) / value if detached else 1.0)
+    dotted = {start for place, start in enumerate(starts) if _is_staccato(shares, place)}
+    return [replace(s, end=until[s.start], is_staccato=s.start in dotted) for s in voice]
+
+
+def _is_staccato(shares: list[float], place: int) -> bool:
+    """Return whether a chord has a dot: it sounds for a third of its value at most, or for half as does a neighbour."""
+    beside = min(shares[max(0, place - 1) : place] + shares[place + 1 : place + 2], default=1.0)
+    return shares[place] <= 1 / 3 or (shares[place] <= 1 / 2 and beside <= 1 / 2)
+
+
+def _is_held(tick: int, pedals: Sequence[tuple[int, int]]) -> bool:
+    """Return whether the pedal is down at a tick."""
+    place = bisect_left(pedals, (tick, tick)) - 1
+    return place >= 0 and pedals[place][1] > tick
+
+
+def _printed_end(start: int, end: int, following: int, bar: Bar) -> int:
+    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`."""
+    place = bisect_right(bar.beats, start - bar.start) - 1
+    beat, after = bar.beats[place] + bar.start, bar.beats[place + 1] + bar.start
+    sounds, free, gap = end - start, following - start, following - end
+    if following <= after and gap < min(TICKS_PER_QUARTER, after - beat):
+        return following  # a short note within its beat is a note of that beat
+    if gap < TICKS_PER_QUARTER and (sounds * 2 >= free if start == beat else sounds * 4 >= free * 3):
+        return following
+    offset = start - beat
+    if offset % 3:
+        lengths: tuple[int, ...] = TRIPLET_LENGTHS
+    elif offset % 12 == 0:
+        lengths = PLAIN_LENGTHS[1:]  # an eighth at least: no rest of a sixteenth
+    else:
+        lengths = (12 - offset % 12, *PLAIN_LENGTHS)
+    length = next((length for length in sorted(lengths) if length >= sounds), sounds)
+    return min(following, start + length) if sounds < 96 else end

@@ -1,0 +1,90 @@
+"""What a score consists of: plain records of bars, staves, chords and note heads, and what is printed over the first of them.
+
+`dataset.notation.score` makes them from `Notes`, and `dataset.notation.musicxml` writes them. Nothing is decided here.
+"""
+
+from dataclasses import dataclass
+
+from dataset.notation.rhythm import Value
+from dataset.notation.staves import Clef
+from dataset.notes.meter import Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credits:
+    """Where a piece comes from, as far as it is known; an empty text is not known."""
+
+    game: str = ""
+    series: str = ""
+    sequencer: str = ""  # who made the MIDI file
+    source: str = ""  # the site of the file, or its address
+
+
+NO_CREDITS = Credits()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `sign` is what stands before it."""
+
+    note: int
+    pitch: int
+    letter: str
+    alter: int
+    octave: int
+    sign: int | None  # the alteration that is printed, None for none
+    tied_from: bool
+    tied_to: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """What one voice does for one written value: a chord of `heads`, or a rest, which may be left to the eye of the reader."""
+
+    value: Value | None  # None for a rest of a whole bar
+    ticks: int
+    heads: tuple[Head, ...]
+    beams: tuple[str, ...] = ()
+    is_hidden: bool = False
+    tuplet: str | None = None  # "start" or "stop" of the tuplet of its value
+    bracket: bool = True
+    is_staccato: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A staff of one bar: its clef, and one or two voices, each of which fills the bar."""
+
+    clef: Clef
+    voices: tuple[tuple[Element, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One bar of a score, and what holds for both of its staves.
+
+    bar       where it lies, its number and time signature
+    staves    upper, lower
+    tempos    (tick in the bar, quarter notes a minute, whether it is printed)
+    fifths    the sharps of the key signature in force, or the flats below 0
+    mode      "major" or "minor"
+    pedals    (tick in the bar, whether the sustain pedal goes down there); a release at the end of the bar is in this bar
+    """
+
+    bar: Bar
+    staves: tuple[Staff, Staff]
+    tempos: tuple[tuple[int, float, bool], ...]
+    fifths: int = 0
+    mode: str | None = None
+    pedals: tuple[tuple[int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A piece as it is written; `fifths` and `mode` are the key signature of its first bar, as `Measure` has them."""
+
+    title: str
+    fifths: int
+    mode: str | None
+    measures: tuple[Measure, ...]
+    credits: Credits = NO_CREDITS
