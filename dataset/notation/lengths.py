@@ -15,7 +15,7 @@ from dataset.notation.voices import Stroke
 from dataset.notes.meter import Bar
 from dataset.notes.timing import TICKS_PER_QUARTER
 
-SHORTEST_DOTTED = 8  # ticks of a value that may have a staccato dot: an eighth of a triplet
+STACCATO = (8, 12, 16, 24, 48)  # ticks of the values that may have a dot: eighth, quarter, half, and those of triplets
 PLAIN_LENGTHS = (6, 12, 24, 36, 48, 72, 96)
 TRIPLET_LENGTHS = (8, 16, 24, 48)
 
@@ -34,11 +34,10 @@ def printed(voice: list[Stroke], bars: list[Bar], pedals: Sequence[tuple[int, in
     until: dict[int, int] = {}
     shares: list[float] = []  # of each chord: how much of its written value it sounds, 1 where that does not matter
     for start, following in pairwise([*starts, bars[-1].end]):
-        sounds = min(ends[start], following)
-        until[start] = _printed_end(start, sounds, following, bars[bisect_right(firsts, start) - 1])
+        sounds, bar = min(ends[start], following), bars[bisect_right(firsts, start) - 1]
+        until[start] = _printed_end(start, sounds, following, bar, is_held=_is_held(sounds, pedals))
         value = until[start] - start
-        detached = value >= SHORTEST_DOTTED and value <= TICKS_PER_QUARTER * 2 and not _is_held(sounds, pedals)
-        shares.append((sounds - start) / value if detached else 1.0)
+        shares.append((sounds - start) / value if value in STACCATO and not _is_held(sounds, pedals) else 1.0)
     dotted = {start for place, start in enumerate(starts) if _is_staccato(shares, place)}
     return [replace(s, end=until[s.start], is_staccato=s.start in dotted) for s in voice]
 
@@ -55,8 +54,11 @@ def _is_held(tick: int, pedals: Sequence[tuple[int, int]]) -> bool:
     return place >= 0 and pedals[place][1] > tick
 
 
-def _printed_end(start: int, end: int, following: int, bar: Bar) -> int:
-    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`."""
+def _printed_end(start: int, end: int, following: int, bar: Bar, *, is_held: bool) -> int:
+    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`.
+
+    What the pedal holds is written to the end of its beat at least.
+    """
     place = bisect_right(bar.beats, start - bar.start) - 1
     beat, after = bar.beats[place] + bar.start, bar.beats[place + 1] + bar.start
     sounds, free, gap = end - start, following - start, following - end
@@ -64,6 +66,8 @@ def _printed_end(start: int, end: int, following: int, bar: Bar) -> int:
         return following  # a short note within its beat is a note of that beat
     if gap < TICKS_PER_QUARTER and (sounds * 2 >= free if start == beat else sounds * 4 >= free * 3):
         return following
+    if sounds >= 4 * TICKS_PER_QUARTER:
+        return min(following, beat + round((end - beat) / TICKS_PER_QUARTER) * TICKS_PER_QUARTER)
     offset = start - beat
     if offset % 3:
         lengths: tuple[int, ...] = TRIPLET_LENGTHS
@@ -71,5 +75,6 @@ def _printed_end(start: int, end: int, following: int, bar: Bar) -> int:
         lengths = PLAIN_LENGTHS[1:]  # an eighth at least: no rest of a sixteenth
     else:
         lengths = (12 - offset % 12, *PLAIN_LENGTHS)
+    sounds = max(sounds, after - start) if is_held else sounds
     length = next((length for length in sorted(lengths) if length >= sounds), sounds)
-    return min(following, start + length) if sounds < 96 else end
+    return min(following, start + length)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from dataset.notes.meter import Bar
+from dataset.notes.timing import TICKS_PER_QUARTER
 
 HELD = 3  # ticks: what overlaps by no more is only legato
 CUT, CUT_IN_PEDAL, DEAREST = 1 / 3, 1 / 8, 14.0  # cost of each tick that is cut off a note, and the most for one chord
 APART = 1 / 16  # cost of each tick by which the notes of one chord end apart
+BEAT_APART = 4.5  # and of a quarter or more, which is heard
 NEW_VOICE, OLD_VOICE, STEP_DOWN, SWITCH, CROSSING, ALONE = 5.0, 2.0, 0.5, 2.0, 10.0, 6.0
 CLOSE = 0.2  # for each semitone by which two voices that begin together are nearer than a fifth
 BEAM = 10
@@ -113,7 +115,8 @@ def _extended(way: Way, group: list[Stroke], low: int, at: Moment) -> Way:
             )
             ends = [stroke.end for stroke in part]
             apart = max(ends) - min(ends)
-            cost += min(DEAREST, apart * APART) if apart > HELD and min(ends) < at.until else 0.0
+            if apart > HELD and min(ends) < at.until:
+                cost += min(DEAREST, apart * APART + BEAT_APART * (apart >= TICKS_PER_QUARTER))
             cost += STEP_DOWN * (voice == 1)
             sounding = tuple((stroke.end, stroke.pitch, at.dear) for stroke in part)
         held.append(sounding)

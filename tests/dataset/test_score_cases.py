@@ -136,7 +136,7 @@ def test_a_key_of_both_hands_has_a_head_on_both_staves(case: Callable[[str], Not
     for score in both(notes):
         middle = [(staff, head.note, e) for tick, staff, e, head in heads_of(score) if tick == 0 and head.pitch == 60]
         assert sorted(staff for staff, _, _ in middle) == [UPPER, LOWER]
-        lengths = {staff: sum(e.ticks for _, s, e in middle if s == staff) for staff in (UPPER, LOWER)}
+        lengths = {staff: sum(e.ticks for s, _, e in middle if s == staff) for staff in (UPPER, LOWER)}
         assert lengths[LOWER] == 48
         assert lengths[UPPER] == 24
         assert {head.note for _, _, _, head in heads_of(score)} == set(range(len(notes)))

@@ -12,13 +12,19 @@ from xml.etree import ElementTree
 
 from catalog.base.errors import TrainingError
 from dataset.notation.musicxml import to_musicxml
-from dataset.notation.records import NO_CREDITS, Credits
+from dataset.notation.records import NO_CREDITS, Credits, Measure
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 
 TALLEST = 60_000  # the tallest page that verovio lays out
 MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's own font, and its glyph of the quarter note in a tempo mark
 DOTS = "\ue1e7\uecb7"  # the signs of a dot in a tempo mark
+CHANGED = 6  # ticks: a pedal that is released for less is changed
+HEADING, SMALL = (
+    ((607, 414), (405, 880)),
+    300,
+)  # font size and baseline of title and subtitle, font size of the other lines
+HEADING_WIDTH = 34_000  # of an A4 page, in letters of font size 1
 SVG = "{http://www.w3.org/2000/svg}"
 NOTE_ID = re.compile(r"n(\d+)(\.\d+)?")
 SCALED = re.compile(r"translate\((-?\d+), (-?\d+)\) scale\((0\.\d+), \3\)")
@@ -51,9 +57,24 @@ def engrave_score(
     Raises TrainingError where verovio cannot draw the piece.
     """
     score = score_of(notes, title=title, credits_=credits_)
-    printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in score.measures)
+    printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in _pedalled(score.measures))
     xml = to_musicxml(replace(score, measures=tuple(printed)), notes)
     return [_slim(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_drawn(xml, paper), 1)]
+
+
+def _pedalled(measures: tuple[Measure, ...]) -> list[Measure]:
+    """Return the bars without the releases of the pedal that a new press follows at once: Ped. alone says so."""
+    found: list[Measure] = []
+    following: int | None = None
+    for measure in reversed(measures):
+        kept: list[tuple[int, bool]] = []
+        for tick, is_down in reversed(measure.pedals):
+            place = measure.bar.start + tick
+            if is_down or following is None or following - place >= CHANGED:
+                kept.append((tick, is_down))
+            following = place if is_down else None
+        found.append(replace(measure, pedals=tuple(reversed(kept))))
+    return found[::-1]
 
 
 def _drawn(xml: bytes, paper: Paper) -> list[str]:
@@ -101,6 +122,8 @@ def _slim(svg: str, page: str, prefix: str) -> str:
             _renamed(child, page, prefix, own)
             if child.get("class") == "tempo":
                 _draw_tempo(child)
+            if child.get("class") == "pgHead":
+                _set_heading(child)
             if _is_nothing(child):
                 parent.remove(child)
     box = root.get("viewBox", "0 0 0 0")
@@ -139,6 +162,22 @@ def _is_nothing(element: ElementTree.Element) -> bool:
     """Return whether an element draws nothing."""
     kind, names = element.tag.removeprefix(SVG), element.get("class", "").split()
     return kind in ("desc", "style", "title") or "placeholder" in names or (kind == "g" and len(element) == 0)
+
+
+def _set_heading(group: ElementTree.Element) -> None:
+    """Give the lines over the first page their sizes, which verovio does not take: title, subtitle, and small ones at the right."""
+    sizes = iter(HEADING)
+    for text in group.findall(f"{SVG}text"):
+        line = text.find(f"{SVG}tspan")
+        inner = [each for each in text.iter(f"{SVG}tspan") if each.get("font-size")]
+        if line is None or not inner:
+            continue
+        size = SMALL
+        if line.get("text-anchor") == "middle":
+            wanted, y = next(sizes, HEADING[-1])
+            size = min(wanted, int(HEADING_WIDTH / max(1, len("".join(text.itertext())))))
+            line.set("y", str(y))
+        inner[0].set("font-size", f"{size}px")
 
 
 def _draw_tempo(group: ElementTree.Element) -> None:
