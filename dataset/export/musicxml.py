@@ -56,5 +56,5 @@ def _credits(piece: CorpusPiece) -> Credits:
 def to_musicxml(item: tuple[Notes, str] | tuple[Notes, str, Credits]) -> bytes:
     """Return the MusicXML of (notes, title) or (notes, title, credits): the same notes give the same bytes."""
     notes, title, *more = item
-    said = more[0] if more else NO_CREDITS
-    return musicxml.to_musicxml(score_of(notes, title=title, exact=True, credits_=said), notes)
+    known = more[0] if more else NO_CREDITS
+    return musicxml.to_musicxml(score_of(notes, title=title, exact=True, known=known), notes)

@@ -143,7 +143,8 @@ def _best(heads: list[tuple[int, int]], length: int, factor: float) -> Grid:
     """Return the cheapest of the grids for notes at those places, (place, pitch) each."""
     found = set(heads)
     places = sorted({place for place, _ in heads})
-    cheapest, best = float("inf"), ((0, length))
+    cheapest = float("inf")
+    best: Grid = (0, length)
     for grid, price in _grids(length):
         if factor * price < cheapest and (cost := factor * price + _cost(places, found, grid)) < cheapest:
             cheapest, best = cost, grid

@@ -25,8 +25,8 @@ from dataset.notes.meter import Bar, bars_of
 from dataset.notes.model import LEFT, Notes
 
 
-def score_of(notes: Notes, *, title: str = "", exact: bool = False, credits_: Credits = NO_CREDITS) -> Score:
-    """Return `notes` as a score.
+def score_of(notes: Notes, *, title: str = "", exact: bool = False, known: Credits = NO_CREDITS) -> Score:
+    """Return `notes` as a score; `known` says where the piece comes from.
 
     With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Without, it is the score that
     one would print: onsets that somebody played stand on the nearest plain place (`dataset.notation.quantise`), and a chord is as long
@@ -58,9 +58,10 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False, credits_: Cr
         staves.append(list(_staves(bars, signs, spans, fifths.tolist(), [key[0] for key in keys])))
     columns = zip(bars, *staves, tempos_of(notes, bars), keys, pedal_marks(sounds, bars), strict=True)
     measures = tuple(
-        Measure(bar, (upper, below), tempos, *key, pedals) for bar, upper, below, tempos, key, pedals in columns
+        Measure(bar, (upper, below), tempos, fifths=key[0], mode=key[1], pedals=pedals)
+        for bar, upper, below, tempos, key, pedals in columns
     )
-    return Score(title, *keys[0], measures, credits_)
+    return Score(title, *keys[0], measures, known)
 
 
 Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tick after; strokes, tied from, tied to

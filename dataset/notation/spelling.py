@@ -18,6 +18,8 @@ LETTERS = "FCGDAEB"
 SPAN_TICKS = 4 * TICKS_PER_QUARTER  # how far around a note the others have a say
 KEY_WEIGHT = 0.4  # of the key, against those other notes
 MAJOR_CENTRE, MINOR_CENTRE = 2.0, 3.0  # fifths above the signature; a minor key has its raised seventh
+MOST_SHARP, MOST_FLAT = 12, -8  # B sharp and F flat
+LEADING_NOTE = 8  # fifths of a minor key's raised seventh above its signature
 SHIFTS = np.arange(-6.0, 8.0)  # how far from the key's own the centre of a passage is looked for
 
 
@@ -27,7 +29,8 @@ def fifths_of(notes: Notes, signature: NDArray[np.int64], is_minor: NDArray[np.b
     signature, is_minor   int64[n] and bool[n], the key in force at each note: its sharps (flats below 0), whether it is minor
 
     The centre of a passage is where its pitch classes lie closest together, and not far from the key. Notes before a change of
-    key have no say after it.
+    key have no say after it. Double sharps and double flats are left to the keys that have them: the raised seventh of G sharp
+    minor, and signatures of six flats or more.
     """
     found = np.empty(len(notes), np.int64)
     if len(notes) == 0:
@@ -35,8 +38,12 @@ def fifths_of(notes: Notes, signature: NDArray[np.int64], is_minor: NDArray[np.b
     changes = np.flatnonzero((np.diff(signature) != 0) | np.diff(is_minor)) + 1
     for first, last in pairwise([0, *changes.tolist(), len(notes)]):
         own = slice(first, last)
-        centre = int(signature[first]) + (MINOR_CENTRE if is_minor[first] else MAJOR_CENTRE)
-        found[own] = _spelled(notes.onset[own], notes.duration[own], notes.pitch[own], centre)
+        sharps, minor = int(signature[first]), bool(is_minor[first])
+        centre = sharps + (MINOR_CENTRE if minor else MAJOR_CENTRE)
+        places = _spelled(notes.onset[own], notes.duration[own], notes.pitch[own], centre)
+        highest = max(MOST_SHARP, sharps + LEADING_NOTE) if minor else MOST_SHARP
+        lowest = MOST_FLAT if sharps > -6 else MOST_FLAT - 3
+        found[own] = places - 12 * (places > highest) + 12 * (places < lowest)
     return found
 
 

@@ -297,6 +297,21 @@ def test_notes_are_named_after_the_key(tonic: int, mode: str, names: str) -> Non
     assert " ".join(said[:7]) == names
 
 
+@pytest.mark.parametrize(
+    "key, pitch, name",
+    [((-5, 0), 69, ("A", 0)), ((-7, 0), 69, ("B", -2)), ((4, 0), 67, ("G", 0)), ((5, 1), 67, ("F", 2))],
+)
+def test_double_accidentals_are_for_keys_that_have_them(
+    key: tuple[int, int], pitch: int, name: tuple[str, int]
+) -> None:
+    scale = [(key[0] * 7 + step) % 12 + 60 for step in (0, 2, 4, 5, 7, 9, 11)] * 4
+    notes = [*scale, pitch, *scale]
+    at = range(0, 24 * len(notes), 24)
+    score = score_of(Notes.of(at, [24] * len(notes), notes, [80] * len(notes), key_signatures=[(0, *key)]))
+    [head] = [head for tick, _, _, head in heads_of(score) if tick == 24 * len(scale)]
+    assert (head.letter, head.alter) == name
+
+
 def test_a_name_on_the_line_of_fifths_keeps_its_octave() -> None:
     assert name_of(12, 72) == ("B", 1, 4)
     assert name_of(-7, 71) == ("C", -1, 5)

@@ -48,15 +48,15 @@ SCREEN = Paper(width=1800, height=None, margin=40)
 
 
 def engrave_score(
-    notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4, credits_: Credits = NO_CREDITS
+    notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4, known: Credits = NO_CREDITS
 ) -> list[str]:
     """Return the pages of a score as SVG, as `score_of(notes)` writes it; lines and signs have the colour of the text around them.
 
-    Title and credits stand over the first page.
+    The title and what is `known` of the piece stand over the first page.
     `prefix` makes ids unique where several scores share a document: letters, digits and hyphens, the first a letter.
     Raises TrainingError where verovio cannot draw the piece.
     """
-    score = score_of(notes, title=title, credits_=credits_)
+    score = score_of(notes, title=title, known=known)
     printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in _pedalled(score.measures))
     xml = to_musicxml(replace(score, measures=tuple(printed)), notes)
     return [_slim(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_drawn(xml, paper), 1)]
