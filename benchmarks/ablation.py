@@ -1,10 +1,10 @@
-"""What each part of the note-level network is worth: held-out bits per note after the same minutes, with one part changed at a time.
+"""Ablation of the note-level network: bits per note with one part changed.
 
     python benchmarks/ablation.py ROOT CORPUS [--minutes 3] [--only NAME ...] [--out FILE]
 
-ROOT is a data root whose CORPUS `dataset build` made. Each variant is trained on its training pieces within the budget (loading and the
-building of the graph included, encoding not) and measured on its validation pieces; the test pieces are left alone. With --out, a table
-in Markdown is written, one row a variant, and rows already there are kept.
+ROOT is a data root with a built CORPUS. Each variant is trained on the training pieces for the same time (including
+loading and building the graph, excluding encoding) and evaluated on the validation pieces. Test pieces are not used.
+--out writes a Markdown table with one row per variant and keeps existing rows.
 """
 
 import argparse
@@ -39,12 +39,10 @@ ALL = tuple(range(5))
 
 @dataclass(frozen=True)
 class Variant:
-    """What differs from the default."""
+    """The settings of a variant that differ from the default."""
 
     recipe: dict[str, Any] = field(default_factory=dict)
-    guesses: dict[str, Sequence[int]] = field(
-        default_factory=dict
-    )  # those that are kept, by field; all where nothing is said
+    guesses: dict[str, Sequence[int]] = field(default_factory=dict)  # guesses kept for each field; by default all
     carried: bool = True
     averaged: bool = True
 
@@ -79,7 +77,7 @@ VARIANTS = {
 
 
 def kept(pieces: list[EncodedPiece], guesses: dict[str, Sequence[int]]) -> list[EncodedPiece]:
-    """The pieces with all other guesses taken back."""
+    """Return the pieces with only the given guesses."""
     changed = []
     for piece in pieces:
         events = piece.events.copy()
@@ -95,7 +93,7 @@ def kept(pieces: list[EncodedPiece], guesses: dict[str, Sequence[int]]) -> list[
 def trained(
     pieces: list[EncodedPiece], vocabulary: Vocabulary, variant: Variant, minutes: float
 ) -> tuple[Any, float, int]:
-    """Train for so long; return the weights, notes a second and how many steps there were."""
+    """Train for a given time; return weights, notes per second and number of steps."""
     from training.network.network import NoteLSTM, arrays
 
     keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
@@ -107,10 +105,10 @@ def trained(
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
     network.compile(optimizer=optimizer, jit_compile=False)
     optimizer.build(network.trainable_variables)
-    gone: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
-    while gone() < 1:
+    used: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
+    while used() < 1:
         for batch in batches.epoch(pieces, recipe, 0, epoch):
-            if (share := gone()) >= 1:
+            if (share := used()) >= 1:
                 break
             warm = min(1.0, (step + 1) / recipe.warmup)
             network.optimizer.learning_rate = (
@@ -135,13 +133,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), metavar="NAME")
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    corpus = Corpus.open(asked.root, asked.corpus)
+    options = parser.parse_args()
+    corpus = Corpus.open(options.root, options.corpus)
     vocabulary = Vocabulary.of(corpus.pieces("train"))
     learned, held = (batches.encode_pieces(corpus.pieces(split), vocabulary) for split in ("train", "validation"))
-    for name in asked.only or VARIANTS:
+    for name in options.only or VARIANTS:
         variant = VARIANTS[name]
-        weights, speed, steps = trained(kept(learned, variant.guesses), vocabulary, variant, asked.minutes)
+        weights, speed, steps = trained(kept(learned, variant.guesses), vocabulary, variant, options.minutes)
         found = quality(inference.Network(weights), kept(held, variant.guesses))
         figures = [found.bits_per_note, *found.fields.values()]
         print(
@@ -155,10 +153,10 @@ def main() -> None:
             ),
             flush=True,
         )
-        if asked.out:
+        if options.out:
             row = f"| {name} | {' | '.join(f'{f:.3f}' for f in figures)} | {speed:,.0f} | {steps:,} |\n"
-            before = asked.out.read_text(encoding="utf-8") if asked.out.is_file() else HEAD
-            asked.out.write_text(before + row, encoding="utf-8")
+            before = options.out.read_text(encoding="utf-8") if options.out.is_file() else HEAD
+            options.out.write_text(before + row, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
-"""The original's accident: its Twilight Princess model had "Midna's Lament" by heart. When does a network copy, and what keeps it off?
+"""Measure when a network memorises a theme, and what prevents it.
 
     python benchmarks/accident.py [--root data] [--epochs 12] [--count 100] [--notes 500]
 
-The section has the theme three times, as "Midna's Desperation"; two of them are nearly the same notes. Samples of one recipe, trained
-for the same epochs from the same seed on all pieces of the game, which are all on the training side:
+The original Twilight Princess model had memorised "Midna's Lament". The piano section has the theme three times, as
+"Midna's Desperation"; two of the pieces have nearly the same notes. One recipe is trained for the same epochs with the
+same seed, on all pieces of the game, which are all in the training split:
 
-    theme twice: of the near pair one is left out, as a corpus does; the epoch of the lowest training loss is kept, as the original did
+    theme twice: one of the near duplicates is left out, as in a corpus; the epoch with the lowest training loss is kept, as in 2018
     theme three times
-    theme three times, the same run, its samples drawn with the guard of 24 notes
-    theme three times, the epoch kept is the best on held-out pieces, as `train` does
+    theme three times, the same run, sampled with a guard of 24 notes
+    theme three times, keeping the epoch that is best on held-out pieces, as `train` does
 
-Out: what of --count samples of each stands in what it learned from, and how much of that in the theme; and a page with three samples of
-each side by side, copied passages lit, in experiments/accident of the root. Runs and samples that are there are not made again.
+Out: the share of --count samples that is copied from the training pieces, and how much of it from the theme; and a
+page in experiments/accident below the root with three samples of each, copied passages highlighted. Existing runs and
+samples are reused.
 """
 
 import argparse
@@ -39,18 +41,18 @@ from training.sampling import sample_files
 from training.sampling.sampler import SamplingConfig
 from training.train_config import TrainConfig
 
-QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are on the training side
+QUERY, SPLIT_SEED = "game == 'twilight-princess'", 2  # with this seed all three are in the training split
 THEME = "Midna"
 GUARD = 24
 SHOWN = 3
 RECIPE = NoteLSTMRecipe(
     transpose=0, patience=1000
-)  # every piece in its own key, as the original heard it, and to the end
+)  # without transposition, as in the original, and without early stopping
 ORIGINAL = Original(10, 0.0324, 220)
 
 
 def corpus_of(root: Path, *, thrice: bool) -> Corpus:
-    """The game's corpus, the near duplicate in it or left out."""
+    """Return the game's corpus, with or without the near duplicate."""
     filters = default_filters()
     if thrice:
         filters = filters.keeping_duplicates()
@@ -72,7 +74,7 @@ def trained(root: Path, corpus: Corpus, keep: Keep, epochs: int) -> Run:
 
 
 def drawn(run: Run, count: int, notes: int, guard: int) -> list[Path]:
-    """The files of --count samples, drawn with that guard."""
+    """Return the files of --count samples drawn with the given guard."""
     folder = run.path / f"drawn-{notes}-{guard}"
     if len(sample_files.samples(folder)) < count:
         pieces = music(run, SamplingConfig(count=count, notes=notes, seed=1, max_copy=guard))
@@ -93,8 +95,8 @@ def figures(run: Run, pieces: list[Notes]) -> dict[str, Any]:
     }
 
 
-def said(found: dict[str, Any]) -> str:
-    """A sentence about all samples, for the page shows a few."""
+def sentence_of(found: dict[str, Any]) -> str:
+    """Return a sentence about all samples; the page shows only a few of them."""
     shares = " / ".join(f"{found[f'share of all notes, {least} notes']:.1%}" for least in LEAST)
     return (
         f"Of {found['samples']} samples together {shares} of the notes stand in passages of {' / '.join(map(str, LEAST))} notes and more; "
@@ -109,28 +111,28 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--notes", type=int, default=500)
-    asked = parser.parse_args()
-    twice, thrice = corpus_of(asked.root, thrice=False), corpus_of(asked.root, thrice=True)
-    learned = trained(asked.root, thrice, "training", asked.epochs)
+    options = parser.parse_args()
+    twice, thrice = corpus_of(options.root, thrice=False), corpus_of(options.root, thrice=True)
+    learned = trained(options.root, thrice, "training", options.epochs)
     cases = (
-        ("Theme twice: near duplicate left out", trained(asked.root, twice, "training", asked.epochs), 0),
+        ("Theme twice: near duplicate left out", trained(options.root, twice, "training", options.epochs), 0),
         ("Theme three times", learned, 0),
         ("Theme three times, guard of 24 notes", learned, GUARD),
         (
             "Theme three times, best epoch on held-out pieces",
-            trained(asked.root, thrice, "validation", asked.epochs),
+            trained(options.root, thrice, "validation", options.epochs),
             0,
         ),
     )
     entries = []
     for label, run, guard in cases:
-        files = drawn(run, asked.count, asked.notes, guard)
+        files = drawn(run, options.count, options.notes, guard)
         found = figures(run, [read_midi(file.read_bytes()) for file in files])
         print(json.dumps({label: found}), flush=True)
-        entries.append(Entry(label, run, SHOWN, ORIGINAL, said(found), files[0].parent))
-    page = asked.root / "experiments" / "accident" / "index.html"
+        entries.append(Entry(label, run, SHOWN, ORIGINAL, sentence_of(found), files[0].parent))
+    page = options.root / "experiments" / "accident" / "index.html"
     lead = "Twilight Princess by networks that have it by heart, with and without what keeps them from copying."
-    write_comparison(asked.root, entries, page, title="The accident", lead=lead)
+    write_comparison(options.root, entries, page, title="The accident", lead=lead)
     print(page)
 
 

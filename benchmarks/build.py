@@ -1,11 +1,12 @@
-"""The whole build (parse, measure, filter, de-duplicate, split, write) beside other libraries that only load the same files.
+"""Speed of a whole build, beside libraries that only load the same files.
 
     python benchmarks/build.py [SITE] [--repeats 3] [--require 150] [--out FILE.json]
 
-SITE is a folder of .mid files, by default the replica of the piano section beside the checkout. They are put into a catalog
-in a temporary root, and `dataset build` is run on all of them as a user runs it, interpreter and workers started each
-time. The peers load the files in this process, imports not counted; slow ones a sample, evenly spaced by size, so their
-figure is files a second of the sample. Medians, with each run; exit code 1 below --require files a second.
+A build parses, measures, filters, de-duplicates, splits and writes. SITE is a folder of .mid files, by default the
+replica of the piano section beside the checkout. The files are added to a catalog in a temporary root, and `dataset
+build` is run on all of them, including the start of interpreter and workers. The peers load the files in this process,
+without imports. Slow peers load a sample that is evenly spaced by size. Results are medians, with each run. The exit
+code is 1 below --require files per second.
 """
 
 import argparse
@@ -26,14 +27,14 @@ from peers import PEERS, cpu_seconds, evenly
 from catalog.schema import FETCHED, Piece
 from catalog.storage.files import write_text
 from catalog.store import Catalog
-from dataset.parse import Source
+from dataset.parse import ParseTask
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
-SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all
+SAMPLES = {"music21": 16, "pretty_midi": 100, "muspy": 100}  # MidiTok loads all files
 
 
 def fill(root: Path, paths: list[Path]) -> None:
-    """Put the files into the catalog of `root`, all as one game."""
+    """Add the files to the catalog of `root`, all as one game."""
     with Catalog(root).writer() as writer:
         data = [path.read_bytes() for path in paths]
         names = writer.put_blobs(data)
@@ -58,7 +59,7 @@ def fill(root: Path, paths: list[Path]) -> None:
 
 
 def built(root: Path) -> dict[str, float]:
-    """Build a corpus of all pieces once, as a command."""
+    """Build a corpus of all pieces once, with the command."""
     command = [
         sys.executable,
         "-m",
@@ -77,10 +78,10 @@ def built(root: Path) -> dict[str, float]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """The whole build beside peers that only load: CPU a file; and how long it takes."""
+    """CPU time per file of a whole build, beside peers that only load files."""
     paths = sorted((setting.root / "midi").rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     paths = paths[:: max(1, round(1 / setting.share))]
-    sources = [Source("", path) for path in paths]
+    sources = [ParseTask("", path) for path in paths]
     warnings.simplefilter("ignore")
     samples = {name: evenly(sources, SAMPLES.get(name, len(sources))) for name in PEERS}
     for name, peer in PEERS.items():
@@ -96,34 +97,34 @@ def figures(setting: Setting) -> list[Figure]:
             before = cpu_seconds()
             peer(samples[name])
             theirs[name].append(1000 * (cpu_seconds() - before) / len(samples[name]))
-    files = f"{len(paths)} files, start of processes included."
+    files = f"{len(paths)} files, including the start of processes."
     return [
         Figure(
             f"build/{name}",
-            "the whole build, where the peer only loads",
-            "ms CPU a file",
+            "a whole build (the peer only loads the files)",
+            "ms CPU per file",
             tuple(cpu),
             f"{name} {version(name)}",
             tuple(theirs[name]),
-            note=f"Ours {files} The peer {len(samples[name])} files, imports left out.",
+            note=f"Ours {files} The peer {len(samples[name])} files, imports excluded.",
         )
         for name in PEERS
-    ] + [Figure("build/all", "the whole build", "files a second", tuple(wall), better="higher", note=files)]
+    ] + [Figure("build/all", "the whole build", "files per second", tuple(wall), better="higher", note=files)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", nargs="?", type=Path, default=SITE)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--require", type=float, default=150.0, help="least files a second of the whole build")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
-    asked = parser.parse_args()
-    paths = sorted(asked.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
+    parser.add_argument("--require", type=float, default=150.0, help="minimum files per second of a whole build")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
+    options = parser.parse_args()
+    paths = sorted(options.site.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     if not paths:
-        print(f"error: no .mid files in {asked.site}", file=sys.stderr)
+        print(f"error: no .mid files in {options.site}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
-    sources = [Source("", path) for path in paths]
+    sources = [ParseTask("", path) for path in paths]
     samples = {}
     for name, peer in PEERS.items():
         samples[name] = evenly(sources, SAMPLES.get(name, len(sources)))
@@ -132,7 +133,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         fill(root, paths)
-        for _ in range(asked.repeats):
+        for _ in range(options.repeats):
             runs["vgpiano build"].append({**built(root), "files": len(paths)})
             for name, peer in PEERS.items():
                 cpu, wall = cpu_seconds(), time.perf_counter()
@@ -147,12 +148,12 @@ def main() -> int:
         cpu = statistics.median(1000 * run["cpu_s"] / run["files"] for run in each)
         ratio = "" if name == "vgpiano build" else f"   the whole build is {ours / rates[name]:.1f} times as fast"
         print(
-            f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU a file, {int(each[0]['files'])} files{ratio}"
+            f"{name:<14} {rates[name]:>8.1f} files/s ({spread}), {cpu:.1f} ms CPU per file, {int(each[0]['files'])} files{ratio}"
         )
-    if asked.out:
-        write_text(asked.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
-    if ours < asked.require:
-        print(f"required: at least {asked.require:g} files a second", file=sys.stderr)
+    if options.out:
+        write_text(options.out, json.dumps({"command": sys.argv, "files_per_s": rates, "runs": runs}, indent=2) + "\n")
+    if ours < options.require:
+        print(f"required: at least {options.require:g} files per second", file=sys.stderr)
         return 1
     return 0
 

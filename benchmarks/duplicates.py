@@ -1,12 +1,12 @@
-"""How well and how fast duplicates are found: altered copies hidden in the real section, and up to 100,000 made pieces.
+"""Accuracy and speed of finding duplicates, in real and made-up pieces.
 
     python benchmarks/duplicates.py [--root data] [--copies 200] [--seed 0] [--sizes 10000 30000 100000] [--out FILE.md]
 
-First, ten kinds of change: `copies` altered copies of each are hidden among the section's pieces; recall is the share of
-copies linked to their original as the same notes (bytes, notes, near or contained), precision the share of such links of a
-copy that are with its original's kin. Then pieces of random music, as long as the section's, one in ten an altered copy of
-another, are related, each size in a process of its own: seconds of wall clock and CPU, peak memory, recall, precision.
-Exit code 1 where a figure misses what is asked of it.
+First, --copies altered copies of each of ten kinds are added to the pieces of the section. Recall is the share of
+copies that are linked to their original as the same notes (bytes, notes, near or contained). Precision is the share of
+such links of a copy that lead to its original or a duplicate of it. Second, pieces of random music, as long as the
+section's and one in ten an altered copy of another, are compared, each size in its own process: wall and CPU seconds,
+peak memory, recall and precision. The exit code is 1 if a result misses its limit.
 """
 
 import argparse
@@ -34,14 +34,14 @@ from dataset.notes.midi_reader import read  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
 from tests.dataset.planted import KINDS, in_a_medley, kin_of, plant  # noqa: E402
 
-LEAST_PRECISION = 0.99
-MOST_S, MOST_MB = 600.0, 8192.0
+MIN_PRECISION = 0.99
+MAX_S, MAX_MB = 600.0, 8192.0
 PLANTED = 10  # one piece in ten is a copy
-COPIES, MADE = 20, 10_000  # of each kind, and made pieces, in the run of all benchmarks
+COPIES, MADE = 20, 10_000  # copies of each kind and made-up pieces, when all benchmarks are run
 
 
 def section(root: Path) -> list[Candidate]:
-    """Every piece of the catalog with 16 notes or more, as `dataset build` relates them."""
+    """Return all pieces of the catalog with at least 16 notes."""
     catalog, columns = Catalog(root), ["sha256", "game", "series", "title", "sequencer"]
     pieces = [
         Candidate(sha256, read(catalog.read_blob(sha256)).notes, game, series, title, sequencer)
@@ -54,17 +54,20 @@ def section(root: Path) -> list[Candidate]:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """Pieces with altered copies of some of them behind: of each copy its kind, its original and what that is kin of."""
+    """Pieces followed by altered copies of some of them.
+
+    Of each copy it has the kind, the original, and the original's duplicates.
+    """
 
     pieces: list[Candidate]
-    count: int  # the rest are copies
+    count: int  # number of originals; the rest are copies
     kinds: list[str]
     originals: list[int]
     families: list[set[int]]
 
     @classmethod
     def of(cls, pieces: list[Candidate], kin: list[set[int]], copies: int, seed: int) -> "Hidden":
-        """Hide so many copies of each kind, no two of one piece."""
+        """Hide the given number of copies of each kind, no two of one piece."""
         random = np.random.default_rng([seed, 1])
         chosen = random.choice(len(pieces), copies * len(KINDS), replace=False).tolist()
         kinds = [kind for kind in KINDS for _ in range(copies)]
@@ -81,7 +84,7 @@ class Hidden:
         return cls(hidden, len(pieces), kinds, chosen, families)
 
     def judged(self, pairs: set[tuple[int, int]]) -> dict[str, float]:
-        """Recall of each kind and of all, and which share of the pairs that a copy is in are with kin of its original."""
+        """Return the recall of each kind and of all, and the precision."""
         prints = [fingerprint(piece.notes) for piece in self.pieces[: self.count]]
         hit: set[int] = set()
         claimed = false = 0
@@ -102,13 +105,13 @@ class Hidden:
 
 
 def called(pieces: list[Candidate]) -> set[tuple[int, int]]:
-    """The pairs that we call the same notes, the later piece first."""
+    """Return the pairs classified as the same notes, later piece first."""
     links = [link for link in relate(pieces) if link.relation in SAME_NOTES]
     return {(max(link.first, link.second), min(link.first, link.second)) for link in links}
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Copies of ten kinds hidden in the section, each time others, and made pieces: recall, precision, time, beside the peers."""
+    """Recall, precision and time for ten kinds of copies and for made-up pieces."""
     from minhash import PEERS, THRESHOLD
 
     pieces = section(setting.root)
@@ -136,12 +139,12 @@ def figures(setting: Setting) -> list[Figure]:
     hid = f"{copies} copies of each of ten kinds hidden in {len(pieces)} pieces"
     names = {
         "recall": (f"altered copies found, {hid}", "recall", "higher"),
-        "precision": ("pairs called the same notes that are kin", "precision", "higher"),
-        "time": (f"relating {len(pieces) + copies * len(KINDS):,} pieces", "s", "lower"),
-        "made": (f"relating {count:,} made pieces", "s", "lower"),
+        "precision": ("reported pairs that are true duplicates", "precision", "higher"),
+        "time": (f"finding duplicates among {len(pieces) + copies * len(KINDS):,} pieces", "s", "lower"),
+        "made": (f"finding duplicates among {count:,} made-up pieces", "s", "lower"),
         **{kind: (f"altered copies found: {kind}", "recall", "higher") for kind in KINDS},
     }
-    note = f"The peer at the threshold {THRESHOLD}, with which it did best of 0.1 to 0.5, shingles of 4 notes."
+    note = f"The peer uses the threshold {THRESHOLD}, its best of 0.1 to 0.5, with shingles of 4 notes."
     return [
         Figure(
             f"duplicates/{what.replace(' ', '-').replace('%', 'percent')}-{way}",
@@ -173,7 +176,7 @@ def planted(root: Path, copies: int, seed: int) -> tuple[list[str], bool]:
     good = True
     for kind, (_, least) in KINDS.items():
         outcome = plant(pieces, kin, kind, copies, seed)
-        good &= outcome.recall >= least and outcome.precision >= LEAST_PRECISION
+        good &= outcome.recall >= least and outcome.precision >= MIN_PRECISION
         called = ", ".join(f"{name} {count}" for name, count in sorted(outcome.relations.items()))
         lines.append(
             f"| {kind} | {least} | {outcome.recall:.3f} | {outcome.precision:.3f} | {outcome.links} | {called} "
@@ -184,7 +187,10 @@ def planted(root: Path, copies: int, seed: int) -> tuple[list[str], bool]:
 
 
 def made(number: int) -> Notes:
-    """A piece of random music: chords and a melody over a bass on a grid of eighths, as long as real ones are."""
+    """Return random music: chords and a melody over a bass, in eighth notes.
+
+    Lengths are those of real pieces.
+    """
     random = np.random.default_rng(number)
     slices = int(np.clip(random.lognormal(6.0, 0.7), 12, 4000))
     onset = np.cumsum(random.choice([6, 12, 12, 24], slices))
@@ -212,7 +218,7 @@ def made_candidates(count: int) -> tuple[list[Candidate], dict[int, int]]:
 
 
 def scaled(count: int) -> dict[str, float]:
-    """Relate so many made pieces here and now."""
+    """Compare the given number of made-up pieces in this process."""
     pieces, originals = made_candidates(count)
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start, cpu = time.perf_counter(), time.process_time()
@@ -241,35 +247,35 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 30_000, 100_000])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        print(json.dumps(scaled(asked.one)))
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(scaled(options.one)))
         return 0
     command = " ".join(["python", *(os.path.relpath(word, TOP) if word == sys.argv[0] else word for word in sys.argv)])
     print(f"$ {command}")
-    lines, good = planted(asked.root, asked.copies, asked.seed) if asked.copies else ([], True)
+    lines, good = planted(options.root, options.copies, options.seed) if options.copies else ([], True)
     lines += [
         "",
         "| pieces | notes | seconds | CPU s | us a piece / log2 n | peak MB | of it notes | recall | false links |",
     ]
     lines.append("|---|---|---|---|---|---|---|---|---|")
-    for count in asked.sizes:
+    for count in options.sizes:
         program = [sys.executable, __file__, "--one", str(count)]
         run = json.loads(subprocess.run(program, stdout=subprocess.PIPE, check=True).stdout)
         rate = 1e6 * run["wall_s"] / count / np.log2(count)
-        good &= run["wall_s"] < MOST_S and run["peak_mb"] < MOST_MB
+        good &= run["wall_s"] < MAX_S and run["peak_mb"] < MAX_MB
         lines.append(
             f"| {count:,} | {run['notes']:,} | {run['wall_s']:.1f} | {run['cpu_s']:.1f} | {rate:.1f} | {run['peak_mb']:,.0f} "
             f"| {run['before_mb']:,.0f} | {run['recall']:.4f} | {run['false']} of {run['links']:,} |"
         )
         print(lines[-1], flush=True)
-    if asked.out:
+    if options.out:
         head = [
             "# Duplicates: how well, how fast",
             "",
-            "Written by the run itself; see the head of the script for what is measured.",
+            "Written by this script; its docstring describes the measurements.",
         ]
-        write_text(asked.out, "\n".join([*head, "", f"    {command}", "", *lines, ""]))
+        write_text(options.out, "\n".join([*head, "", f"    {command}", "", *lines, ""]))
     return 0 if good else 1
 
 

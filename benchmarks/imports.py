@@ -1,10 +1,10 @@
-"""What importing a large archive costs: files a second and memory, for two sizes, and again after a kill.
+"""Cost of importing a large archive: files per second, memory, resuming.
 
     python benchmarks/imports.py [--files 31000] [--least 1000] [--memory-mb 300]
 
-Small MIDI files, all different, in one zip of folders. `scrape import` is run as a user runs it: on a quarter of them, on
-all of them (memory must not grow with the archive but for the catalog's own rows), and on all once more into a root where
-the first run was killed half-way: nothing may be lost or stored twice. Exit code 1 where a limit is not kept.
+The archive is one zip of folders with small, distinct MIDI files. `scrape import` is run on a quarter of them, on all
+of them (memory may only grow with the catalog's rows), and on all of them after a first run that was killed half-way:
+no file may be lost or stored twice. The exit code is 1 if a limit is exceeded.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from figures import Figure, Setting
 
 from catalog.store import Catalog
 
-FILES, TIMES = 31_000, 3  # one import takes about twenty seconds
+FILES, TIMES = 31_000, 3  # one import takes about 20 s
 
 
 def midi(number: int) -> bytes:
-    """A real file of a few notes, another one for each number."""
+    """Return a small, valid MIDI file that is different for each number."""
     body = b"".join(
         bytes([0, 0x90, 36 + (number >> shift) % 64, 64, 48, 0x80, 36 + (number >> shift) % 64, 0])
         for shift in range(0, 16, 2)
@@ -37,7 +37,7 @@ def midi(number: int) -> bytes:
 
 
 def archive(path: Path, files: int) -> Path:
-    """Write a zip of so many files, fifty a folder."""
+    """Write a zip with the given number of files, fifty in each folder."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         for number in range(files):
             target.writestr(f"Game {number // 50}/Tune {number}.mid", midi(number))
@@ -59,7 +59,7 @@ def run(source: Path, root: Path) -> tuple[float, float, float]:
 
 
 def killed(source: Path, root: Path, after_s: float) -> int:
-    """Kill an import after so long, and return how many pieces the catalog holds then."""
+    """Kill an import after a time and return the number of pieces in the catalog."""
     process = subprocess.Popen(command(source, root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
@@ -68,7 +68,7 @@ def killed(source: Path, root: Path, after_s: float) -> int:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Files a second and memory of one archive, imported into a new root each time."""
+    """Files per second and memory of importing one archive into a new root each time."""
     count, times = max(100, round(FILES * setting.share)), min(setting.times, TIMES)
     source = archive(setting.work / "archive.zip", count)
     rates, memories = [], []
@@ -82,35 +82,37 @@ def figures(setting: Setting) -> list[Figure]:
         shutil.rmtree(setting.work / str(number))
     what = f"import of an archive of {count:,} small files"
     return [
-        Figure("imports/rate", what, "files a second", tuple(rates), better="higher"),
-        Figure("imports/memory", what, "MB at the most", tuple(memories)),
+        Figure("imports/rate", what, "files per second", tuple(rates), better="higher"),
+        Figure("imports/memory", what, "peak MB", tuple(memories)),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=FILES)
-    parser.add_argument("--least", type=float, default=1000.0, help="files a second")
+    parser.add_argument("--least", type=float, default=1000.0, help="files per second")
     parser.add_argument("--memory-mb", type=float, default=300.0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     sound = True
-    print(f"$ python benchmarks/imports.py --files {asked.files}")
+    print(f"$ python benchmarks/imports.py --files {options.files}")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for count in (asked.files // 4, asked.files):
+        for count in (options.files // 4, options.files):
             wall, cpu, memory = run(archive(place / f"{count}.zip", count), place / str(count))
             held = len(Catalog(place / str(count)).pieces(columns=["sha256"]))
             sound &= (
-                held == count and (count < asked.files or count / wall >= asked.least) and memory <= asked.memory_mb
+                held == count
+                and (count < options.files or count / wall >= options.least)
+                and memory <= options.memory_mb
             )
             print(
                 f"{count:>7,} files: {count / wall:,.0f} a second, {cpu:.1f} s CPU, peak {memory:.0f} MB, {held:,} held"
             )
-        half = killed(place / f"{asked.files}.zip", place / "killed", wall / 2)
-        again, _, _ = run(place / f"{asked.files}.zip", place / "killed")
+        half = killed(place / f"{options.files}.zip", place / "killed", wall / 2)
+        again, _, _ = run(place / f"{options.files}.zip", place / "killed")
         held = len(Catalog(place / "killed").pieces(columns=["sha256"]))
         blobs = sum(1 for _ in (place / "killed" / "midi").glob("??/*.mid"))
-        sound &= held == blobs == asked.files
+        sound &= held == blobs == options.files
         print(
             f"killed after {wall / 2:.1f} s with {half:,} in the catalog; "
             f"run again: {again:.1f} s, {held:,} held, {blobs:,} files on disk"

@@ -1,7 +1,7 @@
-"""What the benchmarks are measured on: a copy of a data root, or, where there is none, the demo's replica site scraped into a new one.
+"""The inputs of the benchmarks: a copy of a data root, or the scraped demo site.
 
-The copy has the catalog, its MIDI files and the splits, so that a subject may build and train in it and the user's own root stays
-as it is. The corpus `all` of every piece is built in it first, and with that every piece is parsed and measured.
+The copy has the catalog, its MIDI files and the splits, so subjects can build and train in it without changing the
+user's root. First a corpus `all` of every piece is built, which parses and measures every piece.
 """
 
 import os
@@ -24,14 +24,14 @@ RUN_MINUTES = 0.75
 
 
 def command(module: str, *words: object) -> None:
-    """Run a command of ours as a user would, quietly. Raises RuntimeError with what it said where it fails."""
+    """Run a command quietly. Raises RuntimeError with its output if it fails."""
     done = subprocess.run([sys.executable, "-m", module, *map(str, words)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{module} {' '.join(map(str, words))}: {done.stderr.strip()[-500:]}")
 
 
 def prepared(root: Path, place: Path) -> str:
-    """Make a data root in `place` with the corpus `all` in it, and say in words what it is."""
+    """Create a data root in `place` with the corpus `all`; return a description."""
     if (root / "catalog").is_dir():
         for name in COPIED:
             if (root / name).is_dir():
@@ -52,7 +52,10 @@ def prepared(root: Path, place: Path) -> str:
 
 
 def trained(setting: Setting) -> str:
-    """The name of a run in the data root, trained for less than a minute: how fast it samples does not depend on how well."""
+    """Return the name of a run in the data root, trained for less than a minute.
+
+    Its sampling speed does not depend on its quality.
+    """
     if not (setting.root / "runs" / RUN).is_dir():
         minutes = max(0.1, RUN_MINUTES * setting.share)
         words = ("--corpus", setting.corpus, "--minutes", minutes, "--name", RUN, "--root", setting.root, "--no-render")
@@ -70,7 +73,7 @@ def trained(setting: Setting) -> str:
 
 
 def machine() -> str:
-    """The processor and how many cores this process may use, in words."""
+    """Return the processor and the number of cores available to this process."""
     info = Path("/proc/cpuinfo")
     models = [
         line.partition(":")[2].strip()

@@ -1,6 +1,8 @@
-"""A made-up catalog of so many pieces, in the real schema and layout, written by the catalog's own writer.
+"""A made-up catalog in the real schema and layout.
 
-Games, titles, digests and measures are drawn by chance; the same number of pieces gives the same rows.
+It is written by the catalog's own writer.
+
+Games, titles, digests and measures are random. The same number of pieces gives the same rows.
 """
 
 from collections.abc import Iterator
@@ -25,9 +27,9 @@ BLOCK = 100_000  # rows made at a time
 
 
 def hexadecimal(numbers: np.ndarray[Any, np.dtype[np.uint64]], width: int) -> pa.Array:
-    """`width` hexadecimal digits for each number, which begin with those of the number itself: in the numbers' order."""
+    """Return `width` hexadecimal digits for each number, sorted as the numbers are."""
     words, state = [numbers], numbers
-    for _ in range(width // 16 - 1):  # the rest by splitmix64
+    for _ in range(width // 16 - 1):  # further digits by splitmix64
         state = (state + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
         words.append(state ^ (state >> np.uint64(27)))
     digits = np.frombuffer(np.stack(words, axis=1).astype(">u8").tobytes().hex().encode(), np.uint8)
@@ -46,7 +48,7 @@ def unless(missing: Any, values: pa.Array) -> pa.Array:
 
 
 class Made:
-    """A made-up catalog of so many pieces; the same number gives the same rows."""
+    """A made-up catalog; the same number of pieces gives the same rows."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
@@ -57,10 +59,10 @@ class Made:
             np.argsort(game % SECTIONS, kind="stable")
         ]  # by section, then by game: the order of the catalog
         self.digest = rng.permutation(rows).astype(np.uint64) * np.uint64(2**64 // rows)
-        self.gone = rng.random(rows) < 0.02
+        self.is_missing = rng.random(rows) < 0.02
 
     def pieces(self) -> Iterator[pa.Table]:
-        """The rows in the catalog's order, whole games at a time."""
+        """Yield the rows in the catalog's order, whole games at a time."""
         ends = np.flatnonzero(np.diff(self.game, append=-1)) + 1
         start = 0
         while start < self.rows:
@@ -73,7 +75,7 @@ class Made:
 
     def _block(self, start: int, end: int) -> pa.Table:
         rng, rows = np.random.default_rng([self.rows, start]), end - start
-        game, gone, digest = self.game[start:end], self.gone[start:end], self.digest[start:end]
+        game, is_missing, digest = self.game[start:end], self.is_missing[start:end], self.digest[start:end]
         words = [pa.array(WORDS).take(pa.array(rng.integers(0, len(WORDS), rows))) for _ in range(3)]
         moment = pa.array(1_700_000_000_000_000 + np.arange(start, end) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
         section, slug = named("section-", game % SECTIONS), named("game-", game)
@@ -87,13 +89,13 @@ class Made:
             "series": named("series-", game % SERIES),
             "title": pc.binary_join_element_wise(*words, named("", rng.integers(0, 1000, rows)), " "),
             "sequencer": unless(rng.random(rows) < 0.05, named("sequencer ", rng.integers(0, SEQUENCERS, rows))),
-            "state": pc.if_else(pa.array(gone), "missing", "fetched"),
-            "reason": unless(~gone, pa.repeat("http_404: not found", rows)),
+            "state": pc.if_else(pa.array(is_missing), "missing", "fetched"),
+            "reason": unless(~is_missing, pa.repeat("http_404: not found", rows)),
             "md5": hexadecimal(digest ^ np.uint64(0x5DEECE66D), 32),
-            "sha256": unless(gone, hexadecimal(digest, 64)),
+            "sha256": unless(is_missing, hexadecimal(digest, 64)),
             "bytes": pa.array(rng.lognormal(9.5, 0.8, rows).astype(np.int64)),
-            "fetched_at": unless(gone, moment),
-            "etag": unless(gone, hexadecimal(digest * np.uint64(3), 16)),
+            "fetched_at": unless(is_missing, moment),
+            "etag": unless(is_missing, hexadecimal(digest * np.uint64(3), 16)),
             "last_modified": pa.repeat("Mon, 01 Jan 2001 00:00:00 GMT", rows),
             "listed_at": unless(rng.random(rows) < 0.9, moment),
             "gone_since": unless(rng.random(rows) < 0.99, moment),
@@ -101,8 +103,8 @@ class Made:
         return pa.table([columns[field.name].cast(field.type) for field in PIECES], schema=PIECES)
 
     def measures(self) -> Iterator[pa.Table]:
-        """The measures of all pieces that are held, by SHA-256."""
-        digests = np.sort(self.digest[~self.gone])
+        """Return the measures of all stored pieces, by SHA-256."""
+        digests = np.sort(self.digest[~self.is_missing])
         for start in range(0, len(digests), BLOCK):
             rng, some = np.random.default_rng([self.rows, start, 1]), digests[start : start + BLOCK]
             rows = len(some)
@@ -124,8 +126,8 @@ class Made:
 
 
 def make(root: Path, rows: int) -> None:
-    """Write the catalog below `root`, unless it is there."""
+    """Write the catalog below `root` unless it exists."""
     catalog, made = Catalog(root), Made(rows)
-    if catalog.is_empty():  # written as a merge writes: through `add` it would be merged once a million rows
+    if catalog.is_empty():  # written directly: `add` would merge the catalog every million rows
         PartsWriter(catalog._pieces, lambda: None).write_base(made.pieces())
         PartsWriter(catalog._measures, lambda: None).write_base(made.measures())

@@ -1,8 +1,9 @@
-"""The usual pipeline of MinHash libraries over notes, for the benchmark of duplicates: shingles, signatures, an LSH index, pairs.
+"""The usual MinHash pipeline over notes: shingles, signatures, LSH index, pairs.
 
-In: pieces. Out: pairs of them that a library calls alike. A shingle is the intervals between so many notes in a row, in the order of onset
-and pitch, so that key, tempo, velocity and resolution make no difference. Signature, index and threshold are the library's own; what the
-index yields is held to the threshold by the signatures, as both libraries' documentation does it.
+In: pieces. Out: pairs that a library considers similar. A shingle is the sequence of intervals between consecutive
+notes, in the order of onset and pitch, so key, tempo, velocity and resolution do not matter. Signatures, index and
+threshold are those of the library. Candidates from the index are compared with the threshold by their signatures, as
+both libraries document it.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,13 +15,13 @@ from dataset.notes.model import Notes
 
 SHINGLE = 4  # notes
 THRESHOLD = 0.15
-BANDS = 64  # of two signatures, as datasketch chooses for this threshold
+BANDS = 64  # of two hashes, as datasketch chooses for this threshold
 PERMUTATIONS, SEED = 128, 1
 Pairs = set[tuple[int, int]]  # (later, earlier)
 
 
 def shingles(notes: Notes) -> list[bytes]:
-    """The different runs of SHINGLE - 1 intervals; the whole piece where it is shorter."""
+    """Return the distinct runs of SHINGLE - 1 intervals, or one for a short piece."""
     order = np.lexsort((notes.pitch, notes.onset))
     steps = np.diff(notes.pitch[order].astype(np.int16)).astype(np.int8)
     if len(steps) < SHINGLE - 1:
@@ -30,7 +31,7 @@ def shingles(notes: Notes) -> list[bytes]:
 
 
 def alike(signatures: Sequence[Any], index: Any, threshold: float) -> Pairs:
-    """Put the signatures into the library's index one by one; of what it yields for each, those that reach the threshold."""
+    """Add the signatures to the index one by one; return candidates at the threshold."""
     pairs = set()
     for number, signature in enumerate(signatures):
         for other in index.query(signature):
@@ -41,7 +42,7 @@ def alike(signatures: Sequence[Any], index: Any, threshold: float) -> Pairs:
 
 
 def datasketch(pieces: Sequence[Notes], threshold: float) -> Pairs:
-    """datasketch: MinHash with update_batch, MinHashLSH, candidates held to the threshold by MinHash.jaccard."""
+    """Use datasketch: MinHash.update_batch, MinHashLSH and MinHash.jaccard."""
     from datasketch import MinHash, MinHashLSH
 
     signatures = MinHash.bulk([shingles(notes) for notes in pieces], num_perm=PERMUTATIONS, seed=SEED)
@@ -49,7 +50,7 @@ def datasketch(pieces: Sequence[Notes], threshold: float) -> Pairs:
 
 
 def rensa(pieces: Sequence[Notes], threshold: float) -> Pairs:
-    """Rensa: signatures of R-MinHash in one call, its LSH index, candidates held to the threshold by RMinHash.jaccard."""
+    """Use Rensa: R-MinHash signatures in one call, LSH index, RMinHash.jaccard."""
     from rensa import RMinHash, RMinHashLSH
 
     signatures = RMinHash.from_token_sets([shingles(notes) for notes in pieces], num_perm=PERMUTATIONS, seed=SEED)

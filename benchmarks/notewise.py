@@ -1,9 +1,10 @@
-"""A network in PyTorch that learns music note by note: what the peers of the comparison share, whatever stands in the middle.
+"""A PyTorch network for note-by-note music, shared by the peers.
 
-In: pieces as our classes (time, pitch, duration, velocity, place) and style, no guesses. A note's fields are embedded in our widths and
-summed by one matrix; a body reads the notes so far; four outputs give time, pitch, duration and velocity, each told the fields before
-it, as ours are. Out: a trained network, its held-out bits per note, and samples. Transposition, style dropout, optimizer, clipping and the
-schedule over the budget are those of our recipe. Benchmarks alone import this; it needs PyTorch.
+In: pieces as our classes (time, pitch, duration, velocity, place) and style, without guesses. The fields of a note are
+embedded in our widths and summed by one matrix. A body reads the previous notes. Four outputs predict time, pitch,
+duration and velocity, each given the fields before it, as in our network. Out: a trained network, its held-out bits
+per note, and samples. Transposition, style dropout, optimizer, clipping and schedule are those of our recipe. Only
+benchmarks import this module; it needs PyTorch.
 """
 
 import math
@@ -33,12 +34,15 @@ OURS = NoteLSTMRecipe()
 NAMES = (*FIELDS, "place")
 BESIDE = {"time": (), "pitch": ("time", "place"), "duration": ("time", "pitch", "place")}
 BESIDE["velocity"] = ("time", "pitch", "duration", "place")
-TOGETHER = 16  # windows or pieces that are measured at once
+TOGETHER = 16  # windows or pieces evaluated at once
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a peer is trained. Windows go on from one another with the state carried where the body has one, else they are drawn."""
+    """The training settings of a peer.
+
+    Windows are consecutive if the body has a state to carry, otherwise random.
+    """
 
     batch: int
     window: int  # notes
@@ -53,7 +57,7 @@ class Settings:
 class LSTM(nn.Module):
     """A body of two LSTM layers of our width."""
 
-    context: int | None = None  # notes that it can look back; None for any number
+    context: int | None = None  # context in notes; None if unlimited
 
     def __init__(self, width: int = OURS.width, layers: int = OURS.layers, drop: float = 0.2):
         super().__init__()
@@ -65,7 +69,10 @@ class LSTM(nn.Module):
 
 
 class Network(nn.Module):
-    """Rows of classes [batch, notes, 5] and style [batch, 2] to what the outputs see, and the four outputs."""
+    """Embeddings, body and outputs.
+
+    The input is classes [batch, notes, 5] and style [batch, 2].
+    """
 
     def __init__(self, body: Any, series: int, games: int, dropout: float, head: int = OURS.head):
         super().__init__()
@@ -81,7 +88,7 @@ class Network(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def read(self, rows: Any, style: Any, state: Any = None) -> Any:
-        """Return what the body makes of the notes so far [batch, notes, width], and its state after the last."""
+        """Return the body's output [batch, notes, width] and its state."""
         seen = [self.embed[name](rows[..., column]) for column, name in enumerate(NAMES)]
         for column, name in enumerate(("series", "game")):
             seen.append(self.embed[name](style[:, column])[:, None].expand(-1, rows.shape[1], -1))
@@ -89,12 +96,18 @@ class Network(nn.Module):
         return self.drop(above), state
 
     def logits(self, name: str, above: Any, now: Any) -> Any:
-        """Return the logits of one field of the notes `now` [..., 5], of which the fields before it are looked at."""
+        """Return the logits of one field of the notes `now` [..., 5].
+
+        They depend on the fields before it.
+        """
         seen = [above, *(self.embed[other](now[..., NAMES.index(other)]) for other in BESIDE[name])]
         return self.out[name](self.drop(torch.relu(self.hidden[name](torch.cat(seen, -1)))))
 
     def nats(self, rows: Any, style: Any, state: Any = None) -> Any:
-        """Return what each field of every note but the first costs, [batch, notes, 4], and the state."""
+        """Return the loss in nats of each field [batch, notes, 4], and the state.
+
+        The first note is excluded.
+        """
         above, state = self.read(rows[:, :-1], style, state)
         now, costs = rows[:, 1:], []
         for column, name in enumerate(FIELDS):
@@ -109,7 +122,7 @@ Rows = tuple[
 
 
 def encoded(pieces: Sequence[CorpusPiece], vocabulary: Vocabulary) -> list[EncodedPiece]:
-    """Return the pieces as our batches take them, with nothing guessed."""
+    """Return the pieces encoded for our batches, without guesses."""
     found = []
     for piece in pieces:
         rows, _ = encoding.classes(piece.notes)
@@ -120,7 +133,7 @@ def encoded(pieces: Sequence[CorpusPiece], vocabulary: Vocabulary) -> list[Encod
 
 
 def following(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> Iterator[Rows]:
-    """Yield our own batches: windows that follow one another in a row."""
+    """Yield our own batches of consecutive windows."""
     number = 0
     while True:
         for batch in batches.epoch(pieces, recipe, 0, number):
@@ -129,7 +142,7 @@ def following(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> Iterato
 
 
 def drawn(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> Iterator[Rows]:
-    """Yield windows from anywhere, a piece as often as it is long, each moved by some semitones as ours are."""
+    """Yield random windows, in proportion to piece length and transposed like ours."""
     rng = np.random.default_rng(0)
     lengths = np.array([len(piece.events) - 1 for piece in pieces])
     shares = lengths / lengths.sum()
@@ -137,20 +150,20 @@ def drawn(pieces: Sequence[EncodedPiece], recipe: NoteLSTMRecipe) -> Iterator[Ro
         rows = np.zeros((recipe.batch, recipe.window + 1, PLACE + 1), np.int64)
         style, mask = np.full((recipe.batch, 2), UNKNOWN), np.zeros((recipe.batch, recipe.window), np.float32)
         for i, which in enumerate(rng.choice(len(pieces), recipe.batch, p=shares)):
-            edge = recipe.window // 4  # beginnings and ends come as often as middles
+            edge = recipe.window // 4  # sample starts and ends as often as middles
             start = int(rng.integers(-edge, max(1, lengths[which] - recipe.window + edge)))
             start = int(np.clip(start, 0, max(0, lengths[which] - recipe.window)))
             held = pieces[which].events[start : start + recipe.window + 1, : PLACE + 1].astype(np.int64)
             shift = int(rng.integers(1 - recipe.transpose, recipe.transpose + 1))
             held[:, PITCH] += np.clip(shift, -held[:, PITCH].min(), 127 - held[:, PITCH].max())
             rows[i, : len(held)], mask[i, : len(held) - 1] = held, 1
-            told = rng.random(2) >= recipe.style_dropout
-            style[i] = np.where([told[0], told.all()], pieces[which].style, UNKNOWN)
+            kept = rng.random(2) >= recipe.style_dropout
+            style[i] = np.where([kept[0], kept.all()], pieces[which].style, UNKNOWN)
         yield rows, style, mask, np.ones(recipe.batch, np.float32)
 
 
 def carried(state: Any, fresh: Any) -> Any:
-    """Return the state of an LSTM with nothing left in the rows that begin anew."""
+    """Return the state of an LSTM, reset in rows that start a new piece."""
     if state is None:
         return None
     stays = torch.from_numpy(1 - fresh)[None, :, None]
@@ -164,7 +177,7 @@ def trained(
     vocabulary: Vocabulary,
     budget: Callable[[], float],
 ) -> tuple[Network, float]:
-    """Train until `budget` says that all of it (1) is gone; return the network and the notes a second of its steps."""
+    """Train until `budget` returns 1; return the network and its notes per second."""
     torch.manual_seed(0)
     learned = encoded(pieces, vocabulary)
     network = Network(make(), len(vocabulary.series), len(vocabulary.games), settings.dropout)
@@ -179,16 +192,16 @@ def trained(
     recipe = NoteLSTMRecipe(batch=settings.batch, window=settings.window)
     state, step, notes, since = None, 0, 0.0, time.perf_counter()
     for rows, style, mask, fresh in (following if settings.carried else drawn)(learned, recipe):
-        gone = budget()
-        if gone >= 1 and step:
+        used = budget()
+        if used >= 1 and step:
             break
         warm = min(1.0, (step + 1) / settings.warmup)
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * gone)) + LAST_RATE)
+            group["lr"] = settings.rate * warm * ((1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * used)) + LAST_RATE)
         state = carried(state, fresh) if settings.carried else None
-        told = torch.as_tensor(rows, dtype=torch.long), torch.as_tensor(style, dtype=torch.long)
+        inputs = torch.as_tensor(rows, dtype=torch.long), torch.as_tensor(style, dtype=torch.long)
         with torch.autocast("cpu", torch.bfloat16) if settings.bfloat16 else nullcontext():
-            costs, state = network.nats(*told, state)
+            costs, state = network.nats(*inputs, state)
         loss = (costs.sum(-1) * torch.from_numpy(mask)).sum() / float(mask.sum())
         optimizer.zero_grad()
         loss.backward()
@@ -200,14 +213,15 @@ def trained(
 
 @torch.no_grad()
 def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
-    """Return the bits per note of each field [4], over every note of every piece but its first, each counted once.
+    """Return the bits per note of each field [4], without each piece's first note.
 
-    A body that looks back at any number of notes reads each piece from its beginning. One that does not reads overlapping windows of its
-    context, a quarter further each time, and of all but the first the last quarter counts: three quarters of the context at least.
+    A body with unlimited context reads each piece from its start. A body with limited context reads overlapping
+    windows that advance by a quarter of the context; from the second window on only the last quarter counts, so every
+    note has at least three quarters of it.
     """
     context = network.body.context
     total, notes = np.zeros(len(FIELDS)), 0
-    windows = []  # piece, first note, last note, first that counts
+    windows = []  # piece, first note, last note, first counted note
     for number, piece in enumerate(pieces):
         last = len(piece.events) - 1
         if context is None:
@@ -237,7 +251,10 @@ def bits(network: Network, pieces: Sequence[EncodedPiece]) -> Any:
 
 @torch.no_grad()
 def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int) -> list[Notes]:
-    """Return pieces of so many notes at temperature 1, from openings of training pieces, as ours begin; none of our sampler's rules."""
+    """Sample pieces at temperature 1, starting from openings of training pieces.
+
+    The rules of our sampler are not applied.
+    """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
     begun = beginnings.begun(vocabulary, vocabulary.openings, None, generators)
     rows = np.stack([one.rows for one in begun]).astype(np.int64)
@@ -248,7 +265,7 @@ def sampled(network: Network, vocabulary: Vocabulary, count: int, notes: int, to
     while rows.shape[1] < notes:
         if (
             context is not None and rows.shape[1] - read + 1 > context
-        ):  # forget the oldest quarter and read the rest anew
+        ):  # drop the oldest quarter and read the rest again
             state, read = None, rows.shape[1] - context * 3 // 4
         fed = rows[:, -1:] if state is not None else rows[:, read:]
         above, state = network.read(torch.from_numpy(fed), style, state)

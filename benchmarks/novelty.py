@@ -1,16 +1,19 @@
-"""Copied passages: whether planted ones are found, how long the search takes, and how much of samples and of human music is copied.
+"""Copied passages: recall of planted copies, search time, and copies in samples.
 
     python benchmarks/novelty.py planted CORPUS [--root data] [--trials 1000]
     python benchmarks/novelty.py speed CORPUS [--root data] [--pieces 31000]
     python benchmarks/novelty.py samples RUN CORPUS [--root data] [--count 100] [--notes 500] [--max-copy N ...]
 
-planted: passages of 12 to 64 notes out of training pieces, in another key, at another time and with one wrong note, each put into notes
-drawn at random, which are in no passage but by accident. Recall is the share that is told of with three notes missing at most; a
-told passage is right where the notes that it names are those of the piece that it names.
-speed: seconds to index the corpus and to search a sample of 500 notes in it; the same for made pieces of about 1,000 notes, an index
-that is saved and opened again, with the memory that the searching process needs.
-samples: what of a run's samples, with and without a guard, and of the first --notes notes of its held-out human pieces stands in its
-training pieces; with what the guard costs: bits per note under the network itself, runs of one bar or pitch, and how the music measures.
+planted: passages of 12 to 64 notes from training pieces, in another key, at another time and with one wrong note, each
+inserted into random notes. Recall is the share of passages reported with at most three notes missing. A reported
+passage is correct if its notes are those of the piece that it names.
+
+speed: seconds to index the corpus and to search it for a sample of 500 notes; and the same for made-up pieces of about
+1,000 notes, with an index that is saved and opened again, and the memory of the searching process.
+
+samples: how much of a run's samples, with and without a guard, and of the first --notes notes of its held-out pieces
+by people is copied from its training pieces. The cost of the guard is also measured: bits per note under the network
+itself, repeated bars or pitches, and musical measures.
 """
 
 import argparse
@@ -37,17 +40,17 @@ from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.novelty.figures import find_copies, medians
 from training.novelty.passages import Index, Line, Passage, find, told
-from training.novelty.training_index import Source, TrainingIndex
+from training.novelty.training_index import IndexedPiece, TrainingIndex
 from training.run import Run
 from training.sampling.sampler import SamplingConfig, compose
 
 LENGTHS = ((12, 15), (16, 23), (24, 39), (40, 64))
 SAMPLE = 500  # notes
-MADE = 31_000  # pieces, as many as the whole site has
+MADE = 31_000  # pieces, as on the whole site
 
 
 def made(rng: np.random.Generator, length: int) -> Line:
-    """Notes drawn at random, chords among them."""
+    """Return random notes with some chords."""
     steps = rng.choice([0, 0, 6, 12, 12, 24, 36], length)
     pitch = np.clip(60 + np.cumsum(rng.integers(-9, 10, length)) % 36, 0, 127)
     tick = np.cumsum(steps)
@@ -58,7 +61,7 @@ def made(rng: np.random.Generator, length: int) -> Line:
 
 
 def with_passage(rng: np.random.Generator, source: Line, place: int, length: int) -> tuple[Line, int, int]:
-    """A made piece of about 200 notes with a passage in it; at which tick that begins, and by how much it is moved."""
+    """Insert a passage into a made-up piece; return the piece, tick and shift."""
     around = made(rng, 200)
     begin = int(rng.integers(20, len(around.tick) - 20))
     pitch = source.pitch[place : place + length].copy()
@@ -82,7 +85,7 @@ def with_passage(rng: np.random.Generator, source: Line, place: int, length: int
 
 
 def is_right(lines: list[Line], line: Line, passage: Passage) -> bool:
-    """Whether so many notes of the passage are in the named piece, at the place, in the key and at the speed that are named."""
+    """Return whether the named notes of the named piece match the passage."""
     there = lines[passage.piece]
     own = slice(passage.first, passage.last + 1)
     ticks = (line.tick[own] - line.tick[passage.first]) * passage.ratio + there.tick[passage.there_first]
@@ -129,8 +132,8 @@ import numpy as np
 since = time.perf_counter()
 from pathlib import Path
 from training.novelty.passages import Line, find, told
-from training.novelty.training_index import Sources
-index = Sources.open(Path(sys.argv[1])).index
+from training.novelty.training_index import TrainingIndex
+index = TrainingIndex.open(Path(sys.argv[1])).index
 line = Line(*(np.load(f"{sys.argv[1]}/query-{name}.npy") for name in ("tick", "pitch")))
 opened = time.perf_counter()
 found = told(index, line, find(index, line))
@@ -141,7 +144,7 @@ print(json.dumps({"opened, s": round(opened - since, 3), "searched, s": round(ti
 
 
 def held_out(corpus: Corpus) -> list[Line]:
-    """The first SAMPLE notes of fifty pieces that are held out."""
+    """Return the first SAMPLE notes of fifty held-out pieces."""
     held = [Line.of(piece.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     return [Line(line.tick[:SAMPLE], line.pitch[:SAMPLE]) for line in held if len(line.tick) >= SAMPLE][:50]
 
@@ -155,12 +158,12 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
     lines = [made(rng, int(rng.integers(400, 1600))) for _ in range(pieces)]
     since = time.perf_counter()
     large = Index.of(lines)
-    found["made pieces"], found["made notes"] = pieces, len(large)
-    found["made pieces, indexed in s"] = round(time.perf_counter() - since, 1)
+    found["made-up pieces"], found["made notes"] = pieces, len(large)
+    found["made-up pieces, indexed in s"] = round(time.perf_counter() - since, 1)
     query = with_passage(rng, lines[pieces // 2], 100, 60)[0]
     with tempfile.TemporaryDirectory() as folder:
-        whose = [Source(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
-        sources = TrainingIndex(tuple(whose), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
+        indexed = [IndexedPiece(f"Piece {number}", "", "", "", f"{number:064x}", (), ()) for number in range(pieces)]
+        sources = TrainingIndex(tuple(indexed), np.concatenate([line.tick for line in lines]).astype(np.int32), large)
         for file, data in sources.files().items():
             (Path(folder) / file).write_bytes(data)
         np.save(Path(folder) / "query-tick.npy", query.tick)
@@ -169,13 +172,13 @@ def speed(corpus: Corpus, pieces: int, searched: int = 1) -> dict[str, Any]:
         for _ in range(searched):
             done = subprocess.run([sys.executable, "-c", SEARCH, folder], capture_output=True, text=True, check=True)
             searches.append(json.loads(done.stdout))
-        found["made pieces, each search in a process of its own"] = searches
+        found["made-up pieces, each search in a process of its own"] = searches
     found["peak while indexing, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return found
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Planted passages, a hundred of each length each time with another seed; the search in the section and in made pieces."""
+    """Recall of planted passages; search times in the section and made-up pieces."""
     corpus = Corpus.open(setting.root, setting.corpus)
     trials, pieces = max(5, round(100 * setting.share)), max(100, round(MADE * setting.share))
     runs = [planted(corpus, trials, seed) for seed in range(setting.times)]
@@ -183,15 +186,15 @@ def figures(setting: Setting) -> list[Figure]:
     sample = held_out(corpus)
     section = tuple(1000 * clock(index, sample)["median"] for _ in range(setting.times))
     large = speed(corpus, pieces, setting.times)
-    searches = large["made pieces, each search in a process of its own"]
+    searches = large["made-up pieces, each search in a process of its own"]
     if any(search["passages"] != 1 for search in searches):
-        raise RuntimeError(f"one passage is planted in the made pieces: {searches}")
-    made_of = f"against {pieces:,} made pieces of {large['made notes']:,} notes"
-    changed = "in another key, with a wrong note"
+        raise RuntimeError(f"one passage is planted in the made-up pieces: {searches}")
+    made_of = f"against {pieces:,} made-up pieces of {large['made notes']:,} notes"
+    changed = "transposed and with one wrong note"
     recall = [
         Figure(
             f"novelty/recall-{least}-{most}",
-            f"planted copies of {least} to {most} notes that are found, {changed}",
+            f"planted copies of {least} to {most} notes found, {changed}",
             "recall",
             tuple(run[f"recall at {least} to {most} notes"] for run in runs),
             better="higher",
@@ -202,27 +205,29 @@ def figures(setting: Setting) -> list[Figure]:
     precision = tuple(run["precision"] for run in runs)
     return [
         *recall,
-        Figure("novelty/precision", "told passages that are right", "precision", precision, better="higher"),
+        Figure("novelty/precision", "reported passages that are correct", "precision", precision, better="higher"),
         Figure(
             "novelty/search",
-            f"what of {SAMPLE} notes stands in {len(index):,} notes of the corpus",
+            f"search for copies of {SAMPLE} notes among {len(index):,} notes of the corpus",
             "ms",
             section,
             note="The median of fifty held-out pieces.",
         ),
         Figure(
             "novelty/made",
-            f"opening an index and the same search in it, {made_of}",
+            f"opening an index and searching it, {made_of}",
             "s",
             tuple(one["opened, s"] + one["searched, s"] for one in searches),
         ),
         Figure(
             "novelty/made-memory",
             f"memory of that search, {made_of}",
-            "MB at the most",
+            "peak MB",
             tuple(float(one["peak, MB"]) for one in searches),
         ),
-        Figure("novelty/made-index", f"indexing {pieces:,} made pieces", "s", (large["made pieces, indexed in s"],)),
+        Figure(
+            "novelty/made-index", f"indexing {pieces:,} made-up pieces", "s", (large["made-up pieces, indexed in s"],)
+        ),
     ]
 
 
@@ -276,17 +281,17 @@ def main() -> None:
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--max-copy", type=int, nargs="+", default=[0, 24])
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    corpus = Corpus.open(asked.root, asked.names[-1])
-    if asked.what == "planted":
-        found = planted(corpus, asked.trials)
-    elif asked.what == "speed":
-        found = speed(corpus, asked.pieces)
+    options = parser.parse_args()
+    corpus = Corpus.open(options.root, options.names[-1])
+    if options.what == "planted":
+        found = planted(corpus, options.trials)
+    elif options.what == "speed":
+        found = speed(corpus, options.pieces)
     else:
-        found = samples(asked.root, asked.names[0], corpus, asked.count, asked.notes, asked.max_copy)
+        found = samples(options.root, options.names[0], corpus, options.count, options.notes, options.max_copy)
     print(json.dumps(found, indent=1))
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

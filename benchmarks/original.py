@@ -1,12 +1,12 @@
-"""The network of 2018 and one trained at every position, on the same note and chord tokens: quality over time.
+"""The network of 2018 beside one trained at every position, on the same tokens.
 
     python benchmarks/original.py ROOT [--corpus series-zelda] [--minutes 60] [--only original|ours] [--out FILE]
 
-ROOT is a data root whose corpus `dataset build` made. Both learn the tokens of its training pieces, as music21 gives them and as the
-original read them, and both are asked for the same tokens of its validation pieces: every one, or --targets of them spread evenly,
-that has a full window of 100 before it. The original sees that window, as it must; ours everything before. Time spent in measuring
-does not count, that for building a graph does. A line is printed for each measurement; the end says when ours reached the
-original's best.
+ROOT is a data root with a built corpus. Both networks are trained on the note and chord tokens of its training pieces,
+as read by music21 and by the original code, and evaluated on the same tokens of its validation pieces: all tokens, or
+--targets of them evenly spaced, with a full window of 100 before them. The original reads that window; ours reads
+everything before the token. Evaluation time does not count, building a graph does. Each evaluation prints one line.
+The last line reports when ours reached the original's best loss.
 """
 
 import argparse
@@ -29,40 +29,40 @@ from training.classic.tokens import IntArray, Music, vocabulary_text
 from training.network.backend import load_keras
 
 BATCH, WINDOW, WIDTH, EMBEDDING, DROPOUT, RATE = 16, 32, 256, 64, 0.2, 4e-3
-FIRST_MEASURE_S, LONGER = 2.0, 1.15  # each measurement comes so much later than the one before
+FIRST_MEASURE_S, LONGER = 2.0, 1.15  # time of the first evaluation, and factor to the next
 
-TARGETS, PEER_MINUTES, MINUTES, SEEDS = 400, 1.5, 0.5, 3  # of the short comparison
+TARGETS, PEER_MINUTES, MINUTES, SEEDS = 400, 1.5, 0.5, 3  # for the short comparison
 
 Curve = list[dict[str, float]]
 
 
 class Clock:
-    """Seconds of training, measuring left out, and when to measure next."""
+    """Training time without evaluation, and the time of the next evaluation."""
 
     def __init__(self, minutes: float, first: float) -> None:
-        self.gone, self._budget, self._next, self._since = 0.0, minutes * 60, first, time.perf_counter()
+        self.elapsed, self._budget, self._next, self._since = 0.0, minutes * 60, first, time.perf_counter()
 
     def due(self) -> bool:
-        self.gone += time.perf_counter() - self._since
+        self.elapsed += time.perf_counter() - self._since
         self._since = time.perf_counter()
-        return self.gone >= self._next or self.over
+        return self.elapsed >= self._next or self.over
 
     def measured(self) -> None:
-        self._next = max(self._next, self.gone) * LONGER
+        self._next = max(self._next, self.elapsed) * LONGER
         self._since = time.perf_counter()
 
     @property
     def over(self) -> bool:
-        return self.gone >= self._budget
+        return self.elapsed >= self._budget
 
 
 def curve(name: str, steps: Iterator[int], measure: Callable[[], float], clock: Clock) -> Curve:
-    """Train step by step and measure now and then; return seconds, tokens learnt and held-out nats per token."""
+    """Train and evaluate at intervals; return seconds, tokens and nats per token."""
     points, learnt = [], 0
     for tokens in steps:
         learnt += tokens
         if clock.due():
-            points.append({"seconds": round(clock.gone, 1), "tokens": learnt, "nats": round(measure(), 4)})
+            points.append({"seconds": round(clock.elapsed, 1), "tokens": learnt, "nats": round(measure(), 4)})
             print(f"{name:9}{json.dumps(points[-1])}", flush=True)
             clock.measured()
         if clock.over:
@@ -96,7 +96,10 @@ def original(keras: Any, music: Music, targets: IntArray, minutes: float, first:
 
 
 def sequence_network(keras: Any, music: Music) -> Any:
-    """An LSTM that is asked for the next token at every position, and knows at the start how common each is."""
+    """Return an LSTM that predicts the next token at every position.
+
+    Its output biases start from the token frequencies.
+    """
     layers, classes = keras.layers, len(music.tokens)
     logits = np.log(np.bincount(music.training, minlength=classes) + 1.0)
     network = keras.Sequential(
@@ -140,13 +143,16 @@ def ours(keras: Any, music: Music, targets: IntArray, minutes: float, first: flo
 
 
 def spaced(music: Music, most: int) -> IntArray:
-    """Places of at most so many held-out tokens, evenly spaced, with a full window before each."""
+    """Return evenly spaced positions of held-out tokens after a full window."""
     possible = np.arange(ClassicRecipe().window, len(music.validation))
     return possible[:: max(1, math.ceil(len(possible) / most))]
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Held-out nats per token after 90 s of the original and 30 s of ours, and when ours was as good; from as many seeds as SEEDS."""
+    """Held-out loss after 90 s (original) and 30 s (ours), and the time to match it.
+
+    Repeated with SEEDS seeds.
+    """
     command("dataset.cli", "build", "--query", "series == 'zelda'", "--name", "series-zelda", "--root", setting.root)
     corpus = Corpus.open(setting.root, "series-zelda")
     music = Music.from_json(vocabulary_text(corpus, Catalog(setting.root)), "the corpus")
@@ -169,14 +175,14 @@ def figures(setting: Setting) -> list[Figure]:
     lengths = f"ours trained {60 * MINUTES * setting.share:.0f} s, the peer {60 * PEER_MINUTES * setting.share:.0f} s"
     peer = "the network of 2018"
     note = (
-        f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens; each time from another seed."
+        f"{len(corpus.pieces('train'))} pieces of Zelda, {len(targets)} held-out tokens; each repeat with another seed."
     )
     nats = {name: tuple(point["nats"] for point in points) for name, points in best.items()}
     took = tuple(point["seconds"] for point in best["original"])
     name = f"held-out cross-entropy on the same tokens, {lengths}"
     return [
         Figure("original/nats", name, "nats per token", nats["ours"], peer, nats["original"], note=note),
-        Figure("original/seconds", "training until the peer's best", "s", tuple(reached), peer, took, note=note),
+        Figure("original/seconds", "training to the peer's best loss", "s", tuple(reached), peer, took, note=note),
     ]
 
 
@@ -188,10 +194,10 @@ def main() -> None:
     parser.add_argument("--targets", type=int, default=1000)
     parser.add_argument("--only", choices=("original", "ours"))
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    corpus = Corpus.open(asked.root, asked.corpus)
-    music = Music.from_json(vocabulary_text(corpus, Catalog(asked.root)), "the corpus")
-    targets = spaced(music, asked.targets)
+    options = parser.parse_args()
+    corpus = Corpus.open(options.root, options.corpus)
+    music = Music.from_json(vocabulary_text(corpus, Catalog(options.root)), "the corpus")
+    targets = spaced(music, options.targets)
     counts = np.bincount(music.training, minlength=len(music.tokens)) + 1.0
     guess = float(-np.log(counts / counts.sum())[music.validation[targets]].mean())
     found: dict[str, Any] = {
@@ -204,12 +210,12 @@ def main() -> None:
     print(json.dumps(found), flush=True)
     keras = load_keras()
     for name, train, first in (("original", original, 60.0), ("ours", ours, FIRST_MEASURE_S)):
-        if asked.only in (None, name):
+        if options.only in (None, name):
             keras.utils.set_random_seed(0)
-            found[name] = train(keras, music, targets, asked.minutes, first)
-            if asked.out:
-                asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    if asked.only is None:
+            found[name] = train(keras, music, targets, options.minutes, first)
+            if options.out:
+                options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.only is None:
         best = min(found["original"], key=lambda point: point["nats"])
         reached = next((point["seconds"] for point in found["ours"] if point["nats"] <= best["nats"]), None)
         print(f"the original's best, {best['nats']} after {best['seconds']} s: ours reached it after {reached} s")

@@ -1,11 +1,11 @@
-"""How near one set of pieces is to another in what can be measured of them, after Yang & Lerch 2018.
+"""Similarity of two sets of pieces by musical features (Yang and Lerch 2018).
 
-The paper is "On the evaluation of generative models in music" (Neural Computing and Applications). In: two sets of pieces. For each
-feature of the paper that our notes have, the distances of every piece to every other of its own set (intra) and to every piece of the
-other set (inter) are smoothed into densities by Gaussian kernels (Scott's bandwidth). Out: the area that the reference set's intra
-density and the inter density have in common (overlapped area, 0–1; 1 is indistinguishable), and the Kullback-Leibler divergence of the
-first from the second in nats (0 is the same). Bars are those of each piece's time signatures. The paper's features bar by bar are left
-out, for they compare pieces of the same number of bars.
+The paper is "On the evaluation of generative models in music" (Neural Computing and Applications). In: two sets of
+pieces. For each feature that our notes have, the distances within a set (intra) and between the sets (inter) are
+smoothed to densities with Gaussian kernels (Scott's bandwidth). Out: the overlapped area (0–1) of the reference set's
+intra density and the inter density, where 1 means indistinguishable; and the Kullback-Leibler divergence of the first
+from the second in nats, where 0 means equal. Bars follow the time signatures of each piece. The bar-by-bar features of
+the paper are omitted, since they need pieces with the same number of bars.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,41 +22,44 @@ from training.events.classes import bar_ticks
 
 Array = npt.NDArray[np.float64]
 
-POINTS = 1000  # of the grid that densities are integrated over
-REACH = 4.0  # bandwidths by which that grid goes beyond the data
-LEAST = 1e-12  # a density below this counts as this, so that a divergence stays finite
+POINTS = 1000  # grid points for the integral of densities
+REACH = 4.0  # bandwidths that the grid extends beyond the data
+MIN_DENSITY = 1e-12  # lower bound for densities, to keep divergences finite
 LENGTHS = np.array([4, 2, 1, 1 / 2, 1 / 4, 3, 3 / 2, 3 / 4, 3 / 8, 4 / 3, 2 / 3, 1 / 3]) * TICKS_PER_QUARTER
 """Ticks of whole note to sixteenth, of dotted half to dotted sixteenth, and of half, quarter and eighth of a triplet, as in the paper."""
 
 
 def pitch_count(notes: Notes) -> Array:
-    """How many different pitches there are."""
+    """Return the number of distinct pitches."""
     return np.array([len(np.unique(notes.pitch))], float)
 
 
 def pitch_range(notes: Notes) -> Array:
-    """Highest less lowest pitch, in semitones."""
+    """Return the difference of the highest and the lowest pitch, in semitones."""
     return np.array([np.ptp(notes.pitch.astype(int))], float)
 
 
 def pitch_class_histogram(notes: Notes) -> Array:
-    """The share of each pitch class, [12]."""
+    """Return the share of each pitch class [12]."""
     return np.bincount(notes.pitch % 12, minlength=12) / len(notes)
 
 
 def pitch_class_transitions(notes: Notes) -> Array:
-    """The share of each pair of pitch classes that follow one another, [144]; notes of a chord follow from the lowest up."""
+    """Return the share of each pair of consecutive pitch classes [144].
+
+    The notes of a chord follow each other from the lowest up.
+    """
     classes = notes.pitch.astype(int) % 12
     return np.bincount(classes[:-1] * 12 + classes[1:], minlength=144) / max(1, len(notes) - 1)
 
 
 def pitch_interval(notes: Notes) -> Array:
-    """The mean step from note to note in semitones, up or down alike."""
+    """Return the mean absolute interval between consecutive notes, in semitones."""
     return np.array([np.abs(np.diff(notes.pitch.astype(int))).mean() if len(notes) > 1 else 0.0])
 
 
 def notes_per_bar(notes: Notes) -> Array:
-    """The mean number of notes a bar, from the bar of the first note to that of the last."""
+    """Return the mean number of notes in a bar, from the first note to the last."""
     bars, end = 0, int(notes.onset[-1]) + 1
     for (start, over, under), (until, *_) in pairwise([*notes.time_signatures, (end, 1, 1)]):
         first = max(start, int(notes.onset[0]) - (int(notes.onset[0]) - start) % bar_ticks(over, under))
@@ -65,13 +68,13 @@ def notes_per_bar(notes: Notes) -> Array:
 
 
 def inter_onset_interval(notes: Notes) -> Array:
-    """The mean time from one onset to the next other one, in quarter notes."""
+    """Return the mean time between distinct onsets, in quarter notes."""
     steps = np.diff(np.unique(notes.onset))
     return np.array([steps.mean() / TICKS_PER_QUARTER if len(steps) else 0.0])
 
 
 def note_length_histogram(notes: Notes) -> Array:
-    """The share of notes whose length is nearest, as a ratio, to each of the lengths of the paper, [12]."""
+    """Return the share of notes nearest to each note length of the paper [12]."""
     ratios = np.abs(np.log(notes.duration[:, None] / LENGTHS))
     return np.bincount(ratios.argmin(axis=1), minlength=len(LENGTHS)) / len(notes)
 
@@ -82,7 +85,7 @@ FEATURES: dict[str, Callable[[Notes], Array]] = {
     "pitch-class histogram": pitch_class_histogram,
     "pitch-class transitions": pitch_class_transitions,
     "pitch interval": pitch_interval,
-    "notes a bar": notes_per_bar,
+    "notes per bar": notes_per_bar,
     "inter-onset interval": inter_onset_interval,
     "note-length histogram": note_length_histogram,
 }
@@ -90,34 +93,41 @@ FEATURES: dict[str, Callable[[Notes], Array]] = {
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How a set compares with the reference in one feature."""
+    """The comparison of a set with the reference in one feature."""
 
     area: float  # 0–1
     divergence: float  # nats
-    intra: float  # mean distance of the set's pieces from each other
-    reference: float  # the same of the reference's
+    intra: float  # mean distance between pieces of the set
+    reference: float  # mean distance between pieces of the reference
     inter: float  # mean distance between a piece of one and a piece of the other
 
 
 def intra_distances(values: Array) -> Array:
-    """Return the Euclidean distance of each row of `values` [n, width] to each other one, every pair once: [n (n − 1) / 2]."""
+    """Return the Euclidean distances between all rows of `values` [n, width].
+
+    The result has shape [n (n - 1) / 2].
+    """
     rows, others = np.triu_indices(len(values), 1)
     return np.linalg.norm(values[rows] - values[others], axis=1)
 
 
 def inter_distances(values: Array, others: Array) -> Array:
-    """Return the Euclidean distance of each row of `values` [n, width] to each of `others` [m, width]: [n m]."""
+    """Return the Euclidean distances from `values` [n, width] to `others` [m, width].
+
+    The result has shape [n m].
+    """
     return np.linalg.norm(values[:, None] - others[None], axis=2).ravel()
 
 
 def area_and_divergence(first: Array, second: Array) -> tuple[float, float]:
-    """Return the overlapped area of the densities of two samples, and the divergence of the first from the second in nats.
+    """Return the overlapped area and the divergence of two samples' densities.
 
-    Raises ValueError where a sample has fewer than two different values, of which there is no density.
+    The divergence is that of the first from the second, in nats. Raises ValueError if a sample has fewer than two
+    distinct values.
     """
     for sample in (first, second):
         if len(np.unique(sample)) < 2:
-            raise ValueError("a density needs two different values at least")
+            raise ValueError("a density needs at least two distinct values")
     densities = [gaussian_kde(sample) for sample in (first, second)]
     reach = [REACH * float(np.sqrt(density.covariance[0, 0])) for density in densities]
     low = min(first.min() - reach[0], second.min() - reach[1])
@@ -126,12 +136,15 @@ def area_and_divergence(first: Array, second: Array) -> tuple[float, float]:
     p, q = (density(grid) for density in densities)
     p, q = p / np.trapezoid(p, grid), q / np.trapezoid(q, grid)
     area = float(np.trapezoid(np.minimum(p, q), grid))
-    p, q = np.maximum(p, LEAST), np.maximum(q, LEAST)
+    p, q = np.maximum(p, MIN_DENSITY), np.maximum(q, MIN_DENSITY)
     return area, max(0.0, float(np.trapezoid(p * np.log(p / q), grid)))
 
 
 def overlap(pieces: Sequence[Notes], reference: Sequence[Notes]) -> dict[str, Overlap]:
-    """Return by feature how `pieces` compare with the `reference`. Both need two pieces at least, each with a note."""
+    """Compare `pieces` with the `reference` and return the overlap by feature.
+
+    Both need at least two pieces, each with a note.
+    """
     found = {}
     for name, feature in FEATURES.items():
         values, real = (np.array([feature(notes) for notes in held]) for held in (pieces, reference))

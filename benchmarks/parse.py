@@ -1,13 +1,13 @@
-"""How many MIDI files a second one core turns into notes and measures: our parse path beside the peers'.
+"""MIDI files per second that one core turns into notes and measures.
 
     python benchmarks/parse.py [FOLDER] [--sample 24] [--repeats 3] [--require 300] [--out FILE.json]
 
-FOLDER holds .mid files, at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading is what the
-peers do too, and a check of the SHA-256: from the file to its notes, merged and rounded. `measured` is what `dataset build`
-does to every file, in one worker process: all measures, and sending them back. The peers read only a sample, evenly spaced by size,
-because they are slow. All is timed in one run, in turns, in CPU seconds of all processes that take part, so that other
-load on the machine counts for little; medians. What is done once a run is not counted for anyone: the peers' imports,
-the start of our worker process. Exit code 1 where reading is not --require times as fast as music21.
+FOLDER contains .mid files at any depth: a data root (by default $VGPIANO_ROOT, else ./data) or a site. Reading, which
+the peers also do, goes from the file to merged and rounded notes and includes a check of the SHA-256. `measured` is
+the work of `dataset build` on each file in one worker process: all measures, and returning them. The slow peers read
+only a sample, evenly spaced by size. Everything is timed alternately in one run, in CPU seconds of all processes
+involved, so other load matters little; results are medians. One-time costs (imports, start of the worker) are
+excluded. The exit code is 1 if reading is less than --require times as fast as music21.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def ours(sources: Sequence[ParseTask]) -> int:
 
 
 def start_of_worker(source: ParseTask) -> float:
-    """CPU seconds of a run over one file: all but a thousandth of it is the start of the worker process."""
+    """Return the CPU seconds of a run over one file, nearly all of it worker start."""
     cpu = cpu_seconds()
     ours([source])
     return cpu_seconds() - cpu
@@ -67,7 +67,7 @@ def measured(reader: Callable[[Sequence[ParseTask]], int], sources: Sequence[Par
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Reading, and reading with every measure, beside each of the peers; files a second and core."""
+    """Files per second and core: reading, and reading with all measures."""
     section = sources(setting.root)
     section = section[:: max(1, round(1 / setting.share))]
     sample = evenly(section, SAMPLE)
@@ -80,7 +80,7 @@ def figures(setting: Setting) -> list[Figure]:
             rates[name].append(measured(reader, section)["files_per_cpu_s"])
         for name, peer in PEERS.items():
             rates[name].append(measured(peer, sample)["files_per_cpu_s"])
-    unit = "files a second and core"
+    unit = "files per second and core"
     note = f"Ours {len(section)} files; the peer {len(sample)} of them, evenly spaced by size."
     beside = {
         name: {"peer": f"{name} {version(name)}", "theirs": tuple(rates[name]), "better": "higher"} for name in PEERS
@@ -88,12 +88,12 @@ def figures(setting: Setting) -> list[Figure]:
     read, measuring = tuple(rates["reading"]), tuple(rates["measuring"])
     return [
         *(Figure(f"parse/{name}", "reading a file", unit, read, note=note, **beside[name]) for name in PEERS),
-        Figure("parse/measures", "reading a file and taking every measure of it", unit, measuring, **beside["music21"]),
+        Figure("parse/measures", "reading a file and computing all measures", unit, measuring, **beside["music21"]),
     ]
 
 
 def sources(folder: Path) -> list[ParseTask]:
-    """The .mid files in `folder`, by size."""
+    """Return the .mid files in `folder`, sorted by size."""
     paths = sorted(folder.rglob("*.mid"), key=lambda path: (path.stat().st_size, path.name))
     return [ParseTask(hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths]
 
@@ -103,13 +103,13 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--sample", type=int, default=SAMPLE, help="files for the peers")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--require", type=float, default=300.0, help="least ratio to music21; exit code 1 below it")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    parser.add_argument("--require", type=float, default=300.0, help="minimum ratio to music21; exit code 1 below it")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
     options = parser.parse_args()
     folder = options.folder or data_root()
     section = sources(folder)
     if not section:
-        print(f"error: no .mid files in {folder}; `scrape vgmusic` brings them, or name a folder", file=sys.stderr)
+        print(f"error: no .mid files in {folder}; run `scrape vgmusic` first, or give a folder", file=sys.stderr)
         return 2
     sample = evenly(section, options.sample)
     readers: dict[str, tuple[Callable[[Sequence[ParseTask]], int], Sequence[ParseTask]]] = {

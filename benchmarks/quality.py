@@ -1,18 +1,18 @@
-"""What each network has learned after the same minutes on one core: held-out bits per note, and how its samples compare with human music.
+"""Quality of networks after equal training time: bits per note and samples.
 
     python benchmarks/quality.py [--root data] [--corpus all] [--minutes 3] [--count 50] [--notes 500] [--run RUN] [--out FILE]
 
-In: a data root with a catalog and a corpus. `contestants.py` trains four networks on its training pieces, each on one core, two at a
-time where there are two: ours, a PyTorch LSTM, a PyTorch transformer, and the original's recipe. Each is trained within a third of the
-minutes and, from nothing, within all of them. --run takes a run that is there in place of ours.
+In: a data root with a catalog and a corpus. `contestants.py` trains four networks on its training pieces, each on one
+core, two at a time if there are two: ours, a PyTorch LSTM, a PyTorch transformer, and the recipe of 2018. Each is
+trained for a third of the minutes and, from scratch, for all of them. --run uses an existing run instead of ours.
 
-Out: bits per note on the test pieces, every note but each piece's first counted once. The original has tokens, not notes: its figure is
-a loss in nats per token, and no network's bits can be compared with it. Then of --count samples of --notes notes each (of the original,
-whose sampler is slow, a third as many): how many are stuck, as in `samples.py`; what is copied, as in `novelty.py`; and, by `overlap.py`,
-how near they are to the held-out pieces, with training pieces beside them, which are as near as music is. All pieces are cut to as
-many notes (fewer where half the held-out pieces are shorter), and shorter ones are left out. The PyTorch networks begin from the
-openings of training pieces as ours does and draw at its temperature and top_p, but have none of its sampler's rules against loops.
-Everything is done once.
+Out: bits per note on the test pieces, over all notes but the first of each piece. The recipe of 2018 has tokens
+instead of notes: its result is in nats per token and cannot be compared with bits per note. From --count samples of
+--notes notes each (a third as many for the slow recipe of 2018): how many are stuck, as in `samples.py`; what is
+copied, as in `novelty.py`; and how similar they are to held-out pieces, as in `overlap.py`, with training pieces as
+the upper bound. All pieces are cut to the same number of notes (fewer if half of the held-out pieces are shorter), and
+shorter ones are left out. The PyTorch networks start from openings of training pieces and sample at our temperature
+and top_p, but without our sampler's rules against loops. Nothing is repeated.
 """
 
 import argparse
@@ -44,11 +44,11 @@ from training.events.classes import FIELDS
 from training.novelty.figures import LEAST, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
-from training.sampling.sampler import MAX_COPY
+from training.sampling.config import MAX_COPY
 
-BUDGETS = (1 / 3, 1.0)  # shares of the minutes that each is trained for
-STUCK = (4, 12)  # bars and pitches that may stand running
-FEWEST = 3  # pieces that there must be to compare with
+BUDGETS = (1 / 3, 1.0)  # shares of the training minutes
+STUCK = (4, 12)  # allowed repeats of a bar and of a pitch
+MIN_PIECES = 3  # minimum number of pieces in a set
 PEERS = {"lstm": "PyTorch LSTM", "transformer": "PyTorch transformer", "classic": "the original's recipe"}
 NAMES = {
     "human, held out": "held-out human pieces",
@@ -59,26 +59,29 @@ NAMES = {
 }
 
 
-def side_by_side(asked: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
-    """Train all, each in a process and on a core of its own, the longest first; what each came to, by network, shortest budget first."""
+def side_by_side(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Train all networks, each in its own process and on its own core, longest first.
+
+    Returns the results by network, shortest budget first.
+    """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     free: queue.Queue[int] = queue.Queue()
     for core in cores[:2]:
         free.put(core)
     jobs = [("classic", BUDGETS[-1])]
     jobs += [(kind, share) for share in BUDGETS[::-1] for kind in ("ours", "transformer", "lstm")]
-    if asked.run:
+    if options.run:
         jobs = [job for job in jobs if job[0] != "ours" or job[1] == BUDGETS[-1]]
 
     def do(job: tuple[str, float]) -> dict[str, Any]:
         kind, share = job
         core = free.get()
-        given: dict[str, Any] = {"minutes": asked.minutes * share, "core": core}
-        given |= {name: getattr(asked, name) for name in ("root", "corpus", "work", "notes", "share", "run")}
-        given["count"] = asked.count if share == BUDGETS[-1] else 0
-        told = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
+        given: dict[str, Any] = {"minutes": options.minutes * share, "core": core}
+        given |= {name: getattr(options, name) for name in ("root", "corpus", "work", "notes", "share", "run")}
+        given["count"] = options.count if share == BUDGETS[-1] else 0
+        arguments = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
         one = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}}
-        line = [sys.executable, contestants.__file__, kind, *told]
+        line = [sys.executable, contestants.__file__, kind, *arguments]
         try:
             done = subprocess.run(line, env=one, stdout=subprocess.PIPE, text=True, check=True)
         finally:
@@ -95,20 +98,20 @@ def side_by_side(asked: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, Any]]:
-    """Return by set of pieces how many are stuck, what is copied and how near they are to the held-out ones."""
+def compared(options: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """Return for each set of pieces: stuck samples, copied notes and overlap."""
     learned = corpus.pieces("train")
     sources = TrainingIndex.of(learned)
 
     def human(pieces: Sequence[CorpusPiece], every: int) -> list[Notes]:
-        return [first(p.notes, asked.notes) for p in pieces if len(p.notes) >= asked.notes][::every]
+        return [first(p.notes, options.notes) for p in pieces if len(p.notes) >= options.notes][::every]
 
     held = human([*corpus.pieces("validation"), *corpus.pieces("test")], 1)
-    long = sum(len(piece.notes) >= asked.notes for piece in learned)
-    sets = {"human, held out": held, "human, training": human(learned, max(1, long // asked.count))[: asked.count]}
+    long = sum(len(piece.notes) >= options.notes for piece in learned)
+    sets = {"human, held out": held, "human, training": human(learned, max(1, long // options.count))[: options.count]}
     for name in ("ours", GUARDED, *PEERS):
-        files = sample_files.samples(asked.work / "samples" / name)
-        sets[name] = [first(read_midi(file.read_bytes()), asked.notes) for file in files]
+        files = sample_files.samples(options.work / "samples" / name)
+        sets[name] = [first(read_midi(file.read_bytes()), options.notes) for file in files]
     found = {}
     for name, pieces in sets.items():
         runs = [longest_runs(notes) for notes in pieces]
@@ -128,25 +131,25 @@ def compared(asked: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, A
     return found
 
 
-def measured(asked: argparse.Namespace) -> dict[str, Any]:
-    """Train, draw and compare; everything that the table and the figures say."""
-    corpus = Corpus.open(asked.root, asked.corpus)
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """Train, sample and compare; return the data of the table and the figures."""
+    corpus = Corpus.open(options.root, options.corpus)
     lengths = sorted(len(p.notes) for split in ("validation", "test") for p in corpus.pieces(split))
-    if len(lengths) < 2 * FEWEST:
-        raise SystemExit(
-            f"corpus {corpus.name} holds out {len(lengths)} pieces; to compare with, {2 * FEWEST} are needed"
-        )
-    asked.notes = min(asked.notes, lengths[len(lengths) // 2])
-    shutil.rmtree(asked.work / "samples", ignore_errors=True)
-    asked.work.mkdir(parents=True, exist_ok=True)
+    if len(lengths) < 2 * MIN_PIECES:
+        raise SystemExit(f"corpus {corpus.name} holds out {len(lengths)} pieces; at least {2 * MIN_PIECES} are needed")
+    options.notes = min(options.notes, lengths[len(lengths) // 2])
+    shutil.rmtree(options.work / "samples", ignore_errors=True)
+    options.work.mkdir(parents=True, exist_ok=True)
     since = time.perf_counter()
-    (asked.work / "classic.json").write_text(contestants.tokens(asked.root, corpus, asked.share), encoding="utf-8")
-    found: dict[str, Any] = {"music21, s": time.perf_counter() - since, "trained": side_by_side(asked)}
-    return {**found, "sets": compared(asked, corpus), "seconds": time.perf_counter() - since}
+    (options.work / "classic.json").write_text(
+        contestants.tokens(options.root, corpus, options.share), encoding="utf-8"
+    )
+    found: dict[str, Any] = {"music21, s": time.perf_counter() - since, "trained": side_by_side(options)}
+    return {**found, "sets": compared(options, corpus), "seconds": time.perf_counter() - since}
 
 
 def table(found: dict[str, Any]) -> str:
-    """Return what was measured as tables in Markdown."""
+    """Return the measurements as tables in Markdown."""
     minutes = [result["minutes"] for result in found["trained"]["lstm"]]
     lines = [
         f"| network | weights | notes/s | {' | '.join(f'bits, {m:.3g} min' for m in minutes)} | {' | '.join(FIELDS)} |"
@@ -188,8 +191,8 @@ def table(found: dict[str, Any]) -> str:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Return the quality's figures; at a share below 1 everything is that much shorter, and the figures say nothing."""
-    asked = argparse.Namespace(
+    """Return the figures; a share below 1 is only a smoke test."""
+    options = argparse.Namespace(
         root=setting.root.resolve(),
         corpus=setting.corpus,
         work=(setting.work / "quality").resolve(),
@@ -199,10 +202,10 @@ def figures(setting: Setting) -> list[Figure]:
         share=setting.share,
         run=None,
     )
-    found = measured(asked)
-    (asked.work / "quality.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    (asked.work / "quality.md").write_text(table(found) + "\n", encoding="utf-8")
-    return as_figures(found, asked.minutes)
+    found = measured(options)
+    (options.work / "quality.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (options.work / "quality.md").write_text(table(found) + "\n", encoding="utf-8")
+    return as_figures(found, options.minutes)
 
 
 def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
@@ -230,7 +233,7 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
             line(f"{key.replace('_', '-')}/{peer}", name, unit, mine[key], better, who, theirs[key])
     last = trained["classic"][-1]
     name = f"the original's recipe: loss on held-out tokens after {last['minutes']:.3g} minutes"
-    note = f"music21's tokens, {last['tokens']:,} learnt; no bits per note; {once}"
+    note = f"music21's tokens, trained on {last['tokens']:,}; no bits per note; {once}"
     line("loss/classic", name, "nats per token", last["nats_per_token"], "lower", note=note)
 
     features = sets["ours"]["features"]
@@ -249,8 +252,8 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
         for measure, unit, better in (("area", "", "higher"), ("divergence", "nats", "lower")):
             name = f"{'overlapped area' if unit == '' else 'divergence'} with held-out human pieces, mean of {len(features)} features"
             pair = sets["ours"][measure], one[measure]
-            said = f"{each}; {note}" if measure == "area" else note
-            line(f"{measure}/{slug}", name, unit, pair[0], better, NAMES[key], pair[1], said)
+            full_note = f"{each}; {note}" if measure == "area" else note
+            line(f"{measure}/{slug}", name, unit, pair[0], better, NAMES[key], pair[1], full_note)
     return lines
 
 
@@ -258,12 +261,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     contestants.arguments(parser)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    asked.root, asked.work = asked.root.resolve(), asked.work.resolve()
-    found = measured(asked)
+    options = parser.parse_args()
+    options.root, options.work = options.root.resolve(), options.work.resolve()
+    found = measured(options)
     print(table(found))
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Queries of a catalog of a million and of ten million pieces, beside pandas, DuckDB and Polars on the same files.
+"""Queries of one and ten million pieces, beside pandas, DuckDB and Polars.
 
     python benchmarks/queries.py [--rows 1000000 10000000] [--times 5] [--root FOLDER] [--ways vgpiano pandas duckdb polars]
 
-The catalog is made up (games, titles, digests, measures), in the real schema and layout: catalog's own writer writes it. Each query
-runs in a process of its own, so that its peak of memory is its own; imports are left out of the time, opening files is in it. All must
-give the same rows in the same columns. `pandas` is `read_parquet(folder).query(...)` as one writes it, `pandas, columns` is told which
-columns are needed; where a measure is asked for, both merge, and DuckDB and Polars join, the measures by SHA-256.
+The catalog is made up (games, titles, digests, measures), in the real schema and layout, and written by the catalog's
+own writer. Each query runs in its own process to measure its peak memory. Imports are excluded from the time, opening
+files is included. All ways must return the same rows and columns. `pandas` is `read_parquet(folder).query(...)`, as it
+is usually written; `pandas, columns` reads only the needed columns. For measures, pandas merges, and DuckDB and Polars
+join, by SHA-256.
 """
 
 import argparse
@@ -38,7 +39,7 @@ OUT = ("game", "title", "sequencer", "bytes", "state")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One query, as ours and pandas take it, as SQL, and the columns wanted of the rows."""
+    """One query for vgpiano and pandas, the same as SQL, and the columns to return."""
 
     name: str
     query: str
@@ -64,48 +65,48 @@ QUESTIONS = (
 )
 
 
-def ours(root: Path, asked: Question) -> Any:
-    return Catalog(root).pieces(asked.query, asked.columns)
+def ours(root: Path, question: Question) -> Any:
+    return Catalog(root).pieces(question.query, question.columns)
 
 
-def of_pandas(root: Path, asked: Question, *, told: bool) -> Any:
+def of_pandas(root: Path, question: Question, *, columns_only: bool) -> Any:
     import pandas as pd
 
     def read(folder: str, columns: Sequence[str]) -> Any:
-        return pd.read_parquet(root / "catalog" / folder, columns=list(columns) if told else None)
+        return pd.read_parquet(root / "catalog" / folder, columns=list(columns) if columns_only else None)
 
-    needed = {*asked.columns, *columns_of(asked.query)}
-    frame = read("pieces", [n for n in PIECES.names if n in needed or (n == "sha256" and asked.measured)])
-    if asked.measured:
-        frame = frame.merge(read("measures", ["sha256", *asked.measured]), how="left", on="sha256")
-    return pa.Table.from_pandas(frame.query(asked.query)[list(asked.columns)], preserve_index=False)
+    needed = {*question.columns, *columns_of(question.query)}
+    frame = read("pieces", [n for n in PIECES.names if n in needed or (n == "sha256" and question.measured)])
+    if question.measured:
+        frame = frame.merge(read("measures", ["sha256", *question.measured]), how="left", on="sha256")
+    return pa.Table.from_pandas(frame.query(question.query)[list(question.columns)], preserve_index=False)
 
 
-def of_duckdb(root: Path, asked: Question) -> Any:
+def of_duckdb(root: Path, question: Question) -> Any:
     import duckdb
 
     source = f"read_parquet('{root}/catalog/pieces/*.parquet')"
-    if asked.measured:
+    if question.measured:
         source += f" left join read_parquet('{root}/catalog/measures/*.parquet') using (sha256)"
-    return duckdb.sql(f"select {', '.join(asked.columns)} from {source} where {asked.sql}").to_arrow_table()  # noqa: S608
+    return duckdb.sql(f"select {', '.join(question.columns)} from {source} where {question.sql}").to_arrow_table()  # noqa: S608
 
 
-def of_polars(root: Path, asked: Question) -> Any:
+def of_polars(root: Path, question: Question) -> Any:
     import polars as pl
 
     frame = pl.scan_parquet(root / "catalog" / "pieces")
-    if asked.measured:
+    if question.measured:
         frame = frame.join(pl.scan_parquet(root / "catalog" / "measures"), on="sha256", how="left")
     found = pl.SQLContext(t=frame).execute(
-        f"select {', '.join(asked.columns)} from t where {asked.sql.replace('contains(', 'regexp_like(')}"  # noqa: S608
+        f"select {', '.join(question.columns)} from t where {question.sql.replace('contains(', 'regexp_like(')}"  # noqa: S608
     )
     return found.collect(engine="streaming").to_arrow()
 
 
 WAYS: dict[str, Any] = {
     "vgpiano": ours,
-    "pandas, columns": lambda root, asked: of_pandas(root, asked, told=True),
-    "pandas": lambda root, asked: of_pandas(root, asked, told=False),
+    "pandas, columns": lambda root, question: of_pandas(root, question, columns_only=True),
+    "pandas": lambda root, question: of_pandas(root, question, columns_only=False),
     "duckdb": of_duckdb,
     "polars": of_polars,
 }
@@ -113,15 +114,18 @@ LIBRARY = {"pandas, columns": "pandas", "pandas": "pandas", "duckdb": "duckdb", 
 
 
 def digest(table: pa.Table) -> list[int]:
-    """What must be the same whoever answers, in whatever order: how many rows, and the sum of the rows' hashes."""
+    """Return the number of rows and the sum of their hashes, independent of order."""
     from pandas.util import hash_pandas_object
 
     same = table.cast(pa.schema([(field.name, ROWS.field(field.name).type) for field in table.schema]))
     return [len(same), int(hash_pandas_object(same.to_pandas(), index=False).sum()) % 2**53]
 
 
-def answer(way: str, root: Path, number: int) -> None:
-    """Answer one question once; print the seconds by the clock and of the processor, the peak of memory in MB by then, and the digest."""
+def run_question(way: str, root: Path, number: int) -> None:
+    """Run one query once; print its time, memory and digest.
+
+    The values are wall and CPU seconds, and the peak memory in MB.
+    """
     if way in LIBRARY:
         importlib.import_module(LIBRARY[way])
     clock, processor = time.perf_counter(), time.process_time()
@@ -132,23 +136,26 @@ def answer(way: str, root: Path, number: int) -> None:
 
 
 def in_own_process(*arguments: object) -> str:
-    """Run this file with these arguments and return what it printed; its peak of memory begins with ours, which stays small."""
+    """Run this file with these arguments and return its output.
+
+    Its peak memory starts at that of this process, which stays small.
+    """
     command = [sys.executable, __file__, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def compare(root: Path, ways: Sequence[str], number: int, times: int) -> dict[str, dict[str, tuple[float, ...]]]:
-    """Ask one question in every way, in turns, and return by way what `answer` told: seconds, cpu, mb. The first of `ways` is ours.
+    """Run one query in every way, alternately; return seconds, cpu and mb by way.
 
-    Raises SystemExit where two ways do not find the same rows.
+    The first of `ways` is ours. Raises SystemExit if two ways return different rows.
     """
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
     for _ in range(times):
         for way in ways:
-            told = json.loads(in_own_process("--answer", way, "--number", number, "--root", root))
-            found[way].append(told)
-            if told["digest"] != found[ways[0]][0]["digest"]:
-                raise SystemExit(f"{QUESTIONS[number].query}: {way} gives other rows than {ways[0]}")
+            results = json.loads(in_own_process("--answer", way, "--number", number, "--root", root))
+            found[way].append(results)
+            if results["digest"] != found[ways[0]][0]["digest"]:
+                raise SystemExit(f"{QUESTIONS[number].query}: {way} returns other rows than {ways[0]}")
     rows = {way: (float(answers[0]["digest"][0]),) for way, answers in found.items()}
     return {
         way: {name: tuple(each[name] for each in answers) for name in ("seconds", "cpu", "mb")} | {"rows": rows[way]}
@@ -157,7 +164,10 @@ def compare(root: Path, ways: Sequence[str], number: int, times: int) -> dict[st
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Every question at a million rows in every way, and at ten million beside DuckDB, and beside pandas for the most selective one."""
+    """Every query on a million rows in every way, and on ten million beside DuckDB.
+
+    The most selective query is also compared with pandas on ten million rows.
+    """
     found = []
     for size, full in (("1m", 1_000_000), ("10m", 10_000_000)):
         rows = max(20_000, round(full * setting.share))
@@ -165,36 +175,36 @@ def figures(setting: Setting) -> list[Figure]:
         in_own_process("--make", rows, "--root", root)
         for number, question in enumerate(QUESTIONS):
             ways = list(WAYS) if size == "1m" else ["vgpiano", "duckdb", *(["pandas"] if number == 0 else [])]
-            told = compare(root, ways, number, setting.times)
+            results = compare(root, ways, number, setting.times)
             found += beside(
-                f"queries/{size}-{slug(question.name)}", f"query of {rows:,} rows: {question.name}", question, told
+                f"queries/{size}-{slug(question.name)}", f"query of {rows:,} rows: {question.name}", question, results
             )
         shutil.rmtree(root)
     return found
 
 
-def beside(id_: str, name: str, question: Question, told: dict[str, dict[str, tuple[float, ...]]]) -> list[Figure]:
-    """Seconds, CPU seconds and memory of one question, ours beside each peer."""
-    note = f"`{question.query}`, {told['vgpiano']['rows'][0]:,.0f} rows."
-    quantities = (("seconds", "", "s"), ("cpu", "-cpu", "s CPU"), ("mb", "-memory", "MB at the most"))
+def beside(id_: str, name: str, question: Question, results: dict[str, dict[str, tuple[float, ...]]]) -> list[Figure]:
+    """Return seconds, CPU seconds and memory of one query, ours beside each peer."""
+    note = f"`{question.query}`, {results['vgpiano']['rows'][0]:,.0f} rows."
+    quantities = (("seconds", "", "s"), ("cpu", "-cpu", "s CPU"), ("mb", "-memory", "peak MB"))
     return [
         Figure(
             f"{id_}{ending}/{slug(way)}",
             name,
             unit,
-            told["vgpiano"][quantity],
+            results["vgpiano"][quantity],
             f"{way} {version(LIBRARY[way])}",
-            told[way][quantity],
+            results[way][quantity],
             note=note,
         )
         for quantity, ending, unit in quantities
-        for way in told
+        for way in results
         if way != "vgpiano"
     ]
 
 
 def slug(name: str) -> str:
-    """A name as a part of an id."""
+    """Return a name as part of an id."""
     return "-".join(re.findall("[a-z0-9]+", name.lower()))
 
 
@@ -203,8 +213,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--questions", type=int, nargs="+", help=f"0 to {len(QUESTIONS) - 1}; else all")
-    parser.add_argument("--root", type=Path, help="where the catalogs are made and kept; else a temporary folder")
+    parser.add_argument("--questions", type=int, nargs="+", help=f"0 to {len(QUESTIONS) - 1}; by default all")
+    parser.add_argument("--root", type=Path, help="folder that keeps the catalogs; by default a temporary folder")
     parser.add_argument("--answer", choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument("--make", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--number", type=int, default=0, help=argparse.SUPPRESS)
@@ -213,7 +223,7 @@ def main() -> None:
         make(options.root, options.make)
         return
     if options.answer:
-        answer(options.answer, options.root, options.number)
+        run_question(options.answer, options.root, options.number)
         return
     ways = ["vgpiano", *(way for way in options.ways if way != "vgpiano")]
     with tempfile.TemporaryDirectory(prefix="vgpiano-") as folder:
@@ -226,18 +236,21 @@ def main() -> None:
             for number, question in enumerate(QUESTIONS):
                 if options.questions and number not in options.questions:
                     continue
-                tell(question, compare(root, ways, number, options.times))
+                print_times(question, compare(root, ways, number, options.times))
 
 
-def tell(question: Question, found: dict[str, dict[str, tuple[float, ...]]]) -> None:
-    """Print a line for each way: median and spread of seconds, median of CPU seconds, highest peak of memory, and how often ours."""
+def print_times(question: Question, found: dict[str, dict[str, tuple[float, ...]]]) -> None:
+    """Print a line for each way: seconds, CPU seconds, peak memory, ratio to ours.
+
+    Seconds are medians with their range, CPU seconds medians, memory the highest peak.
+    """
     mine = found["vgpiano"]
     print(f"{question.query}: {mine['rows'][0]:,.0f} rows", flush=True)
-    for way, told in found.items():
-        ratios = (statistics.median(told[name]) / statistics.median(mine[name]) for name in ("seconds", "cpu"))
+    for way, results in found.items():
+        ratios = (statistics.median(results[name]) / statistics.median(mine[name]) for name in ("seconds", "cpu"))
         print(
-            f"    {way:<17}{statistics.median(told['seconds']):8.3f} s ({min(told['seconds']):.3f}–{max(told['seconds']):.3f})"
-            f"{statistics.median(told['cpu']):8.3f} s CPU{max(told['mb']):7.0f} MB"
+            f"    {way:<17}{statistics.median(results['seconds']):8.3f} s ({min(results['seconds']):.3f}–{max(results['seconds']):.3f})"
+            f"{statistics.median(results['cpu']):8.3f} s CPU{max(results['mb']):7.0f} MB"
             + ("" if way == "vgpiano" else "   {:.2f} times ours, CPU {:.2f} times".format(*ratios)),
             flush=True,
         )

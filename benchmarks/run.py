@@ -1,11 +1,12 @@
-"""Every figure side by side with the field, in one run: takes the subjects one by one and writes down what they find.
+"""Run all benchmarks, each beside its peers, and write the results.
 
     python benchmarks/run.py [--root data] [--only SUBJECT ...] [--share 0.05] [--times 5]
 
-A subject is a module beside this one with `figures(setting)`; each runs in a process of its own, on a copy of the data root with the corpus
-`all` (where the root has no catalog, on the demo's pieces). In the end there are `results.json` with every value of every time,
-`RESULTS.md`, and the table in README.md, all made of the same. `--only` takes some subjects and leaves what was found of the others.
-`--share` makes each smaller, to see that all works; then nothing is written but to --out. Exit code 1 where a subject failed.
+A subject is a module beside this one with `figures(setting)`. Each runs in its own process, on a copy of the data root
+with the corpus `all` (on the demo's pieces if the root has no catalog). The results are `results.json` with all
+values, `RESULTS.md`, and the table in README.md, all from the same data. `--only` runs some subjects and keeps the
+other results. `--share` makes each subject smaller, as a smoke test; then only --out is written. The exit code is 1 if
+a subject failed.
 """
 
 import argparse
@@ -27,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent
 sys.path[:0] = [str(TOP)]
 
-import report  # noqa: E402 - a neighbour
+import report  # noqa: E402 - a module of this folder
 from figures import TIMES, Setting  # noqa: E402
 from inputs import CORPUS, machine, prepared  # noqa: E402
 
@@ -65,71 +66,71 @@ PACKAGES = (
     "datasketch",
     "rensa",
 )
-MOST_S = 1500.0  # a subject that takes longer is ended, so that the others have their turn
+MAX_S = 1500.0  # longer subjects are stopped, so that the others can run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--only", nargs="+", choices=SUBJECTS, metavar="SUBJECT", help=", ".join(SUBJECTS))
-    parser.add_argument("--share", type=float, default=1.0, help="of the full size, above 0 to 1")
-    parser.add_argument("--times", type=int, default=TIMES, help="how often what is short is measured")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the full size, above 0 and at most 1")
+    parser.add_argument("--times", type=int, default=TIMES, help="number of repeats of short measurements")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of results.json and RESULTS.md")
-    asked = parser.parse_args()
-    if not 0 < asked.share <= 1 or asked.times < 1:
+    options = parser.parse_args()
+    if not 0 < options.share <= 1 or options.times < 1:
         parser.error("--share must be above 0 and at most 1, --times at least 1")
-    if asked.share < 1 and asked.out.resolve() == HERE:
-        asked.out = Path(tempfile.mkdtemp(prefix="vgpiano-bench-"))
-    chosen = [name for name in SUBJECTS if (HERE / f"{name}.py").exists() and name in (asked.only or SUBJECTS)]
-    results = kept(asked.out / "results.json")
+    if options.share < 1 and options.out.resolve() == HERE:
+        options.out = Path(tempfile.mkdtemp(prefix="vgpiano-bench-"))
+    chosen = [name for name in SUBJECTS if (HERE / f"{name}.py").exists() and name in (options.only or SUBJECTS)]
+    results = kept(options.out / "results.json")
     began, failed = time.perf_counter(), []
     with tempfile.TemporaryDirectory(prefix="vgpiano-bench-") as folder:
         root = Path(folder) / "root"
         root.mkdir()
-        words = prepared(asked.root, root)
+        words = prepared(options.root, root)
         print(f"input: {words}; {machine()} ({time.perf_counter() - began:.0f} s)", flush=True)
         for number, name in enumerate(chosen, 1):
             work = Path(folder) / name
             work.mkdir()
-            record = measured(name, Setting(root, CORPUS, work, asked.times, asked.share), words)
+            record = measured(name, Setting(root, CORPUS, work, options.times, options.share), words)
             results["subjects"][name] = record
-            tell(f"{number}/{len(chosen)} {name}", record)
+            print_record(f"{number}/{len(chosen)} {name}", record)
             failed += [name] if record["failed"] else []
-            write(asked.out, results)  # what is measured is kept, whatever becomes of the next
-    print(f"all together {(time.perf_counter() - began) / 60:.1f} minutes; {asked.out / 'RESULTS.md'}", flush=True)
+            write(options.out, results)  # results so far are kept if the next subject fails
+    print(f"all together {(time.perf_counter() - began) / 60:.1f} minutes; {options.out / 'RESULTS.md'}", flush=True)
     missing = [id_ for id_ in report.README if id_ not in report.found(results)]
     if missing:
-        print(f"README.md would show these too, had they been measured: {', '.join(missing)}")
+        print(f"README.md lacks these figures, which were not measured: {', '.join(missing)}")
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def kept(path: Path) -> dict[str, Any]:
-    """The results that are there, or none."""
+    """Return the existing results, or none."""
     found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"subjects": {}}
     return found
 
 
 def measured(name: str, setting: Setting, words: str) -> dict[str, Any]:
-    """Run one subject in a process of its own and return its record."""
+    """Run one subject in its own process and return its record."""
     out = setting.work / "figures.json"
     given = [str(setting.root), setting.corpus, str(setting.work), str(setting.times), str(setting.share), str(out)]
     line = [sys.executable, "-c", "import run; run.child()", name, *given]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(TOP)]), "TF_CPP_MIN_LOG_LEVEL": "3"}
     since, failed = time.perf_counter(), ""
-    with (setting.work / "said.txt").open("w+", encoding="utf-8") as said:
+    with (setting.work / "said.txt").open("w+", encoding="utf-8") as output:
         try:
-            code = subprocess.run(line, stdout=said, stderr=said, env=environment, timeout=MOST_S).returncode
+            code = subprocess.run(line, stdout=output, stderr=output, env=environment, timeout=MAX_S).returncode
         except subprocess.TimeoutExpired:
             code = -1
         seconds = time.perf_counter() - since
         if code:
-            said.seek(0)
-            text = said.read()
+            output.seek(0)
+            text = output.read()
             print(text[-4000:], file=sys.stderr)
             failed = (
-                f"took over {MOST_S:.0f} s" if code == -1 else (text.strip().splitlines() or [f"exit code {code}"])[-1]
+                f"took over {MAX_S:.0f} s" if code == -1 else (text.strip().splitlines() or [f"exit code {code}"])[-1]
             )
     about = ast.get_docstring(ast.parse((HERE / f"{name}.py").read_text("utf-8")))
     return {
@@ -145,7 +146,7 @@ def measured(name: str, setting: Setting, words: str) -> dict[str, Any]:
 
 
 def child() -> None:
-    """What the process of a subject does: measure, and leave the figures as JSON."""
+    """Run a subject in its process and store the figures as JSON."""
     name, root, corpus, work, times, share, out = sys.argv[1:]
     setting = Setting(Path(root), corpus, Path(work), int(times), float(share))
     figures = [asdict(figure) for figure in importlib.import_module(name).figures(setting)]
@@ -153,13 +154,13 @@ def child() -> None:
         raise SystemExit(f"{name}: no figures, or two of one id")
     for figure in figures:
         if not figure["id"].startswith(f"{name}/"):
-            raise SystemExit(f"{name}: {figure['id']} is not of this subject")
+            raise SystemExit(f"{name}: {figure['id']} does not belong to this subject")
         figure["command"] = figure["command"] or f"python benchmarks/run.py --only {name}"
     write_text(Path(out), json.dumps(figures))
 
 
-def tell(name: str, record: dict[str, Any]) -> None:
-    """Print a subject's line of progress and its figures."""
+def print_record(name: str, record: dict[str, Any]) -> None:
+    """Print a subject's progress and its figures."""
     print(f"{name}: {record['seconds']:.0f} s{', FAILED: ' + record['failed'] if record['failed'] else ''}", flush=True)
     for figure in map(report.figure_of, record["figures"]):
         beside = f"; {figure.peer} {report.spread(figure.theirs)}; {report.ratio(figure)}" if figure.theirs else ""
@@ -167,7 +168,7 @@ def tell(name: str, record: dict[str, Any]) -> None:
 
 
 def write(out: Path, results: dict[str, Any]) -> None:
-    """Write the JSON, RESULTS.md made of it, and, where that is the repository's, README.md's table."""
+    """Write the JSON, RESULTS.md, and README.md's table if it is the repository's."""
     results["subjects"] = {name: results["subjects"][name] for name in SUBJECTS if name in results["subjects"]}
     results["packages"] = {"python": sys.version.split()[0], **versions()}
     write_text(out / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
@@ -178,7 +179,7 @@ def write(out: Path, results: dict[str, Any]) -> None:
 
 
 def versions() -> dict[str, str]:
-    """The packages that take part and are installed."""
+    """Return the installed packages that take part, with their versions."""
     found = {}
     for name in PACKAGES:
         try:

@@ -1,11 +1,11 @@
-"""A hundred samples of a run beside real pieces: whether any is stuck, and whether they measure like music.
+"""Compare samples of a run with real pieces: loops and musical measures.
 
     python benchmarks/samples.py RUN CORPUS [--root data] [--count 100] [--notes 500] [--seed 1] [--out FILE]
 
-Samples are drawn at the default settings. Each must end on a bar line, come back from its MIDI file as it was, have no bar more than four
-times running and no pitch more than twelve notes running. Of four measures the samples' median must lie between the quartiles of
-the corpus's held-out pieces, each cut to its first --notes notes, for what repeats and how dense it is depend on length.
-Exit code 1 where one of these does not hold.
+Samples are drawn at the default settings. Each must end on a bar line, be read back unchanged from its MIDI file, and
+have no bar more than four times in a row and no pitch for more than twelve notes in a row. For four measures, the
+median of the samples must lie between the quartiles of the corpus's held-out pieces. Pieces are cut to their first
+--notes notes, since repetition and density depend on length. The exit code is 1 if a condition fails.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import numpy as np
 from dataset.corpus.corpus import Corpus
 from dataset.measures.keys import pitch_class_entropy
 from dataset.measures.loops import loop_share
-from dataset.measures.texture import polyphony, stretches
+from dataset.measures.texture import polyphony, segments
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
@@ -31,14 +31,14 @@ from training.sampling.sampler import SamplingConfig
 
 MEASURES = {
     "repeat share": loop_share,
-    "polyphony": lambda notes: polyphony(stretches(notes)),
+    "polyphony": lambda notes: polyphony(segments(notes)),
     "pitch-class entropy": pitch_class_entropy,
-    "notes a second": lambda notes: len(notes) / seconds(notes),
+    "notes per second": lambda notes: len(notes) / seconds(notes),
 }
 
 
 def first(notes: Notes, count: int) -> Notes:
-    """The first notes of a piece, from the bar that they begin in."""
+    """Return the first notes of a piece, from the bar in which they start."""
     _, numerator, denominator = notes.time_signatures[0]
     bar = bar_ticks(numerator, denominator)
     start = int(notes.onset[0]) // bar * bar
@@ -53,7 +53,7 @@ def first(notes: Notes, count: int) -> Notes:
 
 
 def longest_runs(notes: Notes) -> tuple[int, int]:
-    """How often, at most, one bar and one pitch stand running."""
+    """Return the longest runs of one bar and of one pitch."""
     bar = bar_ticks(*notes.time_signatures[-1][1:])
     held = zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True)
     bars = [(n, frozenset((o % bar, p) for o, p in group)) for n, group in groupby(held, lambda note: note[0] // bar)]
@@ -73,22 +73,24 @@ def main() -> None:
     parser.add_argument("--notes", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     since = time.perf_counter()
-    made = music(Run.open(asked.root, asked.run), SamplingConfig(count=asked.count, notes=asked.notes, seed=asked.seed))
+    made = music(
+        Run.open(options.root, options.run), SamplingConfig(count=options.count, notes=options.notes, seed=options.seed)
+    )
     took = time.perf_counter() - since
     wrong = []
     for number, notes in enumerate(made, start=1):
         bars, pitches = longest_runs(notes)
         end = int((notes.onset + notes.duration).max())
         if bars > 4 or pitches > 12:
-            wrong.append(f"sample {number} is stuck: a bar {bars} times, a pitch {pitches} times running")
+            wrong.append(f"sample {number} is stuck: a bar {bars} times in a row, a pitch {pitches} times in a row")
         if end % bar_ticks(*notes.time_signatures[-1][1:]):
             wrong.append(f"sample {number} does not end on a bar line")
         if read_midi(write_midi(notes)) != notes:
-            wrong.append(f"sample {number} does not come back from its file as it was")
-    corpus = Corpus.open(asked.root, asked.corpus)
-    real = [first(piece.notes, asked.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
+            wrong.append(f"sample {number} changes when read back from its file")
+    corpus = Corpus.open(options.root, options.corpus)
+    real = [first(piece.notes, options.notes) for split in ("validation", "test") for piece in corpus.pieces(split)]
     found: dict[str, Any] = {
         "samples": len(made),
         "notes_per_second": round(sum(map(len, made)) / took),
@@ -101,10 +103,10 @@ def main() -> None:
         median = round(float(np.median([measure(notes) for notes in made])), 3)
         found[name] = {"samples": median, "real": middle, "quartiles": [low, high]}
         if not low <= median <= high:
-            wrong.append(f"{name}: the samples' median {median} lies outside of {low}-{high}")
+            wrong.append(f"{name}: the samples' median {median} is outside {low}-{high}")
     print(json.dumps(found, indent=1))
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     if wrong:
         raise SystemExit("\n".join(wrong))
 

@@ -1,11 +1,11 @@
-"""Notes a second in composing, and the seconds from shell to files, beside the original's own loop.
+"""Notes per second in sampling, and seconds to files, beside the loop of 2018.
 
     python benchmarks/sampling.py RUN [--root data] [--rounds 5] [--out FILE]
 
-RUN is a note-lstm run. One stream and 64 streams of 500 notes, with the guard against copying and without, and the command
-`generate RUN --count 3` as a user types it (the process started afresh, MIDI files written). The peer is what the original did for each
-note: `predict` on one window of 100 tokens, with the original's network (untrained: its speed does not depend on what it learnt).
-Medians, with the least and the most.
+RUN is a note-lstm run. One stream and 64 streams of 500 notes are sampled with and without copy guard.
+The command `generate RUN --count 3` is timed from process start to the written MIDI files. The peer is the original's
+work for each note: `predict` on a window of 100 tokens, with an untrained network of the same shape, whose speed is
+the same. Results are medians with minimum and maximum.
 """
 
 import argparse
@@ -29,7 +29,8 @@ from training.network.backend import load_keras
 from training.note_lstm.trained import network, vocabulary
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
-from training.sampling.sampler import MAX_COPY, SamplingConfig, compose
+from training.sampling.config import MAX_COPY, SamplingConfig
+from training.sampling.sampler import compose
 
 NOTES = 500
 PEER_NOTES = 40
@@ -53,7 +54,7 @@ def measured(rounds: int, once: Callable[[], float]) -> dict[str, float]:
 
 
 class Streams:
-    """Composes with a run: so many streams at a time, in notes a second."""
+    """Samples with a run, a given number of streams at a time, in notes per second."""
 
     def __init__(self, run: Run) -> None:
         self.network, self.vocabulary = network(run), vocabulary(run)
@@ -67,7 +68,7 @@ class Streams:
 
 
 def original_loop() -> Callable[[], float]:
-    """What the original did for each note, ready to be measured."""
+    """Return the original's sampling loop, ready to be timed."""
     keras, recipe = load_keras(), ClassicRecipe()
     original = classic.build(keras, recipe, 227)
     window = np.zeros((1, recipe.window, 1), np.float32)
@@ -83,7 +84,7 @@ def original_loop() -> Callable[[], float]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """One stream and 64, with the guard against copying and without, beside the original's loop."""
+    """One stream and 64, with and without the guard, beside the original's loop."""
     streams, loop = Streams(Run.open(setting.root, trained(setting))), original_loop()
     ways = {"one": (1, MAX_COPY), "64": (64, MAX_COPY), "one-unguarded": (1, 0), "64-unguarded": (64, 0)}
     rates: dict[str, list[float]] = {way: [] for way in (*ways, "loop")}
@@ -95,8 +96,8 @@ def figures(setting: Setting) -> list[Figure]:
         Figure(
             f"sampling/{way}",
             f"composing, {number} stream{'s' if number > 1 else ''} of {NOTES} notes, "
-            + (f"nothing over {most} notes copied" if most else "without the guard against copying"),
-            "notes a second",
+            + (f"copy guard of {most} notes" if most else "without copy guard"),
+            "notes per second",
             tuple(rates[way]),
             "the original's predict loop",
             tuple(rates["loop"]),
@@ -112,21 +113,21 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    streams = Streams(Run.open(asked.root, asked.run)).rate
+    options = parser.parse_args()
+    streams = Streams(Run.open(options.root, options.run)).rate
     seeds = count(1)
 
     def shell() -> float:
         with tempfile.TemporaryDirectory() as folder:
             since = time.perf_counter()
             words = [
-                str(asked.run),
+                str(options.run),
                 "--count",
                 "3",
                 "--out",
                 folder,
                 "--root",
-                str(asked.root),
+                str(options.root),
                 "--seed",
                 str(next(seeds)),
                 "--no-render",
@@ -138,20 +139,20 @@ def main() -> None:
             return took
 
     found = {
-        "one stream, notes/s": measured(asked.rounds, lambda: streams(1)),
-        "64 streams, notes/s": measured(asked.rounds, lambda: streams(64)),
-        "one stream without the guard, notes/s": measured(asked.rounds, lambda: streams(1, 0)),
-        "64 streams without the guard, notes/s": measured(asked.rounds, lambda: streams(64, 0)),
-        "generate --count 3, s": measured(asked.rounds, shell),
+        "one stream, notes/s": measured(options.rounds, lambda: streams(1)),
+        "64 streams, notes/s": measured(options.rounds, lambda: streams(64)),
+        "one stream without the guard, notes/s": measured(options.rounds, lambda: streams(1, 0)),
+        "64 streams without the guard, notes/s": measured(options.rounds, lambda: streams(64, 0)),
+        "generate --count 3, s": measured(options.rounds, shell),
     }
     loop = original_loop()
-    found["the original's predict loop, notes/s"] = measured(asked.rounds, loop)
+    found["the original's predict loop, notes/s"] = measured(options.rounds, loop)
     peer = found["the original's predict loop, notes/s"]["median"]
     print(json.dumps(found, indent=1))
     one, many = (found[f"{streams}, notes/s"]["median"] / peer for streams in ("one stream", "64 streams"))
     print(f"one stream {one:.0f} times, 64 streams {many:.0f} times the loop")
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What the scraper costs this machine: CPU and memory of a whole section, and of parsing listings as large as the whole site.
+"""CPU and memory of scraping a whole section, and of parsing large listings.
 
     python benchmarks/scrape.py [SITE] [--repeats 5] [--cpu-ms 3] [--memory-mb 250] [--out FILE.json]
 
-SITE is a folder with a replica of the site; without one, 721 files of 8 KB are made. It is served on loopback by another
-process and scraped at delay 0 in a process of its own each time: CPU seconds of that process (user and system, everything
-from the first import's end to the last byte; imports are told apart), its peak memory, and the bytes on disk. Then
-listings of three sizes are parsed, each in a process of its own. Medians; exit code 1 where a limit is not kept.
+SITE is a folder with a replica of the site; by default 721 files of 8 KB are created. Another process serves it on
+loopback, and it is scraped with delay 0 in a new process each time. Measured are CPU seconds of that process (user and
+system, imports listed separately), its peak memory, and the bytes on disk. Then listings of three sizes, up to that of
+the whole site, are parsed in separate processes. Results are medians. The exit code is 1 if a limit is exceeded.
 """
 
 import argparse
@@ -30,8 +30,8 @@ PARSE_S, PARSE_MB = 10.0, 500.0
 SERVE = """
 import sys
 from pathlib import Path
-from scraper.demo.server import serving
-with serving(Path(sys.argv[1])) as base_url:
+from scraper.demo.server import serve_folder
+with serve_folder(Path(sys.argv[1])) as base_url:
     print(base_url, flush=True)
     sys.stdin.read()
 """
@@ -68,7 +68,7 @@ report(start, rows=len(listing.rows), bytes=len(page))
 
 
 def midi(number: int) -> bytes:
-    """One of FILES different files of FILE_BYTES bytes: a header, and a track of one long text."""
+    """Return one of FILES distinct files of FILE_BYTES bytes."""
     track = struct.pack(">4sI", b"MTrk", FILE_BYTES - 22) + number.to_bytes(4, "big")
     return (struct.pack(">4sIHHH", b"MThd", 6, 0, 1, 96) + track).ljust(FILE_BYTES, b"\0")
 
@@ -81,7 +81,7 @@ def row(name: str, size: int, md5: str) -> str:
 
 
 def page(rows: list[str]) -> bytes:
-    """A listing in the layout of 2024, eight rows a game."""
+    """Return a listing in the layout since 2024, with eight rows for each game."""
     parts = ["<html><body><table>"]
     for number, text in enumerate(rows):
         if number % 8 == 0:
@@ -113,7 +113,7 @@ def scraped(site: Path, repeats: int, temporary: Path) -> list[dict[str, float]]
     line = [sys.executable, "-c", SERVE, str(site)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         if server.stdout is None or server.stdin is None:
-            raise RuntimeError("no pipes to the server")
+            raise RuntimeError("cannot open pipes to the server")
         base_url = server.stdout.readline().strip()
         runs = []
         for number in range(repeats):
@@ -133,7 +133,7 @@ def parsed(rows: int, repeats: int, temporary: Path) -> list[dict[str, float]]:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """CPU and memory of a made section's scrape, and of a listing as long as the whole site's."""
+    """CPU and memory of scraping a section, and of parsing the largest listing."""
     section = scraped(made_site(setting.work / "site"), setting.times, setting.work)
     rows = round(SIZES[-1] * setting.share)
     long = parsed(rows, setting.times, setting.work)
@@ -144,10 +144,10 @@ def figures(setting: Setting) -> list[Figure]:
 
     made_of = f"a scrape of {FILES} files of {FILE_BYTES // 1000} KB, on loopback, no delay"
     return [
-        Figure("scrape/cpu", made_of, "ms CPU a file", every(section, "cpu_ms_a_file")),
-        Figure("scrape/memory", made_of, "MB at the most", every(section, "memory_mb")),
+        Figure("scrape/cpu", made_of, "ms CPU per file", every(section, "cpu_ms_a_file")),
+        Figure("scrape/memory", made_of, "peak MB", every(section, "memory_mb")),
         Figure("scrape/listing", f"reading {page_of}", "s CPU", every(long, "cpu_s")),
-        Figure("scrape/listing-memory", f"reading {page_of}", "MB at the most", every(long, "memory_mb")),
+        Figure("scrape/listing-memory", f"reading {page_of}", "peak MB", every(long, "memory_mb")),
     ]
 
 
@@ -155,9 +155,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", nargs="?", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cpu-ms", type=float, default=3.0, help="most CPU milliseconds a file")
-    parser.add_argument("--memory-mb", type=float, default=250.0, help="most memory of a scrape")
-    parser.add_argument("--out", type=Path, help="write the numbers there as JSON")
+    parser.add_argument("--cpu-ms", type=float, default=3.0, help="maximum CPU milliseconds per file")
+    parser.add_argument("--memory-mb", type=float, default=250.0, help="maximum memory of a scrape")
+    parser.add_argument("--out", type=Path, help="write the results to this file as JSON")
     options = parser.parse_args()
     print(f"$ {' '.join([Path(sys.executable).name, *sys.argv])}")
     with tempfile.TemporaryDirectory() as name:
@@ -172,7 +172,7 @@ def main() -> int:
     each = ", ".join(f"{run['cpu_ms_a_file']:.2f}" for run in section)
     print(
         f"section of {section[0]['listed']:g}: {section[0]['fetched']:g} fetched in {section[0]['requests']:g} requests; "
-        f"{cpu:.2f} ms CPU a file (median of {each}), {middle(section, 'imports_s'):.2f} s of imports before, {memory:.0f} MB"
+        f"{cpu:.2f} ms CPU per file (median of {each}), {middle(section, 'imports_s'):.2f} s of imports before, {memory:.0f} MB"
     )
     good = cpu < options.cpu_ms and memory < options.memory_mb
     for rows, runs in listings.items():
@@ -186,7 +186,7 @@ def main() -> int:
         summary = {"command": sys.argv, "section": section, "listings": listings}
         write_text(options.out, json.dumps(summary, indent=2) + "\n")
     if not good:
-        print("a limit is not kept", file=sys.stderr)
+        print("a limit is exceeded", file=sys.stderr)
     return 0 if good else 1
 
 

@@ -1,11 +1,12 @@
-"""Notes a second in training: ours in Keras, and a PyTorch float32 network of the same shape, in one run and on one machine.
+"""Notes per second in training: ours in Keras beside the same network in PyTorch.
 
     python benchmarks/speed.py [--rounds 3] [--seconds 12] [--out FILE]
 
-Same inputs, embeddings, trusts, gains, two LSTM layers, four outputs and losses, dropout, AdamW and clipping; only the framework and its
-precision differ (PyTorch's LSTM has no faster type on a CPU). Each side takes the batch that it is fastest with, of those given.
-Rounds alternate. What a note costs is counted from the shapes of the matrices: 2 operations an entry forward, twice that backward.
-The share is of the largest rate that one big product reaches in the same type on the same machine.
+Inputs, embeddings, confidences, gains, two LSTM layers, four outputs and losses, dropout, AdamW and clipping are the
+same. Only the framework and its precision differ (PyTorch's LSTM has no faster type on a CPU). Each side uses its
+fastest batch shape of those given. Rounds alternate. The operations per note are counted from the matrix shapes: 2 for
+each entry forward, twice that backward. The share is relative to the largest rate of one large matrix product in the
+same type on the same machine.
 """
 
 import argparse
@@ -35,7 +36,7 @@ SERIES, GAMES = 120, 230
 
 
 def batch(windows: int, notes: int) -> Batch:
-    """Events in the ranges that real ones have; what they say does not matter for speed."""
+    """Return random events in the ranges of real ones."""
     rng = np.random.default_rng(0)
     rows = np.zeros((windows, notes + 1, encoding.COLUMNS), np.int32)
     for column, size in zip(range(5), (*events.SIZES.values(), events.PLACES), strict=True):
@@ -48,7 +49,7 @@ def batch(windows: int, notes: int) -> Batch:
 
 
 def operations(recipe: NoteLSTMRecipe) -> float:
-    """Arithmetic operations that training takes a note."""
+    """Return the arithmetic operations per note in training."""
     width, head = recipe.width, recipe.head
     entries = beside_width(ENTERING) * width + recipe.layers * 8 * width * width
     for name, beside in HEADS.items():
@@ -166,9 +167,10 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
 
 
 def peak(kind: str) -> float:
-    """The largest rate of arithmetic that a product of 2048 × 2048 matrices reaches on all cores, by PyTorch or NumPy, operations a second.
+    """Return the highest rate of a matrix product, in operations per second.
 
-    Not by TensorFlow, which has here a thread for each lane and none for one large product.
+    Matrices of 2048 × 2048 are multiplied on all cores with PyTorch or NumPy. TensorFlow is not used: here it has one
+    thread per stream and none for a large product.
     """
     import torch
 
@@ -187,12 +189,12 @@ def peak(kind: str) -> float:
 
 
 def fastest(make: Callable[[tuple[int, int]], Callable[[], object]], seconds: float) -> dict[tuple[int, int], float]:
-    """Notes a second with each shape of batch, each tried for so long."""
+    """Return the notes per second of each batch shape, each tried for the given time."""
     return {shape: rate(make(shape), shape[0] * shape[1], seconds) for shape in SHAPES}
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Notes a second in training, in the precision that the machine takes by itself and in float32, beside PyTorch."""
+    """Notes per second in training, in two precisions, beside PyTorch."""
     from importlib.metadata import version
 
     import torch
@@ -219,12 +221,12 @@ def figures(setting: Setting) -> list[Figure]:
             Figure(
                 "speed/pytorch" if not found else f"speed/{policy}",
                 f"training the same network, ours in {policy.removeprefix('mixed_')}, the peer in float32",
-                "notes a second",
+                "notes per second",
                 values[0],
                 f"PyTorch {version('torch')}",
                 values[1],
                 better="higher",
-                note=f"Each with the batch it is fastest with: ours {best[0]}×{best[1]}, the peer {peer_shape[0]}×{peer_shape[1]}.",
+                note=f"Each with its fastest batch: ours {best[0]}×{best[1]}, the peer {peer_shape[0]}×{peer_shape[1]}.",
             )
         )
     return found
@@ -235,7 +237,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     from training.loop.precision import precision
 
     load_keras()
@@ -246,14 +248,14 @@ def main() -> None:
     }
     best = {}
     for name, make in kinds.items():
-        rates = fastest(make, asked.seconds / 3)
+        rates = fastest(make, options.seconds / 3)
         best[name] = max(rates, key=lambda shape: rates[shape])
         print(f"{name:8} " + "  ".join(f"{w}x{n} {r:,.0f}" for (w, n), r in rates.items()), flush=True)
     found: dict[str, list[float]] = {name: [] for name in kinds}
     steps = {name: make(best[name]) for name, make in kinds.items()}
-    for _ in range(asked.rounds):
+    for _ in range(options.rounds):
         for name, step in steps.items():
-            found[name].append(rate(step, best[name][0] * best[name][1], asked.seconds))
+            found[name].append(rate(step, best[name][0] * best[name][1], options.seconds))
             print(f"{name:8} {found[name][-1]:,.0f} notes/s at {best[name][0]}x{best[name][1]}", flush=True)
     middle = {name: statistics.median(values) for name, values in found.items()}
     top = peak("bfloat16" if policy == "mixed_bfloat16" else "float32")
@@ -266,8 +268,8 @@ def main() -> None:
         "share_of_peak": round(middle["ours"] * operations(NoteLSTMRecipe()) / top, 3),
     }
     print(json.dumps(result, indent=1))
-    if asked.out:
-        asked.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

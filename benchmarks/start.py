@@ -1,9 +1,9 @@
-"""How long a command takes to start, beside the import of the libraries that such tools are made of.
+"""Start-up time of the commands, beside the import time of typical libraries.
 
     python benchmarks/run.py --only start
 
-Each in a process of its own, from the start of the interpreter to its end: the help of every large command, and `generate` until the
-first MIDI file is there, without rendering. The peers do nothing but `import` one package. Seconds of wall clock.
+Each is timed in its own process, from interpreter start to exit: the help of every large command, and `generate` until
+the first MIDI file is written, without rendering. The peers only `import` one package. Results are in wall seconds.
 """
 
 import subprocess
@@ -24,7 +24,7 @@ GENERATE = "from vgpiano import generate; generate()"
 
 
 def seconds(program: str, *words: object) -> float:
-    """Run a program to its end. Raises CalledProcessError where it fails."""
+    """Run a program and return its duration. Raises CalledProcessError if it fails."""
     since = time.perf_counter()
     subprocess.run([sys.executable, "-c", program, *map(str, words)], capture_output=True, check=True)
     return time.perf_counter() - since
@@ -48,11 +48,9 @@ def figures(setting: Setting) -> list[Figure]:
     def helped(command: str) -> float:
         return seconds(HELP[command], "--help")
 
-    peers = {
-        package: f"{package} {version(package)}, its import alone" for package in ("tensorflow", "pandas", "music21")
-    }
+    peers = {package: f"{package} {version(package)}, import only" for package in ("tensorflow", "pandas", "music21")}
     for package in peers:
-        imported(package)  # from a warm disk, for everyone
+        imported(package)  # with a warm disk cache for all
     helped("catalog")
     found = []
     for id_, name, ours, peer in (

@@ -1,11 +1,11 @@
-"""Whether style is real: held-out pieces told the right game and wrong ones, and what a run gains by beginning from another.
+"""Effect of the style input: held-out pieces with the right or a wrong game.
 
     python benchmarks/style.py RUN CORPUS [--root data] [--games ocarina-of-time majoras-mask wind-waker twilight-princess]
 
-For every held-out piece of each game (validation and test): its bits per note with its own game's style, with each other game's, and
-with none. Then, of every piece of these games, what the notes themselves tell without a network: its bits per note under the shares of
-times, pitches, durations and velocities in its own game's other works, and in each other game's. Fine-tuning is measured with the
-commands themselves: see `docs/training.md`.
+For every held-out piece of each game (validation and test): its bits per note with the style of its own game, of each
+other game, and without style. Then, without a network, for every piece of these games: its bits per note under the
+shares of times, pitches, durations and velocities in its own game's other works, and in each other game. Fine-tuning
+is measured with the commands; see `docs/training.md`.
 """
 
 import argparse
@@ -28,11 +28,11 @@ from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.run import Run
 
 GAMES = ("ocarina-of-time", "majoras-mask", "wind-waker", "twilight-princess")
-SMOOTH, MOST = 300, 500  # notes: of everyone's shares in a game's, and of one piece's at most
+SMOOTHING_NOTES, MAX_PIECE_NOTES = 300, 500  # notes: weight of the overall shares, and maximum weight of one piece
 
 
-def told_by_shares(everyone: Sequence[CorpusPiece], games: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return by field how many of the games' pieces cost fewer bits under their own game's shares than under others', and of how many."""
+def nearer_by_shares(everyone: Sequence[CorpusPiece], games: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return by field how many pieces fit their own game's shares best, and all."""
     pieces = [piece for piece in everyone if piece.game in games]
     own = np.array([games.index(piece.game) for piece in pieces])
     bits = np.zeros((len(FIELDS), len(pieces), len(games)))
@@ -47,11 +47,11 @@ def told_by_shares(everyone: Sequence[CorpusPiece], games: Sequence[str]) -> dic
         for i, piece in enumerate(pieces):
             for j in range(len(games)):
                 others = (
-                    held * min(1, MOST / held.sum())
+                    held * min(1, MAX_PIECE_NOTES / held.sum())
                     for held, other in zip(counted, pieces, strict=True)
                     if other.game == games[j] and other.work != piece.work
                 )
-                shares = SMOOTH * common + sum(others)
+                shares = SMOOTHING_NOTES * common + sum(others)
                 bits[column, i, j] = -counted[i] @ np.log2(shares / shares.sum()) / counted[i].sum()
 
     def better(found: npt.NDArray[np.float64]) -> tuple[int, int]:
@@ -67,15 +67,15 @@ def main() -> None:
     parser.add_argument("corpus")
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--games", nargs="+", default=list(GAMES))
-    asked = parser.parse_args()
-    run = Run.open(asked.root, asked.run)
+    options = parser.parse_args()
+    run = Run.open(options.root, options.run)
     network, vocabulary = network_of(run), vocabulary_of(run)
-    corpus = Corpus.open(asked.root, asked.corpus)
-    held = [p for split in ("validation", "test") for p in corpus.pieces(split) if p.game in asked.games]
+    corpus = Corpus.open(options.root, options.corpus)
+    held = [p for split in ("validation", "test") for p in corpus.pieces(split) if p.game in options.games]
     if not held:
-        raise SystemExit(f"corpus {asked.corpus} holds out no piece of {', '.join(asked.games)}")
+        raise SystemExit(f"corpus {options.corpus} holds out no piece of {', '.join(options.games)}")
     encoded = encode_pieces(held, vocabulary)
-    styles = {game: vocabulary.style(piece.series, game) for piece in held for game in asked.games} | {
+    styles = {game: vocabulary.style(piece.series, game) for piece in held for game in options.games} | {
         "none": (UNKNOWN, UNKNOWN)
     }
     notes = [len(piece.events) - 1 for piece in encoded]
@@ -85,7 +85,7 @@ def main() -> None:
     }
     found: list[dict[str, Any]] = []
     for i, piece in enumerate(held):
-        wrong = {game: float(bits[game][i]) for game in asked.games if game != piece.game}
+        wrong = {game: float(bits[game][i]) for game in options.games if game != piece.game}
         right = float(bits[piece.game][i])
         found.append(
             {
@@ -98,12 +98,12 @@ def main() -> None:
             }
         )
     print(json.dumps(found, indent=1, ensure_ascii=False))
-    pairs = sum(row["better_than"] for row in found), len(found) * (len(asked.games) - 1)
+    pairs = sum(row["better_than"] for row in found), len(found) * (len(options.games) - 1)
     print(
         f"{sum(row['better_than_their_mean'] for row in found)} of {len(found)} pieces are better with the right game than with a wrong one"
     )
     print(f"{pairs[0]} of {pairs[1]} pairs of a piece and a wrong game")
-    for name, (better, of) in told_by_shares(corpus.pieces(), asked.games).items():
+    for name, (better, of) in nearer_by_shares(corpus.pieces(), options.games).items():
         print(
             f"{name}: {better} of {of} pieces are nearer to their own game's other works than to the other games', by shares alone"
         )

@@ -1,8 +1,9 @@
-"""A small decoder-only transformer as the body of a note-by-note network: the peer that one would build today.
+"""A small decoder-only transformer as the body of a note-by-note network.
 
-Pre-norm blocks of causal attention (PyTorch's scaled_dot_product_attention) with rotary positions (Su et al. 2021, "RoFormer") and a
-feed-forward layer of four times the width with GELU; dropout on what each adds. Four blocks of width 256 have about as many weights as
-our network. It looks back at 256 notes. `notewise.py` has what stands before and after it. Benchmarks alone import this.
+Pre-norm blocks of causal attention (PyTorch's scaled_dot_product_attention) with rotary positions (Su et al. 2021,
+"RoFormer") and a feed-forward layer of four times the width with GELU; dropout on both residual branches. Four blocks
+of width 256 have about as many weights as our network. The context is 256 notes. Embeddings and outputs are in
+`notewise.py`. Only benchmarks import this module.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ CONTEXT = 256  # notes
 
 
 def rotated(x: Any, first: int) -> Any:
-    """Return `x` [batch, heads, notes, width] turned by the place of each note, the first of which is number `first`."""
+    """Return `x` [batch, heads, notes, width] rotated by position, from `first` on."""
     half = x.shape[-1] // 2
     speed = 10_000.0 ** (-torch.arange(half, dtype=torch.float32) / half)
     angle = torch.arange(first, first + x.shape[2], dtype=torch.float32)[:, None] * speed
@@ -25,7 +26,7 @@ def rotated(x: Any, first: int) -> Any:
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward layer, each added to what came in."""
+    """Attention and a feed-forward layer, each with a residual connection."""
 
     def __init__(self, width: int, heads: int, drop: float):
         super().__init__()
@@ -36,13 +37,13 @@ class Block(nn.Module):
         self.drop = nn.Dropout(drop)
 
     def forward(self, x: Any, past: Any) -> Any:
-        """Return the block's output and the keys and values so far; `past` is None where nothing came before."""
+        """Return the block's output and the keys and values; `past` is None at the start."""
         query, key, value = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.projected(self.before(x)).chunk(3, -1)
         )
         first = 0 if past is None else past[0].shape[2]
         query, key = rotated(query, first), rotated(key, first)
-        if past is not None:  # one note at a time, which sees all before it
+        if past is not None:  # one note at a time, which attends to all before it
             key, value = torch.cat([past[0], key], 2), torch.cat([past[1], value], 2)
         seen = scaled_dot_product_attention(query, key, value, is_causal=past is None)
         x = x + self.drop(self.gathered(seen.transpose(1, 2).flatten(2)))
@@ -51,7 +52,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The body: [batch, notes, width] to the same, and the keys and values of each block as its state."""
+    """The body, [batch, notes, width] in and out; the state is keys and values."""
 
     context: int | None = CONTEXT
 

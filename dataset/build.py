@@ -1,7 +1,7 @@
-"""From a query to a corpus: list, fetch (from the store), parse, filter, drop duplicates, split, write.
+"""Build a corpus: list, fetch, parse, filter, deduplicate, split and write.
 
-Nothing gets lost on the way: each listed piece ends in notes.parquet or, with a stage and a reason, in excluded.parquet.
-The same catalog, query, seed and filters give the same bytes, however many workers there are.
+In: a catalog and a `Plan`. Out: a corpus folder. Each listed piece is either in notes.parquet or, with a stage and a
+reason, in excluded.parquet. The same catalog, query, seed and filters give the same bytes, for any number of workers.
 """
 
 import difflib
@@ -21,9 +21,9 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.folder_store import corpora_folder, locked, recover, replacing_folder
 from dataset.corpus.manifest import MANIFEST_FILE, Funnel
 from dataset.corpus.schema import SPLITS
-from dataset.corpus.split_ledger import read_sides, write_sides
-from dataset.duplicates.decisions import SPANS_SPLITS, Decisions, decide, settle
-from dataset.funnel import FunnelRows, Row, check, write_corpus
+from dataset.corpus.split_ledger import read_splits, write_splits
+from dataset.duplicates.decisions import SPANS_SPLITS, DuplicateDecisions, assign_splits, decide_duplicates
+from dataset.funnel import CatalogRow, FunnelRows, check, write_corpus
 from dataset.measure import to_table as measures_table
 from dataset.notes.model import Notes
 from dataset.parse import PARSE, Parsed, ParseTask, parse_all
@@ -31,7 +31,7 @@ from dataset.plan import COLUMNS, Plan, identity
 
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
-NOT_FETCHED = "not_fetched"  # for a row whose state is one that this version does not know
+NOT_FETCHED = "not_fetched"  # the reason for a state that this version does not know
 DATES = ("listed_at", "fetched_at")  # of provenance.parquet
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
@@ -45,9 +45,10 @@ def ensure_corpus(
     executor: Executor | None = None,
     report: Report = IGNORE_PROGRESS,
 ) -> Corpus:
-    """Return the corpus for `query`: the one that stands if it was built from the same catalog rows in the same way, else a new one.
+    """Return the corpus for `query`, building it unless an up-to-date one exists.
 
-    Raises QueryError for a wrong query, CorpusError where nothing matches or nothing is left.
+    An existing corpus is up to date if it was built from the same catalog rows, settings and versions. Raises
+    QueryError for an invalid query, CorpusError if no piece matches or none remains.
     """
     plan = Plan(query=query, seed=seed)
     folder = _folder(root, name or plan.name)
@@ -55,7 +56,7 @@ def ensure_corpus(
     if (folder / MANIFEST_FILE).is_file():
         try:
             corpus = Corpus.open(root, folder.name)
-        except CorpusError:  # damaged, or of an older form: the answer to both is to build it again
+        except CorpusError:  # damaged or in an older format: build it again
             return build_corpus(root, plan, name, executor=executor, report=report)
         if corpus.manifest.identity == identity(plan, _list(root, query)):
             return corpus
@@ -72,115 +73,120 @@ def build_corpus(
     report: Report = IGNORE_PROGRESS,
     task: str = PARSE,
 ) -> Corpus:
-    """Build the corpus of `plan` under `root`/corpora and return it; one of that name is replaced, whole.
+    """Build the corpus of `plan` under `root`/corpora and return it.
 
-    `workers` is the number of processes that parse, by default one a core; an `executor` that is given parses in their
-    place, and the corpus is the same to the byte; `task` is what they do (see parse.parse_all).
-    Raises UsageError for a name that is none, QueryError for a wrong query, CorpusError where nothing matches, nothing
-    is left, or another build does not end.
+    A corpus of the same name is replaced as a whole. `workers` is the number of parsing processes, by default one per
+    core. If an `executor` is given, it does the parsing; the corpus is byte-identical. `task` names the parsing
+    function (see `dataset.parse.parse_all`). Raises UsageError for an invalid name, QueryError for an invalid query,
+    CorpusError if no piece matches, none remains, or another build holds the lock for too long.
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    sieve = FunnelRows(rows, list(range(len(rows))), {})
+    funnel_rows = FunnelRows(rows, list(range(len(rows))), {})
     for index, row in enumerate(rows):
         if row["state"] != FETCHED or row["sha256"] is None:
             reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
-            sieve.drop(index, FETCH, reason, row["reason"] or "")
-    counts = {"listed": len(rows), "fetched": sieve.settle()}
-    names = [rows[index]["sha256"] for index in sieve.left]
+            funnel_rows.drop(index, FETCH, reason, row["reason"] or "")
+    counts = {"listed": len(rows), "fetched": funnel_rows.remove_dropped()}
+    names = [rows[index]["sha256"] for index in funnel_rows.remaining]
     with Catalog(root).nearby(names) as near:
-        found = _parse(near, plan, sieve, workers, executor, report, task)
-    counts["parsed"] = sieve.settle()
-    for index in sieve.left:
+        found = _parse(near, plan, funnel_rows, workers, executor, report, task)
+    counts["parsed"] = funnel_rows.remove_dropped()
+    for index in funnel_rows.remaining:
         verdict = plan.filters.judge(found[rows[index]["sha256"]].measures)
         if verdict:
-            sieve.drop(index, FILTER, verdict.reason, verdict.detail)
-    counts["kept"] = sieve.settle()
-    related = list(sieve.left)
-    decisions = decide(
+            funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
+    counts["kept"] = funnel_rows.remove_dropped()
+    related = list(funnel_rows.remaining)
+    decisions = decide_duplicates(
         [rows[index] for index in related],
         [_notes(found[rows[index]["sha256"]]) for index in related],
         plan.filters.drop,
     )
     for position, (kept, reason) in decisions.left_out.items():
         row = rows[related[kept]]
-        sieve.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
+        funnel_rows.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
     with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
-        pieces = _split(root, plan.seed, sieve, related, decisions, found)
-        counts["unique"] = sieve.settle()
+        pieces = _split(root, plan.seed, funnel_rows, related, decisions, found)
+        counts["unique"] = funnel_rows.remove_dropped()
         splits = Counter(piece.split for piece in pieces)
         funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
-        check(funnel, pieces, sieve)
+        check(funnel, pieces, funnel_rows)
         if not pieces:
-            raise CorpusError(f"of {len(rows)} pieces none is left: {sieve.reasons()}")
+            raise CorpusError(f"none of {len(rows)} pieces remains: {funnel_rows.describe_reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
-        write_corpus(new, folder.name, plan, funnel, pieces, sieve, measures, decisions.relations)
+        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, decisions.relations)
     return Corpus.open(root, folder.name)
 
 
-def _list(root: AnyPath, query: str) -> list[Row]:
+def _list(root: AnyPath, query: str) -> list[CatalogRow]:
     catalog = Catalog(root)
-    rows: list[Row] = catalog.pieces(query, columns=[*COLUMNS, *DATES]).to_pylist()
+    rows: list[CatalogRow] = catalog.pieces(query, columns=[*COLUMNS, *DATES]).to_pylist()
     if not rows:
         if catalog.is_empty():
             raise CorpusError(emptiness(root))
-        raise CorpusError(f"no piece matches {query}{_nearest(catalog, query)}")
+        raise CorpusError(f"no piece matches {query}{_suggestion(catalog, query)}")
     return rows
 
 
-def _nearest(catalog: Catalog, query: str) -> str:
+def _suggestion(catalog: Catalog, query: str) -> str:
     table = catalog.pieces(columns=["game", "series"])
     known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
     for _, text in re.findall(r"(['\"])(.*?)\1", query):
         near = difflib.get_close_matches(text, known, 1, 0.6) or [slug for slug in known if text and text in slug]
         if near and text not in known:
             return f"; did you mean {near[0]!r}?"
-    return "; `catalog games` lists what there is"
+    return "; run `catalog games` to list the games"
 
 
 def _parse(
     catalog: Catalog,
     plan: Plan,
-    sieve: FunnelRows,
+    funnel_rows: FunnelRows,
     workers: int | None,
     executor: Executor | None,
     report: Report,
     task: str,
 ) -> dict[str, Parsed]:
-    """Parse each distinct file once; pieces without notes are dropped."""
-    names = dict.fromkeys(sieve.rows[index]["sha256"] for index in sieve.left)
-    sources = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
+    """Parse each distinct file once, and drop the pieces without notes."""
+    names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
+    tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
     found: dict[str, Parsed] = {}
-    for source, parsed in parse_all(sources, workers=workers, executor=executor, task=task):
-        found[source.sha256] = parsed
-        report(len(found), len(sources))
-    for index in sieve.left:
-        parsed = found[sieve.rows[index]["sha256"]]
+    for item, parsed in parse_all(tasks, workers=workers, executor=executor, task=task):
+        found[item.sha256] = parsed
+        report(len(found), len(tasks))
+    for index in funnel_rows.remaining:
+        parsed = found[funnel_rows.rows[index]["sha256"]]
         if parsed.notes is None:
-            sieve.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
+            funnel_rows.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
     return found
 
 
 def _notes(parsed: Parsed) -> Notes:
     if parsed.notes is None:
-        raise CorpusError("a piece without notes came through the filters; please report it")
+        raise CorpusError("a piece without notes passed the filters; please report it")
     return parsed.notes
 
 
 def _split(
-    root: AnyPath, seed: int, sieve: FunnelRows, related: Sequence[int], decisions: Decisions, found: dict[str, Parsed]
+    root: AnyPath,
+    seed: int,
+    funnel_rows: FunnelRows,
+    related: Sequence[int],
+    decisions: DuplicateDecisions,
+    found: dict[str, Parsed],
 ) -> list[CorpusPiece]:
-    """Give every piece its side, for good, and return those that stay, in the catalog's order."""
-    rows = [sieve.rows[index] for index in related]
-    known = read_sides(root, seed)
-    settled = settle(rows, decisions, known, seed)
+    """Assign a permanent split to every piece; return those kept, in order."""
+    rows = [funnel_rows.rows[index] for index in related]
+    known = read_splits(root, seed)
+    assigned = assign_splits(rows, decisions, known, seed)
     pieces = []
-    for position, (index, row, side) in enumerate(zip(related, rows, settled.sides, strict=True)):
-        if index in sieve.out:
+    for position, (index, row, split_name) in enumerate(zip(related, rows, assigned.splits, strict=True)):
+        if index in funnel_rows.dropped:
             continue
-        if side is None:
-            sieve.drop(index, SPLIT, SPANS_SPLITS, "belongs with pieces of different splits, which it would join")
+        if split_name is None:
+            funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "related to pieces of different splits")
             continue
         pieces.append(
             CorpusPiece(
@@ -188,15 +194,19 @@ def _split(
                     key: row[key]
                     for key in ("sha256", "game", "series", "title", "sequencer", "game_title", "source", "url")
                 },
-                cluster=settled.cluster[position],
-                work=settled.work[position],
-                split=side,
+                cluster=assigned.cluster[position],
+                work=assigned.work[position],
+                split=split_name,
                 notes=_notes(found[row["sha256"]]),
             )
         )
-    new = {row["sha256"]: side for row, side in zip(rows, settled.sides, strict=True) if side is not None}
+    new = {
+        row["sha256"]: split_name
+        for row, split_name in zip(rows, assigned.splits, strict=True)
+        if split_name is not None
+    }
     if not new.keys() <= known.keys():
-        write_sides(root, seed, known | new)
+        write_splits(root, seed, known | new)
     return pieces
 
 

@@ -1,6 +1,6 @@
-"""The command `dataset`: measure what the catalog holds, build corpora from it, and show them."""
+"""The command `dataset`: measure pieces, build corpora, and show or export them."""
 
-from catalog.base import early  # noqa: F401 - before what takes time to import
+from catalog.base import early  # noqa: F401 - before the slow imports
 
 # isort: split
 
@@ -29,52 +29,62 @@ if TYPE_CHECKING:
 
 app = command_group("Turn pieces of the catalog into corpora.")
 
-Workers = Annotated[int | None, typer.Option("--workers", min=1, max=1024, help="Processes that parse; one a core.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, max=1024, help="Number of parsing processes; by default one per core.")
+]
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", help="Parse on the Dask cluster of this scheduler, such as tcp://10.0.0.1:8786."),
+    typer.Option(
+        "--cluster", help="Parse on the Dask cluster with this scheduler address, such as tcp://10.0.0.1:8786."
+    ),
 ]
 FilterFile = Annotated[
     Path | None,
-    typer.Option("--filters", callback=given_path, help="TOML laid over the default filters (see `dataset filters`)."),
+    typer.Option(
+        "--filters", callback=given_path, help="TOML file that overrides the default filters (see `dataset filters`)."
+    ),
 ]
 
 
 CorpusName = Annotated[
-    str, typer.Argument(help="Name of a corpus, or its folder.", callback=given_name, autocompletion=corpora)
+    str, typer.Argument(help="Name or folder of a corpus.", callback=given_name, autocompletion=corpora)
 ]
 
 
 @app.command()
 def measure(
-    query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also what has been measured before.")] = False,
+    query: Annotated[
+        str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure again the pieces that are already measured.")] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """Measure the notes of stored pieces (key, tempo, polyphony …), for queries and for people."""
+    """Measure the notes of stored pieces (key, tempo, polyphony …) for queries."""
     from catalog.summary import opened
     from dataset.measure import measure_catalog
 
     opened(data_root(root))
-    console.when_stopped("what was measured is kept; the same command (without --again) goes on")
+    console.when_stopped("finished measurements are kept; run the same command (without --again) to continue")
     with _executor(workers, cluster) as executor, console.Progress("measuring") as report:
         done = measure_catalog(data_root(root), query, again=again, workers=workers, executor=executor, report=report)
-    print(f"{done.files} files: {done.before} measured before, {done.now} now")
+    print(f"{done.files} files: {done.before} already measured, {done.now} measured now")
     for reason, count in done.unreadable.items():
-        print(f"  of these without notes, {reason}: {count}")
+        print(f"  without notes, {reason}: {count}")
 
 
 @app.command()
 def duplicates(
-    query: Annotated[str | None, typer.Argument(help="Only pieces for which this holds, as in `catalog show`.")] = None,
+    query: Annotated[
+        str | None, typer.Argument(help="Only pieces that match this query, as in `catalog show`.")
+    ] = None,
     form: DocumentFormat = "table",
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """List the pieces that belong together: the same bytes or notes, nearly the same, contained, or one work."""
+    """List related pieces: same bytes or notes, similar, contained, or one work."""
     from dataset.duplicates.find import find_duplicates
 
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
@@ -97,34 +107,36 @@ def duplicates(
 def build(
     game: Annotated[
         str | None,
-        typer.Option(help="The one game whose slug contains this, such as ocarina.", autocompletion=games),
+        typer.Option(help="Part of a game's slug, such as ocarina; it must match one game.", autocompletion=games),
     ] = None,
     query: Annotated[
-        str | None, typer.Option(help="Pieces for which this holds, such as \"series == 'zelda'\".")
+        str | None, typer.Option(help="Pieces that match this query, such as \"series == 'zelda'\".")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The corpus's name; by default from the game or the query.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides which pieces are held out.")] = 0,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the corpus; by default made from the game or query.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split into train, validation and test.")] = 0,
     filters: FilterFile = None,
     piano_tracks: Annotated[
-        bool, typer.Option("--piano-tracks", help="Take the piano tracks of pieces with other instruments too.")
+        bool, typer.Option("--piano-tracks", help="Use only piano tracks, also from pieces with other instruments.")
     ] = False,
     keep_duplicates: Annotated[
-        bool, typer.Option("--keep-duplicates", help="Leave out no piece for being another again; its name ends so.")
+        bool, typer.Option("--keep-duplicates", help="Keep duplicates; the default name then ends in -with-duplicates.")
     ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     root: Root = None,
 ) -> None:
-    """Build a corpus: parse, filter, drop duplicates, split, and say what became of every piece."""
+    """Build a corpus: parse, filter, remove duplicates, split, record exclusions."""
     if (game is None) == (query is None):
-        raise UsageError("give --game NAME or --query Q, one of them (everything: --query \"source == 'vgmusic'\")")
+        raise UsageError("give either --game NAME or --query Q (for everything: --query \"source == 'vgmusic'\")")
     from catalog.games import find_game
     from catalog.summary import opened
     from dataset import build as library
     from dataset.filters.load import load_filters
     from dataset.plan import Plan
 
-    console.when_stopped("no corpus was changed; the same command begins again")
+    console.when_stopped("no corpus was changed; run the same command to start again")
     chosen = load_filters(filters)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
@@ -144,7 +156,7 @@ def show_filters(
     filters: FilterFile = None,
     form: DocumentFormat = "table",
 ) -> None:
-    """Show what leaves a piece out of a corpus: the filters in force, with their thresholds and why."""
+    """Show the filters in force, with their thresholds and reasons."""
     from dataset.filters.load import load_filters
 
     chosen = load_filters(filters)
@@ -180,11 +192,11 @@ def report(
     name: CorpusName,
     out: Annotated[
         Path | None,
-        typer.Option("--out", callback=given_path, help="The page; by default report.html in the corpus's folder."),
+        typer.Option("--out", callback=given_path, help="Output file; by default report.html in the corpus's folder."),
     ] = None,
     root: Root = None,
 ) -> None:
-    """Write one HTML page that shows a corpus whole: funnel, reasons, relatives, measures, splits, credits."""
+    """Write an HTML report: funnel, exclusions, relations, measures, credits."""
     from dataset.corpus.corpus import Corpus
     from dataset.report.report import write_report
 
@@ -193,7 +205,7 @@ def report(
 
 @app.command("list")
 def list_corpora(root: Root = None) -> None:
-    """List the corpora that there are."""
+    """List the corpora."""
     from dataset.corpus.corpus import list_corpora, names
 
     base = data_root(root)
@@ -202,15 +214,16 @@ def list_corpora(root: Root = None) -> None:
         name = console.one_line(manifest.name)
         print(f"{name:<32} {manifest.funnel.unique:>7} pieces   {console.clean(manifest.query)}")
     if not (known := names(base)):
-        console.complain(f"no corpora in {base / 'corpora'}; `dataset build --game NAME` makes one")
+        console.complain(f"no corpora in {base / 'corpora'}; run `dataset build --game NAME` to make one")
     elif len(found) < len(known):
         console.complain(
-            f"{len(known) - len(found)} more cannot be read; `dataset show NAME` says why, of: {', '.join(known)}"
+            f"{len(known) - len(found)} of {len(known)} corpora cannot be read; "
+            f"run `dataset show NAME` for the reason: {', '.join(known)}"
         )
 
 
 class ExportForm(StrEnum):
-    """The form of an export."""
+    """The format of an export."""
 
     hf = "hf"
     midi = "midi"
@@ -222,35 +235,35 @@ class ExportForm(StrEnum):
 @app.command()
 def export(
     name: CorpusName,
-    form: Annotated[ExportForm, typer.Option("--format", help="What to write.")],
+    form: Annotated[ExportForm, typer.Option("--format", help="Output format.")],
     out: Annotated[
-        Path | None, typer.Option("--out", callback=given_path, help="Where; by default exports/NAME-FORMAT.")
+        Path | None, typer.Option("--out", callback=given_path, help="Output folder; by default exports/NAME-FORMAT.")
     ] = None,
     root: Root = None,
 ) -> None:
-    """Write a corpus in the form of another project."""
+    """Export a corpus in another format."""
     from dataset.export.run import export_corpus as write
 
     with console.Progress("writing") as report:
         done = write(data_root(root), name, form.value, out, report=report)
     print(f"{done.written.pieces} pieces in {console.one_line(done.path)}")
     if done.written.left_out:
-        print(f"  {done.written.left_out} left out: index.csv says why")
+        print(f"  {done.written.left_out} left out; see index.csv for the reasons")
 
 
 def _executor(workers: int | None, cluster: str | None) -> "AbstractContextManager[Executor | None]":
-    """Return what parses: the workers of a cluster, or None for processes of our own."""
+    """Return a context with the cluster's executor, or None for local processes."""
     if cluster is None:
         return nullcontext()
     if workers is not None:
-        raise UsageError("give --workers N or --cluster ADDRESS, not both: a cluster has its own workers")
+        raise UsageError("give either --workers N or --cluster ADDRESS: a cluster has its own workers")
     from dataset.parallel.dask_cluster import connect_cluster
 
     return connect_cluster(cluster)
 
 
 def _evidence(row: "Mapping[str, Any]") -> str:
-    """Return one relation in words: what stands in what, how much of it, how changed."""
+    """Return a relation as one line: the titles, shared notes and changes."""
     part = f"{row['second_title']} in {row['first_title']}"
     if not row["notes"]:
         return f"{row['relation']}: {part}, by title alone"

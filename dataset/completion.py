@@ -1,4 +1,4 @@
-"""Names of corpora, for the shell to complete."""
+"""Shell completion of corpus names."""
 
 from collections.abc import Iterable
 

@@ -1,10 +1,10 @@
-"""Connected components: what belongs together by way of others."""
+"""Connected components of an undirected graph."""
 
 from collections.abc import Iterable
 
 
 def components(count: int, links: Iterable[tuple[int, int]]) -> list[int]:
-    """Return for each of `count` items the smallest item that it is connected with, itself where it stands alone."""
+    """Return for each of `count` items the smallest item of its connected component."""
     parent = list(range(count))
 
     def root(item: int) -> int:

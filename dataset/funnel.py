@@ -1,4 +1,4 @@
-"""The pieces of a build that are still in, and why the others are not; and the files of the corpus that come of it."""
+"""Track the remaining and the dropped pieces of a build, and write its files."""
 
 import hashlib
 from collections import Counter
@@ -30,42 +30,44 @@ from dataset.corpus.manifest import (
 from dataset.corpus.schema import EXCLUDED, PROVENANCE, RELATIONS
 from dataset.plan import Plan, digest, identity, inputs, versions
 
-Row = dict[str, Any]  # one listed piece
+CatalogRow = dict[str, Any]  # one listed piece
 
 
 @dataclass(slots=True, eq=False)
 class FunnelRows:
-    """The pieces still in, by index in the catalog's order, and why the others are not."""
+    """The remaining pieces, by index in catalog order, and why others were dropped."""
 
-    rows: list[Row]
-    left: list[int]
-    out: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
+    rows: list[CatalogRow]
+    remaining: list[int]
+    dropped: dict[int, tuple[str, str, str]]  # index: (stage, reason, detail)
 
     def drop(self, index: int, stage: str, reason: str, detail: str) -> None:
-        """Say why a piece is not in; it is taken out by `settle`."""
-        self.out[index] = (stage, reason, detail)
+        """Record why a piece is dropped; `remove_dropped` then removes it."""
+        self.dropped[index] = (stage, reason, detail)
 
-    def settle(self) -> int:
-        """Take out what was dropped; return how many are left."""
-        self.left = [index for index in self.left if index not in self.out]
-        return len(self.left)
+    def remove_dropped(self) -> int:
+        """Remove the dropped pieces and return how many remain."""
+        self.remaining = [index for index in self.remaining if index not in self.dropped]
+        return len(self.remaining)
 
-    def reasons(self) -> str:
+    def describe_reasons(self) -> str:
         """Return the reasons with their counts, as one line."""
-        counts = Counter(reason for _, reason, _ in self.out.values())
+        counts = Counter(reason for _, reason, _ in self.dropped.values())
         return ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
 
 
-def check(funnel: Funnel, pieces: Sequence[CorpusPiece], sieve: FunnelRows) -> None:
-    """Raise CorpusError if a piece got lost: a mistake of ours, which must not become a corpus."""
+def check(funnel: Funnel, pieces: Sequence[CorpusPiece], funnel_rows: FunnelRows) -> None:
+    """Raise CorpusError if the counts do not add up, which would be a bug."""
     steps = (funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique)
     sound = (
-        funnel.listed == len(pieces) + len(sieve.out)
+        funnel.listed == len(pieces) + len(funnel_rows.dropped)
         and funnel.unique == len(pieces) == funnel.train + funnel.validation + funnel.test
         and list(steps) == sorted(steps, reverse=True)
     )
     if not sound:
-        raise CorpusError(f"the funnel does not add up: {asdict(funnel)}, {len(sieve.out)} excluded; please report it")
+        raise CorpusError(
+            f"the funnel does not add up: {asdict(funnel)}, {len(funnel_rows.dropped)} excluded; please report it"
+        )
 
 
 def write_corpus(
@@ -74,22 +76,22 @@ def write_corpus(
     plan: Plan,
     funnel: Funnel,
     pieces: list[CorpusPiece],
-    sieve: FunnelRows,
+    funnel_rows: FunnelRows,
     measures: pa.Table,
     relations: Sequence[Any],
 ) -> None:
     """Write all files of a corpus into `folder`, the manifest last."""
-    rows = sieve.rows
+    rows = funnel_rows.rows
     excluded = [
-        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(sieve.out[index])}
-        for index in sorted(sieve.out)
+        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(funnel_rows.dropped[index])}
+        for index in sorted(funnel_rows.dropped)
     ]
     _write_parquet(to_table(pieces), folder / NOTES_FILE)
     _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
-    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in sieve.left)
+    credits_ = (Credit(*(rows[index][field] for field in Credit._fields)) for index in funnel_rows.remaining)
     _write_parquet(measures, folder / MEASURES_FILE)
     _write_parquet(pa.Table.from_pylist(list(relations), RELATIONS), folder / RELATIONS_FILE)
-    kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in sieve.left]
+    kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in funnel_rows.remaining]
     _write_parquet(pa.Table.from_pylist(kept, PROVENANCE), folder / PROVENANCE_FILE)
     (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
     manifest = Manifest(
@@ -103,7 +105,7 @@ def write_corpus(
         input_sha256=digest(inputs(rows)),
         files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
         funnel=funnel,
-        reasons=dict(sorted(Counter(reason for _, reason, _ in sieve.out.values()).items())),
+        reasons=dict(sorted(Counter(reason for _, reason, _ in funnel_rows.dropped.values()).items())),
     )
     (folder / MANIFEST_FILE).write_text(manifest.to_json())
     listed = {file: (folder / file).read_bytes() for file in (*FILES, MANIFEST_FILE)}
@@ -114,5 +116,5 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
     parquet.write(table, path, rows_a_group=4096)
 
 
-def _why(out: tuple[str, str, str]) -> dict[str, str]:
-    return dict(zip(("stage", "reason", "detail"), out, strict=True))
+def _why(dropped: tuple[str, str, str]) -> dict[str, str]:
+    return dict(zip(("stage", "reason", "detail"), dropped, strict=True))

@@ -1,4 +1,7 @@
-"""Bring the catalog's measures up to date: every stored file that a query gives is parsed and gets its row of measures."""
+"""Bring the catalog's measures up to date.
+
+In: a catalog and a query. Every stored file that matches is parsed and gets its row of measures.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,17 +19,17 @@ from catalog.store import Catalog
 from dataset.measures.measure import Measures
 from dataset.parse import PARSE, ParseTask, parse_all
 
-BATCH = 1000  # measures written at a time: what a killed run loses at most
+BATCH = 1000  # measures written at a time: the most that a killed run loses
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a run did: files the query gave, those measured before, those measured now, and why some hold no notes."""
+    """Counts of a run: files, those measured before and now, unreadable ones."""
 
     files: int
-    before: int  # by these very definitions; what an earlier version measured is measured again
+    before: int  # by the current definitions; older measures are replaced
     now: int
-    unreadable: Mapping[str, int]  # reason: files; they are among `now`, with 0 notes
+    unreadable: Mapping[str, int]  # reason: number of files; they are included in `now`, with 0 notes
 
 
 def measure_catalog(
@@ -39,10 +42,11 @@ def measure_catalog(
     report: Report | None = None,
     task: str = PARSE,
 ) -> Measured:
-    """Measure the fetched files of `query` (all without one) that this version has not measured, or all of them `again`.
+    """Measure the fetched files of `query` that this version has not measured.
 
-    `workers` processes of our own parse them, or an `executor` that is given (see parse.parse_all).
-    Raises QueryError for a wrong query, CatalogError while another process writes to the catalog.
+    Without a query all files are considered; with `again` measured ones are measured again. `workers` and `executor`
+    are as in `dataset.parse.parse_all`. Raises QueryError for an invalid query, CatalogError while another process
+    writes to the catalog.
     """
     catalog = Catalog(root)
     listed = catalog.pieces(query, columns=["sha256"])["sha256"].drop_null().unique().to_pylist()
@@ -53,14 +57,14 @@ def measure_catalog(
     wanted = [sha256 for sha256 in listed if sha256 not in known]
     unreadable: Counter[str] = Counter()
     done = 0
-    if wanted or catalog.was_left():  # the writer merges what a killed one left
+    if wanted or catalog.was_left():  # opening the writer merges the files of a killed one
         with catalog.writer() as writer, catalog.nearby(wanted) as near:
             files = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in wanted]
             results = parse_all(files, workers=workers, executor=executor, task=task)
             while batch := list(islice(results, BATCH)):
-                sources, parsed = zip(*batch, strict=True)
-                writer.add_measures(to_table([source.sha256 for source in sources], [one.measures for one in parsed]))
-                unreadable.update(one.reason for one in parsed if one.reason is not None)
+                items, parsed = zip(*batch, strict=True)
+                writer.add_measures(to_table([item.sha256 for item in items], [result.measures for result in parsed]))
+                unreadable.update(result.reason for result in parsed if result.reason is not None)
                 done += len(batch)
                 if report:
                     report(done, len(wanted))
@@ -68,7 +72,7 @@ def measure_catalog(
 
 
 def to_table(sha256: Sequence[str], measures: Sequence[Measures]) -> pa.Table:
-    """Return a table of schema MEASURES, a row for each piece."""
-    named = zip(sha256, measures, strict=True)
-    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in named]
+    """Return a table of schema MEASURES, one row per piece."""
+    pairs = zip(sha256, measures, strict=True)
+    rows = [{**asdict(values), "sha256": name, "measured_by": MEASURED_BY} for name, values in pairs]
     return pa.Table.from_pylist(rows, schema=MEASURES)

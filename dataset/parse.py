@@ -1,6 +1,7 @@
-"""From the stored bytes of many pieces to their notes and measures, in worker processes. Files are read, none is written.
+"""Parse stored files to notes and measures in worker processes. Writes nothing.
 
-Workers of our own read the files themselves; an executor that is given may not see our disk, so there the bytes travel.
+Local workers read the files themselves. An executor may run on machines without access to the files, so it receives the
+bytes.
 """
 
 import hashlib
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PARSE = "dataset.parse:parse"
-WORTH_A_WORKER = 64  # files that are parsed and measured in the time that a worker takes to start
+FILES_PER_EXTRA_WORKER = 64  # files that are parsed in the time that a worker takes to start
 BLOB_MISSING, BLOB_DAMAGED = "blob_missing", "blob_damaged"
 NO_PIANO = "no_piano"
 
 
 @dataclass(frozen=True, slots=True)
 class ParseTask:
-    """Where the bytes of a piece lie, and what they must hash to; `data` are the bytes, or why there are none, once `carried`.
+    """A file to parse: its path and expected hash, and its bytes after `with_data`.
 
-    With `piano_only` what other instruments play is left out, also of the measures.
+    `data` is the content, or the error that reading it raised. With `piano_only`, notes of other instruments are left
+    out, also from the measures.
     """
 
     sha256: str
@@ -38,13 +40,13 @@ class ParseTask:
     piano_only: bool = False
 
     def read(self) -> bytes:
-        """Return the bytes, unchecked. Raises OSError where they cannot be read."""
+        """Return the bytes, unchecked. Raises OSError if they cannot be read."""
         if isinstance(self.data, OSError):
             raise self.data
         return self.path.read_bytes() if self.data is None else self.data
 
-    def carried(self) -> "ParseTask":
-        """Return this source with its bytes, for someone who does not see the path."""
+    def with_data(self) -> "ParseTask":
+        """Return this task with the file's bytes, for workers that cannot read it."""
         try:
             return replace(self, data=self.path.read_bytes())
         except OSError as error:
@@ -53,28 +55,31 @@ class ParseTask:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What became of one file: notes, or the reason why there are none. Measures there are always."""
+    """The result for one file: measures, and notes or a reason for having none."""
 
     measures: Measures
     notes: Notes | None = None
-    reason: str | None = None  # a reason of MidiError or of workers.Failure, or one of this module
+    reason: str | None = None  # from MidiError, workers.Failure or this module
     detail: str = ""
 
 
-def parse(source: ParseTask) -> Parsed:
-    """Return the notes and measures of one stored file; a file that cannot be read is a result with a reason, no error."""
+def parse(item: ParseTask) -> Parsed:
+    """Return the notes and measures of one stored file.
+
+    A file that cannot be read gives a result with a reason; no exception is raised.
+    """
     try:
-        data = source.read()
+        data = item.read()
     except OSError as error:
         return Parsed(UNREADABLE, reason=BLOB_MISSING, detail=error.strerror or "cannot be read")
-    if hashlib.sha256(data).hexdigest() != source.sha256:
-        return Parsed(UNREADABLE, reason=BLOB_DAMAGED, detail="the bytes do not hash to the name of the file")
+    if hashlib.sha256(data).hexdigest() != item.sha256:
+        return Parsed(UNREADABLE, reason=BLOB_DAMAGED, detail="the content does not match its SHA-256")
     try:
-        reading = read(data, piano_only=source.piano_only)
+        reading = read(data, piano_only=item.piano_only)
     except MidiError as error:
         return Parsed(UNREADABLE, reason=error.reason, detail=error.detail)
-    if len(reading.notes) == 0 and source.piano_only:
-        return Parsed(UNREADABLE, reason=NO_PIANO, detail="no note is played by a piano, programs 0 to 7")
+    if len(reading.notes) == 0 and item.piano_only:
+        return Parsed(UNREADABLE, reason=NO_PIANO, detail="no notes on piano programs (0 to 7)")
     if len(reading.notes) == 0:
         reason = "only_drums" if reading.drum_notes else "no_notes"
         return Parsed(measure(reading), reason=reason, detail=f"{reading.drum_notes} drum notes")
@@ -82,23 +87,21 @@ def parse(source: ParseTask) -> Parsed:
 
 
 def parse_all(
-    sources: Sequence[ParseTask], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
+    items: Sequence[ParseTask], *, workers: int | None = None, executor: "Executor | None" = None, task: str = PARSE
 ) -> Iterator[tuple[ParseTask, Parsed]]:
-    """Yield each source with what became of it, in the order in which they are done; `task` does the work of `parse`.
+    """Yield each task with its result, in order of completion.
 
-    It is done on `executor` where one is given, else by `workers` processes of our own, one a core where there is work enough.
-    What becomes of a source is the same wherever it is done.
+    `task` names the function that does the work of `parse`. It runs on `executor` if given, else in `workers`
+    processes, by default up to one per core. The results do not depend on where the work is done.
     """
     if executor is None:
-        results = work(task, sources, workers=workers or min(cores(), 1 + len(sources) // WORTH_A_WORKER))
+        results = work(task, items, workers=workers or min(cores(), 1 + len(items) // FILES_PER_EXTRA_WORKER))
     else:
-        from dataset.parallel.executors import (
-            work_on,  # here: a worker, which imports this module to parse, starts sooner without
-        )
+        from dataset.parallel.executors import work_on  # imported here: workers import this module too
 
-        results = work_on(executor, task, sources, load=ParseTask.carried)
+        results = work_on(executor, task, items, load=ParseTask.with_data)
     for index, result in results:
         if isinstance(result, Failure):
-            yield sources[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
+            yield items[index], Parsed(UNREADABLE, reason=result.reason, detail=result.detail)
         else:
-            yield sources[index], result
+            yield items[index], result

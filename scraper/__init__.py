@@ -1,6 +1,6 @@
-"""Bringing pieces in: listing pages, polite HTTP, archives and folders that somebody has, and the demo site.
+"""Collect pieces: polite HTTP, listing pages, local archives and the demo site.
 
-The public names stand in `__init__.pyi`; each is imported from its module when it is first used.
+The public names are listed in `__init__.pyi`. Each is imported from its module when it is first used.
 """
 
 from catalog.base.public_names import attach

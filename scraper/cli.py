@@ -1,6 +1,9 @@
-"""The command `scrape`: VGMusic's piano section into the catalog, politely, and a stand-in for the site to try things on."""
+"""The command `scrape`: download MIDI files from a site into the catalog.
 
-from catalog.base import early  # noqa: F401 - before what takes time to import
+It also imports local files and serves a demo site.
+"""
+
+from catalog.base import early  # noqa: F401 - before slow imports
 
 # isort: split
 
@@ -14,7 +17,7 @@ from catalog.base import console
 from catalog.base.console import Format
 from catalog.options import Root, RowFormat, command_group, given_path
 from catalog.storage.files import data_root, local_root
-from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, totals_when_stopped
+from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, print_totals_on_interrupt
 from scraper.http.limits import DELAY_S
 from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from scraper.source.base import Source
 
 app = command_group(__doc__ or "")
-GOES_ON = "what was fetched is kept; the same command goes on"
+RESUME_HINT = "downloaded files are kept; run the same command to resume"
 LINES_SHOWN = 50
 
 
@@ -37,7 +40,7 @@ class TitleFrom(StrEnum):
 @app.command()
 def vgmusic(
     section: Annotated[
-        str, typer.Option(help="A section by its name in the site's menu or its path (/music/…/), or all.")
+        str, typer.Option(help="Section to scrape: its name in the site's menu, its path (/music/…/), or all.")
     ] = "piano",
     base_url: BaseUrl = VGMUSIC,
     allow_private_hosts: Private = False,
@@ -47,7 +50,10 @@ def vgmusic(
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape a section of VGMusic, or all. What is held already is not asked for again."""
+    """Scrape one section of VGMusic, or all sections.
+
+    Files that are already in the catalog are not downloaded again.
+    """
     from scraper.vgmusic.source import VGMUSIC_SOURCE
 
     scrape_source(VGMUSIC_SOURCE, base_url, allow_private_hosts, section, delay, limit, dry_run, contact, root)
@@ -61,20 +67,20 @@ def mirror(
         typer.Option(
             "--allow-private-hosts",
             envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-            help="Let URL be on this or a near machine.",
+            help="Allow a URL on this machine or the local network.",
         ),
     ] = False,
     delay: Delay = DELAY_S,
     limit: Limit = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read the pages of folders only, and say what would be done.")
+        bool, typer.Option("--dry-run", help="Read only the listing pages and print what would be done.")
     ] = False,
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape the MIDI files that a folder of a site lists, and all folders below it.
+    """Scrape the MIDI files of a directory listing and of all folders below it.
 
-    The name of a file's folder is its game. A file that is held is not asked for again.
+    The name of a file's folder is used as its game. Files that are already in the catalog are not downloaded again.
     """
     from scraper.mirror.source import MIRROR
 
@@ -92,12 +98,15 @@ def scrape_source(
     contact: str,
     root: Root,
 ) -> None:
-    """Bring the sections of `source` that `wanted` means into the catalog, or print what that would take."""
+    """Scrape the `wanted` sections of `source`, or print what a run would do.
+
+    With `dry_run` nothing is downloaded but the listing pages.
+    """
     from scraper.crawl.crawl import crawl_source, survey_source
     from scraper.crawl.sections import crawl_all, survey_all
     from scraper.http.fetch import Fetcher
 
-    console.when_stopped(GOES_ON)
+    console.when_stopped(RESUME_HINT)
     data = local_root(root)
     with Fetcher(source.site(address, allow_private_hosts), delay, contact) as fetcher:
         sections = source.sections(data, fetcher, wanted)
@@ -113,7 +122,7 @@ def scrape_source(
                 outcomes = found or crawl_all(source, data, fetcher, sections, limit, progress)
                 print_outcomes(outcomes, len(sections), fetcher.delay)
                 return
-            with totals_when_stopped():
+            with print_totals_on_interrupt():
                 totals = crawl_source(source, data, fetcher, name, limit, progress)
     print_totals(totals)
 
@@ -127,16 +136,16 @@ def new(
     contact: Contact = "",
     root: Root = None,
 ) -> None:
-    """Scrape what was uploaded to VGMusic since the last time, with the dates of the uploads."""
+    """Scrape the files uploaded to VGMusic since the last run, with upload dates."""
     from scraper.http.fetch import Fetcher
     from scraper.vgmusic.uploads import crawl_new
     from scraper.vgmusic.urls import site
 
-    console.when_stopped(GOES_ON)
+    console.when_stopped(RESUME_HINT)
     with (
         Fetcher(site(base_url, allow_private_hosts), delay, contact) as fetcher,
         console.Progress("new uploads") as progress,
-        totals_when_stopped(),
+        print_totals_on_interrupt(),
     ):
         totals = crawl_new(local_root(root), fetcher, limit, progress)
     print_totals(totals)
@@ -146,21 +155,24 @@ def new(
 def import_(
     paths: Annotated[
         list[Path],
-        typer.Argument(callback=given_path, help="Folders, zip files or MIDI files; folders with all below them."),
+        typer.Argument(callback=given_path, help="Folders (searched recursively), zip files or MIDI files."),
     ],
     game: Annotated[
-        str | None, typer.Option(help="The game all of it is from; else each file's folder, or archive, names it.")
+        str | None, typer.Option(help="Game of all files; by default the name of each file's folder or archive.")
     ] = None,
-    series: Annotated[str | None, typer.Option(help="The series all of it is from; else that of the game.")] = None,
+    series: Annotated[str | None, typer.Option(help="Series of all files; by default that of the game.")] = None,
     title_from: Annotated[
-        TitleFrom, typer.Option(help="Where titles come from: the file's name, or the text in it where there is some.")
+        TitleFrom, typer.Option(help="Source of titles: the file name, or the text in the file if there is any.")
     ] = TitleFrom.name,
     root: Root = None,
 ) -> None:
-    """Bring MIDI files that you have into the catalog. What is in already stays as it is."""
+    """Import local MIDI files into the catalog.
+
+    Files that are already in the catalog are left unchanged.
+    """
     from scraper.local.import_files import Labels, import_files
 
-    console.when_stopped("what was brought in so far is kept; the same command goes on")
+    console.when_stopped("imported files are kept; run the same command to resume")
     with console.Progress("importing") as progress:
         totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
     print_imported(totals)
@@ -168,11 +180,14 @@ def import_(
 
 @app.command()
 def status(
-    section: Annotated[str | None, typer.Option(help="Of this section alone.")] = None,
+    section: Annotated[str | None, typer.Option(help="Print only this section.")] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print what is listed, held, missing, quarantined and gone, section by section. Asks nothing of the site."""
+    """Print the number of listed, stored and missing files of each section.
+
+    No requests are sent.
+    """
     from catalog.base.output import render
     from scraper.sources import list_sections
 
@@ -182,23 +197,24 @@ def status(
 @app.command()
 def journal(
     check: Annotated[
-        bool, typer.Option("--check", help="Say whether every run kept its delays and adds up; exit code 1 if not.")
+        bool,
+        typer.Option("--check", help="Check the delays and totals of every run; exit code 1 if there is a problem."),
     ] = False,
     last: Annotated[
         int | None,
-        typer.Option(min=1, help=f"Print so many lines at most; by default {LINES_SHOWN} in a table, else all."),
+        typer.Option(min=1, help=f"Print at most this many lines; by default {LINES_SHOWN} in a table, otherwise all."),
     ] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print what was asked of whom, when, and what came of it: every request of every run."""
+    """Print every request that was sent: when, to which address, and its outcome."""
     from catalog.base.output import render
     from scraper.http.audit import audit_journal
     from scraper.http.journal import Journal
 
     if not check:
-        most = last or (LINES_SHOWN if form is Format.table else None)
-        print(render(Journal(local_root(root)).table(most), form))
+        max_lines = last or (LINES_SHOWN if form is Format.table else None)
+        print(render(Journal(local_root(root)).table(max_lines), form))
         return
     found = audit_journal(local_root(root))
     for problem in found.problems:
@@ -211,20 +227,23 @@ def journal(
 def demo_site(
     command: Annotated[
         list[str] | None,
-        typer.Argument(help="Run this while the site is served, with VGPIANO_BASE_URL set to it; write -- before it."),
+        typer.Argument(help="Command to run while the site is served, with VGPIANO_BASE_URL set; put -- before it."),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for that of last time, else any that is free.")
+        int,
+        typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 uses the previous port if it is free, or any other."),
     ] = 8765,
     folder: Annotated[
         Path | None,
-        typer.Option("--dir", callback=given_path, help="Where the site is made; else demo-site below the data root."),
+        typer.Option(
+            "--dir", callback=given_path, help="Folder of the site; by default demo-site below the data root."
+        ),
     ] = None,
     root: Root = None,
 ) -> None:
-    """Make and serve a replica of VGMusic's piano section, whose pieces are public-domain stand-ins.
+    """Serve a replica of VGMusic's piano section with public-domain pieces.
 
-    Ctrl-C ends it, or the end of COMMAND.
+    The server stops on Ctrl-C, or when COMMAND exits.
     """
     import os
     import subprocess
@@ -232,16 +251,16 @@ def demo_site(
 
     from scraper.demo.site import build_demo_site, serve_demo_site
 
-    console.when_stopped("the pieces that were made are kept; the same command goes on")
+    console.when_stopped("exported pieces are kept; run the same command to resume")
     folder = folder or local_root(root) / "demo-site"
     with console.Progress("exporting stand-ins") as progress:
         pieces = build_demo_site(folder, progress)
-    console.when_stopped("the site is kept, and served no more")
+    console.when_stopped("the server has ended; the site is kept")
     with serve_demo_site(folder, port) as base_url:
         if command:
             print(f"{pieces} stand-ins at {base_url}", flush=True)
             address = {"VGPIANO_BASE_URL": base_url, "VGPIANO_ALLOW_PRIVATE_HOSTS": "1"}
-            done = subprocess.run(command, env={**os.environ, **address}, check=False)  # noqa: S603 - the user's own command
+            done = subprocess.run(command, env={**os.environ, **address}, check=False)  # noqa: S603 - the command given by the user
             raise typer.Exit(done.returncode)
         print(f"{pieces} stand-ins at {base_url}; in another terminal, for example:")
         print(f"  scrape vgmusic --base-url {base_url} --allow-private-hosts --delay 0")

@@ -1,4 +1,7 @@
-"""The sources that there are, by id. A new site is a folder beside these, and a line here."""
+"""The registered sources, by id.
+
+To add a site, create a folder beside the existing ones and add a line to SOURCES.
+"""
 
 from pathlib import Path
 
@@ -13,8 +16,8 @@ SOURCES: dict[str, Source] = {source.id: source for source in (VGMUSIC_SOURCE, M
 
 
 def list_sections(root: Path, section: str | None = None) -> pa.Table:
-    """Return one row for each source and section, or for `section` alone, and where there are several one of totals.
+    """Return one row for each source and section, or for `section` alone.
 
-    See `scraper.crawl.status`; the pages are read by SOURCES.
+    If there are several sections, the last row has their totals. See `scraper.crawl.status` for the columns.
     """
     return count_sections(root, SOURCES, section)

@@ -60,7 +60,7 @@ INNER = {
     " training.learner training.progress training.recipe training.run",
     "training.page": "catalog dataset.notes dataset.corpus dataset.measures dataset.parallel dataset.report dataset.build_command"
     " dataset.reasons training.events training.novelty training.sampling training.rendering"
-    " training.midi training.recipe training.run training.run_record",
+    " training.midi training.observer training.recipe training.run training.run_record",
     "training.commands": "catalog dataset.completion dataset.corpus training",
 }
 METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()
@@ -232,7 +232,7 @@ def test_a_module_has_one_idea_and_says_which() -> None:
         ("scraper.http.fetch", "from training.run import Run"),
         ("scraper.http.fetch", "from . import site"),
         ("scraper.http.fetch", "from scraper.vgmusic.urls import site"),
-        ("scraper.http.fetch", "from scraper.source.rows import Row"),
+        ("scraper.http.fetch", "from scraper.source.rows import ListingRow"),
         ("scraper.source.base", "from scraper.crawl.totals import Totals"),
         ("scraper.crawl.crawl", "from scraper.vgmusic.menu import read_menu"),
         ("scraper.mirror.source", "from scraper.vgmusic.urls import site"),

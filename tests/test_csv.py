@@ -20,7 +20,7 @@ from tests import forked
 from tests.dataset.conftest import fill, tune
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 TOP = Path(__file__).parents[1]
 BEGINNINGS = (
@@ -105,7 +105,7 @@ def test_nothing_else_of_ours_writes_csv() -> None:
 
 
 def test_figures_of_a_run_are_numbers_before_they_are_written(tmp_path: Path) -> None:
-    asked = Asked(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="q", seed=0, minutes=1.0, epochs=None)
     run = Run.create(tmp_path, "r", NoteLSTMRecipe(), "{}", asked)
     run.checkpoints.mkdir()
     (run.checkpoints / "state.json").write_text('{"epoch": 1, "history": [{"epoch": "=1+1"}]}')

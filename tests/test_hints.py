@@ -51,7 +51,7 @@ def test_where_there_is_no_corpus_that_is_said_beside_the_list_and_what_makes_on
     (tmp_path / "corpora" / "a-game" / "manifest.json").write_text("{")
     done = forked.command("dataset", "list", "--root", tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
-    assert "`dataset show NAME` says why, of: a-game" in done.stderr
+    assert "1 of 1 corpora cannot be read; run `dataset show NAME` for the reason: a-game" in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ MOMENTS = [0.1 * number for number in range(16)] if os.environ.get("VGPIANO_INTE
 def test_the_workers_of_a_command_are_stopped_without_a_word(later: float, tmp_path: Path) -> None:
     line = [str(BIN / "scrape"), "demo-site", "--dir", str(tmp_path / "site"), "--", "sleep", "30"]
     code, _, err = pressed_in_a_terminal(line, (tmp_path / "site" / ".made.json").exists, later)
-    assert (code, err) == (130, "stopped: the pieces that were made are kept; the same command goes on\n")
+    assert (code, err) == (130, "stopped: exported pieces are kept; run the same command to resume\n")
 
 
 @pytest.mark.parametrize("later", MOMENTS)
@@ -110,6 +110,6 @@ def test_what_was_measured_is_kept(later: float, tmp_path: Path) -> None:
         assert err == ""
     else:
         assert code == 130
-        assert err == "stopped: what was measured is kept; the same command (without --again) goes on\n"
+        assert err == "stopped: finished measurements are kept; run the same command (without --again) to continue\n"
     again = forked.command("dataset", "measure", "--root", tmp_path / "data")
     assert again.stdout.startswith("40 files: ")

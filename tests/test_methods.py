@@ -12,7 +12,7 @@ from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.run import Run
-from training.run_record import Asked
+from training.run_record import TrainingRequest
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_corpus_is_exported_by_its_method_as_by_the_command(root: Path, corpus
 
 
 def test_objects_say_in_one_short_line_what_they_are(root: Path, corpus: Corpus, tmp_path: Path) -> None:
-    asked = Asked(corpus="mine", corpus_hash=corpus.hash, query="", seed=0, minutes=None, epochs=1)
+    asked = TrainingRequest(corpus="mine", corpus_hash=corpus.hash, query="", seed=0, minutes=None, epochs=1)
     run = Run.create(tmp_path, "short", NoteLSTMRecipe(), "{}", asked)
     shown = [*map(repr, (Catalog(root), corpus, corpus.manifest, run, *corpus.pieces()))]
     assert shown[0] == f"<Catalog below {str(root)!r}>"

@@ -53,7 +53,7 @@ def test_the_scale_of_a_feature_does_not_matter() -> None:
 
 
 def test_there_is_no_density_of_one_value() -> None:
-    with pytest.raises(ValueError, match="two different values"):
+    with pytest.raises(ValueError, match="two distinct values"):
         overlap.area_and_divergence(np.ones(5), quantiles(0, 1))
 
 
@@ -69,9 +69,9 @@ def test_every_pair_counts_once() -> None:
         ("pitch count", notes([60, 62, 60, 72]), 3),
         ("pitch range", notes([60, 62, 59, 72]), 13),
         ("pitch interval", notes([60, 62, 60, 72]), 16 / 3),
-        ("notes a bar", notes([60] * 8), 4),
-        ("notes a bar", notes([60] * 9, meters=((0, 3, 4),)), 3),
-        ("notes a bar", notes([60] * 8, meters=((0, 4, 4), (96, 2, 4))), 8 / 3),
+        ("notes per bar", notes([60] * 8), 4),
+        ("notes per bar", notes([60] * 9, meters=((0, 3, 4),)), 3),
+        ("notes per bar", notes([60] * 8, meters=((0, 4, 4), (96, 2, 4))), 8 / 3),
         ("inter-onset interval", notes([60, 62, 64], step=12), 0.5),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_feature_of_a_made_piece(feature: str, piece: Notes, value: float) -> 
 
 def test_bars_are_counted_from_the_first_note_on() -> None:
     late = Notes.of([960, 984, 1056], [24] * 3, [60] * 3, [80] * 3, [(0, 120.0)], [(0, 4, 4)])
-    assert overlap.FEATURES["notes a bar"](late).tolist() == [1.5]
+    assert overlap.FEATURES["notes per bar"](late).tolist() == [1.5]
 
 
 def test_histograms_are_shares_in_the_right_places() -> None:

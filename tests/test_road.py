@@ -15,7 +15,7 @@ import pytest
 
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import seconds
-from scraper.demo.server import serving
+from scraper.demo.server import serve_folder
 from tests.training.conftest import TINY
 from tests.training.test_sampler import longest_run
 from tests.wheel import alone
@@ -56,7 +56,7 @@ def run(start: Callable[..., "subprocess.Popen[str]"]) -> Run:
 
 @pytest.fixture(scope="module")
 def address(real_site: Path) -> Iterator[str]:
-    with serving(real_site) as base_url:
+    with serve_folder(real_site) as base_url:
         yield base_url
 
 

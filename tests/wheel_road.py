@@ -22,8 +22,8 @@ COMMANDS = ("catalog", "scrape", "dataset", "train", "evaluate", "generate", "re
 SCRIPT = Path(__file__).with_name("user_script.py")
 SERVE = """
 import pathlib, sys, threading
-from scraper.demo.server import serving
-with serving(pathlib.Path(sys.argv[1])) as url:
+from scraper.demo.server import serve_folder
+with serve_folder(pathlib.Path(sys.argv[1])) as url:
     print(url, flush=True)
     threading.Event().wait()
 """

@@ -1,6 +1,6 @@
-"""A corpus on disk: its tables, manifest, credits and persistent split assignments, and how it is replaced as a whole.
+"""A corpus on disk: tables, manifest, credits and permanent splits.
 
-What is opened has been checked. How a corpus is made is the business of `dataset.build`.
+Opening a corpus checks it. `dataset.build` makes corpora.
 """
 
 __all__ = ["corpus", "credits", "folder_store", "manifest", "schema", "split_ledger"]

@@ -1,8 +1,7 @@
-"""A corpus as it lies on disk, and how to open one: notes, measures, relations and exclusions in Parquet,
-manifest.json, CREDITS.md.
+"""Open a corpus on disk: tables in Parquet, manifest.json and CREDITS.md.
 
-What is opened has been checked against the hashes in its manifest. How a corpus comes about is `dataset.build`'s business,
-and how its files are called below a URL `dataset.corpus.folder_store`'s.
+Files are checked against the hashes in the manifest. `dataset.build` makes corpora; `dataset.corpus.object_store` names
+their files below a URL.
 """
 
 import difflib
@@ -45,8 +44,8 @@ from dataset.notes.model import Notes
 if TYPE_CHECKING:
     from dataset.export.run import Exported, Form
 
-ANEW = "build it again, or get it again from whoever made it"
-ATTEMPTS = 3  # how often a reader starts again before it calls a corpus damaged
+REBUILD_HINT = "build it again, or get a new copy"
+MAX_READS = 3  # attempts to read a corpus before it is reported as damaged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,12 +70,12 @@ class CorpusPiece:
 
 
 class Corpus:
-    """A corpus opened for reading; its files have been checked when `open` returns."""
+    """A corpus opened for reading; `open` checks all its files."""
 
     def __init__(self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str) -> None:
         self.path = path
         self.manifest = manifest
-        self._tables = tables  # file name: what is in it
+        self._tables = tables  # by file name
         self._credits = credits_
 
     def __repr__(self) -> str:
@@ -84,27 +83,30 @@ class Corpus:
 
     @property
     def name(self) -> str:
-        """The corpus's name."""
+        """The name of the corpus."""
         return self.manifest.name
 
     @property
     def hash(self) -> str:
-        """The identity of the content: SHA-256 over the bytes of notes.parquet, hexadecimal."""
+        """The identity of the content: SHA-256 of notes.parquet, hexadecimal."""
         return self.manifest.files[NOTES_FILE]
 
     @classmethod
     def open(cls, root: AnyPath, name_or_path: str) -> "Corpus":
-        """Return the corpus of that name under `root`, or in that folder or URL. Raises CorpusError if missing or damaged."""
+        """Return the corpus with that name under `root`, or in that folder or URL.
+
+        Raises CorpusError if it is missing or damaged.
+        """
         folder = corpora_folder(root) / name_or_path
-        there = located(name_or_path)
-        if isinstance(there, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
-            folder = there
+        direct = located(name_or_path)
+        if isinstance(direct, RemotePath) or (isinstance(folder, RemotePath) and "/" in name_or_path):
+            folder = direct
         recover(folder)
-        if not (folder / MANIFEST_FILE).is_file() and (there / MANIFEST_FILE).is_file():
-            folder = there
+        if not (folder / MANIFEST_FILE).is_file() and (direct / MANIFEST_FILE).is_file():
+            folder = direct
         if not (folder / MANIFEST_FILE).is_file():
-            raise CorpusError(f"there is no corpus {name_or_path!r}{_nearest(root, name_or_path)}")
-        for _ in range(ATTEMPTS):  # another process may put a new corpus in its place while we read
+            raise CorpusError(f"no corpus {name_or_path!r}{_suggestion(root, name_or_path)}")
+        for _ in range(MAX_READS):  # another process may replace the corpus while it is read
             with suppress(CorpusError):
                 return cls._read(folder)
         return cls._read(folder)
@@ -118,28 +120,37 @@ class Corpus:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
             if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
-                raise CorpusError(f"{folder / name} is not what the manifest says it is; build the corpus again")
+                raise CorpusError(f"{folder / name} does not match its hash in the manifest; build the corpus again")
         return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode())
 
     def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
-        """Return the pieces, of one split or all, in the catalog's order, which is always the same."""
+        """Return the pieces of one split, or of all, in the catalog's stable order."""
         return list(map(_piece, *_columns(self.table(split))))
 
     def table(self, split: Split | None = None) -> pa.Table:
-        """Return notes.parquet as a table of schema NOTES, of one split or all."""
+        """Return notes.parquet as a table of schema NOTES, for one split or all."""
         table = self._tables[NOTES_FILE]
         return table if split is None else table.filter(pc.equal(table["split"], split))
 
     def excluded(self) -> pa.Table:
-        """Return excluded.parquet as a table of schema EXCLUDED: a row for each piece left out."""
+        """Return excluded.parquet as a table of schema EXCLUDED.
+
+        It has one row per piece left out.
+        """
         return self._tables[EXCLUDED_FILE]
 
     def measures(self) -> pa.Table:
-        """Return the measures of the pieces, of schema catalog.schema.MEASURES, in the order of `pieces()`."""
+        """Return the measures of the pieces, in the order of `pieces()`.
+
+        The schema is catalog.schema.MEASURES.
+        """
         return self._tables[MEASURES_FILE]
 
     def relations(self) -> pa.Table:
-        """Return relations.parquet as a table of schema RELATIONS: a row for each two pieces that belong together."""
+        """Return relations.parquet as a table of schema RELATIONS.
+
+        It has one row per related pair.
+        """
         return self._tables[RELATIONS_FILE]
 
     def provenance(self) -> pa.Table:
@@ -151,28 +162,34 @@ class Corpus:
         return self._credits
 
     def export(self, form: "Form", out: Path, *, report: Report | None = None) -> "Exported":
-        """Write the corpus in `form` to the folder `out`, as `dataset export` does; `dataset.export_corpus` says what is raised."""
+        """Export the corpus in `form` to the folder `out`, as `dataset export` does.
+
+        Raises the errors of `dataset.export_corpus`.
+        """
         from dataset.export.run import write_export
 
         return write_export(self, form, out, report=report)
 
 
 def _tables(folder: AnyPath, manifest: Manifest, data: Mapping[str, bytes]) -> dict[str, pa.Table]:
-    """Return the tables of a corpus by file name. Raises CorpusError, which names file and column, where they cannot be those of one."""
+    """Return the tables of a corpus by file name.
+
+    Raises CorpusError, which names file and column, for an invalid table.
+    """
     tables: dict[str, pa.Table] = {}
     for name in (NOTES_FILE, EXCLUDED_FILE, RELATIONS_FILE, MEASURES_FILE, PROVENANCE_FILE):
         try:
             tables[name] = checked(name, parquet.read(data[name]), tables.get(NOTES_FILE))
         except (FaultError, pa.ArrowException, OSError, ValueError) as error:
-            raise CorpusError(f"{folder / name}: {error}; {ANEW}") from None
+            raise CorpusError(f"{folder / name}: {error}; {REBUILD_HINT}") from None
     try:
         check_counts(asdict(manifest.funnel), manifest.reasons, tables[NOTES_FILE], tables[EXCLUDED_FILE])
     except FaultError as error:
-        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {ANEW}") from None
+        raise CorpusError(f"{folder / MANIFEST_FILE}: {error}; {REBUILD_HINT}") from None
     try:
         data[CREDITS_FILE].decode()
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {ANEW}") from None
+        raise CorpusError(f"{folder / CREDITS_FILE}: not UTF-8 ({error.reason}); {REBUILD_HINT}") from None
     return tables
 
 
@@ -182,7 +199,10 @@ def names(root: AnyPath) -> list[str]:
 
 
 def list_corpora(root: AnyPath) -> list[Manifest]:
-    """Return the manifests of the corpora under `root` by name; what is damaged is passed over (`open` says why)."""
+    """Return the manifests of the corpora under `root` by name.
+
+    Damaged corpora are skipped; `Corpus.open` reports what is wrong with one.
+    """
     found = []
     for name in names(root):
         with suppress(OSError, CorpusError):
@@ -191,14 +211,20 @@ def list_corpora(root: AnyPath) -> list[Manifest]:
 
 
 def _manifest(folder: AnyPath) -> Manifest:
-    """Return the manifest of the corpus in `folder`, checked against the folder's list of checksums."""
+    """Return the manifest of the corpus in `folder`, checked against SHA256SUMS."""
     path = folder / MANIFEST_FILE
-    sums.check(folder, MANIFEST_FILE, read_bytes(path, fail=CorpusError, remedy=ANEW), fail=CorpusError, remedy=ANEW)
+    sums.check(
+        folder,
+        MANIFEST_FILE,
+        read_bytes(path, fail=CorpusError, remedy=REBUILD_HINT),
+        fail=CorpusError,
+        remedy=REBUILD_HINT,
+    )
     return Manifest.read(path)
 
 
 def to_table(pieces: list[CorpusPiece]) -> pa.Table:
-    """Return `pieces` as a table of schema NOTES, in the order given."""
+    """Return `pieces` as a table of schema NOTES, in the given order."""
     text = {name: [getattr(piece, name) for piece in pieces] for name in TEXT}
     lists = {name: _lists([getattr(piece.notes, name) for piece in pieces]) for name in LISTS}
     changes = {
@@ -247,11 +273,11 @@ def _piece(*row: Any) -> CorpusPiece:
     return CorpusPiece(**{name: values[name] for name in TEXT}, notes=notes)
 
 
-def _nearest(root: AnyPath, name: str) -> str:
+def _suggestion(root: AnyPath, name: str) -> str:
     known = names(root)
     near = difflib.get_close_matches(name, known, 1, 0.5) or [
         other for other in known if name in other or other in name
     ]
     if near:
         return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(known[:20])}" if known else "; `dataset build` makes one"
+    return f"; there are {', '.join(known[:20])}" if known else "; run `dataset build` to make one"

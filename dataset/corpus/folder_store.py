@@ -1,8 +1,8 @@
-"""The folder of all corpora, and how a whole folder is put in the place of another: the old one or the new, never half.
+"""The folder of all corpora, and atomic replacement of a whole folder.
 
-A folder cannot replace another in one step, so the old one steps aside first; whoever opens or builds next finds it
-there if the process was killed between the two renames, and puts it back. One builder at a time, by a lock. Below a URL
-the lock is a lease, and `dataset.corpus.object_store` does the replacing.
+A non-empty folder cannot be replaced in one step, so the old one is first renamed to a backup. If the process is killed
+between the two renames, the next reader or builder restores the backup. A lock allows one builder at a time. Below a
+URL the lock is a lease, and `dataset.corpus.object_store` does the replacement.
 """
 
 import os
@@ -24,24 +24,26 @@ from catalog.storage.lock import Hold
 from catalog.storage.remote import AnyPath, RemotePath
 from dataset.corpus.object_store import replacing_objects
 
-WAIT_S = 600.0  # a build of a whole site takes minutes; longer than this, something is stuck
-LOOK_AGAIN_S = 1.0  # at the lease of another builder
+LOCK_TIMEOUT_S = 600.0  # a build of a whole site takes minutes; a longer wait means that something is stuck
+LEASE_POLL_S = 1.0  # interval between attempts to get the lease
 LOCK = ".lock"
 NO_LEASE = Hold()
-NEW, OLD = ".new-", ".old-"
-PREFIX_CHARACTERS = 60  # of a target's name, in that of the folder that will replace it: names have an end
+NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
+MAX_NAME_IN_PREFIX = (
+    60  # characters of the target's name in that of its temporary folder; file names have a maximum length
+)
 
 
 def corpora_folder(root: AnyPath) -> AnyPath:
-    """Return the folder that holds the corpora of a data root."""
+    """Return the folder of the corpora of a data root."""
     return root / "corpora"
 
 
 @contextmanager
-def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
-    """Hold the lock on all corpora in `folder`; what killed builders left there is put right first.
+def locked(folder: AnyPath, wait_s: float = LOCK_TIMEOUT_S) -> Iterator[Hold]:
+    """Hold the lock on all corpora in `folder`; first clean up killed builds.
 
-    Raises CorpusError when another build still holds it after `wait_s` seconds.
+    Raises CorpusError if another build still holds the lock after `wait_s` seconds.
     """
     if isinstance(folder, RemotePath):
         with _leased(folder, wait_s) as hold:
@@ -52,9 +54,11 @@ def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
     try:
         lock.acquire(timeout=wait_s)
     except Timeout:
-        raise CorpusError(f"another build holds {folder / LOCK} for more than {wait_s:g} s; stop it or wait") from None
+        raise CorpusError(
+            f"another build has held {folder / LOCK} for more than {wait_s:g} s; stop it or wait"
+        ) from None
     try:
-        _tidy(folder)
+        _clean_up(folder)
         yield Hold()
     finally:
         lock.release()
@@ -62,31 +66,31 @@ def locked(folder: AnyPath, wait_s: float = WAIT_S) -> Iterator[Hold]:
 
 @contextmanager
 def _leased(folder: RemotePath, wait_s: float) -> Iterator[Hold]:
-    until = time.monotonic() + wait_s
+    deadline = time.monotonic() + wait_s
     with ExitStack() as stack:
         while True:
             try:
                 lease = stack.enter_context(leased(folder))
                 break
             except LockedError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise CorpusError(f"{error}; this build has waited {wait_s:g} s") from None
-            time.sleep(LOOK_AGAIN_S * random.uniform(0.5, 1.5))
+            time.sleep(LEASE_POLL_S * random.uniform(0.5, 1.5))
         yield Hold(check=lease.check)
 
 
 @contextmanager
 def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
-    """Yield an empty folder beside `target`; when the block ends well it takes the place of `target`, else it is removed.
+    """Yield an empty folder that replaces `target` when the block succeeds.
 
-    The files in it are on disk before it takes its place. Of several processes that do this to one target each puts its own whole
-    folder there; below a URL it is only for whoever holds the lock, which `hold` is.
+    If the block fails, the folder is removed. Its files are flushed to disk before it replaces the target. If several
+    processes replace one target, each replaces it as a whole. Below a URL the caller must hold the lock, `hold`.
     """
     if isinstance(target, RemotePath):
         with replacing_objects(target, hold) as new:
             yield new
         return
-    with _beside(target) as new:
+    with _temporary_folder(target) as new:
         yield new
         for path in new.iterdir():
             handle = os.open(path, os.O_RDONLY)
@@ -98,22 +102,25 @@ def replacing_folder(target: AnyPath, hold: Hold = NO_LEASE) -> Iterator[Path]:
         sync_folder(new)
         with locked_folder(target.parent):
             if target.exists():
-                shutil.rmtree(_aside(target), ignore_errors=True)
-                target.rename(_aside(target))
+                shutil.rmtree(_backup_path(target), ignore_errors=True)
+                target.rename(_backup_path(target))
             new.rename(target)
             sync_folder(target.parent)
-            shutil.rmtree(_aside(target), ignore_errors=True)
+            shutil.rmtree(_backup_path(target), ignore_errors=True)
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """Yield a new folder beside `target`, locked while its writer lives; it is removed unless it took another name."""
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """Yield a new folder beside `target`, locked while its writer lives.
+
+    It is removed at the end, unless it has been renamed.
+    """
     with ExitStack() as stack:
         while True:
             new = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
             with suppress(FileNotFoundError):
                 stack.enter_context(locked_folder(new))
-            if new.exists():  # else another process took it for abandoned before it was locked
+            if new.exists():  # otherwise another process removed it as abandoned before it was locked
                 break
         try:
             yield new
@@ -122,40 +129,43 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _prefix(target: Path) -> str:
-    return f"{NEW}{target.name[:PREFIX_CHARACTERS]}-"
+    return f"{NEW_PREFIX}{target.name[:MAX_NAME_IN_PREFIX]}-"
 
 
 def remove_abandoned(target: Path) -> None:
-    """Remove what `replacing_folder` left beside `target` where it was killed, and put `target` back if it stood aside."""
+    """Clean up after a killed `replacing_folder`, and restore `target`."""
     for new in target.parent.glob(f"{escape(_prefix(target))}????????"):
         with suppress(OSError), abandoned(new):
             shutil.rmtree(new)
     with locked_folder(target.parent):
-        _put_back(_aside(target))
+        _restore_backup(_backup_path(target))
 
 
 def recover(target: AnyPath) -> None:
-    """Put `target` back if a builder was killed while it stood aside; waits for a builder that is still at work on it."""
-    if isinstance(target, Path) and not target.exists() and _aside(target).exists():
+    """Restore `target` if a builder was killed between the renames.
+
+    Waits for a builder that is still at work.
+    """
+    if isinstance(target, Path) and not target.exists() and _backup_path(target).exists():
         with locked(target.parent):
             pass
 
 
-def _aside(target: Path) -> Path:
-    return target.with_name(OLD + target.name)
+def _backup_path(target: Path) -> Path:
+    return target.with_name(OLD_PREFIX + target.name)
 
 
-def _tidy(folder: Path) -> None:
-    for old in folder.glob(f"{OLD}*"):
-        _put_back(old)
-    for new in folder.glob(f"{NEW}*"):
+def _clean_up(folder: Path) -> None:
+    for backup in folder.glob(f"{OLD_PREFIX}*"):
+        _restore_backup(backup)
+    for new in folder.glob(f"{NEW_PREFIX}*"):
         shutil.rmtree(new)
 
 
-def _put_back(old: Path) -> None:
-    """Put a folder back that stood aside when its builder was killed, or remove it where the new one is in its place."""
-    target = old.with_name(old.name.removeprefix(OLD))
+def _restore_backup(backup: Path) -> None:
+    """Restore a backup of a killed builder, or remove it if the target exists."""
+    target = backup.with_name(backup.name.removeprefix(OLD_PREFIX))
     if target.exists():
-        shutil.rmtree(old, ignore_errors=True)
-    elif old.exists():
-        old.rename(target)
+        shutil.rmtree(backup, ignore_errors=True)
+    elif backup.exists():
+        backup.rename(target)

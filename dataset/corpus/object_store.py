@@ -1,8 +1,8 @@
-"""A corpus below a URL, where no folder can be renamed: the old one or the new one all the same, for every reader.
+"""Atomic replacement of a corpus below a URL, where folders cannot be renamed.
 
-Each file has its hash in its name, so that a new one never touches an old one, and manifest.json, which holds the hashes,
-is written last: that one write puts the new corpus in the place of the old. What it no longer names is then removed. A
-writer that is killed before that write has changed nothing that a reader sees; the next one removes what it left.
+Each file has its hash in its name, so a new file never overwrites an old one. manifest.json holds the hashes and is
+written last: that single write switches readers to the new corpus. Files that it does not name are then removed. A
+writer that is killed before that write has changed nothing for readers; the next writer removes its files.
 """
 
 import hashlib
@@ -18,14 +18,15 @@ from catalog.storage.lock import Hold
 from catalog.storage.remote import AnyPath, RemotePath
 
 COMMIT = "manifest.json"
-DIGITS = 16  # of the SHA-256 in a name: 64 bits tell the few versions of one file apart
+HASH_DIGITS = 16  # digits of the SHA-256 in a name: 64 bits distinguish the few versions of one file
 
 
 @contextmanager
 def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
-    """Yield an empty folder on this machine; when the block ends well its files become the corpus at `target`.
+    """Yield a local folder for the files of a new corpus at `target`.
 
-    Only for whoever holds the lock. Raises CatalogError where the store refuses, or the lock is lost.
+    They replace the old ones if the block succeeds. The caller must hold the lock. Raises CatalogError if the store
+    refuses a write or the lock is lost.
     """
     target.require_atomic()
     with tempfile.TemporaryDirectory(prefix="vgpiano-") as name:
@@ -35,8 +36,8 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
     manifest = contents.pop(COMMIT)
     files = {target / versioned(name, hashlib.sha256(data).hexdigest()): data for name, data in contents.items()}
     hold.check()
-    there = set(target.iterdir())  # what stays the same is not touched, unless it is damaged
-    write_many({path: data for path, data in files.items() if path not in there or path.read_bytes() != data})
+    existing = set(target.iterdir())  # unchanged files are not written again, unless they are damaged
+    write_many({path: data for path, data in files.items() if path not in existing or path.read_bytes() != data})
     hold.check()
     sums.write_listed(target, COMMIT, manifest, fail=CorpusError, beside={path.name: files[path] for path in files})
     for path in target.iterdir():
@@ -46,15 +47,16 @@ def replacing_objects(target: RemotePath, hold: Hold) -> Iterator[Path]:
 
 
 def versioned(name: str, sha256: str) -> str:
-    """Return the name of a file of a corpus below a URL: `notes-<first digits of its hash>.parquet`."""
+    """Return the name of a corpus file below a URL: `notes-<digits of hash>.parquet`."""
     stem, dot, suffix = name.rpartition(".")
-    return f"{stem}-{sha256[:DIGITS]}{dot}{suffix}"
+    return f"{stem}-{sha256[:HASH_DIGITS]}{dot}{suffix}"
 
 
 def read_file(folder: AnyPath, name: str, sha256: str | None) -> bytes:
-    """Return the content of a file of the corpus in `folder`, whose hash the manifest says to be `sha256`; unchecked.
+    """Return the content of a file of the corpus in `folder`, unchecked.
 
-    A corpus that was copied from a folder to a URL or back, as it lay, is read too. Raises FileNotFoundError.
+    `sha256` is its hash in the manifest. Both naming schemes are tried, so that a corpus may be copied between a folder
+    and a URL. Raises FileNotFoundError.
     """
     names = [name] if sha256 is None else [name, versioned(name, sha256)]
     first, *others = reversed(names) if isinstance(folder, RemotePath) else names

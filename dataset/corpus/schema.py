@@ -1,6 +1,6 @@
-"""The tables of a corpus, field by field: NOTES, EXCLUDED and RELATIONS. What each field means stands in its metadata.
+"""The schemas of the tables of a corpus: NOTES, EXCLUDED and RELATIONS.
 
-The fourth table, the measures of the pieces kept, has the catalog's schema (`catalog.schema.MEASURES`).
+The metadata of each field describes it. The fourth table, the measures, has the schema `catalog.schema.MEASURES`.
 """
 
 from typing import Literal, get_args

@@ -1,7 +1,7 @@
-"""The book of sides: which part every piece went to when a corpus first held it, one file a seed under splits/.
+"""Persistent split assignments: one file per seed under splits/.
 
-Without it a piece could be learned from in one corpus and tested on in another, and change sides when the catalog grows.
-Only for whoever holds the lock on the corpora. Deleting a file starts that seed's splits afresh.
+They keep a piece in the same split in every corpus, also when the catalog grows. Callers must hold the lock on the
+corpora. Deleting a file starts that seed's splits afresh.
 """
 
 import io
@@ -17,8 +17,8 @@ from catalog.storage.remote import AnyPath
 from catalog.table import parquet
 from dataset.corpus.schema import SPLITS, Split
 
-REMEDY = "bring it back from a copy, or delete it to split afresh"
-LARGEST_BYTES = 1 << 32
+REMEDY = "restore it from a copy, or delete it to split afresh"
+MAX_BYTES = 1 << 32
 LEDGER = pa.schema(
     [
         pa.field("sha256", pa.string(), metadata={"description": "SHA-256 of the MIDI file, hexadecimal"}),
@@ -28,15 +28,18 @@ LEDGER = pa.schema(
 
 
 def ledger_path(root: AnyPath, seed: int) -> AnyPath:
-    """Return where the sides that a seed gave are kept."""
+    """Return the path of the assignments of a seed."""
     return root / "splits" / f"seed-{seed}.parquet"
 
 
-def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
-    """Return {sha256: side} of all that was ever split with this seed. Raises CorpusError where the file is damaged."""
+def read_splits(root: AnyPath, seed: int) -> dict[str, Split]:
+    """Return {sha256: split} of all pieces that were ever split with this seed.
+
+    Raises CorpusError if the file is damaged.
+    """
     path = ledger_path(root, seed)
     try:
-        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=LARGEST_BYTES)
+        data = read_bytes(path, fail=CorpusError, remedy=REMEDY, largest=MAX_BYTES)
     except FileNotFoundError:
         return {}
     sums.check(path.parent, path.name, data, fail=CorpusError, remedy=REMEDY)
@@ -48,21 +51,21 @@ def read_sides(root: AnyPath, seed: int) -> dict[str, Split]:
         kind = table.schema.field(field.name).type if field.name in table.column_names else "missing"
         if kind != field.type:
             raise CorpusError(f"{path}: column {field.name}: expected {field.type}, got {kind}; {REMEDY}")
-    sides = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
-    if len(sides) < len(table):
-        raise CorpusError(f"{path}: column sha256: a piece is there twice; {REMEDY}")
-    for sha256, side in sides.items():
+    splits = dict(zip(table["sha256"].to_pylist(), table["split"].to_pylist(), strict=True))
+    if len(splits) < len(table):
+        raise CorpusError(f"{path}: column sha256: a piece is listed twice; {REMEDY}")
+    for sha256, split in splits.items():
         if sha256 is None or not SHA256.fullmatch(sha256):
             raise CorpusError(f"{path}: column sha256: {sha256!r} is not a SHA-256; {REMEDY}")
-        if side not in SPLITS:
-            raise CorpusError(f"{path}: column split: {side!r} is none of {', '.join(SPLITS)}; {REMEDY}")
-    return sides
+        if split not in SPLITS:
+            raise CorpusError(f"{path}: column split: {split!r} is not one of {', '.join(SPLITS)}; {REMEDY}")
+    return splits
 
 
-def write_sides(root: AnyPath, seed: int, sides: Mapping[str, Split]) -> None:
-    """Keep `sides`; durable on return."""
-    names = sorted(sides)
-    table = pa.table({"sha256": names, "split": [sides[name] for name in names]}, LEDGER)
+def write_splits(root: AnyPath, seed: int, splits: Mapping[str, Split]) -> None:
+    """Write the assignments; they are durable on return."""
+    names = sorted(splits)
+    table = pa.table({"sha256": names, "split": [splits[name] for name in names]}, LEDGER)
     buffer = io.BytesIO()
     parquet.write(table, buffer)
     path = ledger_path(root, seed)

@@ -1,6 +1,7 @@
-"""Duplicates and works: which pieces hold the same notes or the same music, and which of them is kept.
+"""Duplicates and works: which pieces share notes or music, and which are kept.
 
-Candidates share shingles, an alignment decides, and titles help to tell works. Nothing is read from disk.
+Shared shingles give candidate pairs, an alignment decides, and titles help to find works. `find` reads the catalog; the
+other modules are pure.
 """
 
 __all__ = ["decisions", "find", "groups", "relations"]

@@ -1,6 +1,6 @@
-"""Which of the pieces belong together, which of them stay, and on which side of the split: relations made into decisions.
+"""Decide which related pieces are kept, and assign clusters and splits.
 
-Pure. `dataset.duplicates.relations` finds the relations; this says what follows from them.
+In: the rows and notes of pieces. `dataset.duplicates.relations` finds the relations. Pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,68 +11,84 @@ from dataset.components import components
 from dataset.corpus.schema import Split
 from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
 from dataset.notes.model import Notes
-from dataset.split import SplitPiece, split
+from dataset.split import SplitPiece, split_pieces
 
 SPANS_SPLITS = "spans_splits"
-Row = Mapping[str, Any]
+CatalogRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
-    """What becomes of the pieces, each by its position; `prints` is parallel to the pieces."""
+class DuplicateDecisions:
+    """What happens to the pieces, by position.
 
-    left_out: Mapping[int, tuple[int, str]]  # position: (the piece kept in its place, reason)
-    prints: Sequence[str]
-    relations: Sequence[Mapping[str, Any]]  # rows of tables.RELATIONS
-    clusters: Sequence[tuple[int, int]]  # pairs that hold the same notes in good part
-    works: Sequence[tuple[int, int]]  # these, and pairs that are the same music in other notes
+    `fingerprints` is parallel to the pieces.
+    """
+
+    left_out: Mapping[int, tuple[int, str]]  # position: (position of the piece kept instead, reason)
+    fingerprints: Sequence[str]
+    relations: Sequence[Mapping[str, Any]]  # rows of schema RELATIONS
+    clusters: Sequence[tuple[int, int]]  # pairs that share a good part of their notes
+    works: Sequence[tuple[int, int]]  # these, and pairs with the same music in other notes
 
 
-def decide(rows: Sequence[Row], notes: Sequence[Notes], drop: Iterable[Relation]) -> Decisions:
-    """Relate the pieces of catalog `rows` with `notes`, and say which stay: of those in a relation of `drop` the best."""
+def decide_duplicates(
+    rows: Sequence[CatalogRow], notes: Sequence[Notes], drop: Iterable[Relation]
+) -> DuplicateDecisions:
+    """Relate pieces, and keep only the best of those in a relation of `drop`.
+
+    `rows` are their catalog rows, `notes` their notes.
+    """
     pieces = [
         Candidate(row["sha256"], each, row["game"], row["series"], row["title"], row["sequencer"])
         for row, each in zip(rows, notes, strict=True)
     ]
     links = relate(pieces)
     left_out = keep_best(pieces, links, drop)
-    because = {index: link for index, (_, link) in left_out.items()}
-    return Decisions(
+    link_of = {index: link for index, (_, link) in left_out.items()}
+    return DuplicateDecisions(
         left_out={index: (kept, f"duplicate_{link.relation}") for index, (kept, link) in left_out.items()},
-        prints=[fingerprint(each) for each in notes],
-        relations=[_row(rows, link, because) for link in links],
+        fingerprints=[fingerprint(each) for each in notes],
+        relations=[_row(rows, link, link_of) for link in links],
         clusters=[(link.first, link.second) for link in links if link.relation in SAME_NOTES],
         works=[(link.first, link.second) for link in links],
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The side of each piece, also of those left out, None where it has to be left out; and what it belongs to."""
+class SplitAssignment:
+    """The split, cluster and work of each piece, also of those left out.
 
-    sides: Sequence[Split | None]
+    A split of None means that the piece must be left out.
+    """
+
+    splits: Sequence[Split | None]
     cluster: Sequence[str]
     work: Sequence[str]
 
 
-def settle(rows: Sequence[Row], decisions: Decisions, known: Mapping[str, Split], seed: int) -> Settled:
-    """Split the pieces; `known` are the sides that pieces have for good. No cluster and no work has pieces of two sides."""
+def assign_splits(
+    rows: Sequence[CatalogRow], decisions: DuplicateDecisions, known: Mapping[str, Split], seed: int
+) -> SplitAssignment:
+    """Split the pieces; `known` maps a sha256 to its permanent split.
+
+    No cluster and no work has pieces of two splits.
+    """
     members = [
         SplitPiece(row["sha256"], name, row["series"], row["game"])
-        for row, name in zip(rows, decisions.prints, strict=True)
+        for row, name in zip(rows, decisions.fingerprints, strict=True)
     ]
-    sides = split(members, decisions.works, known, seed)
+    splits = split_pieces(members, decisions.works, known, seed)
 
     def label(links: Sequence[tuple[int, int]]) -> list[str]:
-        staying = [(one, other) for one, other in links if sides[one] is not None and sides[other] is not None]
-        return [decisions.prints[first] for first in components(len(rows), staying)]
+        staying = [(one, other) for one, other in links if splits[one] is not None and splits[other] is not None]
+        return [decisions.fingerprints[first] for first in components(len(rows), staying)]
 
-    return Settled(sides, label(decisions.clusters), label(decisions.works))
+    return SplitAssignment(splits, label(decisions.clusters), label(decisions.works))
 
 
-def _row(rows: Sequence[Row], link: Link, because: Mapping[int, Link]) -> dict[str, Any]:
+def _row(rows: Sequence[CatalogRow], link: Link, link_of: Mapping[int, Link]) -> dict[str, Any]:
     evidence = {name: value for name, value in asdict(link).items() if name not in ("first", "second")}
-    out = next((index for index in (link.first, link.second) if because.get(index) is link), None)
+    out = next((index for index in (link.first, link.second) if link_of.get(index) is link), None)
     row: dict[str, Any] = {
         **evidence,
         "relation": link.relation.value,

@@ -1,4 +1,4 @@
-"""Which pieces of the catalog belong together, without building a corpus: parsed, related, grouped. Nothing is written."""
+"""Find related pieces of the catalog without building a corpus. Writes nothing."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from catalog.base.errors import CorpusError
 from catalog.hints import emptiness
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.duplicates.decisions import decide
-from dataset.duplicates.groups import Group, related
+from dataset.duplicates.decisions import decide_duplicates
+from dataset.duplicates.groups import Group, group_related
 from dataset.duplicates.relations import EXACT, Relation
 from dataset.parse import ParseTask, parse_all
 
@@ -19,7 +19,10 @@ COLUMNS = ["sha256", "game", "series", "title", "sequencer", "url"]
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What was found: how many pieces were compared, the groups, largest first, and all links as rows of tables.RELATIONS."""
+    """The number of pieces compared, their groups, and all relations.
+
+    The largest group is first. `relations` are rows of schema RELATIONS.
+    """
 
     pieces: int
     groups: list[Group]
@@ -34,9 +37,9 @@ def find_duplicates(
     executor: Executor | None = None,
     report: Report = lambda done, total: None,
 ) -> Duplicates:
-    """Relate the fetched pieces of `query`, all without one; pieces without notes are passed over.
+    """Relate the fetched pieces of `query`, or all of them.
 
-    Raises QueryError for a wrong query, CorpusError where nothing matches.
+    Pieces without notes are skipped. Raises QueryError for an invalid query, CorpusError if no piece matches.
     """
     catalog = Catalog(root)
     rows = [row for row in catalog.pieces(query, columns=COLUMNS).to_pylist() if row["sha256"] is not None]
@@ -44,18 +47,18 @@ def find_duplicates(
         raise CorpusError(emptiness(root))
     if not rows:
         raise CorpusError(
-            f"no piece that is held matches {query or 'in this catalog'}; `catalog games` lists what there is"
+            f"no fetched piece matches {query or 'in this catalog'}; run `catalog games` to list the games"
         )
     names = dict.fromkeys(row["sha256"] for row in rows)
     notes = {}
     with catalog.nearby(list(names)) as near:
-        sources = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in names]
-        for done, (source, parsed) in enumerate(parse_all(sources, workers=workers, executor=executor), start=1):
+        tasks = [ParseTask(sha256, near.blob_path(sha256)) for sha256 in names]
+        for done, (item, parsed) in enumerate(parse_all(tasks, workers=workers, executor=executor), start=1):
             if parsed.notes is not None:
-                notes[source.sha256] = parsed.notes
-            report(done, len(sources))
+                notes[item.sha256] = parsed.notes
+            report(done, len(tasks))
     rows = [row for row in rows if row["sha256"] in notes]
-    decisions = decide(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
+    decisions = decide_duplicates(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
     relations = [dict(row) for row in decisions.relations]
     out = {rows[index]["url"] for index in decisions.left_out}
-    return Duplicates(len(rows), related(relations, {}, out, str), relations)
+    return Duplicates(len(rows), group_related(relations, {}, out, str), relations)

@@ -1,12 +1,12 @@
-"""Which pieces belong together, and on what evidence: the same bytes, the same notes, nearly the same, one within the other,
-or the same work in other notes. Pure.
+"""Find related pieces, with the evidence. Pure.
 
 bytes      the same file
-notes      onsets (counted from the first note), pitches and durations agree on the grid of 1/24 quarter
-near       NEAR of the notes of the shorter stand in the longer, and half of the longer's in the shorter, in any key, tempo,
-           velocity and resolution: trimmed, repeats unrolled, tracks merged, a few notes changed
-contained  CONTAINED of the notes of the shorter stand in the longer, which has much else: a medley
-work       versions of one theme: a good part of the notes is shared, or titles in one game agree (see dataset.duplicates.title_match)
+notes      onsets (from the first note), pitches and durations are equal on the grid of 1/24 quarter
+near       NEAR of the notes of the shorter piece match the longer one, and half of the longer's match the shorter, in any
+           key, tempo, velocity and resolution: trimmed, repeats unrolled, tracks merged, a few notes changed
+contained  CONTAINED of the notes of the shorter piece match the longer one, which has much else: a medley
+work       versions of one theme: a good part of the notes matches, or titles in one game agree (see
+           dataset.duplicates.title_match)
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from functools import lru_cache
 from itertools import combinations
 
 from catalog.base.console import Report
-from dataset.duplicates.alignment import Aligned, Alignment, align
+from dataset.duplicates.alignment import Alignment, PreparedPiece, align
 from dataset.duplicates.candidates import candidate_pairs
 from dataset.duplicates.shingles import shingles_of
 from dataset.duplicates.title_match import theme_of
 from dataset.notes.model import Notes
 
-FINGERPRINT_DIGITS = 16  # 64 bits: among a million pieces, one chance in forty million that two agree by accident
+FINGERPRINT_DIGITS = 16  # 64 bits: a chance of one in forty million of a collision among a million pieces
 NEAR, NEAR_LONGER = 0.9, 0.5
 CONTAINED = 0.8
-WORK = 0.3  # of the notes of the shorter piece, whatever the titles say
-WORK_OF_ONE_SERIES = 0.2  # series quote themselves; between series so few shared notes are chance or a common figure
-KEPT_READY = 4096  # pieces kept ready for further comparisons
-MOST_OF_A_TITLE = 64  # pieces of one game and title that are compared each with each
+WORK = 0.3  # of the notes of the shorter piece, whatever the titles
+WORK_OF_ONE_SERIES = 0.2  # series quote themselves; between series so small a share is chance or a common figure
+CACHE_SIZE = 4096  # prepared pieces in memory
+MAX_PER_TITLE = 64  # pieces of one game and title that are all compared with each other
 
 
 class Relation(StrEnum):
-    """How two pieces belong together, the closest relation first."""
+    """How two pieces are related, the closest relation first."""
 
     BYTES = "bytes"
     NOTES = "notes"
@@ -49,7 +49,7 @@ SAME_NOTES = frozenset(Relation) - {Relation.WORK}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A piece to be related: its notes, and what the listing says of it."""
+    """A piece to relate: its notes and its catalog entry."""
 
     sha256: str
     notes: Notes
@@ -61,22 +61,28 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Evidence that two pieces, by index, belong together. Of CONTAINED ones `first` is the whole and `second` the part;
-    of NEAR ones and works `first` is the longer. Where titles alone tell a work, no notes match and the share is 0."""
+    """Evidence that two pieces, by index, are related.
+
+    Of contained pieces `first` is the whole and `second` the part; of near ones and works `first` is the longer. If
+    only the titles relate two versions of a work, `notes` and `share` are 0.
+    """
 
     first: int
     second: int
     relation: Relation
-    share: float  # of the notes of `second` that stand in `first`, 0-1
-    notes: int  # how many these are
+    share: float  # of the notes of `second` that match `first`, 0-1
+    notes: int  # number of matching notes
     transposition: int = 0  # semitones to add to `second` to get `first`
-    tempo_ratio: float = 1.0  # ticks of `first` a tick of `second`
-    offset_first: int = 0  # ticks from the start of the file: where the match begins in each
+    tempo_ratio: float = 1.0  # ticks of `first` per tick of `second`
+    offset_first: int = 0  # ticks from the start of the file to the start of the match
     offset_second: int = 0
 
 
 def fingerprint(notes: Notes) -> str:
-    """Return 16 hexadecimal digits that are equal for the same notes (as defined above), else different."""
+    """Return 16 hexadecimal digits that are equal for the same notes.
+
+    Notes are the same as defined above, regardless of velocity.
+    """
     digest = hashlib.sha256()
     first = notes.onset[:1].sum()
     for column, kind in ((notes.onset - first, "<i4"), (notes.pitch, "u1"), (notes.duration, "<i4")):
@@ -87,7 +93,7 @@ def fingerprint(notes: Notes) -> str:
 def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: None) -> list[Link]:
     """Return every link between `pieces`, sorted by their indices.
 
-    Pieces of the same notes are linked to the best of them (see keep_best), which stands for all in the further search.
+    Pieces with the same notes are linked to the best of them (see `keep_best`), which represents them in the search.
     """
     same: defaultdict[str, list[int]] = defaultdict(list)
     for index in _by_preference(pieces):
@@ -103,15 +109,15 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
     pairs = {
         (distinct[one], distinct[other]) for one, other in zip(found.first.tolist(), found.second.tolist(), strict=True)
     }
-    pairs |= _of_one_title(pieces, distinct)
+    pairs |= _pairs_of_same_title(pieces, distinct)
 
-    @lru_cache(maxsize=KEPT_READY)
-    def ready(index: int) -> Aligned:
-        return Aligned.of(pieces[index].notes)
+    @lru_cache(maxsize=CACHE_SIZE)
+    def prepared(index: int) -> PreparedPiece:
+        return PreparedPiece.of(pieces[index].notes)
 
     for done, (one, other) in enumerate(sorted(pairs), start=1):
         short, long = sorted((one, other), key=lambda index: (len(pieces[index].notes), pieces[index].sha256))
-        link = _link(pieces, long, short, align(ready(long), ready(short)))
+        link = _link(pieces, long, short, align(prepared(long), prepared(short)))
         if link is not None:
             links.append(link)
         report(done, len(pairs))
@@ -121,24 +127,24 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
 def keep_best(
     pieces: Sequence[Candidate], links: Iterable[Link], drop: Iterable[Relation]
 ) -> dict[int, tuple[int, Link]]:
-    """Return {index of a piece to leave out: (the piece that stays in its place, the link that says so)}.
+    """Return {index of a piece to leave out: (index kept instead, link)}.
 
-    Only links of the relations in `drop` count. The better piece stays: one whose sequencer is named, then the one with
-    more notes, then the first in the order given. A piece is left out only for one that stays itself, and directly linked
-    or of the same notes as one that is; never by way of a chain. Of contained ones only the part goes, for the whole.
+    Only links of the relations in `drop` count. The better piece is kept: one with a named sequencer, then one with
+    more notes, then the first in the given order. The piece kept is directly linked to the one left out, or has the
+    same notes as one that is; chains of links do not count. Of contained pieces only the part is left out.
     """
     dropping = frozenset(drop)
-    of: defaultdict[int, list[tuple[int, Link]]] = defaultdict(list)  # the pieces that each would go for
+    replaced_by: defaultdict[int, list[tuple[int, Link]]] = defaultdict(list)  # the pieces that could replace each
     for link in links:
         if link.relation in dropping:
-            of[link.second].append((link.first, link))
+            replaced_by[link.second].append((link.first, link))
             if link.relation is Relation.NEAR:
-                of[link.first].append((link.second, link))
+                replaced_by[link.first].append((link.second, link))
     left_out: dict[int, tuple[int, Link]] = {}
     stays: set[int] = set()
     for index in _by_preference(pieces):
-        for other, link in of[index]:
-            if link.relation in EXACT:  # the other one was decided before: it is the best of those with these notes
+        for other, link in replaced_by[index]:
+            if link.relation in EXACT:  # the other one is already decided: it is the best with these notes
                 left_out[index] = (left_out[other][0] if other in left_out else other, link)
             elif index not in left_out and other in stays:
                 left_out[index] = (other, link)
@@ -148,16 +154,16 @@ def keep_best(
 
 
 def _by_preference(pieces: Sequence[Candidate]) -> list[int]:
-    """Return the indices of `pieces`, those first that should rather stay."""
+    """Return the indices of `pieces`, those to keep first."""
     return sorted(range(len(pieces)), key=lambda i: (not pieces[i].sequencer, -len(pieces[i].notes), i))
 
 
-def _of_one_title(pieces: Sequence[Candidate], indices: Iterable[int]) -> set[tuple[int, int]]:
-    """Return the pairs of pieces that have game and theme in common."""
-    named: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+def _pairs_of_same_title(pieces: Sequence[Candidate], indices: Iterable[int]) -> set[tuple[int, int]]:
+    """Return the pairs of pieces with the same game and theme."""
+    by_title: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for index in indices:
-        named[pieces[index].game, theme_of(pieces[index].title)].append(index)
-    return {pair for same in named.values() for pair in combinations(same[:MOST_OF_A_TITLE], 2)}
+        by_title[pieces[index].game, theme_of(pieces[index].title)].append(index)
+    return {pair for same in by_title.values() for pair in combinations(same[:MAX_PER_TITLE], 2)}
 
 
 def _link(pieces: Sequence[Candidate], long: int, short: int, found: Alignment | None) -> Link | None:

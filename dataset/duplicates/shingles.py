@@ -1,8 +1,8 @@
-"""Shingles: short runs of a piece's outer voices as numbers that are equal wherever the same run stands, in any key and tempo.
+"""Shingles: hashes of short runs of the outer voices, equal in any key and tempo.
 
-What sounds together is one slice; the top voice and the bass are the highest and the lowest pitch of each slice. A shingle
-is the hash of SLICES pitches in a row, as the intervals between them. Velocity, durations, rhythm, tempo, resolution and
-the number of tracks play no part, so pieces that differ in these alone share their shingles.
+Notes that sound together form a slice; the top voice and the bass are its highest and lowest pitches. A shingle is the
+hash of the intervals between SLICES successive pitches. Velocity, duration, rhythm, tempo, resolution and the number of
+tracks have no effect, so pieces that differ only in these share their shingles.
 """
 
 from dataclasses import dataclass
@@ -12,35 +12,38 @@ from numpy.typing import NDArray
 
 from dataset.notes.model import Notes
 
-SLICES = 8  # of the 721 pieces of VGMusic's piano section, pairs without kinship share next to none of this length
-TOGETHER = 2  # ticks: onsets this near to the one before belong to one slice; a played chord is no arpeggio
-FAST, FAST_SHARE = 6, 0.1  # ticks: a tenth of all steps shorter than a sixteenth note makes a piece fast
+SLICES = 8  # at this length unrelated pieces of VGMusic's piano section (721 pieces) share almost none
+SLICE_TICKS = 2  # onsets this close to the previous one join its slice: a chord as played
+FAST, FAST_SHARE = 6, 0.1  # a piece is fast if a tenth of its steps are shorter than a sixteenth note (ticks)
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: Knuth's multiplicative hashing, TAOCP vol. 3, 6.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shingles:
-    """The shingles of one piece, those of the top voice before those of the bass, each in the order of time."""
+    """The shingles of one piece: those of the top voice, then of the bass.
+
+    Each voice is in order of time.
+    """
 
     hash: NDArray[np.uint64]
-    onset: NDArray[np.int64]  # where each begins, in ticks
+    onset: NDArray[np.int64]  # start of each, in ticks
     span: NDArray[np.int64]  # ticks from its first slice to its last, at least 1
     pitch: NDArray[np.int64]  # its first pitch
 
 
 def shingles_of(notes: Notes) -> Shingles:
-    """Return the shingles of a piece; one of fewer than SLICES slices has none."""
+    """Return the shingles of a piece; fewer than SLICES slices give none."""
     if len(notes) == 0:
         return _joined([])
-    gaps = np.diff(notes.onset, prepend=-TOGETHER - 1)
-    parts = _outer_voices(notes, gaps > TOGETHER, 1)
+    gaps = np.diff(notes.onset, prepend=-SLICE_TICKS - 1)
+    parts = _outer_voices(notes, gaps > SLICE_TICKS, 1)
     if np.count_nonzero((gaps > 0) & (gaps < FAST)) >= FAST_SHARE * np.count_nonzero(gaps):
-        parts += _outer_voices(notes, gaps > 0, 3)  # runs so fast that slices would join their notes
+        parts += _outer_voices(notes, gaps > 0, 3)  # notes of fast runs, which the slices above would join
     return _joined(parts)
 
 
 def _outer_voices(notes: Notes, starts: NDArray[np.bool_], salt: int) -> list[Shingles]:
-    """Return the shingles of top voice and bass, where a slice begins at each note in `starts`."""
+    """Return the shingles of top voice and bass; slices start where `starts` is true."""
     first = np.flatnonzero(starts)
     count = len(first) - SLICES + 1
     if count < 1:
@@ -53,7 +56,10 @@ def _outer_voices(notes: Notes, starts: NDArray[np.bool_], salt: int) -> list[Sh
 
 
 def _hash(voice: NDArray[np.int64], salt: int) -> NDArray[np.uint64]:
-    """Return a number for each SLICES pitches in a row of `voice`, by their intervals; `salt` tells the voices apart."""
+    """Return a hash of the intervals of every SLICES successive pitches of `voice`.
+
+    `salt` separates the voices.
+    """
     steps = np.diff(voice).astype(np.uint64)
     count = len(voice) - SLICES + 1
     mixed = np.full(count, salt, np.uint64)

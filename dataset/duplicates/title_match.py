@@ -1,4 +1,4 @@
-"""Which titles name the same music: a title without what tells one version of it from another. Pure text."""
+"""Compare titles without the words that mark a version of a piece. Pure."""
 
 import re
 import unicodedata
@@ -12,10 +12,11 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 
 def theme_of(title: str) -> str:
-    """Return what a title names once versions are one: "Song Of Healing (2)" and "Song of Healing" give "song of healing".
+    """Return a title without version marks, for comparison.
 
-    Letters are folded to ASCII, brackets and words such as "arranged" or "piano" are dropped, not a number that ends the
-    name itself ("Overworld 2" is not "Overworld"). Empty where nothing is left.
+    "Song Of Healing (2)" and "Song of Healing" give "song of healing". Letters are folded to ASCII; brackets and words
+    such as "arranged" or "piano" are removed, but not a number that is part of the name ("Overworld 2" is not
+    "Overworld"). Empty if nothing is left.
     """
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower().replace("'", "")
     bare = _OTHER.sub(" ", _VERSION.sub(" ", _OTHER.sub(" ", _BRACKETED.sub(" ", plain)))).strip()

@@ -1,6 +1,6 @@
-"""Exports: a corpus written in the form of another project, a module a form.
+"""Exports of a corpus in other formats, one module per format.
 
-`run` writes one; each form has a function `write(corpus, folder, report)`.
+`run` writes one. Each format has a function `write(corpus, folder, report)`.
 """
 
 __all__ = ["run"]

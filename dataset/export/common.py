@@ -1,4 +1,4 @@
-"""What the writers of exports share: safe file names, lists in CSV, and a README that says what an export holds."""
+"""Shared by the exporters: safe file names, CSV, and the README of an export."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.schema import SPLITS
 
 SLUG_LENGTH = 60
-RIGHTS = (
+RIGHTS_NOTICE = (
     "The music is the work of the composers of the games and of the people who sequenced the files, named in CREDITS.md. "
     "It is theirs: nobody may publish, sell or relicense it, or what is derived from it, without their leave."
 )
@@ -22,20 +22,26 @@ RIGHTS = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a writer brought into its folder: how many pieces, and how many it had to leave out."""
+    """How many pieces an exporter wrote, and how many it left out."""
 
     pieces: int
     left_out: int = 0
 
 
 def slug(text: str) -> str:
-    """Return `text` as lower-case ASCII letters, digits and single hyphens, at most 60; "untitled" where none are left."""
+    """Return `text` as lower-case ASCII letters, digits and single hyphens.
+
+    At most 60 characters; "untitled" if none are left.
+    """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:SLUG_LENGTH].strip("-") or "untitled"
 
 
 def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
-    """Return a path for each piece, split/game-title-hash.suffix: ASCII, of no part longer than 140, each another one."""
+    """Return a unique path for each piece, split/game-title-hash.suffix.
+
+    Paths are ASCII; no part is longer than 140 characters.
+    """
     names: list[str] = []
     taken: set[str] = set()
     for piece in pieces:
@@ -47,31 +53,32 @@ def file_names(pieces: Sequence[CorpusPiece], suffix: str) -> list[str]:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Return where the file `name` of an export goes, in `folder` or a folder that was made in it.
+    """Return the path of the export file `name` in `folder` or a subfolder.
 
-    Raises CorpusError for any other place, before anything is written there. No link can lead astray: the folder is new.
+    Raises CorpusError for a path outside of it, before anything is written. Links need no check, since the folder is
+    new.
     """
-    path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is taken out as text
+    path = Path(os.path.abspath(folder / name))  # noqa: PTH100 - `..` is resolved as text
     if "\0" in name or not path.is_relative_to(os.path.abspath(folder)) or not path.parent.is_dir():  # noqa: PTH100
         raise CorpusError(
-            f"{name[:200]!r} has no place in the export's folder; the corpus is damaged or forged: build it again"
+            f"{name[:200]!r} is outside of the export's folder; the corpus is damaged or forged: build it again"
         )
     return path
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as CSV in UTF-8; null is an empty field, and no cell is a spreadsheet's formula."""
+    """Write a table as CSV in UTF-8; null is an empty field and formulas are escaped."""
     write_text(path, csv_text(header, rows))
 
 
 def make_split_folders(folder: Path) -> None:
-    """Make train/, validation/ and test/ in `folder`."""
+    """Create train/, validation/ and test/ in `folder`."""
     for split in SPLITS:
         (folder / split).mkdir()
 
 
 def readme(corpus: Corpus, title: str, body: str) -> str:
-    """Return the README.md of an export: what it is, `body`, and whose music it is."""
+    """Return the README.md of an export: title, counts, `body` and rights."""
     funnel = corpus.manifest.funnel
     counts = f"{funnel.unique} pieces: {funnel.train} train, {funnel.validation} validation, {funnel.test} test"
-    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS}\n"
+    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS_NOTICE}\n"

@@ -1,4 +1,4 @@
-"""A corpus as a folder that `datasets.load_dataset` opens: Parquet a split, and a dataset card."""
+"""Export a corpus for `datasets.load_dataset`: Parquet and a dataset card."""
 
 import json
 from pathlib import Path
@@ -10,27 +10,27 @@ from catalog.base.console import Report
 from catalog.storage.files import write_text
 from catalog.table import parquet
 from dataset.corpus.corpus import Corpus
-from dataset.corpus.credits import escape
+from dataset.corpus.credits import escape_markdown
 from dataset.corpus.schema import SPLITS
-from dataset.export.common import RIGHTS, Written
+from dataset.export.common import RIGHTS_NOTICE, Written
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write data/ and README.md to `folder`, which is empty."""
+    """Write data/ and README.md to the empty `folder`."""
     (folder / "data").mkdir()
-    table = joined(corpus)
+    table = joined_table(corpus)
     for split in SPLITS:
-        part = table.filter([side == split for side in table.column("split").to_pylist()])
+        part = table.filter([name == split for name in table.column("split").to_pylist()])
         parquet.write(part, folder / _file(split))
     write_text(folder / "README.md", card(corpus, table.schema))
     report(table.num_rows, table.num_rows)
     return Written(table.num_rows)
 
 
-def joined(corpus: Corpus) -> pa.Table:
-    """Return a row a piece, in the corpus's order: the columns of its notes, then those of its measures."""
+def joined_table(corpus: Corpus) -> pa.Table:
+    """Return a row per piece, in corpus order: columns of notes, then measures."""
     table, measures = corpus.table(), corpus.measures()
     for field in measures.schema:
         if field.name not in table.schema.names:
@@ -38,18 +38,18 @@ def joined(corpus: Corpus) -> pa.Table:
     return table
 
 
-def fields(schema: pa.Schema) -> str:
+def fields_table(schema: pa.Schema) -> str:
     """Return a Markdown table of the fields: name, type, meaning, unit and range."""
     lines = ["| field | type | meaning | unit | range |", "|---|---|---|---|---|"]
     for field in schema:
-        said = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-        cells = [field.name, str(field.type), *(said.get(key, "") for key in ("description", "unit", "range"))]
-        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+        metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        cells = [field.name, str(field.type), *(metadata.get(key, "") for key in ("description", "unit", "range"))]
+        lines.append("| " + " | ".join(escape_markdown(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
 
 def card(corpus: Corpus, schema: pa.Schema) -> str:
-    """Return the dataset card: a header in YAML and what one must know in Markdown."""
+    """Return the dataset card: a YAML header and a description in Markdown."""
     manifest = corpus.manifest
     funnel = manifest.funnel
     files = [line for split in SPLITS for line in (f"  - split: {split}", f"    path: {_file(split)}")]
@@ -73,16 +73,16 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             *header,
             "---",
             "",
-            f"# {escape(corpus.name)}",
+            f"# {escape_markdown(corpus.name)}",
             "",
             "Piano pieces from video games, as notes on a grid of 1/24 quarter note: MIDI files that people sequenced,",
             "collected from public archives, filtered, freed of duplicates and split so that no work stands on two sides.",
             "",
-            f"Chosen by the query: {escape(manifest.query)}",
+            f"Chosen by the query: {escape_markdown(manifest.query)}",
             "",
             "## Licence",
             "",
-            RIGHTS,
+            RIGHTS_NOTICE,
             "You may study it where the law of your country allows that.",
             "",
             "## How to load it",
@@ -109,7 +109,7 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "",
             "## Fields",
             "",
-            fields(schema),
+            fields_table(schema),
             "",
             "## Credits",
             "",
@@ -124,4 +124,4 @@ def _file(split: str) -> str:
 
 
 def _table(header: tuple[str, str], rows: list[tuple[str, Any]]) -> list[str]:
-    return [f"| {header[0]} | {header[1]} |", "|---|---|", *(f"| {escape(str(a))} | {b} |" for a, b in rows)]
+    return [f"| {header[0]} | {header[1]} |", "|---|---|", *(f"| {escape_markdown(str(a))} | {b} |" for a, b in rows)]

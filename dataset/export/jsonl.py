@@ -1,4 +1,7 @@
-"""A corpus as lines of JSON: one object a piece, a file a split, its fields those of the notes and the measures."""
+"""Export a corpus as JSON lines: one object per piece, one file per split.
+
+The fields are those of the notes and the measures.
+"""
 
 import json
 import math
@@ -10,20 +13,20 @@ from catalog.storage.files import write_bytes, write_text
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import Written, readme
-from dataset.export.hf import fields, joined
+from dataset.export.hf import fields_table, joined_table
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write train.jsonl, validation.jsonl and test.jsonl to `folder`, which is empty. The text is ASCII."""
-    table = joined(corpus)
+    """Write one JSON lines file per split, in ASCII, to the empty `folder`."""
+    table = joined_table(corpus)
     for split in SPLITS:
         lines = []
-        for batch in table.filter([side == split for side in table.column("split").to_pylist()]).to_batches(64):
+        for batch in table.filter([name == split for name in table.column("split").to_pylist()]).to_batches(64):
             lines += [json.dumps(_finite(row), allow_nan=False) + "\n" for row in batch.to_pylist()]
         write_bytes(folder / f"{split}.jsonl", "".join(lines).encode())
     body = (
         "One JSON object a line and piece. In pandas: `pandas.read_json(path, lines=True, dtype=False)` (without "
-        "`dtype=False` pandas makes a number of a title such as 1942).\n\n" + fields(table.schema)
+        "`dtype=False` pandas makes a number of a title such as 1942).\n\n" + fields_table(table.schema)
     )
     write_text(folder / "README.md", readme(corpus, "lines of JSON", body))
     report(table.num_rows, table.num_rows)

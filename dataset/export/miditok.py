@@ -1,7 +1,7 @@
-"""A corpus as tokens of MidiTok (REMI, 24 positions a beat): tokenizer.json, and a JSON of tokens a piece.
+"""Export a corpus as MidiTok tokens (REMI, 24 positions a beat).
 
-N. Fradet et al., "MidiTok: a Python package for MIDI file tokenization", ISMIR 2021 late-breaking; REMI: Y.-S. Huang and
-Y.-H. Yang, "Pop Music Transformer", 2020.
+Writes tokenizer.json, and a JSON file of tokens per piece. N. Fradet et al., "MidiTok: a Python package for MIDI file
+tokenization", ISMIR 2021 late-breaking; REMI: Y.-S. Huang and Y.-H. Yang, "Pop Music Transformer", 2020.
 """
 
 import math
@@ -17,21 +17,24 @@ from dataset.export.common import Written, file_names, inside, make_split_folder
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
-BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
-TEMPOS = 64  # how many there are in the vocabulary
+MAX_DURATION_BEATS = 16  # the longest duration in the vocabulary, in beats of the time signature
+NUM_TEMPOS = 64  # number of tempos in the vocabulary
 HEADER = ("sha256", "title", "sequencer", "game", "split", "file", "onsets_exact", "durations_exact", "reason")
-BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
-`load_tokens`. All notes stand on one track.
+README_BODY = f"""Load the tokenizer with `miditok.REMI(params="tokenizer.json")`, and the tokens of a piece with its
+`load_tokens`. All notes are on one track.
 
-What is lost: durations over {BEATS} beats (of the time signature's denominator) become {BEATS} beats; tempos become the
-nearest of {TEMPOS} between the slowest and the fastest of the corpus; a time signature that changes inside a bar may move.
-index.csv says of each piece whether MidiTok gives back every onset and pitch (onsets_exact), and every duration too
-(durations_exact), or why it has no tokens (reason). A text that a
-spreadsheet would take for a formula has ' in front."""
+What is lost: durations over {MAX_DURATION_BEATS} beats (of the time signature's denominator) become
+{MAX_DURATION_BEATS} beats; tempos become the nearest of {NUM_TEMPOS} between the slowest and the fastest of the corpus;
+a time signature that changes inside a bar may move. index.csv says for each piece whether MidiTok returns every onset and
+pitch (onsets_exact), and every duration too (durations_exact), or why it has no tokens (reason). Text that a spreadsheet
+would read as a formula has ' in front."""
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write the tokens of `corpus` to `folder`, which is empty. Raises DatasetError where MidiTok is not installed."""
+    """Write the tokens of `corpus` to the empty `folder`.
+
+    Raises DatasetError if MidiTok is not installed.
+    """
     pieces = corpus.pieces()
     tokenizer = tokenizer_for(piece.notes for piece in pieces)
     make_split_folders(folder)
@@ -51,33 +54,36 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         else:
             rows.append((*about, name, *(str(value).lower() for value in exact), None))
     write_csv(folder / "index.csv", HEADER, rows)
-    write_text(folder / "README.md", readme(corpus, "tokens of MidiTok", BODY))
+    write_text(folder / "README.md", readme(corpus, "tokens of MidiTok", README_BODY))
     return Written(len(pieces) - left_out, left_out)
 
 
 def tokenizer_for(corpus: Iterable[Notes]) -> Any:
-    """Return a `miditok.REMI` whose vocabulary holds every pitch, velocity and time signature of the pieces."""
+    """Return a `miditok.REMI` for these pieces.
+
+    Its vocabulary has every pitch, velocity and time signature of them.
+    """
     try:
         from miditok import REMI, TokenizerConfig
     except ImportError as error:
         raise DatasetError("tokens need MidiTok: pip install 'vgpiano[export]' (or: pip install miditok)") from error
-    speeds: set[float] = set()
+    tempos: set[float] = set()
     signatures: dict[int, set[int]] = {4: {4}}
     for notes in corpus:
-        speeds.update(qpm for _, qpm in notes.tempos)
+        tempos.update(qpm for _, qpm in notes.tempos)
         for _, numerator, denominator in notes.time_signatures:
             signatures.setdefault(denominator, set()).add(numerator)
-    slowest = math.floor(min(speeds, default=120))
-    fastest = max(math.ceil(max(speeds, default=120)), slowest + 1)
+    slowest = math.floor(min(tempos, default=120))
+    fastest = max(math.ceil(max(tempos, default=120)), slowest + 1)
     return REMI(
         TokenizerConfig(
             pitch_range=(0, 127),
-            beat_res={(0, BEATS): TICKS_PER_QUARTER},
+            beat_res={(0, MAX_DURATION_BEATS): TICKS_PER_QUARTER},
             num_velocities=127,
             remove_duplicated_notes=False,
             encode_ids_split="no",
             use_tempos=True,
-            num_tempos=TEMPOS,
+            num_tempos=NUM_TEMPOS,
             tempo_range=(slowest, fastest),
             use_time_signatures=True,
             time_signature_range={under: sorted(over) for under, over in sorted(signatures.items())},
@@ -103,10 +109,10 @@ def to_symusic(notes: Notes) -> Any:
 
 
 def _exact(tokenizer: Any, tokens: Any, notes: Notes) -> tuple[bool, bool]:
-    """Return whether the tokens hold each onset with its pitch, and each duration with them."""
+    """Return whether the tokens preserve all onsets, and all durations too."""
     score = tokenizer.decode(tokens)
     unit = score.ticks_per_quarter / TICKS_PER_QUARTER
-    theirs = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]
-    ours = list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
-    onsets = sorted(note[:2] for note in theirs) == sorted(note[:2] for note in ours)
-    return onsets, onsets and sorted(theirs) == sorted(ours)
+    decoded = [(n.time / unit, n.pitch, n.duration / unit) for track in score.tracks for n in track.notes]
+    expected = list(zip(notes.onset.tolist(), notes.pitch.tolist(), notes.duration.tolist(), strict=True))
+    onsets = sorted(note[:2] for note in decoded) == sorted(note[:2] for note in expected)
+    return onsets, onsets and sorted(decoded) == sorted(expected)

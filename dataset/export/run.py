@@ -1,6 +1,6 @@
-"""A corpus in the form of another project: one folder, written beside its place and put there whole.
+"""Export a corpus to one folder, which appears as a whole.
 
-Each form is a module `dataset.export.<form>` with a function `write(corpus, folder, report) -> Written`.
+Each format is a module `dataset.export.<form>` with a function `write(corpus, folder, report) -> Written`.
 """
 
 import importlib
@@ -22,12 +22,12 @@ from dataset.export.common import Written
 
 Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
 FORMS: tuple[Form, ...] = get_args(Form)
-MARKER = "vgpiano-export.json"  # a folder with it is an export of ours, and may be replaced
+MARKER = "vgpiano-export.json"  # marks a folder as an export that may be replaced
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Where an export lies, and what it holds."""
+    """The folder of an export, and the number of pieces in it."""
 
     path: Path
     written: Written
@@ -36,22 +36,23 @@ class Exported:
 def export_corpus(
     root: AnyPath, name: str, form: Form, out: Path | None = None, *, report: Report | None = None
 ) -> Exported:
-    """Write the corpus `name` in `form` to `out`, by default exports/<corpus>-<form> under `root`.
+    """Export the corpus `name` in `form` to `out`.
 
-    An earlier export in that place is replaced whole. Raises CorpusError where anything else lies there, where the
-    corpus is missing or damaged, or where nothing can be written; DatasetError where the form needs a missing library; UsageError where
-    `root` is a URL and no `out` is given.
+    By default `out` is exports/<corpus>-<form> under `root`. An earlier export there is replaced as a whole. Raises
+    CorpusError if anything else is there, if the corpus is missing or damaged, or if nothing can be written;
+    DatasetError if the format needs a library that is not installed; UsageError if `root` is a URL and no `out` is
+    given.
     """
     corpus = Corpus.open(root, name)
     if out is None:
         if not isinstance(root, Path):
-            raise UsageError(f"{root} is no folder of this machine: say with --out where the export goes")
+            raise UsageError(f"{root} is not a local folder: give the export's folder with --out")
         out = root / "exports" / f"{corpus.name}-{form}"
     return write_export(corpus, form, out, report=report)
 
 
 def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None = None) -> Exported:
-    """Write an opened corpus in `form` to `out`; like `export_corpus` in all else."""
+    """Export an open corpus in `form` to `out`; otherwise as `export_corpus`."""
     target = Path(os.path.abspath(out))  # noqa: PTH100
     _check(target)
     write: Callable[[Corpus, Path, Report], Written] = importlib.import_module(f"dataset.export.{form}").write
@@ -72,7 +73,7 @@ def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None
 
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not (target / MARKER).is_file()):
-        raise CorpusError(f"{target} is there and is no export; move it away, or give another place with --out")
+        raise CorpusError(f"{target} exists and is not an export; move it away, or give another folder with --out")
 
 
 def _sync(folder: Path) -> None:

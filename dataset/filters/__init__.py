@@ -1,6 +1,6 @@
 """Filters: which pieces a corpus leaves out, as data.
 
-`rules` is what a filter is; `load` reads filters.toml and a file that is laid over it.
+`rules` defines filters; `load` reads filters.toml and a user's file that overrides it.
 """
 
 __all__ = ["load", "rules"]

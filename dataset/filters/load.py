@@ -1,4 +1,7 @@
-"""Read filters.toml, and a file of the user's that is laid over it. What the tables mean is `dataset.filters.rules`' business."""
+"""Read filters.toml, and a user's file that overrides it.
+
+`dataset.filters.rules` interprets the tables.
+"""
 
 from functools import cache
 from importlib import resources
@@ -6,33 +9,36 @@ from pathlib import Path
 
 from catalog.base.errors import UsageError
 from catalog.storage.reading import LARGEST_TOML_BYTES, parse_toml, read_named
-from dataset.filters.rules import Filters, Tables, filters_of, overlay
+from dataset.filters.rules import Filters, Tables, build_filters, overlay
 
 DEFAULTS = "filters.toml"
-REMEDY = "`dataset filters` shows what may stand there"
+REMEDY = "run `dataset filters` for the valid settings"
 
 
 def load_filters(path: Path | None = None) -> Filters:
-    """Return the default filters, with those of the file at `path` laid over them table by table.
+    """Return the default filters, overridden by the file at `path` if given.
 
-    Raises UsageError, which names file, table and key, for a file that cannot be read or says what has no meaning.
+    Raises UsageError, which names file, table and key, for a file that cannot be read or an invalid setting.
     """
     if path is None:
         return default_filters()
     text = read_named(path, "--filters", remedy=REMEDY, largest=LARGEST_TOML_BYTES)
-    return laid_over_defaults(text, str(path))
+    return overlay_defaults(text, str(path))
 
 
-def laid_over_defaults(text: bytes, where: str) -> Filters:
-    """Return the default filters with the tables of a file's `text` laid over them; raises as `load_filters` does, naming `where`."""
+def overlay_defaults(text: bytes, where: str) -> Filters:
+    """Return the default filters, overridden by the tables in a file's `text`.
+
+    `where` names the file in errors; raises as `load_filters` does.
+    """
     tables = parse_toml(text, where, fail=UsageError, remedy=REMEDY)
-    return filters_of(overlay(_default_tables(), tables, where), where)
+    return build_filters(overlay(_default_tables(), tables, where), where)
 
 
 @cache
 def default_filters() -> Filters:
     """Return the filters of filters.toml."""
-    return filters_of(_default_tables(), DEFAULTS)
+    return build_filters(_default_tables(), DEFAULTS)
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Measures of a piece: functions of its notes, such as density, key, texture and repetition.
+"""Measures of a piece: functions of its notes, such as key and repetition.
 
-`measure` computes all of them; the columns they fill are described in `catalog.schema`.
+`measure` computes all of them. Their columns are described in `catalog.schema`.
 """
 
 __all__ = ["keys", "measure"]

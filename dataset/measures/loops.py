@@ -1,6 +1,6 @@
-"""Where the most recent notes of a piece stood before, looked up for every note at once. Game music loops.
+"""For every note, find where the preceding notes last occurred. Game music loops.
 
-The match is causal and has no parameters; what is guessed from it is `training.events.repeat_models`' business. Pure.
+The match is causal and has no parameters. `training.events.repeat_models` predicts from it. Pure functions.
 """
 
 import numpy as np
@@ -9,49 +9,55 @@ from numpy.typing import ArrayLike, NDArray
 from dataset.notes.model import Notes
 
 CONTEXTS = (16, 8, 5, 3)
-"""How many past notes (time and pitch) must have stood before, the longest first; match 4 is the longest, 1 the shortest, 0 none."""
+"""Lengths of the contexts in notes, the longest first: match 4 is the longest, 1 the shortest, 0 none."""
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 
-def earlier(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return for every note the place of the note that followed the last time its context stood earlier, and the match.
+def earlier_matches(times: ArrayLike, pitches: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find for every note the latest match of its context, and the match's rank.
 
-    `times` [n] are those since the previous onset, in any whole unit; `pitches` [n] are 0-255. A context is the 16, 8, 5
-    or 3 notes before; the longest one that stood before counts. Both results are [n]: place -1 and match 0 for none.
+    `times` [n] are the times since the previous onset, in any integer unit; `pitches` [n] are 0-255. A context is the
+    preceding 16, 8, 5 or 3 notes; the longest one that occurred earlier counts. Both results are int64[n]: index -1 and
+    rank 0 for no match, rank 4 for the longest context.
     """
     time, pitch = np.asarray(times).astype(np.uint64), np.asarray(pitches).astype(np.uint64)
     place, match = np.full(len(time), -1, np.int64), np.zeros(len(time), np.int64)
     hashes = _hashes((time << np.uint64(8)) + pitch + np.uint64(1))
     for rank, length in enumerate(reversed(CONTEXTS), start=1):
-        later, sooner = _recurring(hashes[length][: max(0, len(time) - length)])
+        later, earlier_place = _recurring(hashes[length][: max(0, len(time) - length)])
         if len(later) == 0:
-            break  # where no short context stands twice, no longer one does
+            break  # if no short context occurs twice, no longer one does
         later += length
-        place[later] = sooner + length
+        place[later] = earlier_place + length
         match[later] = rank
     return place, match
 
 
 def loop_share(notes: Notes) -> float:
-    """Return the share of notes whose time since the previous onset and whose pitch the match of the last 3-16 predicts.
+    """Return the share of notes predicted by the latest match of their context.
 
-    0 to less than 1; 0 for fewer than five notes. A second note of the same pitch at one onset does not count.
+    The share is 0 to less than 1. A note is predicted if its time since the previous onset and its pitch are those of
+    the note after the match. 0 for fewer than five notes. A repeated pitch at one onset does not count.
     """
     keep = np.ones(len(notes), dtype=bool)
     keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
     onset, pitch = notes.onset[keep], notes.pitch[keep]
     time = np.diff(onset, prepend=onset[:1])
-    place, _ = earlier(time, pitch)
-    guessed = np.flatnonzero(place >= 0)
-    source = place[guessed]
-    right = (time[source] == time[guessed]) & (pitch[source] == pitch[guessed])
+    place, _ = earlier_matches(time, pitch)
+    predicted = np.flatnonzero(place >= 0)
+    source = place[predicted]
+    right = (time[source] == time[predicted]) & (pitch[source] == pitch[predicted])
     return float(np.count_nonzero(right)) / len(onset) if len(onset) else 0.0
 
 
 def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
-    """Return a 64-bit hash of every run of each length of CONTEXTS: {length: [n - length + 1]}, from those of its halves."""
+    """Return a 64-bit hash of every run of each length of CONTEXTS.
+
+    The result is {length: hashes}. Hashes of length L have shape [n - L + 1] and are combined from those of shorter
+    runs.
+    """
     two = _joined(keys, keys, 1)
     four = _joined(two, two, 2)
     eight = _joined(four, four, 4)
@@ -59,16 +65,16 @@ def _hashes(keys: NDArray[np.uint64]) -> dict[int, NDArray[np.uint64]]:
 
 
 def _joined(left: NDArray[np.uint64], right: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
-    """Return the hashes of runs of `length` (those of `left`) with the runs of `right` that follow them."""
+    """Return the hashes of runs of `length` (`left`) followed by the runs of `right`."""
     joined = left[: max(0, len(right) - length)] * _MULTIPLIER + right[length:]
     return joined ^ (joined >> _SHIFT)
 
 
 def _recurring(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places whose hash stands earlier too, and for each of them the latest such earlier place.
+    """Return the positions with an earlier occurrence, and the latest such one.
 
-    Hash and place share a number, so that one plain sort, several times as fast as an argsort, gives both: 54 bits are left
-    to the hash in a piece of a thousand notes.
+    Hash and position are packed into one number, so that one plain sort gives both, several times faster than an
+    argsort. In a piece of a thousand notes the hash keeps 54 bits.
     """
     bits = np.uint64(len(hashes).bit_length())
     one = np.uint64(1) << bits

@@ -1,6 +1,6 @@
-"""What the notes of a piece say of it: the columns of the catalog's MEASURES, from one reading of a file.
+"""Compute the measures of a piece: the columns of the catalog's MEASURES.
 
-Pure functions, vectorised over the notes. Which pieces are measured, and in which processes, is `dataset.parse`'s business.
+In: the notes of one file. Out: `Measures`. Pure functions, vectorised over the notes; `dataset.parse` runs them.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
 from dataset.notes.hands import hands_of
 from dataset.notes.midi_reader import Reading
-from dataset.notes.model import LEFT, Notes, beats
+from dataset.notes.model import LEFT, Notes, beats, seconds
 from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """The measures of one piece; names, units and ranges are those of catalog.schema.MEASURES."""
+    """The measures of one piece; catalog.schema.MEASURES has their units and ranges."""
 
     notes: int
     tracks: int
@@ -50,15 +50,18 @@ UNREADABLE = Measures(notes=0, tracks=0)
 
 
 def measure(reading: Reading) -> Measures:
-    """Return the measures of a piece; of one without notes (but drums) only the counts and `drum_share` are known."""
+    """Return the measures of a piece.
+
+    Without pitched notes only the counts and `drum_share` are known.
+    """
     notes, count = reading.notes, len(reading.notes)
     sounding = count + reading.drum_notes
     drum_share = reading.drum_notes / sounding if sounding else None
     if count == 0:
         return Measures(notes=0, tracks=reading.tracks, drum_share=drum_share)
-    length_s = reading.seconds
-    stretches = texture.stretches(notes)
-    over, under = _longest(
+    length_s = reading.seconds or seconds(notes)  # every note of the file may have no length
+    segments = texture.segments(notes)
+    over, under = _dominant(
         notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]
     )
     bar, rest = divmod(4 * TICKS_PER_QUARTER * over, under)
@@ -67,7 +70,7 @@ def measure(reading: Reading) -> Measures:
         tracks=reading.tracks,
         duration_s=length_s,
         beats=beats(notes),
-        tempo_bpm=_longest(notes, [tick for tick, _ in notes.tempos], [qpm for _, qpm in notes.tempos]),
+        tempo_bpm=_dominant(notes, [tick for tick, _ in notes.tempos], [qpm for _, qpm in notes.tempos]),
         time_signature=f"{over}/{under}",
         key=key_of(notes),
         pitch_low=int(notes.pitch.min()),
@@ -75,8 +78,8 @@ def measure(reading: Reading) -> Measures:
         pitches=int(np.count_nonzero(np.bincount(notes.pitch))),
         pitch_class_entropy=pitch_class_entropy(notes),
         scale_consistency=scale_consistency(notes),
-        polyphony=texture.polyphony(stretches),
-        polyphony_rate=texture.polyphony_rate(stretches),
+        polyphony=texture.polyphony(segments),
+        polyphony_rate=texture.polyphony_rate(segments),
         empty_beat_rate=texture.empty_beat_rate(notes),
         groove_consistency=None if rest else texture.groove_consistency(notes, bar),
         loop_share=loop_share(notes),
@@ -89,13 +92,16 @@ def measure(reading: Reading) -> Measures:
     )
 
 
-def _longest(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
-    """Return the value in force for the most seconds between the first onset and the last end; the earlier one of equals."""
+def _dominant(notes: Notes, ticks: list[int], values: list[Any]) -> Any:
+    """Return the value in force for the longest time; of equals the earlier one.
+
+    Time is counted in seconds from the first onset to the last end.
+    """
     if len(values) == 1:
         return values[0]
     first, last = int(notes.onset[0]), int(notes.end.max())
     bounds = tick_to_seconds(notes.tempos, np.clip([*ticks, last], first, last))
-    held: dict[Any, float] = {}
+    seconds_of: dict[Any, float] = {}
     for value, length in zip(values, np.diff(bounds).tolist(), strict=True):
-        held[value] = held.get(value, 0.0) + length
-    return max(held, key=lambda value: held[value])
+        seconds_of[value] = seconds_of.get(value, 0.0) + length
+    return max(seconds_of, key=lambda value: seconds_of[value])

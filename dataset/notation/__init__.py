@@ -1,4 +1,4 @@
-"""Notation: notes arranged for reading, as a score and as MusicXML.
+"""Notation: arrange notes as a piano score, and write it as MusicXML.
 
 Staves, voices, rhythm and spelling are decided here; pages are drawn in `training.rendering`.
 """

@@ -11,23 +11,23 @@ from dataset.notes.key_estimate import printed_keys
 from dataset.notes.meter import Bar
 from dataset.notes.model import Notes
 
-NOTICED = 0.06  # a tempo that differs by less from the one that was printed is not printed
-SETTLED_QUARTERS = 4  # nor is one that does not last so long: a slowing down is no row of metronome marks
+TEMPO_THRESHOLD = 0.06  # a tempo closer than this to the last printed one is not printed
+MIN_TEMPO_QUARTERS = 4  # nor is a shorter one, so that a ritardando does not become a row of metronome marks
 PEDAL_STEP = 6  # ticks: printed pedal marks stand on sixteenths
 LATE_PEDAL = 6  # ticks by which a pedal may come after the notes that it is written under
 MODES = ("major", "minor")
 
 
 def tempos_of(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
-    """Return the tempos of each bar; printed are those that last and that differ from the one before."""
+    """Return the tempos of each bar; printed are those that last and differ enough."""
     found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
-    starts, said = [bar.start for bar in bars], 0.0
+    starts, last_printed = [bar.start for bar in bars], 0.0
     for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):
         if tick >= bars[-1].end:
             break
-        settled = until - tick >= SETTLED_QUARTERS * 24 or tick == 0
-        is_printed = settled and abs(qpm - said) > NOTICED * said
-        said = qpm if is_printed else said
+        lasts = until - tick >= MIN_TEMPO_QUARTERS * 24 or tick == 0
+        is_printed = lasts and abs(qpm - last_printed) > TEMPO_THRESHOLD * last_printed
+        last_printed = qpm if is_printed else last_printed
         at = bisect_left(starts, tick + 1) - 1
         found[at].append((tick - starts[at], qpm, is_printed))
     return [tuple(marks) for marks in found]

@@ -1,9 +1,8 @@
-"""A score as MusicXML 4.0: one part, two staves. In: a `Score`; out: bytes, the same for the same score.
+"""Write a score as MusicXML 4.0 with one part and two staves.
 
-Where there are quintuplets or septuplets a quarter note has 840 divisions, so that they are exact; else it has 24.
-
-A note has the id `n<index>` of the note of `Notes` that it stands for; heads that are tied to it have `n<index>.2`, `.3` … So a
-program that draws the score can say which mark is which note. Velocities are kept in the attribute `dynamics`.
+In: a `Score`; out: bytes, the same for the same score. A note has the id `n<index>`, its index in `Notes`; heads tied
+to it have the ids `n<index>.2`, `.3` …, so that a renderer can map marks to notes. Velocities are in the attribute
+`dynamics`. A quarter has 24 divisions, or 840 if there are quintuplets or septuplets, which are then exact.
 """
 
 import re
@@ -21,12 +20,12 @@ HEADER = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
 """
 NOT_IN_XML = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 SMALL_RIGHT = 'justify="right" valign="bottom" font-size="8"'
 EVEN = ((1, 1), (3, 2))  # ratios of plain values and triplets, which the grid holds
 ODD_DIVISOR = 5 * 7
 HALF_TICKS = {kind: length for length, kind in KINDS.items()}
-FULL_VELOCITY = 90  # what MusicXML's `dynamics` are a percentage of
+FULL_VELOCITY = 90  # 100 % of MusicXML's `dynamics`
 
 
 def to_musicxml(score: Score, notes: Notes) -> bytes:
@@ -129,10 +128,13 @@ def _measure(page: _Page, measure: Measure, around: tuple[Measure | None, Measur
 
 
 def _octave_sign(measure: Measure, beside: Measure | None, staff: int, *, begin: bool) -> Iterator[str]:
-    """Yield the octave sign that begins or ends with this bar of a staff; readers want it next to the staff's own notes."""
+    """Yield the octave sign that starts or ends with this bar of a staff.
+
+    Readers expect it next to the notes of its staff.
+    """
     octaves = measure.staves[staff - 1].clef.octaves
     if octaves and (beside is None or beside.staves[staff - 1].clef.octaves != octaves):
-        kind = ("down" if octaves > 0 else "up") if begin else "stop"  # from what sounds to what is written
+        kind = ("down" if octaves > 0 else "up") if begin else "stop"  # from sounding to written pitch
         place = "above" if octaves > 0 else "below"
         yield (
             f'<direction placement="{place}"><direction-type><octave-shift type="{kind}" size="8" number="{staff}"/>'
@@ -153,8 +155,8 @@ def _attributes(page: _Page, measure: Measure, before: Measure | None) -> str:
         found.append("<staves>2</staves>")
     for number, staff in enumerate(measure.staves):
         if before is None or before.staves[number].clef.is_bass != staff.clef.is_bass:
-            sign = "<sign>F</sign><line>4</line>" if staff.clef.is_bass else "<sign>G</sign><line>2</line>"
-            found.append(f'<clef number="{number + 1}">{sign}</clef>')
+            clef = "<sign>F</sign><line>4</line>" if staff.clef.is_bass else "<sign>G</sign><line>2</line>"
+            found.append(f'<clef number="{number + 1}">{clef}</clef>')
     return "".join(found)
 
 
@@ -181,7 +183,7 @@ def _element(page: _Page, element: Element, staff: int, voice: int) -> Iterator[
     if not element.heads:
         shown = ' print-object="no"' if element.is_hidden else ""
         rest = "<rest/>" if element.value is not None else '<rest measure="yes"/>'
-        yield f"<note{shown}>{rest}{length}<voice>{voice}</voice>{_look(element, staff)}</note>"
+        yield f"<note{shown}>{rest}{length}<voice>{voice}</voice>{_appearance(element, staff)}</note>"
         return
     for place, head in enumerate(element.heads):
         page.times[head.note] += 1
@@ -192,17 +194,17 @@ def _element(page: _Page, element: Element, staff: int, voice: int) -> Iterator[
         alter = f"<alter>{head.alter}</alter>" if head.alter else ""
         pitch = f"<pitch><step>{head.letter}</step>{alter}<octave>{head.octave}</octave></pitch>"
         ties = '<tie type="stop"/>' * head.tied_from + '<tie type="start"/>' * head.tied_to
-        look = _look(element, staff, head, is_first=place == 0)
-        yield f'<note id="{name}" dynamics="{dynamics}">{chord}{pitch}{length}{ties}<voice>{voice}</voice>{look}</note>'
+        appearance = _appearance(element, staff, head, is_first=place == 0)
+        yield f'<note id="{name}" dynamics="{dynamics}">{chord}{pitch}{length}{ties}<voice>{voice}</voice>{appearance}</note>'
 
 
-def _look(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
-    """Return what is seen of a note or rest but its pitch, in the order that MusicXML asks for."""
+def _appearance(element: Element, staff: int, head: Head | None = None, *, is_first: bool = True) -> str:
+    """Return the elements of a note or rest after its pitch, in MusicXML's order."""
     parts, value = [], element.value
     if value is not None:
         parts.append(f"<type>{value.kind}</type>" + "<dot/>" * value.dots)
-    if head is not None and head.sign is not None:
-        parts.append(f"<accidental>{SIGNS[head.sign]}</accidental>")
+    if head is not None and head.accidental is not None:
+        parts.append(f"<accidental>{ACCIDENTALS[head.accidental]}</accidental>")
     if value is not None and value.tuplet is not None:
         actual, normal = value.ratio
         ratio = f"<actual-notes>{actual}</actual-notes><normal-notes>{normal}</normal-notes>"

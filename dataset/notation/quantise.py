@@ -1,9 +1,7 @@
-"""Onsets and ends as a player reads them. In: `Notes`, their staves and bars; out: the same notes on the nearest plain
-place of each beat: sixteenths, thirty-seconds or triplets, whichever moves its notes least.
+"""Move onsets and ends to where a player reads them.
 
-Pure; bars stay where they are.
-
-What a sequencer entered on the grid stays where it is; what somebody played is moved by a tick or two, as a copyist does.
+In: `Notes`, their staves and bars. Out: the same notes on the plain places of each beat: sixteenths, thirty-seconds or
+triplets, whichever moves its notes least. Notes entered on the grid stay; played notes move by a tick or two. Bars stay. Pure.
 """
 
 from collections.abc import Iterator
@@ -17,22 +15,23 @@ from dataset.notation.tuplets import odd_tuplet
 from dataset.notes.meter import Bar
 from dataset.notes.model import Notes
 
-PLAIN = {3, 4, 6, 8, 9, 12, 15, 16, 18, 20, 21, 0}  # places in a quarter that notation has: thirty-seconds and triplets
-ON_BEAT = np.select([np.arange(24) % step == 0 for step in (12, 6, 4, 3)], [1.0, 0.7, 0.3, 0.1], 0.0)
-CLEARLY, ENOUGH_NOTES = 0.15, 30  # by how much more a piece must be on the beat to be moved, and how many notes show it
-MOST_BESIDE = 5  # ticks: a piece that lies a sixteenth beside its beat is written there
-PARTS = 4  # of a piece, each of which must lie beside the beat
-STRICT_SHARE = 0.97  # with fewer of its onsets on such places a piece counts as played
-PLAYED_FACTOR = 2.5  # by which odd divisions are then less likely
-MERGED = 1.0  # cost of writing two onsets as one that lie more than a roll apart
-ROLL = 2  # ticks
-STRUCK_TWICE = 10.0  # cost of losing a note for it would be written on another one of its pitch
+# ticks within a quarter that have a plain notation: thirty-seconds and triplets
+PLAIN_PLACES = {*range(0, 24, 3), *range(0, 24, 4)}
+BEAT_WEIGHTS = np.select([np.arange(24) % step == 0 for step in (12, 6, 4, 3)], [1.0, 0.7, 0.3, 0.1], 0.0)
+MIN_GAIN, MIN_NOTES = 0.15, 30  # a piece is moved if it fits the beat this much better then, and has this many notes
+MAX_SHIFT = 5  # ticks: a piece that is off the beat by a sixteenth or more is written there
+PARTS = 4  # a piece is moved if each quarter of it fits better then
+STRICT_SHARE = 0.97  # a piece with a smaller share of onsets on plain places counts as played
+PLAYED_FACTOR = 2.5  # factor for the cost of uncommon divisions of a played piece
+MERGE_COST = 1.0  # cost of merging two onsets that are further apart than a rolled chord
+ROLL_TICKS = 2  # ticks
+LOST_NOTE_COST = 10.0  # cost of merging two notes of the same pitch
 Grid = tuple[int, ...]
 
 
 @cache
 def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
-    """Return the places in a stretch of `length` ticks that may be written, each set with what it costs to read."""
+    """Return the possible divisions of `length` ticks, each with its reading cost."""
     if length == 24:
         every = {name: tuple(range(0, 25, step)) for name, step in (("16", 6), ("8t", 8), ("32", 3), ("16t", 4))}
         return (
@@ -51,35 +50,35 @@ def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
 
 
 def beside_beat(notes: Notes) -> int:
-    """Return the ticks by which a piece is late throughout, less than a sixteenth; below 0 where it is early, mostly 0.
+    """Return by how many ticks the whole piece is late; mostly 0.
 
-    Five of the real section's 719 pieces were recorded beside the beat, such as all of one a thirty-second late.
+    Below 0 it is early. The result is less than a sixteenth.
     """
-    if len(notes) < ENOUGH_NOTES:
+    if len(notes) < MIN_NOTES:
         return 0
-    shifts = [0, *(sign * late for late in range(1, MOST_BESIDE + 1) for sign in (1, -1))]
-    fits = [float(ON_BEAT[(notes.onset - late) % 24].mean()) for late in shifts]
+    shifts = [0, *(sign * late for late in range(1, MAX_SHIFT + 1) for sign in (1, -1))]
+    fits = [float(BEAT_WEIGHTS[(notes.onset - late) % 24].mean()) for late in shifts]
     best = max(range(len(shifts)), key=fits.__getitem__)
-    if fits[best] < fits[0] + CLEARLY:
+    if fits[best] < fits[0] + MIN_GAIN:
         return 0
     for part in np.array_split(notes.onset, PARTS):
-        if ON_BEAT[(part - shifts[best]) % 24].mean() <= ON_BEAT[part % 24].mean():
+        if BEAT_WEIGHTS[(part - shifts[best]) % 24].mean() <= BEAT_WEIGHTS[part % 24].mean():
             return 0
     return shifts[best]
 
 
-def legible(notes: Notes, lower: NDArray[np.bool_], bars: list[Bar]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each note begins and ends in print, int64[n] each, ticks; an end is later than its beginning.
+def quantised(notes: Notes, lower: NDArray[np.bool_], bars: list[Bar]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the written start and end of each note, int64[n] each, in ticks.
 
-    `bars` must reach to the last end; no note is moved out of them. Notes of one staff within one beat share its division.
-    A piece that lies beside the beat throughout is moved to it.
+    An end is later than its start. `bars` must reach to the last end, and no note moves out of them. Notes of one staff
+    within one beat share its division. A piece that is off the beat throughout is moved to it.
     """
     late, limit = beside_beat(notes), bars[-1].end
     onset = (notes.onset.astype(np.int64) - late).clip(0, limit - 1)
     end = np.maximum(notes.end.astype(np.int64) - late, onset + 1).clip(1, limit)
-    factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN)).mean() < STRICT_SHARE else 1.0
-    stretches = list(_stretches(bars))
-    starts = np.array([start for start, _ in stretches])
+    factor = PLAYED_FACTOR if len(notes) and np.isin(onset % 24, list(PLAIN_PLACES)).mean() < STRICT_SHARE else 1.0
+    divisions = list(_divisions(bars))
+    starts = np.array([start for start, _ in divisions])
     printed, printed_end = onset.copy(), end.copy()
     for staff in (False, True):
         own = np.flatnonzero(lower == staff)
@@ -87,18 +86,18 @@ def legible(notes: Notes, lower: NDArray[np.bool_], bars: list[Bar]) -> tuple[ND
         at = (np.searchsorted(starts, end[own], side="right") - 1).tolist()
         rows = list(zip(own.tolist(), onset[own].tolist(), notes.pitch[own].tolist(), which, strict=True))
         inside: dict[int, list[tuple[int, int]]] = {}
-        for _, tick, pitch, stretch in rows:
-            inside.setdefault(stretch, []).append((tick - stretches[stretch][0], pitch))
-        grids = _odd_grids(inside, stretches, bars)
-        for stretch, heads in inside.items():
-            if stretch not in grids:
-                grids[stretch] = _best(heads, stretches[stretch][1], factor)
-        for (note, tick, _, stretch), last, ends in zip(rows, at, end[own].tolist(), strict=True):
-            first = stretches[stretch][0]
-            begin = first + _snaps(grids[stretch])[tick - first]
+        for _, tick, pitch, division in rows:
+            inside.setdefault(division, []).append((tick - divisions[division][0], pitch))
+        grids = _odd_grids(inside, divisions, bars)
+        for division, heads in inside.items():
+            if division not in grids:
+                grids[division] = _cheapest_grid(heads, divisions[division][1], factor)
+        for (note, tick, _, division), last, ends in zip(rows, at, end[own].tolist(), strict=True):
+            first = divisions[division][0]
+            begin = first + _snaps(grids[division])[tick - first]
             if begin >= limit:  # the bar after the last one is none
-                begin = first + grids[stretch][-2]
-            start, length = stretches[last]
+                begin = first + grids[division][-2]
+            start, length = divisions[last]
             grid = grids.get(last) or _grids(length)[0][0]
             snapped = start + _snaps(grid)[min(ends - start, length)]
             if snapped <= begin:
@@ -107,8 +106,11 @@ def legible(notes: Notes, lower: NDArray[np.bool_], bars: list[Bar]) -> tuple[ND
     return printed, printed_end
 
 
-def _stretches(bars: list[Bar]) -> Iterator[tuple[int, int]]:
-    """Yield (first tick, ticks) of what has a division of its own: quarters, or the parts of a longer beat."""
+def _divisions(bars: list[Bar]) -> Iterator[tuple[int, int]]:
+    """Yield (first tick, ticks) of each unit with its own division.
+
+    A unit is a quarter, or a part of a longer beat.
+    """
     for bar in bars:
         for start, end in pairwise(bar.beats):
             length = end - start
@@ -118,20 +120,23 @@ def _stretches(bars: list[Bar]) -> Iterator[tuple[int, int]]:
 
 
 def _odd_grids(
-    inside: dict[int, list[tuple[int, int]]], stretches: list[tuple[int, int]], bars: list[Bar]
+    inside: dict[int, list[tuple[int, int]]], divisions: list[tuple[int, int]], bars: list[Bar]
 ) -> dict[int, Grid]:
-    """Return the grids of the stretches, by number, that quintuplets and septuplets fill: over a beat, or over two."""
+    """Return {division: grid} of those with quintuplets and septuplets.
+
+    Such a tuplet takes a beat, or two.
+    """
     found: dict[int, Grid] = {}
     pairs = {bar.start + first for bar in bars for first, _ in list(pairwise(bar.beats))[::2]}
     for number, heads in inside.items():
-        start, length = stretches[number]
+        start, length = divisions[number]
         if length != 24 or number in found:
             continue
         places = {place for place, _ in heads if place}
         tuplet = odd_tuplet(places, 24)
         if tuplet is not None:
             found[number] = tuplet.places
-        elif places and start in pairs and stretches[number + 1 : number + 2] == [(start + 24, 24)]:
+        elif places and start in pairs and divisions[number + 1 : number + 2] == [(start + 24, 24)]:
             tuplet = odd_tuplet(places | {24 + place for place, _ in inside.get(number + 1, [])}, 48)
             if tuplet is not None:
                 found[number] = (*(p for p in tuplet.places if p < 24), 24)
@@ -139,8 +144,8 @@ def _odd_grids(
     return found
 
 
-def _best(heads: list[tuple[int, int]], length: int, factor: float) -> Grid:
-    """Return the cheapest of the grids for notes at those places, (place, pitch) each."""
+def _cheapest_grid(heads: list[tuple[int, int]], length: int, factor: float) -> Grid:
+    """Return the grid with the lowest cost for notes, (place, pitch) each."""
     found = set(heads)
     places = sorted({place for place, _ in heads})
     cheapest = float("inf")
@@ -152,16 +157,16 @@ def _best(heads: list[tuple[int, int]], length: int, factor: float) -> Grid:
 
 
 def _cost(places: list[int], heads: set[tuple[int, int]], grid: Grid) -> float:
-    """Return how far the places move, and what is lost where two of them become one."""
+    """Return how far the places move, plus the cost of onsets and notes that merge."""
     snaps = _snaps(grid)
     cost = float(sum(abs(place - snaps[place]) for place in places))
     if not cost:
         return 0.0
-    cost += MERGED * sum(snaps[p] == snaps[q] and q - p > ROLL for p, q in pairwise(places))
-    return cost + STRUCK_TWICE * (len(heads) - len({(snaps[place], pitch) for place, pitch in heads}))
+    cost += MERGE_COST * sum(snaps[p] == snaps[q] and q - p > ROLL_TICKS for p, q in pairwise(places))
+    return cost + LOST_NOTE_COST * (len(heads) - len({(snaps[place], pitch) for place, pitch in heads}))
 
 
 @cache
 def _snaps(grid: Grid) -> tuple[int, ...]:
-    """Return for each tick of a stretch the nearest place of its grid, the earlier of two as near."""
+    """Return the nearest place of a grid for each tick; of two as near, the earlier one."""
     return tuple(min(grid, key=lambda place: (abs(place - tick), place)) for tick in range(grid[-1] + 1))

@@ -1,6 +1,6 @@
-"""What a score consists of: plain records of bars, staves, chords and note heads, and what is printed over the first of them.
+"""The records of a score: bars, staves, chords, note heads, and its origin.
 
-`dataset.notation.score` makes them from `Notes`, and `dataset.notation.musicxml` writes them. Nothing is decided here.
+`dataset.notation.score` makes them from `Notes`, and `dataset.notation.musicxml` writes them.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dataset.notes.meter import Bar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credits:
-    """Where a piece comes from, as far as it is known; an empty text is not known."""
+    """The origin of a piece; empty where it is not known."""
 
     game: str = ""
     series: str = ""
@@ -25,21 +25,21 @@ NO_CREDITS = Credits()
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One note head: `note` is the index in the `Notes`; an alteration is in semitones; `sign` is what stands before it."""
+    """One note head; `note` is its index in the `Notes`, `alter` is in semitones."""
 
     note: int
     pitch: int
     letter: str
     alter: int
     octave: int
-    sign: int | None  # the alteration that is printed, None for none
+    accidental: int | None  # the printed alteration in semitones, or None
     tied_from: bool
     tied_to: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What one voice does for one written value: a chord of `heads`, or a rest, which may be left to the eye of the reader."""
+    """One written value of a voice: a chord of `heads`, or a rest."""
 
     value: Value | None  # None for a rest of a whole bar
     ticks: int
@@ -53,7 +53,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A staff of one bar: its clef, and one or two voices, each of which fills the bar."""
+    """A staff of one bar: its clef, and one or two voices that fill the bar."""
 
     clef: Clef
     voices: tuple[tuple[Element, ...], ...]
@@ -81,7 +81,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A piece as it is written; `fifths` and `mode` are the key signature of its first bar, as `Measure` has them."""
+    """A piece as written.
+
+    `fifths` and `mode` are the key signature of the first bar, as in `Measure`.
+    """
 
     title: str
     fifths: int

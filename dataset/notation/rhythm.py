@@ -1,7 +1,7 @@
-"""Spans of time as written values: which note values, dots, triplets and ties stand for them in a bar, and which are beamed.
+"""Write spans of time as note values, with dots, triplets, ties and beams.
 
-In: the spans of one voice of one bar, end to end; out: values, `Value`. Pure; ticks are of 1/24 quarter note, from the bar line.
-Every span on the grid can be written: what is no plain or dotted value stands in a triplet or is cut and tied.
+In: the spans of one voice of one bar, end to end; out: `Value`s. Ticks are of 1/24 quarter note, from the bar line.
+Every span on the grid can be written: as a plain or dotted value, in a tuplet, or cut and tied. Pure.
 """
 
 from bisect import bisect_right
@@ -22,23 +22,24 @@ LONGEST_FIRST = sorted(VALUES, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One written value: where it begins and how long it is, in ticks; `tuplet` numbers the tuplet of its bar, or None.
+    """One written value: start and length in ticks, and tuplet number or None.
 
-    `ratio` is (3, 2) in a triplet: as many notes in the time of so many.
+    `ratio` is (3, 2) in a triplet: three in the time of two.
     """
 
     start: int
     ticks: int
-    kind: str  # as MusicXML calls it: whole, half, quarter, eighth, 16th …
+    kind: str  # MusicXML's name: whole, half, quarter, eighth, 16th …
     dots: int
     tuplet: int | None = None
     ratio: tuple[int, int] = (1, 1)
 
 
 def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
-    """Return the values of each span (first tick, tick after the last, whether it is a rest), which fill the bar.
+    """Return the values of each span (first tick, tick after the last, is a rest).
 
-    A value never hides a beat that a player wants to see: the middle of a bar of four, the beats of 6/8.
+    The spans fill the bar. A value does not hide a beat that players expect to see: the middle of a bar of four, the
+    beats of 6/8.
     """
     cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
     tuplets = _tuplets(bar, cuts)
@@ -63,7 +64,7 @@ Stretch = tuple[int, int, Tuplet | None]  # first tick, tick after the last; Non
 
 
 def _tuplets(bar: Bar, cuts: list[int]) -> list[Stretch]:
-    """Return the stretches of tuplets, in order."""
+    """Return the tuplets of a bar, in order."""
     beats = list(pairwise(bar.beats))
     found: list[Stretch] = []
     place = 0
@@ -72,12 +73,12 @@ def _tuplets(bar: Bar, cuts: list[int]) -> list[Stretch]:
         if place + 1 < len(beats) and place % 2 == 0 and end - start == beats[place + 1][1] - end == 24:
             inside = [cut - start for cut in cuts if start < cut < start + 48]
             odd = odd_tuplet(inside, 48)
-            if (inside and all(cut % 16 == 0 for cut in inside)) or odd:
+            if odd or (inside and all(cut % 16 == 0 for cut in inside)):
                 found.append((start, start + 48, odd))
                 place += 2
                 continue
-        odd = odd_tuplet([cut - start for cut in cuts if start < cut < end], end - start)
-        if odd and end - start == 24:
+        odd = odd_tuplet([cut - start for cut in cuts if start < cut < end], 24) if end - start == 24 else None
+        if odd:
             found.append((start, end, odd))
             place += 1
             continue
@@ -92,7 +93,10 @@ def _tuplets(bar: Bar, cuts: list[int]) -> list[Stretch]:
 
 
 def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
-    """Return the triplets of one beat, or of a part of it: the shortest that hold every cut off the plain places."""
+    """Return the triplets of a beat or a part of it.
+
+    They are the shortest that contain every cut off the plain places.
+    """
     inside = [cut - start for cut in cuts]
     if all(cut % 3 == 0 for cut in inside) and length % 3 == 0:
         return []
@@ -107,7 +111,7 @@ def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
 
 
 def _in_tuplet(start: int, end: int, number: int, stretch: Stretch) -> Value:
-    """Return the longest value from `start` that a tuplet can hold until `end`."""
+    """Return the longest value from `start` that fits in a tuplet up to `end`."""
     first, _, odd = stretch
     if odd is None:
         length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
@@ -121,7 +125,10 @@ def _in_tuplet(start: int, end: int, number: int, stretch: Stretch) -> Value:
 
 
 def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
-    """Return the longest value from `start` that does not hide a beat; there always is one for a multiple of 3 ticks."""
+    """Return the longest value from `start` that does not hide a beat.
+
+    There is one for every multiple of 3 ticks.
+    """
     beats = bar.beats
     place = bisect_right(beats, start) - 1
     for length in LONGEST_FIRST:
@@ -131,7 +138,7 @@ def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
         kind, dots = VALUES[length]
         if _shows_beats(bar, place, start, ticks, dots, is_rest):
             return Value(start, ticks, kind, dots)
-    return Value(start, end - start, "64th", 0)  # a bar cut off the plain places
+    return Value(start, end - start, "64th", 0)  # a bar cut at a place off the plain grid
 
 
 def _shows_beats(bar: Bar, place: int, start: int, ticks: int, dots: int, is_rest: bool) -> bool:
@@ -158,7 +165,7 @@ def _shows_beats(bar: Bar, place: int, start: int, ticks: int, dots: int, is_res
 
 
 def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -> bool:
-    """Return whether a value may stand there in a beat that it does not outlast."""
+    """Return whether a value that ends within a beat may start at this offset."""
     if ticks == beat:
         return offset == 0
     if beat % 36 == 0 or beat == 18:  # three parts
@@ -174,21 +181,21 @@ def _within_beat(offset: int, ticks: int, dots: int, beat: int, is_rest: bool) -
 
 
 def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, ...]]:
-    """Return the beams of each (value, whether it is a note), outermost first, as MusicXML names them: begin, continue …
+    """Return the beams of each (value, is a note), outermost first.
 
-    Notes of a beat are beamed; so are eighths throughout half a bar of four, or a bar of three. A beam holds a tuplet
-    whole, or lies within it.
+    Terms are begin, continue … Notes of a beat are beamed, and so are eighths throughout half a bar of four or a bar of
+    three. A beam contains a tuplet as a whole or lies within it.
     """
     groups: list[list[int]] = []
     previous: tuple[int, int | None] | None = None
     merged = _halves_of_eighths(bar, values)
     broken = {value.tuplet for value, is_note in values if not is_note or value.kind not in FLAGS}
-    first: dict[int | None, int] = {}
+    firsts: dict[int, int] = {}  # where each tuplet starts
     for index, (value, is_note) in enumerate(values):
         if not is_note or value.kind not in FLAGS:
             previous = None
             continue
-        since = value.start if value.tuplet is None else first.setdefault(value.tuplet, value.start)
+        since = value.start if value.tuplet is None else firsts.setdefault(value.tuplet, value.start)
         beat = bisect_right(bar.beats, since) - 1
         key = merged.get(beat, beat), value.tuplet if value.tuplet in broken else None
         if previous == key:
@@ -205,7 +212,10 @@ def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, 
 
 
 def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[int, int]:
-    """Return for beats in a half (or a bar of three) of nothing but eighths the beat with which their beam begins."""
+    """Return {beat: first beat of its beam} for halves of a bar with only eighths.
+
+    A bar of three counts as a half.
+    """
     beats = bar.beats
     if bar.is_triple or any(end - start != 24 for start, end in pairwise(beats)):
         return {}
@@ -219,8 +229,8 @@ def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[i
 
 
 def _beam(values: list[Value], place: int, level: int) -> str:
-    before = place > 0 and _share(values[place - 1], values[place], level)
-    after = place + 1 < len(values) and _share(values[place], values[place + 1], level)
+    before = place > 0 and _joined_by_beam(values[place - 1], values[place], level)
+    after = place + 1 < len(values) and _joined_by_beam(values[place], values[place + 1], level)
     if before and after:
         return "continue"
     if before or after:
@@ -228,6 +238,9 @@ def _beam(values: list[Value], place: int, level: int) -> str:
     return "forward hook" if place == 0 or values[place].start % 12 == 0 else "backward hook"
 
 
-def _share(one: Value, other: Value, level: int) -> bool:
-    """Return whether the beam of that level joins two values; between tuplets only the outer beam does."""
+def _joined_by_beam(one: Value, other: Value, level: int) -> bool:
+    """Return whether a beam of that level joins two values.
+
+    Tuplets share only the outer one.
+    """
     return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.tuplet == other.tuplet)

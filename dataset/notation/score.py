@@ -1,7 +1,8 @@
-"""Notes to a score of two staves as a pianist reads it: hands, voices, values, rests, beams, ties, accidentals, clefs, tempos.
+"""Arrange notes as a piano score of two staves.
 
-In: `Notes`; out: a `Score` of plain records, which `dataset.notation.musicxml` writes. Pure: every decision of engraving that depends
-on the music is made here and in the modules it calls; where things stand on paper is the engraver's.
+It decides hands, voices, values, rests, beams, ties, accidentals, clefs and tempos. In: `Notes`; out: a `Score` of
+plain records, which `dataset.notation.musicxml` writes. All decisions that depend on the music are made here and in the
+modules used; the layout on paper is left to the engraver. Pure.
 """
 
 from bisect import bisect_right
@@ -14,27 +15,27 @@ import numpy as np
 from dataset.notation.bounds import check_size
 from dataset.notation.lengths import printed
 from dataset.notation.marks import keys_of, legible_pedals, pedal_marks, pedals_of, tempos_of
-from dataset.notation.quantise import legible
+from dataset.notation.quantise import quantised
 from dataset.notation.records import NO_CREDITS, Credits, Element, Head, Measure, Score, Staff
 from dataset.notation.rhythm import Value, beams_of, values_of
 from dataset.notation.spelling import fifths_of, name_of, signature_of
 from dataset.notation.staves import Clef, clefs
-from dataset.notation.voices import Stroke, share_out, written
+from dataset.notation.voices import Stroke, assign_voices, written_strokes
 from dataset.notes.hands import hands_of
 from dataset.notes.meter import Bar, bars_of
 from dataset.notes.model import LEFT, Notes
 
 
 def score_of(notes: Notes, *, title: str = "", exact: bool = False, known: Credits = NO_CREDITS) -> Score:
-    """Return `notes` as a score; `known` says where the piece comes from.
+    """Return `notes` as a score; `known` is what is printed of its origin.
 
-    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Without, it is the score that
-    one would print: onsets that somebody played stand on the nearest plain place (`dataset.notation.quantise`), and a chord is as long
-    as a player reads it (`dataset.notation.lengths`), without the little gaps before the next one and without what that cuts off.
-    Either way the bars are those of the time signatures (`bars_of`); within a hand a note that is struck again while it sounds
-    ends there, and of notes of one pitch and onset the longest is written. Staves are the hands of `hands_of`, and key
-    signatures those of `printed_keys`. Quintuplets and septuplets are told from the grid (`dataset.notation.tuplets`).
-    Raises DatasetError, before anything is made, for a piece beyond `bounds`.
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made
+    for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), and lengths omit small gaps
+    and whatever a later note of the voice cuts off (`dataset.notation.lengths`). In both cases bars are those of
+    `bars_of`, staves the hands of `hands_of`, and key signatures those of `printed_keys`. A note that its hand strikes
+    again while it sounds ends there, and of notes with the same hand, pitch and onset the longest is written.
+    Quintuplets and septuplets are found on the grid (`dataset.notation.tuplets`). Raises DatasetError for a piece beyond
+    the limits of `bounds`, before the score is made.
     """
     check_size(notes)
     lower = hands_of(notes) == LEFT
@@ -46,14 +47,14 @@ def score_of(notes: Notes, *, title: str = "", exact: bool = False, known: Credi
     fifths = fifths_of(notes, signatures[of_note], minor[of_note])
     down = sounds = pedals_of(notes)
     if not exact:
-        onset, end = legible(notes, lower, bars)
+        onset, end = quantised(notes, lower, bars)
         sounds = legible_pedals(down, np.unique(onset).tolist())
     staves = []
     rows = list(zip(notes.pitch.tolist(), onset.tolist(), end.tolist(), strict=True))
     for is_lower in (False, True):
-        strokes = written([Stroke(note, *rows[note]) for note in np.flatnonzero(lower == is_lower).tolist()])
-        signs = clefs(_reach(strokes, bars), lower=is_lower)
-        voices = [voice if exact else printed(voice, bars, down) for voice in share_out(strokes, bars)]
+        strokes = written_strokes([Stroke(note, *rows[note]) for note in np.flatnonzero(lower == is_lower).tolist()])
+        signs = clefs(_pitch_ranges(strokes, bars), lower=is_lower)
+        voices = [voice if exact else printed(voice, bars, down) for voice in assign_voices(strokes, bars)]
         spans = [_spans(voice, bars) for voice in voices]
         staves.append(list(_staves(bars, signs, spans, fifths.tolist(), [key[0] for key in keys])))
     columns = zip(bars, *staves, tempos_of(notes, bars), keys, pedal_marks(sounds, bars), strict=True)
@@ -68,7 +69,7 @@ Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tic
 
 
 def _spans(strokes: list[Stroke], bars: list[Bar]) -> list[list[Span]]:
-    """Return for each bar what the voice does from its first tick to its last; spans without strokes are rests."""
+    """Return for each bar what the voice plays; spans without strokes are rests."""
     cuts = {bar.start for bar in bars} | {bars[-1].end}
     starting: dict[int, list[Stroke]] = {}
     for stroke in strokes:
@@ -101,31 +102,36 @@ def _staves(
             spans = spans[1:]
         elif not used[1]:
             spans = spans[:1]
-        signs = _signs([span for voice in spans for span in voice], fifths, signatures[place])
+        signs = _accidentals([span for voice in spans for span in voice], fifths, signatures[place])
         yield Staff(
             clefs[place], tuple(_voice(bar, voice, fifths, signs, second=n > 0) for n, voice in enumerate(spans))
         )
 
 
-def _signs(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
-    """Return the alterations to print in one bar of a staff: (start, pitch) → semitones, in the order in which they are read."""
+def _accidentals(spans: list[Span], fifths: list[int], signature: int) -> dict[tuple[int, int], int]:
+    """Return the accidentals to print in one bar of a staff.
+
+    The result is {(start, pitch): semitones}.
+    """
     state: dict[tuple[str, int], int] = {}
     usual, found = signature_of(signature), {}
     for start, _, heads in sorted(spans, key=lambda span: span[0]):
         for stroke, tied_from, _ in heads:
             letter, alter, octave = name_of(fifths[stroke.note], stroke.pitch)
             if tied_from:
-                continue  # the sign stands before the note where it began
-            if state.get((letter, octave), usual[letter]) != alter or _is_other(heads, stroke, fifths, letter, octave):
+                continue  # the accidental is at the start of the tied note
+            if state.get((letter, octave), usual[letter]) != alter or _shares_line(
+                heads, stroke, fifths, letter, octave
+            ):
                 found[start, stroke.pitch] = alter
             state[letter, octave] = alter
     return found
 
 
-def _is_other(
+def _shares_line(
     heads: tuple[tuple[Stroke, bool, bool], ...], stroke: Stroke, fifths: list[int], letter: str, octave: int
 ) -> bool:
-    """Return whether another note of the chord stands on the same line with another alteration."""
+    """Return whether a note of the chord has the same line, altered differently."""
     names = [name_of(fifths[other.note], other.pitch) for other, _, _ in heads if other.pitch != stroke.pitch]
     return any((name, height) == (letter, octave) for name, _, height in names)
 
@@ -133,7 +139,7 @@ def _is_other(
 def _voice(
     bar: Bar, spans: list[Span], fifths: list[int], signs: dict[tuple[int, int], int], *, second: bool
 ) -> tuple[Element, ...]:
-    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # else readers take it for longer than it is
+    if bar.is_whole and not any(strokes for _, _, strokes in spans):  # otherwise readers expect a whole bar
         return (Element(None, bar.ticks, ()),)
     values = values_of(bar, [(start - bar.start, end - bar.start, not heads) for start, end, heads in spans])
     flat = [(span, value, own) for span, own in zip(spans, values, strict=True) for value in own]
@@ -145,7 +151,7 @@ def _voice(
                 stroke.note,
                 stroke.pitch,
                 *name_of(fifths[stroke.note], stroke.pitch),
-                sign=signs.get((bar.start + value.start, stroke.pitch)),
+                accidental=signs.get((bar.start + value.start, stroke.pitch)),
                 tied_from=tied_from or value is not own[0],
                 tied_to=tied_to or value is not own[-1],
             )
@@ -167,7 +173,10 @@ def _voice(
 
 
 def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
-    """Return the element with the end of a tuplet that it is at; a tuplet under one beam needs no bracket."""
+    """Return the element with the start or stop of its tuplet, if at an end.
+
+    A tuplet under one beam needs no bracket.
+    """
     number = row[place][0].tuplet
     if number is None:
         return element
@@ -179,8 +188,8 @@ def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, .
     return replace(element, tuplet="start" if place == inside[0] else "stop", bracket=not beamed)
 
 
-def _reach(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
-    """Return the lowest and the highest pitch that begins in each bar."""
+def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
+    """Return the lowest and highest pitch that starts in each bar, or None."""
     firsts = [bar.start for bar in bars]
     found: list[tuple[int, int] | None] = [None] * len(bars)
     for stroke in strokes:

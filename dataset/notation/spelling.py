@@ -1,7 +1,8 @@
-"""Names for pitches: C sharp or D flat. In: notes and their key; out: a place on the line of fifths for each note. Pure.
+"""Spell pitches: C sharp or D flat. Pure.
 
-Each note takes the name that lies nearest, on the line of fifths (… B♭ F C G D A E B F♯ …), to the key and to the notes
-around it, after D. Temperley, The Cognition of Basic Musical Structures (MIT Press, 2001), chapter 5.
+In: notes and their key; out: a place on the line of fifths (… B♭ F C G D A E B F♯ …) for each note. Each note takes the
+name nearest to the key and to the notes around it, after D. Temperley, The Cognition of Basic Musical Structures (MIT
+Press, 2001), chapter 5.
 """
 
 from itertools import pairwise
@@ -15,64 +16,66 @@ from dataset.notes.timing import TICKS_PER_QUARTER
 Ints = NDArray[np.int32]
 
 LETTERS = "FCGDAEB"
-SPAN_TICKS = 4 * TICKS_PER_QUARTER  # how far around a note the others have a say
-KEY_WEIGHT = 0.4  # of the key, against those other notes
+SPAN_TICKS = 4 * TICKS_PER_QUARTER  # how far around a note other notes count
+KEY_WEIGHT = 0.4  # of the key, relative to those notes
 MAJOR_CENTRE, MINOR_CENTRE = 2.0, 3.0  # fifths above the signature; a minor key has its raised seventh
-MOST_SHARP, MOST_FLAT = 12, -8  # B sharp and F flat
-LEADING_NOTE = 8  # fifths of a minor key's raised seventh above its signature
-SHIFTS = np.arange(-6.0, 8.0)  # how far from the key's own the centre of a passage is looked for
+MAX_FIFTHS, MIN_FIFTHS = 12, -8  # B sharp and F flat
+LEADING_NOTE = 8  # fifths of the raised seventh of a minor key above its signature
+SHIFTS = np.arange(-6.0, 8.0)  # tried distances of a passage's centre from the key's
 
 
 def fifths_of(notes: Notes, signature: NDArray[np.int64], is_minor: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return each note's place on the line of fifths, int64[n]: C is 0, G 1, F -1, F sharp 6, B flat -2.
+    """Return each note's place on the line of fifths, int64[n].
 
-    signature, is_minor   int64[n] and bool[n], the key in force at each note: its sharps (flats below 0), whether it is minor
+    signature, is_minor   int64[n] and bool[n], the key in force at each note: its sharps, or below 0 flats, and its mode
 
-    The centre of a passage is where its pitch classes lie closest together, and not far from the key. Notes before a change of
-    key have no say after it. Double sharps and double flats are left to the keys that have them: the raised seventh of G sharp
-    minor, and signatures of six flats or more.
+    C is 0, G 1, F -1, F sharp 6, B flat -2. The centre of a passage is where its pitch classes are closest together, near
+    the key. A change of key separates passages. Double sharps and flats are left to the keys that have them: the raised
+    seventh of G sharp minor, and signatures of six or more flats.
     """
     found = np.empty(len(notes), np.int64)
     if len(notes) == 0:
         return found
     changes = np.flatnonzero((np.diff(signature) != 0) | np.diff(is_minor)) + 1
     for first, last in pairwise([0, *changes.tolist(), len(notes)]):
-        own = slice(first, last)
-        sharps, minor = int(signature[first]), bool(is_minor[first])
+        own, sharps, minor = slice(first, last), int(signature[first]), bool(is_minor[first])
         centre = sharps + (MINOR_CENTRE if minor else MAJOR_CENTRE)
         places = _spelled(notes.onset[own], notes.duration[own], notes.pitch[own], centre)
-        highest = max(MOST_SHARP, sharps + LEADING_NOTE) if minor else MOST_SHARP
-        lowest = MOST_FLAT if sharps > -6 else MOST_FLAT - 3
+        highest = max(MAX_FIFTHS, sharps + LEADING_NOTE) if minor else MAX_FIFTHS
+        lowest = MIN_FIFTHS if sharps > -6 else MIN_FIFTHS - 3
         found[own] = places - 12 * (places > highest) + 12 * (places < lowest)
     return found
 
 
 def _spelled(onset: Ints, duration: Ints, pitch: NDArray[np.uint8], centre: float) -> NDArray[np.int64]:
-    """Return the places of notes in one key, whose centre on the line of fifths is given."""
+    """Return the places of notes in one key with this centre."""
     centres, classes = centre + SHIFTS, np.arange(12) * 7 % 12
-    away = _nearest(classes[:, None], centres[None, :]) - centres  # [pitch class, centre]
+    distance = _nearest(classes[:, None], centres[None, :]) - centres  # [pitch class, centre]
     weight = duration.clip(1, SPAN_TICKS)[:, None] * (pitch[:, None] % 12 == np.arange(12))
     sums = np.concatenate([np.zeros((1, 12)), np.cumsum(weight, axis=0)])
     low = np.searchsorted(onset, onset - SPAN_TICKS)
     high = np.searchsorted(onset, onset + SPAN_TICKS, side="right")
     around = sums[high] - sums[low]
-    spread = around @ away**2 / around.sum(axis=1, keepdims=True)
+    spread = around @ distance**2 / around.sum(axis=1, keepdims=True)
     best = centres[np.argmin(spread + KEY_WEIGHT * SHIFTS**2, axis=1)]
     return _nearest(classes[pitch % 12], best)
 
 
 def name_of(fifths: int, pitch: int) -> tuple[str, int, int]:
-    """Return (letter, semitones of alteration, octave) of a MIDI pitch at a place on the line of fifths."""
+    """Return (letter, alteration, octave) of a pitch on the line of fifths."""
     letter = LETTERS[(fifths + 1) % 7]
     alter = (fifths + 1) // 7
     return letter, alter, (pitch - alter) // 12 - 1
 
 
 def signature_of(fifths: int) -> dict[str, int]:
-    """Return the alteration of each letter under a signature of so many sharps, or flats below 0."""
+    """Return the alteration of each letter under a signature; flats are below 0."""
     return {letter: (fifths + 6 - place) // 7 for place, letter in enumerate(LETTERS)}
 
 
 def _nearest(place: NDArray[np.int64], centre: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the member of each class modulo 12 that is nearest to `centre`; of two as near, the flat one."""
+    """Return the place of each pitch class nearest to `centre`.
+
+    Of two as near it is the flat one.
+    """
     return place + 12 * np.ceil((centre - place) / 12 - 0.5).astype(np.int64)

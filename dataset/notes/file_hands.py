@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from dataset.notes.model import LEFT, RIGHT, UNKNOWN
 
-LEAST_APART = 1.0  # semitones between the mean pitches of two piano parts that are taken for two hands
-
 _RIGHT = re.compile(r"\b(right|rh|r\.\s?h|treble|upper|rechts|rechte|droite|md|m\.\s?d|destra|derecha|direita)\b|右")
 _LEFT = re.compile(r"\b(left|lh|l\.\s?h|bass|lower|links|linke|gauche|mg|m\.\s?g|sinistra|izquierda|esquerda)\b|左")
 
@@ -42,13 +40,12 @@ def hands_of_parts(parts: Sequence[Part], names: Sequence[bytes]) -> NDArray[np.
     """Return the hand of each part: uint8[parts].
 
     Names count where the file names both a right and a left hand, in `names`, those of all its tracks. Without such names two
-    parts, both a piano, are the two hands: the one of the lower mean pitch is the left one.
+    parts, both a piano, are the two hands: the one of the lower mean pitch is the left one, of equals the second.
     """
     named = {hand_of_name(name) for name in names}
     if RIGHT in named and LEFT in named:
         return np.array([hand_of_name(part.name) if part.is_piano else UNKNOWN for part in parts], np.uint8)
     if len(parts) == 2 and all(part.is_piano for part in parts):
-        difference = parts[0].mean_pitch - parts[1].mean_pitch
-        if abs(difference) >= LEAST_APART:
-            return np.array([RIGHT, LEFT] if difference > 0 else [LEFT, RIGHT], np.uint8)
+        is_second_lower = parts[0].mean_pitch >= parts[1].mean_pitch
+        return np.array([RIGHT, LEFT] if is_second_lower else [LEFT, RIGHT], np.uint8)
     return np.full(len(parts), UNKNOWN, np.uint8)

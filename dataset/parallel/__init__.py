@@ -1,4 +1,4 @@
-"""Work shared out to processes on this machine or to a Dask cluster.
+"""Distribute work over processes on this machine or a Dask cluster.
 
 A task takes one picklable item, and its result depends on nothing else.
 """

@@ -1,6 +1,7 @@
-"""The workers of a Dask cluster as an executor. In: the address of its scheduler; out: an executor for `dataset.parallel.executors`.
+"""The workers of a Dask cluster as an executor for `dataset.parallel.executors`.
 
-Only here is `distributed` imported (the extra `scale`). Whoever can reach a cluster runs code on it, and it on us.
+In: the address of a scheduler. This is the only module that imports `distributed` (the extra `scale`). Anyone who can
+reach a cluster can run code on it, and it can run code here.
 """
 
 import asyncio
@@ -15,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError, UsageError
-from dataset.parallel.executors import REMEDY, Watched, check_environment, environment
+from dataset.parallel.executors import REMEDY, MonitoredExecutor, check_environment, environment
 
 if TYPE_CHECKING:
     from distributed import Client
 
 ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?:[^\s/:@\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})")
-PATIENCE_S = 20.0  # for a first worker, and for another one when the last has gone
-GREETING_S = 8.0  # for a scheduler that is up to answer
+PATIENCE_S = 20.0  # wait for the first worker, and for a new one after the last is lost
+HANDSHAKE_S = 8.0  # wait for the answer of a running scheduler
 
 
-class Cluster(Watched):
-    """An executor on the workers that a client's cluster has."""
+class Cluster(MonitoredExecutor):
+    """An executor on the workers of a client's cluster."""
 
     def __init__(self, client: "Client", address: str, patience_s: float) -> None:
         self._client, self._executor = client, client.get_executor()
         self._address, self._patience_s = address, patience_s
-        self._last_seen = time.monotonic()  # when there was a worker
+        self._last_seen = time.monotonic()  # when a worker was last connected
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Schedule a call on any worker."""
@@ -40,20 +41,20 @@ class Cluster(Watched):
         return future
 
     def check(self) -> None:
-        """Raise DatasetError where the scheduler has gone, or the last worker has and no other came."""
+        """Raise DatasetError if the scheduler or, for too long, all workers are lost."""
         self._check_connection()
         try:
-            there = bool(self._client.scheduler_info()["workers"])
+            has_workers = bool(self._client.scheduler_info()["workers"])
         except (OSError, TimeoutError):
-            return  # the client is trying to reach the scheduler again; it gives up by itself
+            return  # the client is reconnecting; it gives up by itself
         now = time.monotonic()
-        if there:
+        if has_workers:
             self._last_seen = now
         elif now - self._last_seen > self._patience_s:
             raise DatasetError(_no_workers(self._address, self._patience_s))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more work; work under way is waited for, or cancelled."""
+        """Accept no more work; wait for work in progress, or cancel it."""
         self._executor.shutdown(wait=wait and not cancel_futures)
 
     def _check_connection(self) -> None:
@@ -65,49 +66,55 @@ class Cluster(Watched):
 
 @contextmanager
 def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator[Cluster]:
-    """Give an executor on the Dask cluster whose scheduler is at `address`, such as tcp://10.0.0.1:8786.
+    """Yield an executor on the Dask cluster with its scheduler at `address`.
 
-    Raises UsageError for what is no address; DatasetError where Dask is not installed, nobody answers, there are no
-    workers, or they (or the scheduler) do not have the same vgpiano as we. Nothing is waited for longer than `patience_s`.
+    An address is such as tcp://10.0.0.1:8786. Nothing is waited for longer than `patience_s` seconds. Raises UsageError
+    for an invalid address; DatasetError if Dask is not installed, no scheduler answers, there are no workers, or the
+    workers or the scheduler do not have the same vgpiano.
     """
     match = ADDRESS.fullmatch(address)
     if not match or not 0 < int(match[1]) < 65536:
-        raise UsageError(f"{address!r} is no address of a Dask scheduler: give one such as tcp://10.0.0.1:8786")
+        raise UsageError(f"{address!r} is not the address of a Dask scheduler: give one such as tcp://10.0.0.1:8786")
     try:
         from distributed import Client
     except ImportError:
         raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
     with _quiet():
-        _greet(address, min(GREETING_S, patience_s))
+        _check_scheduler(address, min(HANDSHAKE_S, patience_s))
         with Client(address, timeout=patience_s, set_as_default=False) as client:
-            _inspect(client, address, patience_s)
+            _check_workers(client, address, patience_s)
             yield Cluster(client, address, patience_s)
 
 
-def _greet(address: str, patience_s: float) -> None:
-    """Raise DatasetError unless a scheduler answers at `address`: a client itself would wait for a stranger for ever."""
-    from distributed.comm import connect as dial
+def _check_scheduler(address: str, patience_s: float) -> None:
+    """Raise DatasetError unless a scheduler answers at `address`.
+
+    A client would wait forever for another kind of server.
+    """
+    from distributed.comm import connect
     from distributed.security import Security
 
-    async def ask() -> str:
-        line = await dial(address, patience_s, **Security().get_connection_args("client"))
+    async def request_identity() -> str:
+        connection = await connect(address, patience_s, **Security().get_connection_args("client"))
         try:
-            await line.write({"op": "identity", "reply": True})
-            return str((await line.read())["type"])
+            await connection.write({"op": "identity", "reply": True})
+            return str((await connection.read())["type"])
         finally:
-            line.abort()
+            connection.abort()
 
     try:
-        with ThreadPoolExecutor(1) as thread:  # this one may run a loop of its own, as in a notebook
-            kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(ask(), patience_s + 1))).result()
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's answer sets off
-        raise DatasetError(f"no Dask scheduler answers at {address} ({_line(_root(error))}); is it running?") from None
+        with ThreadPoolExecutor(1) as thread:  # this thread may already run an event loop, as in a notebook
+            kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(request_identity(), patience_s + 1))).result()
+    except Exception as error:  # noqa: BLE001 - an unknown server may cause any error
+        raise DatasetError(
+            f"no Dask scheduler answers at {address} ({_line(_root_cause(error))}); is it running?"
+        ) from None
     if kind != "Scheduler":
         raise DatasetError(f"{address} is the address of a Dask {kind.lower()}; give that of the scheduler")
 
 
-def _inspect(client: "Client", address: str, patience_s: float) -> None:
-    """Raise DatasetError unless there are workers, and they and the scheduler are able to do our work."""
+def _check_workers(client: "Client", address: str, patience_s: float) -> None:
+    """Raise DatasetError unless workers and scheduler can do our work."""
     try:
         client.wait_for_workers(1, timeout=patience_s)
     except TimeoutError:
@@ -115,13 +122,13 @@ def _inspect(client: "Client", address: str, patience_s: float) -> None:
     answers = client.run(check_environment, environment(), on_error="return")
     try:
         client.run_on_scheduler(check_environment, environment())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it says why the scheduler cannot load our code
+    except Exception as error:  # noqa: BLE001 - any error means that the scheduler cannot load our code
         answers[f"the scheduler at {address}"] = error
-    for where, trouble in answers.items():
-        if isinstance(trouble, DatasetError):
-            raise trouble
-        if trouble is not None:
-            raise DatasetError(f"{where} cannot load our code ({_line(trouble)}); {REMEDY}")
+    for where, problem in answers.items():
+        if isinstance(problem, DatasetError):
+            raise problem
+        if problem is not None:
+            raise DatasetError(f"{where} cannot load our code ({_line(problem)}); {REMEDY}")
 
 
 def _no_workers(address: str, patience_s: float) -> str:
@@ -130,10 +137,10 @@ def _no_workers(address: str, patience_s: float) -> str:
     )
 
 
-def _root(error: BaseException) -> BaseException:
-    """Return what set off `error` in the first place, but for a time that is up."""
+def _root_cause(error: BaseException) -> BaseException:
+    """Return the first cause of `error`, apart from timeouts."""
     cause = error.__cause__
-    return error if cause is None or isinstance(cause, TimeoutError | asyncio.CancelledError) else _root(cause)
+    return error if cause is None or isinstance(cause, TimeoutError | asyncio.CancelledError) else _root_cause(cause)
 
 
 def _line(error: BaseException) -> str:
@@ -142,9 +149,9 @@ def _line(error: BaseException) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's own messages off the terminal: what matters of them is said in one line of ours."""
+    """Silence Dask's own messages; what matters is reported in our own errors."""
     names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
-    before = {log: log.level for log in map(logging.getLogger, names)}  # Dask gives several a level of their own
+    before = {log: log.level for log in map(logging.getLogger, names)}  # Dask sets the level of several loggers
     for log in before:
         log.setLevel(logging.CRITICAL + 1)
     try:

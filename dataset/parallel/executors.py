@@ -1,8 +1,8 @@
-"""Work on many items on an executor that is given to us: threads, processes, or the machines of a cluster.
+"""Process many items on a given executor: threads, processes, or a cluster.
 
-An executor's worker hands its items on to a worker process of our own beside it, so an item that kills or hangs its
-parser costs that item there too, and never the executor's worker. Chunks and results travel as pickles: whoever gives us
-an executor trusts it, as it trusts us, with running code.
+A worker of the executor passes its items on to one of our own worker processes beside it, so an item that crashes or
+hangs its parser costs only that item and never the executor's worker. Chunks and results travel as pickles: the
+executor and its workers must be trusted.
 """
 
 import hashlib
@@ -22,23 +22,23 @@ from typing import Any
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError
-from dataset.parallel.workers import CHUNK, TIMEOUT_S, Worker, dismiss, work
+from dataset.parallel.workers import CHUNK, TIMEOUT_S, Worker, stop_workers, work
 
-WINDOW = 64  # chunks under way: more workers than these would wait for our reading of files anyway
-CHUNK_BYTES = 1 << 20  # with WINDOW it bounds what is held in memory, whatever the size of the catalog
-CHECK_S = 2.0  # without news for so long, an executor is asked whether it is still there
-REMEDY = "every worker needs the same vgpiano as here: install it there, and start the workers again"
-MOST_LOST = 3  # items that the executor may lose, each twice, before it has done a single one
+MAX_IN_FLIGHT = 64  # chunks in flight: more workers would only wait for us to read files
+CHUNK_BYTES = 1 << 20  # together with MAX_IN_FLIGHT limits memory, whatever the size of the catalog
+CHECK_INTERVAL_S = 2.0  # after this time without a result the executor is checked
+REMEDY = "every worker needs the same vgpiano as here: install it there and restart the workers"
+MAX_LOST = 3  # items that the executor may lose, each twice, before its first result
 
-Environment = tuple[tuple[str, str], ...]  # what decides the result of a task: (package, version)
+Environment = tuple[tuple[str, str], ...]  # what determines the result of a task: (package, version)
 
 
-class Watched(Executor):
-    """An executor that can tell whether there is still somebody to do the work."""
+class MonitoredExecutor(Executor):
+    """An executor that can check whether its workers are available."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raise DatasetError where waiting any longer is in vain."""
+        """Raise DatasetError if waiting any longer is useless."""
 
 
 def work_on(
@@ -49,68 +49,68 @@ def work_on(
     load: Callable[[Any], Any] = lambda item: item,
     timeout_s: float = TIMEOUT_S,
 ) -> Iterator[tuple[int, Any]]:
-    """Yield (index, result or Failure) for each of `items`, each index once, as `workers.work` does, but on `executor`.
+    """Yield (index, result or Failure) for each of `items`, like `workers.work`.
 
-    `load` makes of an item what is sent in its place; it is called only when the item's turn comes. A chunk that the
-    executor loses, because a worker of its died, is sent again item by item; an item that it loses again, and all
-    that a broken executor leaves, is done in workers of our own. So results never depend on the executor. Raises
-    DatasetError where the executor takes no work, or its workers cannot do ours: they need the same vgpiano.
+    Each index comes once. `load` turns an item into what is sent; it is called when the item's turn comes. A chunk that
+    the executor loses, because one of its workers died, is sent again item by item. Items that are lost again, and
+    everything that a broken executor leaves, are processed in local workers, so the results do not depend on the
+    executor. Raises DatasetError if the executor accepts no work, or if its workers do not have the same vgpiano.
     """
-    waiting, lost = deque(range(len(items))), deque[int]()  # to be sent in chunks; to be sent again, one by one
-    left: list[int] = []  # to be done here
-    under_way: dict[Future[bytes], tuple[list[int], bool]] = {}  # indices, and whether they are sent again
+    waiting, lost = deque(range(len(items))), deque[int]()  # to send in chunks; to send again, one by one
+    remaining: list[int] = []  # to process locally
+    in_flight: dict[Future[bytes], tuple[list[int], bool]] = {}  # indices, and whether they were sent before
     done_any = False
     try:
-        while waiting or lost or under_way:
-            while (waiting or lost) and len(under_way) < WINDOW:
+        while waiting or lost or in_flight:
+            while (waiting or lost) and len(in_flight) < MAX_IN_FLIGHT:
                 again = bool(lost)
                 indices, payload = _next_chunk(lost if again else waiting, items, load, 1 if again else CHUNK)
                 try:
                     future = executor.submit(do_chunk, task, payload, timeout_s, environment())
                 except BrokenExecutor:
-                    left += [*indices, *lost, *waiting]
+                    remaining += [*indices, *lost, *waiting]
                     lost.clear()
                     waiting.clear()
                 except RuntimeError as error:
-                    raise DatasetError(f"the executor takes no work: {error}") from None
+                    raise DatasetError(f"the executor accepts no work: {error}") from None
                 else:
-                    under_way[future] = indices, again
-            finished, _ = wait(under_way, CHECK_S, FIRST_COMPLETED)
+                    in_flight[future] = indices, again
+            finished, _ = wait(in_flight, CHECK_INTERVAL_S, FIRST_COMPLETED)
             failures = [failure for future in finished if (failure := _failure(future)) is not None]
-            if isinstance(executor, Watched) and (failures or not finished):
+            if isinstance(executor, MonitoredExecutor) and (failures or not finished):
                 executor.check()
             for future in finished:
-                indices, again = under_way.pop(future)
+                indices, again = in_flight.pop(future)
                 if _failure(future) is None:
                     yield from zip(indices, pickle.loads(future.result()), strict=True)  # noqa: S301 - see above
                     done_any = True
                 else:
-                    (left if again else lost).extend(indices)
-            if failures and not done_any and len(left) >= MOST_LOST:
-                raise DatasetError(f"the executor does no work: {_line(failures[-1])}")
+                    (remaining if again else lost).extend(indices)
+            if failures and not done_any and len(remaining) >= MAX_LOST:
+                raise DatasetError(f"the executor returns no results: {_line(failures[-1])}")
     finally:
-        for future in under_way:
+        for future in in_flight:
             future.cancel()
-        _dismiss_idle()
-    for position, result in work(task, [items[index] for index in left], timeout_s=timeout_s):
-        yield left[position], result
+        _stop_idle()
+    for position, result in work(task, [items[index] for index in remaining], timeout_s=timeout_s):
+        yield remaining[position], result
 
 
 def do_chunk(task: str, payload: bytes, timeout_s: float, expected: Environment) -> bytes:
-    """Do a chunk of items where an executor runs it; return the pickled list of results, in the order of the items.
+    """Process a chunk of items on the executor; return the pickled results, in order.
 
-    Raises DatasetError where this is not the environment that is expected.
+    Raises DatasetError if the environment is not the expected one.
     """
     check_environment(expected)
-    items = [pickle.loads(item) for item in pickle.loads(payload)]  # noqa: S301 - from whoever started us
-    with _crew(task, timeout_s) as crew:
-        results = dict(work(task, items, workers=1, timeout_s=timeout_s, crew=crew))
+    items = [pickle.loads(item) for item in pickle.loads(payload)]  # noqa: S301 - from our parent
+    with _idle_worker(task, timeout_s) as pool:
+        results = dict(work(task, items, workers=1, timeout_s=timeout_s, pool=pool))
     return pickle.dumps([results[index] for index in range(len(items))], pickle.HIGHEST_PROTOCOL)
 
 
 @cache
 def environment() -> Environment:
-    """Return the versions of all that has a part in what a task gives back, this room's own code among them."""
+    """Return the versions of everything that affects a result, our own code included."""
     code = hashlib.sha256()
     for name, source in sorted(_sources(files("dataset"), "")):
         code.update(f"{name}\n".encode() + source)
@@ -119,7 +119,7 @@ def environment() -> Environment:
 
 
 def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the place and the content of every module in `folder` and in the folders within it."""
+    """Yield the path and content of every module in `folder` and its subfolders."""
     for entry in folder.iterdir():
         if entry.is_dir():
             yield from _sources(entry, f"{place}{entry.name}/")
@@ -128,21 +128,23 @@ def _sources(folder: Traversable, place: str) -> Iterator[tuple[str, bytes]]:
 
 
 def check_environment(expected: Environment) -> None:
-    """Raise DatasetError where this process would do the work in another way than the one that asks for it."""
+    """Raise DatasetError if this process differs from the expected environment."""
     here = dict(environment())
-    other = [f"{name} {here.get(name)} instead of {wanted}" for name, wanted in expected if here.get(name) != wanted]
-    if other:
-        raise DatasetError(f"the worker on {platform.node()} has {', '.join(other)}; {REMEDY}")
+    differences = [
+        f"{name} {here.get(name)} instead of {wanted}" for name, wanted in expected if here.get(name) != wanted
+    ]
+    if differences:
+        raise DatasetError(f"the worker on {platform.node()} has {', '.join(differences)}; {REMEDY}")
 
 
 def _next_chunk(
-    queue: deque[int], items: Sequence[Any], load: Callable[[Any], Any], most: int
+    queue: deque[int], items: Sequence[Any], load: Callable[[Any], Any], max_items: int
 ) -> tuple[list[int], bytes]:
-    """Take the next items off the queue, as many as a chunk may hold; return their indices and the chunk."""
+    """Take the next chunk off the queue; return its indices and its pickle."""
     indices: list[int] = []
     chunk: list[bytes] = []
     size = 0
-    while queue and len(chunk) < most and size < CHUNK_BYTES:
+    while queue and len(chunk) < max_items and size < CHUNK_BYTES:
         indices.append(queue.popleft())
         chunk.append(pickle.dumps(load(items[indices[-1]]), pickle.HIGHEST_PROTOCOL))
         size += len(chunk[-1])
@@ -150,13 +152,16 @@ def _next_chunk(
 
 
 def _failure(future: "Future[bytes]") -> BaseException | None:
-    """Return why a chunk is lost, None where it is done. Raises DatasetError where it would get lost again and again."""
+    """Return why a chunk was lost, or None.
+
+    Raises DatasetError if a retry would fail too.
+    """
     if future.cancelled():
         return CancelledError("the executor dropped the work")
     error = future.exception()
     if isinstance(error, DatasetError):
         raise error
-    if isinstance(error, ImportError | AttributeError):  # of our modules or of those they need
+    if isinstance(error, ImportError | AttributeError):  # of our modules or their dependencies
         raise DatasetError(f"a worker of the executor cannot load our code ({_line(error)}); {REMEDY}")
     return error
 
@@ -165,28 +170,28 @@ def _line(error: BaseException) -> str:
     return clean(f"{type(error).__name__}: {error}")[:200]
 
 
-_idle: dict[tuple[str, float], list[Worker]] = {}  # worker processes of this process, between two chunks
-os.register_at_fork(after_in_child=_idle.clear)  # a child's pipes to them would be ours
+_idle: dict[tuple[str, float], list[Worker]] = {}  # idle worker processes of this process
+os.register_at_fork(after_in_child=_idle.clear)  # a child process must not use our pipes
 
 
 @contextmanager
-def _crew(task: str, timeout_s: float) -> Iterator[list[Worker]]:
-    """Give a worker that has done an earlier chunk, if there is one, and keep what is left of the crew for the next."""
+def _idle_worker(task: str, timeout_s: float) -> Iterator[list[Worker]]:
+    """Yield a pool with an idle worker of an earlier chunk, if any; keep the rest."""
     idle = _idle.setdefault((task, timeout_s), [])
-    crew = []
-    with suppress(IndexError):  # several threads may take one
-        crew.append(idle.pop())
-    if crew and crew[0].process.poll() is not None:  # it has waited too long for work
-        dismiss(crew)
-        crew.clear()
+    pool = []
+    with suppress(IndexError):  # another thread may have taken the last one
+        pool.append(idle.pop())
+    if pool and pool[0].process.poll() is not None:  # it ended after waiting too long
+        stop_workers(pool)
+        pool.clear()
     try:
-        yield crew
+        yield pool
     finally:
-        idle.extend(crew)
+        idle.extend(pool)
 
 
-def _dismiss_idle() -> None:
-    """End what chunks that ran in this very process have kept."""
+def _stop_idle() -> None:
+    """Stop the workers kept from chunks that ran in this process."""
     for idle in _idle.values():
         while idle:
-            dismiss([idle.pop()])
+            stop_workers([idle.pop()])

@@ -1,8 +1,8 @@
-"""Work on many items in worker processes that may die: an item that kills or hangs its worker costs that item, no more.
+"""Process many items in worker processes that may crash or hang.
 
-A worker is a fresh interpreter, so nothing of this process is forked and a script that
-calls us needs no `__main__` guard. Results come back in any order; whoever needs an order has the index.
-A worker that nobody gives work to ends itself, so a crew that is kept between two calls need not be dismissed.
+Such an item costs only itself. The same holds for an item that hangs. A worker is a new interpreter, not a fork, so a
+calling script needs no `__main__` guard. Results come in any order, with their index. A worker without work ends by
+itself, so a pool that is kept between two calls need not be stopped.
 """
 
 import importlib
@@ -24,20 +24,23 @@ from catalog.base.shield import shielded
 
 CRASHED, TIMED_OUT, FAILED = "parser_crashed", "parser_timed_out", "parser_failed"
 TIMEOUT_S = 5.0  # the slowest real file takes 0.02 s
-CHUNK = 32  # items a worker holds at a time: enough to keep it busy, few enough to share the work evenly
-MOST_DEATHS_AT_START = 3
+CHUNK = 32  # items sent to a worker at a time: enough to keep it busy, few enough to balance the load
+MAX_START_FAILURES = 3
 ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }  # workers share the cores already
-MOST_DETAIL = 300  # characters of what went wrong
-IDLE_S = 60.0  # a worker without work for so long ends
+MAX_DETAIL = 300  # characters of an error message
+IDLE_S = 60.0  # a worker ends after this time without work
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What stands in the place of a result: `reason` is parser_crashed, parser_timed_out or parser_failed."""
+    """The result of an item that failed.
+
+    `reason` is parser_crashed, parser_timed_out or parser_failed.
+    """
 
     reason: str
     detail: str
@@ -45,11 +48,11 @@ class Failure:
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A worker process, and what it is at."""
+    """A worker process and the items it is processing."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection
-    chunk: list[int] = field(default_factory=list)  # indices of the items under way
+    chunk: list[int] = field(default_factory=list)  # indices of the items in progress
     ready: bool = False
 
 
@@ -59,62 +62,62 @@ def work(
     *,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
-    crew: list[Worker] | None = None,
+    pool: list[Worker] | None = None,
 ) -> Iterator[tuple[int, Any]]:
-    """Yield (index, result or Failure) for each of `items`, each index once, in the order in which they are done.
+    """Yield (index, result or Failure) for each of `items`, in order of completion.
 
-    `task` names a function of one argument as "package.module:function"; items and results must pickle. An item gets
-    `timeout_s` seconds. When a worker dies, its items are done again, each on its own; one over which a worker dies
-    again is a Failure. So a worker that is killed from outside costs no item. Workers end with the call, unless `crew` is
-    given: a list of workers of earlier calls for the same task and time, in which those that live stay for later ones.
-    Raises DatasetError where workers cannot start at all.
+    Each index comes once. `task` names a function of one argument as "package.module:function"; items and results must
+    pickle. An item gets `timeout_s` seconds. When a worker dies, its items are retried, each on its own; an item whose
+    worker dies again is a Failure. So a worker killed from outside costs no item. Workers end with the call, unless
+    `pool` is given: a list of workers of earlier calls with the same task and timeout, in which live workers stay for
+    later calls. Raises DatasetError if workers cannot start.
     """
-    keep, crew = crew is not None, [] if crew is None else crew
+    keep, pool = pool is not None, [] if pool is None else pool
     waiting = deque(_chunks(len(items), workers or cores()))
-    suspects: set[int] = set()  # items that a worker has died over
-    deaths_at_start = 0
+    suspects: set[int] = set()  # items whose worker died
+    start_failures = 0
     try:
-        while waiting or any(worker.chunk for worker in crew):
-            busy = sum(bool(worker.chunk) for worker in crew)
-            while len(crew) < min(workers or cores(), busy + len(waiting)):
-                crew.append(_start(task, timeout_s))
-            for worker in crew:
+        while waiting or any(worker.chunk for worker in pool):
+            busy = sum(bool(worker.chunk) for worker in pool)
+            while len(pool) < min(workers or cores(), busy + len(waiting)):
+                pool.append(_start(task, timeout_s))
+            for worker in pool:
                 if worker.ready and not worker.chunk and waiting:
                     worker.chunk = waiting.popleft()
-                    with suppress(OSError):  # it has died meanwhile: the next recv says so
+                    with suppress(OSError):  # it has died: the next recv reports it
                         worker.pipe.send([items[index] for index in worker.chunk])
-            for pipe in wait([worker.pipe for worker in crew]):
-                worker = next(each for each in crew if each.pipe is pipe)
+            for pipe in wait([worker.pipe for worker in pool]):
+                worker = next(each for each in pool if each.pipe is pipe)
                 try:
                     results = worker.pipe.recv()
                 except (EOFError, OSError):
-                    crew.remove(worker)
-                    code = _end(worker)
+                    pool.remove(worker)
+                    code = _close(worker)
                     if len(worker.chunk) == 1 and worker.chunk[0] in suspects:
-                        yield worker.chunk[0], _verdict(code, timeout_s)
+                        yield worker.chunk[0], _failure(code, timeout_s)
                     else:
                         suspects.update(worker.chunk)
                         waiting.extend([index] for index in worker.chunk)
                     if not worker.ready:
-                        deaths_at_start += 1
-                        if deaths_at_start >= MOST_DEATHS_AT_START:
+                        start_failures += 1
+                        if start_failures >= MAX_START_FAILURES:
                             raise DatasetError(
-                                f"worker processes do not start (exit code {code}); free some memory, or say --workers 1"
+                                f"worker processes do not start (exit code {code}); free some memory, or use --workers 1"
                             ) from None
                     continue
                 yield from zip(worker.chunk, results, strict=True)
                 worker.chunk, worker.ready = [], True
     finally:
-        unfinished = [worker for worker in crew if not keep or worker.chunk or not worker.ready]
-        dismiss(unfinished)
-        crew[:] = [worker for worker in crew if worker not in unfinished]
+        unfinished = [worker for worker in pool if not keep or worker.chunk or not worker.ready]
+        stop_workers(unfinished)
+        pool[:] = [worker for worker in pool if worker not in unfinished]
 
 
-def dismiss(crew: Iterable[Worker]) -> None:
-    """End the workers, whatever they are at."""
-    for worker in crew:
+def stop_workers(pool: Iterable[Worker]) -> None:
+    """Stop the workers immediately."""
+    for worker in pool:
         worker.process.kill()
-        _end(worker)
+        _close(worker)
 
 
 def _chunks(count: int, workers: int) -> list[list[int]]:
@@ -123,26 +126,28 @@ def _chunks(count: int, workers: int) -> list[list[int]]:
 
 
 def _start(task: str, timeout_s: float) -> Worker:
-    ours, theirs = Pipe()
-    command = [sys.executable, "-c", f"from dataset.parallel.workers import serve; serve({theirs.fileno()})"]
+    parent_end, child_end = Pipe()
+    command = [sys.executable, "-c", f"from dataset.parallel.workers import serve; serve({child_end.fileno()})"]
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
     environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
     try:
         with shielded():
-            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
+                command, pass_fds=[child_end.fileno()], env=environment, stdin=subprocess.DEVNULL
+            )
     finally:
-        theirs.close()
+        child_end.close()
     with suppress(OSError):
-        ours.send((task, timeout_s))
-    return Worker(process, ours)
+        parent_end.send((task, timeout_s))
+    return Worker(process, parent_end)
 
 
-def _end(worker: Worker) -> int:
+def _close(worker: Worker) -> int:
     worker.pipe.close()
     return worker.process.wait()
 
 
-def _verdict(code: int, timeout_s: float) -> Failure:
+def _failure(code: int, timeout_s: float) -> Failure:
     if code == -signal.SIGALRM:
         return Failure(TIMED_OUT, f"no result after {timeout_s:g} s")
     name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"exit code {code}"
@@ -150,9 +155,9 @@ def _verdict(code: int, timeout_s: float) -> Failure:
 
 
 def serve(handle: int) -> None:
-    """Do a worker's work: take chunks of items, send a list of results for each, until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a parser's own loop
+    """Run a worker: receive chunks of items and send back lists of results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside native code
     pipe = Connection(handle)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         task, timeout_s = pipe.recv()
@@ -167,8 +172,8 @@ def _result(do: Callable[[Any], Any], item: Any, timeout_s: float) -> Any:
     signal.setitimer(signal.ITIMER_REAL, timeout_s)
     try:
         return do(item)
-    except Exception as error:  # noqa: BLE001 - whatever one item does wrong costs that item only
+    except Exception as error:  # noqa: BLE001 - an error of any kind costs only its item
         detail = str(error) if isinstance(error, VgpianoError) else f"{type(error).__name__}: {error}"
-        return Failure(FAILED, clean(detail)[:MOST_DETAIL])
+        return Failure(FAILED, clean(detail)[:MAX_DETAIL])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,6 +1,6 @@
-"""The geometry of the plots: values in, places on an axis from 0 to 100 out. Pure; the templates draw it as SVG.
+"""The geometry of the plots: values to positions on an axis from 0 to 100. Pure.
 
-An own writer, since the page is the product: a plotting library's SVG knows no dark mode, holds times, and takes seconds to load.
+The templates draw it as SVG. A plotting library's SVG has no dark mode, contains timestamps, and takes seconds to load.
 """
 
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 BINS = 24
-MOST_WHOLE = 40  # whole numbers over no more than this get a bar each
-LONG_TAIL = 1.6  # where the largest value is this much beyond the 99th percentile, the last bar takes the rest
+MAX_UNIT_BINS = 40  # integers over at most this range get one bar each
+LONG_TAIL_RATIO = 1.6  # if the range is this many times that up to the 99th percentile, the last bar takes the rest
 
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The values from `low` to `high`; `open_end` where some lie beyond and are drawn at the end.
+    """An axis from `low` to `high`.
 
-    `first` and `last` are what to write below its ends: of whole numbers with a bar each, the numbers themselves.
+    With `open_end`, larger values are drawn at its end. `first` and `last` are its labels. For integers with one bar
+    each they are the integers themselves.
     """
 
     low: float
@@ -30,13 +31,13 @@ class Axis:
     last: float
 
     def place(self, values: Values) -> Values:
-        """Return where values lie, 0 to 100."""
+        """Return the positions of values, 0 to 100."""
         return np.clip((values - self.low) / (self.high - self.low) * 100, 0, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a histogram: where it begins and how wide and high it is, 0 to 100 each; and how many values it stands for."""
+    """One bar of a histogram: position, width and height, 0 to 100, and count."""
 
     x: float
     width: float
@@ -46,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Of some values: how many there are, smallest, 5 %, 25 %, 50 %, 75 %, 95 %, largest."""
+    """Count, minimum, 5, 25, 50, 75 and 95 % quantiles, and maximum of values."""
 
     count: int
     least: float
@@ -64,20 +65,26 @@ def quantiles(values: Values) -> Quantiles:
 
 
 def axis(values: Values, *, whole: bool, valid: tuple[float, float] | None = None) -> Axis:
-    """Return an axis for at least one value: `valid` where the range is small and fixed, else what the values take up."""
+    """Return an axis for at least one value.
+
+    It is `valid` if given, otherwise the range of the values.
+    """
     if valid:
         return Axis(*valid, BINS, False, *valid)
     low, high = float(values.min()), float(values.max())
     tail = float(np.quantile(values, 0.99))
-    open_end = tail > low and high - low > LONG_TAIL * (tail - low)
+    open_end = tail > low and high - low > LONG_TAIL_RATIO * (tail - low)
     high = float(np.ceil(tail)) if open_end and whole else tail if open_end else high
-    if (whole and high - low <= MOST_WHOLE) or low == high:
+    if (whole and high - low <= MAX_UNIT_BINS) or low == high:
         return Axis(low - 0.5, high + 0.5, round(high - low) + 1, open_end, low, high)
     return Axis(low, high, BINS, open_end, low, high)
 
 
 def histogram(values: Values, along: Axis) -> tuple[Bar, ...]:
-    """Return the bars of `values`, one a bin of the axis, the highest 100 high; every value is in one of them."""
+    """Return the bars of `values`, one per bin, the highest of height 100.
+
+    Every value is in one of them.
+    """
     bins = np.minimum((along.place(values) / 100 * along.bins).astype(int), along.bins - 1)
     counts = np.bincount(bins, minlength=along.bins)
     width = 100 / along.bins
@@ -89,7 +96,7 @@ def histogram(values: Values, along: Axis) -> tuple[Bar, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where the quantiles of some values lie on an axis, 0 to 100."""
+    """Positions of quantiles on an axis, 0 to 100."""
 
     p5: float
     p25: float
@@ -99,6 +106,6 @@ class Box:
 
 
 def box(of: Quantiles, along: Axis) -> Box:
-    """Return where a box plot of these quantiles lies on an axis."""
+    """Return the box plot of these quantiles on an axis."""
     places = along.place(np.array([of.p5, of.p25, of.median, of.p75, of.p95]))
     return Box(*(round(float(place), 2) for place in places))

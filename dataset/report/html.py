@@ -1,7 +1,7 @@
-"""HTML pages from the templates of a room: one file each, nothing fetched, the same bytes every time.
+"""Render HTML pages from a package's templates: one self-contained file each.
 
-Every string that a template prints is freed of control and bidi characters, then escaped: titles and names are data. A page
-runs nothing but the one script that its policy names by its hash.
+A page loads nothing, and the same values give the same bytes. Every string that a template prints has control and bidi
+characters removed and is then escaped. A page runs only the script that its policy allows by hash.
 """
 
 import hashlib
@@ -15,27 +15,28 @@ from markupsafe import Markup
 
 from catalog.base.console import clean
 
-OWN = "dataset.report"  # the room whose templates every page may extend
+DEFAULT_PACKAGE = "dataset.report"  # the package whose templates every page may extend
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script to stand in a page as it is, and the source expression that lets it and no other run (Content-Security-Policy)."""
+    """A script to embed in a page, and the CSP source that allows it."""
 
     text: Markup
     policy: str
 
 
-def render(template: str, *, room: str = OWN, **values: Any) -> str:
-    """Return the page that a template in `<room>/templates`, else in ours, makes of `values`.
+def render(template: str, *, room: str = DEFAULT_PACKAGE, **values: Any) -> str:
+    """Return the page made from a template and `values`.
 
-    A name that the template lacks raises UndefinedError.
+    Templates are in `<room>/templates`, or else in ours. Raises UndefinedError for a name that the template uses and
+    `values` lack.
     """
     return _environment(room).get_template(template).render(**values)
 
 
-def script(name: str, *, room: str = OWN) -> Script:
-    """Return the script of that name among the room's templates; it is no template itself."""
+def script(name: str, *, room: str = DEFAULT_PACKAGE) -> Script:
+    """Return a script among the package's templates, verbatim."""
     environment = _environment(room)
     text, _, _ = _loader(room).get_source(environment, name)
     digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
@@ -48,7 +49,7 @@ def _environment(room: str) -> Environment:
         loader=_loader(room),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_harmless,
+        finalize=_clean_text,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -60,22 +61,22 @@ def _environment(room: str) -> Environment:
 
 
 def _loader(room: str) -> ChoiceLoader:
-    return ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((room, OWN))])
+    return ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((room, DEFAULT_PACKAGE))])
 
 
-def _harmless(value: Any) -> Any:
+def _clean_text(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return " " * value[:1].isspace() + clean(value) + " " * value[-1:].isspace()
 
 
 def count(value: int) -> str:
-    """Return a whole number with thin spaces between thousands."""
+    """Return an integer with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def number(value: float | int) -> str:
-    """Return a number with three significant digits, or all of its whole ones."""
+    """Return a number with three significant digits, or all of its integer digits."""
     if value == round(value) or abs(value) >= 100:
         return count(round(value))
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

@@ -1,6 +1,6 @@
-"""What a report says of a corpus, gathered from its files: counts, examples, groups of related pieces, quantiles, credits.
+"""Summarise a corpus for its report: counts, examples, quantiles, credits.
 
-Pure: a corpus that is open goes in, values that a template can print come out, in an order that is always the same.
+In: an open corpus. Out: values for a template, in a stable order. Pure.
 """
 
 from collections import Counter, defaultdict
@@ -16,24 +16,24 @@ from catalog.schema import MEASURES, describe
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import read_credits
 from dataset.corpus.schema import SPLITS, Split
-from dataset.duplicates.groups import Group, related
-from dataset.reasons import RELATIONS, meaning
+from dataset.duplicates.groups import Group, group_related
+from dataset.reasons import RELATIONS, describe_reason
 from dataset.report import charts
 
-EXAMPLES = 8  # shown of each reason
-GAMES = 10  # with a plot of their own
-GROUPS = 150  # of related pieces that are shown one by one
-LEVELS = 12  # of a measure in words
-SMALL = 4.0  # a range that ends below this is drawn whole, so that shares can be compared
-WORDED = ("key", "time_signature")
-UNTOLD = ("sha256", "measured_by", *WORDED)
+MAX_EXAMPLES = 8  # shown per reason
+MAX_GAMES = 10  # shown with a plot each
+MAX_GROUPS = 150  # groups of related pieces shown
+MAX_LEVELS = 12  # values shown of a text measure
+FIXED_AXIS_BELOW = 4.0  # a range that ends below this is drawn in full, so that shares can be compared
+TEXT_MEASURES = ("key", "time_signature")
+NOT_NUMERIC = ("sha256", "measured_by", *TEXT_MEASURES)
 
-Row = Mapping[str, Any]
+TableRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of the funnel: how many pieces came through, and how many were left out for which reason."""
+class FunnelStage:
+    """A stage of the funnel: pieces after and before it, and exclusion reasons."""
 
     name: str
     pieces: int
@@ -43,7 +43,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A piece left out, the value that decided, and for a duplicate the title of the piece that was kept."""
+    """A piece left out, with the deciding value.
+
+    For a duplicate, `kept` is the title of the piece kept instead.
+    """
 
     title: str
     game: str
@@ -64,7 +67,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class GameRow:
-    """One game's quantiles of a measure, and where they lie on its axis."""
+    """One game's quantiles of a measure, and their box plot."""
 
     name: str
     quantiles: charts.Quantiles
@@ -73,7 +76,10 @@ class GameRow:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A measure in numbers: whole and by game, unless it is alike in all of them; `missing` pieces have none."""
+    """A numeric measure, overall and by game; `missing` pieces have no value.
+
+    `games` is empty if all games are alike.
+    """
 
     name: str
     unit: str
@@ -87,7 +93,10 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """A measure in words: how many pieces have each value, the most frequent first; `others` are the rest."""
+    """A text measure: how many pieces have each value, the most frequent first.
+
+    `others` counts the pieces with other values.
+    """
 
     name: str
     meaning: str
@@ -97,7 +106,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class GameSplit:
-    """How the pieces of a game, or of all, are split."""
+    """The number of pieces of a game in each split."""
 
     name: str
     pieces: int
@@ -106,7 +115,7 @@ class GameSplit:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """A sequencer, None where the source names none, with what a corpus took from them: (game, titles)."""
+    """A sequencer, or None if not named, with their pieces as (game, titles)."""
 
     name: str | None
     count: int
@@ -114,7 +123,7 @@ class Maker:
 
 
 class Summary:
-    """A corpus seen as a whole."""
+    """An overview of a whole corpus."""
 
     def __init__(self, corpus: Corpus, credits_: str) -> None:
         self._pieces = corpus.table().select(["sha256", "game", "title", "sequencer", "split"]).to_pylist()
@@ -126,7 +135,7 @@ class Summary:
         self._game = [self._names[piece["game"]] for piece in self._pieces]
         self.games = [name for name, _ in _by_count(self._game)]
 
-    def funnel(self) -> list[Stage]:
+    def funnel(self) -> list[FunnelStage]:
         """Return the stages from listed to unique, in order."""
         funnel, found = self._manifest.funnel, []
         counts = [funnel.listed, funnel.fetched, funnel.parsed, funnel.kept, funnel.unique]
@@ -135,51 +144,51 @@ class Summary:
             ("listed", "fetched", "parsed", "kept", "unique"), counts, counts[:1] + counts, steps, strict=False
         ):
             reasons = _by_count(row["reason"] for row in self._excluded if row["stage"] in stages)
-            found.append(Stage(name, pieces, before, reasons))
+            found.append(FunnelStage(name, pieces, before, reasons))
         return found
 
     def reasons(self) -> list[Reason]:
-        """Return the reasons in the order of the funnel, the most frequent of a stage first."""
+        """Return the reasons by stage, the most frequent of a stage first."""
         titles = {piece["sha256"]: piece["title"] for piece in self._pieces}
         order = ("fetch", "parse", "filter", "duplicate", "split")
-        rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        rows: dict[tuple[str, str], list[TableRow]] = defaultdict(list)
         for row in self._excluded:
             rows[row["stage"], row["reason"]].append(row)
         return [
             Reason(
                 reason,
                 stage,
-                len(those),
-                meaning(reason, self._manifest.filters),
-                [self._example(row, titles) for row in those[:EXAMPLES]],
+                len(group_rows),
+                describe_reason(reason, self._manifest.filters),
+                [self._example(row, titles) for row in group_rows[:MAX_EXAMPLES]],
             )
-            for (stage, reason), those in sorted(
+            for (stage, reason), group_rows in sorted(
                 rows.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]), item[0][1])
             )
         ]
 
-    def _example(self, row: Row, titles: Mapping[str, str]) -> Example:
+    def _example(self, row: TableRow, titles: Mapping[str, str]) -> Example:
         kept = titles.get(row["detail"].partition(" ")[0]) if row["stage"] == "duplicate" else None
         return Example(row["title"], self._name(row["game"]), row["detail"], kept)
 
     def relations(self) -> list[tuple[str, str, int, int]]:
-        """Return (relation, what it means, pairs, pieces left out for it) of those that there are."""
+        """Return (relation, meaning, pairs, left out) for each relation found."""
         pairs = Counter(row["relation"] for row in self._relations)
         out = Counter(row["relation"] for row in self._relations if row["left_out"] is not None)
         return [(name, text, pairs[name], out[name]) for name, text in RELATIONS.items() if pairs[name]]
 
     def groups(self) -> tuple[list[Group], int]:
-        """Return the groups of related pieces, the largest first, and how many there are besides those returned."""
-        fates = {piece["sha256"]: piece["split"] for piece in self._pieces}
+        """Return the largest groups of related pieces, and how many more there are."""
+        split_of = {piece["sha256"]: piece["split"] for piece in self._pieces}
         out = {row["url"] for row in self._excluded}
-        found = related(self._relations, fates, out, self._name)
-        return found[:GROUPS], max(0, len(found) - GROUPS)
+        found = group_related(self._relations, split_of, out, self._name)
+        return found[:MAX_GROUPS], max(0, len(found) - MAX_GROUPS)
 
     def distributions(self) -> list[Distribution]:
-        """Return the measures in numbers, in the order of the schema; one that no piece has is not among them."""
+        """Return the numeric measures that any piece has, in schema order."""
         found = []
         for field in describe(MEASURES):
-            if field["name"] not in UNTOLD and field["name"] in self._measures.column_names:
+            if field["name"] not in NOT_NUMERIC and field["name"] in self._measures.column_names:
                 values = _numbers(self._measures[field["name"]])
                 if not np.isnan(values).all():
                     found.append(self._distribution(field, values, "int" in field["type"]))
@@ -188,7 +197,7 @@ class Summary:
     def _distribution(self, field: Mapping[str, str], values: charts.Values, whole: bool) -> Distribution:
         known = values[~np.isnan(values)]
         along = charts.axis(known, whole=whole, valid=_valid(field["range"]))
-        shown = self.games[:GAMES]
+        shown = self.games[:MAX_GAMES]
         row_of = {name: row for row, name in enumerate(shown)}
         rows = np.array([row_of.get(name, len(shown)) for name in self._game])
         names = [*shown, f"{len(self.games) - len(shown)} other games"]
@@ -211,23 +220,23 @@ class Summary:
         )
 
     def levels(self) -> list[Levels]:
-        """Return the measures in words."""
+        """Return the text measures."""
         found = []
         for field in describe(MEASURES):
-            if field["name"] in WORDED:
+            if field["name"] in TEXT_MEASURES:
                 counts = _by_count(value or "none" for value in self._measures[field["name"]].to_pylist())
-                rest = sum(count for _, count in counts[LEVELS:])
-                found.append(Levels(field["name"], field["description"], counts[:LEVELS], rest))
+                rest = sum(count for _, count in counts[MAX_LEVELS:])
+                found.append(Levels(field["name"], field["description"], counts[:MAX_LEVELS], rest))
         return found
 
     def splits(self) -> list[GameSplit]:
         """Return how each game is split, the largest game first."""
         counts = Counter(zip(self._game, (piece["split"] for piece in self._pieces), strict=True))
         split = {name: {side: counts[name, side] for side in SPLITS} for name in self.games}
-        return [GameSplit(name, sum(sides.values()), sides) for name, sides in split.items()]
+        return [GameSplit(name, sum(per_split.values()), per_split) for name, per_split in split.items()]
 
     def makers(self) -> list[Maker]:
-        """Return the sequencers by name, those whom the source does not name last."""
+        """Return the sequencers by name, the unnamed ones last."""
         pieces: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for piece, game in zip(self._pieces, self._game, strict=True):
             pieces[clean(piece["sequencer"] or "")][game].append(piece["title"])
@@ -240,13 +249,13 @@ class Summary:
         return self._names.get(slug, slug)
 
 
-def _names(pieces: Iterable[Row], credits_: str) -> dict[str, str]:
-    """Return {slug: the game's title as listed}, which the credits tell; the slug itself where they do not."""
+def _names(pieces: Iterable[TableRow], credits_: str) -> dict[str, str]:
+    """Return {slug: title of the game in the credits}, or the slug as title."""
     listed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for credit in read_credits(credits_):
         listed[credit.sequencer or "", credit.title].append(credit.game_title)
     names: dict[str, str] = {}
-    for piece in pieces:  # the credits of one sequencer stand in the order of the pieces
+    for piece in pieces:  # the credits of one sequencer are in the order of the pieces
         queue = listed[clean(piece["sequencer"] or ""), clean(piece["title"])]
         name = queue.pop(0) if queue else ""
         names.setdefault(piece["game"], name or piece["game"])
@@ -264,4 +273,4 @@ def _numbers(column: pa.ChunkedArray) -> charts.Values:
 
 def _valid(text: str) -> tuple[float, float] | None:
     low, _, high = text.partition("–")
-    return (float(low), float(high)) if high and float(high) < SMALL else None
+    return (float(low), float(high)) if high and float(high) < FIXED_AXIS_BELOW else None

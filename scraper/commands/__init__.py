@@ -1,3 +1,3 @@
-"""What the commands of `scrape` print, apart from the command line itself in `scraper.cli`."""
+"""Console output of the commands of `scrape`, which are defined in `scraper.cli`."""
 
 __all__ = ["report"]

@@ -1,4 +1,7 @@
-"""What `scrape` prints of a crawl or an import: totals and complaints, also where Ctrl-C ends it."""
+"""Print the results of a crawl or an import: totals and warnings.
+
+Totals are also printed when Ctrl-C interrupts a crawl.
+"""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,12 +22,15 @@ REASONS_SHOWN = 40
 
 def print_plan(plan: "Survey", delay: float, name: str = "") -> None:
     """Print what a run would do."""
-    _complain_unread(plan.unread)
+    _warn_unread(plan.unread)
     print(f"{name}{plan.line} at {delay:g} s a request")
 
 
 def print_outcomes(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> None:
-    """Print what becomes of each of `listed` sections, and the sum; exit with 1 where one failed or none is done."""
+    """Print the outcome of each of `listed` sections, and a summary line.
+
+    Raises typer.Exit with code 1 if a section failed or none succeeded.
+    """
     from scraper.crawl.totals import ScrapeInterrupted
 
     empty = failed = done = 0
@@ -47,10 +53,10 @@ def print_outcomes(outcomes: "Iterable[Outcome]", listed: int, delay: float) -> 
 
 
 def _print_outcome(outcome: "Outcome", delay: float) -> None:
-    """Print what became of one section."""
+    """Print the outcome of one section."""
     if outcome.totals is not None:
         print(f"{outcome.section.name}:", flush=True)
-        print_totals(outcome.totals)  # which ends the command where the run was stopped
+        print_totals(outcome.totals)  # exits if the run was stopped early
     elif outcome.plan is not None:
         print_plan(outcome.plan, delay, f"{outcome.section.name}: ")
     else:
@@ -58,8 +64,8 @@ def _print_outcome(outcome: "Outcome", delay: float) -> None:
 
 
 @contextmanager
-def totals_when_stopped() -> "Iterator[None]":
-    """Print the totals of a scrape that Ctrl-C ends in the block."""
+def print_totals_on_interrupt() -> "Iterator[None]":
+    """Print the totals if Ctrl-C interrupts the scrape in this block."""
     from scraper.crawl.totals import ScrapeInterrupted
 
     try:
@@ -70,8 +76,11 @@ def totals_when_stopped() -> "Iterator[None]":
 
 
 def print_totals(totals: "Totals") -> None:
-    """Print what became of every row; exit with 1 where the run was stopped early."""
-    _complain_unread(totals.unread)
+    """Print the totals of a crawl and the reasons for missing or rejected files.
+
+    Raises typer.Exit with code 1 if the run was stopped early.
+    """
+    _warn_unread(totals.unread)
     for piece in totals.faults[:REASONS_SHOWN]:
         complain(f"{piece.state}: {piece.url}: {piece.reason}")
     for row in totals.rejected[:REASONS_SHOWN]:
@@ -79,7 +88,7 @@ def print_totals(totals: "Totals") -> None:
     more = max(0, len(totals.faults) - REASONS_SHOWN) + max(0, len(totals.rejected) - REASONS_SHOWN)
     if more:
         complain(f"and {more} more")
-    for count, what in ((totals.gone, "no longer listed: kept, and marked"), (totals.back, "listed again")):
+    for count, what in ((totals.gone, "no longer listed: kept and marked"), (totals.back, "listed again")):
         if count:
             print(f"{count} pieces {what}")
     if totals.unchanged:
@@ -90,7 +99,7 @@ def print_totals(totals: "Totals") -> None:
         raise typer.Exit(1)
 
 
-def _complain_unread(unread: "Sequence[tuple[str, str]]") -> None:
+def _warn_unread(unread: "Sequence[tuple[str, str]]") -> None:
     for url, reason in unread[:REASONS_SHOWN]:
         complain(f"folder not read: {url}: {reason}")
     if len(unread) > REASONS_SHOWN:
@@ -98,7 +107,10 @@ def _complain_unread(unread: "Sequence[tuple[str, str]]") -> None:
 
 
 def print_imported(totals: "ImportTotals") -> None:
-    """Print what became of every file that was found; exit with 1 where none is a MIDI file."""
+    """Print the totals of an import and the reasons for skipped files.
+
+    Raises typer.Exit with code 1 if no MIDI file was found.
+    """
     for address, reason in totals.faults[:REASONS_SHOWN]:
         complain(f"skipped: {reason}: {address}")
     skipped = sum(totals.skipped.values())
@@ -106,5 +118,5 @@ def print_imported(totals: "ImportTotals") -> None:
         complain(f"and {skipped - REASONS_SHOWN} more")
     print(totals.line)
     if not totals.new + totals.held:
-        complain("no MIDI file in what was named")
+        complain("no MIDI file in the given paths")
         raise typer.Exit(1)

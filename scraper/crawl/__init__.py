@@ -1,7 +1,7 @@
-"""Crawling one section of any source site into the catalog, and what is known of it afterwards.
+"""Crawl sections of any source site into the catalog and report their status.
 
-It takes a `scraper.source` Source: pages are read, new files asked for and checked, rows written, totals added up. Nothing
-here knows of any one site; the sites are folders of their own.
+The input is a `scraper.source` Source. This package reads its listing pages, downloads and checks new files, writes
+catalog rows and counts the outcomes. It contains no site-specific code; each site has its own folder.
 """
 
 __all__ = ["crawl", "sections", "status", "totals"]

@@ -1,7 +1,8 @@
-"""The bytes that are held, found by the MD5 and size under which a page lists them, or by address where it gives no MD5.
+"""Index of stored files by MD5 and size, or by address for rows without MD5.
 
-A file counts as held when its bytes are there and are what their name says, so a damaged store is mended by scraping again.
-Bytes that a killed run stored before it wrote their row are found on disk, and what came with them in the journal.
+A file counts as stored only if it exists and its content matches its SHA-256, so scraping again repairs a damaged
+store. Files that a killed run stored before it wrote their rows are found on disk. Their headers are read from the
+journal.
 """
 
 import hashlib
@@ -20,8 +21,8 @@ _COLUMNS = [field.name for field in fields(Piece)]
 
 
 @dataclass(frozen=True, slots=True)
-class Bytes:
-    """Bytes held, with what came with them; `new` where that was in this run."""
+class StoredFile:
+    """A stored file with its headers; `new` if it was stored in this run."""
 
     md5: str | None
     sha256: str
@@ -32,14 +33,14 @@ class Bytes:
     new: bool
 
     @classmethod
-    def of(cls, piece: Piece, new: bool) -> "Bytes":
-        """Return the bytes of a fetched piece."""
+    def of(cls, piece: Piece, new: bool) -> "StoredFile":
+        """Return the stored file of a fetched piece."""
         return cls(
             piece.md5, piece.sha256 or "", piece.bytes, piece.fetched_at, piece.etag, piece.last_modified, new=new
         )
 
-    def give_to(self, piece: Piece) -> Piece:
-        """Return `piece` as fetched, with these bytes."""
+    def apply_to(self, piece: Piece) -> Piece:
+        """Return `piece` in the state "fetched", with the data of this file."""
         return replace(
             piece,
             state=FETCHED,
@@ -53,87 +54,90 @@ class Bytes:
         )
 
 
-class Held:
-    """An index over what a catalog holds, `source`'s rows above all, and over what is added to it during a run."""
+class KnownFiles:
+    """Index of the files in a catalog, and of files added during a run.
+
+    Rows are indexed for `source` only, files for all sources.
+    """
 
     def __init__(self, catalog: Catalog, source: str) -> None:
         self._catalog = catalog
-        self._by_md5: dict[str, Bytes] = {}
-        self._by_url: dict[str, Bytes] = {}
+        self._by_md5: dict[str, StoredFile] = {}
+        self._by_url: dict[str, StoredFile] = {}
         self._rows: dict[tuple[str, str | None], Piece] = {}
-        self._sound: dict[str, bool] = {}
-        self._new: set[str] = set()  # SHA-256 of what was stored in this run
+        self._intact: dict[str, bool] = {}
+        self._new: set[str] = set()  # SHA-256 of files stored in this run
         rows: list[dict[str, Any]] = catalog.pieces(columns=_COLUMNS).to_pylist()
         for piece in (Piece(**row) for row in rows):
             if piece.source == source:
                 self._rows[piece.url, piece.md5] = piece
             if piece.state == FETCHED:
-                self._index(Bytes.of(piece, new=False), piece.url if piece.source == source else None)
-        for url, found in _unlisted(catalog):
+                self._index(StoredFile.of(piece, new=False), piece.url if piece.source == source else None)
+        for url, found in _unreferenced_files(catalog):
             self._index(found, url)
-            self._sound[found.sha256] = True
+            self._intact[found.sha256] = True
 
-    def find(self, url: str, md5: str | None, size: int | None) -> Bytes | None:
-        """Return the bytes held for a row listed with `md5` and `size`, if their file is sound."""
+    def find(self, url: str, md5: str | None, size: int | None) -> StoredFile | None:
+        """Return the stored, undamaged file for a row with `md5` and `size`, or None."""
         own = self._rows.get((url, md5))
         if own is not None and own.state == FETCHED:
-            found: Bytes | None = Bytes.of(own, new=own.sha256 in self._new)
+            found: StoredFile | None = StoredFile.of(own, new=own.sha256 in self._new)
         else:
             found = self._by_md5.get(md5) if md5 is not None else self._by_url.get(url)
         if found is None or (size is not None and found.size != size):
             return None
-        return found if self._is_sound(found.sha256) else None
+        return found if self._is_intact(found.sha256) else None
 
     def rows(self) -> list[Piece]:
-        """Return the source's rows as the catalog has them."""
+        """Return the catalog rows of the source."""
         return list(self._rows.values())
 
     def row(self, url: str, md5: str | None) -> Piece | None:
-        """Return the row of this key, whatever its state, or None."""
+        """Return the row with this key in any state, or None."""
         return self._rows.get((url, md5))
 
     def note(self, piece: Piece) -> None:
-        """Note that `piece` is, or is about to be, a row of the catalog."""
+        """Record that `piece` is, or will be, a row of the catalog."""
         self._rows[piece.url, piece.md5] = piece
 
     def add(self, piece: Piece) -> None:
-        """Note that the bytes of `piece` have just been stored."""
-        self._index(Bytes.of(piece, new=True), piece.url)
-        self._sound[piece.sha256 or ""] = True
+        """Record that the bytes of `piece` were just stored."""
+        self._index(StoredFile.of(piece, new=True), piece.url)
+        self._intact[piece.sha256 or ""] = True
         self._new.add(piece.sha256 or "")
 
-    def _index(self, held: Bytes, url: str | None) -> None:
-        if held.md5 is not None and (held.new or held.md5 not in self._by_md5):
-            self._by_md5[held.md5] = held
+    def _index(self, file: StoredFile, url: str | None) -> None:
+        if file.md5 is not None and (file.new or file.md5 not in self._by_md5):
+            self._by_md5[file.md5] = file
         if url is not None:
-            self._by_url[url] = held
+            self._by_url[url] = file
 
-    def _is_sound(self, sha256: str) -> bool:
-        if sha256 not in self._sound:
+    def _is_intact(self, sha256: str) -> bool:
+        if sha256 not in self._intact:
             try:
                 self._catalog.read_blob(sha256)
             except CatalogError:
-                self._sound[sha256] = False
+                self._intact[sha256] = False
             else:
-                self._sound[sha256] = True
-        return self._sound[sha256]
+                self._intact[sha256] = True
+        return self._intact[sha256]
 
 
-def _unlisted(catalog: Catalog) -> Iterator[tuple[str | None, Bytes]]:
-    """Yield (address or None, bytes) for each sound file that no row speaks of."""
+def _unreferenced_files(catalog: Catalog) -> Iterator[tuple[str | None, StoredFile]]:
+    """Yield (address or None, file) for each undamaged file without a catalog row."""
     names = catalog.unlisted()
     lines = Journal(local_root(catalog.root)).stored(names)
     for name in sorted(names):
         try:
             data = catalog.read_blob(name)
         except CatalogError:
-            continue  # damaged: as good as not there
+            continue  # damaged files count as missing
         line = lines.get(name, {})
         url = _text(line.get("asked", line.get("url")))
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         stored_at = datetime.fromtimestamp(catalog.blob_path(name).stat().st_mtime, UTC)
         etag, last_modified = _text(line.get("etag")), _text(line.get("last_modified"))
-        yield url, Bytes(md5, name, len(data), stored_at, etag, last_modified, new=False)
+        yield url, StoredFile(md5, name, len(data), stored_at, etag, last_modified, new=False)
 
 
 def _text(value: object) -> str | None:

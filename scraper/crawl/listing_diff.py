@@ -1,4 +1,7 @@
-"""What a listing page says of rows that the catalog has already: still there, gone, or back. Pure."""
+"""Find catalog rows that are no longer listed, or listed again.
+
+Pure functions without I/O.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,7 +12,7 @@ from scraper.source.links import file_url
 from scraper.source.rows import Listing
 
 
-def changed(
+def diff_listing(
     known: Iterable[Piece],
     listing: Listing,
     folder: str,
@@ -18,11 +21,12 @@ def changed(
     nested: bool = False,
     unread: Sequence[str] = (),
 ) -> list[Piece]:
-    """Return those of `known` whose `gone_since` the listing of files in address `folder` changes, with the new value.
+    """Return the pieces of `known` with a changed `gone_since`, set to its new value.
 
-    A piece in `folder` is listed while a row gives its file with its MD5; where either of the two gives no MD5 the file
-    is enough. Pieces elsewhere are left alone: those in folders below too unless the listing is `nested`, and then those
-    below `unread` addresses. A piece that is listed again has null.
+    `folder` is the address of the listed files. A piece in `folder` counts as listed if a row has its file name and
+    MD5; if either has no MD5, the file name is enough. `gone_since` is set to `now` for pieces that are no longer
+    listed and to None for pieces that are listed again. Pieces outside `folder` are ignored, and so are pieces in
+    subfolders unless the listing is `nested`. Pieces below `unread` addresses are always ignored.
     """
     keys = {(file_url(folder, row.file), row.md5) for row in listing.rows}
     files = {url for url, _ in keys}

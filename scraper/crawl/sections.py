@@ -1,4 +1,4 @@
-"""Several sections of a source crawled in turn, under one polite session; one that fails costs itself alone."""
+"""Crawl several sections of a source in one session; a failed section is skipped."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,10 @@ from scraper.source.rows import Section
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one section of many: `totals` or, of a dry run, `plan`; else the `problem`, which is none if `empty`."""
+    """The outcome of one section: `totals`, the `plan` of a dry run, or a `problem`.
+
+    `empty` is true if the problem is that the section lists no files.
+    """
 
     section: Section
     totals: Totals | None = None
@@ -32,9 +35,10 @@ def crawl_all(
     limit: int | None = None,
     report: Report | None = None,
 ) -> Iterator[Outcome]:
-    """Crawl `sections` in turn, asking for `limit` files at most in all, and yield what became of each.
+    """Crawl `sections` in turn and yield the outcome of each.
 
-    A section that is empty, or that the site does not have, costs itself alone; whatever else stops one stops the rest.
+    At most `limit` files are requested in total. An empty or missing section is skipped. Any other problem ends the
+    crawl.
     """
     for section in sections:
         before = fetcher.requests
@@ -51,7 +55,7 @@ def crawl_all(
 
 
 def survey_all(source: Source, root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
-    """Read the listing page of each of `sections` and yield what `crawl_all` would do."""
+    """Read the listing page of each section and yield what `crawl_all` would do."""
     for section in sections:
         try:
             yield Outcome(section, plan=survey_source(source, root, fetcher, section.name))

@@ -1,20 +1,31 @@
-"""What a run did, or would do, in numbers."""
+"""Counts of what a run did, or would do."""
 
 from dataclasses import dataclass
 
 from catalog.schema import Piece
-from scraper.source.rows import Rejected
+from scraper.source.rows import RejectedRow
 
-# what the journal's last line of a run holds
-COUNTED = ("listed", "held", "twins", "fetched", "missing", "quarantined", "unsafe", "not_asked", "gone", "back")
+# the totals in the last journal line of a run
+JOURNALED_COUNTS = (
+    "listed",
+    "held",
+    "twins",
+    "fetched",
+    "missing",
+    "quarantined",
+    "unsafe",
+    "not_asked",
+    "gone",
+    "back",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What became of every row: listed = held + twins + fetched + missing + quarantined + unsafe + not_asked.
+    """The outcome of every listed row of a run.
 
-    `held` had its bytes in the catalog before the run, `twins` got them from another row of the run. `stopped` says why the
-    run ended early, if it did.
+    listed = held + twins + fetched + missing + quarantined + unsafe + not_asked. `held` files were stored before the
+    run. `twins` have the same bytes as another file of the run. `stopped` is the reason if the run ended early.
     """
 
     listed: int
@@ -27,26 +38,29 @@ class Totals:
     not_asked: int = 0
     bytes: int = 0
     requests: int = 0
-    gone: int = 0  # rows of the catalog that this page no longer has, newly found so
-    back: int = 0  # and those that it has again
+    gone: int = 0  # catalog rows no longer listed, since this run
+    back: int = 0  # rows listed again
     unchanged: bool = False
     stopped: str | None = None
     faults: tuple[Piece, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # folders whose pages could not be read, as (address, reason)
 
     @property
     def line(self) -> str:
-        """The sum in one line."""
+        """The totals as one line."""
         return (
-            f"listed {self.listed} = {self.held} held before + {self.twins} twins + {self.fetched} fetched "
+            f"listed {self.listed} = {self.held} already held + {self.twins} duplicates + {self.fetched} fetched "
             f"+ {self.missing} missing + {self.quarantined} quarantined + {self.unsafe} unsafe "
-            f"+ {self.not_asked} not asked; {self.bytes:,} bytes in {self.requests} requests"
+            f"+ {self.not_asked} not requested; {self.bytes:,} bytes in {self.requests} requests"
         )
 
 
 class ScrapeInterrupted(KeyboardInterrupt):
-    """Ctrl-C while a section was scraped: what was fetched is kept, and `totals` says what became of every row."""
+    """Raised when Ctrl-C interrupts a scrape; downloaded files are kept.
+
+    `totals` has the outcome of every row.
+    """
 
     def __init__(self, section: str, totals: Totals) -> None:
         super().__init__(section)
@@ -56,20 +70,23 @@ class ScrapeInterrupted(KeyboardInterrupt):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a run would do: rows listed, held and unsafe, files to ask for, their listed bytes, and the seconds it would take."""
+    """What a run would do: number and size of the files to request, and its duration.
+
+    `bytes` is the sum of the listed sizes, `seconds` the estimated duration.
+    """
 
     listed: int
     held: int
     unsafe: int
-    to_ask: int
+    to_request: int
     bytes: int
     seconds: float
     unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def line(self) -> str:
-        """What would be done, in one line."""
+        """The survey as one line."""
         return (
-            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_ask} files to ask for "
+            f"listed {self.listed}: {self.held} held, {self.unsafe} unsafe, {self.to_request} files to request "
             f"({self.bytes:,} bytes), about {self.seconds / 60:.1f} minutes"
         )

@@ -1,6 +1,6 @@
-"""A demonstration site of public-domain pieces in the layout of VGMusic, and the server for it.
+"""A demo site of public-domain pieces in VGMusic's layout, and a server for it.
 
-It stands in for the real site in `make demo` and in tests.
+It replaces the real site in `make demo` and in tests.
 """
 
 __all__ = ["site"]

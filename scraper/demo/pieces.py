@@ -1,8 +1,9 @@
-"""Which pieces of music21's corpus stand in for VGMusic's on the demo site, and under which game each is listed.
+"""The pieces of music21's corpus on the demo site, and the game of each.
 
-Chosen so: the music's authors have been dead for a hundred years and more, the encoding comes with music21 and carries no note
-that restricts its use (left out for one: CC BY-SA typesettings, editions of Ut Orpheus, Ryan's and Aird's contributed ABC
-books), and music21 exports it within some seconds. Nothing of it is in this repository: each machine exports its own copy.
+Selection: the composers died at least a hundred years ago, the encoding is part of music21 and has no restrictive
+licence, and music21 exports it within seconds. Excluded for their licence are typesettings under CC BY-SA, editions of
+Ut Orpheus, and the contributed ABC books of Ryan and Aird. The repository contains none of the files; each machine
+exports its own copy.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ PAST = "Legend Of Zelda, The: A Link To the Past"
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """One piece: the game it is listed under, its path in music21's corpus, and what it really is."""
+    """One piece of the demo site: listed game, path in music21's corpus, description."""
 
     game: str
     work: str

@@ -1,7 +1,8 @@
-"""A loopback web server that answers as VGMusic's Apache does: static files, ETag and Last-Modified, gzip with its quirk.
+"""A loopback web server that behaves like VGMusic's Apache.
 
-It serves exactly the files that were in its folder when it started, from a table of their paths, so no request can name
-anything else. For the demo site and for tests; never reachable from another machine.
+It serves static files with ETag, Last-Modified and gzip, including Apache's "-gzip" ETags. It serves only the files
+that were in its folder at the start, so a request cannot reach other files. It is used for the demo site and in tests,
+and is not reachable from other machines.
 """
 
 import gzip
@@ -18,16 +19,21 @@ from catalog.base.errors import ScrapeError
 
 HOST = "127.0.0.1"
 _TYPES = {".mid": "audio/midi", ".html": "text/html", ".txt": "text/plain"}
-Seen = Callable[[str], None]  # told the path of every request
+RequestHook = Callable[[str], None]  # called with the path of every request
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0, seen: Seen | None = None) -> Iterator[str]:
-    """Serve `folder` on loopback while the block runs; yields the base URL. Port 0 takes any that is free.
+def serve_folder(folder: Path, port: int = 0, on_request: RequestHook | None = None) -> Iterator[str]:
+    """Serve `folder` on loopback during the block and yield the base URL.
 
-    Raises ScrapeError where the port is taken.
+    `on_request` is called with the path of every request. Port 0 uses any free port. Raises ScrapeError if the port is
+    in use.
     """
-    handler = type("Handler", (_Handler,), {"table": _table(folder), "seen": staticmethod(seen or (lambda path: None))})
+    handler = type(
+        "Handler",
+        (_Handler,),
+        {"table": _index_files(folder), "on_request": staticmethod(on_request or (lambda path: None))},
+    )
     try:
         server = _Server((HOST, port), handler)
     except OSError as error:
@@ -42,8 +48,8 @@ def serving(folder: Path, port: int = 0, seen: Seen | None = None) -> Iterator[s
         thread.join()
 
 
-def is_free(port: int) -> bool:
-    """Return whether `port` could be served on now."""
+def is_port_free(port: int) -> bool:
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -53,7 +59,7 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _table(folder: Path) -> dict[str, Path]:
+def _index_files(folder: Path) -> dict[str, Path]:
     table = {}
     for path in sorted(folder.rglob("*")):
         names = path.relative_to(folder).parts
@@ -75,20 +81,20 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
     table: dict[str, Path]
-    seen: Seen
+    on_request: RequestHook
 
     def do_GET(self) -> None:
-        self._answer(with_body=True)
+        self._respond(with_body=True)
 
     def do_HEAD(self) -> None:
-        self._answer(with_body=False)
+        self._respond(with_body=False)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gives it
-        """Say nothing."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so in the base class
+        """Do not log requests."""
 
-    def _answer(self, with_body: bool) -> None:
+    def _respond(self, with_body: bool) -> None:
         path = unquote(self.path.partition("?")[0])
-        type(self).seen(path)
+        type(self).on_request(path)
         file = self.table.get(path)
         if file is None:
             if path + "/" in self.table:
@@ -99,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         data, changed = file.read_bytes(), file.stat().st_mtime
         tag = f'"{len(data):x}-{int(changed * 1e6):x}"'
         headers = {"Last-Modified": formatdate(changed, usegmt=True), "ETag": tag}
-        if self._is_known(tag, changed):
+        if self._is_unchanged(tag, changed):
             self._send(304, b"", headers, with_body)
             return
         headers["Content-Type"] = _TYPES.get(file.suffix.lower(), "application/octet-stream")
@@ -108,8 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {"Content-Encoding": "gzip", "ETag": tag[:-1] + '-gzip"'}
         self._send(200, data, headers, with_body)
 
-    def _is_known(self, tag: str, changed: float) -> bool:
-        """Compare as Apache does: an ETag ending in -gzip is never known again, and one given outranks the date."""
+    def _is_unchanged(self, tag: str, changed: float) -> bool:
+        """Return whether the request's validators match, as Apache compares them.
+
+        An ETag that ends in -gzip never matches, and an ETag takes precedence over the date.
+        """
         given = self.headers.get("If-None-Match")
         if given is not None:
             return tag in [part.strip() for part in given.split(",")]

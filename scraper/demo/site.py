@@ -1,8 +1,9 @@
-"""A folder that is a replica of VGMusic's piano section: public-domain stand-ins as MIDI files, listed in the real page layout.
+"""Build the demo site: VGMusic's piano section with public-domain pieces.
 
-music21 exports the pieces of demo_pieces.py, in two worker processes, each file whole or not at all; what is there already is
-not made again, unless the list, music21 or the way of exporting has changed. The same list gives the same bytes. A record,
-`.made.json`, names every file that was made: nothing else is ever removed, and a folder of files without it is refused.
+music21 exports the pieces of `pieces.py` in two worker processes. Files are written atomically. Existing files are
+kept unless the list of pieces, music21 or EXPORT_VERSION has changed. The same list gives the same bytes. The record
+`.made.json` names every file that was created. Other files are never removed, and a folder with files but no record is
+refused.
 """
 
 import hashlib
@@ -29,10 +30,10 @@ from catalog.base.shield import shielded
 from catalog.storage.files import TEMPORARY, remove_leftovers, write_bytes, write_text
 from catalog.storage.reading import read_json
 from scraper.demo.pieces import STAND_INS, StandIn
-from scraper.demo.server import is_free, serving
+from scraper.demo.server import is_port_free, serve_folder
 from scraper.vgmusic.urls import SECTIONS
 
-EXPORT_VERSION = 1  # raise it when export() gives other bytes
+EXPORT_VERSION = 1  # increase it when the output of export() changes
 WORKERS = 2
 RECORD = ".made.json"
 SEQUENCER = "music21 corpus"
@@ -40,95 +41,95 @@ _ROBOTS = "User-agent: *\nDisallow: /new-files/upload/\n"
 
 
 def build_demo_site(folder: Path, report: Report | None = None, stand_ins: Sequence[StandIn] = STAND_INS) -> int:
-    """Make the site in `folder`, or complete it, and return how many pieces it lists.
+    """Create or complete the site in `folder` and return the number of listed pieces.
 
-    A piece that cannot be exported costs one line on standard error. Raises ScrapeError where none can, and UsageError, before
-    anything is touched, where the folder holds files that are not ours.
+    A piece that cannot be exported is reported on standard error and left out. Raises ScrapeError if no piece can be
+    exported, and UsageError, before anything is written, if `folder` contains other files.
     """
-    _refuse_foreign(folder)
+    _check_folder(folder)
     section = folder / SECTIONS["piano"].strip("/")
     section.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        _refuse_foreign(folder)
+        _check_folder(folder)
         remove_leftovers(section)
-        failed = _failed_before(folder, section, stand_ins)
+        failed = _known_failures(folder, section, stand_ins)
         todo = [piece for piece in stand_ins if piece.file not in failed and not (section / piece.file).exists()]
         if todo:
             failed |= _export_all(todo, section, report)
-            _record(folder, stand_ins, failed)
+            _write_record(folder, stand_ins, failed)
         made = [(piece, (section / piece.file).read_bytes()) for piece in stand_ins if (section / piece.file).exists()]
         if not made:
             raise ScrapeError(
-                f"music21 could export none of the pieces of the demo site: {failed}; install it again (`make setup`)"
+                f"music21 failed to export all pieces of the demo site: {failed}; reinstall it (`make setup`)"
             )
-        _write_if_new(section / "index.html", listing_page(made))
-        _write_if_new(folder / "robots.txt", _ROBOTS)
+        _write_if_changed(section / "index.html", listing_page(made))
+        _write_if_changed(folder / "robots.txt", _ROBOTS)
     return len(made)
 
 
 @contextmanager
 def serve_demo_site(folder: Path, port: int = 0) -> Iterator[str]:
-    """Serve the site in `folder` while the block runs; yields its base URL.
+    """Serve the site in `folder` during the block and yield its base URL.
 
-    Port 0 takes the one of last time if it is free, else any: the address is part of a piece's key, so a catalog that is
-    filled from here time and again should meet the same one.
+    Port 0 uses the previous port if it is free, or any other. The address is part of a piece's key, so repeated
+    scrapes of the same catalog should use the same one.
     """
     note = folder / ".port"
     text = note.read_text() if note.exists() else ""
     last = int(text) if text.isdecimal() else 0
-    with serving(folder, last if port == 0 and is_free(last) else port) as base_url:
+    with serve_folder(folder, last if port == 0 and is_port_free(last) else port) as base_url:
         write_text(note, base_url.rpartition(":")[2])
         yield base_url
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """The record of a site: what it was made from, the pieces that failed, and the name of every piece of it."""
+class _SiteRecord:
+    """The record of a site: the key of its inputs, failed pieces, and all file names."""
 
     key: str
     failed: dict[str, str] = field(default_factory=dict)
-    files: tuple[str, ...] | None = None  # None in a record of an earlier version
+    files: tuple[str, ...] | None = None  # None in records of an earlier version
 
 
-def _record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
-    made = _Made(_key(stand_ins), dict(failed), tuple(piece.file for piece in stand_ins))
+def _write_record(folder: Path, stand_ins: Sequence[StandIn], failed: Mapping[str, str]) -> None:
+    made = _SiteRecord(_key(stand_ins), dict(failed), tuple(piece.file for piece in stand_ins))
     write_text(folder / RECORD, json.dumps(asdict(made), indent=2))
 
 
-def _recorded(folder: Path) -> _Made | None:
-    """Return the record of the site in `folder`, None where there is none. Raises UsageError for one that is damaged."""
+def _read_record(folder: Path) -> _SiteRecord | None:
+    """Return the record in `folder`, or None. Raises UsageError if it is damaged."""
     try:
-        return read_json(folder / RECORD, _Made, fail=UsageError, remedy="give an empty folder with --dir")
+        return read_json(folder / RECORD, _SiteRecord, fail=UsageError, remedy="give an empty folder with --dir")
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Raise UsageError where `folder` has no record of ours, and a file or link that is none of ours."""
-    if _recorded(folder) is not None:
+def _check_folder(folder: Path) -> None:
+    """Raise UsageError if `folder` has no record but contains other files or links."""
+    if _read_record(folder) is not None:
         return
     for place, folders, files in os.walk(folder):
         foreign = [name for name in folders if (Path(place) / name).is_symlink()]
         foreign += [name for name in files if name != ".lock" and not name.startswith(TEMPORARY)]
         if foreign:
             raise UsageError(
-                f"{Path(place) / min(foreign)}: the demo site is made in a folder of its own, and {folder} holds files already; "
-                "give an empty or a new folder with --dir"
+                f"{Path(place) / min(foreign)}: the demo site needs a folder of its own, but {folder} contains other files; "
+                "give an empty or new folder with --dir"
             )
 
 
-def _failed_before(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
-    """Return the pieces known not to work; when what is there was made otherwise than now, remove what the record names."""
-    made = _recorded(folder)
+def _known_failures(folder: Path, section: Path, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+    """Return the pieces that failed before, or remove the files of an outdated site."""
+    made = _read_record(folder)
     if made is not None and made.key == _key(stand_ins):
         if made.files is None:
-            _record(folder, stand_ins, made.failed)
+            _write_record(folder, stand_ins, made.failed)
         return made.failed
     named = made.files if made is not None else ()
     for name in [piece.file for piece in stand_ins] if named is None else named:
         if name == Path(name).name:
             (section / name).unlink(missing_ok=True)
-    _record(folder, stand_ins, {})
+    _write_record(folder, stand_ins, {})
     return {}
 
 
@@ -150,22 +151,25 @@ def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -
                 if report:
                     report(done, len(todo))
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)  # the pieces under way are ended, no other is begun
+            pool.shutdown(cancel_futures=True)  # running exports are finished, no others are started
             raise
     return failed
 
 
 def _export_to(work: str, path: Path) -> str | None:
-    """Export `work` to `path` and return None, or why that failed (in a worker process)."""
+    """Export `work` to `path` in a worker process; return None or the error."""
     try:
         write_bytes(path, export(work))
-    except Exception as error:  # noqa: BLE001 - music21 raises of every kind, and one piece must not cost the others
+    except Exception as error:  # noqa: BLE001 - music21 raises many types, and other pieces must still be exported
         return f"{type(error).__name__}: {error}"[:200]
     return None
 
 
 def export(work: str) -> bytes:
-    """Return `work` of music21's corpus as MIDI, all parts played by a piano, repeats written out. Raises what music21 raises."""
+    """Return `work` of music21's corpus as MIDI, with all parts played by a piano.
+
+    Repeats are expanded. Raises the exceptions of music21.
+    """
     from music21 import corpus, instrument
     from music21.converter import parseFile
     from music21.midi.translate import streamToMidiFile
@@ -181,7 +185,10 @@ def export(work: str) -> bytes:
 
 
 def listing_page(made: Sequence[tuple[StandIn, bytes]]) -> str:
-    """Return the listing page of pieces with their bytes, in VGMusic's layout of 2024 on (unclosed cells and all)."""
+    """Return the listing page of pieces with their bytes, in the layout since 2024.
+
+    Cells are left unclosed, as on the real site.
+    """
     by_game = sorted(made, key=lambda item: item[0].game.lower())
     rows = []
     for game, items in groupby(by_game, key=lambda item: item[0].game):
@@ -200,7 +207,7 @@ def _row(piece: StandIn, data: bytes) -> str:
     )
 
 
-def _write_if_new(path: Path, text: str) -> None:
+def _write_if_changed(path: Path, text: str) -> None:
     if not path.exists() or path.read_bytes() != text.encode():
         write_text(path, text)
 

@@ -1,6 +1,6 @@
-"""Polite HTTP to one site: robots.txt, delays, retries, a cache of pages, and a journal of every request.
+"""Polite HTTP to one site: robots.txt, delays, retries, page cache and journal.
 
-It knows nothing of VGMusic, and imports nothing of the rooms that do.
+It contains nothing specific to VGMusic and imports nothing from the other packages of `scraper`.
 """
 
 __all__ = ["audit", "cache", "causes", "fetch", "journal", "limits", "policy", "response", "robots", "site"]

@@ -1,7 +1,8 @@
-"""Whether the journal proves that every run was polite, and adds up: delays and totals, computed afresh from its lines.
+"""Verify the journal: the delays and the totals of every run.
 
-What is checked is what a site's owner could ask: how far apart requests started, that there was never a second one at the
-same time, that Retry-After was kept to, and that no request is left out of the totals or of the catalog. Writes nothing.
+Delays and totals are recomputed from the request lines. The audit checks the time between requests, that requests
+never overlap, that Retry-After was respected, and that the totals and the catalog account for every request. Nothing
+is written.
 """
 
 from collections import Counter
@@ -15,15 +16,16 @@ from catalog.store import Catalog
 from scraper.http import limits
 from scraper.http.journal import Journal, Line
 
-SLACK_S = 0.005  # times in the journal are rounded
+TOLERANCE_S = 0.005  # for rounded times in the journal
 _FAILED_CHECKS = ("not_midi", "size_mismatch", "md5_mismatch")
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the journal holds, and every `problems` in it: a sentence each, with run and line number.
+    """The result of an audit; each problem is one sentence with run and line number.
 
-    `unended` runs were killed, or are at work now. `shortest_s` is the least time between two starts to a public host.
+    `unended` runs were killed or are still in progress. `shortest_s` is the shortest time in seconds between the
+    starts of two requests to a public host.
     """
 
     runs: int
@@ -35,16 +37,18 @@ class Audit:
 
     @property
     def line(self) -> str:
-        """The audit as one line for people."""
-        least = (
-            "" if self.shortest_s is None else f"; never less than {self.shortest_s:.3f} s between two to a public host"
+        """The audit as one line."""
+        shortest = (
+            ""
+            if self.shortest_s is None
+            else f"; at least {self.shortest_s:.3f} s between two requests to a public host"
         )
         runs = f"{self.runs} runs ({self.unended} without an end)"
-        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{least}: {len(self.problems)} problems"
+        return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{shortest}: {len(self.problems)} problems"
 
 
 @dataclass(slots=True)
-class _Run:
+class _JournalRun:
     name: str
     begin: Line | None = None
     end: Line | None = None
@@ -56,17 +60,20 @@ class _Run:
 
 
 def audit_journal(root: Path) -> Audit:
-    """Read the journal below `root` and the catalog, and return what was found. Raises CatalogError."""
-    runs: dict[str, _Run] = {}
+    """Audit the journal below `root` against the catalog. Raises CatalogError."""
+    runs: dict[str, _JournalRun] = {}
     problems = []
     for number, line in Journal(root).lines():
         if line is None:
-            problems.append(f"line {number}: is no line of a journal")
+            problems.append(f"line {number}: not a valid journal line")
         else:
-            _sort_in(runs, number, line)
+            _add_line(runs, number, line)
     names = set(Catalog(root).pieces(columns=["sha256"])["sha256"].to_pylist())
     for run in runs.values():
-        problems += [f"run {run.name}: {problem}" for problem in (*_delays(run), *_totals(run), *_held(run, names))]
+        problems += [
+            f"run {run.name}: {problem}"
+            for problem in (*_delay_problems(run), *_total_problems(run), *_missing_blobs(run, names))
+        ]
     public = [gap for run in runs.values() if not run.private for _, gap in _gaps(run)]
     return Audit(
         runs=len(runs),
@@ -78,9 +85,9 @@ def audit_journal(root: Path) -> Audit:
     )
 
 
-def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
-    """Put `line` with the others of its run."""
-    run = runs.setdefault(line["run"], _Run(line["run"]))
+def _add_line(runs: dict[str, _JournalRun], number: int, line: Line) -> None:
+    """Add `line` to its run."""
+    run = runs.setdefault(line["run"], _JournalRun(line["run"]))
     if line["event"] == "begin":
         run.begin = line
     elif line["event"] == "end":
@@ -89,32 +96,32 @@ def _sort_in(runs: dict[str, _Run], number: int, line: Line) -> None:
         run.requests.append((number, line))
 
 
-def _gaps(run: _Run) -> Iterator[tuple[int, float]]:
-    """Yield (line number, seconds since the request before it started) for each request but the first."""
+def _gaps(run: _JournalRun) -> Iterator[tuple[int, float]]:
+    """Yield (line number, seconds since the previous start) from request 2 on."""
     for (_, before), (number, line) in pairwise(run.requests):
         yield number, line["clock"] - before["clock"]
 
 
-def _delays(run: _Run) -> Iterator[str]:
+def _delay_problems(run: _JournalRun) -> Iterator[str]:
     for number, line in run.requests:
         if not run.private and line["delay"] < limits.DELAY_FLOOR_S:
-            yield f"line {number}: a delay of {line['delay']:g} s in force against a public host"
+            yield f"line {number}: a delay of {line['delay']:g} s for a public host"
     for (_, before), (number, line) in pairwise(run.requests):
         gap, ended = line["clock"] - before["clock"], before["clock"] + before["seconds"]
-        if gap < line["delay"] - SLACK_S:
-            yield f"line {number}: asked {gap:.3f} s after the request before it, with {line['delay']:g} s in force"
-        if line["clock"] < ended - SLACK_S:
-            yield f"line {number}: asked while the request before it was under way"
-        elif line["clock"] < ended + _number(before.get("retry_after")) - SLACK_S:
-            yield f"line {number}: asked sooner than Retry-After ({before['retry_after']:g} s) said"
+        if gap < line["delay"] - TOLERANCE_S:
+            yield f"line {number}: sent {gap:.3f} s after the previous request, with a delay of {line['delay']:g} s"
+        if line["clock"] < ended - TOLERANCE_S:
+            yield f"line {number}: sent while the previous request was in progress"
+        elif line["clock"] < ended + _number(before.get("retry_after")) - TOLERANCE_S:
+            yield f"line {number}: sent before Retry-After ({before['retry_after']:g} s) had passed"
 
 
-def _totals(run: _Run) -> Iterator[str]:
+def _total_problems(run: _JournalRun) -> Iterator[str]:
     if run.begin is None:
-        yield "has no first line"
+        yield "the first line is missing"
     for place, (number, line) in enumerate(run.requests, start=1):
         if line["n"] != place:
-            yield f"line {number}: is request {line['n']}, but {place} of those that are here"
+            yield f"line {number}: numbered as request {line['n']}, but request {place} was expected"
             break
     if run.end is None:
         return
@@ -127,15 +134,15 @@ def _totals(run: _Run) -> Iterator[str]:
         "quarantined": sum(outcomes[problem] for problem in _FAILED_CHECKS),
     }
     for what, count in found.items():
-        said = run.end.get(what, count)  # a run that an error ended has no totals but requests and bytes
-        if said != count:
-            yield f"says {said} {what} at its end, its lines {count}"
+        reported = run.end.get(what, count)  # a run that ended with an error has totals only for requests and bytes
+        if reported != count:
+            yield f"the last line reports {reported} {what}, the request lines {count}"
 
 
-def _held(run: _Run, names: set[str | None]) -> Iterator[str]:
+def _missing_blobs(run: _JournalRun, names: set[str | None]) -> Iterator[str]:
     for number, line in run.requests if run.end is not None and run.end.get("outcome") == "done" else ():
         if line.get("outcome") == FETCHED and line.get("sha256") not in names:
-            yield f"line {number}: what was fetched from {line.get('url')} is not in the catalog"
+            yield f"line {number}: the file fetched from {line.get('url')} is not in the catalog"
 
 
 def _number(value: object) -> float:

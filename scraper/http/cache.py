@@ -1,7 +1,7 @@
-"""What an earlier run learned of a site, below root/scrape/: its robots.txt for a day, and each listing page as last seen.
+"""Cache of robots.txt (for one day) and of listing pages, below root/scrape/.
 
-The page is kept whole, so that a run over an unchanged page (304, or the same bytes) still knows every row and can complete
-what a killed or limited run left out. A memory that is damaged or of another address counts as none.
+Pages are stored completely. If a page is unchanged, a run still knows every row and can complete what an interrupted
+or limited run left out. A damaged cache entry, or one for another address, is ignored.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from catalog.storage.files import remove_leftovers, write_bytes, write_text
 from catalog.storage.reading import NotNegative, Sha256, read_bytes, read_json
 from scraper.http import limits
 from scraper.http.fetch import AGENT, Fetcher
-from scraper.http.robots import Rules, parse
+from scraper.http.robots import RobotsRules, parse_robots
 
 _VALIDATOR = re.compile(r"[\x20-\x7e]{1,300}")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A listing page as it was last seen at `url`."""
+    """The last version of the listing page at `url`."""
 
     url: str
     body: bytes
@@ -34,8 +34,8 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
-    """What is written beside a page."""
+class _PageMetadata:
+    """The JSON file stored beside a page."""
 
     url: str
     sha256: Sha256
@@ -44,8 +44,8 @@ class _Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Robots:
-    """A robots.txt, whose it is, and when it was asked for, in seconds since 1970."""
+class _CachedRobots:
+    """A robots.txt, its origin, and when it was requested, in seconds since 1970."""
 
     origin: str
     at: NotNegative
@@ -53,74 +53,78 @@ class _Robots:
 
 
 T = TypeVar("T")
-PART = "~"  # in a name, before what tells the further pages of a section apart
+SUBPAGE_MARK = "~"  # in a name, before the hash of a subpage's address
 
 
-class Memory:
-    """The folder root/scrape/, for source and section `name`, such as vgmusic-piano."""
+class PageCache:
+    """The cache in root/scrape/ for one source and section, such as vgmusic-piano."""
 
     def __init__(self, root: Path, name: str) -> None:
         self._root, self._name = root, name
-        self._robots = root / "scrape" / "robots.json"
-        self._facts = root / "scrape" / f"{name}.json"
-        self._body = root / "scrape" / f"{name}.html"
+        self._robots_path = root / "scrape" / "robots.json"
+        self._metadata_path = root / "scrape" / f"{name}.json"
+        self._body_path = root / "scrape" / f"{name}.html"
 
     def page(self, url: str) -> Page | None:
-        """Return the page last seen at `url`, or None."""
-        page = _read_page(self._facts)
+        """Return the last version of the page at `url`, or None."""
+        page = _read_page(self._metadata_path)
         return page if page is not None and page.url == url else None
 
-    def part(self, url: str) -> "Memory":
-        """Return the memory of a further page of the same section."""
-        return Memory(self._root, f"{self._name}{PART}{hashlib.sha256(url.encode()).hexdigest()[:12]}")
+    def subpage(self, url: str) -> "PageCache":
+        """Return the cache of another page of the same section."""
+        return PageCache(self._root, f"{self._name}{SUBPAGE_MARK}{hashlib.sha256(url.encode()).hexdigest()[:12]}")
 
-    def tidy(self) -> None:
-        """Remove what a killed run left half written. Only for the one writer."""
-        remove_leftovers(self._robots.parent)
+    def remove_partial(self) -> None:
+        """Remove partial files that a killed run left behind. Call it only as the writer."""
+        remove_leftovers(self._robots_path.parent)
 
-    def keep(self, page: Page) -> None:
-        """Remember `page`. A kill between the two files leaves a pair that does not match, which counts as no memory."""
-        write_bytes(self._body, page.body)
-        facts = {
+    def save(self, page: Page) -> None:
+        """Store `page`.
+
+        If the process is killed between the two files, they do not match, and the entry is ignored.
+        """
+        write_bytes(self._body_path, page.body)
+        metadata = {
             "url": page.url,
             "sha256": hashlib.sha256(page.body).hexdigest(),
             "etag": page.etag,
             "last_modified": page.last_modified,
         }
-        write_text(self._facts, json.dumps(facts, indent=2) + "\n")
+        write_text(self._metadata_path, json.dumps(metadata, indent=2) + "\n")
 
-    def robots(self, fetcher: Fetcher) -> Rules:
-        """Return the site's rules for us, asked for at most once a day.
+    def robots(self, fetcher: Fetcher) -> RobotsRules:
+        """Return the rules of the site's robots.txt, requested at most once a day.
 
-        RFC 9309: 200 is obeyed, 4xx (but 429) means no rules; anything else raises FetchError, for then nobody has said yes.
+        As in RFC 9309, status 200 gives the rules, and 4xx other than 429 means that there are none. Raises FetchError
+        for any other response.
         """
         origin = fetcher.site.origin
-        known = _remembered(self._robots, _Robots)
+        known = _read_record(self._robots_path, _CachedRobots)
         if known is not None and known.origin == origin and 0 <= time.time() - known.at < limits.ROBOTS_FRESH_S:
-            return parse(known.text, AGENT)
+            return parse_robots(known.text, AGENT)
         url = origin + "/robots.txt"
-        answer = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
-        if answer.problem is not None and (answer.transient or not 400 <= answer.status < 500):
+        response = fetcher.get(url, fetcher.site.problem, limits.ROBOTS_BYTES)
+        if response.problem is not None and (response.transient or not 400 <= response.status < 500):
             raise FetchError(
-                f"{url} cannot be read ({answer.reason}), so nothing is asked of this site; try again later"
+                f"cannot read {url} ({response.reason}), so no other request is sent to this site; try again later"
             )
-        text = answer.body.decode("utf-8", errors="replace") if answer.problem is None else ""
-        write_text(self._robots, json.dumps({"origin": origin, "at": time.time(), "text": text}) + "\n")
-        return parse(text, AGENT)
+        text = response.body.decode("utf-8", errors="replace") if response.problem is None else ""
+        write_text(self._robots_path, json.dumps({"origin": origin, "at": time.time(), "text": text}) + "\n")
+        return parse_robots(text, AGENT)
 
 
-def pages(root: Path) -> Iterator[tuple[str, Page]]:
-    """Yield (name, page) for each listing page that is remembered below data root `root`, such as vgmusic-piano."""
-    for facts in sorted((root / "scrape").glob("*.json")):
-        page = _read_page(facts)
+def cached_pages(root: Path) -> Iterator[tuple[str, Page]]:
+    """Yield (name, page) for each cached listing page, such as vgmusic-piano."""
+    for metadata in sorted((root / "scrape").glob("*.json")):
+        page = _read_page(metadata)
         if page is not None:
-            yield facts.stem, page
+            yield metadata.stem, page
 
 
-def conditions(page: Page | None) -> dict[str, str]:
-    """Return the headers that ask for a page only if it is no longer `page`.
+def conditional_headers(page: Page | None) -> dict[str, str]:
+    """Return request headers that ask for the page only if it differs from `page`.
 
-    Apache's mod_deflate sends ETags that end in -gzip and does not know them again, so both forms are offered.
+    Both forms of an ETag are sent: Apache's mod_deflate adds "-gzip" to ETags but does not recognise them in requests.
     """
     headers = {}
     if page is not None and page.etag is not None:
@@ -136,21 +140,21 @@ def _validator(value: str | None) -> str | None:
 
 
 def _read_page(path: Path) -> Page | None:
-    """Return the page whose facts are at `path`, or None where they are not those of the page beside it."""
-    facts = _remembered(path, _Facts)
-    if facts is None:
+    """Return the page with metadata at `path`, or None if its body does not match."""
+    metadata = _read_record(path, _PageMetadata)
+    if metadata is None:
         return None
     try:
-        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is fetched again")
+        body = read_bytes(path.with_suffix(".html"), fail=FetchError, remedy="it is downloaded again")
     except (OSError, FetchError):
         return None
-    if facts.sha256 != hashlib.sha256(body).hexdigest():
+    if metadata.sha256 != hashlib.sha256(body).hexdigest():
         return None
-    return Page(facts.url, body, _validator(facts.etag), _validator(facts.last_modified))
+    return Page(metadata.url, body, _validator(metadata.etag), _validator(metadata.last_modified))
 
 
-def _remembered(path: Path, shape: type[T]) -> T | None:
+def _read_record(path: Path, shape: type[T]) -> T | None:
     try:
-        return read_json(path, shape, fail=FetchError, remedy="it is fetched again")
+        return read_json(path, shape, fail=FetchError, remedy="it is downloaded again")
     except (OSError, FetchError):
         return None

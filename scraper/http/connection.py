@@ -1,7 +1,7 @@
-"""The socket under a request: every address that a name resolves to must be public, and one answer may not take for ever.
+"""Sockets restricted to public addresses, with a time limit for each response.
 
-The check is on what is connected to, not on a look-up made beforehand: the name is resolved once, here, and the numbers that
-passed are dialled. Redirects, retries, pauses and the meaning of answers are not known here.
+The host name is resolved once, and the connection is made to the addresses that passed the check. Redirects, retries
+and delays are handled in `fetch.py`.
 """
 
 import socket
@@ -24,37 +24,37 @@ from scraper.http import limits
 from scraper.http.site import is_public_address
 
 
-class Guard:
-    """Dials for one session of one connection at a time, and cuts off an answer that takes too long."""
+class ConnectionGuard:
+    """Opens the connections of one session and cuts off responses that take too long."""
 
     def __init__(self, private: bool) -> None:
-        self._private = private  # whether addresses that are not public may be dialled
+        self._private = private  # whether private addresses are allowed
         self._connection: HTTPConnection | None = None
         self._lock = threading.Lock()
-        self._deadline: float | None = None
-        self._cut = False
+        self._expires_at: float | None = None
+        self._expired = False
         self._closed = threading.Event()
-        self._watch = threading.Thread(target=self._watch_the_clock, name="scrape-clock", daemon=True)
+        self._watchdog = threading.Thread(target=self._enforce_deadline, name="scrape-clock", daemon=True)
 
     def close(self) -> None:
-        """End the watch."""
+        """Stop the watchdog thread."""
         self._closed.set()
 
     def dial(self, connection: HTTPConnection) -> socket.socket:
-        """Return a socket connected to the host of `connection`. Raises FetchError where an address of it is private."""
+        """Return a socket connected to the host. Raises FetchError for a private address."""
         self._connection = connection
         host = connection.host.strip("[]")
         try:
-            answers = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+            address_infos = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
         except UnicodeError:
-            none = socket.gaierror(socket.EAI_NONAME, "no host name can be so")
+            none = socket.gaierror(socket.EAI_NONAME, "not a valid host name")
             raise NameResolutionError(host, connection, none) from none
         except socket.gaierror as error:
             raise NameResolutionError(host, connection, error) from error
-        addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        addresses = list(dict.fromkeys(str(response[4][0]) for response in address_infos))
         refused = [address for address in addresses if not is_public_address(address)]
         if refused and not self._private:
-            raise FetchError(f"{host} is at the private address {refused[0]}: not asked; see --allow-private-hosts")
+            raise FetchError(f"{host} has the private address {refused[0]}: request refused; see --allow-private-hosts")
         failure: OSError = OSError("no address")
         for address in addresses:
             try:
@@ -66,53 +66,60 @@ class Guard:
         raise NewConnectionError(connection, f"no connection: {failure}") from failure
 
     @contextmanager
-    def clock(self, seconds: float) -> Iterator[Callable[[], bool]]:
-        """Shut the connection when the block takes longer than `seconds`; what is yielded says whether that has happened.
+    def deadline(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        """Shut the connection if the block takes longer than `seconds`.
 
-        A read time-out starts afresh with every byte, so one byte a second would hold us for ever without this.
+        Yields a function that returns whether this has happened. A read timeout restarts with every byte, so it cannot
+        stop a server that sends one byte at a time.
         """
-        if not self._watch.is_alive():
-            self._watch.start()
+        if not self._watchdog.is_alive():
+            self._watchdog.start()
         with self._lock:
-            self._cut, self._deadline = False, time.monotonic() + seconds
+            self._expired, self._expires_at = False, time.monotonic() + seconds
         try:
-            yield lambda: self._cut
+            yield lambda: self._expired
         finally:
             with self._lock:
-                self._deadline = None
+                self._expires_at = None
 
-    def _watch_the_clock(self) -> None:
-        while not self._closed.wait(limits.CLOCK_TICK_S):
+    def _enforce_deadline(self) -> None:
+        while not self._closed.wait(limits.DEADLINE_CHECK_S):
             with self._lock:
                 sock = self._connection.sock if self._connection is not None else None
-                if self._deadline is not None and time.monotonic() > self._deadline:
-                    self._cut = True
+                if self._expires_at is not None and time.monotonic() > self._expires_at:
+                    self._expired = True
                     if sock is not None:
                         with suppress(OSError):
                             sock.shutdown(socket.SHUT_RDWR)
 
 
 class FinalResponse(HTTPResponse):
-    """An answer after the interim ones (1xx, such as 103 Early Hints), of which Python itself passes over 100 alone."""
+    """The response after any interim ones (1xx, such as 103 Early Hints).
+
+    http.client itself skips status 100 only.
+    """
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(limits.INTERIM_ANSWERS):
+        for _ in range(limits.INTERIM_RESPONSES):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
                 return version, status, reason
             parse_headers(self.fp)
-        raise HTTPException(f"more than {limits.INTERIM_ANSWERS} interim answers (1xx)")
+        raise HTTPException(f"more than {limits.INTERIM_RESPONSES} interim responses (1xx)")
 
 
 class GuardedAdapter(HTTPAdapter):
-    """A transport adapter for requests whose sockets come from a Guard; it never retries or redirects by itself."""
+    """A transport adapter whose sockets come from a ConnectionGuard.
 
-    def __init__(self, guard: Guard) -> None:
+    It does not retry or follow redirects.
+    """
+
+    def __init__(self, guard: ConnectionGuard) -> None:
         self._guard = guard
         super().__init__(pool_connections=2, pool_maxsize=1, max_retries=Retry(0, read=False))
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools dial through the guard (called by requests)."""
+        """Use connections opened by the guard (called by requests)."""
         super().init_poolmanager(*args, **kwargs)
         guard = self._guard
 

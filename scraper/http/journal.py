@@ -1,7 +1,7 @@
-"""What was asked of whom, when, and what came of it: root/scrape/journal.jsonl, one JSON object a line, only ever added to.
+"""The journal of requests, root/scrape/journal.jsonl: one JSON object a line.
 
-A run has a line at its begin, one for each request as it ends (redirects and retries too), and one at its end with totals.
-Whether the lines add up is `audit.py`'s to say.
+A run writes a line at its start, one after each request (redirects and retries included), and one with totals at its
+end. Lines are only appended. `audit.py` verifies them.
 """
 
 import errno
@@ -29,33 +29,33 @@ from scraper.http.fetch import Fetcher
 from scraper.http.response import RequestRecord
 
 Line = dict[str, Any]
-FIELDS = {  # of a line by name, in their order; a line leaves out what there is nothing to say of
+FIELDS = {  # the fields of a line, in order; fields without a value are omitted
     "event": "begin, request or end",
-    "run": "the run it belongs to, twelve hexadecimal digits",
-    "at": "when, UTC: of a request, when it was sent",
+    "run": "id of the run, twelve hexadecimal digits",
+    "at": "time in UTC; of a request, its start",
     "what": "begin: what is scraped",
     "site": "begin: scheme and host of the site",
-    "private": "begin: whether that is this or a near machine, where no delay is owed",
+    "private": "begin: whether the site is on this machine or the local network, where no delay is required",
     "agent": "begin: the User-Agent header of every request",
-    "pid": "begin: the number of the process",
+    "pid": "begin: the process id",
     "n": "request: its number in the run, from 1",
-    "clock": "request: seconds to its sending since the run made ready to ask, by a clock that never goes back",
-    "url": "request: the address asked",
-    "asked": "request: the address before a redirect, where that is another",
-    "try": "request: which attempt it is, from 1",
+    "clock": "request: its start in seconds since the session was created, by a monotonic clock",
+    "url": "request: the address",
+    "asked": "request: the address before redirects, if different",
+    "try": "request: number of the attempt, from 1",
     "status": "request: the HTTP status",
-    "bytes": "request: bytes of the body, decompressed; end: of all of them",
-    "seconds": "request: how long it took",
-    "delay": "request: seconds that had to lie between it and the one before",
-    "outcome": "request: ok, fetched, or a stable snake_case id of what went wrong; end: done, or what ended the run",
-    "error": "request: what went wrong, in words",
-    "retry_after": "request: seconds that the answer asks us to wait",
-    "sha256": "request: SHA-256 of a body that was taken, hexadecimal",
-    "etag": "request: the ETag header that came with it",
-    "last_modified": "request: the Last-Modified header that came with it",
-    "requests": "end: how many there were",
+    "bytes": "request: bytes of the decompressed body; end: of all bodies",
+    "seconds": "request: its duration",
+    "delay": "request: minimum seconds since the start of the previous request",
+    "outcome": "request: ok, fetched, or a stable snake_case id of the problem; end: done, or the exception that ended the run",
+    "error": "request: the problem as text",
+    "retry_after": "request: seconds to wait, from Retry-After",
+    "sha256": "request: SHA-256 of a received body, hexadecimal",
+    "etag": "request: its ETag header",
+    "last_modified": "request: its Last-Modified header",
+    "requests": "end: number of requests",
 }
-"""What a line may hold; the line at a run's end has besides its totals, by name, as `scrape` prints them."""
+"""The fields of a line and their meaning. The last line of a run also has its totals."""
 
 COLUMNS = pa.schema(
     [
@@ -69,7 +69,7 @@ COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """What every line has."""
+    """The fields of every line."""
 
     event: Literal["begin", "request", "end"]
     run: str
@@ -78,7 +78,7 @@ class _Event:
 
 @dataclass(frozen=True, slots=True)
 class _Begin(_Event):
-    """What a run begins with."""
+    """The first line of a run."""
 
     what: str
     site: str
@@ -89,7 +89,7 @@ class _Begin(_Event):
 
 @dataclass(frozen=True, slots=True)
 class _Request(_Event):
-    """One request, of which the field `try` has no name that Python allows."""
+    """One request. The field `try` is omitted: it is a Python keyword."""
 
     n: Count
     clock: NotNegative
@@ -109,70 +109,76 @@ class _Request(_Event):
 
 @dataclass(frozen=True, slots=True)
 class _End(_Event):
-    """What a run ends with, besides its totals."""
+    """The last line of a run; its totals are further fields."""
 
     outcome: str
     requests: Count
     bytes: Count
 
 
-SHAPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
-NO_FILE = "{} is a link, or no file at all; move it away, and a new journal is begun (or put the file itself there)"
-_TAIL_BYTES = 64 << 10  # more than any line has
+LINE_TYPES: dict[str, type[_Event]] = {"begin": _Begin, "request": _Request, "end": _End}
+NOT_A_REGULAR_FILE = "{} is not a regular file; move it away to start a new journal, or replace a link by its file"
+_TAIL_BYTES = 64 << 10  # longer than any line
 
 
 class Journal:
-    """The journal below data root `root`; several processes may add to it at a time.
+    """The journal below the data root `root`; several processes may append to it.
 
-    A line is handed to the kernel in one write, so a killed process loses none; after a power cut the last seconds may be
-    missing, which costs the proof of them and nothing else, so no line waits for the disk.
+    Each line is written with one system call, so a killed process loses none. Lines are not synced to disk: a power
+    cut may lose those of the last seconds.
     """
 
     def __init__(self, root: Path) -> None:
         self.path = root / "scrape" / "journal.jsonl"
 
     def append(self, line: Line) -> None:
-        """Add one line; what a kill left of a half-written last line is taken away first."""
+        """Append one line, after removing a partial last line left by a killed process."""
         data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with naming(self.path), os.fdopen(self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            _repair(file.fileno())
+            _repair_end(file.fileno())
             file.write(data)
 
     def _open(self, how: int) -> int:
-        """Return the opened file. Raises CatalogError where it is a link, which may lead to a file of somebody's, or no file."""
+        """Return a file descriptor. Raises CatalogError unless it is a regular file."""
         try:
             handle = os.open(self.path, how | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-                raise CatalogError(NO_FILE.format(self.path)) from None
+                raise CatalogError(NOT_A_REGULAR_FILE.format(self.path)) from None
             raise
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise CatalogError(NO_FILE.format(self.path))
+            raise CatalogError(NOT_A_REGULAR_FILE.format(self.path))
         return handle
 
     def lines(self) -> Iterator[tuple[int, Line | None]]:
-        """Yield (line number from 1, line), None for a line that cannot be read; a torn last line is passed over."""
+        """Yield (line number from 1, line), with None for an unreadable line.
+
+        A partial last line is skipped.
+        """
         try:
             handle = self._open(os.O_RDONLY)
         except FileNotFoundError:
             return
         with os.fdopen(handle, "rb") as file:
             for number, text in enumerate(file, start=1):
-                line = _parsed(text)
+                line = _parse_line(text)
                 if line is not None or text.endswith(b"\n"):
                     yield number, line
 
     def table(self, last: int | None = None) -> pa.Table:
-        """Return the lines as columns COLUMNS, or only the `last` ones; `what` says who a run asked, or an address."""
+        """Return all lines, or the `last` ones, as a table with the columns COLUMNS.
+
+        `what` is the scraped section, or the address of a request.
+        """
         lines = deque((line for _, line in self.lines() if line is not None), maxlen=last)
-        rows = [{name: _fitting(line, name) for name in COLUMNS.names} for line in lines]
+        rows = [{name: _column_value(line, name) for name in COLUMNS.names} for line in lines]
         return pa.Table.from_pylist(rows, schema=COLUMNS)
 
     def stored(self, names: set[str]) -> dict[str, Line]:
-        """Return for each SHA-256 of `names` that was received the last line that says so."""
+        """Return the last line about each SHA-256 of `names` that was received."""
         found = {}
         for _, line in self.lines() if names else ():
             if line is not None and line.get("sha256") in names:
@@ -180,8 +186,8 @@ class Journal:
         return found
 
 
-class Log:
-    """The lines of one run, as they are written; `totals` is what its last line will say besides requests and bytes."""
+class RunLog:
+    """Writes the journal lines of one run; `totals` are added to its last line."""
 
     def __init__(self, journal: Journal) -> None:
         self.totals: Counter[str] = Counter()
@@ -191,35 +197,35 @@ class Log:
         self._bytes = 0
 
     def begin(self, fetcher: Fetcher, what: str) -> None:
-        """Write who asks which site for what."""
+        """Write the first line: the site, the User-Agent and what is scraped."""
         site = fetcher.site
         self._write("begin", what=what, site=site.origin, private=site.private, agent=fetcher.agent, pid=os.getpid())
 
-    def __call__(self, asked: RequestRecord) -> None:
+    def __call__(self, record: RequestRecord) -> None:
         """Write one request."""
         self._requests += 1
-        self._bytes += asked.bytes
+        self._bytes += record.bytes
         facts = {
             "n": self._requests,
-            "clock": round(asked.clock, 4),
-            "url": asked.url,
-            "asked": asked.asked if asked.asked != asked.url else None,
-            "try": asked.attempt,
-            "status": asked.status or None,
-            "bytes": asked.bytes,
-            "seconds": round(asked.seconds, 4),
-            "delay": asked.delay,
-            "outcome": asked.outcome,
-            "error": clean(asked.detail) or None,
-            "retry_after": asked.retry_after or None,
-            "sha256": asked.sha256,
-            "etag": asked.etag,
-            "last_modified": asked.last_modified,
+            "clock": round(record.clock, 4),
+            "url": record.url,
+            "asked": record.requested_url if record.requested_url != record.url else None,
+            "try": record.attempt,
+            "status": record.status or None,
+            "bytes": record.bytes,
+            "seconds": round(record.seconds, 4),
+            "delay": record.delay,
+            "outcome": record.outcome,
+            "error": clean(record.detail) or None,
+            "retry_after": record.retry_after or None,
+            "sha256": record.sha256,
+            "etag": record.etag,
+            "last_modified": record.last_modified,
         }
-        self._write("request", asked.at, **{name: value for name, value in facts.items() if value is not None})
+        self._write("request", record.at, **{name: value for name, value in facts.items() if value is not None})
 
     def end(self, outcome: str) -> None:
-        """Write how the run ended, and its totals."""
+        """Write the last line: the outcome and the totals."""
         self._write("end", None, outcome=outcome, requests=self._requests, bytes=self._bytes, **self.totals)
 
     def _write(self, event: str, at: datetime | None = None, **facts: Any) -> None:
@@ -228,15 +234,16 @@ class Log:
 
 
 @contextmanager
-def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
-    """Journal every request of `fetcher` while the block runs, as one run; yields the totals for its last line, to be filled.
+def journal_run(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
+    """Record every request of `fetcher` in the block as one run of the journal.
 
-    A block within another one of the same fetcher belongs to the outer run, and its totals are added to that one's.
+    Yields a counter for the totals of the run. A nested block of the same fetcher belongs to the outer run, and its
+    totals are added to that run.
     """
-    if isinstance(fetcher.record, Log):
+    if isinstance(fetcher.record, RunLog):
         yield fetcher.record.totals
         return
-    log = Log(Journal(root))
+    log = RunLog(Journal(root))
     log.begin(fetcher, what)
     fetcher.record = log
     try:
@@ -248,41 +255,41 @@ def logged(root: Path, fetcher: Fetcher, what: str) -> Iterator[Counter[str]]:
         log.end("done" if error is None else kind.__name__)
 
 
-def _fitting(line: Line, name: str) -> object:
-    """Return what column `name` of COLUMNS has for `line`; None where the line has nothing, or nothing that fits."""
+def _column_value(line: Line, name: str) -> object:
+    """Return the value of column `name`, or None if missing or of another type."""
     value = line.get("url", line.get("what")) if name == "what" else line.get(name)
     kind = COLUMNS.field(name).type
     fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float) and abs(value) < 2**63
     return None if not fits else value if pa.types.is_string(kind) else kind.to_pandas_dtype()(value).item()
 
 
-def _repair(handle: int) -> None:
-    """Make the file end in a whole line. Only under the lock."""
+def _repair_end(handle: int) -> None:
+    """Make the file end in a complete line. The lock must be held."""
     size = os.fstat(handle).st_size
     if size == 0 or os.pread(handle, 1, size - 1) == b"\n":
         return
     start = max(0, size - _TAIL_BYTES)
     tail = os.pread(handle, size - start, start)
     last = tail[tail.rfind(b"\n") + 1 :]
-    if _is_whole(last):
+    if _is_complete_line(last):
         os.write(handle, b"\n")
     else:
         os.ftruncate(handle, size - len(last))
 
 
-def _is_whole(text: bytes) -> bool:
-    """Whether `text` is a whole line, of this version's or of another's."""
+def _is_complete_line(text: bytes) -> bool:
+    """Return whether `text` is a complete JSON object, of any version."""
     try:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def _parsed(text: bytes) -> Line | None:
-    """Return the line that `text` is; None where it is not one of ours, whole and with fields of the right types."""
+def _parse_line(text: bytes) -> Line | None:
+    """Return the parsed line, or None if a field is missing or of another type."""
     try:
         event = parse_json(text, _Event, "", fail=ScrapeError, remedy="").event
-        parse_json(text, SHAPES[event], "", fail=ScrapeError, remedy="")
+        parse_json(text, LINE_TYPES[event], "", fail=ScrapeError, remedy="")
         line: Line = json.loads(text)
     except (ScrapeError, ValueError, RecursionError):
         return None

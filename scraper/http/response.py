@@ -1,4 +1,4 @@
-"""What a server answered, what it asks of us, and the record of a request. No I/O."""
+"""The response of a server, its Retry-After, and the record of a request. No I/O."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -8,17 +8,18 @@ from email.utils import parsedate_to_datetime
 
 from catalog.base.console import clean
 
-Verdict = Callable[["Response"], str]  # what a body turns out to be, as a stable snake_case id
+Verdict = Callable[["Response"], str]  # returns the outcome for a body, as a stable snake_case id
 
 REDIRECTS = (301, 302, 303, 307, 308)
-BUSY = (413, 429, 503)  # what Retry-After may come with
+BUSY = (413, 429, 503)  # statuses with which Retry-After is respected
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of asking for `url`: a body, or a `problem` (stable snake_case id) with its `detail`.
+    """The result of a request for `url`: a body, or a `problem` with its `detail`.
 
-    `transient` problems are of the moment (a server error, a lost line): asking on another day may help.
+    `problem` is a stable snake_case id. `transient` problems, such as a server error or a lost connection, may be
+    retried.
     """
 
     url: str
@@ -28,20 +29,21 @@ class Response:
     problem: str | None = None
     detail: str = ""
     transient: bool = False
-    received: int = 0  # bytes of the body, decompressed, whether or not it was kept
+    received: int = 0  # bytes of the decompressed body, even if it was discarded
 
     @property
     def reason(self) -> str | None:
-        """The problem and its detail in one string; None where all is well."""
+        """The problem and its detail in one string; None on success."""
         return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that was made, for the journal; redirects and retries are requests of their own.
+    """One request for the journal; redirects and retries are separate requests.
 
-    `at` is UTC; `clock` and `seconds` are by a monotonic clock: seconds since the fetcher was made at which the request started,
-    and how long it took. `delay` is what was in force when it started, `retry_after` what the answer asks for, in seconds.
+    `at` is in UTC. `clock` is the start of the request in seconds since the fetcher was created, `seconds` its
+    duration; both use a monotonic clock. `delay` is the delay in force at the start, `retry_after` the wait that the
+    response asks for, in seconds.
     """
 
     at: datetime
@@ -49,60 +51,63 @@ class RequestRecord:
     seconds: float
     delay: float
     url: str
-    asked: str  # the address before redirects
+    requested_url: str  # the address before redirects
     attempt: int
     status: int
     bytes: int
     outcome: str
     detail: str = ""
     retry_after: float = 0.0
-    sha256: str | None = None  # these three of a body that was taken
+    sha256: str | None = None  # these three only of a successful response
     etag: str | None = None
     last_modified: str | None = None
 
     @classmethod
     def of(
         cls,
-        answer: Response,
+        response: Response,
         at: datetime,
         clock: float,
         seconds: float,
         delay: float,
-        asked: str,
+        requested_url: str,
         attempt: int,
         verdict: Verdict,
     ) -> "RequestRecord":
-        """Return the request that got `answer`; `verdict` names what a body that was taken turns out to be."""
-        taken = answer.status == 200 and answer.problem is None
+        """Return the record of the request that got `response`.
+
+        `verdict` returns the outcome for the body of a successful response.
+        """
+        taken = response.status == 200 and response.problem is None
         return cls(
             at=at,
             clock=clock,
             seconds=seconds,
             delay=delay,
-            url=answer.url,
-            asked=asked,
+            url=response.url,
+            requested_url=requested_url,
             attempt=attempt,
-            status=answer.status,
-            bytes=answer.received,
-            outcome=_outcome(answer, verdict),
-            detail=answer.detail,
-            retry_after=wait_until(answer)[1],
-            sha256=hashlib.sha256(answer.body).hexdigest() if taken else None,
-            etag=header(answer.headers, "ETag") if taken else None,
-            last_modified=header(answer.headers, "Last-Modified") if taken else None,
+            status=response.status,
+            bytes=response.received,
+            outcome=_outcome(response, verdict),
+            detail=response.detail,
+            retry_after=wait_until(response)[1],
+            sha256=hashlib.sha256(response.body).hexdigest() if taken else None,
+            etag=header(response.headers, "ETag") if taken else None,
+            last_modified=header(response.headers, "Last-Modified") if taken else None,
         )
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Return the header `name` of an answer, made harmless, or None."""
+    """Return the header `name` with control characters removed, or None."""
     return clean(headers.get(name, ""))[:300] or None
 
 
-def wait_until(answer: Response) -> tuple[datetime, float]:
-    """Return when `answer` asks us to come back, and in how many seconds that is; 0 where it asks for nothing."""
+def wait_until(response: Response) -> tuple[datetime, float]:
+    """Return when the next request may be sent, and in how many seconds (0: now)."""
     now = datetime.now(UTC)
-    value = answer.headers.get("Retry-After", "").strip()
-    if answer.status not in BUSY or not value:
+    value = response.headers.get("Retry-After", "").strip()
+    if response.status not in BUSY or not value:
         return now, 0.0
     try:
         then = (
@@ -114,9 +119,9 @@ def wait_until(answer: Response) -> tuple[datetime, float]:
     return then, max(0.0, seconds)
 
 
-def _outcome(answer: Response, verdict: Verdict) -> str:
-    if answer.problem is not None:
-        return answer.problem
-    if answer.status == 304:
+def _outcome(response: Response, verdict: Verdict) -> str:
+    if response.problem is not None:
+        return response.problem
+    if response.status == 304:
         return "not_modified"
-    return "redirect" if answer.status in REDIRECTS else verdict(answer)
+    return "redirect" if response.status in REDIRECTS else verdict(response)

@@ -1,6 +1,6 @@
-"""What a robots.txt allows us, by RFC 9309: the group of our name or else of everyone, the longest rule that fits, `*` and `$`.
+"""Parse robots.txt according to RFC 9309, with wildcards and longest match.
 
-The standard library's parser takes the first rule that fits and knows no wildcards, hence this one. Nothing here does I/O.
+The parser of the standard library uses the first matching rule and has no wildcards. No I/O.
 """
 
 import re
@@ -11,52 +11,58 @@ from scraper.http.limits import ROBOTS_BYTES, ROBOTS_RULES
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The rules that hold for us: (allowed, path pattern) each, and the seconds asked for between requests, if any."""
+class RobotsRules:
+    """The rules for our user agent as (allowed, path pattern), and the crawl delay."""
 
     rules: tuple[tuple[bool, str], ...] = ()
     crawl_delay: float | None = None
 
     def allows(self, path: str) -> bool:
-        """Return whether `path` (with its query, percent-escaped) may be asked for; of rules equally long, "allow" wins."""
-        path = _normal(path)
+        """Return whether `path` (with its query, percent-escaped) may be requested.
+
+        The longest matching rule decides. Of rules of equal length, "allow" wins.
+        """
+        path = _normalise(path)
         best, allowed = -1, True
         for allow, pattern in self.rules:
-            if (len(pattern) > best or (len(pattern) == best and allow)) and _fits(pattern, path):
+            if (len(pattern) > best or (len(pattern) == best and allow)) and _matches(pattern, path):
                 best, allowed = len(pattern), allow
         return allowed
 
 
-def parse(text: str, agent: str) -> Rules:
-    """Return the rules of robots.txt `text` for product token `agent`, such as vgpiano. Lines that make no sense cost nothing."""
-    ours: list[tuple[str, str]] = []
-    everyones: list[tuple[str, str]] = []
-    named = False  # whether some group names us
-    targets: list[list[tuple[str, str]]] = []
-    open_group = False  # whether the last lines were user-agent lines
+def parse_robots(text: str, agent: str) -> RobotsRules:
+    """Return the rules of robots.txt `text` for the product token `agent`.
+
+    Invalid lines are ignored.
+    """
+    own_group: list[tuple[str, str]] = []
+    default_group: list[tuple[str, str]] = []
+    has_own_group = False  # whether a group names our user agent
+    current_groups: list[list[tuple[str, str]]] = []
+    in_user_agents = False  # whether the last lines were user-agent lines
     for line in re.split(r"[\r\n]+", text[:ROBOTS_BYTES].lstrip("\ufeff")):
         key, colon, value = line.partition("#")[0].partition(":")
         key, value = key.strip().lower(), value.strip()
         if not colon:
             continue
         if key == "user-agent":
-            if not open_group:
-                targets = []
-            open_group = True
+            if not in_user_agents:
+                current_groups = []
+            in_user_agents = True
             if value == "*":
-                targets.append(everyones)
+                current_groups.append(default_group)
             elif _token(value) == agent.lower():
-                named = True
-                targets.append(ours)
+                has_own_group = True
+                current_groups.append(own_group)
         elif key in ("allow", "disallow", "crawl-delay"):
-            open_group = False
-            for target in targets:
-                if len(target) < ROBOTS_RULES:
-                    target.append((key, value))
-    lines = ours if named else everyones
-    rules = tuple((key == "allow", _normal(value)) for key, value in lines if key != "crawl-delay" and value)
+            in_user_agents = False
+            for group in current_groups:
+                if len(group) < ROBOTS_RULES:
+                    group.append((key, value))
+    lines = own_group if has_own_group else default_group
+    rules = tuple((key == "allow", _normalise(value)) for key, value in lines if key != "crawl-delay" and value)
     delays = [_seconds(value) for key, value in lines if key == "crawl-delay"]
-    return Rules(rules, max((delay for delay in delays if delay is not None), default=None))
+    return RobotsRules(rules, max((delay for delay in delays if delay is not None), default=None))
 
 
 def _token(value: str) -> str:
@@ -68,12 +74,15 @@ def _seconds(value: str) -> float | None:
     return float(value) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value) else None
 
 
-def _normal(path: str) -> str:
+def _normalise(path: str) -> str:
     return quote(unquote(path), safe="/*$?&=;:@!,+()'~%")
 
 
-def _fits(pattern: str, path: str) -> bool:
-    """Return whether `pattern` fits the start of `path`; `*` is any run, a last `$` the end. Takes no more than product time."""
+def _matches(pattern: str, path: str) -> bool:
+    """Return whether `pattern` matches the start of `path`.
+
+    `*` matches any sequence, a final `$` the end. The time is at most O(len(pattern) · len(path)).
+    """
     anchored = pattern.endswith("$")
     first, *pieces = pattern.removesuffix("$").split("*")
     if not path.startswith(first):

@@ -1,6 +1,6 @@
-"""A site that may be asked: one scheme, one host, one port; which addresses are its own, and which hosts are private.
+"""A site (scheme, host and port), its allowed addresses, and private hosts.
 
-A link is judged before anything is made of it. Nothing here does I/O, and nothing is known of what a site holds.
+No I/O.
 """
 
 import ipaddress
@@ -16,49 +16,52 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One origin that may be asked. `private` hosts are reached only because the user said so, and need no long delays."""
+    """One origin with its sections.
+
+    `private` hosts need --allow-private-hosts and no minimum delay.
+    """
 
     scheme: str
     host: str
     port: int
     private: bool
     sections: Mapping[str, str] = field(default_factory=dict)  # name to path
-    twins: tuple[str, ...] = ()  # other hosts that count as this one
+    aliases: tuple[str, ...] = ()  # other host names of this site
 
     @property
     def origin(self) -> str:
-        """The address without a path, the port only where it is not the scheme's own."""
+        """The address without a path; the port is included unless it is the default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
 
     def section(self, name: str) -> str:
-        """Return the address of the listing page of section `name`; raise UsageError for a section we do not know."""
+        """Return the address of a section's listing page. Raises UsageError."""
         if name not in self.sections:
             raise UsageError(f"no section called {name!r}; known: {', '.join(self.sections)}")
         return self.origin + self.sections[name]
 
     def problem(self, url: str, below: str = "/", suffix: str = "") -> str | None:
-        """Return why `url` may not be asked for, or None where it may.
+        """Return why `url` may not be requested, or None if it may.
 
-        It must be this site (its twins count as one with it), its path below `below` with no dot segments, ending in
-        `suffix` whatever the case, with no user, query or fragment.
+        The address must be on this site or one of its aliases and have no user name, query, fragment or dot segments.
+        Its path must be below `below` and end in `suffix`, in any case.
         """
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme)
         except ValueError:
-            return "not an address"
+            return "not a valid address"
         if parts.scheme != self.scheme:
             return f"scheme is not {self.scheme}"
-        if parts.hostname not in (self.host, *self.twins) or port != self.port:
+        if parts.hostname not in (self.host, *self.aliases) or port != self.port:
             return "another host"
         if parts.username is not None or parts.password is not None:
-            return "a user name in the address"
+            return "user name in the address"
         if parts.query or parts.fragment or "?" in url or "#" in url:
-            return "a query or fragment"
+            return "query or fragment in the address"
         path = unquote(parts.path)
         if "\\" in path or ".." in path.split("/") or any(ord(c) < 32 or ord(c) == 127 for c in path):
-            return "a path that leads elsewhere"
+            return "unsafe path"
         if not path.startswith(below) or not path.lower().endswith(suffix):
             return f"not {'a ' + suffix + ' file ' if suffix else ''}below {below}"
         return None
@@ -70,31 +73,36 @@ def site_at(
     example: str = "https://www.example.org",
     option: str = "--base-url",
 ) -> Site:
-    """Return the site at `base_url` (scheme, host, port; no path).
+    """Return the site at `base_url` (scheme, host and port; no path).
 
-    https is required, but for private hosts (localhost, or the number of a private address), which in turn need
-    `allow_private_hosts`. Raises UsageError, which names the `option` that gave the address and shows `example`.
+    https is required, except for private hosts (localhost or a private IP address), which need `allow_private_hosts`.
+    Raises UsageError with a message that names `option` and shows `example`.
     """
     try:
         parts = urlsplit(base_url)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{option} {base_url!r} is not an address; give scheme and host, as in {example}") from None
+        raise UsageError(
+            f"{option} {base_url!r} is not a valid address; give scheme and host, as in {example}"
+        ) from None
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query or parts.fragment:
         raise UsageError(f"{option} {base_url!r}: give scheme and host, as in {example}")
     if parts.path not in ("", "/"):
-        raise UsageError(f"{option} {base_url!r}: leave the path out; --section says where on the site to look")
+        raise UsageError(f"{option} {base_url!r}: omit the path; --section selects a section of the site")
     private = is_private_host(host)
     if private and not allow_private_hosts:
-        raise UsageError(f"{host} is a private host: add --allow-private-hosts if you mean it")
+        raise UsageError(f"{host} is a private host: add --allow-private-hosts to allow it")
     if parts.scheme != "https" and not private:
-        raise UsageError(f"{option} {base_url!r}: public hosts are asked over https only")
+        raise UsageError(f"{option} {base_url!r}: public hosts require https")
     return Site(scheme=parts.scheme, host=host, port=port or _PORTS[parts.scheme], private=private)
 
 
 def is_private_host(host: str) -> bool:
-    """Return whether `host` is localhost or the number of an address that is not public. Other names: not known here."""
+    """Return whether `host` is localhost or a private IP address.
+
+    Other names are not resolved here.
+    """
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -104,9 +112,9 @@ def is_private_host(host: str) -> bool:
 
 
 def is_public_address(address: str) -> bool:
-    """Return whether the IP `address` is one of the open internet, looking inside the IPv6 forms that carry an IPv4 one.
+    """Return whether the IP `address` is globally reachable.
 
-    Raises ValueError where it is no IP address.
+    IPv6 addresses that contain an IPv4 address are judged by the latter. Raises ValueError if it is not an IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
@@ -119,7 +127,7 @@ def is_public_address(address: str) -> bool:
 
 
 def redirect_target(url: str, location: str) -> str:
-    """Return the absolute address that a Location header of an answer to `url` means; it still has to be judged."""
+    """Return the absolute address of a Location header. The caller must check it."""
     try:
         return urljoin(url, location)
     except ValueError:

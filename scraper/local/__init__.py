@@ -1,6 +1,6 @@
-"""Files that people already have: folders and zip archives imported into the catalog.
+"""Import local files: folders, zip archives and MIDI files.
 
-Nothing is asked of any site; titles come from the files and the names of their folders.
+No requests are sent. Titles come from the files and from the names of their folders.
 """
 
 __all__ = ["import_files"]

@@ -1,8 +1,8 @@
-"""Every file below a path that people have already, out of folders and zip files, with its bytes where it is MIDI.
+"""Read all MIDI files in folders and zip files.
 
-Nothing is unpacked to disk and no name becomes a path: a member is bytes, an address and words. What cannot be taken (a bomb, a
-link, an encrypted member, a damaged one) comes with a reason in place of its bytes, and costs nothing else. Memory holds one
-file at a time, and the table of contents of one zip file.
+Nothing is unpacked to disk, and no name in an archive is used as a path. Files that cannot be read (zip bombs, links,
+encrypted or damaged members) are returned with a reason in place of their bytes. Memory holds one file at a time, and
+the directory of one zip file.
 """
 
 import io
@@ -23,34 +23,48 @@ from scraper.http import limits
 
 SCHEME = "import:"
 INSIDE = "!/"  # between the address of a zip file and the name of a member
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # how a zip file begins, and an empty one
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, ValueError, RuntimeError, OverflowError)
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of a zip file, and of an empty one
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    struct.error,
+    ValueError,
+    RuntimeError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
-    """One file. `above` names what it lies in, the outermost (as named on the command line) first; `data` is b"" with a `reason`."""
+    """One file found in a folder or zip file.
+
+    `parents` are the names of its folders and archives, outermost first, as given on the command line. `data` is empty
+    if there is a `reason` for skipping the file.
+    """
 
     address: str
-    above: tuple[str, ...]
+    parents: tuple[str, ...]
     name: str
     data: bytes = b""
     reason: str | None = None
 
 
-def members(path: Path, leave_out: Path | None) -> Iterator[ArchiveMember]:
-    """Yield every file of folder, zip file or MIDI file `path`, in a fixed order; nothing of folder `leave_out`.
+def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
+    """Yield every file of the folder, zip file or MIDI file `path`, in a fixed order.
 
-    Links are not followed, but for `path` itself. Raises UsageError where there is no such path.
+    The folder `exclude` is left out. Links are not followed, except `path` itself. Raises UsageError if `path` does
+    not exist.
     """
     if not path.exists():
-        raise UsageError(f"{path} is not there; name folders, zip files or MIDI files")
+        raise UsageError(f"{path} does not exist; give folders, zip files or MIDI files")
     real = path.resolve()
-    place = ArchiveMember(SCHEME + _quoted(real.name), (readable(os.fsencode(real.stem)),), "")
+    place = ArchiveMember(SCHEME + _quoted(real.name), (decode_name(os.fsencode(real.stem)),), "")
     if not real.is_dir():
-        yield from _file(real, ArchiveMember(place.address, place.above, readable(os.fsencode(real.name))))
+        yield from _read_file(real, ArchiveMember(place.address, place.parents, decode_name(os.fsencode(real.name))))
         return
-    inside = (real, ArchiveMember(place.address, (readable(os.fsencode(real.name)),), ""), 0)
+    inside = (real, ArchiveMember(place.address, (decode_name(os.fsencode(real.name)),), ""), 0)
     folders = [inside]
     while folders:
         folder, here, depth = folders.pop()
@@ -58,23 +72,23 @@ def members(path: Path, leave_out: Path | None) -> Iterator[ArchiveMember]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
-            yield ArchiveMember(here.address, here.above, "", reason="unreadable")
+            yield ArchiveMember(here.address, here.parents, "", reason="unreadable")
             continue
         for entry in entries:
-            name = readable(os.fsencode(entry.name))
-            child = ArchiveMember(f"{here.address}/{_quoted(entry.name)}", here.above, name)
+            name = decode_name(os.fsencode(entry.name))
+            child = ArchiveMember(f"{here.address}/{_quoted(entry.name)}", here.parents, name)
             if entry.is_symlink():
-                yield _refused(child, "link")
+                yield _skipped(child, "link")
             elif not entry.is_dir(follow_symlinks=False):
-                yield from _file(Path(entry.path), child)
+                yield from _read_file(Path(entry.path), child)
             elif depth >= limits.FOLDER_DEPTH:
-                yield _refused(child, "too_deep")
-            elif leave_out is None or Path(entry.path) != leave_out.resolve():
-                deeper.append((Path(entry.path), ArchiveMember(child.address, (*here.above, name), ""), depth + 1))
+                yield _skipped(child, "too_deep")
+            elif exclude is None or Path(entry.path) != exclude.resolve():
+                deeper.append((Path(entry.path), ArchiveMember(child.address, (*here.parents, name), ""), depth + 1))
         folders += reversed(deeper)
 
 
-def readable(raw: bytes) -> str:
+def decode_name(raw: bytes) -> str:
     """Return the text that `raw`, a name from a disk or an archive, most likely is (`catalog.midi.text`)."""
     return decode(raw, NAMES)
 
@@ -83,45 +97,48 @@ def _quoted(name: str) -> str:
     return quote(os.fsencode(name))
 
 
-def _refused(place: ArchiveMember, reason: str) -> ArchiveMember:
-    return ArchiveMember(place.address, place.above, place.name, reason=reason)
+def _skipped(place: ArchiveMember, reason: str) -> ArchiveMember:
+    return ArchiveMember(place.address, place.parents, place.name, reason=reason)
 
 
-def _file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
-    """Yield the file at `path` (not followed, were it a link by now), or what is in it if it is a zip file."""
+def _read_file(path: Path, place: ArchiveMember) -> Iterator[ArchiveMember]:
+    """Yield the file at `path`, or the members of a zip file; links are refused."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        yield _refused(place, "unreadable")
+        yield _skipped(place, "unreadable")
         return
-    with _Bounded(io.FileIO(handle)) as file:
+    with _BoundedReader(io.FileIO(handle)) as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            yield _refused(place, "not_a_file")
+            yield _skipped(place, "not_a_file")
             return
         try:
             data = file.read(JUNK_BYTES)
             if not data.startswith(_ZIP):
                 data += file.read(limits.FILE_BYTES + 1) if may_be_midi(data) else b""
-                yield _judged(place, data)
+                yield _check_data(place, data)
                 return
         except OSError:
-            yield _refused(place, "unreadable")
+            yield _skipped(place, "unreadable")
             return
-        yield from _zip(file, os.fstat(handle).st_size, place)
+        yield from _read_zip(file, os.fstat(handle).st_size, place)
 
 
-def _judged(place: ArchiveMember, data: bytes) -> ArchiveMember:
+def _check_data(place: ArchiveMember, data: bytes) -> ArchiveMember:
     if not may_be_midi(data):
-        return _refused(place, "zip_in_zip" if data.startswith(_ZIP) else "not_midi")
+        return _skipped(place, "zip_in_zip" if data.startswith(_ZIP) else "not_midi")
     if len(data) > limits.FILE_BYTES:
-        return _refused(place, "too_large")
+        return _skipped(place, "too_large")
     if midi_bytes(data) is None:
-        return _refused(place, "not_midi")
-    return ArchiveMember(place.address, place.above, place.name, data)
+        return _skipped(place, "not_midi")
+    return ArchiveMember(place.address, place.parents, place.name, data)
 
 
-class _Bounded(io.BufferedReader):
-    """A file of which nobody reads more than a directory's worth at once: zipfile reads a zip's whole directory, however long."""
+class _BoundedReader(io.BufferedReader):
+    """A file reader with a limit on each read.
+
+    zipfile reads the whole directory of a zip file at once, whatever its length.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > limits.ARCHIVE_DIRECTORY_BYTES:
@@ -129,18 +146,18 @@ class _Bounded(io.BufferedReader):
         return super().read(limits.ARCHIVE_DIRECTORY_BYTES if size is None or size < 0 else size)
 
 
-def _zip(file: _Bounded, size: int, place: ArchiveMember) -> Iterator[ArchiveMember]:
+def _read_zip(file: _BoundedReader, size: int, place: ArchiveMember) -> Iterator[ArchiveMember]:
     stem = place.name.rpartition(".")[0] or place.name
-    above = place.above if place.above == (stem,) else (*place.above, stem)
+    parents = place.parents if place.parents == (stem,) else (*place.parents, stem)
     try:
         file.seek(0)
         archive = zipfile.ZipFile(file)
-    except _BROKEN:
-        yield _refused(place, "broken_archive")
+    except _ARCHIVE_ERRORS:
+        yield _skipped(place, "broken_archive")
         return
     with archive:
         if len(archive.filelist) > limits.ARCHIVE_FILES:
-            yield _refused(place, "too_many_files")
+            yield _skipped(place, "too_many_files")
             return
         left = limits.ARCHIVE_TIMES * size + limits.FILE_BYTES
         for info in archive.filelist:
@@ -148,10 +165,10 @@ def _zip(file: _Bounded, size: int, place: ArchiveMember) -> Iterator[ArchiveMem
             if name.endswith("/"):
                 continue
             *folders, last = name.split("/")
-            member = ArchiveMember(f"{place.address}{INSIDE}{quote(name)}", (*above, *folders), last)
+            member = ArchiveMember(f"{place.address}{INSIDE}{quote(name)}", (*parents, *folders), last)
             reason = _problem(info, name) or ("archive_too_large" if left <= 0 else None)
             if reason is not None:
-                yield _refused(member, reason)
+                yield _skipped(member, reason)
                 continue
             found, unpacked = _unpack(archive, info, member)
             left -= unpacked
@@ -159,15 +176,18 @@ def _zip(file: _Bounded, size: int, place: ArchiveMember) -> Iterator[ArchiveMem
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Return the name of a member, "/" between folders; zipfile takes bytes that are not marked as UTF-8 for cp437."""
+    """Return the name of a member, with "/" between folders.
+
+    zipfile decodes bytes that are not marked as UTF-8 as cp437; this is undone here.
+    """
     name = info.orig_filename
     if not info.flag_bits & 0x800:
-        name = readable(name.encode("cp437"))
+        name = decode_name(name.encode("cp437"))
     return name.replace("\\", "/")
 
 
 def _problem(info: zipfile.ZipInfo, name: str) -> str | None:
-    """Return why a member is not even opened, by what the directory of its zip file says, or None."""
+    """Return why a member is not opened, by its entry in the zip directory, or None."""
     parts = name.split("/")
     if ".." in parts or "" in parts or ":" in parts[0] or "\0" in name or len(name) > limits.ARCHIVE_NAME:
         return "unsafe_name"
@@ -176,19 +196,22 @@ def _problem(info: zipfile.ZipInfo, name: str) -> str | None:
     if info.flag_bits & 0x1:
         return "encrypted"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "unsupported_compression"  # what zipfile unpacks without a bound (bzip2, LZMA) among them
-    if info.file_size > _most(info):
+        return "unsupported_compression"  # zipfile has no limit on the memory for bzip2 and LZMA
+    if info.file_size > _max_unpacked(info):
         return "bomb"
     return None
 
 
-def _most(info: zipfile.ZipInfo) -> int:
-    """Return how many bytes a member may unpack to."""
+def _max_unpacked(info: zipfile.ZipInfo) -> int:
+    """Return the maximum number of bytes that a member may unpack to."""
     return max(limits.ARCHIVE_RATIO_BYTES, limits.ARCHIVE_RATIO * info.compress_size)
 
 
 def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: ArchiveMember) -> tuple[ArchiveMember, int]:
-    """Return a member with its bytes, and how many were unpacked. No more than is needed to judge it ever is."""
+    """Return a member with its bytes, and the number of bytes unpacked.
+
+    Unpacking stops as soon as the member is known to be skipped.
+    """
     parts: list[bytes] = []
     size = 0
     try:
@@ -196,10 +219,10 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: ArchiveMemb
             while size <= limits.FILE_BYTES and (part := file.read(limits.CHUNK_BYTES)):
                 parts.append(part)
                 size += len(part)
-                if size > _most(info):
-                    return _refused(member, "bomb"), size
+                if size > _max_unpacked(info):
+                    return _skipped(member, "bomb"), size
                 if not may_be_midi(parts[0]):
                     break
-    except _BROKEN:
-        return _refused(member, "corrupt"), size
-    return _judged(member, b"".join(parts)), size
+    except _ARCHIVE_ERRORS:
+        return _skipped(member, "corrupt"), size
+    return _check_data(member, b"".join(parts)), size

@@ -1,7 +1,7 @@
-"""MIDI files that people have already into the catalog: each file a row of source "import", equal bytes kept once.
+"""Import local MIDI files into the catalog as rows of the source "import".
 
-Files go in by the batch: bytes first, durable together, then their rows, so that a run killed anywhere and run again ends in
-the same catalog. What is in already is known by its key. Opening folders and zip files is `archive.py`'s.
+Equal bytes are stored once. Files are written in batches, bytes before rows, so a killed import can be repeated and
+gives the same catalog. Known files are recognised by their key. Folders and zip files are read in `archive.py`.
 """
 
 import hashlib
@@ -19,30 +19,34 @@ from catalog.storage.remote import AnyPath
 from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
 from scraper.http import limits
-from scraper.local.archive import ArchiveMember, members
+from scraper.local.archive import ArchiveMember, read_members
 from scraper.local.midi_title import title_of as title_in
 from scraper.source.links import folder_game, title_of, words
 
 SOURCE = "import"
 BATCH_FILES = 1000
 BATCH_BYTES = 16 << 20
-FAULTS_KEPT = 40
+MAX_FAULTS = 40
 
 _resolve = lru_cache(maxsize=4096)(game_of)
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What a person says of the files: the game and series of all of them, where not each folder's name is to tell."""
+    """The game and series given for all files, instead of their folder names."""
 
     game: str | None = None
     series: str | None = None
-    title_from_text: bool = False  # the file's own title, where it has one, instead of its name
+    title_from_text: bool = False  # use the title in the file, if any, instead of its name
 
 
 @dataclass(frozen=True, slots=True)
 class ImportTotals:
-    """What became of every file found: files = new + held + skipped, `skipped` by reason; `twins` of `new` brought no new bytes."""
+    """The outcome of every file found: files = new + held + skipped.
+
+    `skipped` has a count for each reason. `twins` are those `new` files whose bytes were stored before. `bytes` is the
+    size of the newly stored bytes.
+    """
 
     files: int
     new: int
@@ -50,31 +54,31 @@ class ImportTotals:
     twins: int
     bytes: int
     skipped: dict[str, int]
-    faults: tuple[tuple[str, str], ...]  # (address, reason) of the first FAULTS_KEPT that were skipped
+    faults: tuple[tuple[str, str], ...]  # (address, reason) of the first MAX_FAULTS skipped files
 
     @property
     def line(self) -> str:
-        """The totals as one line for people."""
+        """The totals as one line."""
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
         skipped = f"{sum(self.skipped.values())} skipped{f' ({reasons})' if reasons else ''}"
-        new = f"{self.new} new ({self.twins} of them with bytes held already)"
-        return f"found {self.files} = {new} + {self.held} held before + {skipped}; {self.bytes:,} new bytes"
+        new = f"{self.new} new ({self.twins} of them with duplicate bytes)"
+        return f"found {self.files} = {new} + {self.held} already held + {skipped}; {self.bytes:,} new bytes"
 
 
 def import_files(
     root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
 ) -> ImportTotals:
-    """Bring every MIDI file in `paths` (folders, zip files, MIDI files) into the catalog at `root`.
+    """Import every MIDI file in `paths` (folders, zip files, MIDI files) to `root`.
 
-    Raises UsageError for a path that is not there, CatalogError while another writer is at work.
+    Raises UsageError for a path that does not exist, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
     with catalog.writer() as writer:
-        run = _Run(writer, labels or Labels())
-        run.know(catalog)
+        run = _ImportRun(writer, labels or Labels())
+        run.load_known(catalog)
         for path in paths:
-            for member in members(path, leave_out=root if isinstance(root, Path) else None):
-                run.take(member)
+            for member in read_members(path, exclude=root if isinstance(root, Path) else None):
+                run.process(member)
                 if report:
                     report(run.files, 0)
         run.flush()
@@ -82,14 +86,14 @@ def import_files(
 
 
 @dataclass(slots=True)
-class _Run:
-    """The state of one import. Of what is held only digests are kept in memory."""
+class _ImportRun:
+    """The state of one import; only digests of stored files are kept in memory."""
 
     writer: Writer
     labels: Labels
-    rows: dict[bytes, int] = field(default_factory=dict)  # key of a row of ours to a hash of what it says
-    md5s: set[bytes] = field(default_factory=set)  # of all bytes held
-    batch: list[tuple[Piece | None, bytes]] = field(default_factory=list)  # None: the row is there already
+    rows: dict[bytes, int] = field(default_factory=dict)  # key of an imported row to a hash of its columns
+    md5s: set[bytes] = field(default_factory=set)  # of all stored files
+    batch: list[tuple[Piece | None, bytes]] = field(default_factory=list)  # None for a row that exists
     batch_bytes: int = 0
     files: int = 0
     new: int = 0
@@ -99,44 +103,44 @@ class _Run:
     skipped: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
-    def know(self, catalog: Catalog) -> None:
-        """Learn what the catalog holds."""
+    def load_known(self, catalog: Catalog) -> None:
+        """Load the keys and MD5s of the catalog."""
         columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
         rows = catalog.pieces(f"state == '{FETCHED}'", columns)
-        for some in rows.to_batches(max_chunksize=BATCH_FILES):
-            for row in some.to_pylist():
+        for batch in rows.to_batches(max_chunksize=BATCH_FILES):
+            for row in batch.to_pylist():
                 source = row.pop("source")
                 self.md5s.add(bytes.fromhex(row["md5"]))
                 if source == SOURCE:
                     key = _key(row.pop("url"), row.pop("md5"))
                     self.rows[key] = hash(tuple(row.values()))
 
-    def take(self, member: ArchiveMember) -> None:
-        """Deal with one file: counted by reason, known already, or put in the batch."""
+    def process(self, member: ArchiveMember) -> None:
+        """Count one file, and add it to the batch unless it is skipped."""
         self.files += 1
         if member.reason is not None:
             self.skipped[member.reason] += 1
-            if len(self.faults) < FAULTS_KEPT:
+            if len(self.faults) < MAX_FAULTS:
                 self.faults.append((member.address, member.reason))
             return
         md5 = hashlib.md5(member.data, usedforsecurity=False)
         piece = self._piece(member, md5.hexdigest())
         key = _key(piece.url, md5.hexdigest())
-        says = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
-        is_held = self.rows.get(key) == says
+        row_hash = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
+        is_held = self.rows.get(key) == row_hash
         self.held += is_held
         self.new += not is_held
         self.twins += not is_held and md5.digest() in self.md5s
         self.bytes += 0 if md5.digest() in self.md5s else len(member.data)
-        self.rows[key] = says
+        self.rows[key] = row_hash
         self.md5s.add(md5.digest())
-        self.batch.append((None if is_held else piece, member.data))  # held bytes too: a damaged file is mended
+        self.batch.append((None if is_held else piece, member.data))  # known bytes too, to repair damaged files
         self.batch_bytes += len(member.data)
         if len(self.batch) >= BATCH_FILES or self.batch_bytes >= BATCH_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Make the batch durable: its bytes, then its rows."""
+        """Write the batch: first its bytes, then its rows."""
         batch, self.batch, self.batch_bytes = self.batch, [], 0
         names = self.writer.put_blobs([data for _, data in batch])
         now = datetime.now(UTC)
@@ -149,12 +153,12 @@ class _Run:
 
     def _piece(self, member: ArchiveMember, md5: str) -> Piece:
         own = title_in(member.data) if self.labels.title_from_text else None
-        game_title = clean(self.labels.game or "") or folder_game(member.above)
+        game_title = clean(self.labels.game or "") or folder_game(member.parents)
         game = self._game(game_title)
         title = clean(own or "") or title_of(member.name)
         return Piece(
             source=SOURCE,
-            section=slug(fold(words(member.above[0]))),
+            section=slug(fold(words(member.parents[0]))),
             url=member.address,
             game_title=game_title[: limits.TITLE_CHARACTERS],
             game=game.game,

@@ -1,18 +1,19 @@
-"""The title that a MIDI file gives itself: the name of its first track, else the first text there. Pure, and safe for any bytes.
+"""The title in a MIDI file: the name of its first track, or its first text event.
 
-By the Standard MIDI Files 1.0 specification the name (meta event 3) of the first track is that of the sequence.
+In the Standard MIDI Files 1.0 specification, the name (meta event 3) of the first track is the name of the sequence.
+Pure functions; any bytes are accepted.
 """
 
 from catalog.midi.container import midi_bytes
 from catalog.midi.text import decode_text
 
 _TEXT, _NAME, _END = 0x01, 0x03, 0x2F
-_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # of a message, by its status
-_EVENTS = 10_000  # looked at: a title stands near the start
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}  # data bytes of a message, by status byte
+_MAX_EVENTS = 10_000  # a title is near the start
 
 
 def title_of(data: bytes) -> str | None:
-    """Return the title that MIDI file `data` (in a wrapper or not) gives itself, as text; None where it gives none."""
+    """Return the title in the MIDI file `data` (in a wrapper or not), or None."""
     texts = dict[int, str]()
     data = midi_bytes(data) or b""
     at = data.find(b"MTrk")
@@ -20,7 +21,7 @@ def title_of(data: bytes) -> str | None:
         return None
     end = min(len(data), at + 8 + int.from_bytes(data[at + 4 : at + 8]))
     at, running = at + 8, 0
-    for _ in range(_EVENTS):
+    for _ in range(_MAX_EVENTS):
         _, at = _number(data, at, end)  # the delta time
         if at >= end:
             break
@@ -41,12 +42,15 @@ def title_of(data: bytes) -> str | None:
         elif status & 0xF0 in _DATA_BYTES:
             at += _DATA_BYTES[status & 0xF0]
         else:
-            break  # no message of a file
+            break  # not a valid message
     return texts.get(_NAME) or texts.get(_TEXT)
 
 
 def _number(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return the variable-length number at `at` and where it ends; at most four bytes of it, and none past `end`."""
+    """Return the variable-length number at `at` and the position after it.
+
+    At most four bytes are read, and none at or after `end`.
+    """
     value = 0
     for place in range(at, min(at + 4, end)):
         value = value << 7 | data[place] & 0x7F

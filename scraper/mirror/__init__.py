@@ -1,6 +1,7 @@
-"""Folder indexes: sites, such as a mirror tree made with wget, whose pages list folders and MIDI files by their links.
+"""Directory listings as a source, such as a mirror made with wget.
 
-`source.py` is such a site as `scraper.crawl` takes it: one section, read folder by folder; a folder's name is its game.
+`source.py` implements `scraper.source` for sites whose pages link to folders and MIDI files. Such a site is one
+section. The name of a file's folder is its game.
 """
 
 __all__ = ["source"]

@@ -1,7 +1,7 @@
-"""What every source site has in common: the class `Source`, the rows of a listing, and what reads and checks them.
+"""The base class `Source`, listing rows, and shared parsing and validation.
 
-A site is a folder beside `scraper.vgmusic` whose `source.py` subclasses `Source`; `scraper.crawl` does the rest. Nothing here
-asks a site for anything, and nothing here knows of any one site.
+A site is a folder beside `scraper.vgmusic` with a `source.py` that subclasses `Source`. `scraper.crawl` does the rest.
+This package sends no requests and contains no site-specific code.
 """
 
 __all__ = ["base", "links", "markup", "rows", "validate"]

@@ -1,7 +1,7 @@
-"""The class that a source site implements: its id, its sections, its listing pages, where files lie, and how one is checked.
+"""The base class of a source site.
 
-`site` and `read` are what a source must have; the rest has defaults that suit a site of plain pages and files beside them.
-`scraper.crawl` takes a `Source` and does everything else: robots.txt, pauses, cache, journal, catalog, totals.
+A source must implement `site` and `read`. The other methods have defaults for a site whose files lie beside its pages.
+`scraper.crawl` handles robots.txt, delays, cache, journal, catalog and totals.
 """
 
 from abc import ABC, abstractmethod
@@ -12,34 +12,38 @@ from catalog.base.errors import UsageError
 from scraper.http.fetch import Fetcher
 from scraper.http.site import Site
 from scraper.source.markup import has_end
-from scraper.source.rows import Listing, Row, Section
-from scraper.source.validate import Finding, check
+from scraper.source.rows import Listing, ListingRow, Section
+from scraper.source.validate import FileCheck, check
 
 ALL = "all"
 
 
 class Source(ABC):
-    """One kind of site that pieces come from."""
+    """A kind of site that pieces are downloaded from."""
 
-    id: ClassVar[str]  # in catalog, journal and cache; one lower-case word
-    suffix: ClassVar[str] = ".mid"  # how the names of its files end, in any case
-    nested: ClassVar[bool] = False  # whether listings name folders with pages of their own
+    id: ClassVar[str]  # used in catalog, journal and cache; one lower-case word
+    suffix: ClassVar[str] = ".mid"  # of file names, in any case
+    nested: ClassVar[bool] = False  # whether listings link to folders with further listings
 
     @abstractmethod
     def site(self, address: str, allow_private_hosts: bool = False) -> Site:
-        """Return the site at `address`, with the paths of its sections by name. Raises UsageError."""
+        """Return the site at `address`, with the paths of its sections by name.
+
+        Raises UsageError if the address is invalid.
+        """
 
     @abstractmethod
     def read(self, page: bytes, url: str) -> Listing:
         """Return the rows of the listing page at `url`.
 
-        Raises EmptyListingError where a page without rows is a fault, ListingError where it cannot be read.
+        Raises EmptyListingError if a page without rows is an error, ListingError if the page cannot be parsed.
         """
 
     def sections(self, root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
-        """Return the sections that `wanted` means, "all" or a name, and let `fetcher.site` know their paths.
+        """Return the sections for `wanted` ("all" or a name), and register their paths.
 
-        A site with a menu asks for it here; by default the sections are those that `site` gave. Raises UsageError.
+        The paths are stored in `fetcher.site`. A site with a menu downloads it here; by default the sections are those
+        that `site` returned. Raises UsageError for an unknown section.
         """
         paths = fetcher.site.sections
         if wanted != ALL and wanted not in paths:
@@ -47,13 +51,13 @@ class Source(ABC):
         return tuple(Section(name, path, name) for name, path in paths.items() if wanted in (ALL, name))
 
     def folder(self, page_url: str) -> str:
-        """Return the address, ending in "/", below which the files lie that the page at `page_url` lists."""
+        """Return the address, ending in "/", of the files listed at `page_url`."""
         return page_url.rpartition("/")[0] + "/"
 
-    def is_whole(self, page: bytes) -> bool:
-        """Return whether a listing page has its end, or was cut short."""
+    def is_complete(self, page: bytes) -> bool:
+        """Return whether a listing page was received to its end."""
         return has_end(page)
 
-    def check(self, body: bytes, row: Row, content_type: str = "") -> Finding:
-        """Return whether `body` is the file that `row` lists."""
+    def check(self, body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
+        """Return the check of `body` against the listed `row`."""
         return check(body, row, content_type)

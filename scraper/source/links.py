@@ -1,4 +1,4 @@
-"""File names, addresses and words for people, each made from the other. Pure."""
+"""Convert between file names, addresses and titles. Pure functions."""
 
 from collections.abc import Sequence
 from urllib.parse import quote, unquote
@@ -9,25 +9,28 @@ UNTITLED = "untitled"
 
 
 def file_name(href: str) -> str:
-    """Return the file name that a relative link means: percent escapes undone, once."""
+    """Return the file name of a relative link, with percent escapes decoded once."""
     return unquote(href, errors="replace")
 
 
 def file_url(folder: str, name: str) -> str:
-    """Return the one address of file `name` below address `folder`, however its link was escaped."""
+    """Return the address of the file `name` in `folder`, in canonical escaping."""
     return folder + quote(name)
 
 
 def words(name: str) -> str:
-    """Return a file's or folder's name as words for people."""
+    """Return the name of a file or folder as text, with spaces for underscores."""
     return clean(name.replace("_", " "))
 
 
 def folder_game(folders: Sequence[str]) -> str:
-    """Return the game that names of `folders`, the outermost first, stand for: the innermost that has words."""
+    """Return the game for a list of folder names, outermost first.
+
+    It is the innermost name that has words, or "untitled".
+    """
     return next((found for found in map(words, reversed(folders)) if found), UNTITLED)
 
 
 def title_of(name: str) -> str:
-    """Return the title that the name of a file stands for: its words, without the suffix."""
+    """Return the title for a file name: its words without the suffix."""
     return words(name.rpartition(".")[0] or name) or UNTITLED

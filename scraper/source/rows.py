@@ -1,14 +1,15 @@
-"""The rows of a listing page: what a source says of each file, before anything is asked for. Pure data."""
+"""The rows of a listing page, before any file is downloaded. Pure data."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One listed piece. `size` is in bytes, `md5` in lower-case hexadecimal; None where the page gives none that makes sense.
+class ListingRow:
+    """One listed file.
 
-    `file` is the file's name below the folder of its page. `listed_at` is when the page says it came, where it does.
+    `file` is its name relative to the folder of the page. `size` is in bytes and `md5` in lower-case hexadecimal; both
+    are None if the page has no valid value. `listed_at` is the date on the page, if any.
     """
 
     game: str
@@ -22,8 +23,8 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that is not taken, with the stable id of the reason."""
+class RejectedRow:
+    """A row that is not downloaded, with the stable id of the reason."""
 
     game: str
     href: str
@@ -33,19 +34,19 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All rows of a page in page order; every row of a song is either in `rows` or in `rejected`.
+    """The rows of a page in page order; each row is in either `rows` or `rejected`.
 
-    `folders` are the names of folders below the page whose own pages belong to the same section.
+    `folders` are the names of subfolders that belong to the same section.
     """
 
-    rows: tuple[Row, ...]
-    rejected: tuple[Rejected, ...]
+    rows: tuple[ListingRow, ...]
+    rejected: tuple[RejectedRow, ...]
     folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section: its name in the catalog, its path, and what the menu calls it and its group."""
+    """One section: its name in the catalog, its path, and its menu title and group."""
 
     name: str
     path: str

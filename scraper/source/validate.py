@@ -1,15 +1,18 @@
-"""Whether the bytes of an answer are the file that its row lists: a MIDI file of that size and MD5. Pure."""
+"""Check a downloaded file against its row: MIDI header, size and MD5. Pure."""
 
 import hashlib
 from dataclasses import dataclass
 
 from catalog.midi.container import midi_bytes
-from scraper.source.rows import Row
+from scraper.source.rows import ListingRow
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What the bytes are, and what is wrong with them (`problem` is a stable id, `reason` adds both values), if anything."""
+class FileCheck:
+    """The size and MD5 of a file, and its `problem` (a stable id), if any.
+
+    `reason` adds the expected and the received value.
+    """
 
     size: int
     md5: str
@@ -18,19 +21,19 @@ class Finding:
 
     @property
     def reason(self) -> str | None:
-        """The problem with its detail; None where all is well."""
+        """The problem with its detail, or None."""
         return f"{self.problem}: {self.detail}" if self.problem and self.detail else self.problem
 
 
-def check(body: bytes, row: Row, content_type: str = "") -> Finding:
-    """Return what `body` is against `row`; a size or MD5 that the row does not give is not missed."""
+def check(body: bytes, row: ListingRow, content_type: str = "") -> FileCheck:
+    """Check `body` against `row`; a missing size or MD5 is not checked."""
     size, md5 = len(body), hashlib.md5(body, usedforsecurity=False).hexdigest()
     if midi_bytes(body) is None:
         if "html" in content_type.lower() or body[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
-            return Finding(size, md5, "soft_404", "a web page in place of the file")
-        return Finding(size, md5, "not_midi", f"begins with {body[:8]!r}")
+            return FileCheck(size, md5, "soft_404", "a web page instead of the file")
+        return FileCheck(size, md5, "not_midi", f"begins with {body[:8]!r}")
     if row.size is not None and row.size != size:
-        return Finding(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")
+        return FileCheck(size, md5, "size_mismatch", f"listed {row.size} bytes, received {size}")
     if row.md5 is not None and row.md5 != md5:
-        return Finding(size, md5, "md5_mismatch", f"listed {row.md5}, received {md5}")
-    return Finding(size, md5)
+        return FileCheck(size, md5, "md5_mismatch", f"listed {row.md5}, received {md5}")
+    return FileCheck(size, md5)

@@ -1,6 +1,6 @@
-"""VGMusic: its listing pages, menu and new uploads read into rows, and a section brought into the catalog.
+"""VGMusic: its listing pages, its menu and its pages of new uploads.
 
-`source.py` is VGMusic as `scraper.crawl` takes it; only links that are plain file names are followed.
+`source.py` implements `scraper.source`. Only links that are plain file names are followed.
 """
 
 __all__ = ["crawl", "listing", "menu", "source", "uploads", "urls"]

@@ -1,4 +1,4 @@
-"""Sections of VGMusic into the catalog: `scraper.crawl` with VGMusic as its source."""
+"""Crawl sections of VGMusic: `scraper.crawl` with VGMusic as its source."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,25 +15,31 @@ from scraper.vgmusic.source import VGMUSIC_SOURCE
 def crawl_section(
     root: Path, fetcher: Fetcher, section: str = "piano", limit: int | None = None, report: Report | None = None
 ) -> Totals:
-    """Bring `section` into the catalog at `root`, asking for `limit` files at most, and return what became of every row.
+    """Download new files of `section` to the catalog at `root`, return the totals.
 
-    Raises what `crawl_source` raises.
+    At most `limit` files are requested. Raises the exceptions of `crawl_source`.
     """
     return crawl_source(VGMUSIC_SOURCE, root, fetcher, section, limit, report)
 
 
 def survey_section(root: Path, fetcher: Fetcher, section: str = "piano") -> Survey:
-    """Read the listing page of `section` and return what `crawl_section` would do; nothing is written but robots.txt and journal."""
+    """Read the listing page of `section` and return what `crawl_section` would do.
+
+    Only robots.txt and the journal are written.
+    """
     return survey_source(VGMUSIC_SOURCE, root, fetcher, section)
 
 
 def crawl_sections(
     root: Path, fetcher: Fetcher, sections: Sequence[Section], limit: int | None = None, report: Report | None = None
 ) -> Iterator[Outcome]:
-    """Crawl `sections` in turn, asking for `limit` files at most in all, and yield what became of each."""
+    """Crawl `sections` in turn and yield the outcome of each.
+
+    At most `limit` files are requested in total.
+    """
     return crawl_all(VGMUSIC_SOURCE, root, fetcher, sections, limit, report)
 
 
 def survey_sections(root: Path, fetcher: Fetcher, sections: Sequence[Section]) -> Iterator[Outcome]:
-    """Read the listing page of each of `sections` and yield what `crawl_sections` would do."""
+    """Read the listing page of each section and yield what `crawl_sections` would do."""
     return survey_all(VGMUSIC_SOURCE, root, fetcher, sections)

@@ -1,8 +1,8 @@
-"""A listing page of VGMusic, as bytes, to its rows. Both layouts (2017–2022 and 2024 on) go through the same walk.
+"""Parse a listing page of VGMusic into rows, in both of its layouts.
 
-Cells are often left unclosed, so a parser nests them; one linear walk in document order (a new `tr` ends a row, a `td` starts a
-cell, a string belongs to the latest cell) gives the same rows whatever the tree looks like. `td.header` names a game. Text
-is kept as listed but for white space around it; making it safe to show is up to whoever takes it in. Nothing here does I/O.
+The layouts are those of 2017–2022 and since 2024. Cells are often left unclosed, so an HTML parser nests them. A
+linear walk in document order avoids this: `tr` ends a row, `td` starts a cell, and text belongs to the latest cell.
+`td.header` names a game. Text is kept as listed except for surrounding white space; the caller must escape it. No I/O.
 """
 
 import re
@@ -14,7 +14,7 @@ from catalog.base.errors import EmptyListingError, ListingError
 from scraper.http.limits import LISTED_BYTES, LISTING_ROWS, TITLE_CHARACTERS
 from scraper.source.links import file_name
 from scraper.source.markup import walk
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 from scraper.vgmusic.urls import link_problem
 
 _SIZE = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,12})\s*bytes?", re.IGNORECASE)
@@ -23,21 +23,21 @@ _MD5 = re.compile(r"(?:^|/)file/([0-9a-f]{32})\.html(?:$|#)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Cell:
-    """What one cell of a table holds: its texts, the addresses it links to, and whether it is a heading."""
+    """One cell of a table: its texts, its links, and whether it is a heading."""
 
     text: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     header: bool = False
 
     def words(self) -> str:
-        """Return the text, white space around it removed, cut at TITLE_CHARACTERS."""
+        """Return the text without surrounding white space, cut at TITLE_CHARACTERS."""
         return "".join(self.text).strip()[:TITLE_CHARACTERS].rstrip()
 
 
 def parse(page: bytes) -> Listing:
-    """Return the rows of listing `page` (UTF-8, whatever its headers say).
+    """Return the rows of the listing `page`, decoded as UTF-8 whatever its headers.
 
-    Raises ListingError where the page is larger than any honest one, has too many rows, or has no song in it.
+    Raises ListingError if the page exceeds the limits on size or rows, or has no rows.
     """
     reader = _Reader()
     for node in walk(page):
@@ -47,16 +47,16 @@ def parse(page: bytes) -> Listing:
             reader.string(node)
     reader.end_row()
     if not reader.rows and not reader.rejected:
-        raise EmptyListingError("no song in the page: it is no listing, or the site has changed its layout")
+        raise EmptyListingError("no song in the page: it is not a listing, or the site has changed its layout")
     return Listing(tuple(reader.rows), tuple(reader.rejected))
 
 
 class _Reader:
-    """The state of the walk: the game in force and the cells of the row under way."""
+    """The state of the walk: the current game and the cells of the current row."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.rejected: list[Rejected] = []
+        self.rows: list[ListingRow] = []
+        self.rejected: list[RejectedRow] = []
         self._game = ""
         self._cells: list[Cell] = []
 
@@ -79,12 +79,12 @@ class _Reader:
         if not cells:
             return
         if cells[0].header:
-            if len(cells) == 1:  # the table's own head has one cell a column
+            if len(cells) == 1:  # the header of the table has one cell for each column
                 self._game = cells[0].words()
             return
         title = cells[0].words()
         if not title and not cells[0].links:
-            return  # the blank row between two games
+            return  # blank row between two games
         links = cells[0].links
         if not links:
             self._reject("", title, "no_link")
@@ -101,7 +101,7 @@ class _Reader:
         name = file_name(href)
         self._count()
         self.rows.append(
-            Row(
+            ListingRow(
                 game=self._game,
                 href=href,
                 file=name,
@@ -114,7 +114,7 @@ class _Reader:
 
     def _reject(self, href: str, title: str, reason: str) -> None:
         self._count()
-        self.rejected.append(Rejected(self._game, href[:TITLE_CHARACTERS], title, reason))
+        self.rejected.append(RejectedRow(self._game, href[:TITLE_CHARACTERS], title, reason))
 
     def _count(self) -> None:
         if len(self.rows) + len(self.rejected) >= LISTING_ROWS:
@@ -129,7 +129,7 @@ def size_of(text: str) -> int | None:
 
 
 def md5_of(links: list[str]) -> str | None:
-    """Return the MD5 in the first of `links` that leads to a file's own page, or None."""
+    """Return the MD5 in the first link to a file's own page, or None."""
     for link in links:
         match = _MD5.search(link)
         if match:

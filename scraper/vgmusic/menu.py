@@ -1,7 +1,7 @@
-"""The sections of the site, by its own menu: which there are, and which one a person means.
+"""The sections of VGMusic, read from the menu on the page /music/.
 
-The menu stands on the page /music/: `p.menuhead` names a group, each link in the `p.menu` after it a section. Only links to plain
-folders below /music/ count. What a section holds is `listing.py`'s.
+`p.menuhead` names a group, and each link in the `p.menu` after it is a section. Only links to plain folders below
+/music/ count. Listing pages are parsed in `listing.py`.
 """
 
 import difflib
@@ -16,10 +16,10 @@ from catalog.base.console import clean
 from catalog.base.errors import FetchError, ListingError, UsageError
 from catalog.titles import fold, slug
 from scraper.http import limits
-from scraper.http.cache import Memory
+from scraper.http.cache import PageCache
 from scraper.http.fetch import Fetcher
-from scraper.http.journal import logged
-from scraper.http.policy import rules_of
+from scraper.http.journal import journal_run
+from scraper.http.policy import load_rules
 from scraper.http.site import Site
 from scraper.source.base import ALL
 from scraper.source.markup import walk
@@ -28,9 +28,9 @@ from scraper.vgmusic.urls import MUSIC, SECTIONS, SOURCE, section_name
 
 
 def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
-    """Return the sections that `page`, /music/ of `site`, links to in its menu, in its order, each once.
+    """Return the sections in the menu of `page` (/music/), in order, each once.
 
-    Raises ListingError where there is none.
+    Raises ListingError if there are none.
     """
     found: dict[str, Section] = {}
     in_sidebar = in_menu = in_group = False
@@ -63,10 +63,10 @@ def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
 
 
 def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
-    """Return the sections that `wanted` means, and let the site of `fetcher` know them by name.
+    """Return the sections for `wanted`, and register their paths in `fetcher.site`.
 
-    `wanted` is "all", a section's path, its name or what the menu calls it; the site is asked for its menu only where that
-    is needed. Raises UsageError where it means none or several, FetchError and ListingError where the menu cannot be had.
+    `wanted` is "all", or a section's path, name or menu title. The menu is downloaded only if needed. Raises
+    UsageError if no section or several match, FetchError or ListingError if the menu cannot be read.
     """
     name = section_name(wanted)
     if wanted in SECTIONS:
@@ -74,11 +74,11 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
     elif name is not None:
         chosen = (Section(name, wanted, wanted),)
     elif "/" in wanted:
-        raise UsageError(f"{wanted!r} is no path of a section; such as {MUSIC}console/nintendo/snes/ is expected")
+        raise UsageError(f"{wanted!r} is not the path of a section; give one such as {MUSIC}console/nintendo/snes/")
     else:
-        with logged(root, fetcher, f"{SOURCE} menu"):
+        with journal_run(root, fetcher, f"{SOURCE} menu"):
             sections = _menu(root, fetcher)
-        chosen = sections if wanted == ALL else (_named(wanted, sections),)
+        chosen = sections if wanted == ALL else (_match_section(wanted, sections),)
     known = {**fetcher.site.sections, **{section.name: section.path for section in chosen}}
     fetcher.site = replace(fetcher.site, sections=known)
     return chosen
@@ -86,17 +86,17 @@ def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section,
 
 def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
     site, url = fetcher.site, fetcher.site.origin + MUSIC
-    rules = rules_of(Memory(root, f"{SOURCE}-menu"), fetcher)
+    rules = load_rules(PageCache(root, f"{SOURCE}-menu"), fetcher)
     if not rules.allows(MUSIC):
-        raise FetchError(f"robots.txt of {site.host} asks programs to leave {MUSIC} alone: stopped")
-    answer = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
-    if answer.problem is not None:
-        raise FetchError(f"the menu at {url} cannot be had: {answer.reason}; name a section by its path")
-    return tuple(section for section in read_menu(answer.body, site) if rules.allows(section.path))
+        raise FetchError(f"robots.txt of {site.host} disallows {MUSIC}: stopped")
+    response = fetcher.get(url, site.problem, limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
+    if response.problem is not None:
+        raise FetchError(f"cannot download the menu {url}: {response.reason}; name a section by its path")
+    return tuple(section for section in read_menu(response.body, site) if rules.allows(section.path))
 
 
 def _path(href: object, site: Site) -> str:
-    """Return the path of the section that a link of the menu leads to, "" where it leads to none."""
+    """Return the path of the section that a menu link leads to, or ""."""
     if not isinstance(href, str):
         return ""
     url = urljoin(site.origin + "/", href.strip())
@@ -112,7 +112,7 @@ def _section(path: str, title: str, group: str) -> Section:
     return Section(name, path, words[0] or name, words[1])
 
 
-def _named(wanted: str, sections: Sequence[Section]) -> Section:
+def _match_section(wanted: str, sections: Sequence[Section]) -> Section:
     word = slug(fold(wanted))
     exact = [one for one in sections if word in (one.name, slug(fold(one.title)))]
     found = exact or [one for one in sections if one.name.endswith(f"-{word}") or word in slug(fold(one.title))]
@@ -120,6 +120,6 @@ def _named(wanted: str, sections: Sequence[Section]) -> Section:
         return found[0]
     names = [one.name for one in found]
     if names:
-        raise UsageError(f"{wanted!r} fits {len(names)} sections: {', '.join(names[:12])}; name one of them")
+        raise UsageError(f"{wanted!r} matches {len(names)} sections: {', '.join(names[:12])}; name one of them")
     near = difflib.get_close_matches(word, [one.name for one in sections], n=3, cutoff=0.3)
     raise UsageError(f"no section called {wanted!r}; nearest: {', '.join(near) or sections[0].name}")

@@ -1,4 +1,4 @@
-"""VGMusic as a source: its address, its sections by its own menu, and its listing pages."""
+"""VGMusic as a source: its address, its sections and its listing pages."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class VGMusic(Source):
         return parse(page)
 
     def sections(self, root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
-        """Return the sections that `wanted` means; the menu is asked for where that is needed."""
+        """Return the sections for `wanted`; the menu is downloaded if needed."""
         return choose_sections(root, fetcher, wanted)
 
 

@@ -1,7 +1,7 @@
-"""The pages of new uploads into the catalog: what came since the last run, with the dates that the site gives.
+"""Crawl VGMusic's pages of new uploads, with the dates on them.
 
-Pages are read from the newest on until one holds nothing new; then the files are asked for, oldest first, so that what a
-killed or limited run leaves out is the newest and stands on the first pages when it is run again.
+Pages are read from the newest on until one has no new rows. Files are then downloaded oldest first, so an interrupted
+or limited run leaves out the newest, which are on the first pages of the next run.
 """
 
 import re
@@ -17,49 +17,52 @@ from catalog.store import Catalog
 from scraper.crawl.crawl import bring_rows
 from scraper.crawl.totals import Totals
 from scraper.http import limits
-from scraper.http.cache import Memory
-from scraper.http.fetch import Fetcher, Judge
-from scraper.http.journal import logged
-from scraper.http.policy import judge_of, rules_of
-from scraper.http.robots import Rules
+from scraper.http.cache import PageCache
+from scraper.http.fetch import Fetcher, UrlCheck
+from scraper.http.journal import journal_run
+from scraper.http.policy import load_rules, section_file_check
+from scraper.http.robots import RobotsRules
 from scraper.http.site import Site
 from scraper.source.links import file_name, file_url
 from scraper.source.markup import has_end, walk
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 from scraper.vgmusic.listing import Cell, md5_of, size_of
 from scraper.vgmusic.source import VGMUSIC_SOURCE
 from scraper.vgmusic.urls import SOURCE, SUFFIX, link_problem
 
 SECTION = "new-files"
 FOLDER = "/new-files/"
-_PAGE = FOLDER + "index.php?page={}&s1=date&sd1=1"  # sorted by date, the newest first
+_PAGE = FOLDER + "index.php?page={}&s1=date&sd1=1"  # sorted by date, newest first
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _MD5 = re.compile(r"\b[0-9a-f]{32}\b", re.IGNORECASE)
 
 
 def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Report | None = None) -> Totals:
-    """Bring new uploads into the catalog at `root`, asking for `limit` files at most; return what became of every row read.
+    """Download new uploads to the catalog at `root` and return the totals.
 
-    Raises FetchError where robots.txt or a page of uploads cannot be had, ListingError where it is none, CatalogError while
-    another writer is at work.
+    At most `limit` files are requested. Raises FetchError if robots.txt or a page cannot be downloaded, ListingError
+    if a page has no uploads, CatalogError while another process writes to the catalog.
     """
     catalog = Catalog(root)
-    with catalog.writer() as writer, logged(root, fetcher, f"{SOURCE} {SECTION}") as log:
-        rules = rules_of(Memory(root, f"{SOURCE}-{SECTION}"), fetcher)
-        listing = _walk(fetcher, rules, _known(catalog))
-        judge = judge_of(fetcher, rules, FOLDER, SUFFIX)
+    with catalog.writer() as writer, journal_run(root, fetcher, f"{SOURCE} {SECTION}") as log:
+        rules = load_rules(PageCache(root, f"{SOURCE}-{SECTION}"), fetcher)
+        listing = _new_rows(fetcher, rules, _known_uploads(catalog))
+        check_url = section_file_check(fetcher, rules, FOLDER, SUFFIX)
         folder = fetcher.site.origin + FOLDER
-        return bring_rows(VGMUSIC_SOURCE, catalog, writer, fetcher, log, SECTION, folder, listing, judge, limit, report)
+        return bring_rows(
+            VGMUSIC_SOURCE, catalog, writer, fetcher, log, SECTION, folder, listing, check_url, limit, report
+        )
 
 
 def read_uploads(page: bytes) -> Listing:
-    """Return the rows of a page of new uploads, in page order: date, system, game, link, sequencer, size, comments.
+    """Return the rows of a page of new uploads, in page order.
 
-    Raises EmptyListingError where there is none, ListingError for a page larger than any honest one.
+    Its columns are date, system, game, link, sequencer, size and comments. Raises EmptyListingError if there are no
+    rows, ListingError if the page exceeds a limit.
     """
-    rows: list[Row] = []
-    rejected: list[Rejected] = []
-    cells: list[Cell] | None = None  # of the row under way, None outside of rows that count
+    rows: list[ListingRow] = []
+    rejected: list[RejectedRow] = []
+    cells: list[Cell] | None = None  # of the current row; None outside upload rows
     for node in walk(page):
         if not isinstance(node, Tag):
             if cells:
@@ -74,11 +77,13 @@ def read_uploads(page: bytes) -> Listing:
             cells[-1].links += [href.strip()] if isinstance(href, str) else []
     _end_row(cells, rows, rejected)
     if not rows and not rejected:
-        raise EmptyListingError("no upload in the page: it is no page of uploads, or the site has changed its layout")
+        raise EmptyListingError(
+            "no upload in the page: it is not a page of uploads, or the site has changed its layout"
+        )
     return Listing(tuple(rows), tuple(rejected))
 
 
-def _end_row(cells: list[Cell] | None, rows: list[Row], rejected: list[Rejected]) -> None:
+def _end_row(cells: list[Cell] | None, rows: list[ListingRow], rejected: list[RejectedRow]) -> None:
     if not cells:
         return
     if len(rows) + len(rejected) >= limits.LISTING_ROWS:
@@ -90,19 +95,19 @@ def _end_row(cells: list[Cell] | None, rows: list[Row], rejected: list[Rejected]
     if reason is None and not game:
         reason = "no_game"
     if reason is not None:
-        rejected.append(Rejected(game, href[: limits.TITLE_CHARACTERS], title, reason))
+        rejected.append(RejectedRow(game, href[: limits.TITLE_CHARACTERS], title, reason))
         return
     size = cells[5].words()
-    said = _MD5.search(cells[6].words())
+    md5_text = _MD5.search(cells[6].words())
     rows.append(
-        Row(
+        ListingRow(
             game=game,
             href=href,
             file=file_name(link),
             title=title or file_name(link),
             sequencer=cells[4].words() or None,
             size=size_of(size) or size_of(f"{size} bytes"),
-            md5=md5_of(cells[6].links) or (said[0].lower() if said else None),
+            md5=md5_of(cells[6].links) or (md5_text[0].lower() if md5_text else None),
             listed_at=_date(cells[0].words()),
         )
     )
@@ -114,20 +119,20 @@ def _date(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
-        return None  # such as a 31st of February
+        return None  # such as 31 February
 
 
-def _known(catalog: Catalog) -> set[tuple[str, str | None]]:
-    """Return (address, MD5) of every upload in the catalog, and (address, None) beside it."""
+def _known_uploads(catalog: Catalog) -> set[tuple[str, str | None]]:
+    """Return (address, MD5) and (address, None) of every upload in the catalog."""
     rows = catalog.pieces(f"source == '{SOURCE}' and section == '{SECTION}'", ["url", "md5"])
     known = set(zip(rows["url"].to_pylist(), rows["md5"].to_pylist(), strict=True))
     return known | {(url, None) for url, _ in known}
 
 
-def _walk(fetcher: Fetcher, rules: Rules, known: set[tuple[str, str | None]]) -> Listing:
-    """Return the rows of all pages up to the first that holds nothing new, oldest first, each once."""
-    rows: dict[tuple[str, str | None], Row] = {}
-    rejected: dict[Rejected, None] = {}
+def _new_rows(fetcher: Fetcher, rules: RobotsRules, known: set[tuple[str, str | None]]) -> Listing:
+    """Return the rows of all pages up to the first without new rows, oldest first."""
+    rows: dict[tuple[str, str | None], ListingRow] = {}
+    rejected: dict[RejectedRow, None] = {}
     for number in range(1, limits.UPLOAD_PAGES + 1):
         try:
             page = read_uploads(_page(fetcher, rules, number))
@@ -143,33 +148,33 @@ def _walk(fetcher: Fetcher, rules: Rules, known: set[tuple[str, str | None]]) ->
         rejected |= dict.fromkeys(page.rejected)
         if len(known) == before:
             break
-    oldest_first = list(rows.values())[::-1]  # in the order of the pages where dates are equal or absent
+    oldest_first = list(rows.values())[::-1]  # page order, for rows with equal or no dates
     oldest_first.sort(key=lambda row: row.listed_at or datetime.min.replace(tzinfo=UTC))
     return Listing(tuple(oldest_first), tuple(rejected))
 
 
-def _page(fetcher: Fetcher, rules: Rules, number: int) -> bytes:
+def _page(fetcher: Fetcher, rules: RobotsRules, number: int) -> bytes:
     path = _PAGE.format(number)
     if not rules.allows(path):
-        raise FetchError(f"robots.txt of {fetcher.site.host} asks programs to leave {path} alone: stopped")
+        raise FetchError(f"robots.txt of {fetcher.site.host} disallows {path}: stopped")
     url = fetcher.site.origin + path
-    answer = fetcher.get(url, _only(fetcher.site, path), limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
-    if answer.problem is not None:
-        raise FetchError(f"the page of uploads {url} cannot be had: {answer.reason}; nothing was changed")
-    if not has_end(answer.body):
+    response = fetcher.get(url, _single_page_check(fetcher.site, path), limits.PAGE_BYTES, {"Accept-Encoding": "gzip"})
+    if response.problem is not None:
+        raise FetchError(f"cannot download the page of uploads {url}: {response.reason}; nothing was changed")
+    if not has_end(response.body):
         raise FetchError(
-            f"the page of uploads {url} has no end, so rows may be missing; nothing was changed, run this again"
+            f"the page of uploads {url} is incomplete, so rows may be missing; nothing was changed, run this again"
         )
-    return answer.body
+    return response.body
 
 
-def _only(site: Site, path: str) -> Judge:
-    """Return the judge of one page: that path and query of the site, by whichever of its names, and nothing else."""
+def _single_page_check(site: Site, path: str) -> UrlCheck:
+    """Return a check that allows one path with its query, and nothing else."""
 
-    def judge(url: str) -> str | None:
+    def check_url(url: str) -> str | None:
         parts = urlsplit(url)
         if f"{parts.path}?{parts.query}" != path or parts.fragment:
             return "another page"
         return site.problem(parts._replace(query="").geturl())
 
-    return judge
+    return check_url

@@ -1,7 +1,7 @@
-"""Which addresses of VGMusic the scraper may ask for: below a section only plain file names.
+"""The addresses of VGMusic that may be requested: plain names below a section.
 
-A link is judged before anything is made of it. File names come from an allowlist of characters, those that the 31,629 links
-of the real site use, so there is nothing to escape, to normalise twice, or to mistake for a path. Nothing here does I/O.
+Links are checked before they are resolved. File names may only contain the characters used by the 31,629 links of the
+real site, so none needs escaping, is ambiguous, or can be mistaken for a path. No I/O.
 """
 
 import re
@@ -11,12 +11,12 @@ from scraper.http.limits import NAME_BYTES
 from scraper.http.site import Site, site_at
 from scraper.source.links import file_name
 
-SOURCE = "vgmusic"  # in catalog, journal and cache
+SOURCE = "vgmusic"  # used in catalog, journal and cache
 VGMUSIC = "https://www.vgmusic.com"
 SECTIONS = {"piano": "/music/other/miscellaneous/piano/"}
-MUSIC = "/music/"  # above every section, and the page with the menu of them
+MUSIC = "/music/"  # the parent of all sections; its page has the menu
 SUFFIX = ".mid"
-TWINS = ("www.vgmusic.com", "vgmusic.com")  # both serve the same
+ALIASES = ("www.vgmusic.com", "vgmusic.com")  # both serve the same site
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-~!'()&,+\[\]^`{}]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -25,15 +25,18 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
 def site(base_url: str, allow_private_hosts: bool = False) -> Site:
-    """Return VGMusic at `base_url` (scheme, host, port; no path), or a replica of it; raises UsageError as `site_at` does."""
+    """Return VGMusic, or a replica, at `base_url` (scheme, host and port; no path).
+
+    Raises UsageError as `site_at` does.
+    """
     made = site_at(base_url, allow_private_hosts, example=VGMUSIC)
-    return replace(made, sections=SECTIONS, twins=TWINS if made.host in TWINS else ())
+    return replace(made, sections=SECTIONS, aliases=ALIASES if made.host in ALIASES else ())
 
 
 def section_name(path: str) -> str | None:
-    """Return the name of the section at `path`, such as console-nintendo-snes; None where it is no section's path.
+    """Return the name of the section at `path`, such as console-nintendo-snes.
 
-    Sections have plain folder names below /music/.
+    Returns None unless the path consists of plain folder names below /music/.
     """
     if not _SECTION.fullmatch(path):
         return None
@@ -42,7 +45,7 @@ def section_name(path: str) -> str | None:
 
 
 def link_problem(href: str) -> str | None:
-    """Return the reason (a stable id) for which a link of a listing is not followed, or None where it is a plain file name."""
+    """Return why a link of a listing is not followed, as a stable id, or None."""
     if not href:
         return "empty_link"
     if "?" in href or "#" in href or ";" in href:

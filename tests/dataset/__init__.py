@@ -1,1 +1,1 @@
-"""Tests of the room that turns pieces into corpora."""
+"""Tests of the package `dataset`."""

@@ -1,4 +1,7 @@
-"""MIDI files written by hand, so that what is read does not depend on what our own writer writes; and small catalogs."""
+"""MIDI files built by hand, and small catalogs.
+
+The files do not depend on our own MIDI writer.
+"""
 
 import hashlib
 import struct
@@ -18,7 +21,7 @@ Event = tuple[int, bytes]  # (delta time in ticks of the file, message)
 
 
 def delta(value: int) -> bytes:
-    """A variable-length quantity."""
+    """Return a variable-length quantity."""
     out = bytes([value & 0x7F])
     while value := value >> 7:
         out = bytes([value & 0x7F | 0x80]) + out
@@ -38,7 +41,7 @@ def meta(time: int, kind: int, body: bytes) -> Event:
 
 
 def midi(*tracks: Iterable[Event], division: int = 480, kind: int = 1) -> bytes:
-    """A Standard MIDI File of these tracks."""
+    """Return a Standard MIDI File of these tracks."""
     chunks = [struct.pack(">4sIHHH", b"MThd", 6, kind, len(tracks), division)]
     for events in tracks:
         body = b"".join(delta(time) + message for time, message in events) + b"\x00\xff\x2f\x00"
@@ -47,10 +50,11 @@ def midi(*tracks: Iterable[Event], division: int = 480, kind: int = 1) -> bytes:
 
 
 def tune(number: int, length: int = 40) -> Notes:
-    """A small piece of music, another one for each number."""
+    """Return a small piece of music, a different one for each number."""
     random = np.random.default_rng(number)
     onset = np.cumsum(random.integers(0, 4, length) * 6)
-    pitch, velocity = random.integers(40, 90, length), random.integers(40, 120, length)
+    pitch = 40 + random.permutation(50)[np.arange(length) % 50]  # no key is struck while it is held
+    velocity = random.integers(40, 120, length)
     return Notes.of(onset, random.integers(3, 30, length), pitch, velocity, [(0, 100.0 + number)], [(0, 3, 4)])
 
 
@@ -62,7 +66,7 @@ def fill(
     missing: Sequence[str] = (),
     anonymous: bool = False,
 ) -> None:
-    """Put `files` (title: bytes) into the catalog of `root`, and list `missing` ones beside them."""
+    """Add `files` (title: bytes) to the catalog of `root`, and list `missing` ones."""
     with Catalog(root).writer() as writer:
         pieces = [
             Piece(
@@ -81,7 +85,7 @@ def fill(
             )
             for number, (title, data) in enumerate(files.items())
         ]
-        gone = [
+        missing_pieces = [
             Piece(
                 source="vgmusic",
                 section="piano",
@@ -95,16 +99,16 @@ def fill(
             )
             for title in missing
         ]
-        writer.add(pieces + gone)
+        writer.add(pieces + missing_pieces)
 
 
 def tunes(count: int, first: int = 0) -> dict[str, bytes]:
-    """Files of `count` different pieces of music."""
+    """Return files of `count` different pieces."""
     return {f"Tune {number}": write_midi(tune(number)) for number in range(first, first + count)}
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A data root with a catalog of twelve good pieces of one game."""
+    """A data root with a catalog of twelve valid pieces of one game."""
     fill(tmp_path, tunes(12))
     return tmp_path

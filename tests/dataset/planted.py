@@ -1,4 +1,4 @@
-"""Altered copies of pieces, ten kinds of change, each seeded: what a finder of duplicates must see through."""
+"""Altered copies of pieces, of ten kinds, seeded, to test duplicate search."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Change = Callable[[Notes, Sequence[Notes], Random], Notes]
 
 
 def transposed(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Another key, up to eleven semitones away."""
+    """Transpose by up to eleven semitones."""
     low, high = -int(notes.pitch.min()), 127 - int(notes.pitch.max())
     steps = [step for step in range(max(low, -11), min(high, 11) + 1) if step]
     return Notes.of(notes.onset, notes.duration, notes.pitch.astype(int) + random.choice(steps), notes.velocity)
 
 
 def retimed(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Another tempo, written as other note values: twice as long, half, three quarters, nine tenths …"""
+    """Change the tempo by writing other note values: double, half, three quarters …"""
     ratio = float(random.choice([0.5, 0.75, 0.9, 1.1, 4 / 3, 1.5, 2.0]))
     onset, end = np.rint(notes.onset * ratio), np.rint(notes.end * ratio)
     tempos = [(round(tick * ratio), min(qpm * ratio, 900.0)) for tick, qpm in notes.tempos]
@@ -31,23 +31,26 @@ def retimed(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def rescaled(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Another resolution of the file, which the notes' times are rounded to."""
+    """Change the file's resolution, which rounds the times of notes."""
     division = int(random.choice([32, 50, 96, 100, 120, 220, 384, 1024]))
     return read_midi(one_track(notes, division))
 
 
 def revoiced(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Other velocities."""
+    """Change the velocities."""
     return Notes.of(notes.onset, notes.duration, notes.pitch, random.integers(1, 128, len(notes)))
 
 
 def merged(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """All on one track and channel, so that overlapping notes of one pitch end otherwise."""
+    """Put all notes on one track and channel.
+
+    Overlapping notes of one pitch then end differently.
+    """
     return read_midi(one_track(notes, 480))
 
 
 def jittered(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Every onset and every length up to one tick off."""
+    """Move every onset and length by up to one tick."""
     onset = np.maximum(notes.onset + random.integers(-1, 2, len(notes)), 0)
     return Notes.of(
         onset, np.maximum(notes.duration + random.integers(-1, 2, len(notes)), 1), notes.pitch, notes.velocity
@@ -55,7 +58,7 @@ def jittered(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def trimmed(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Three fifths of the notes, from anywhere."""
+    """Keep three fifths of the notes, from any position."""
     count = max(1, round(0.6 * len(notes)))
     start = int(random.integers(0, len(notes) - count + 1))
     part = slice(start, start + count)
@@ -63,7 +66,7 @@ def trimmed(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def corrected(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """One note in twenty another pitch, moved, or gone."""
+    """Change the pitch of, move or delete one note in twenty."""
     kind = np.where(random.random(len(notes)) < 0.05, random.integers(1, 4, len(notes)), 0)
     pitch = np.clip(notes.pitch + np.where(kind == 1, random.integers(1, 5, len(notes)), 0), 0, 127)
     onset = notes.onset + np.where(kind == 2, random.integers(3, 12, len(notes)), 0)
@@ -72,7 +75,7 @@ def corrected(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def unrolled(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """A stretch between a fifth and a half of the piece played twice."""
+    """Repeat a passage of between a fifth and half of the piece."""
     length = int(random.integers(len(notes) // 5, len(notes) // 2 + 1))
     start = int(random.integers(0, len(notes) - length + 1))
     cut = notes.onset[min(start + length, len(notes) - 1)] if length else notes.onset[start]
@@ -89,7 +92,7 @@ def unrolled(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
 
 
 def in_a_medley(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
-    """Whole, between three other pieces."""
+    """Put the whole piece between three others."""
     parts = list(others)
     parts.insert(int(random.integers(0, len(parts) + 1)), notes)
     columns, start = [], 0
@@ -99,7 +102,7 @@ def in_a_medley(notes: Notes, others: Sequence[Notes], random: Random) -> Notes:
     return Notes.of(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
-KINDS: dict[str, tuple[Change, float]] = {  # and the least recall
+KINDS: dict[str, tuple[Change, float]] = {  # and the minimum recall
     "transposition": (transposed, 0.99),
     "tempo": (retimed, 0.99),
     "resolution": (rescaled, 0.99),
@@ -114,7 +117,10 @@ KINDS: dict[str, tuple[Change, float]] = {  # and the least recall
 
 
 def one_track(notes: Notes, division: int) -> bytes:
-    """A file of one track, at this division, by the shortest way: notes of one pitch that overlap end each other."""
+    """Write a file of one track at this division, by the simplest method.
+
+    Overlapping notes of one pitch end each other.
+    """
     events: list[tuple[int, int, bytes]] = []
     for onset, end, pitch, velocity in zip(
         notes.onset.tolist(), notes.end.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True
@@ -129,7 +135,7 @@ def one_track(notes: Notes, division: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one kind of change."""
+    """The results for one kind of change."""
 
     kind: str
     copies: int
@@ -149,7 +155,10 @@ class Outcome:
 
 
 def plant(pieces: Sequence[Candidate], kin: Sequence[set[int]], kind: str, copies: int, seed: int) -> Outcome:
-    """Hide altered copies of `copies` of the pieces among them all, relate, and judge; `kin` are each piece's known links."""
+    """Hide altered copies of `copies` of the pieces, relate all, and count.
+
+    `kin` are the known related pieces of each piece.
+    """
     random = np.random.default_rng([seed, sorted(KINDS).index(kind)])
     change, _ = KINDS[kind]
     originals = random.choice(len(pieces), copies, replace=copies > len(pieces))
@@ -196,7 +205,7 @@ def _judged(
 
 
 def kin_of(pieces: Sequence[Candidate], links: Sequence[Link]) -> list[set[int]]:
-    """Return for each piece those that it belongs with as the section stands, by any relation and any chain."""
+    """Return for each piece the pieces it is related to, by any chain of relations."""
     first = components(len(pieces), [(link.first, link.second) for link in links])
     families: dict[int, set[int]] = {}
     for index, group in enumerate(first):

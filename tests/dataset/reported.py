@@ -1,4 +1,7 @@
-"""Corpora for the tests of the report: one whose every text is hostile, one of 250 games; and relations put into one."""
+"""Corpora for the tests of the report, and relations added to one.
+
+One corpus has only hostile texts, one has 250 games.
+"""
 
 import hashlib
 import json
@@ -35,7 +38,7 @@ HOSTILE = (
 
 
 def piece(game: str, title: str, sequencer: str | None, sha256: str | None, number: int) -> Piece:
-    """A listed piece; a missing one without `sha256`."""
+    """Return a listed piece; a missing one has no `sha256`."""
     return Piece(
         source="vgmusic",
         section="piano",
@@ -53,7 +56,10 @@ def piece(game: str, title: str, sequencer: str | None, sha256: str | None, numb
 
 
 def hostile(root: Path) -> Corpus:
-    """A corpus of 22 pieces of two games out of 26 listed, with titles, sequencers and a game that nobody should trust."""
+    """Build a corpus of 22 out of 26 pieces, of two games, with hostile texts.
+
+    Titles, sequencers and a game must not be trusted.
+    """
     beep = Notes.of([0, 24], [6, 6], [60, 60], [64, 64], [(0, 120.0)], [(0, 4, 4)])
     with Catalog(root).writer() as writer:
         files = [writer.put_blob(write_midi(tune(number))) for number in range(22)]
@@ -81,7 +87,7 @@ def hostile(root: Path) -> Corpus:
 
 
 def many(root: Path, games: int = 250) -> Corpus:
-    """A corpus of `games` games, the first of which has as many pieces as there are tenths of them."""
+    """Build a corpus of `games` games; the first has a tenth as many pieces."""
     with Catalog(root).writer() as writer:
         writer.add(
             [
@@ -99,7 +105,10 @@ def many(root: Path, games: int = 250) -> Corpus:
 
 
 def with_relations(root: Path, corpus: Corpus, pairs: Sequence[tuple[str, int, int, int, float, int]]) -> Corpus:
-    """`corpus` with relations (relation, first, second, transposition, tempo ratio, offset) between its pieces, by place."""
+    """Add relations between the pieces of `corpus`.
+
+    A relation is (relation, first, second, transposition, tempo ratio, offset), with pieces by index.
+    """
     pieces = corpus.pieces()
     urls = {row["sha256"]: row["url"] for row in Catalog(root).pieces(columns=["sha256", "url"]).to_pylist()}
     rows = [

@@ -1,4 +1,7 @@
-"""What the workers of the tests do: some of it kills them. They run in processes of their own, so they live in a module."""
+"""Tasks for worker processes in tests; some kill the worker.
+
+They run in other processes, so they must be in an importable module.
+"""
 
 import os
 import signal
@@ -11,7 +14,7 @@ from dataset.notes.model import Notes
 from dataset.parallel import executors
 from dataset.parse import Parsed, ParseTask, parse
 
-KILLER, SLEEPER, BOSS = b"kills its worker", b"hangs its worker", b"kills its boss unless "
+KILLER, SLEEPER, PARENT_KILLER = b"kills its worker", b"hangs its worker", b"kills its parent unless "
 
 
 def act(item: str) -> str:
@@ -28,48 +31,48 @@ def act(item: str) -> str:
     return item.upper()
 
 
-def parse_or_die(source: ParseTask) -> Parsed:
-    """Parse a file as the real task does, but let two kinds of bytes end the process as a crash and a hang would."""
+def parse_or_die(item: ParseTask) -> Parsed:
+    """Parse a file, but let two kinds of content crash or hang the process."""
     data = b""
     with suppress(OSError):
-        data = source.read()
+        data = item.read()
     if KILLER in data:
         os.kill(os.getpid(), signal.SIGSEGV)
     if SLEEPER in data:
-        signal.raise_signal(signal.SIGALRM)  # what ends a worker whose time is up
-    return parse(source)
+        signal.raise_signal(signal.SIGALRM)  # as when a worker's time is up
+    return parse(item)
 
 
-def parse_late(source: ParseTask) -> Parsed:
-    """Parse a file as the real task does, but about one in eight a good deal later than the others."""
-    if source.sha256 < "2":
+def parse_late(item: ParseTask) -> Parsed:
+    """Parse a file, but delay about one in eight."""
+    if item.sha256 < "2":
         time.sleep(0.1)
-    return parse(source)
+    return parse(item)
 
 
-def parse_or_kill_the_boss(source: ParseTask) -> Parsed:
-    """Parse a file as the real task does, but let one kind of bytes end the process that this one works for.
+def parse_or_kill_parent(item: ParseTask) -> Parsed:
+    """Parse a file, but let one kind of content kill the parent process.
 
-    They name the process that is spared, which is that of the tests.
+    The content names the process to spare, that of the tests.
     """
-    data = source.read()
-    if data.startswith(BOSS) and os.getppid() != int(data.removeprefix(BOSS)):
+    data = item.read()
+    if data.startswith(PARENT_KILLER) and os.getppid() != int(data.removeprefix(PARENT_KILLER)):
         os.kill(os.getppid(), signal.SIGKILL)
-    return parse(source)
+    return parse(item)
 
 
 def another_version() -> None:
-    """Make this process one that has another NumPy."""
+    """Make this process report another version of NumPy."""
     executors.environment = lambda: (("numpy", "0.0.1"),)  # type: ignore[assignment]
 
 
-def parse_what_came_along(source: ParseTask) -> Parsed:
-    """Parse a file as a machine does that does not see our disk."""
-    return parse(replace(source, path=Path("/nowhere")))
+def parse_carried_bytes(item: ParseTask) -> Parsed:
+    """Parse a file like a machine that does not see our disk."""
+    return parse(replace(item, path=Path("/nowhere")))
 
 
 def score_or_die(item: tuple[Notes, str]) -> bytes:
-    """Write a score that is none, but let one title end the process."""
+    """Return a placeholder for a score, but let one title crash the process."""
     if item[1] == "1942":
         os.kill(os.getpid(), signal.SIGSEGV)
     return b"<score/>"

@@ -1,4 +1,4 @@
-"""What a report prints under "Build it again" builds the same corpus, on a fresh root, from the report alone."""
+"""The commands that a report prints rebuild the same corpus on a fresh root."""
 
 import json
 import os
@@ -60,7 +60,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with pieces, twins, and pieces that are for other instruments in part."""
+    """A data root with pieces, duplicates, and a piece partly for other instruments."""
     root = tmp_path_factory.mktemp("filled")
     louder = Notes.of(*[getattr(tune(3), name) for name in ("onset", "duration", "pitch")], [99] * 40)
     flute = (0, bytes([0xC1, 73]))
@@ -96,10 +96,10 @@ def test_what_is_printed_builds_the_same_corpus_on_a_fresh_root(filled: Path, tm
 
 
 def test_every_option_of_build_is_on_the_page_or_decides_nothing(filled: Path) -> None:
-    told = {"--query", "--name", "--seed", "--filters", "--piano-tracks", "--keep-duplicates"}
-    decides_nothing = {"--game", "--workers", "--cluster", "--root", "--help"}  # a game becomes a query
+    recorded = {"--query", "--name", "--seed", "--filters", "--piano-tracks", "--keep-duplicates"}
+    no_effect = {"--game", "--workers", "--cluster", "--root", "--help"}  # a game becomes a query
     offered = {word for word in forked.command("dataset", "build", "--help").stdout.split() if word.startswith("--")}
-    assert offered == told | decides_nothing
+    assert offered == recorded | no_effect
 
 
 def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_filters_that_this_version_cannot_set_are_said_to_be_so(filled: Path, tm
     values["versions"]["vgpiano"] = "0.9\nrm -rf x"
     (tmp_path / "manifest.json").write_text(json.dumps(values))
     [first, second] = build_commands(Manifest.read(tmp_path / "manifest.json"))
-    assert first == "# This version cannot set the filters as they were; take vgpiano 0.9 rm -rf x."
+    assert first == "# This version cannot set the same filters; use vgpiano 0.9 rm -rf x."
     assert second == build_commands(manifest)[-1]
 
 

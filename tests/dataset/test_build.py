@@ -1,4 +1,4 @@
-"""From catalog to corpus: nothing is lost, every reason is right, and the same input gives the same bytes."""
+"""From catalog to corpus: correct reasons, no lost pieces, repeatable builds."""
 
 from collections import Counter
 from pathlib import Path
@@ -27,7 +27,7 @@ SHORT = midi([on(0, 60), off(480, 60)])
 
 
 def reasons(corpus: Corpus) -> dict[str, str]:
-    """Title: reason, for each piece left out."""
+    """Return {title: reason} of the pieces left out."""
     table = corpus.excluded()
     return dict(zip(table["title"].to_pylist(), table["reason"].to_pylist(), strict=True))
 
@@ -126,7 +126,7 @@ def test_nothing_found_names_what_is_nearest(root: Path) -> None:
 
 def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
     fill(tmp_path, {"Drums": DRUMS, "Short": SHORT})
-    with pytest.raises(CorpusError, match=r"2 pieces none is left: .*only_drums 1"):
+    with pytest.raises(CorpusError, match=r"none of 2 pieces remains: .*only_drums 1"):
         build_corpus(tmp_path, ALL, "all")
     assert not (tmp_path / "corpora" / "all").exists()
 

@@ -1,4 +1,7 @@
-"""The command `dataset`: what it prints, and how it answers mistakes. It runs in this process, through its own entry point."""
+"""The command `dataset`: its output and its answers to mistakes.
+
+It runs in this process, through its own entry point.
+"""
 
 import json
 import subprocess
@@ -17,7 +20,7 @@ from tests.dataset.conftest import fill, tune
 
 
 class Answer(NamedTuple):
-    """What a command gave back."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -26,7 +29,7 @@ class Answer(NamedTuple):
 
 @pytest.fixture
 def dataset(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """The command as a function of its arguments."""
+    """Return the command as a function of its arguments."""
 
     def run(*arguments: str) -> Answer:
         monkeypatch.setenv("VGPIANO_ROOT", str(root))
@@ -50,8 +53,8 @@ def test_a_game_is_found_by_a_part_of_its_name_and_its_funnel_is_shown(dataset) 
 
 
 def test_measuring_says_what_it_did(dataset) -> None:  # type: ignore[no-untyped-def]
-    assert dataset("measure").out == "12 files: 0 measured before, 12 now\n"
-    assert dataset("measure", "notes == 40").out == "12 files: 12 measured before, 0 now\n"
+    assert dataset("measure").out == "12 files: 0 already measured, 12 measured now\n"
+    assert dataset("measure", "notes == 40").out == "12 files: 12 already measured, 0 measured now\n"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +133,7 @@ def test_duplicates_are_listed_with_titles_and_evidence(dataset, root: Path) -> 
     assert row["left_out"] in (row["first_url"], row["second_url"])
     nothing = dataset("duplicates", "game == 'c-game'")
     assert (nothing.code, nothing.out) == (1, "")
-    assert "no piece that is held matches game == 'c-game'" in nothing.error
+    assert "no fetched piece matches game == 'c-game'" in nothing.error
 
 
 def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -150,7 +153,5 @@ def test_filters_are_shown_and_a_file_of_ones_own_is_laid_over_them(dataset, tmp
     path.write_text("[filter.too_many_notes]\nmeasure = 'note'\n")
     wrong = dataset("build", "--game", "a-g", "--filters", str(path))
     assert wrong.code == 2
-    assert (
-        "mine.toml: [filter.too_many_notes] measure: there is no measure 'note'; did you mean 'notes'?" in wrong.error
-    )
+    assert "mine.toml: [filter.too_many_notes] measure: unknown measure 'note'; did you mean 'notes'?" in wrong.error
     assert dataset("build", "--game", "a-g", "--piano-tracks").code == 0

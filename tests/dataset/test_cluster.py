@@ -1,4 +1,7 @@
-"""A build on a real Dask cluster of two worker processes on this machine: the local build's bytes, whatever dies; and what goes wrong."""
+"""Builds on a real Dask cluster of two local worker processes, with failures.
+
+A build gives the bytes of the local one, whatever dies.
+"""
 
 import os
 import signal
@@ -19,8 +22,8 @@ from dataset.parallel.dask_cluster import connect_cluster
 from dataset.parallel.workers import CHUNK
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
-from tests.dataset.tasks import BOSS, KILLER, SLEEPER
-from tests.dataset.test_executors import OR_DIE, OR_KILL_THE_BOSS, contents
+from tests.dataset.tasks import KILLER, PARENT_KILLER, SLEEPER
+from tests.dataset.test_executors import OR_DIE, OR_KILL_PARENT, contents
 
 ALL = Plan(query="source == 'vgmusic'")
 LATE = "tests.dataset.tasks:parse_late"
@@ -28,7 +31,10 @@ LATE = "tests.dataset.tasks:parse_late"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """Two worker processes; a chunk over which one dies is given up at once, so that the tests need not kill it four times."""
+    """A cluster of two worker processes.
+
+    A chunk whose worker dies is given up at once, so that the tests need not kill it four times.
+    """
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
@@ -45,7 +51,7 @@ def lonely() -> Iterator[LocalCluster]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalog of several chunks, in which two files end their parser."""
+    """A catalog of several chunks, with two files that crash or hang their parser."""
     root = tmp_path_factory.mktemp("many")
     fill(root, {**tunes(CHUNK * 4), "Killer": KILLER, "Sleeper": SLEEPER})
     return root
@@ -76,11 +82,11 @@ def test_a_worker_killed_in_the_middle_of_a_build_changes_no_byte(many: Path, cl
 
 
 def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root: Path, cluster: LocalCluster) -> None:
-    fill(root, {"Boss": BOSS + str(os.getpid()).encode()}, game="b-game")
+    fill(root, {"Boss": PARENT_KILLER + str(os.getpid()).encode()}, game="b-game")
     before = _pids(cluster)
     with connect_cluster(cluster.scheduler_address) as executor:
-        corpus = build_corpus(root, ALL, "all", executor=executor, task=OR_KILL_THE_BOSS)
-    assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
+        corpus = build_corpus(root, ALL, "all", executor=executor, task=OR_KILL_PARENT)
+    assert corpus.manifest.reasons == {"not_midi": 1}  # the result where it kills nothing
     assert corpus.manifest.funnel.unique == 12
     assert _pids(cluster) != before
 
@@ -88,7 +94,7 @@ def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root:
 def test_the_command_builds_on_a_cluster(
     root: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 now\n")):
+    for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 measured now\n")):
         line = ["dataset", *command.split(), "--root", str(root), "--cluster", cluster.scheduler_address]
         monkeypatch.setattr(sys, "argv", line)
         cli.app(standalone_mode=False)
@@ -99,7 +105,7 @@ def test_the_command_builds_on_a_cluster(
     "address", ["", "here", "tcp://here", "ftp://here:1", "tcp://here:0", "tcp://here:65536", "a b:1"]
 )
 def test_what_is_no_address_is_wrong_usage(address: str) -> None:
-    with pytest.raises(UsageError, match="is no address of a Dask scheduler"), connect_cluster(address):
+    with pytest.raises(UsageError, match="is not the address of a Dask scheduler"), connect_cluster(address):
         pass
 
 

@@ -1,4 +1,4 @@
-"""A corpus on disk: what is written is read again, damage is seen, and a killed builder leaves the old one or the new."""
+"""A corpus on disk: round trips, damage, and killed builders."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.base.errors import CorpusError
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus, list_corpora, names
-from dataset.corpus.credits import Credit, escape, write_credits
+from dataset.corpus.credits import Credit, escape_markdown, write_credits
 from dataset.corpus.folder_store import locked, replacing_folder
 from dataset.corpus.manifest import CREDITS_FILE, EXCLUDED_FILE, NOTES_FILE
 from dataset.corpus.schema import NOTES
@@ -134,6 +134,6 @@ def test_every_sequencer_is_credited_with_their_pieces(root: Path) -> None:
 def test_a_hostile_name_cannot_leave_its_line_or_become_markup(name: str) -> None:
     text = write_credits("x", [Credit(name, name, name, "vgmusic")])
     assert len(text.splitlines()) == 8
-    shown = escape(name)
+    shown = escape_markdown(name)
     for mark in "<>[]()*_`#&|~!:.@":
         assert shown.count(mark) == shown.count("\\" + mark)

@@ -1,4 +1,4 @@
-"""Duplicates: which pieces belong together, on what evidence, and which one of them stays."""
+"""Duplicates: which pieces are related, on what evidence, and which one is kept."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A build on threads and processes that are given to it: the bytes of the local build, whatever dies on the way."""
+"""Builds on given threads and processes give the bytes of the local build."""
 
 import multiprocessing
 import os
@@ -15,15 +15,15 @@ from catalog.base.errors import DatasetError
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
-from dataset.parallel.executors import WINDOW, work_on
+from dataset.parallel.executors import MAX_IN_FLIGHT, work_on
 from dataset.parallel.workers import CHUNK, CRASHED, FAILED, TIMED_OUT, Failure
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tunes
-from tests.dataset.tasks import BOSS, KILLER, SLEEPER, another_version
+from tests.dataset.tasks import KILLER, PARENT_KILLER, SLEEPER, another_version
 
 ACT = "tests.dataset.tasks:act"
 OR_DIE = "tests.dataset.tasks:parse_or_die"
-OR_KILL_THE_BOSS = "tests.dataset.tasks:parse_or_kill_the_boss"
+OR_KILL_PARENT = "tests.dataset.tasks:parse_or_kill_parent"
 ALL = Plan(query="source == 'vgmusic'")
 
 
@@ -41,7 +41,10 @@ def contents(corpus: Corpus) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalog of more than one chunk, in which two files end their parser, one is not there and one is no music."""
+    """A catalog of more than one chunk.
+
+    Two files crash or hang their parser, one is missing, and one is not MIDI.
+    """
     root = tmp_path_factory.mktemp("many")
     fill(root, {**tunes(CHUNK * 2 + 8), "Killer": KILLER, "Sleeper": SLEEPER, "No music": b"<html>"})
     Catalog(root).blob_path(Catalog(root).pieces("title == 'Tune 7'")["sha256"][0].as_py()).unlink()
@@ -50,7 +53,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(many: Path) -> dict[str, bytes]:
-    """What the local build makes of it."""
+    """The local build of that catalog."""
     here = build_corpus(many, ALL, "all", workers=2, task=OR_DIE)
     assert here.manifest.reasons == {"blob_missing": 1, "not_midi": 1, "parser_crashed": 1, "parser_timed_out": 1}
     return contents(here)
@@ -76,16 +79,16 @@ def test_a_pool_that_loses_a_process_changes_nothing(many: Path, expected: dict[
 
 
 def test_a_piece_that_kills_the_pools_own_process_does_not_end_the_build(root: Path) -> None:
-    fill(root, {"Boss": BOSS + str(os.getpid()).encode()}, game="b-game")
+    fill(root, {"Boss": PARENT_KILLER + str(os.getpid()).encode()}, game="b-game")
     with processes() as pool:
-        corpus = build_corpus(root, ALL, "all", executor=pool, task=OR_KILL_THE_BOSS)
-    assert corpus.manifest.reasons == {"not_midi": 1}  # what becomes of it where it kills nobody
+        corpus = build_corpus(root, ALL, "all", executor=pool, task=OR_KILL_PARENT)
+    assert corpus.manifest.reasons == {"not_midi": 1}  # the result where it kills nothing
     assert corpus.manifest.funnel.unique == 12
 
 
 def test_the_bytes_of_the_pieces_come_along_for_workers_that_do_not_see_our_disk(root: Path) -> None:
     with threads() as executor:
-        corpus = build_corpus(root, ALL, "all", executor=executor, task="tests.dataset.tasks:parse_what_came_along")
+        corpus = build_corpus(root, ALL, "all", executor=executor, task="tests.dataset.tasks:parse_carried_bytes")
     assert corpus.manifest.funnel.unique == 12
 
 
@@ -101,7 +104,7 @@ def test_each_item_has_one_result_and_failures_say_why() -> None:
 
 
 class Slow(Executor):
-    """One that keeps what it is given until a result is waited for, and remembers how much that was at most."""
+    """An executor that defers work until a result is awaited, and counts the backlog."""
 
     def __init__(self, inner: Executor) -> None:
         self.inner, self.held, self.most = inner, 0, 0
@@ -126,12 +129,12 @@ def test_no_more_than_a_window_is_read_ahead_whatever_the_size_of_the_catalog() 
 
     with threads() as inner:
         executor = Slow(inner)
-        items = range(CHUNK * (WINDOW + 40))
+        items = range(CHUNK * (MAX_IN_FLIGHT + 40))
         results = work_on(executor, ACT, items, load=load)
         next(results)
-        assert len(loaded) <= CHUNK * WINDOW
+        assert len(loaded) <= CHUNK * MAX_IN_FLIGHT
         assert sum(1 for _ in results) == len(items) - 1
-    assert executor.most <= WINDOW
+    assert executor.most <= MAX_IN_FLIGHT
 
 
 def test_large_items_travel_in_small_chunks() -> None:
@@ -157,7 +160,7 @@ def test_workers_with_other_versions_are_an_error_that_says_which() -> None:
 def test_an_executor_that_takes_or_does_no_work_is_an_error_not_a_corpus_of_failures() -> None:
     executor = threads()
     executor.shutdown()
-    with pytest.raises(DatasetError, match="takes no work"):
+    with pytest.raises(DatasetError, match="accepts no work"):
         list(work_on(executor, ACT, ["a"]))
 
     class Lazy(Executor):
@@ -166,7 +169,7 @@ def test_an_executor_that_takes_or_does_no_work_is_an_error_not_a_corpus_of_fail
             future.set_exception(OSError("no disk left"))
             return future
 
-    with pytest.raises(DatasetError, match="does no work: OSError: no disk left"):
+    with pytest.raises(DatasetError, match="returns no results: OSError: no disk left"):
         list(work_on(Lazy(), ACT, list("abcdef")))
 
 

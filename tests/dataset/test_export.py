@@ -1,4 +1,4 @@
-"""Exports: what each holds is what the corpus holds, read back by the libraries that they are for."""
+"""Exports equal the corpus when read back by the libraries they are for."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ TITLES = ("../../up", "1942", 'A | "b", <i>é</i>', "ゼルダ")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with one corpus, `c`, of titles that would do harm where they were trusted."""
+    """A data root with one corpus, `c`, with titles that are harmful if trusted."""
     root = tmp_path_factory.mktemp("site")
     titles = [*TITLES, *(f"Piece {number}" for number in range(12))]
     fill(root, {title: write_midi(tune(number, 80)) for number, title in enumerate(titles)})
@@ -60,7 +60,7 @@ def test_an_export_is_the_same_bytes_again_and_carries_the_credits(
 def test_what_is_no_export_is_never_replaced(site: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
-    with pytest.raises(CorpusError, match="no export"):
+    with pytest.raises(CorpusError, match="not an export"):
         export_corpus(site, "c", "jsonl", tmp_path / "mine")
     assert tree(tmp_path) == {"mine/letter": b"dear"}
 

@@ -1,4 +1,4 @@
-"""Scores: music21 reads back from MusicXML the pitches, onsets and lengths that were written."""
+"""Scores: music21 reads back the written pitches, onsets and lengths."""
 
 from fractions import Fraction
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ from tests.dataset.conftest import tune
 
 
 def read_back(data: bytes) -> list[tuple[int, int, int]]:
-    """Onset, pitch and length in ticks of every note in a score, ties joined."""
+    """Return (onset, pitch, length) in ticks of every note, with ties joined."""
     from music21 import converter
 
     found: list[tuple[int, int, int]] = []
@@ -33,7 +33,10 @@ def read_back(data: bytes) -> list[tuple[int, int, int]]:
 
 
 def written(notes: Notes) -> list[tuple[int, int, int]]:
-    """What notation can hold: one note a hand, pitch and onset, ended where the hand strikes its pitch again."""
+    """Return what notation can express of notes.
+
+    One note per hand, pitch and onset, ended where the hand strikes its pitch again.
+    """
     columns = hands_of(notes).tolist(), notes.pitch.tolist(), notes.onset.tolist(), (-notes.end).tolist()
     rows = sorted(zip(*columns, strict=True))
     first = [row for n, row in enumerate(rows) if n == 0 or row[:3] != rows[n - 1][:3]]

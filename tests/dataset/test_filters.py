@@ -1,4 +1,4 @@
-"""Filters: each keeps what is just inside its limit and gives its reason just outside; a file of one's own changes them."""
+"""Filters: limits, reasons, and changes by a user's file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from catalog.base.errors import UsageError
 from dataset.build import build_corpus, ensure_corpus
 from dataset.duplicates.relations import Relation
 from dataset.filters.load import default_filters, load_filters
-from dataset.filters.rules import MEASURED, Filters
+from dataset.filters.rules import MEASURE_FIELDS, Filters
 from dataset.measures.measure import UNREADABLE, Measures
 from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -33,14 +33,14 @@ GOOD = Measures(
 
 
 def reason(filters: Filters, **changes: Any) -> str | None:
-    """Why an ordinary piece with these changes is left out, or None."""
+    """Return why a typical piece with these changes is left out, or None."""
     verdict = filters.judge(replace(GOOD, **changes))
     return verdict and verdict.reason
 
 
 @pytest.fixture
 def laid(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """The default filters with a text laid over them."""
+    """Return a function that overrides the default filters with a text."""
 
     def load(text: str) -> Filters:
         (tmp_path / "mine.toml").write_text(text)
@@ -79,7 +79,7 @@ def test_a_limit_parts_inside_from_outside(name: str, inside: dict[str, Any], ou
 
 def test_every_default_says_why_with_numbers_and_measures_what_there_is() -> None:
     for each in default_filters().filters:
-        assert each.measure in MEASURED
+        assert each.measure in MEASURE_FIELDS
         assert any(sign.isdigit() for sign in each.why)
     assert all(rule.why for rule in default_filters().duplicates)
 
@@ -128,7 +128,7 @@ def test_a_file_adds_filters_on_any_measure_in_numbers_or_words(laid) -> None:  
     assert [reason(mine, tempo_bpm=bpm) for bpm in (39.9, 40, 300, 301)] == ["too_slow", None, None, "too_slow"]
     assert reason(mine, time_signature="3/4") == "no_waltz"
     assert mine.settings()["too_slow"]["why"] == "We dance."
-    assert reason(mine, tempo_bpm=1.0, notes=1) == "too_few_notes"  # what is added is asked last
+    assert reason(mine, tempo_bpm=1.0, notes=1) == "too_few_notes"  # added filters apply last
 
 
 def test_another_measure_under_a_known_name_keeps_no_old_threshold(laid) -> None:  # type: ignore[no-untyped-def]
@@ -141,30 +141,30 @@ def test_another_measure_under_a_known_name_keeps_no_old_threshold(laid) -> None
 @pytest.mark.parametrize(
     "text, answer",
     [
-        ("[filters.too_short]\nleast = 1", r"\[filters\] is no kind of table; did you mean 'filter'"),
-        ("[filter.too_short]\nlest = 1", r"\[filter.too_short\] lest: there is no such key; did you mean 'least'"),
+        ("[filters.too_short]\nleast = 1", r"\[filters\] is not a known table; did you mean 'filter'"),
+        ("[filter.too_short]\nlest = 1", r"\[filter.too_short\] lest: unknown key; did you mean 'least'"),
         (
             "[filter.empty]\nmeasure = 'empty_beats'\nmost = 1",
-            r"no measure 'empty_beats'; did you mean 'empty_beat_rate'",
+            r"unknown measure 'empty_beats'; did you mean 'empty_beat_rate'",
         ),
-        ("[filter.to_short]\nleast = 1", r"\[filter.to_short\] says no measure.*did you mean 'too_short'"),
+        ("[filter.to_short]\nleast = 1", r"\[filter.to_short\] has no measure.*did you mean 'too_short'"),
         ("[filter.too_short]\nleast = true", r"\[filter.too_short\] least must be a number, not True"),
         ("[filter.too_short]\nleast = '4'", "least must be a number, not '4'"),
         ("[filter.too_short]\nleast = nan", "least must be a number, not nan"),
         ("[filter.too_short]\non = 1", "on must be true or false, not 1"),
-        ("[filter.too_short]\nwhy = ' '", "why must be a text"),
-        ("[filter.too_short]\nleast = 9\nmost = 8", "least 9 is more than most 8"),
-        ("[filter.not_piano]\nleast = 50", "50 lies outside the range of piano_share, 0–1"),
+        ("[filter.too_short]\nwhy = ' '", "why must be a string"),
+        ("[filter.too_short]\nleast = 9\nmost = 8", "least 9 is greater than most 8"),
+        ("[filter.not_piano]\nleast = 50", "50 is outside the range of piano_share, 0–1"),
         ("[filter.too_short]\namong = ['4/4']", "duration_s is a number"),
-        ("[filter.other_time_signature]\nleast = 3", "time_signature is a word"),
-        ("[filter.other_time_signature]\namong = []", "among must be a list of texts"),
-        ("[filter.new]\nmeasure = 'notes'", "say least, most or both"),
-        ("[filter.not_midi]\nmeasure = 'notes'\nmost = 1", "'not_midi' is already the reason of something else"),
-        ("[filter.'Über <b>']\nmeasure = 'notes'\nmost = 1", "a name has small letters"),
-        ("[duplicate.work]\non = true", r"\[duplicate.work\] is no relation by which pieces are left out"),
+        ("[filter.other_time_signature]\nleast = 3", "time_signature is text"),
+        ("[filter.other_time_signature]\namong = []", "among must be a list of strings"),
+        ("[filter.new]\nmeasure = 'notes'", "use least, most or both"),
+        ("[filter.not_midi]\nmeasure = 'notes'\nmost = 1", "'not_midi' is already used as another reason"),
+        ("[filter.'Über <b>']\nmeasure = 'notes'\nmost = 1", "a name must have at most 60 lower-case letters"),
+        ("[duplicate.work]\non = true", r"\[duplicate.work\] is not a relation by which pieces are left out"),
         ("[duplicate.naer]\non = true", "did you mean 'near'"),
-        ("[duplicate.near]\nleast = 1", r"\[duplicate.near\] least: there is no such key; there are on, why"),
-        ("filter = 3", "filter must hold tables"),
+        ("[duplicate.near]\nleast = 1", r"\[duplicate.near\] least: unknown key; one of: on, why"),
+        ("filter = 3", "filter must contain tables"),
         ("[filter]\ntoo_short = 3", r"\[filter.too_short\] must be a table"),
         ("[filter.too_short", "not TOML"),
     ],
@@ -198,7 +198,7 @@ def test_filters_decide_what_a_corpus_holds_and_stand_in_its_manifest(root: Path
     assert corpus.manifest.filters["too_many_notes"]["why"] == "Short ones only."
     assert (
         ensure_corpus(root, query, "all").manifest.filters == default_filters().settings()
-    )  # asked for without: built again
+    )  # requested without filters: rebuilt
 
 
 def test_a_relation_that_is_off_leaves_nothing_out(root: Path, laid) -> None:  # type: ignore[no-untyped-def]

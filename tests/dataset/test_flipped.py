@@ -1,4 +1,7 @@
-"""No flipped bit of a corpus or of the book of sides is read as something else, and `catalog verify` names each."""
+"""No flipped bit of a corpus or of the split ledger goes unnoticed.
+
+`catalog verify` names each damaged file.
+"""
 
 import os
 import shutil
@@ -11,7 +14,7 @@ from catalog.storage.checksums import SUMS_FILE
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus, list_corpora
-from dataset.corpus.split_ledger import read_sides
+from dataset.corpus.split_ledger import read_splits
 from dataset.plan import Plan
 from tests import forked
 from tests.catalog.test_parquet import evenly, flipped
@@ -26,7 +29,7 @@ OF_A_CORPUS = (
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus of songs, two of them the same, and one left out."""
+    """A data root with a corpus of songs, two of them identical, one left out."""
     root = tmp_path_factory.mktemp("whole") / "root"
     fill(root, tunes(12))
     fill(root, {"Twin": next(iter(tunes(1).values())), "Broken": b"no MIDI"}, game="z-game")
@@ -36,12 +39,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built(whole: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be harmed."""
+    """A copy of it, to be damaged."""
     return Path(shutil.copytree(whole, tmp_path / "root"))
 
 
 def read(root: Path) -> list[object]:
-    """All that is read of a corpus."""
+    """Read everything in a corpus."""
     corpus = Corpus.open(root, "all")
     tables = (corpus.table(), corpus.excluded(), corpus.measures(), corpus.relations())
     return [*tables, corpus.table("train"), corpus.credits(), corpus.manifest, list_corpora(root)]
@@ -70,24 +73,24 @@ def test_no_flipped_bit_of_a_corpus_is_read_in_silence(built: Path, name: str) -
 
 
 def test_no_flipped_bit_of_the_book_of_sides_is_read_in_silence(built: Path) -> None:
-    sound = read_sides(built, 0)
+    sound = read_splits(built, 0)
     path = built / "splits" / "seed-0.parquet"
     data = path.read_bytes()
     for bit in evenly(data, 2 * FLIPS):
         path.write_bytes(flipped(data, bit))
         with pytest.raises(CorpusError, match=r"seed-0\.parquet: damaged"):
-            read_sides(built, 0)
+            read_splits(built, 0)
         assert [fault for fault in Catalog(built).verify().faults if fault.startswith(f"{path}: damaged")]
     path.write_bytes(data)
     (path.parent / SUMS_FILE).unlink()  # as an older version, which wrote none, left it: its own checksums stay
     for bit in evenly(data, 2 * FLIPS):
         path.write_bytes(flipped(data, bit))
         try:
-            assert read_sides(built, 0) == sound
+            assert read_splits(built, 0) == sound
         except CorpusError as error:
             assert "seed-0.parquet" in str(error)  # noqa: PT017
     path.write_bytes(data)
-    assert read_sides(built, 0) == sound
+    assert read_splits(built, 0) == sound
 
 
 def test_verify_names_every_fault_and_not_the_first_alone(built: Path) -> None:

@@ -1,4 +1,7 @@
-"""The command `dataset build` as a real process, killed at any moment: the old corpus or the new, and the rerun ends the same."""
+"""`dataset build` killed at any moment leaves the old corpus or the new one.
+
+It runs as a real process, and a rerun gives the same result.
+"""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Measures of whole files: known values by hand, ranges, degenerate pieces, and how the catalog is kept up to date."""
+"""Measures of whole files: known values, ranges, degenerate pieces, updates."""
 
 import math
 from dataclasses import asdict
@@ -62,7 +62,7 @@ def test_the_tempo_is_the_one_in_force_for_the_longest_time_in_seconds() -> None
 
 
 def hand(division: int, *starts: int) -> list[tuple[int, bytes]]:
-    """A track whose notes begin at these ticks, each a 32nd of a quarter long."""
+    """Return a track with notes at these ticks, each a 32nd of a quarter long."""
     events, now = [], 0
     for start in starts:
         events += [on(start - now, 60), off(division // 32, 60)]
@@ -119,7 +119,7 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
 ) -> None:
     onset, duration, pitch = np.array(rows).T
     notes = Notes.of(onset, duration, pitch, [64] * len(rows), [(0, 90.0)], [(0, *signature)])
-    table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, 0.5, len(rows)))])
+    table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, on_grid=0.5))])
     check_ranges(table)
     assert set(only_null(table)) <= {"key", "groove_consistency"}
 
@@ -131,7 +131,7 @@ def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
 
 
 def check_ranges(table: pa.Table) -> None:
-    """Every number lies in the range of its field's metadata, up to the digits that it is written with; none is NaN."""
+    """Check that every number is in its field's range and none is NaN."""
     for field in table.schema:
         low, _, high = field.metadata[b"range"].decode().partition("–")
         for value in table[field.name].drop_null().to_pylist() if low else ():
@@ -205,7 +205,10 @@ def test_a_catalog_measured_by_an_earlier_version_is_measured_again_and_read_unt
 
 
 def age(catalog: Catalog, kind: str, drop: list[str]) -> None:
-    """Write the measures as a version that had no columns `drop` would have left them: one file of its own schema."""
+    """Write the measures as an older version without the columns `drop` did.
+
+    They are one file with a schema of its own.
+    """
     folder = catalog.root / "catalog" / "measures"
     table = catalog.measures().drop_columns(drop)
     for path in folder.glob("*.parquet"):

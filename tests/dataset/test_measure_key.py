@@ -1,6 +1,6 @@
-"""The key of a piece: cadences in every transposition, degenerate pieces, and music21's opinion of real files.
+"""The key of a piece: transposed cadences, degenerate pieces, and music21.
 
-`VGPIANO_MUSIC21=100` asks music21, which reads about two files a second, about so many files; by default about a few.
+`VGPIANO_MUSIC21=100` sets the number of real files to compare with music21, which reads about two a second.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset.measures.keys import LONGEST_HOLD, MAJOR_KEYS, MINOR_KEYS, key_of
+from dataset.measures.keys import MAJOR_KEYS, MAX_HOLD, MINOR_KEYS, key_of
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import Notes
 
@@ -39,12 +39,12 @@ def test_a_note_that_its_file_never_ends_does_not_decide() -> None:
     tune = cadence(MAJOR_CADENCE, 0)
     songs = [np.concatenate([column] * 12) for column in (tune.duration, tune.pitch, tune.velocity)]
     onset = np.arange(len(songs[0])) * 24
-    stuck = Notes.of([*onset, 0], [*songs[0], 50 * LONGEST_HOLD], [*songs[1], 66], [*songs[2], 64])
+    stuck = Notes.of([*onset, 0], [*songs[0], 50 * MAX_HOLD], [*songs[1], 66], [*songs[2], 64])
     assert key_of(stuck) == "C major"
 
 
 def number(tonic: str) -> int:
-    """The pitch class of a name such as F# or Bb (in music21's writing B-)."""
+    """Return the pitch class of a name such as F#, Bb or music21's B-."""
     return (LETTERS[tonic[0].upper()] + tonic.count("#") - tonic[1:].count("b") - tonic[1:].count("-")) % 12
 
 
@@ -54,8 +54,8 @@ def test_music21_finds_the_same_keys_in_the_same_files(real_site: Path) -> None:
 
     other = []
     for path in random.Random(0).sample(sorted(real_site.rglob("*.mid")), SAMPLE):
-        heard = converter.parse(path, format="midi", forceSource=True, storePickle=False).analyze("key.krumhansl")
+        detected = converter.parse(path, format="midi", forceSource=True, storePickle=False).analyze("key.krumhansl")
         tonic, mode = (key_of(read_midi(path.read_bytes())) or "C none").split()
-        if (number(tonic), mode) != (number(heard.tonic.name), heard.mode):
-            other.append((path.name, f"{tonic} {mode}", str(heard)))
+        if (number(tonic), mode) != (number(detected.tonic.name), detected.mode):
+            other.append((path.name, f"{tonic} {mode}", str(detected)))
     assert len(other) <= max(1, 0.05 * SAMPLE), other

@@ -1,18 +1,18 @@
-"""The share of notes that a loop predicts, against the slow way: every note looks back for itself."""
+"""The share of notes that a loop predicts, compared with a slow search."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.measures.loops import CONTEXTS, earlier, loop_share
+from dataset.measures.loops import CONTEXTS, earlier_matches, loop_share
 from dataset.notes.model import Notes
 
 rows_of = st.lists(st.tuples(st.integers(0, 1), st.integers(60, 61)), min_size=1, max_size=100)
 
 
 def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """For each note the place that followed the latest earlier stand of the longest context that stood earlier, and its rank."""
+    """Return for each note the index after the latest match, and its rank."""
     found = []
     for here in range(len(rows)):
         best = (-1, 0)
@@ -30,7 +30,7 @@ def slowly(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 @settings(max_examples=150, deadline=None)
 def test_a_context_is_found_where_it_last_stood(rows: list[tuple[int, int]]) -> None:
     time, pitch = np.array(rows).T
-    place, match = earlier(time, pitch)
+    place, match = earlier_matches(time, pitch)
     assert list(zip(place.tolist(), match.tolist(), strict=True)) == slowly(rows)
 
 

@@ -1,7 +1,7 @@
-"""Texture and pitch classes beside muspy, whose definitions they are: on any notes, and on the real section.
+"""Texture and pitch classes compared with muspy, on random notes and real files.
 
-muspy is given our notes, drums left out, at 24 time steps a quarter note: its own reader keeps the file's resolution, so that
-what it measures in time steps would differ by the rounding alone.
+The definitions are muspy's. It gets our notes, without drums, at 24 time steps per quarter note: its own reader keeps
+the file's resolution, so that its measures in time steps would differ by rounding.
 """
 
 import math
@@ -35,12 +35,12 @@ def of_spans(spans: list[tuple[int, int, int]]) -> Notes:
 
 
 def ours(notes: Notes, bar: int) -> dict[str, float | None]:
-    stretches = texture.stretches(notes)
+    segments = texture.segments(notes)
     return {
         "pitch_class_entropy": pitch_class_entropy(notes),
         "scale_consistency": scale_consistency(notes),
-        "polyphony": texture.polyphony(stretches),
-        "polyphony_rate": texture.polyphony_rate(stretches),
+        "polyphony": texture.polyphony(segments),
+        "polyphony_rate": texture.polyphony_rate(segments),
         "empty_beat_rate": texture.empty_beat_rate(notes),
         "groove_consistency": texture.groove_consistency(notes, bar),
     }
@@ -79,22 +79,22 @@ def test_real_pieces_measure_as_muspy_measures_them(real_site: Path) -> None:
 @settings(max_examples=100, deadline=None)
 def test_polyphony_is_the_mean_over_the_ticks_in_which_something_sounds(spans: list[tuple[int, int, int]]) -> None:
     keys = [{pitch for start, length, pitch in spans if start <= tick < start + length} for tick in range(300)]
-    heard = [len(pitches) for pitches in keys if pitches]
-    assert texture.polyphony(texture.stretches(of_spans(spans))) == pytest.approx(sum(heard) / len(heard))
+    sounding = [len(pitches) for pitches in keys if pitches]
+    assert texture.polyphony(texture.segments(of_spans(spans))) == pytest.approx(sum(sounding) / len(sounding))
 
 
 def test_a_pitch_that_two_notes_hold_sounds_once() -> None:
-    stretches = texture.stretches(Notes.of([0, 0, 24], [48, 48, 72], [60, 60, 60], [64, 64, 64]))
-    assert texture.polyphony(stretches) == 1.0
+    segments = texture.segments(Notes.of([0, 0, 24], [48, 48, 72], [60, 60, 60], [64, 64, 64]))
+    assert texture.polyphony(segments) == 1.0
 
 
 def test_three_pitches_are_many_and_two_are_not() -> None:
-    stretches = texture.stretches(Notes.of([24, 24, 48], [48, 48, 24], [60, 64, 67], [64] * 3))
-    assert texture.polyphony_rate(stretches) == 1 / 3  # silent, two, three
+    segments = texture.segments(Notes.of([24, 24, 48], [48, 48, 24], [60, 64, 67], [64] * 3))
+    assert texture.polyphony_rate(segments) == 1 / 3  # silent, two, three
 
 
 def test_a_wall_of_notes_that_lasts_for_hours_needs_no_piano_roll() -> None:
     notes = Notes.of([0, 13_000_000], [1, 10], [60, 64], [64, 64])
-    assert texture.polyphony(texture.stretches(notes)) == 1.0
+    assert texture.polyphony(texture.segments(notes)) == 1.0
     assert texture.empty_beat_rate(notes) > 0.999
     assert texture.groove_consistency(notes, 96) == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""Real files with their bytes damaged: each one ends as kept or excluded with a reason, soon, and in bounded memory."""
+"""Damaged real files: each is kept or excluded, quickly and in little memory."""
 
 import hashlib
 import json
@@ -25,37 +25,37 @@ Mutation = Callable[[bytearray, Random], bytearray]
 
 
 def flipped(data: bytearray, random: Random) -> bytearray:
-    """Some bytes are others, anywhere."""
+    """Change some bytes."""
     for place in random.integers(0, len(data), int(random.integers(1, 20))):
         data[place] = int(random.integers(0, 256))
     return data
 
 
 def cut(data: bytearray, random: Random) -> bytearray:
-    """The end is missing."""
+    """Remove the end."""
     return data[: int(random.integers(0, len(data)))]
 
 
 def stuffed(data: bytearray, random: Random) -> bytearray:
-    """Something is in between."""
+    """Insert bytes."""
     place = int(random.integers(0, len(data)))
     return data[:place] + bytearray(random.bytes(int(random.integers(1, 200)))) + data[place:]
 
 
 def bitten(data: bytearray, random: Random) -> bytearray:
-    """A piece is missing within."""
+    """Remove bytes from the middle."""
     place, length = int(random.integers(0, len(data))), int(random.integers(1, 200))
     return data[:place] + data[place + length :]
 
 
 def headless(data: bytearray, random: Random) -> bytearray:
-    """Format, number of tracks or division is another."""
+    """Change the format, the number of tracks or the division."""
     data[8 + int(random.integers(0, 6))] = int(random.integers(0, 256))
     return data
 
 
 def lying(data: bytearray, random: Random) -> bytearray:
-    """A track says that it has another length, perhaps of gigabytes."""
+    """Change the length in a track's header, perhaps to gigabytes."""
     tracks = [place for place in range(14, len(data) - 8) if data[place : place + 4] == b"MTrk"]
     if tracks:
         place = tracks[int(random.integers(len(tracks)))] + 4
@@ -66,19 +66,19 @@ def lying(data: bytearray, random: Random) -> bytearray:
 
 
 def delayed(data: bytearray, random: Random) -> bytearray:
-    """The longest delta times that there are stand somewhere."""
+    """Insert the largest possible delta times."""
     place = int(random.integers(14, len(data)))
     return data[:place] + bytearray(b"\xff\xff\xff\x7f" * int(random.integers(1, 8))) + data[place:]
 
 
 def doubled(data: bytearray, random: Random) -> bytearray:
-    """A stretch stands there many times."""
+    """Repeat a section many times."""
     place, length = int(random.integers(14, len(data))), int(random.integers(1, 400))
     return data[:place] + data[place : place + length] * int(random.integers(2, 40)) + data[place:]
 
 
 def swapped(data: bytearray, random: Random) -> bytearray:
-    """Two stretches have changed places."""
+    """Swap two sections."""
     low, high = sorted(random.integers(14, len(data), 2).tolist())
     return data[:14] + data[high:] + data[low:high] + data[14:low]
 
@@ -87,7 +87,7 @@ MUTATIONS: tuple[Mutation, ...] = (flipped, cut, stuffed, bitten, headless, lyin
 
 
 def mutated(site: Path, count: int) -> Iterator[bytes]:
-    """Real files, each damaged in one to three ways; the same for the same count."""
+    """Return real files, each damaged in one to three ways; the same per count."""
     files = [path.read_bytes() for path in sorted(site.rglob("*.mid"))]
     random = np.random.default_rng(20_000)
     for number in range(count):
@@ -129,7 +129,7 @@ def test_every_damaged_file_ends_with_notes_or_a_reason_in_time_and_in_bounded_m
     assert found["wrong"] == 0
     assert reasons["kept"] > CASES / 20  # some damage can be lived with ...
     assert len(reasons) >= 4  # ... and some not, for more than one reason
-    assert FAILED not in reasons  # no exception of ours ...
+    assert FAILED not in reasons  # no exception in our code ...
     assert TIMED_OUT not in reasons  # ... and nothing that takes forever
     assert found["longest_s"] < TIMEOUT_S
     assert max(found["mb"]) < MOST_MB

@@ -1,6 +1,7 @@
-"""Notes and MIDI: what is read from a file, and that what is written is read again as it was."""
+"""Notes and MIDI: reading files, and writing and reading notes without loss."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from symusic import Score
 
 from catalog.base.errors import DatasetError, MidiError
 from catalog.midi.container import midi_bytes
+from dataset.notes.hands import hands_of
 from dataset.notes.midi_reader import read, read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.notes.midi_writer import midi_of, write_midi
 from dataset.notes.model import Notes, beats, seconds
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.dataset.conftest import meta, midi, off, on
@@ -27,18 +29,46 @@ TEMPO = st.tuples(TICK, st.floats(4.0, 1000.0))
 SIGNATURE = st.tuples(TICK, st.integers(1, 64), st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
 
 
+KEY = st.tuples(TICK, st.integers(-7, 7), st.integers(0, 1))
+
+
 @st.composite
 def pieces(draw: st.DrawFn) -> Notes:
     notes = draw(st.lists(NOTE, min_size=1, max_size=40))
-    copies = draw(st.lists(st.sampled_from(notes), max_size=5))  # the same note more than once at the same time
-    columns = zip(*(notes + copies), strict=True)
-    return Notes.of(*columns, draw(st.lists(TEMPO, max_size=6)), draw(st.lists(SIGNATURE, max_size=6)))
+    notes += draw(st.lists(st.sampled_from(notes), max_size=5))  # the same note more than once at the same time
+    columns = zip(*notes, strict=True)
+    changes = (draw(st.lists(kind, max_size=6)) for kind in (TEMPO, SIGNATURE, KEY))
+    hand, group = (draw(st.lists(st.integers(0, 2), min_size=len(notes), max_size=len(notes))) for _ in range(2))
+    bounds = [sorted(draw(st.lists(st.integers(0, 300), max_size=8, unique=True))) for _ in range(3)]
+    pedals = [
+        (number, *pair) for number, ticks in enumerate(bounds) for pair in zip(ticks[::2], ticks[1::2], strict=False)
+    ]
+    return Notes.of(*columns, *changes, hand, group, pedals)
 
 
 @settings(max_examples=300, deadline=None)
 @given(pieces())
-def test_notes_to_midi_to_notes_is_the_identity(notes: Notes) -> None:
-    assert read_midi(write_midi(notes, name="a piece")) == notes
+def test_notes_to_midi_to_notes_is_the_identity_but_for_notes_that_are_cut(notes: Notes) -> None:
+    written = midi_of(notes, name="a piece")
+    again = read_midi(written.data)
+    heard = replace(notes, hand=hands_of(notes))
+    if written.cut == 0:
+        assert again == heard
+    assert {*again.onset.tolist()} == {*notes.onset.tolist()}
+    assert len(notes) - written.cut <= len(again) <= len(notes)
+    assert (midi_of(again).cut, read_midi(write_midi(again))) == (0, again)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pieces())
+def test_a_note_is_cut_only_by_the_next_stroke_of_its_key_in_its_hand(notes: Notes) -> None:
+    again = read_midi(write_midi(notes))
+    key = list(zip(hands_of(notes).tolist(), notes.pedal_group.tolist(), notes.pitch.tolist(), strict=True))
+    for onset, end, mine in zip(notes.onset.tolist(), notes.end.tolist(), key, strict=True):
+        later = [o for o, k in zip(notes.onset.tolist(), key, strict=True) if k == mine and onset < o < end]
+        assert ((again.onset == onset) & (again.end == min([end, *later])) & (again.pitch == mine[2])).any() or (
+            sum(o == onset and k == mine for o, k in zip(notes.onset.tolist(), key, strict=True)) > 1
+        )
 
 
 @settings(max_examples=50, deadline=None)
@@ -52,6 +82,10 @@ def test_the_order_in_which_notes_come_in_does_not_matter(notes: Notes) -> None:
         notes.velocity[order],
         notes.tempos,
         notes.time_signatures,
+        notes.key_signatures,
+        notes.hand[order],
+        notes.pedal_group[order],
+        notes.pedals,
     )
     assert shuffled == notes
     assert write_midi(shuffled) == write_midi(notes)
@@ -146,7 +180,7 @@ def test_all_tracks_but_drums_are_merged() -> None:
 
 
 def test_the_distance_from_the_grid_is_measured_before_rounding() -> None:
-    notes = [on(0, 60), off(480, 60), on(5, 62), off(475, 62)]  # 485 file ticks are 24.25 of ours
+    notes = [on(0, 60), off(480, 60), on(5, 62), off(475, 62)]  # 485 file ticks are 24.25 grid ticks
     assert read(midi(notes)).grid_error == pytest.approx(0.125)
 
 
@@ -155,10 +189,11 @@ def test_the_distance_from_the_grid_is_measured_before_rounding() -> None:
     [
         (b"", "not_midi"),
         (b"<html>404</html>", "not_midi"),
-        (midi([on(0, 60), off(9, 60)])[:-9], "broken_midi"),
-        (midi([on(0, 60), off(9, 60)], division=0xE728), "smpte_time"),
+        (midi([(0, bytes([60, 64])), off(9, 60)]), "broken_midi"),
+        (midi([on(0, 60), (0, b"\x80\xf5\x20")]), "broken_midi"),
+        (midi([on(0, 60), off(9, 60)], division=0xF728), "smpte_time"),
         (midi([on(0, 60), off(9, 60)], division=0), "broken_midi"),
-        (midi([on(0, 60), off(9, 60)], kind=2), "midi_format_2"),
+        (midi([on(0, 60), off(9, 60)], [on(0, 60), off(9, 60)], kind=2), "midi_format_2"),
         (midi([meta(0, 0x51, b"\x07\xa1\x20")]), "no_notes"),
         (midi([on(0, 36, channel=9), off(9, 36, channel=9)]), "only_drums"),
         (midi([on(0, 60), off(2**28 - 1, 60)], division=1), "time_out_of_range"),

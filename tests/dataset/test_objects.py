@@ -1,4 +1,7 @@
-"""Corpora below a URL: the same bytes as in a folder, the old one or the new one for every reader, whoever is killed when."""
+"""Corpora below a URL: the same bytes as in a folder, atomic for readers.
+
+The writer is killed at many points.
+"""
 
 import os
 import shutil
@@ -19,7 +22,7 @@ from catalog.storage.remote import RemotePath, located
 from catalog.store import Catalog
 from dataset import cli
 from dataset.build import build_corpus, ensure_corpus
-from dataset.corpus import folder_store as shelf
+from dataset.corpus import folder_store
 from dataset.corpus.corpus import Corpus, names
 from dataset.corpus.folder_store import locked, replacing_folder
 from dataset.corpus.object_store import versioned
@@ -33,7 +36,7 @@ QUERY = "source == 'vgmusic'"
 
 
 def below(url: str) -> RemotePath:
-    """The path of a URL that is not a folder's."""
+    """Return the path part of a URL."""
     path = located(url)
     assert isinstance(path, RemotePath)
     return path
@@ -49,7 +52,7 @@ def corpora(root: Path) -> dict[str, Path]:
 
 
 def put(target: RemotePath, source: Path) -> None:
-    """Put the corpus in folder `source` in the place of `target`, as a build does."""
+    """Replace the corpus at `target` with that in folder `source`, as a build does."""
     with locked(target.parent) as hold, replacing_folder(target, hold) as new:
         for path in source.iterdir():
             shutil.copy(path, new)
@@ -65,8 +68,8 @@ def test_measures_and_corpora_below_a_url_are_those_of_a_folder_to_the_byte(
         fill(place_, tunes(6))
         fill(place_, {"Broken": b"no MIDI at all"}, game="b-game", missing=["gone.mid"])
     assert measure_catalog(url, workers=1) == measure_catalog(root, workers=1)
-    asked = "notes > 20 or state == 'missing'"
-    assert Catalog(url).pieces(asked).equals(Catalog(root).pieces(asked))
+    query = "notes > 20 or state == 'missing'"
+    assert Catalog(url).pieces(query).equals(Catalog(root).pieces(query))
     here, there = (build_corpus(place_, Plan(query=QUERY), "all", workers=1) for place_ in (root, url))
     assert there.manifest == here.manifest
     assert there.manifest.funnel.unique == 6
@@ -139,9 +142,9 @@ def test_a_writer_that_stops_before_the_manifest_has_changed_nothing_that_a_read
 
 
 class Line(threading.Thread):
-    """A line to the S3 server that kills the process at its near end after so many bytes have gone up.
+    """A proxy to the S3 server that kills its client after a number of bytes.
 
-    The far end is then left open: S3 keeps nothing of a request that was cut off, but this server would keep the half.
+    The server's end then stays open: S3 discards an incomplete request, but this server would keep half of it.
     """
 
     def __init__(self, server: str) -> None:
@@ -181,7 +184,7 @@ class Line(threading.Thread):
 
 @pytest.fixture
 def line(s3_server: str) -> Iterator[Line]:
-    """A line to the server."""
+    """A proxy to the server."""
     line = Line(s3_server)
     line.start()
     yield line
@@ -209,7 +212,10 @@ def test_a_writer_killed_at_any_byte_leaves_the_old_corpus_or_the_new_and_the_ne
     (old, folder), (new, newer) = corpora.items()
 
     def replace(most: int) -> int:
-        """Put `newer` in the place of `folder` through the line that breaks after `most` bytes; return the exit code."""
+        """Replace `folder` with `newer` through a proxy that breaks after `most` bytes.
+
+        Return the exit code.
+        """
         for claim in (target.parent / ".lock").entries():
             claim.path.unlink()  # as if the killed writer's lease had run out
         put(target, folder)
@@ -235,7 +241,7 @@ def test_a_writer_killed_at_any_byte_leaves_the_old_corpus_or_the_new_and_the_ne
 def test_a_build_waits_for_another_and_then_says_who_holds_the_lock(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(folder_store, "LEASE_POLL_S", 0.05)
     folder = below(f"{bucket}/vg/corpora")
     with locked(folder), pytest.raises(CorpusError, match=r"being written by .*this build has waited 0.1 s"):
         locked(folder, wait_s=0.1).__enter__()
@@ -261,7 +267,7 @@ def test_bytes_out_of_reach_are_an_error_and_bytes_that_are_gone_a_reason(
 
 
 def call(monkeypatch: pytest.MonkeyPatch, main: Callable[[], None], *arguments: str) -> int:
-    """The exit code of a command."""
+    """Return the exit code of a command."""
     monkeypatch.setattr(sys, "argv", ["dataset", *arguments])
     with pytest.raises(SystemExit) as end:
         main()
@@ -274,14 +280,17 @@ def test_the_commands_take_a_url_as_the_data_root(
     monkeypatch.setenv("VGPIANO_ROOT", f"{bucket}/vg")
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, cli.main, "list") == 0
-    assert capsys.readouterr() == ("", f"no corpora in {bucket}/vg/corpora; `dataset build --game NAME` makes one\n")
+    assert capsys.readouterr() == (
+        "",
+        f"no corpora in {bucket}/vg/corpora; run `dataset build --game NAME` to make one\n",
+    )
     assert call(monkeypatch, cli.main, "show", "a-game") == 1
-    assert capsys.readouterr().err == "error: there is no corpus 'a-game'; `dataset build` makes one\n"
+    assert capsys.readouterr().err == "error: no corpus 'a-game'; run `dataset build` to make one\n"
     fill(below(f"{bucket}/vg"), tunes(12))
     assert call(monkeypatch, cli.main, "measure", "--workers", "1") == 0
     assert call(monkeypatch, cli.main, "build", "--game", "a-g", "--workers", "1") == 0
     built = capsys.readouterr().out
-    assert "12 files: 0 measured before, 12 now\n" in built
+    assert "12 files: 0 already measured, 12 measured now\n" in built
     assert built.endswith(f"  {bucket}/vg/corpora/a-game\n")
     assert call(monkeypatch, cli.main, "show", "a-game") == 0
     assert call(monkeypatch, cli.main, "list") == 0

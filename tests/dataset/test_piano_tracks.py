@@ -1,4 +1,4 @@
-"""The piano tracks of pieces for many instruments: what they are, what is measured, and that nothing else is taken."""
+"""The piano tracks of pieces for several instruments, and their measures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +22,12 @@ def program(number: int, channel: int = 0, time: int = 0) -> Event:
 
 
 def line(pitches: list[int], channel: int = 0) -> list[Event]:
-    """A quarter note of each pitch, one after the other."""
+    """Return a quarter note of each pitch, one after the other."""
     return [event for pitch in pitches for event in (on(0, pitch, channel=channel), off(480, pitch, channel=channel))]
 
 
 def pitches(data: bytes) -> list[int]:
-    """What pianos play."""
+    """Return what the pianos play."""
     return sorted(read(data, piano_only=True).notes.pitch.tolist())
 
 

@@ -1,4 +1,4 @@
-"""The real piano section: its own duplicates and works, and altered copies hidden among its pieces."""
+"""The real piano section: its duplicates and works, and planted copies."""
 
 import os
 from functools import cache
@@ -21,7 +21,7 @@ SECTION = SITE / "music" / "other" / "miscellaneous" / "piano"
 
 @cache
 def section(folder: Path = SECTION) -> tuple[Candidate, ...]:
-    """Every row of the listing with its notes, all with 16 notes or more, as `dataset build` relates them."""
+    """Every row with at least 16 notes, as `dataset build` relates them."""
     rows = []
     for row in parse((folder / "index.html").read_bytes()).rows:
         game = game_of(row.game)
@@ -36,7 +36,7 @@ def links() -> tuple[Link, ...]:
 
 
 def between(game: str, one: str, other: str) -> list[Link]:
-    """The links between pieces of these titles, in any order, one of them of this game."""
+    """Return the links between pieces of these titles, one of them of this game."""
     found = []
     for link in links():
         first, second = section()[link.first], section()[link.second]
@@ -50,7 +50,7 @@ def between(game: str, one: str, other: str) -> list[Link]:
 
 @pytest.fixture(autouse=True)
 def _there(real_site: Path) -> None:
-    """Skip where the section is not at hand."""
+    """Skip if the section is not available."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The report says what the corpus says: the numbers, the names and the evidence, whatever the texts hold."""
+"""The report shows the corpus's numbers, names and evidence, for any texts."""
 
 import re
 from collections import Counter
@@ -86,7 +86,7 @@ def test_related_pieces_stand_in_groups_with_the_evidence(corpus: Corpus, page: 
     assert sizes == sorted(map(len, together), reverse=True)
     assert len(page.select("[data-group] .links li")) == len(relations)
     (whole,) = [text for text in groups if "contained" in text]
-    assert "96.2 % of the shorter one’s notes (385) stand in the other, the first’s notes 1.50 times as long" in whole
+    assert "96.2 % of the shorter piece’s notes (385) match the other, the first’s notes 1.50 times as long" in whole
     assert "from quarter note 4 of the first and 0 of the second" in whole
     assert "the first 1 semitone lower" in whole
     assert any("the first 2 semitones higher" in text for text in groups)
@@ -180,5 +180,5 @@ def test_the_page_of_250_games_stays_small(tmp_path: Path) -> None:
     assert len(page.select("[data-splits] tbody tr")) == 250
     assert len(page.select("[data-measure=tempo_bpm] tbody tr")) == 11
     assert words(page.select("[data-measure=tempo_bpm] tbody th")[-1]) == "240 other games"
-    assert "Alike in all games" in words(one(page, "[data-measure=notes]"))
+    assert "The same in all games" in words(one(page, "[data-measure=notes]"))
     assert len(text.encode()) < 1_000_000

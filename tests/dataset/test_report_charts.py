@@ -1,4 +1,4 @@
-"""Laws of the plots and of the credits that the report reads: no value and no piece gets lost between file and page."""
+"""Properties of the plots and of the credits: every value and piece is shown."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from catalog.base.console import clean
 from dataset.corpus.credits import UNNAMED, Credit, read_credits, write_credits
-from dataset.reasons import meaning
+from dataset.reasons import describe_reason
 from dataset.report.charts import axis, box, histogram, quantiles
 
 numbers = st.lists(st.floats(0, 1e6) | st.integers(0, 60).map(float), min_size=1, max_size=60).map(np.array)
@@ -61,7 +61,8 @@ def test_credits_are_read_as_they_were_written(credits_: list[Credit]) -> None:
 
 def test_a_filter_of_the_manifest_says_for_itself_why_it_is_there() -> None:
     assert (
-        meaning("too_short", {"too_short": {"beats": 4, "why": "A jingle of one chord."}}) == "A jingle of one chord."
+        describe_reason("too_short", {"too_short": {"beats": 4, "why": "A jingle of one chord."}})
+        == "A jingle of one chord."
     )
-    assert meaning("only_drums", {"too_short": {"why": "No."}}) == "The file holds drums and nothing else."
-    assert meaning("unheard_of", {}) == "Left out by the filter of this name."
+    assert describe_reason("only_drums", {"too_short": {"why": "No."}}) == "The file contains only drums."
+    assert describe_reason("unheard_of", {}) == "Left out by the filter of the same name."

@@ -1,4 +1,4 @@
-"""The report in a real browser: quiet, closed to the network, as wide as the window, and open to keyboards and screen readers."""
+"""The report in a real browser: no errors, no requests, responsive, accessible."""
 
 from collections.abc import Iterator
 
@@ -28,19 +28,19 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(params=WINDOWS, ids=lambda window: f"{window[0]}-{window[1]}")
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
-    """The report in a window; it may say nothing on the console and ask for nothing but itself."""
+    """Open the report in a window; it must log nothing and request only itself."""
     width, scheme = request.param
     with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True) as context:
         page = context.new_page()
-        said: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        messages: list[str] = []
+        requested: list[str] = []
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: requested.append(request.url))
         page.goto(address)
         yield page
-        assert said == []
-        assert asked == [address]
+        assert messages == []
+        assert requested == [address]
 
 
 def open_all(page: Page) -> None:
@@ -86,9 +86,9 @@ def test_everything_opens_by_keyboard_and_the_focus_is_seen(browser: Browser, ad
 def test_what_got_in_could_neither_run_nor_call_home(browser: Browser, address: str) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        asked: list[str] = []
+        requested: list[str] = []
         refused: list[tuple[str, str | None]] = []
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requested.append(request.url))
         page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
         page.goto(address)
         page.evaluate(
@@ -103,4 +103,4 @@ def test_what_got_in_could_neither_run_nor_call_home(browser: Browser, address: 
         page.wait_for_timeout(100)
         assert page.title() == "Corpus hostile"
         assert refused == [("https://example.org/seen.png", "csp")]
-        assert asked == [address, refused[0][0]]
+        assert requested == [address, refused[0][0]]

@@ -1,4 +1,4 @@
-"""Scores: whatever the notes, every bar is full, every note is where it was, and a pianist's eye finds what it expects."""
+"""Scores: full bars, exact notes, and what a pianist expects to see."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ METERS = [(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (7, 8), (12, 8), (5, 64), (9, 
 
 
 def heads_of(score: Score) -> Iterator[tuple[int, int, Element, Head]]:
-    """Yield (tick, staff, element, head) for every head of the score, bar by bar, staff by staff, voice by voice."""
+    """Yield (tick, staff, element, head) for every head, by bar, staff and voice."""
     for measure in score.measures:
         for number, staff in enumerate(measure.staves):
             for voice in staff.voices:
@@ -38,7 +38,7 @@ def _placed(tick: int, staff: int, voice: Sequence[Element]) -> Iterator[tuple[i
 
 @st.composite
 def pieces(draw: st.DrawFn, off_grid: bool = True) -> Notes:
-    """Any little piece: notes anywhere on the grid (or on sixteenths), any metre, which may change within a bar."""
+    """Any small piece: notes on the grid or on sixteenths, and any changing metre."""
     step = 1 if off_grid else 6
     place = st.integers(0, 40 * 6 // step).map(lambda n: n * step)
     rows = draw(st.lists(st.tuples(place, st.integers(1, 20), st.integers(24, 100)), min_size=1, max_size=24))
@@ -73,7 +73,10 @@ def voices(score: Score) -> Iterator[tuple[int, tuple[Element, ...]]]:
 
 
 def kinds(score: Score, bar: int = 0, staff: int = 0, voice: int = 0) -> list[str]:
-    """What one voice of one bar looks like: q. is a dotted quarter, - a rest, ~ a tie onwards, 3 a triplet."""
+    """Return one voice of a bar in short notation.
+
+    q. is a dotted quarter, - a rest, ~ a tie, 3 a triplet.
+    """
     short = {"whole": "w", "half": "h", "quarter": "q", "eighth": "e", "16th": "s", "32nd": "t", "64th": "x"}
     return [
         ("" if element.heads else "-")
@@ -158,8 +161,8 @@ def test_a_name_says_its_pitch_and_a_bar_says_each_alteration(notes: Notes) -> N
             for _, pitch, head in sorted(events, key=lambda event: event[:2]):
                 assert 12 * (head.octave + 1) + NATURAL[head.letter] + head.alter == pitch
                 place = head.letter, head.octave
-                if head.sign is not None:
-                    assert head.sign == head.alter
+                if head.accidental is not None:
+                    assert head.accidental == head.alter
                     read[place] = head.alter
                 elif not head.tied_from:
                     assert read.get(place, usual[head.letter]) == head.alter
@@ -290,11 +293,11 @@ def test_notes_are_named_after_the_key(tonic: int, mode: str, names: str) -> Non
     heads = [
         head for tick, _, _, head in heads_of(score) if head.pitch >= 60 + tonic and tick < 192 and not head.tied_from
     ]
-    said = [
+    names_of = [
         head.letter + ("#" * head.alter + f"{head.alter}" if head.alter > 0 else f"b{head.alter}" if head.alter else "")
         for head in heads
     ]
-    assert " ".join(said[:7]) == names
+    assert " ".join(names_of[:7]) == names
 
 
 @pytest.mark.parametrize(

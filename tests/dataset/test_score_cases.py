@@ -150,7 +150,7 @@ def test_key_signatures_change_with_the_file(case: Callable[[str], Notes]) -> No
         names = {(head.letter, head.alter) for tick, _, _, head in heads_of(score) if tick < 768}
         assert {("B", -1), ("E", -1), ("F", 1)} <= names
         assert {("G", 1), ("D", 1)} <= {(h.letter, h.alter) for tick, _, _, h in heads_of(score) if tick >= 768}
-        signs = [head.sign for tick, _, _, head in heads_of(score) if tick >= 768 + 96]
+        signs = [head.accidental for tick, _, _, head in heads_of(score) if tick >= 768 + 96]
         assert set(signs) == {None}
     found = [
         (measure.get("number"), key.findtext("fifths"), key.findtext("mode"))

@@ -1,4 +1,4 @@
-"""Workers: real processes that crash, hang and get killed; each item still has exactly one result."""
+"""Worker processes that crash, hang or get killed: one result per item."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import DatasetError
-from dataset.parallel.workers import CRASHED, FAILED, TIMED_OUT, Failure, Worker, dismiss, work
+from dataset.parallel.workers import CRASHED, FAILED, TIMED_OUT, Failure, Worker, stop_workers, work
 
 ACT = "tests.dataset.tasks:act"
 
@@ -63,23 +63,23 @@ def test_no_worker_outlives_a_consumer_that_stops_early() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts child processes by /proc")
 def test_a_crew_that_is_kept_works_again_and_is_gone_when_dismissed() -> None:
-    before, crew = _children(), list[Worker]()
-    assert dict(work(ACT, ["a", "die", "b"], workers=1, crew=crew))[2] == "B"
-    kept = [worker.process.pid for worker in crew]
-    assert dict(work(ACT, ["c"], workers=1, crew=crew)) == {0: "C"}
-    assert [worker.process.pid for worker in crew] == kept
+    before, pool = _children(), list[Worker]()
+    assert dict(work(ACT, ["a", "die", "b"], workers=1, pool=pool))[2] == "B"
+    kept = [worker.process.pid for worker in pool]
+    assert dict(work(ACT, ["c"], workers=1, pool=pool)) == {0: "C"}
+    assert [worker.process.pid for worker in pool] == kept
     assert len(kept) == 1
-    dismiss(crew)
+    stop_workers(pool)
     assert _children() == before
 
 
 def test_a_kept_worker_that_died_meanwhile_costs_nothing() -> None:
-    crew = list[Worker]()
-    list(work(ACT, ["a"], workers=1, crew=crew))
-    crew[0].process.kill()
-    crew[0].process.wait()
-    assert dict(work(ACT, ["b", "c"], workers=1, crew=crew)) == {0: "B", 1: "C"}
-    dismiss(crew)
+    pool = list[Worker]()
+    list(work(ACT, ["a"], workers=1, pool=pool))
+    pool[0].process.kill()
+    pool[0].process.wait()
+    assert dict(work(ACT, ["b", "c"], workers=1, pool=pool)) == {0: "B", 1: "C"}
+    stop_workers(pool)
 
 
 def _children() -> set[str]:

@@ -1,4 +1,4 @@
-"""Titles: what versions of one piece of music have in common, and what tells two pieces apart."""
+"""Titles: versions of one piece share a theme, different pieces do not."""
 
 import pytest
 

@@ -1,1 +1,1 @@
-"""Bringing pieces in: listing pages, polite HTTP, checks, the demo site."""
+"""Tests of the scraper: HTTP, listing pages, file checks, imports, demo site."""

@@ -1,6 +1,6 @@
-"""The command `scrape vgmusic` against a server that misbehaves, in a process that can be killed and whose memory is measured.
+"""Run `scrape vgmusic` against a faulty server in a process that can be killed.
 
-It is `scraper.cli` itself with only its patience shortened: the constants of limits.py that are waits.
+It runs `scraper.cli` with shorter waits (the constants in limits.py), and measures its memory.
 """
 
 import multiprocessing
@@ -19,7 +19,7 @@ HURRY = {"CONNECT_S": 2.0, "READ_S": 1.0, "WHOLE_S": 1.0, "BACKOFF_S": 0.01}  # 
 
 @dataclass(frozen=True)
 class Done:
-    """What a finished run said, its exit code (negative: the signal), and the most memory it held, in MB."""
+    """The output, exit code (negative: a signal) and peak memory (MB) of a run."""
 
     code: int
     out: str
@@ -29,7 +29,10 @@ class Done:
 
 @dataclass
 class Run:
-    """`scrape vgmusic` at work against `server` into `root`, with its working folder, home and temporary folder in `box`."""
+    """`scrape vgmusic` running against `server`, with all its folders in `box`.
+
+    These are the data root, the working folder, home and the temporary folder.
+    """
 
     server: Chaos
     box: Path
@@ -65,7 +68,7 @@ def scrape(server: Chaos, box: Path, *arguments: str, **hurry: float) -> Done:
 
 
 def tree(folder: Path) -> set[str]:
-    """The paths of all files below `folder`, relative."""
+    """Return the relative paths of all files below `folder`."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
 
 
@@ -102,7 +105,7 @@ def _command(line: list[str], box: str, notes: str, waits: dict[str, float]) -> 
 
 
 def _peak_kb() -> int:
-    """The most memory that this process ever held."""
+    """Return the peak memory of this process in KB."""
     told = Path("/proc/self/status")
     if told.exists():  # of this process alone, while getrusage counts from the one that it was forked from
         return int(next(part for part in told.read_text().splitlines() if part.startswith("VmHWM")).split()[1])

@@ -1,4 +1,7 @@
-"""A server that misbehaves on order: every fault is one switch (`tests.scraper.switches`), thrown for chosen requests for one path."""
+"""A server with faults that tests switch on for chosen requests and paths.
+
+Each fault is a switch in `tests.scraper.switches`.
+"""
 
 import hashlib
 import socket
@@ -18,7 +21,7 @@ Switch = Callable[["ChaosHandler"], None]
 
 
 class ChaosHandler(Handler):
-    """Answers as Apache does, unless a switch is thrown for this request."""
+    """Responds like Apache, unless a switch is on for this request."""
 
     server: "Chaos"
 
@@ -36,7 +39,7 @@ class ChaosHandler(Handler):
 
     @property
     def data(self) -> bytes | None:
-        """The right bytes of what is asked for."""
+        """Return the correct bytes of the requested file."""
         return self.server.files.get(unquote(self.path))
 
     def headers_of(self, data: bytes) -> dict[str, str]:
@@ -45,7 +48,10 @@ class ChaosHandler(Handler):
         return {"Content-Type": kind, "ETag": f'"{tag}"', "Last-Modified": CHANGED}
 
     def head(self, status: int, **headers: str) -> None:
-        """Send a head with no length: what follows ends where the line is cut, unless a length or a coding is given."""
+        """Send headers without a length.
+
+        The body ends where the connection is closed, unless a length or coding is given.
+        """
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -62,7 +68,7 @@ class ChaosHandler(Handler):
 
 
 class Chaos(Server):
-    """Holds files as Server does; `throw` and `choose` say which requests are answered wrongly."""
+    """Serves files like Server; `throw` and `choose` select requests with faults."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,14 +91,14 @@ class Chaos(Server):
         self.choose = choose
 
     def well_behaved(self) -> None:
-        """Undo every switch."""
+        """Switch off all faults."""
         self.choose = None
         self.thrown.clear()
 
 
 @contextmanager
 def chaos() -> Iterator[Chaos]:
-    """A Chaos on loopback while the block runs."""
+    """Serve a Chaos on loopback during the block."""
     with Chaos() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -104,7 +110,7 @@ def chaos() -> Iterator[Chaos]:
 
 
 def good(handler: ChaosHandler) -> None:
-    """What Apache answers."""
+    """Send the response of Apache."""
     data = handler.data
     if data is None:
         handler.reply(404, b"<html>Not Found</html>", Content_Type="text/html")

@@ -1,4 +1,4 @@
-"""A real server on loopback whose every answer a test can spoil, and pages and MIDI files written for it."""
+"""A programmable loopback server, and generated pages and MIDI files."""
 
 import hashlib
 import struct
@@ -26,13 +26,16 @@ Fault = Callable[["Handler"], None]
 
 
 def midi(number: int) -> bytes:
-    """A MIDI file of one note, another one for each number."""
+    """Return a MIDI file of one note, different for each number."""
     track = bytes([0x00, 0x90, number % 128, 1 + number // 128 % 127, 0x60, 0x80, number % 128, 0, 0, 0xFF, 0x2F, 0])
     return struct.pack(">4sIHHH", b"MThd", 6, 0, 1, 96) + struct.pack(">4sI", b"MTrk", len(track)) + track
 
 
 def row(name: str, data: bytes, title: str = "", *, size: object = None, md5: str | None = None) -> str:
-    """The row of a file, in the layout of 2024; `size` and `md5` where they are to be other than those of `data`."""
+    """Return the row of a file in the layout since 2024.
+
+    `size` and `md5` replace the values of `data`.
+    """
     return (
         f'<tr>\n<td><a href="{name}">{escape(title or name)}</a>\n<td align="right">{size or len(data)} bytes\n'
         f'<td align="center">someone\n<td class="comments"><a href="/file/{md5 or hashlib.md5(data).hexdigest()}.html">Comments</a>\n'
@@ -41,7 +44,7 @@ def row(name: str, data: bytes, title: str = "", *, size: object = None, md5: st
 
 
 def page(*rows: str, game: str = "A Game") -> bytes:
-    """A listing page of one game."""
+    """Return a listing page of one game."""
     head = '<tr class="header"><th class="header">Song Title</th><th class="header">File Size</th></tr>'
     name = f'<tr class="gameheader"><td class="header" colspan="5">{escape(game)}</td></tr>'
     return "\n".join(["<html><body><table>", head, name, *rows, "</table></body></html>"]).encode()
@@ -102,13 +105,13 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def publish(self, names: dict[str, bytes], *extra_rows: str) -> None:
-        """List and hold these files in the piano section, and only these."""
+        """Serve and list only these files in the piano section."""
         self.files = {path: data for path, data in self.files.items() if not path.startswith(PIANO)}
         self.files |= {PIANO + name: data for name, data in names.items()}
         self.files[PIANO] = page(*(row(name, data) for name, data in names.items()), *extra_rows)
 
     def asked(self) -> list[str]:
-        """The paths asked for since the last call, those of files without their folder."""
+        """Return the paths requested since the last call; files without their folder."""
         paths = [seen.path.removeprefix(PIANO) or "PAGE" for seen in self.log]
         self.log.clear()
         return paths
@@ -157,12 +160,12 @@ class Scrape:
         return Catalog(self.root)
 
     def states(self) -> dict[str, str]:
-        """File name to state, for every row of the catalog."""
+        """Return file name to state for every row of the catalog."""
         rows = self.catalog.pieces(columns=["url", "state"]).to_pylist()
         return {row["url"].rpartition("/")[2]: row["state"] for row in rows}
 
     def reasons(self) -> dict[str, str]:
-        """File name to reason, for every row that has one."""
+        """Return file name to reason for every row that has one."""
         rows = self.catalog.pieces(columns=["url", "reason"]).to_pylist()
         return {row["url"].rpartition("/")[2]: row["reason"] for row in rows if row["reason"]}
 
@@ -174,7 +177,7 @@ def scrape(tmp_path: Path, server: Server) -> Scrape:
 
 @pytest.fixture
 def fixtures() -> Path:
-    """The small invented pages beside the checkout."""
+    """Return the folder of small invented pages beside the checkout."""
     if not FIXTURES.is_dir():
         pytest.skip(f"the listing fixtures are not at {FIXTURES}")
     return FIXTURES

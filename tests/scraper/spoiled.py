@@ -1,4 +1,4 @@
-"""What the tests of faults share: six files on a server that can misbehave, and what the command, or what is held, then says."""
+"""Shared by the tests of faults: a faulty server with six files, and checks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ ROBOTS, PAGE, FILE = "/robots.txt", PIANO, PIANO + VICTIM
 
 @pytest.fixture(name="server")
 def holding_files() -> Iterator[Chaos]:
-    """A server that lists and holds FILES, and answers well until it is told otherwise."""
+    """Serve and list FILES, without faults until a switch is set."""
     with chaos() as server:
         server.publish(FILES)
         yield server
@@ -45,7 +45,7 @@ def clean_kept(server: Chaos, tmp_path: Path) -> dict[str, str]:
 
 
 def says(text: str, wanted: str) -> bool:
-    """Whether some line of `text` has the parts of `wanted` (split at `*`) in their order."""
+    """Return whether a line of `text` contains the parts of `wanted`, split at `*`."""
     for line in text.splitlines() or [""]:
         at = 0
         for part in wanted.split("*"):

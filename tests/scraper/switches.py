@@ -1,4 +1,7 @@
-"""The switches of `tests.scraper.chaos`: each answers one request wrongly. Those with a value are made by a call: status(404)."""
+"""The switches of `tests.scraper.chaos`: each makes one response faulty.
+
+Switches with a value are created by a call, such as status(404).
+"""
 
 import gzip
 import time
@@ -80,12 +83,12 @@ def reset_at_once(handler: ChaosHandler) -> None:
 
 
 def truncated(handler: ChaosHandler) -> None:
-    """Half a body whose length is told."""
+    """Send half a body with the full length."""
     longer_claimed(handler, share=0.5)
 
 
 def truncated_unsaid(handler: ChaosHandler) -> None:
-    """Half a body whose end is where the line is cut: nothing in HTTP tells that it is half."""
+    """Send half a body without a length; HTTP gives no sign that it is incomplete."""
     data = handler.data or b""
     handler.head(200, Connection="close", **_names(handler.headers_of(data)))
     handler.wfile.write(data[: len(data) // 2])
@@ -101,7 +104,7 @@ def truncated_chunks(handler: ChaosHandler) -> None:
 
 
 def longer_claimed(handler: ChaosHandler, share: float = 1.0) -> None:
-    """A length that is more than what comes."""
+    """Claim a length greater than that of the body."""
     data = handler.data or b""
     claimed = len(data) + (1000 if share == 1.0 else 0)
     handler.head(200, Content_Length=str(claimed), **_names(handler.headers_of(data)))
@@ -110,7 +113,7 @@ def longer_claimed(handler: ChaosHandler, share: float = 1.0) -> None:
 
 
 def shorter_claimed(handler: ChaosHandler) -> None:
-    """A length that is less than what comes: the rest stays in the line."""
+    """Claim a length smaller than that of the body; the rest stays in the connection."""
     data = handler.data or b""
     handler.head(200, Content_Length=str(len(data) // 2), **_names(handler.headers_of(data)))
     handler.wfile.write(data)
@@ -123,7 +126,7 @@ def lengths_that_disagree(handler: ChaosHandler) -> None:
 
 
 def wrong_bytes(handler: ChaosHandler) -> None:
-    """As many bytes as listed, the last of them changed."""
+    """Send the listed number of bytes with the last byte changed."""
     data = handler.data or b"MThd"
     handler.reply(200, data[:-1] + bytes([data[-1] ^ 1]), **_names(handler.headers_of(data)))
 
@@ -146,7 +149,7 @@ def gzip_garbage(handler: ChaosHandler) -> None:
 
 
 def drip(handler: ChaosHandler) -> None:
-    """A byte now and then: each within the read time-out."""
+    """Send one byte at a time, each within the read timeout."""
     data = handler.data or b""
     handler.head(200, Content_Length=str(len(data)), **_names(handler.headers_of(data)))
     for at in range(len(data)):
@@ -203,7 +206,10 @@ def gibberish(handler: ChaosHandler) -> None:
 
 
 def changing_to(new: bytes) -> Switch:
-    """The page is written over while it is sent: the old half, then the new one, under the old length."""
+    """Replace the page while it is sent.
+
+    The first half is the old page, the second the new one, with the old length.
+    """
 
     def switch(handler: ChaosHandler) -> None:
         old = handler.data or b""

@@ -1,4 +1,7 @@
-"""Attacks by a site, or through what lies on this machine, that no fault of the server shows; and what somebody who watches sees."""
+"""Attacks by a site or by local files that the tests of faults do not cover.
+
+Also what a user sees during a scrape.
+"""
 
 import ast
 import hashlib

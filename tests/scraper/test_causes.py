@@ -1,4 +1,4 @@
-"""Why a request failed, in the words of whoever knows: certificates, names, refusals, and a proxy that is set and not used."""
+"""Causes of failed requests: certificates, names, refusals, unused proxies."""
 
 import os
 import socket
@@ -19,14 +19,14 @@ from tests.scraper.conftest import HURRIED, Server
 
 
 def ask(url: str) -> tuple[Response, int]:
-    """The answer to a request, and how many there were."""
+    """Return the response to a request, and the number of requests."""
     with Fetcher(site(url, True), 0, patience=HURRIED) as fetcher:
         return fetcher.get(url + "/x.mid", fetcher.site.problem, 1000), fetcher.requests
 
 
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[Server]:
-    """A server on loopback with a certificate that it has signed itself, for another name."""
+    """Serve on loopback with a self-signed certificate for another name."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     line = [
         "openssl",
@@ -74,7 +74,7 @@ def test_a_name_that_is_none_is_said_and_not_tried_again(host: str) -> None:
         socket.getaddrinfo("no-such-host.invalid", 80)
     except socket.gaierror as error:
         if host.endswith("invalid") and error.errno == socket.EAI_AGAIN:
-            pytest.skip("no resolver here says that there is no such name")
+            pytest.skip("no resolver here says that the name does not exist")
     named = Site(scheme="http", host=host, port=80, private=True)
     with Fetcher(named, 0, patience=HURRIED) as fetcher:
         answer, requests = fetcher.get(f"http://{host}/x.mid", lambda url: None, 1000), fetcher.requests
@@ -113,7 +113,7 @@ def test_a_proxy_that_is_set_and_not_used_is_said(variable: str | None, monkeypa
     assert requests == 4
     said = f"{NETWORK}: Connection refused"
     if variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        said += f" ({variable.upper()} set, but not used: the site is asked directly)"
+        said += f" ({variable.upper()} set, but not used: requests go to the site directly)"
     assert answer.reason == said
 
 
@@ -136,4 +136,4 @@ def test_hints_without_end_are_a_network_error(server: Server) -> None:
     server.faults["/x.mid"] = [lambda handler: handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)]
     answer, requests = ask(server.base_url)
     assert (answer.problem, requests) == (NETWORK, 4)
-    assert "more than 20 interim answers" in answer.detail
+    assert "more than 20 interim responses" in answer.detail

@@ -1,10 +1,10 @@
-"""A page that changes over time: nothing is forgotten, what is gone is marked, and only what is new is asked for."""
+"""A changing listing: removed files are marked, only new ones downloaded."""
 
 from datetime import datetime
 from typing import Any
 
 from catalog.schema import Piece
-from scraper.crawl.listing_diff import changed
+from scraper.crawl.listing_diff import diff_listing
 from scraper.vgmusic.listing import parse
 from tests.scraper.conftest import PIANO, Scrape, Server, midi, page, row
 
@@ -12,7 +12,7 @@ FIVE = {f"{number}.mid": midi(number) for number in range(5)}
 
 
 def rows(scrape: Scrape) -> dict[str, dict[str, Any]]:
-    """File name and first letters of the MD5 to row."""
+    """Return file name and first letters of the MD5 to row."""
     return {f"{row['url'].rpartition('/')[2]} {row['md5'][:4]}": row for row in scrape.catalog.pieces().to_pylist()}
 
 
@@ -105,5 +105,5 @@ def test_rows_of_other_places_are_left_alone() -> None:
     common = {"source": "vgmusic", "section": "piano", "state": "fetched", "game_title": "", "game": "", "series": ""}
     known = [Piece(url=url, title="", **common) for url in (*elsewhere, here + "y.mid")]
     now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    [gone] = changed(known, listing, here, now)
+    [gone] = diff_listing(known, listing, here, now)
     assert (gone.url, gone.gone_since) == (here + "y.mid", now)

@@ -1,4 +1,4 @@
-"""`scrape` as people call it."""
+"""The commands of `scrape`."""
 
 import os
 import shlex
@@ -31,7 +31,7 @@ def test_the_last_line_adds_up_and_faults_are_named(server: Server, tmp_path: Pa
     done = scrape("vgmusic", *here(server, tmp_path))
     assert done.returncode == 0
     assert (
-        "listed 4 = 0 held before + 1 twins + 1 fetched + 1 missing + 0 quarantined + 1 unsafe + 0 not asked"
+        "listed 4 = 0 already held + 1 duplicates + 1 fetched + 1 missing + 0 quarantined + 1 unsafe + 0 not requested"
         in done.stdout
     )
     assert f"missing: {server.base_url}{PIANO}gone.mid: http_404" in done.stderr
@@ -43,7 +43,7 @@ def test_a_run_that_stops_early_says_why_and_exits_1(server: Server, tmp_path: P
     server.faults[PIANO + "a.mid"] = [lambda handler: handler.reply(429, Retry_After="9999")]
     done = scrape("vgmusic", *here(server, tmp_path))
     assert done.returncode == 1
-    assert "stopped early: 127.0.0.1 asks us to come back at" in done.stderr
+    assert "stopped early: 127.0.0.1 asks for a pause until" in done.stderr
 
 
 def test_the_environment_sets_the_site(server: Server, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_environment_sets_the_site(server: Server, tmp_path: Path) -> None:
 def test_a_dry_run_says_what_would_be_done(server: Server, tmp_path: Path) -> None:
     server.publish({"a.mid": midi(1), "b.mid": midi(2)})
     done = scrape("vgmusic", "--dry-run", *here(server, tmp_path))
-    assert done.stdout.startswith(f"listed 2: 0 held, 0 unsafe, 2 files to ask for ({2 * len(midi(1))} bytes)")
+    assert done.stdout.startswith(f"listed 2: 0 held, 0 unsafe, 2 files to request ({2 * len(midi(1))} bytes)")
     assert server.asked() == ["/robots.txt", "PAGE"]
 
 
@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_line_that_says_what_to_do(server: Server, tmp_path: 
 
 @pytest.mark.parametrize("kilobytes", [0, 1, 4])
 def test_a_file_that_may_not_grow_is_named(kilobytes: int, tmp_path: Path) -> None:
-    """The limit of a shell on the size of files: whatever writes, ours or a library, meets it at another file."""
+    """The shell's limit on file sizes is reported, whichever library writes."""
     (tmp_path / "a.mid").write_bytes(midi(1) + bytes(9000))
     words = shlex.join([str(BIN / "scrape"), "import", str(tmp_path / "a.mid"), "--root", str(tmp_path / "data")])
     done = subprocess.run(["bash", "-c", f"ulimit -f {kilobytes}; {words}"], capture_output=True, text=True)
@@ -151,6 +151,6 @@ def test_a_journal_that_is_no_file_is_refused_and_left_alone(kind: str, server: 
         done = scrape(*words)
         assert done.returncode == 1, done
         [line] = done.stderr.splitlines()
-        assert line.startswith(f"error: {journal} is a link, or no file at all; move it away")
+        assert line.startswith(f"error: {journal} is not a regular file; move it away")
     assert theirs.read_text() == "a line\nand half a one"
     assert server.asked() == []

@@ -1,4 +1,4 @@
-"""The stand-in for the site: made once, the same each time, and scraped like the real one."""
+"""The demo site: built once, reproducible, and scraped like the real site."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ import pytest
 from catalog.base.errors import ScrapeError, UsageError
 from catalog.store import Catalog
 from scraper.demo.pieces import STAND_INS, StandIn
-from scraper.demo.server import serving
+from scraper.demo.server import serve_folder
 from scraper.demo.site import build_demo_site, serve_demo_site
 from scraper.http.fetch import Fetcher
 from scraper.vgmusic.crawl import crawl_section
@@ -56,7 +56,7 @@ def test_it_is_made_once_and_a_piece_that_fails_costs_one_line(made: Path, capfd
 
 def test_it_is_scraped_whole_and_again_with_one_request(made: Path, tmp_path: Path) -> None:
     seen: list[str] = []
-    with serving(made, seen=seen.append) as base_url:
+    with serve_folder(made, on_request=seen.append) as base_url:
         for _ in range(2):
             seen.clear()
             with Fetcher(site(base_url, True), 0) as fetcher:
@@ -91,7 +91,7 @@ def ask(base_url: str, path: str, **headers: str) -> tuple[int, dict[str, str]]:
 
 def test_it_answers_as_apache_does(made: Path) -> None:
     piano = SECTIONS["piano"]
-    with serving(made) as base_url:
+    with serve_folder(made) as base_url:
         status, headers = ask(base_url, piano + FEW[0].file)
         assert (status, headers["Content-Type"]) == (200, "audio/midi")
         status, headers = ask(base_url, piano, Accept_Encoding="gzip")
@@ -107,19 +107,23 @@ def test_it_answers_as_apache_does(made: Path) -> None:
     "path", ["/../../etc/passwd", "/%2e%2e/x", "/.made.json", "/.lock", "//etc/passwd", "/music/../.lock"]
 )
 def test_it_serves_nothing_but_the_site(made: Path, path: str) -> None:
-    with serving(made) as base_url:
+    with serve_folder(made) as base_url:
         assert ask(base_url, path)[0] == 404
 
 
 def test_a_port_that_is_taken_is_one_clear_line(made: Path) -> None:
-    with serving(made) as base_url, pytest.raises(ScrapeError, match="--port"), serving(made, int(base_url[-5:])):
+    with (
+        serve_folder(made) as base_url,
+        pytest.raises(ScrapeError, match="--port"),
+        serve_folder(made, int(base_url[-5:])),
+    ):
         pass
 
 
 def test_its_address_stays_the_same_from_one_time_to_the_next(made: Path) -> None:
     with serve_demo_site(made) as first, serve_demo_site(made) as beside:
         assert beside != first
-    with serve_demo_site(made) as second, serving(made) as other:
+    with serve_demo_site(made) as second, serve_folder(made) as other:
         assert second == beside
         assert other != second
 

@@ -1,4 +1,4 @@
-"""One request: how long it waits, what it refuses, what it makes of servers that misbehave."""
+"""Single requests: delays, refusals, and responses of faulty servers."""
 
 import gzip
 import os
@@ -111,7 +111,7 @@ def test_retry_after_is_waited_for_in_both_forms(server: Server, as_date: bool) 
 )
 def test_asked_to_come_back_much_later_it_says_when_and_stops(server: Server, then: str) -> None:
     server.faults[X] = [lambda handler: handler.reply(429, Retry_After=then)]
-    with pytest.raises(FetchError, match="come back at"):
+    with pytest.raises(FetchError, match="asks for a pause until"):
         get(server)
     assert len(server.log) == 1
 

@@ -1,6 +1,6 @@
-"""Every fault of a file there is: what the real command says, how it exits, and that the good rows arrive all the same.
+"""All faults of a file: message, exit code, and that the other files are stored.
 
-After each fault a run without it must end with every row, so nothing that a bad answer leaves behind is in the way.
+After each fault, a run without it must end with every row.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.scraper.spoiled import FILE, FILES, VICTIM, checked, clean_run, holdi
 
 @dataclass(frozen=True)
 class Case:
-    """A fault of the file 2.mid, and what is to come of it: its state at the end, the exit code, words said."""
+    """A fault of the file 2.mid, with the expected state, exit code and message."""
 
     switch: Switch
     times: int = 9
@@ -40,12 +40,14 @@ FILE_FAULTS = {
     "429 with a date of the past": Case(switches.retry_after_date(-60, 429), **AGAIN),
     "429 with nonsense": Case(switches.retry_after("soon"), **AGAIN),
     "429 with hours": Case(
-        switches.retry_after("7200"), state=None, code=1, says="stopped early: *asks us to come back at"
+        switches.retry_after("7200"), state=None, code=1, says="stopped early: *asks for a pause until"
     ),
     "429 with a date in hours": Case(
-        switches.retry_after_date(7200), state=None, code=1, says="stopped early: *asks us to come back at"
+        switches.retry_after_date(7200), state=None, code=1, says="stopped early: *asks for a pause until"
     ),
-    "429 with a number beyond all time": Case(switches.retry_after("9" * 40), state=None, code=1, says="come back"),
+    "429 with a number beyond all time": Case(
+        switches.retry_after("9" * 40), state=None, code=1, says="asks for a pause"
+    ),
     "500 burst": Case(switches.status(500), **AGAIN),
     "503 burst": Case(switches.status(503), **AGAIN),
     "500 for ever": Case(switches.status(500), says=f"missing: *{FILE}: http_500"),
@@ -94,10 +96,8 @@ FILE_FAULTS = {
     "redirect with an endless body": Case(switches.redirect_with_endless_body, says="redirect_refused"),
     "redirect with a gzip bomb": Case(switches.redirect_with_bomb, says="redirect_refused"),
     "404 with an endless body": Case(switches.error_with_endless_body, says="http_404"),
-    "HTML instead of MIDI": Case(switches.HTML, says="soft_404: a web page in place of the file"),
-    "challenge page": Case(
-        switches.challenge, state=None, code=1, says="stopped early: *a challenge page meant for people"
-    ),
+    "HTML instead of MIDI": Case(switches.HTML, says="soft_404: a web page instead of the file"),
+    "challenge page": Case(switches.challenge, state=None, code=1, says="stopped early: *a challenge page: stopped"),
     "challenge by header": Case(switches.mitigated, state=None, code=1, says="stopped early: *a challenge page"),
 }
 

@@ -1,6 +1,6 @@
-"""Listing pages gone wrong in every way that a generator thinks of: mutated real layouts and random tag soup.
+"""Generated listing pages: mutations of real layouts, and random tags.
 
-VGPIANO_FUZZ is how many pages (a few hundred by default; a full proof is 20,000).
+VGPIANO_FUZZ is the number of pages (a few hundred by default, 20,000 for a full proof).
 """
 
 import os
@@ -106,7 +106,7 @@ soup = st.lists(scraps, max_size=40).map("".join).map(lambda text: text.encode("
 
 @st.composite
 def mutants(draw: st.DrawFn) -> bytes:
-    """A page of a real layout with some of its parts cut, doubled, moved, or replaced by scraps."""
+    """Generate pages of a real layout with parts cut, repeated, moved or replaced."""
     parts = re.split(rb"(<[^>]*>|\n)", draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(1, 8))):
         at = draw(st.integers(0, len(parts) - 1))

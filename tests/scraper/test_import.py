@@ -1,4 +1,4 @@
-"""Files that people have already: every one found is counted, the good ones arrive, and no archive can do harm."""
+"""Importing local files: every file is counted, and no archive can do harm."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from catalog.base.errors import UsageError
 from catalog.store import Catalog
 from scraper.http import limits
-from scraper.local.archive import readable
+from scraper.local.archive import decode_name
 from scraper.local.import_files import ImportTotals, Labels, import_files
 from scraper.local.midi_title import title_of
 from tests.scraper.conftest import midi
@@ -28,7 +28,7 @@ Zipped = dict[str, bytes]
 
 
 def zipped(path: Path, files: Zipped, spoil: Callable[[bytearray], None] | None = None) -> Path:
-    """A zip file of `files`, its bytes spoiled afterwards."""
+    """Return a zip file of `files`, optionally damaged."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
@@ -40,7 +40,7 @@ def zipped(path: Path, files: Zipped, spoil: Callable[[bytearray], None] | None 
 
 
 def named(number: int, *metas: tuple[int, bytes]) -> bytes:
-    """The MIDI file of `number` with meta events before its note."""
+    """Return the MIDI file of `number` with meta events before its note."""
     data = midi(number)
     events = b"".join(b"\x00\xff" + bytes([kind, len(text)]) + text for kind, text in metas)
     return data[:18] + (len(data) - 22 + len(events)).to_bytes(4) + events + data[22:]
@@ -187,7 +187,7 @@ def test_an_archive_that_is_none_costs_one_line(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_names_in_old_encodings_are_read(tmp_path: Path, raw: bytes, text: str) -> None:
-    assert readable(raw) == text
+    assert decode_name(raw) == text
     plain = "N" * len(raw)
 
     def rename(data: bytearray) -> None:
@@ -298,7 +298,7 @@ def test_the_command_adds_up_and_fails_where_there_is_nothing(tmp_path: Path) ->
     archive, root = zipped(tmp_path / "a.zip", {"a.mid": midi(1), "\u202eb.txt": b"x"}), str(tmp_path / "data")
     done = scrape("import", str(archive), "--root", root, "--title-from", "text")
     assert done.returncode == 0
-    assert "found 2 = 1 new (0 of them with bytes held already) + 0 held before + 1 skipped (1 not_midi)" in done.stdout
+    assert "found 2 = 1 new (0 of them with duplicate bytes) + 0 already held + 1 skipped (1 not_midi)" in done.stdout
     assert "skipped: not_midi: import:a.zip!/" in done.stderr
     assert scrape("import", str(tmp_path / "none"), "--root", root).returncode == 2
     (tmp_path / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""The journal: every request is in it, whatever came of it, and it proves that a run was polite and adds up."""
+"""The journal: it records every request, and its audit finds every violation."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from catalog.base.errors import FetchError
 from scraper.http import limits
 from scraper.http.audit import audit_journal
 from scraper.http.fetch import Fetcher
-from scraper.http.journal import Journal, logged
+from scraper.http.journal import Journal, journal_run
 from scraper.vgmusic.crawl import survey_section
 from scraper.vgmusic.urls import site
 from tests import forked
@@ -33,7 +33,10 @@ def asked(root: Path) -> list[dict[str, Any]]:
 
 
 def doctored(root: Path, number: int, **facts: object) -> list[str]:
-    """The problems found once line `number` of the journal says something else; None for a fact takes the whole line away."""
+    """Return the problems found after line `number` was changed.
+
+    None as a value removes the field; without fields the whole line is removed.
+    """
     path = Journal(root).path
     before = path.read_bytes()
     texts = before.splitlines()
@@ -98,9 +101,9 @@ def test_a_dry_run_is_in_it(scrape: Scrape, server: Server) -> None:
 
 def test_a_run_within_a_run_is_one_run(scrape: Scrape, server: Server) -> None:
     server.publish(FIVE)
-    with Fetcher(site(server.base_url, True), 0) as fetcher, logged(scrape.root, fetcher, "twice") as totals:
+    with Fetcher(site(server.base_url, True), 0) as fetcher, journal_run(scrape.root, fetcher, "twice") as totals:
         totals["fetched"] += 1
-        with logged(scrape.root, fetcher, "within") as inner:
+        with journal_run(scrape.root, fetcher, "within") as inner:
             fetcher.get(server.base_url + PIANO, lambda url: None, 10_000)
             inner.update(fetched=2)
         assert fetcher.record is not None
@@ -115,24 +118,24 @@ def test_the_check_names_a_delay_that_was_broken(scrape: Scrape, server: Server)
     assert audit_journal(scrape.root).problems == ()
     third, fourth = asked(scrape.root)[2:]
     [problem] = doctored(scrape.root, 5, clock=third["clock"] + 0.05)
-    assert problem.endswith("line 5: asked 0.050 s after the request before it, with 0.1 s in force")
-    assert "sooner than Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
-    assert "under way" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
-    assert "against a public host" in doctored(scrape.root, 1, private=False)[0]
+    assert problem.endswith("line 5: sent 0.050 s after the previous request, with a delay of 0.1 s")
+    assert "sent before Retry-After (5 s)" in doctored(scrape.root, 4, retry_after=5)[0]
+    assert "in progress" in doctored(scrape.root, 4, seconds=fourth["clock"])[0]
+    assert "for a public host" in doctored(scrape.root, 1, private=False)[0]
 
 
 @pytest.mark.parametrize(
     "number, facts, problem",
     [
-        (4, {"bytes": 1}, "bytes at its end"),
-        (6, {"fetched": 9}, "says 9 fetched at its end, its lines 2"),
-        (6, {"requests": 3}, "says 3 requests at its end, its lines 4"),
+        (4, {"bytes": 1}, "bytes, the request lines"),
+        (6, {"fetched": 9}, "the last line reports 9 fetched, the request lines 2"),
+        (6, {"requests": 3}, "the last line reports 3 requests, the request lines 4"),
         (4, {"sha256": "0" * 64}, "is not in the catalog"),
-        (4, {"outcome": "md5_mismatch"}, "says 0 quarantined at its end, its lines 1"),
-        (4, {"event": "what"}, "is no line of a journal"),
-        (4, {"clock": "noon"}, "is no line of a journal"),
-        (4, {}, "line 4: is request 4, but 3 of those that are here"),
-        (1, {}, "has no first line"),
+        (4, {"outcome": "md5_mismatch"}, "the last line reports 0 quarantined, the request lines 1"),
+        (4, {"event": "what"}, "not a valid journal line"),
+        (4, {"clock": "noon"}, "not a valid journal line"),
+        (4, {}, "line 4: numbered as request 4, but request 3 was expected"),
+        (1, {}, "the first line is missing"),
     ],
 )
 def test_the_check_names_what_does_not_add_up(
@@ -155,7 +158,7 @@ def test_a_torn_last_line_is_passed_over_and_gone_after_the_next_run(scrape: Scr
     assert len(path.read_bytes().splitlines()) == len(lines(scrape.root))
     path.write_bytes(path.read_bytes() + b"rubbish\n")
     [problem] = audit_journal(scrape.root).problems
-    assert problem.endswith("is no line of a journal")
+    assert problem.endswith("not a valid journal line")
 
 
 def test_a_last_line_that_lacks_its_end_only_is_kept(scrape: Scrape, server: Server) -> None:
@@ -224,4 +227,4 @@ def test_the_command_prints_lines_and_the_check_has_its_exit_code(scrape: Scrape
     with Journal(scrape.root).path.open("a") as file:
         file.write("{}\n")
     bad = journal("--check")
-    assert (bad.returncode, bad.stdout.splitlines()[0]) == (1, "line 10: is no line of a journal")
+    assert (bad.returncode, bad.stdout.splitlines()[0]) == (1, "line 10: not a valid journal line")

@@ -1,4 +1,4 @@
-"""`scrape` as a real process, killed at any moment: the rerun ends as if it had never been killed."""
+"""`scrape` as a real process, killed at any moment; the next run completes it."""
 
 import hashlib
 import random
@@ -19,7 +19,10 @@ MOMENTS = 10
 
 
 def listen_to_ctrl_c() -> None:
-    """Undo what a shell does to processes in the background: SIGINT would be ignored, here and in what we start."""
+    """Restore SIGINT, which shells ignore for background processes.
+
+    It would be ignored in this process and in those that it starts.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -1,4 +1,4 @@
-"""Listing pages: both layouts, broken cells, hostile links, and time that grows with the page."""
+"""Listing pages: both layouts, broken cells, hostile links, and linear time."""
 
 import json
 import time

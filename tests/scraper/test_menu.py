@@ -1,4 +1,4 @@
-"""Sections of the site through its own menu: found, named, and crawled in turn under one polite session."""
+"""Sections from the site's menu: found, matched by name, crawled together."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,10 @@ SITE = site("https://www.vgmusic.com")
 
 
 def menu(*links: tuple[str, str]) -> bytes:
-    """A page like /music/: cells and paragraphs unclosed, site info in the first menu."""
+    """Return a page like /music/.
+
+    Cells and paragraphs are unclosed, and the first menu has site information.
+    """
     first = '<p class="menuhead">Site<p class="menu"><a href="/">Home</a><br><a href="/information/">About</a>'
     rest = "".join(f'<a href="{href}">{title}</a><br>\n' for href, title in links)
     return (
@@ -136,7 +139,7 @@ def test_a_section_that_is_gone_costs_itself_and_trouble_the_rest(
     assert problems[1] is None
     server.files[EMPTY] = EMPTY_PAGE[:30]  # cut short: no proof that it is empty
     assert [
-        (one.empty, "cut short" in (one.problem or "")) for one in crawl_sections(tmp_path, fetcher, sections[2:3])
+        (one.empty, "is incomplete" in (one.problem or "")) for one in crawl_sections(tmp_path, fetcher, sections[2:3])
     ] == [(False, True)]
     server.for_ever = True
     server.faults[GEN] = [lambda handler: handler.reply(503)]
@@ -155,7 +158,7 @@ def test_a_section_is_meant_by_path_name_or_title(fetcher: Fetcher, server: Serv
         assert [one.path for one in choose_sections(tmp_path, fetcher, words)] == [SNES]
     with pytest.raises(UsageError, match=r"nearest: .*genesis"):
         choose_sections(tmp_path, fetcher, "sega-genesys")
-    with pytest.raises(UsageError, match="no path of a section"):
+    with pytest.raises(UsageError, match="not the path of a section"):
         choose_sections(tmp_path, fetcher, "/music/../x/")
 
 
@@ -168,7 +171,7 @@ def test_a_section_that_robots_txt_refuses_is_left_out(fetcher: Fetcher, server:
 def test_the_command_tells_of_each_section(server: Server, tmp_path: Path) -> None:
     done = scrape("vgmusic", "--section", "all", *here(server, tmp_path))
     assert done.returncode == 0
-    assert "piano:\nlisted 1 = 0 held before" in done.stdout
+    assert "piano:\nlisted 1 = 0 already held" in done.stdout
     assert done.stdout.endswith("4 sections = 3 done + 1 empty + 0 failed\n")
     assert "console-microsoft-xboxone: no song in the page" in done.stderr
     del server.files[GEN]

@@ -1,4 +1,4 @@
-"""`scrape mirror`: directory listings of real and written servers, read folder by folder into the catalog."""
+"""`scrape mirror`: directory listings of real and simulated servers."""
 
 import threading
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ FILES = {
 
 
 def apache(*names: str, path: str = "/midi/") -> bytes:
-    """A page as Apache's mod_autoindex writes it, with the links that order its columns and the one to the parent."""
+    """Return a page of Apache's mod_autoindex, with its sort and parent links."""
     parent = path.rstrip("/").rpartition("/")[0] + "/"
     rows = "\n".join(
         f'<img src="/icons/sound2.gif" alt="[SND]"> <a href="{quote(name)}">{escape(name[:20])}</a>  2004-11-02 09:14  12K'
@@ -72,7 +72,7 @@ class Mirror:
         return totals
 
     def publish(self, files: dict[str, bytes], below: str = "/midi/") -> None:
-        """Hold these files, and list each folder of theirs as Apache does; nothing else but robots.txt."""
+        """Serve these files, an Apache listing of each folder, and robots.txt."""
         self.server.files = {"/robots.txt": self.server.files["/robots.txt"]}
         children: dict[str, dict[str, None]] = {below: {}}
         for name, data in files.items():
@@ -97,7 +97,7 @@ def mirror(server: Server, tmp_path: Path) -> Mirror:
 
 @pytest.fixture
 def folder_site(tmp_path: Path) -> Iterator[str]:
-    """Python's own directory listings of FILES, an empty folder and other files beside them."""
+    """Serve FILES, an empty folder and other files with Python's http.server."""
     top = tmp_path / "site"
     for name, data in FILES.items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
@@ -122,12 +122,12 @@ def test_the_command_takes_in_what_pythons_server_lists_and_games_are_those_of_a
 ) -> None:
     words = ["mirror", folder_site, "--allow-private-hosts", "--delay", "0", "--root", str(tmp_path / "data")]
     planned = scrape(*words, "--dry-run")
-    assert planned.stdout.startswith("listed 4: 0 held, 0 unsafe, 4 files to ask for"), planned
+    assert planned.stdout.startswith("listed 4: 0 held, 0 unsafe, 4 files to request"), planned
     done = scrape(*words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "listed 4 = 0 held before + 0 twins + 4 fetched" in done.stdout
+    assert "listed 4 = 0 already held + 0 duplicates + 4 fetched" in done.stdout
     again = scrape(*words)
-    assert "listed 4 = 4 held before" in again.stdout
+    assert "listed 4 = 4 already held" in again.stdout
     assert "in 5 requests" in again.stdout  # a page for each of five folders
     checked = scrape("journal", "--check", "--root", str(tmp_path / "data"))
     assert (checked.returncode, ": 0 problems" in checked.stdout) == (0, True)
@@ -170,7 +170,7 @@ def test_a_killed_or_limited_run_is_completed(mirror: Mirror, server: Server) ->
     with mirror.fetcher() as fetcher:
         [section] = fetcher.site.sections
         plan = survey_source(MIRROR, mirror.root, fetcher, section)
-    assert (plan.held, plan.to_ask) == (1, 3)
+    assert (plan.held, plan.to_request) == (1, 3)
     server.asked()
     assert mirror().fetched == 3
     assert len([path for path in server.asked() if path.lower().endswith(".mid")]) == 3
@@ -240,7 +240,7 @@ def test_a_page_cut_short_is_not_kept_and_marks_nothing(mirror: Mirror, server: 
     with mirror.fetcher() as fetcher:
         [section] = fetcher.site.sections
         totals = crawl_source(MIRROR, mirror.root, fetcher, section)
-    assert (totals.gone, "has no end" in (totals.stopped or "")) == (0, True)
+    assert (totals.gone, "is incomplete" in (totals.stopped or "")) == (0, True)
     [kept] = (mirror.root / "scrape").glob("mirror-*.html")
     assert kept.read_bytes() == body
     assert mirror().gone == 0

@@ -1,4 +1,4 @@
-"""Every fault of a listing page or of robots.txt: the run stops before any file, in one line, or has the page in the end."""
+"""All faults of a listing page or robots.txt: the run stops or recovers."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ STOPS = {  # what a bad listing page or robots.txt makes of a run: nothing is as
     "404": (switches.status(404), "http_404"),
     "403": (switches.status(403), "http_403"),
     "500 for ever": (switches.status(500), "http_500"),
-    "429 with hours": (switches.retry_after("7200"), "come back at"),
+    "429 with hours": (switches.retry_after("7200"), "asks for a pause until"),
     "reset for ever": (switches.reset_mid_body, "network_error"),
     "truncated for ever": (switches.truncated, "network_error"),
     "truncated in chunks": (switches.truncated_chunks, "network_error"),
@@ -38,11 +38,14 @@ PAGE_STOPS = STOPS | {
 }
 ROBOTS_SHARES = ("500 for ever", "reset for ever", "gzip bomb", "redirect loop", "redirect off site", "challenge page")
 ROBOTS_STOPS = {name: STOPS[name] for name in ROBOTS_SHARES} | {
-    "503": (switches.status(503), "robots.txt cannot be read (http_503)"),
-    "429": (switches.status(429), "robots.txt cannot be read (http_429)"),
-    "huge": (switches.body(b"# long\n" * 100_000, "text/plain"), "robots.txt cannot be read (too_large"),
-    "forbids": (switches.body(b"User-agent: *\nDisallow: /music/\n", "text/plain"), "leave *alone: stopped"),
-    "wants an hour between requests": (switches.body(b"User-agent: *\nCrawl-delay: 3600\n", "text/plain"), "too slow"),
+    "503": (switches.status(503), "cannot read *robots.txt (http_503)"),
+    "429": (switches.status(429), "cannot read *robots.txt (http_429)"),
+    "huge": (switches.body(b"# long\n" * 100_000, "text/plain"), "cannot read *robots.txt (too_large"),
+    "forbids": (switches.body(b"User-agent: *\nDisallow: /music/\n", "text/plain"), "disallows *: stopped"),
+    "wants an hour between requests": (
+        switches.body(b"User-agent: *\nCrawl-delay: 3600\n", "text/plain"),
+        "more than the limit",
+    ),
 }
 WHERE = [(PAGE, name, *stop) for name, stop in PAGE_STOPS.items()]
 WHERE += [(ROBOTS, name, *stop) for name, stop in ROBOTS_STOPS.items()]
@@ -74,7 +77,7 @@ def test_no_robots_is_no_rule(server: Chaos, tmp_path: Path, code: int) -> None:
 def test_robots_may_lie_behind_a_redirect(server: Chaos, tmp_path: Path) -> None:
     server.files["/real-robots.txt"] = b"User-agent: *\nDisallow: /music/\n"
     server.throw(ROBOTS, switches.redirect("/real-robots.txt", 301))
-    checked(scrape(server, tmp_path / "box"), 1, "leave *alone")
+    checked(scrape(server, tmp_path / "box"), 1, "disallows")
 
 
 MOMENTARY = {
@@ -100,7 +103,7 @@ def test_a_page_cut_short_where_http_cannot_tell_gives_its_rows_and_is_not_belie
 ) -> None:
     server.throw(PAGE, switch, 1)
     done = scrape(server, tmp_path / "box")
-    checked(done, 1, "stopped early: the listing page has no end")
+    checked(done, 1, "stopped early: the listing page is incomplete")
     assert 0 < list(states(tmp_path / "box" / "data").values()).count("fetched") < len(FILES)
     again = scrape(server, tmp_path / "box")  # a 304 to the half page would hide the rest for ever
     assert (again.code, states(tmp_path / "box" / "data")) == (0, dict.fromkeys(FILES, "fetched"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from scraper.demo.server import serving
+from scraper.demo.server import serve_folder
 from scraper.http.fetch import Fetcher
 from scraper.vgmusic.crawl import crawl_section
 from scraper.vgmusic.urls import SECTIONS, site
@@ -14,7 +14,7 @@ from scraper.vgmusic.urls import SECTIONS, site
 @pytest.mark.real
 def test_the_whole_section_is_stored_and_a_rerun_makes_one_request(real_site: Path, tmp_path: Path) -> None:
     seen: list[str] = []
-    with serving(real_site, seen=seen.append) as base_url:
+    with serve_folder(real_site, on_request=seen.append) as base_url:
         with Fetcher(site(base_url, True), 0) as fetcher:
             totals = crawl_section(tmp_path, fetcher)
         assert (totals.listed, totals.fetched, totals.twins, totals.requests) == (721, 719, 2, 721)

@@ -1,6 +1,6 @@
-"""Random schedules of faults, each with two kills: what is on disk in the end is what a run with no faults makes.
+"""Random schedules of faults with two kills give the same result as no faults.
 
-VGPIANO_SCHEDULES is how many (few by default; a full proof is 200).
+VGPIANO_SCHEDULES is the number of schedules (few by default, 200 for a full proof).
 """
 
 import hashlib
@@ -71,7 +71,10 @@ def set_up(server: Chaos) -> None:
 
 
 def fault_of(seed: int, path: str, number: int) -> Switch | None:
-    """The fault, if any, of request `number` for `path` under schedule `seed`: the same one in whatever order they come."""
+    """Return the fault of request `number` for `path` under schedule `seed`, or None.
+
+    It does not depend on the order of requests.
+    """
     rng = random.Random(f"{seed} {path} {number}")
     share = random.Random(seed).choice([0.03, 0.1, 0.25])
     if rng.random() > share:
@@ -86,14 +89,14 @@ def fault_of(seed: int, path: str, number: int) -> Switch | None:
 
 
 def what_is_kept(root: Path) -> tuple[Any, ...]:
-    """All that must not depend on faults: rows but for the time, and bytes."""
+    """Return all data that must not depend on faults: rows without times, and bytes."""
     table = Catalog(root).pieces()
     blobs = {path.name: path.read_bytes() for path in (root / "midi").glob("??/*")}
     return table.schema, table.drop_columns(["fetched_at"]).to_pylist(), blobs
 
 
 class Witness:
-    """Notes each request for bytes that lie on disk already, with a row or left without one by a kill."""
+    """Records each request for a file that is already stored, with or without a row."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -107,7 +110,7 @@ class Witness:
 
 
 def kill_at_random(server: Chaos, run: Run, rng: random.Random, most: int) -> bool:
-    """Start `run` and kill it about when it makes a request up to number `most`; return whether it was still alive."""
+    """Start `run`, kill it at a random request; return whether it was alive."""
     before, wanted = len(server.log), rng.choice([rng.randrange(min(3, most)), rng.randrange(most)])
     run.start()
     while len(server.log) - before < wanted and run.process.is_alive():
@@ -119,7 +122,7 @@ def kill_at_random(server: Chaos, run: Run, rng: random.Random, most: int) -> bo
 
 @pytest.fixture(scope="module")
 def faultless(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What a run with no faults keeps, with addresses as of a server on port 1."""
+    """Return the result of a run without faults, with port 1 in the addresses."""
     box = tmp_path_factory.mktemp("faultless") / "box"
     with chaos() as server:
         set_up(server)

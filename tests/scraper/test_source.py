@@ -1,4 +1,7 @@
-"""What CONTRIBUTING says of a new source site, followed by a toy: a class of under 60 lines, a line, a command."""
+"""The guide to a new source site in CONTRIBUTING, followed by a toy source.
+
+The toy is a class of under 60 lines, a line in SOURCES, and a command.
+"""
 
 import hashlib
 import re
@@ -21,7 +24,7 @@ TOP = Path(__file__).parents[2]
 
 
 def guide() -> str:
-    """The entry of CONTRIBUTING, its lines as they stand."""
+    """Return the entry in CONTRIBUTING, verbatim."""
     text = (TOP / "CONTRIBUTING.md").read_text()
     found = re.search(r"^- \*\*a source site\*\*:.*?(?=^- \*\*)", text, re.MULTILINE | re.DOTALL)
     assert found is not None
@@ -41,7 +44,7 @@ def toy(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Com
 
 
 class Command:
-    """`scrape toy`, as it would stand in scraper/cli.py."""
+    """`scrape toy`, as it would be written in scraper/cli.py."""
 
     def __init__(self, server: Server, root: Path) -> None:
         self.server, self.root = server, root
@@ -68,7 +71,7 @@ def test_the_guide_is_short_and_names_what_there_is() -> None:
     named = re.findall(r"`([^`]+)`", guide())
     for path in (name for name in named if "/" in name and "NAME" not in name):
         assert (TOP / path).exists(), path
-    methods = {"id", "site", "read", "folder", "nested", "sections", "is_whole", "check", "suffix"}
+    methods = {"id", "site", "read", "folder", "nested", "sections", "is_complete", "check", "suffix"}
     assert methods <= set(named)
     assert {name for name in vars(Source) if not name.startswith("_")} | set(Source.__annotations__) == methods
     assert len((TOP / "tests/scraper/toy/source.py").read_text().splitlines()) < 60
@@ -78,14 +81,14 @@ def test_a_toy_site_is_scraped_counted_and_audited_as_any_other(toy: Command) ->
     publish(toy.server, "piano", {"a.mid": midi(1), "b.mid": midi(2), "twin.mid": midi(1)}, "../x.mid, G, T, ")
     publish(toy.server, "organ", {"c.mid": midi(2), "bad.mid": midi(4)})
     toy.server.files["/files/organ/bad.mid"] = midi(5)
-    assert "listed 4: 0 held, 1 unsafe, 2 files to ask for" in toy("--dry-run").stdout
+    assert "listed 4: 0 held, 1 unsafe, 2 files to request" in toy("--dry-run").stdout
     assert "1 fetched" in toy("--limit", "1").stdout
     toy.server.asked()
     done = toy("--section", "all")
     assert done.exit_code == 0, done
-    assert "listed 4 = 1 held before + 1 twins + 1 fetched" not in done.stdout  # the twin was held already
-    assert "listed 4 = 2 held before + 0 twins + 1 fetched" in done.stdout
-    assert "listed 2 = 1 held before + 0 twins + 0 fetched + 0 missing + 1 quarantined" in done.stdout
+    assert "listed 4 = 1 already held + 1 duplicates + 1 fetched" not in done.stdout  # the twin was held already
+    assert "listed 4 = 2 already held + 0 duplicates + 1 fetched" in done.stdout
+    assert "listed 2 = 1 already held + 0 duplicates + 0 fetched + 0 missing + 1 quarantined" in done.stdout
     assert "2 sections = 2 done" in done.stdout
     assert toy.server.asked() == ["/lists/piano.txt", "/files/piano/b.mid", "/lists/organ.txt", "/files/organ/bad.mid"]
     rows = Catalog(toy.root).pieces("state == 'fetched'").to_pylist()
@@ -105,7 +108,7 @@ def test_files_that_lie_elsewhere_than_their_page_are_marked_when_gone(toy: Comm
     publish(toy.server, "piano", {"a.mid": midi(1)})
     assert "1 pieces no longer listed" in toy().stdout
     toy.server.files["/lists/piano.txt"] = b"cut short, "
-    assert "has no end" in str(toy().exception)
+    assert "is incomplete" in str(toy().exception)
 
 
 def test_an_unknown_section_is_refused_with_those_that_are_known(toy: Command) -> None:

@@ -1,4 +1,4 @@
-"""`scrape status`: every listed row is counted once, with the reason where it is not held."""
+"""`scrape status`: every listed row is counted once, with any reason."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def test_sections_are_apart_and_have_a_sum(scrape: Scrape, server: Server) -> No
         parts = ("held", "missing", "quarantined", "unsafe", "not_asked")
         assert found["listed"] == sum(found[part] for part in parts)
     assert list_sections(scrape.root, "mine").to_pylist() == [mine]
-    with pytest.raises(UsageError, match="nothing is known of a section 'violin'"):
+    with pytest.raises(UsageError, match="unknown section 'violin'"):
         list_sections(scrape.root, "violin")
 
 

@@ -1,4 +1,4 @@
-"""A scrape that Ctrl-C stops: totals that add up, what is kept, and the same command goes on."""
+"""A scrape interrupted by Ctrl-C: totals, kept files, and resuming."""
 
 import os
 import re
@@ -18,13 +18,13 @@ from tests.scraper.conftest import PIANO, Handler, Server, midi, page, row
 
 BIN = Path(sys.executable).parent
 TOTALS = re.compile(
-    r"listed (\d+) = (\d+) held before \+ (\d+) twins \+ (\d+) fetched \+ (\d+) missing .* \+ (\d+) not asked"
+    r"listed (\d+) = (\d+) already held \+ (\d+) duplicates \+ (\d+) fetched \+ (\d+) missing .* \+ (\d+) not requested"
 )
 
 
 @pytest.fixture(autouse=True)
 def hearing() -> Iterator[None]:
-    """Ctrl-C reaches what is started here, also where the tests themselves run in the background of a shell."""
+    """Let processes receive Ctrl-C even if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -38,14 +38,14 @@ def start(server: Server, root: Path, *words: str) -> "subprocess.Popen[str]":
 
 
 def stopped(server: Server, process: "subprocess.Popen[str]", path: str) -> tuple[str, str]:
-    """Press Ctrl-C once `path` is asked for; return what was printed and said."""
+    """Press Ctrl-C when `path` is requested; return the output of the command."""
     deadline = time.monotonic() + 60
     while not any(seen.path == path for seen in server.log) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 130, err
-    assert err.splitlines()[-1] == "stopped: what was fetched is kept; the same command goes on"
+    assert err.splitlines()[-1] == "stopped: downloaded files are kept; run the same command to resume"
     assert "Traceback" not in err
     return out, err
 
@@ -64,7 +64,7 @@ def test_a_scrape_that_is_stopped_says_what_it_did_and_goes_on(server: Server, t
     assert list(Journal(tmp_path).lines())[-1][1]["outcome"] == "KeyboardInterrupt"  # type: ignore[index]
     assert audit_journal(tmp_path).problems == ()
     words = ("--base-url", server.base_url, "--allow-private-hosts", "--delay", "0", "--root", str(tmp_path))
-    assert "4 held before + 0 twins + 5 fetched" in forked.command("scrape", "vgmusic", *words).stdout
+    assert "4 already held + 0 duplicates + 5 fetched" in forked.command("scrape", "vgmusic", *words).stdout
 
 
 def test_of_all_sections_the_one_under_way_and_those_before_it_are_told(server: Server, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""New uploads: read from the newest page on, dated, checked, and never deeper than there is something new."""
+"""New uploads: read from the newest page on, dated and checked."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ START = datetime(2021, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
 def upload(number: int, *, href: str = "", date: str = "", md5: str = "") -> str:
-    """One row of a page of uploads; upload `number` came that many days after START."""
+    """Return a row of uploads, dated `number` days after START."""
     when = date or (START + timedelta(days=number)).strftime("%Y-%m-%d %H:%M:%S")
     data = midi(number)
     return (
@@ -46,7 +46,10 @@ def address(number: int) -> str:
 
 
 def publish(server: Server, newest: int) -> None:
-    """Let the site have uploads 1 to `newest`, A_PAGE a page, the newest first; the last page comes again for ever."""
+    """Serve uploads 1 to `newest`, newest first, A_PAGE on each page.
+
+    Pages after the last one repeat it.
+    """
     numbers = list(range(newest, 0, -1))
     pages = [numbers[at : at + A_PAGE] for at in range(0, newest, A_PAGE)]
     for at in range(1, 9):
@@ -55,7 +58,7 @@ def publish(server: Server, newest: int) -> None:
 
 
 def bring(server: Server, root: Path, limit: int | None = None) -> tuple[Totals, list[str]]:
-    """What became of the rows, and what was asked for, pages as their number."""
+    """Return the totals, and the requested paths, with page numbers for pages."""
     server.log.clear()
     with Fetcher(site(server.base_url, True), 0.0, patience=HURRIED) as fetcher:
         totals = crawl_new(root, fetcher, limit)
@@ -153,7 +156,7 @@ def test_a_page_may_not_lead_elsewhere(server: Server, tmp_path: Path) -> None:
 def test_a_page_that_is_cut_short_changes_nothing(server: Server, tmp_path: Path) -> None:
     publish(server, 9)
     server.files[address(2)] = server.files[address(2)].partition(b"Tune 5")[0]
-    with pytest.raises(FetchError, match="no end"):
+    with pytest.raises(FetchError, match="incomplete"):
         bring(server, tmp_path)
     assert len(Catalog(tmp_path).pieces()) == 0
 
@@ -180,6 +183,6 @@ def test_the_command_adds_up(server: Server, tmp_path: Path) -> None:
     publish(server, 2)
     done = scrape("new", *here(server, tmp_path))
     assert done.returncode == 0
-    assert "listed 2 = 0 held before + 0 twins + 2 fetched" in done.stdout
+    assert "listed 2 = 0 already held + 0 duplicates + 2 fetched" in done.stdout
     checked = scrape("journal", "--check", "--root", str(tmp_path))
     assert (checked.returncode, "0 problems" in checked.stdout) == (0, True)

@@ -1,4 +1,4 @@
-"""What may be asked for, and what may not."""
+"""Addresses that may be requested, and those that may not."""
 
 import pytest
 from hypothesis import given
@@ -93,13 +93,13 @@ def test_the_site_with_and_without_www_is_one() -> None:
         ("http://localhost:8000", False, "--allow-private-hosts"),
         ("http://[::1]:8000", False, "--allow-private-hosts"),
         ("https://192.168.1.7", False, "--allow-private-hosts"),
-        ("http://www.vgmusic.com", False, "https only"),
-        ("http://www.vgmusic.com", True, "https only"),
+        ("http://www.vgmusic.com", False, "require https"),
+        ("http://www.vgmusic.com", True, "require https"),
         ("ftp://www.vgmusic.com", False, "scheme and host"),
         ("https://me:pw@www.vgmusic.com", False, "scheme and host"),
         ("https://www.vgmusic.com/music/", False, "--section"),
         ("www.vgmusic.com", False, "scheme and host"),
-        ("http://127.0.0.1:99999", True, "not an address"),
+        ("http://127.0.0.1:99999", True, "not a valid address"),
     ],
 )
 def test_a_base_url_that_will_not_do_is_refused(base_url: str, private: bool, complaint: str) -> None:

@@ -14,7 +14,7 @@ from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.manifest import Funnel, Manifest
 from dataset.corpus.schema import SPLITS
-from dataset.reasons import meaning, settings_of
+from dataset.reasons import describe_reason, format_settings
 from dataset.report.html import Script, render, script
 from training.novelty.figures import LEAST
 from training.novelty.training_index import TrainingIndex
@@ -114,7 +114,7 @@ def page(
         stages=stages(funnel) if funnel else (),
         splits=SPLITS,
         reasons=reasons(account.manifest) if account.manifest else (),
-        filters=[(name, settings_of(value)) for name, value in account.manifest.filters.items()]
+        filters=[(name, format_settings(value)) for name, value in account.manifest.filters.items()]
         if account.manifest
         else (),
         script=player(),
@@ -158,7 +158,7 @@ def stages(funnel: Funnel) -> list[Stage]:
 def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
     """Return (reason, what it means, pieces left out for it), the most frequent first."""
     by_count = sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0]))
-    return [(name, meaning(name, manifest.filters), count) for name, count in by_count if count]
+    return [(name, describe_reason(name, manifest.filters), count) for name, count in by_count if count]
 
 
 def charts_of(account: RunSummary) -> list[Chart]:

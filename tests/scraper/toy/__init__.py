@@ -1,1 +1,4 @@
-"""A site that lists its files as lines of text. It stands for the next real one: `source.py` is all that one needs."""
+"""A toy source site, written by following the guide in CONTRIBUTING.
+
+See `test_source.py`.
+"""

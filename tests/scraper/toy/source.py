@@ -1,17 +1,20 @@
-"""The toy as a source: /lists/NAME.txt has a line "file, game, title, MD5" for each file, which lies below /files/NAME/."""
+"""The toy source: a line "file, game, title, MD5" for each file of a list.
+
+Lists are at /lists/NAME.txt, their files below /files/NAME/.
+"""
 
 from dataclasses import replace
 
 from catalog.base.errors import EmptyListingError
 from scraper.http.site import Site, site_at
 from scraper.source.base import Source
-from scraper.source.rows import Listing, Rejected, Row
+from scraper.source.rows import Listing, ListingRow, RejectedRow
 
 END = b"(end)"
 
 
 class Toy(Source):
-    """Any site of that kind."""
+    """A site with such lists."""
 
     id = "toy"
 
@@ -21,7 +24,7 @@ class Toy(Source):
         return replace(site_at(address, allow_private_hosts), sections=paths)
 
     def read(self, page: bytes, url: str) -> Listing:
-        """Return a row for each line."""
+        """Return one row for each line."""
         rows, rejected = [], []
         for line in page.decode(errors="replace").splitlines():
             parts = [part.strip() for part in line.split(",")]
@@ -29,19 +32,19 @@ class Toy(Source):
                 continue
             name, game, title, md5 = parts
             if "/" in name or name.startswith("."):
-                rejected.append(Rejected(game, name, title, "path_in_name"))
+                rejected.append(RejectedRow(game, name, title, "path_in_name"))
             else:
-                rows.append(Row(game, name, name, title, sequencer=None, size=None, md5=md5 or None))
+                rows.append(ListingRow(game, name, name, title, sequencer=None, size=None, md5=md5 or None))
         if not rows and not rejected:
             raise EmptyListingError(f"no line of four parts in {url}")
         return Listing(tuple(rows), tuple(rejected))
 
     def folder(self, page_url: str) -> str:
-        """Return where the files of a list lie."""
+        """Return the address of the files of a list."""
         return page_url.replace("/lists/", "/files/").removesuffix(".txt") + "/"
 
-    def is_whole(self, page: bytes) -> bool:
-        """Return whether the last line is there."""
+    def is_complete(self, page: bytes) -> bool:
+        """Return whether the last line is present."""
         return page.rstrip().endswith(END)
 
 
