@@ -1,9 +1,8 @@
-"""How long the chords of a voice are in print: to the next chord or to a plain place, with a dot where they are detached.
+"""Choose the written lengths of the chords of a voice, and staccato dots.
 
-In: the strokes of one voice as they sound, in order; out: the same with the ends that one reads. Pure; ticks of 1/24 quarter.
-
-A rest as long as a beat is kept. A shorter gap is part of the note before it, which is staccato where it sounds for half
-of its written value at most: so a short note in running beats is followed by no rest.
+In: the strokes of one voice as they sound, in order; out: the same with the ends that a player reads. A rest as long as a
+beat is kept. A shorter gap is part of the note before it, which is staccato if it sounds for at most half of its written
+value; so short notes in running beats have no rests between them. Ticks are of 1/24 quarter note. Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,12 +15,14 @@ from dataset.notes.meter import Bar
 from dataset.notes.timing import TICKS_PER_QUARTER
 
 STACCATO = (8, 12, 16, 24, 48)  # ticks of the values that may have a dot: eighth, quarter, half, and those of triplets
-PLAIN_LENGTHS = (6, 12, 24, 36, 48, 72, 96)
+PLAIN_LENGTHS = (12, 24, 36, 48, 72, 96)
 TRIPLET_LENGTHS = (8, 16, 24, 48)
 
 
 def printed(voice: list[Stroke], bars: list[Bar], pedals: Sequence[tuple[int, int]] = ()) -> list[Stroke]:
-    """Return the strokes of a voice as one reads them: chords that end together, and which of them are staccato.
+    """Return the strokes of a voice with written ends and staccato dots.
+
+    A chord ends as a whole.
 
     bars     those of the piece, to the last end
     pedals   (start, end) of the sustain pedal, in order; what it holds is not staccato
@@ -43,7 +44,10 @@ def printed(voice: list[Stroke], bars: list[Bar], pedals: Sequence[tuple[int, in
 
 
 def _is_staccato(shares: list[float], place: int) -> bool:
-    """Return whether a chord has a dot: it sounds for a third of its value at most, or for half as does a neighbour."""
+    """Return whether a chord has a dot.
+
+    It sounds for at most a third of its value, or for at most half of it as a neighbour does.
+    """
     beside = min(shares[max(0, place - 1) : place] + shares[place + 1 : place + 2], default=1.0)
     return shares[place] <= 1 / 3 or (shares[place] <= 1 / 2 and beside <= 1 / 2)
 
@@ -55,9 +59,9 @@ def _is_held(tick: int, pedals: Sequence[tuple[int, int]]) -> bool:
 
 
 def _printed_end(start: int, end: int, following: int, bar: Bar, *, is_held: bool) -> int:
-    """Return where a chord ends in print that sounds from `start` to `end`, before the chord at `following`.
+    """Return the written end of a chord that sounds from `start` to `end`.
 
-    What the pedal holds is written to the end of its beat at least.
+    The next chord is at `following`. What the pedal holds is written at least to the end of its beat.
     """
     place = bisect_right(bar.beats, start - bar.start) - 1
     beat, after = bar.beats[place] + bar.start, bar.beats[place + 1] + bar.start
@@ -72,9 +76,9 @@ def _printed_end(start: int, end: int, following: int, bar: Bar, *, is_held: boo
     if offset % 3:
         lengths: tuple[int, ...] = TRIPLET_LENGTHS
     elif offset % 12 == 0:
-        lengths = PLAIN_LENGTHS[1:]  # an eighth at least: no rest of a sixteenth
+        lengths = PLAIN_LENGTHS  # an eighth at least: no rest of a sixteenth
     else:
-        lengths = (12 - offset % 12, *PLAIN_LENGTHS)
+        lengths = tuple(range(12 - offset % 12, 4 * TICKS_PER_QUARTER, 12))  # to an eighth
     sounds = max(sounds, after - start) if is_held else sounds
-    length = next((length for length in sorted(lengths) if length >= sounds), sounds)
+    length = next((length for length in lengths if length >= sounds), sounds)
     return min(following, start + length)

@@ -1,6 +1,6 @@
-"""What stands over and under the staves of each bar: tempos, key signatures and the sustain pedal.
+"""Place tempos, key signatures and pedal marks in the bars of a score.
 
-In: `Notes` and their bars; out: a row for each bar. Pure; ticks of 1/24 quarter note.
+In: `Notes` and their bars; out: a row for each bar. Ticks are of 1/24 quarter note. Pure.
 """
 
 from bisect import bisect_left, bisect_right
@@ -34,7 +34,9 @@ def tempos_of(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, boo
 
 
 def keys_of(notes: Notes, bars: list[Bar]) -> list[tuple[int, str]]:
-    """Return the key signature of each bar: (sharps, or flats below 0; "major" or "minor").
+    """Return the key signature of each bar as (fifths, "major" or "minor").
+
+    Fifths are sharps, or below 0 flats.
 
     They are those of `printed_keys`; one that changes within a bar counts from the nearer bar line.
     """
@@ -54,7 +56,7 @@ def keys_of(notes: Notes, bars: list[Bar]) -> list[tuple[int, str]]:
 
 
 def pedals_of(notes: Notes) -> list[tuple[int, int]]:
-    """Return when the pedal is down in any group, as (start, end), in order and apart."""
+    """Return when the pedal of any group is down, as (start, end) in order."""
     found: list[tuple[int, int]] = []
     for _, start, end in sorted(notes.pedals, key=lambda pedal: pedal[1:]):
         if found and start < found[-1][1]:
@@ -65,7 +67,7 @@ def pedals_of(notes: Notes) -> list[tuple[int, int]]:
 
 
 def legible_pedals(pedals: Sequence[tuple[int, int]], onsets: Sequence[int]) -> list[tuple[int, int]]:
-    """Return pedals as one prints them: from the notes just before to the nearest sixteenth, and never of no length.
+    """Return pedals for print: from the notes just before to the nearest sixteenth.
 
     `onsets` are those in print, in order. A pedal that comes a little late, after the notes it is to hold, is written under them.
     """
@@ -82,7 +84,10 @@ def legible_pedals(pedals: Sequence[tuple[int, int]], onsets: Sequence[int]) -> 
 
 
 def pedal_marks(pedals: Sequence[tuple[int, int]], bars: list[Bar]) -> list[tuple[tuple[int, bool], ...]]:
-    """Return for each bar (tick in the bar, whether the pedal goes down); a release on a bar line is the bar's before it."""
+    """Return the pedal marks of each bar as (tick in the bar, is pressed).
+
+    A release on a bar line is in the bar before it.
+    """
     starts, last = [bar.start for bar in bars], bars[-1].end
     found: list[list[tuple[int, bool]]] = [[] for _ in bars]
     for start, end in pedals:

@@ -168,5 +168,8 @@ def _cost(places: list[int], heads: set[tuple[int, int]], grid: Grid) -> float:
 
 @cache
 def _snaps(grid: Grid) -> tuple[int, ...]:
-    """Return the nearest place of a grid for each tick; of two as near, the earlier one."""
+    """Return the nearest place of a grid for each tick.
+
+    Of two as near it is the earlier one.
+    """
     return tuple(min(grid, key=lambda place: (abs(place - tick), place)) for tick in range(grid[-1] + 1))

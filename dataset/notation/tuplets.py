@@ -1,7 +1,7 @@
-"""Quintuplets and septuplets, found by the places that they leave on the grid of 1/24 quarter. Pure; ticks.
+"""Recognise quintuplets and septuplets by their places on the grid.
 
-Five or seven even notes in a quarter or a half note do not fit the grid; rounded to it they stand at places of their own, such
-as 0, 5, 10, 14 and 19 of 24. Nothing but these places is needed to print them, so notes carry no mark of a tuplet.
+Five or seven even notes in a quarter or a half note do not fit the grid of 1/24 quarter; rounded to it they have places of
+their own, such as 0, 5, 10, 14 and 19. So notes need no mark of a tuplet to be printed as one. Pure.
 """
 
 from collections.abc import Collection
@@ -20,7 +20,7 @@ class Tuplet:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Where its notes begin on the grid, and at last its end."""
+        """Where its notes start on the grid, and its end."""
         return tuple(round(number * self.span / self.actual) for number in range(self.actual + 1))
 
 
@@ -29,9 +29,9 @@ _INNER = {tuplet: frozenset(tuplet.places[1:-1]) for tuplet in ODD_TUPLETS}
 
 
 def odd_tuplet(places: Collection[int], span: int) -> Tuplet | None:
-    """Return the quintuplet or septuplet whose places these are, those inside `span` ticks, or None.
+    """Return the quintuplet or septuplet with these places, or None.
 
-    All of them must be places of the tuplet, and at most one place of it may be free.
+    `places` are those strictly inside `span` ticks. All must be places of the tuplet, which may lack at most one of them.
     """
     for tuplet, inner in _INNER.items():
         if tuplet.span == span and len(inner) - ALLOWED_MISSING <= len(places) and inner.issuperset(places):

@@ -63,7 +63,10 @@ def engrave_score(
 
 
 def _pedalled(measures: tuple[Measure, ...]) -> list[Measure]:
-    """Return the bars without the releases of the pedal that a new press follows at once: Ped. alone says so."""
+    """Return the bars without those releases of the pedal that a press follows.
+
+    A second Ped. without a sign of release is a change of pedal.
+    """
     found: list[Measure] = []
     following: int | None = None
     for measure in reversed(measures):
@@ -165,7 +168,10 @@ def _is_nothing(element: ElementTree.Element) -> bool:
 
 
 def _set_heading(group: ElementTree.Element) -> None:
-    """Give the lines over the first page their sizes, which verovio does not take: title, subtitle, and small ones at the right."""
+    """Set the sizes of the lines over the first page.
+
+    Verovio ignores those of MusicXML. Title and subtitle are centred; smaller lines are at the right.
+    """
     sizes = iter(HEADING)
     for text in group.findall(f"{SVG}text"):
         line = text.find(f"{SVG}tspan")
