@@ -19,7 +19,8 @@ from .filters.rules import Filters as Filters
 from .measure import Measured as Measured
 from .measure import measure_catalog as measure_catalog
 from .notation.musicxml import to_musicxml as to_musicxml
-from .notation.score import Score as Score
+from .notation.records import Credits as Credits
+from .notation.records import Score as Score
 from .notation.score import score_of as score_of
 from .notes.midi_reader import read_midi as read_midi
 from .notes.midi_writer import write_midi as write_midi

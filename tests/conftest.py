@@ -17,6 +17,7 @@ from tests.once import Once, maker
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 MIDI_CASES = Path(__file__).parents[2] / "shared" / "cases" / "midi"
+SCORE_CASES = MIDI_CASES.parent / "score"
 BUCKETS = count(1)
 
 with suppress(ModuleNotFoundError):  # `make check` brings no hypothesis, and needs none
@@ -41,6 +42,14 @@ def midi_cases() -> Path:
     if not MIDI_CASES.is_dir():
         pytest.skip(f"the case files are not at {MIDI_CASES}")
     return MIDI_CASES
+
+
+@pytest.fixture(scope="session")
+def score_cases() -> Path:
+    """Small MIDI files that are not easy to print, with what is right of each in expected.json."""
+    if not SCORE_CASES.is_dir():
+        pytest.skip(f"the case files are not at {SCORE_CASES}")
+    return SCORE_CASES
 
 
 @pytest.fixture(scope="session")

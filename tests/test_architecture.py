@@ -41,7 +41,7 @@ INNER = {
     "scraper.commands": "catalog scraper.crawl scraper.local",
     "dataset.notes": "catalog.base catalog.midi",
     "dataset.measures": "catalog.midi dataset.notes",
-    "dataset.notation": "catalog.base dataset.notes dataset.measures",
+    "dataset.notation": "catalog.base dataset.notes",
     "dataset.parallel": "catalog.base",
     "dataset.corpus": "catalog dataset.notes dataset.reasons",
     "dataset.duplicates": "catalog dataset.notes dataset.corpus dataset.components dataset.parse dataset.reasons dataset.split",

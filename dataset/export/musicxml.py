@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.base.console import Report
 from catalog.storage.files import write_text
-from dataset.corpus.corpus import Corpus
+from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.export.common import (
     INDEX_FIELDS,
     INDEX_HEADER,
@@ -20,6 +20,7 @@ from dataset.export.common import (
     write_csv,
 )
 from dataset.notation import musicxml
+from dataset.notation.records import NO_CREDITS, Credits
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
@@ -27,10 +28,12 @@ from dataset.parallel.workers import Failure, work
 TIMEOUT_S = 60.0
 TASK = "dataset.export.musicxml:to_musicxml"
 HEADER = (*INDEX_HEADER, "file", "reason")
-README_BODY = f"""Each score has two staves, one per hand, with up to two voices on each. Onsets and lengths are exact on the grid of
-1/24 quarter note. Notation cannot express two things, which are lost: the rest of a note that is struck again while it
-sounds, and the shorter of two notes of one pitch and onset. Velocities are in the attribute `dynamics` of each note, and
-the id of a note is its index in the corpus. index.csv: {INDEX_FIELDS}, file, or the reason why there is
+README_BODY = f"""Each score has two staves, one per hand, with up to two voices on each. Bars are those of the time signatures; a pickup
+is bar 0. Key signatures are those of the file, or estimated where it has none. Onsets and lengths are exact on the grid
+of 1/24 quarter note, except in quintuplets and septuplets, which are even. Notation cannot express two things, which are
+lost: the rest of a note that its hand strikes again while it sounds, and the shorter of two notes of one hand, pitch and
+onset. Pedal marks are where the pedal is pressed and released on any channel. Velocities are in the attribute `dynamics`
+of each note, and the id of a note is its index in the corpus. index.csv: {INDEX_FIELDS}, file, or the reason why there is
 none; text that a spreadsheet would read as a formula has ' in front."""
 
 
@@ -42,7 +45,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     pieces = corpus.pieces()
     make_split_folders(folder)
     names = file_names(pieces, ".musicxml")
-    items = [(piece.notes, piece.title) for piece in pieces]
+    items = [(piece.notes, piece.title, _known(piece)) for piece in pieces]
     reasons: dict[int, str] = {}
     for done, (index, result) in enumerate(work(TASK, items, timeout_s=TIMEOUT_S), 1):
         report(done, len(items))
@@ -59,7 +62,17 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     return Written(len(pieces) - len(reasons), len(reasons))
 
 
-def to_musicxml(item: tuple[Notes, str]) -> bytes:
-    """Return the MusicXML of (notes, title); the same notes give the same bytes."""
-    notes, title = item
-    return musicxml.to_musicxml(score_of(notes, title=title, exact=True), notes)
+def _known(piece: CorpusPiece) -> Credits:
+    return Credits(
+        game=piece.game_title or piece.game, series=piece.series, sequencer=piece.sequencer or "", source=piece.url
+    )
+
+
+def to_musicxml(item: tuple[Notes, str] | tuple[Notes, str, Credits]) -> bytes:
+    """Return the MusicXML of (notes, title) or (notes, title, credits).
+
+    The same notes give the same bytes.
+    """
+    notes, title, *more = item
+    known = more[0] if more else NO_CREDITS
+    return musicxml.to_musicxml(score_of(notes, title=title, exact=True, known=known), notes)

@@ -3,4 +3,4 @@
 Staves, voices, rhythm and spelling are decided here; pages are drawn in `training.rendering`.
 """
 
-__all__ = ["musicxml", "score", "staves"]
+__all__ = ["musicxml", "records", "score"]

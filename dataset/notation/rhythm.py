@@ -1,7 +1,7 @@
 """Write spans of time as note values, with dots, triplets, ties and beams.
 
 In: the spans of one voice of one bar, end to end; out: `Value`s. Ticks are of 1/24 quarter note, from the bar line.
-Every span on the grid can be written: as a plain or dotted value, in a triplet, or cut and tied. Pure.
+Every span on the grid can be written: as a plain or dotted value, in a tuplet, or cut and tied. Pure.
 """
 
 from bisect import bisect_right
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dataset.notation.tuplets import Tuplet, odd_tuplet
 from dataset.notes.meter import Bar
 
 KINDS = {192: "whole", 96: "half", 48: "quarter", 24: "eighth", 12: "16th", 6: "32nd", 3: "64th"}  # half ticks
@@ -21,13 +22,17 @@ LONGEST_FIRST = sorted(VALUES, reverse=True)
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One written value: start and length in ticks, and triplet number or None."""
+    """One written value: start and length in ticks, and tuplet number or None.
+
+    `ratio` is (3, 2) in a triplet: three in the time of two.
+    """
 
     start: int
     ticks: int
     kind: str  # MusicXML's name: whole, half, quarter, eighth, 16th …
     dots: int
-    triplet: int | None = None
+    tuplet: int | None = None
+    ratio: tuple[int, int] = (1, 1)
 
 
 def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Value]]:
@@ -37,15 +42,15 @@ def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Val
     beats of 6/8.
     """
     cuts = sorted({bound for start, end, _ in spans for bound in (start, end)})
-    triplets = _triplets(bar, cuts)
-    starts = [start for start, _ in triplets]
+    tuplets = _tuplets(bar, cuts)
+    starts = [start for start, _, _ in tuplets]
     found: list[list[Value]] = []
     for start, end, is_rest in spans:
         own: list[Value] = []
         while start < end:
             number = bisect_right(starts, start) - 1
-            if number >= 0 and start < triplets[number][1]:
-                value = _in_triplet(start, min(end, triplets[number][1]), number)
+            if number >= 0 and start < tuplets[number][1]:
+                value = _in_tuplet(start, min(end, tuplets[number][1]), number, tuplets[number])
             else:
                 until = min(end, starts[number + 1]) if number + 1 < len(starts) else end
                 value = _plain(bar, start, until, is_rest)
@@ -55,24 +60,34 @@ def values_of(bar: Bar, spans: Sequence[tuple[int, int, bool]]) -> list[list[Val
     return found
 
 
-def _triplets(bar: Bar, cuts: list[int]) -> list[tuple[int, int]]:
-    """Return the triplets of a bar as (first tick, tick after the last), in order."""
+Stretch = tuple[int, int, Tuplet | None]  # first tick, tick after the last; None for a triplet
+
+
+def _tuplets(bar: Bar, cuts: list[int]) -> list[Stretch]:
+    """Return the tuplets of a bar, in order."""
     beats = list(pairwise(bar.beats))
-    found: list[tuple[int, int]] = []
+    found: list[Stretch] = []
     place = 0
     while place < len(beats):
         start, end = beats[place]
         if place + 1 < len(beats) and place % 2 == 0 and end - start == beats[place + 1][1] - end == 24:
             inside = [cut - start for cut in cuts if start < cut < start + 48]
-            if inside and all(cut % 16 == 0 for cut in inside):
-                found.append((start, start + 48))
+            odd = odd_tuplet(inside, 48)
+            if odd or (inside and all(cut % 16 == 0 for cut in inside)):
+                found.append((start, start + 48, odd))
                 place += 2
                 continue
+        odd = odd_tuplet([cut - start for cut in cuts if start < cut < end], 24) if end - start == 24 else None
+        if odd:
+            found.append((start, end, odd))
+            place += 1
+            continue
         step = (
             24 if end - start == 24 else 12 if (end - start) % 12 == 0 else 6 if (end - start) % 6 == 0 else end - start
         )
         for part in range(start, end, step):
-            found += _within(part, step, [cut for cut in cuts if part < cut < part + step])
+            inside = [cut for cut in cuts if part < cut < part + step]
+            found += [(first, last, None) for first, last in _within(part, step, inside)]
         place += 1
     return found
 
@@ -95,11 +110,18 @@ def _within(start: int, length: int, cuts: list[int]) -> list[tuple[int, int]]:
     )
 
 
-def _in_triplet(start: int, end: int, number: int) -> Value:
-    """Return the longest value from `start` that fits in a triplet up to `end`."""
-    length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
-    kind, dots = VALUES[length]
-    return Value(start, length // 3, kind, dots, number)
+def _in_tuplet(start: int, end: int, number: int, stretch: Stretch) -> Value:
+    """Return the longest value from `start` that fits in a tuplet up to `end`."""
+    first, _, odd = stretch
+    if odd is None:
+        length = next(length for length in LONGEST_FIRST if length <= 3 * (end - start) and length % 3 == 0)
+        kind, dots = VALUES[length]
+        return Value(start, length // 3, kind, dots, number, (3, 2))
+    places = [first + place for place in odd.places]
+    place, last, unit = places.index(start), places.index(end), 2 * odd.span // odd.normal
+    count = next(count for count in range(last - place, 0, -1) if unit * count in VALUES)
+    kind, dots = VALUES[unit * count]
+    return Value(start, places[place + count] - start, kind, dots, number, (odd.actual, odd.normal))
 
 
 def _plain(bar: Bar, start: int, end: int, is_rest: bool) -> Value:
@@ -162,18 +184,20 @@ def beams_of(bar: Bar, values: Sequence[tuple[Value, bool]]) -> list[tuple[str, 
     """Return the beams of each (value, is a note), outermost first.
 
     Terms are begin, continue … Notes of a beat are beamed, and so are eighths throughout half a bar of four or a bar of
-    three. A beam contains a triplet as a whole or lies within it.
+    three. A beam contains a tuplet as a whole or lies within it.
     """
     groups: list[list[int]] = []
     previous: tuple[int, int | None] | None = None
     merged = _halves_of_eighths(bar, values)
-    broken = {value.triplet for value, is_note in values if not is_note or value.kind not in FLAGS}
+    broken = {value.tuplet for value, is_note in values if not is_note or value.kind not in FLAGS}
+    firsts: dict[int, int] = {}  # where each tuplet starts
     for index, (value, is_note) in enumerate(values):
         if not is_note or value.kind not in FLAGS:
             previous = None
             continue
-        beat = bisect_right(bar.beats, value.start) - 1
-        key = merged.get(beat, beat), value.triplet if value.triplet in broken else None
+        since = value.start if value.tuplet is None else firsts.setdefault(value.tuplet, value.start)
+        beat = bisect_right(bar.beats, since) - 1
+        key = merged.get(beat, beat), value.tuplet if value.tuplet in broken else None
         if previous == key:
             groups[-1].append(index)
         else:
@@ -199,7 +223,7 @@ def _halves_of_eighths(bar: Bar, values: Sequence[tuple[Value, bool]]) -> dict[i
     merged: dict[int, int] = {}
     for first, last in halves:
         inside = [(v, is_note) for v, is_note in values if v.start < beats[last] and v.start + v.ticks > beats[first]]
-        if all(is_note and v.ticks == 12 and v.triplet is None for v, is_note in inside):
+        if all(is_note and v.ticks == 12 and v.tuplet is None for v, is_note in inside):
             merged.update(dict.fromkeys(range(first, last), first))
     return merged
 
@@ -217,6 +241,6 @@ def _beam(values: list[Value], place: int, level: int) -> str:
 def _joined_by_beam(one: Value, other: Value, level: int) -> bool:
     """Return whether a beam of that level joins two values.
 
-    Triplets share only the outer one.
+    Tuplets share only the outer one.
     """
-    return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.triplet == other.triplet)
+    return min(FLAGS[one.kind], FLAGS[other.kind]) >= level and (level == 1 or one.tuplet == other.tuplet)

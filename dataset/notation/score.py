@@ -5,130 +5,71 @@ plain records, which `dataset.notation.musicxml` writes. All decisions that depe
 modules used; the layout on paper is left to the engraver. Pure.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from dataset.measures.keys import key_of
 from dataset.notation.bounds import check_size
-from dataset.notation.quantise import lead_in, quantised
+from dataset.notation.lengths import printed
+from dataset.notation.marks import keys_of, legible_pedals, pedal_marks, pedals_of, tempos_of
+from dataset.notation.quantise import quantised
+from dataset.notation.records import NO_CREDITS, Credits, Element, Head, Measure, Score, Staff
 from dataset.notation.rhythm import Value, beams_of, values_of
-from dataset.notation.spelling import FIFTHS, fifths_of, name_of, signature_of
-from dataset.notation.staves import Clef, clefs, lower_staff
+from dataset.notation.spelling import fifths_of, name_of, signature_of
+from dataset.notation.staves import Clef, clefs
 from dataset.notation.voices import Stroke, assign_voices, written_strokes
+from dataset.notes.hands import hands_of
 from dataset.notes.meter import Bar, bars_of
-from dataset.notes.model import Notes
-
-TEMPO_THRESHOLD = 0.06  # a tempo closer than this to the last printed one is not printed
-MIN_TEMPO_QUARTERS = 4  # nor is a shorter one, so that a ritardando does not become a row of metronome marks
+from dataset.notes.model import LEFT, Notes
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """One note head; `note` is its index in the `Notes`, `alter` is in semitones."""
-
-    note: int
-    pitch: int
-    letter: str
-    alter: int
-    octave: int
-    accidental: int | None  # the printed alteration in semitones, or None
-    tied_from: bool
-    tied_to: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One written value of a voice: a chord of `heads`, or a rest."""
-
-    value: Value | None  # None for a rest of a whole bar
-    ticks: int
-    heads: tuple[Head, ...]
-    beams: tuple[str, ...] = ()
-    is_hidden: bool = False
-    triplet: str | None = None  # "start" or "stop" of the triplet of its value
-    bracket: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """A staff of one bar: its clef, and one or two voices that fill the bar."""
-
-    clef: Clef
-    voices: tuple[tuple[Element, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One bar of a score, with its tempos.
-
-    A tempo is (tick in the bar, quarters a minute, is printed).
-    """
-
-    bar: Bar
-    staves: tuple[Staff, Staff]  # upper, lower
-    tempos: tuple[tuple[int, float, bool], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A piece as written.
-
-    `fifths` are the sharps of the key signature, or below 0 the flats; `mode` is major or minor.
-    """
-
-    title: str
-    fifths: int
-    mode: str | None
-    measures: tuple[Measure, ...]
-
-
-def score_of(notes: Notes, *, title: str = "", exact: bool = False) -> Score:
-    """Return `notes` as a score.
+def score_of(notes: Notes, *, title: str = "", exact: bool = False, known: Credits = NO_CREDITS) -> Score:
+    """Return `notes` as a score; `known` is what is printed of its origin.
 
     With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made
-    for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), a piece that is off the
-    beat throughout is shifted, and lengths omit small gaps between notes and whatever a later note of the voice cuts
-    off. In both cases a note that is struck again while it sounds ends there, and of notes with the same pitch and
-    onset the longest is written. The key signature is that of `keys.key_of`; a bar that a time signature cuts short
-    becomes a short bar. Raises DatasetError for a piece beyond the limits of `bounds`, before the score is made.
+    for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), and lengths omit small gaps
+    and whatever a later note of the voice cuts off (`dataset.notation.lengths`). In both cases bars are those of
+    `bars_of`, staves the hands of `hands_of`, and key signatures those of `printed_keys`. A note that its hand strikes
+    again while it sounds ends there, and of notes with the same hand, pitch and onset the longest is written.
+    Quintuplets and septuplets are found on the grid (`dataset.notation.tuplets`). Raises DatasetError for a piece beyond
+    the limits of `bounds`, before the score is made.
     """
     check_size(notes)
-    key, lower = key_of(notes) if len(notes) else None, lower_staff(notes)
+    lower = hands_of(notes) == LEFT
     onset, end = notes.onset.astype(np.int64), notes.end.astype(np.int64)
-    last = int(end.max()) if len(notes) else 1
-    late = 0 if exact else lead_in(notes)
-    bars = bars_of(notes.time_signatures, last - late)
+    bars = bars_of(notes.time_signatures, int(end.max()) if len(notes) else 1)
+    keys = keys_of(notes, bars)
+    of_note = np.searchsorted([bar.start for bar in bars], notes.onset, side="right") - 1
+    signatures, minor = np.array([key[0] for key in keys]), np.array([key[1] == "minor" for key in keys])
+    fifths = fifths_of(notes, signatures[of_note], minor[of_note])
+    down = sounds = pedals_of(notes)
     if not exact:
-        onset, end = quantised(notes, lower, bars, late)
-        if len(notes) and end.max() > bars[-1].end:
-            bars = bars_of(notes.time_signatures, int(end.max()))
-    fifths = fifths_of(notes, key)
-    signature = FIFTHS[key] if key is not None else 0
+        onset, end = quantised(notes, lower, bars)
+        sounds = legible_pedals(down, np.unique(onset).tolist())
     staves = []
-    columns = (notes.pitch.tolist(), onset.tolist(), end.tolist())
-    all_strokes = written_strokes([Stroke(note, *row) for note, row in enumerate(zip(*columns, strict=True))])
+    rows = list(zip(notes.pitch.tolist(), onset.tolist(), end.tolist(), strict=True))
     for is_lower in (False, True):
-        strokes = [stroke for stroke in all_strokes if lower[stroke.note] == is_lower]
+        strokes = written_strokes([Stroke(note, *rows[note]) for note in np.flatnonzero(lower == is_lower).tolist()])
         signs = clefs(_pitch_ranges(strokes, bars), lower=is_lower)
-        voices = [_spans(voice, bars, exact=exact) for voice in assign_voices(strokes, bars)]
-        staves.append(list(_staves(bars, signs, voices, fifths.tolist(), signature)))
-    tempos = _tempos(notes, bars)
+        voices = [voice if exact else printed(voice, bars, down) for voice in assign_voices(strokes, bars)]
+        spans = [_spans(voice, bars) for voice in voices]
+        staves.append(list(_staves(bars, signs, spans, fifths.tolist(), [key[0] for key in keys])))
+    columns = zip(bars, *staves, tempos_of(notes, bars), keys, pedal_marks(sounds, bars), strict=True)
     measures = tuple(
-        Measure(bar, (upper, below), marks) for bar, upper, below, marks in zip(bars, *staves, tempos, strict=True)
+        Measure(bar, (upper, below), tempos, fifths=key[0], mode=key[1], pedals=pedals)
+        for bar, upper, below, tempos, key, pedals in columns
     )
-    return Score(title, signature, key.split()[1] if key else None, measures)
+    return Score(title, *keys[0], measures, known)
 
 
 Span = tuple[int, int, tuple[tuple[Stroke, bool, bool], ...]]  # first tick, tick after; strokes, tied from, tied to
 
 
-def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Span]]:
+def _spans(strokes: list[Stroke], bars: list[Bar]) -> list[list[Span]]:
     """Return for each bar what the voice plays; spans without strokes are rests."""
-    strokes = voice if exact else _with_plain_ends(voice, bars)
     cuts = {bar.start for bar in bars} | {bars[-1].end}
     starting: dict[int, list[Stroke]] = {}
     for stroke in strokes:
@@ -150,43 +91,8 @@ def _spans(voice: list[Stroke], bars: list[Bar], *, exact: bool) -> list[list[Sp
     return found
 
 
-def _with_plain_ends(voice: list[Stroke], bars: list[Bar]) -> list[Stroke]:
-    """Return the strokes of a voice with ends for reading.
-
-    A chord ends as a whole, at the next chord or at a plain place.
-    """
-    found: list[Stroke] = []
-    starts = sorted({stroke.start for stroke in voice})
-    ends: dict[int, int] = {}
-    for stroke in voice:
-        ends[stroke.start] = max(ends.get(stroke.start, 0), stroke.end)
-    firsts = [bar.start for bar in bars]
-    for start, following in pairwise([*starts, bars[-1].end]):
-        bar = bars[bisect_right(firsts, start) - 1]
-        ends[start] = _plain_end(start, min(ends[start], following), following, bar)
-    for stroke in voice:
-        found.append(replace(stroke, end=ends[stroke.start]))
-    return found
-
-
-def _plain_end(start: int, end: int, following: int, bar: Bar) -> int:
-    """Return the written end of a chord that sounds from `start` to `end`.
-
-    The next chord is at `following`.
-    """
-    free = following - start
-    beat = bar.start + next(b for b in bar.beats if bar.start + b > start) - start
-    if end - start >= free / 2 and following - end <= 24:
-        return following
-    if free <= beat and (end - start) * 3 >= free:
-        return following  # a short note within its beat is a note of that beat
-    lengths = (6, 12, 24, 36, 48, 72, 96) if (start - bar.start) % 3 == 0 else (8, 16, 24, 48)
-    length = next((length for length in lengths if start + length >= end), end - start)
-    return min(following, start + length) if end - start < 96 else end
-
-
 def _staves(
-    bars: list[Bar], clefs: list[Clef], voices: list[list[list[Span]]], fifths: list[int], signature: int
+    bars: list[Bar], clefs: list[Clef], voices: list[list[list[Span]]], fifths: list[int], signatures: list[int]
 ) -> Iterator[Staff]:
     """Yield the staff of each bar."""
     for place, bar in enumerate(bars):
@@ -196,7 +102,7 @@ def _staves(
             spans = spans[1:]
         elif not used[1]:
             spans = spans[:1]
-        signs = _accidentals([span for voice in spans for span in voice], fifths, signature)
+        signs = _accidentals([span for voice in spans for span in voice], fifths, signatures[place])
         yield Staff(
             clefs[place], tuple(_voice(bar, voice, fifths, signs, second=n > 0) for n, voice in enumerate(spans))
         )
@@ -251,25 +157,35 @@ def _voice(
             )
             for stroke, tied_from, tied_to in strokes
         )
-        element = Element(value, value.ticks, heads, beams[place], is_hidden=second and not heads)
+        dotted = len(own) == 1 and all(
+            s.is_staccato and not (tied_from or tied_to) for s, tied_from, tied_to in strokes
+        )
+        element = Element(
+            value,
+            value.ticks,
+            heads,
+            beams[place],
+            is_hidden=second and not heads,
+            is_staccato=bool(strokes) and dotted,
+        )
         elements.append(_bracketed(element, place, [(v, b) for (_, v, _), b in zip(flat, beams, strict=True)]))
     return tuple(elements)
 
 
 def _bracketed(element: Element, place: int, row: list[tuple[Value, tuple[str, ...]]]) -> Element:
-    """Return the element with the start or stop of its triplet, if at an end.
+    """Return the element with the start or stop of its tuplet, if at an end.
 
-    A triplet under one beam needs no bracket.
+    A tuplet under one beam needs no bracket.
     """
-    number = row[place][0].triplet
+    number = row[place][0].tuplet
     if number is None:
         return element
-    inside = [index for index, (value, _) in enumerate(row) if value.triplet == number]
+    inside = [index for index, (value, _) in enumerate(row) if value.tuplet == number]
     if len(inside) < 2 or place not in (inside[0], inside[-1]):
         return element
     outer = [beams[0] if beams else "" for _, beams in (row[index] for index in inside)]
     beamed = outer[0] in ("begin", "continue") and outer[-1] in ("continue", "end") and set(outer[1:-1]) <= {"continue"}
-    return replace(element, triplet="start" if place == inside[0] else "stop", bracket=not beamed)
+    return replace(element, tuplet="start" if place == inside[0] else "stop", bracket=not beamed)
 
 
 def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int] | None]:
@@ -281,18 +197,3 @@ def _pitch_ranges(strokes: list[Stroke], bars: list[Bar]) -> list[tuple[int, int
         low, high = found[at] or (stroke.pitch, stroke.pitch)
         found[at] = min(low, stroke.pitch), max(high, stroke.pitch)
     return found
-
-
-def _tempos(notes: Notes, bars: list[Bar]) -> list[tuple[tuple[int, float, bool], ...]]:
-    """Return the tempos of each bar; printed are those that last and differ enough."""
-    found: list[list[tuple[int, float, bool]]] = [[] for _ in bars]
-    starts, last_printed = [bar.start for bar in bars], 0.0
-    for (tick, qpm), (until, _) in pairwise([*notes.tempos, (bars[-1].end, 0.0)]):
-        if tick >= bars[-1].end:
-            break
-        lasts = until - tick >= MIN_TEMPO_QUARTERS * 24 or tick == 0
-        is_printed = lasts and abs(qpm - last_printed) > TEMPO_THRESHOLD * last_printed
-        last_printed = qpm if is_printed else last_printed
-        at = bisect_left(starts, tick + 1) - 1
-        found[at].append((tick - starts[at], qpm, is_printed))
-    return [tuple(marks) for marks in found]

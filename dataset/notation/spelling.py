@@ -5,45 +5,60 @@ name nearest to the key and to the notes around it, after D. Temperley, The Cogn
 Press, 2001), chapter 5.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.measures.keys import MAJOR_KEYS, MINOR_KEYS
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
-FIFTHS = dict(zip(MAJOR_KEYS, (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5), strict=True)) | dict(
-    zip(MINOR_KEYS, (-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2), strict=True)
-)
-"""Sharps, or below 0 flats, of the signature of each key that `keys.key_of` can return."""
+Ints = NDArray[np.int32]
 
 LETTERS = "FCGDAEB"
 SPAN_TICKS = 4 * TICKS_PER_QUARTER  # how far around a note other notes count
 KEY_WEIGHT = 0.4  # of the key, relative to those notes
 MAJOR_CENTRE, MINOR_CENTRE = 2.0, 3.0  # fifths above the signature; a minor key has its raised seventh
+MAX_FIFTHS, MIN_FIFTHS = 12, -8  # B sharp and F flat
+LEADING_NOTE = 8  # fifths of the raised seventh of a minor key above its signature
 SHIFTS = np.arange(-6.0, 8.0)  # tried distances of a passage's centre from the key's
 
 
-def fifths_of(notes: Notes, key: str | None) -> NDArray[np.int64]:
+def fifths_of(notes: Notes, signature: NDArray[np.int64], is_minor: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return each note's place on the line of fifths, int64[n].
 
-    C is 0, G 1, F -1, F sharp 6, B flat -2. The centre of a passage is where its pitch classes are closest together,
-    near the key.
+    signature, is_minor   int64[n] and bool[n], the key in force at each note: its sharps, or below 0 flats, and its mode
+
+    C is 0, G 1, F -1, F sharp 6, B flat -2. The centre of a passage is where its pitch classes are closest together, near
+    the key. A change of key separates passages. Double sharps and flats are left to the keys that have them: the raised
+    seventh of G sharp minor, and signatures of six or more flats.
     """
+    found = np.empty(len(notes), np.int64)
     if len(notes) == 0:
-        return np.empty(0, np.int64)
-    signature = FIFTHS[key] if key is not None else 0
-    centre = signature + (MINOR_CENTRE if key is not None and key.endswith("minor") else MAJOR_CENTRE)
+        return found
+    changes = np.flatnonzero((np.diff(signature) != 0) | np.diff(is_minor)) + 1
+    for first, last in pairwise([0, *changes.tolist(), len(notes)]):
+        own, sharps, minor = slice(first, last), int(signature[first]), bool(is_minor[first])
+        centre = sharps + (MINOR_CENTRE if minor else MAJOR_CENTRE)
+        places = _spelled(notes.onset[own], notes.duration[own], notes.pitch[own], centre)
+        highest = max(MAX_FIFTHS, sharps + LEADING_NOTE) if minor else MAX_FIFTHS
+        lowest = MIN_FIFTHS if sharps > -6 else MIN_FIFTHS - 3
+        found[own] = places - 12 * (places > highest) + 12 * (places < lowest)
+    return found
+
+
+def _spelled(onset: Ints, duration: Ints, pitch: NDArray[np.uint8], centre: float) -> NDArray[np.int64]:
+    """Return the places of notes in one key with this centre."""
     centres, classes = centre + SHIFTS, np.arange(12) * 7 % 12
     distance = _nearest(classes[:, None], centres[None, :]) - centres  # [pitch class, centre]
-    weight = notes.duration.clip(1, SPAN_TICKS)[:, None] * (notes.pitch[:, None] % 12 == np.arange(12))
+    weight = duration.clip(1, SPAN_TICKS)[:, None] * (pitch[:, None] % 12 == np.arange(12))
     sums = np.concatenate([np.zeros((1, 12)), np.cumsum(weight, axis=0)])
-    low = np.searchsorted(notes.onset, notes.onset - SPAN_TICKS)
-    high = np.searchsorted(notes.onset, notes.onset + SPAN_TICKS, side="right")
+    low = np.searchsorted(onset, onset - SPAN_TICKS)
+    high = np.searchsorted(onset, onset + SPAN_TICKS, side="right")
     around = sums[high] - sums[low]
     spread = around @ distance**2 / around.sum(axis=1, keepdims=True)
     best = centres[np.argmin(spread + KEY_WEIGHT * SHIFTS**2, axis=1)]
-    return _nearest(classes[notes.pitch % 12], best)
+    return _nearest(classes[pitch % 12], best)
 
 
 def name_of(fifths: int, pitch: int) -> tuple[str, int, int]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from dataset.notes.meter import Bar
+from dataset.notes.timing import TICKS_PER_QUARTER
 
 LEGATO_TICKS = 3  # overlaps of at most this length are legato
 CUT_COST = 1 / 3  # per tick cut off a note
 PEDAL_CUT_COST = 1 / 8  # the same while each note overlaps the next one
 MAX_CUT_COST = 14.0  # per chord
 SPREAD_COST = 1 / 16  # per tick between the ends of a chord's notes
+BEAT_SPREAD_COST = 4.5  # for ends a quarter or more apart, which are heard
 NEW_VOICE_COST = 5.0  # for starting a lower voice
 RECENT_VOICE_COST = 2.0  # for a lower voice that was last in the previous bar
 LOWER_VOICE_COST = 0.5  # per chord of the lower voice
@@ -32,6 +34,7 @@ class Stroke:
     pitch: int
     start: int
     end: int
+    is_staccato: bool = False
 
 
 SoundingNote = tuple[int, int, float]  # end, pitch, cost of each tick cut off
@@ -126,9 +129,8 @@ def _extended(state: VoiceState, group: list[Stroke], low: int, at: GroupContext
             )
             ends = [stroke.end for stroke in part]
             spread = max(ends) - min(ends)
-            cost += (
-                min(MAX_CUT_COST, spread * SPREAD_COST) if spread > LEGATO_TICKS and min(ends) < at.next_onset else 0.0
-            )
+            if spread > LEGATO_TICKS and min(ends) < at.next_onset:
+                cost += min(MAX_CUT_COST, spread * SPREAD_COST + BEAT_SPREAD_COST * (spread >= TICKS_PER_QUARTER))
             cost += LOWER_VOICE_COST * (voice == 1)
             sounding = tuple((stroke.end, stroke.pitch, at.cut_cost) for stroke in part)
         sounding_in.append(sounding)

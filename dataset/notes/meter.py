@@ -18,14 +18,15 @@ TRIPLE_BEAT = 3 * TICKS_PER_QUARTER // 2  # a dotted quarter
 class Bar:
     """One bar: its first tick, its ticks, and the time signature that is in force in it.
 
-    `ticks` is less than the time signature says where the next one cuts the bar short, and twice as much where one bar
-    would be no whole number of ticks, such as 5/64.
+    `ticks` is less than the time signature says where the next one cuts the bar short or where the bar is a pickup, and twice
+    as much where one bar would be no whole number of ticks, such as 5/64. Bars are numbered from 1; a pickup is bar 0.
     """
 
     start: int
     ticks: int
     numerator: int
     denominator: int
+    number: int = 1
 
     @property
     def end(self) -> int:
@@ -37,12 +38,20 @@ class Bar:
         """Whether it is as long as its time signature says."""
         return self.ticks * self.denominator == WHOLE * self.numerator
 
+    @property
+    def is_pickup(self) -> bool:
+        """Whether it is an incomplete bar before the first one."""
+        return self.number == 0
+
     @cached_property
     def beats(self) -> tuple[int, ...]:
         """Where the beats begin, in ticks from the start of the bar, and at last its end."""
         full, ends = self.numerator * WHOLE // self.denominator, [0]
         for length in _beats(self.numerator, self.denominator):
             ends.append(ends[-1] + length)
+        if self.is_pickup:  # its beats are the last ones of a bar
+            missing = full - self.ticks
+            return (0, *(end - missing for end in ends if end > missing))
         while ends[-1] < self.ticks:  # a bar that is written twice as long
             ends.append(ends[-1] + full)
         return (*(end for end in ends if end < self.ticks), self.ticks)
@@ -63,13 +72,31 @@ class Bar:
 
 
 def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
-    """Return the bars from tick 0 until `end`, at least one; `changes` as `Notes` holds its time signatures."""
-    bars: list[Bar] = []
+    """Return the bars from tick 0 until `end`, at least one; `changes` as `Notes` holds its time signatures.
+
+    A first bar that is shorter than the second is a pickup, bar 0, in the time signature of the second: it is cut short by a
+    time signature, or has one of its own, such as 1/4 before 3/4, which does not return and which the next one outlasts.
+    """
+    rows: list[tuple[int, int, int, int]] = []
     for tick, until, full, over, under in _stretches(changes, end):
         is_last = until >= end
         for start in range(tick, min(until, max(end, 1)), full):
-            bars.append(Bar(start, full if is_last else min(full, until - start), over, under))
-    return bars
+            rows.append((start, full if is_last else min(full, until - start), over, under))
+    if _begins_with_pickup(rows, changes):
+        rows[0] = (*rows[0][:2], *rows[1][2:])
+        return [Bar(*row, number) for number, row in enumerate(rows)]
+    return [Bar(*row, number) for number, row in enumerate(rows, 1)]
+
+
+def _begins_with_pickup(rows: list[tuple[int, int, int, int]], changes: Sequence[TimeSignatureChange]) -> bool:
+    """Return whether the first of these bars (start, ticks, numerator, denominator) is a pickup."""
+    if len(rows) < 2 or rows[0][1] >= rows[1][1]:
+        return False
+    (_, ticks, over, under), following = rows[0], rows[1][2:]
+    if ticks * under != WHOLE * over:
+        return True
+    returns = any(change[1:] == (over, under) for change in changes if change[0] > 0)
+    return not returns and all(row[2:] == following for row in rows[2:3])
 
 
 def count_bars(changes: Sequence[TimeSignatureChange], end: int) -> int:

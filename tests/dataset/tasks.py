@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from dataset.notation.records import Credits
 from dataset.notes.model import Notes
 from dataset.parallel import executors
 from dataset.parse import Parsed, ParseTask, parse
@@ -71,7 +72,7 @@ def parse_carried_bytes(item: ParseTask) -> Parsed:
     return parse(replace(item, path=Path("/nowhere")))
 
 
-def score_or_die(item: tuple[Notes, str]) -> bytes:
+def score_or_die(item: tuple[Notes, str, Credits]) -> bytes:
     """Return a placeholder for a score, but let one title crash the process."""
     if item[1] == "1942":
         os.kill(os.getpid(), signal.SIGSEGV)

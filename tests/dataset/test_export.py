@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -181,6 +182,19 @@ def test_without_miditok_the_error_says_how_to_get_it(
     with pytest.raises(DatasetError, match="pip install"):
         export_corpus(site, "c", "miditok", tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_name_the_game_the_sequencer_and_the_source(site: Path, corpus: Corpus, tmp_path: Path) -> None:
+    folder = export_corpus(site, "c", "musicxml", tmp_path / "x").path
+    with (folder / "index.csv").open(newline="") as file:
+        files = {row["sha256"]: row["file"] for row in csv.DictReader(file)}
+    for piece in corpus.pieces():
+        score = ElementTree.fromstring((folder / files[piece.sha256]).read_bytes())
+        assert score.findtext("work/work-title") == piece.title
+        assert score.findtext("identification/encoding/encoder", None) == piece.sequencer
+        assert score.findtext("identification/source", "") == piece.url
+        fields = {field.get("name"): field.text for field in score.iter("miscellaneous-field")}
+        assert fields["game"] == (piece.game_title or piece.game)
 
 
 def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(

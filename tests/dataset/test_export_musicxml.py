@@ -1,15 +1,15 @@
 """Scores: music21 reads back the written pitches, onsets and lengths."""
 
 from fractions import Fraction
+from xml.etree import ElementTree
 
 from dataset.export.musicxml import to_musicxml
-from dataset.measures.keys import MAJOR_KEYS, MINOR_KEYS, key_of
+from dataset.notation.records import Credits
+from dataset.notes.hands import hands_of
+from dataset.notes.key_estimate import printed_keys
+from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
 from tests.dataset.conftest import tune
-
-SHARPS = dict(zip(MAJOR_KEYS, (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5), strict=True)) | dict(
-    zip(MINOR_KEYS, (-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2), strict=True)
-)
 
 
 def read_back(data: bytes) -> list[tuple[int, int, int]]:
@@ -35,15 +35,22 @@ def read_back(data: bytes) -> list[tuple[int, int, int]]:
 def written(notes: Notes) -> list[tuple[int, int, int]]:
     """Return what notation can express of notes.
 
-    One note per pitch and onset, ended where its pitch is struck again.
+    One note per hand, pitch and onset, ended where the hand strikes its pitch again.
     """
-    rows = sorted(zip(notes.pitch.tolist(), notes.onset.tolist(), (-notes.end).tolist(), strict=True))
-    first = [row for n, row in enumerate(rows) if n == 0 or row[:2] != rows[n - 1][:2]]
+    columns = hands_of(notes).tolist(), notes.pitch.tolist(), notes.onset.tolist(), (-notes.end).tolist()
+    rows = sorted(zip(*columns, strict=True))
+    first = [row for n, row in enumerate(rows) if n == 0 or row[:3] != rows[n - 1][:3]]
     ends = [
-        min(-row[2], after[1]) if after and after[0] == row[0] else -row[2]
+        min(-row[3], after[2]) if after and after[:2] == row[:2] else -row[3]
         for row, after in zip(first, [*first[1:], None], strict=True)
     ]
-    return sorted((onset, pitch, end - onset) for (pitch, onset, _), end in zip(first, ends, strict=True))
+    return sorted((onset, pitch, end - onset) for (_, pitch, onset, _), end in zip(first, ends, strict=True))
+
+
+def key_of(notes: Notes) -> int:
+    """The sharps with which a piece begins."""
+    bars = [bar.start for bar in bars_of(notes.time_signatures, int(notes.end.max()))]
+    return printed_keys((), notes.onset, notes.duration, notes.pitch, bars)[0][1]
 
 
 def test_music21_reads_back_what_was_written() -> None:
@@ -63,12 +70,28 @@ def test_any_place_on_the_grid_survives_and_so_do_changes_of_time() -> None:
 def test_a_score_has_two_staves_with_key_time_and_tempo() -> None:
     from music21 import converter
 
-    score = converter.parseData(to_musicxml((tune(1), "Title")), format="musicxml")
+    notes = tune(1)
+    score = converter.parseData(to_musicxml((notes, "Title")), format="musicxml")
     assert [part.recurse().getElementsByClass("Clef").first().sign for part in score.parts] == ["G", "F"]
-    assert score.recurse().getElementsByClass("KeySignature").first().sharps == SHARPS[key_of(tune(1))]
+    assert score.recurse().getElementsByClass("KeySignature").first().sharps == key_of(notes)
     assert score.recurse().getElementsByClass("TimeSignature").first().ratioString == "3/4"
     assert round(score.recurse().getElementsByClass("MetronomeMark").first().number) == 101
 
 
 def test_a_score_names_no_composer_that_it_does_not_know() -> None:
     assert b"composer" not in to_musicxml((tune(1), "Title"))
+
+
+def test_what_is_known_of_a_piece_is_in_its_score() -> None:
+    from music21 import converter
+
+    known = Credits(game="Game <1>", series="Series", sequencer="A. Person", source="https://example.org/a.mid")
+    data = to_musicxml((tune(1), "Title", known)).decode()
+    assert "<work-title>Title</work-title>" in data
+    assert "<encoder>A. Person</encoder>" in data
+    assert "<source>https://example.org/a.mid</source>" in data
+    assert '<miscellaneous-field name="game">Game &lt;1&gt;</miscellaneous-field>' in data
+    words = [element.text for element in ElementTree.fromstring(data).iter("credit-words")]
+    assert words == ["Title", "Game <1> (Series)", "Sequenced by A. Person", "https://example.org/a.mid"]
+    assert converter.parseData(data, format="musicxml").metadata.title == "Title"
+    assert b"<credit" not in to_musicxml((tune(1), "Title"))

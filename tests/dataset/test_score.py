@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataset.notation.records import Element, Head, Score
 from dataset.notation.rhythm import KINDS
-from dataset.notation.score import Element, Head, Score, score_of
+from dataset.notation.score import score_of
 from dataset.notation.spelling import name_of
-from dataset.notation.staves import lower_staff
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, RIGHT, Notes
 from tests.dataset.conftest import tune
 
 NATURAL = dict(zip("CDEFGAB", (0, 2, 4, 5, 7, 9, 11), strict=True))
@@ -58,9 +58,11 @@ def chord(*pitches: int, at: int = 0, ticks: int = 24) -> list[tuple[int, int, i
     return [(at, ticks, pitch) for pitch in pitches]
 
 
-def piece(*rows: tuple[int, int, int], meter: tuple[int, int] = (4, 4)) -> Notes:
+def piece(*rows: tuple[int, int, int], meter: tuple[int, int] = (4, 4), right_from: int = 60) -> Notes:
+    """Rows of (onset, ticks, pitch); the right hand plays from a pitch upwards."""
     onset, ticks, pitch = zip(*rows, strict=True)
-    return Notes.of(onset, ticks, pitch, [80] * len(rows), [], [(0, *meter)])
+    hand = [RIGHT if each >= right_from else LEFT for each in pitch]
+    return Notes.of(onset, ticks, pitch, [80] * len(rows), [], [(0, *meter)], hand=hand)
 
 
 def voices(score: Score) -> Iterator[tuple[int, tuple[Element, ...]]]:
@@ -80,7 +82,7 @@ def kinds(score: Score, bar: int = 0, staff: int = 0, voice: int = 0) -> list[st
         ("" if element.heads else "-")
         + (short[element.value.kind] if element.value else "bar")
         + "." * (element.value.dots if element.value else 0)
-        + ("3" if element.value and element.value.triplet is not None else "")
+        + ("3" if element.value and element.value.tuplet is not None else "")
         + ("~" if any(head.tied_to for head in element.heads) else "")
         for element in score.measures[bar].staves[staff].voices[voice]
     ]
@@ -96,7 +98,7 @@ def test_every_bar_is_full_and_every_value_is_as_long_as_it_looks(notes: Notes, 
         for element in voice:
             if element.value is not None and element.value.kind != "64th":
                 looks = TICKS[element.value.kind] * (1.5 if element.value.dots else 1)
-                assert element.ticks == looks * (2 / 3 if element.value.triplet is not None else 1)
+                assert element.ticks == looks * (2 / 3 if element.value.tuplet is not None else 1)
 
 
 @given(pieces())
@@ -172,10 +174,10 @@ def test_triplets_and_beams_begin_and_end(notes: Notes) -> None:
     for _, voice in voices(score_of(notes, exact=True)):
         inside = False
         for element in voice:
-            if element.triplet == "start":
+            if element.tuplet == "start":
                 assert not inside
                 inside = True
-            if element.triplet == "stop":
+            if element.tuplet == "stop":
                 assert inside
                 inside = False
         assert not inside
@@ -195,25 +197,11 @@ def test_a_beam_and_a_triplet_never_overlap_in_part(notes: Notes) -> None:
         for element in voice:
             outer = element.beams[0] if element.beams else ""
             group += outer in ("begin", "")
-            beamed.append((group if outer else None, element.value.triplet if element.value else None))
+            beamed.append((group if outer else None, element.value.tuplet if element.value else None))
         for beam in {beam for beam, _ in beamed if beam is not None}:
             triplets = {triplet for b, triplet in beamed if b == beam}
             whole = all({b for b, t in beamed if t == triplet} == {beam} for triplet in triplets if triplet is not None)
             assert whole or len(triplets) == 1
-
-
-def test_the_hands_are_followed_and_not_parted_at_middle_c() -> None:
-    high = piece(
-        *(row for beat in range(8) for row in (*chord(76, 79, 84, at=24 * beat), *chord(60 + beat % 3, at=24 * beat)))
-    )
-    assert (high.pitch[lower_staff(high)] < 65).all()
-    assert lower_staff(high).sum() == 8
-    low = piece(
-        *(row for beat in range(8) for row in (*chord(52, 55, 57, at=24 * beat), *chord(31 + beat % 3, at=24 * beat)))
-    )
-    assert lower_staff(low).sum() == 8
-    scale = piece(*((6 * n, 6, 60 + (0, 2, 4, 5, 7, 5, 4, 2)[n % 8]) for n in range(32)))
-    assert not lower_staff(scale).any()
 
 
 def test_a_held_note_under_moving_ones_gets_a_voice_of_its_own() -> None:
@@ -225,8 +213,8 @@ def test_a_held_note_under_moving_ones_gets_a_voice_of_its_own() -> None:
 
 
 def test_arpeggios_whose_notes_overlap_stay_one_line() -> None:
-    notes = piece(*((12 * n, 24, (48, 55, 60, 64)[n % 4]) for n in range(8)), *((24 * n, 24, 79) for n in range(4)))
-    score = score_of(notes)
+    rows = [(12 * n, 24, (48, 55, 60, 64)[n % 4]) for n in range(8)] + [(24 * n, 24, 79) for n in range(4)]
+    score = score_of(piece(*rows, right_from=70))
     assert len(score.measures[0].staves[1].voices) == 1
     assert "".join(kinds(score, staff=1)).strip("~") == "e" * 8
 
@@ -312,6 +300,21 @@ def test_notes_are_named_after_the_key(tonic: int, mode: str, names: str) -> Non
     assert " ".join(names_of[:7]) == names
 
 
+@pytest.mark.parametrize(
+    "key, pitch, name",
+    [((-5, 0), 69, ("A", 0)), ((-7, 0), 69, ("B", -2)), ((4, 0), 67, ("G", 0)), ((5, 1), 67, ("F", 2))],
+)
+def test_double_accidentals_are_for_keys_that_have_them(
+    key: tuple[int, int], pitch: int, name: tuple[str, int]
+) -> None:
+    scale = [(key[0] * 7 + step) % 12 + 60 for step in (0, 2, 4, 5, 7, 9, 11)] * 4
+    notes = [*scale, pitch, *scale]
+    at = range(0, 24 * len(notes), 24)
+    score = score_of(Notes.of(at, [24] * len(notes), notes, [80] * len(notes), key_signatures=[(0, *key)]))
+    [head] = [head for tick, _, _, head in heads_of(score) if tick == 24 * len(scale)]
+    assert (head.letter, head.alter) == name
+
+
 def test_a_name_on_the_line_of_fifths_keeps_its_octave() -> None:
     assert name_of(12, 72) == ("B", 1, 4)
     assert name_of(-7, 71) == ("C", -1, 5)
@@ -324,10 +327,10 @@ def test_a_staff_changes_its_clef_where_it_stays_and_not_for_one_note() -> None:
         for bar in range(12)
         for row in (*chord(96, at=96 * bar, ticks=96), *chord(72 if bar >= 4 else 48, at=96 * bar, ticks=96))
     ]
-    score = score_of(piece(*bars))
+    score = score_of(piece(*bars, right_from=80))
     assert [m.staves[1].clef.is_bass for m in score.measures] == [True] * 4 + [False] * 8
     once = [row for bar in range(12) for row in (*chord(84, at=96 * bar), *chord(67 if bar == 4 else 48, at=96 * bar))]
-    assert all(m.staves[1].clef.is_bass for m in score_of(piece(*once)).measures)
+    assert all(m.staves[1].clef.is_bass for m in score_of(piece(*once, right_from=80)).measures)
 
 
 def test_a_slowing_down_is_no_row_of_metronome_marks() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from catalog.base.errors import TrainingError
 from dataset.notation.musicxml import to_musicxml
+from dataset.notation.records import Credits
 from dataset.notation.score import score_of
 from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import Notes
@@ -134,6 +135,43 @@ def test_the_tempo_of_six_eighths_is_in_dotted_quarters() -> None:
     [tempo] = [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class") == "tempo"]
     assert "".join(tempo.itertext()) == "= 120"
     assert tempo.find(f"{SVG}circle") is not None
+
+
+def classes(page: str, name: str) -> list[ElementTree.Element]:
+    return [g for g in ElementTree.fromstring(page).iter(f"{SVG}g") if g.get("class", "").split()[:1] == [name]]
+
+
+def test_dots_tuplets_and_keys_are_drawn() -> None:
+    rows = [*((at, 6, 72) for at in range(0, 96, 24)), *((96 + at, 5, 72 + at) for at in (0, 5, 10, 14, 19))]
+    onset, ticks, pitch = zip(*rows, strict=True)
+    [page] = engrave_score(Notes.of(onset, ticks, pitch, [80] * len(rows), key_signatures=[(0, -2, 1), (96, 4, 0)]))
+    assert len(classes(page, "artic")) == 4
+    assert ["".join(each.attrib.get("class", "") for each in g) for g in classes(page, "tuplet")] != []
+    assert len(classes(page, "keyAccid")) == 2 * 2 + 2 * 4
+
+
+def test_a_pedal_that_is_changed_has_no_sign_of_release() -> None:
+    pedals = [(0, 0, 95), (0, 97, 180), (0, 240, 280)]
+    notes = Notes.of(range(0, 288, 24), [24] * 12, [48] * 12, [80] * 12, pedals=pedals)
+    [page] = engrave_score(notes, paper=SCREEN)
+    assert len(classes(page, "pedal")) == 3 + 2
+    [page] = engrave_score(Notes.of(notes.onset, notes.duration, notes.pitch, notes.velocity), paper=SCREEN)
+    assert classes(page, "pedal") == []
+
+
+def test_what_is_known_of_a_piece_stands_over_its_first_page() -> None:
+    known = Credits(game="Game", series="Series", sequencer="A. Person", source="https://example.org/a.mid")
+    pages = engrave_score(song(0, bars=80), title="Title", known=known)
+    [heading] = classes(pages[0], "pgHead")
+    lines = heading.findall(f"{SVG}text")
+    wanted = ["Title", "Game (Series)", "Sequenced by A. Person", "https://example.org/a.mid"]
+    assert ["".join(line.itertext()) for line in lines] == wanted
+    sizes = [
+        next(int(t.get("font-size", "")[:-2]) for t in line.iter() if t.get("font-size", "0px") != "0px")
+        for line in lines
+    ]
+    assert sizes[0] > sizes[1] > sizes[2] == sizes[3]
+    assert "Person" not in pages[1]
 
 
 def test_the_same_notes_give_the_same_pages() -> None:

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dataset.notes.model import Notes
+from dataset.notation.score import score_of
+from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.notes.timing import tick_to_seconds
 from tests.training.conftest import song
 from training.rendering.audio import RING_S
@@ -61,6 +62,16 @@ def test_lines_stand_at_bars_and_beats() -> None:
     lines = {path.get("class"): path.get("d", "").count("M") for path in tree.iter(f"{SVG}path")}
     assert (lines["bar"], lines["beat"]) == (3, 6)
     assert [text.text for g in tree.iter(f"{SVG}g") if g.get("class") == "number" for text in g] == ["1", "2", "3"]
+
+
+def test_bars_are_those_of_the_score_and_hands_those_of_the_file() -> None:
+    meters = [(0, 1, 4), (24, 3, 4)]
+    notes = Notes.of([0, 24, 48], [24, 72, 24], [48, 72, 50], [80] * 3, [], meters, hand=[RIGHT, LEFT, RIGHT])
+    tree = ElementTree.fromstring(draw_roll(notes, pixels_a_second=100))
+    numbers = [text.text for g in tree.iter(f"{SVG}g") if g.get("class") == "number" for text in g]
+    assert numbers == [str(measure.bar.number) for measure in score_of(notes).measures] == ["0", "1"]
+    hands = {g.get("class"): [rect.get("id") for rect in g] for g in tree.iter(f"{SVG}g")}
+    assert (hands["left"], hands["right"]) == (["n1"], ["n0", "n2"])
 
 
 def test_passages_are_lit_up_and_labelled() -> None:

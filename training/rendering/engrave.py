@@ -13,12 +13,17 @@ from xml.etree import ElementTree
 
 from catalog.base.errors import TrainingError
 from dataset.notation.musicxml import to_musicxml
+from dataset.notation.records import NO_CREDITS, Credits, Measure
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 
 TALLEST = 60_000  # the tallest page that verovio lays out
 MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's font, and its quarter note glyph in tempo marks
 DOTS = "\ue1e7\uecb7"  # glyphs of a dot in tempo marks
+CHANGED = 6  # ticks: a pedal that is released for less is changed
+HEADING = ((607, 414), (405, 880))  # font size and baseline of title and subtitle
+SMALL = 300  # font size of the other lines
+HEADING_WIDTH = 34_000  # of an A4 page, in letters of font size 1
 SVG = "{http://www.w3.org/2000/svg}"
 NOTE_ID = re.compile(r"n(\d+)(\.\d+)?")
 SCALED = re.compile(r"translate\((-?\d+), (-?\d+)\) scale\((0\.\d+), \3\)")
@@ -44,17 +49,37 @@ A4 = Paper()
 SCREEN = Paper(width=1800, height=None, margin=40)
 
 
-def engrave_score(notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4) -> list[str]:
+def engrave_score(
+    notes: Notes, *, title: str = "", prefix: str = "", paper: Paper = A4, known: Credits = NO_CREDITS
+) -> list[str]:
     """Return the pages of a score as SVG.
 
-    The score is `score_of(notes)`; lines and signs have the colour of the surrounding text. `prefix` makes ids unique
-    if several scores share a document: letters, digits and hyphens, beginning with a letter. Raises TrainingError if
-    verovio cannot draw the piece.
+    The score is `score_of(notes)`; lines and signs have the colour of the surrounding text. The title and what is
+    `known` of the piece are above the first page. `prefix` makes ids unique if several scores share a document:
+    letters, digits and hyphens, beginning with a letter. Raises TrainingError if verovio cannot draw the piece.
     """
-    score = score_of(notes, title=title)
-    printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in score.measures)
+    score = score_of(notes, title=title, known=known)
+    printed = (replace(m, tempos=tuple(mark for mark in m.tempos if mark[2])) for m in _pedalled(score.measures))
     xml = to_musicxml(replace(score, measures=tuple(printed)), notes)
     return [_clean_page(page, f"{prefix}p{number}-", prefix) for number, page in enumerate(_draw_pages(xml, paper), 1)]
+
+
+def _pedalled(measures: tuple[Measure, ...]) -> list[Measure]:
+    """Return the bars without those releases of the pedal that a press follows.
+
+    A second Ped. without a sign of release is a change of pedal.
+    """
+    found: list[Measure] = []
+    following: int | None = None
+    for measure in reversed(measures):
+        kept: list[tuple[int, bool]] = []
+        for tick, is_down in reversed(measure.pedals):
+            place = measure.bar.start + tick
+            if is_down or following is None or following - place >= CHANGED:
+                kept.append((tick, is_down))
+            following = place if is_down else None
+        found.append(replace(measure, pedals=tuple(reversed(kept))))
+    return found[::-1]
 
 
 def _draw_pages(xml: bytes, paper: Paper) -> list[str]:
@@ -100,6 +125,8 @@ def _clean_page(svg: str, page: str, prefix: str) -> str:
             _rename_ids(child, page, prefix, own)
             if child.get("class") == "tempo":
                 _draw_tempo(child)
+            if child.get("class") == "pgHead":
+                _set_heading(child)
             if _is_empty(child):
                 parent.remove(child)
     box = root.get("viewBox", "0 0 0 0")
@@ -141,6 +168,25 @@ def _is_empty(element: ElementTree.Element) -> bool:
     """Return whether an element draws nothing."""
     kind, names = element.tag.removeprefix(SVG), element.get("class", "").split()
     return kind in ("desc", "style", "title") or "placeholder" in names or (kind == "g" and len(element) == 0)
+
+
+def _set_heading(group: ElementTree.Element) -> None:
+    """Set the sizes of the lines over the first page.
+
+    Verovio ignores those of MusicXML. Title and subtitle are centred; smaller lines are at the right.
+    """
+    sizes = iter(HEADING)
+    for text in group.findall(f"{SVG}text"):
+        line = text.find(f"{SVG}tspan")
+        inner = [each for each in text.iter(f"{SVG}tspan") if each.get("font-size")]
+        if line is None or not inner:
+            continue
+        size = SMALL
+        if line.get("text-anchor") == "middle":
+            wanted, y = next(sizes, HEADING[-1])
+            size = min(wanted, int(HEADING_WIDTH / max(1, len("".join(text.itertext())))))
+            line.set("y", str(y))
+        inner[0].set("font-size", f"{size}px")
 
 
 def _draw_tempo(group: ElementTree.Element) -> None:

@@ -156,9 +156,10 @@ def _bars(notes: Notes, height: int, scale: float) -> list[str]:
         lines = "".join(f"M{_n(x)} {TOP}V{height}" for x in xs.tolist())
         parts.append(f'<path class="{name}" d="{lines}" stroke="#000" {look}/>' if lines else "")
     last, numbers = -NUMBER_GAP, []
-    for number, x in enumerate((KEYBOARD + tick_to_seconds(notes.tempos, [b.start for b in bars]) * scale).tolist(), 1):
+    xs = KEYBOARD + tick_to_seconds(notes.tempos, [bar.start for bar in bars]) * scale
+    for bar, x in zip(bars, xs.tolist(), strict=True):
         if x - last >= NUMBER_GAP:
-            numbers.append(f'<text x="{_n(x + 2)}" y="{TOP - 6}">{number}</text>')
+            numbers.append(f'<text x="{_n(x + 2)}" y="{TOP - 6}">{bar.number}</text>')
             last = x
     return [*parts, f'<g class="number" fill="#555">{"".join(numbers)}</g>']
 
