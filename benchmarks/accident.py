@@ -25,7 +25,7 @@ from catalog.storage.files import write_text
 from dataset import build
 from dataset.corpus.corpus import Corpus
 from dataset.filters.load import default_filters
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 from dataset.plan import Plan
 from training import run_training as course

@@ -30,7 +30,7 @@ sys.path.insert(0, str(TOP))
 from catalog.storage.files import write_text  # noqa: E402
 from catalog.store import Catalog  # noqa: E402
 from dataset.duplicates.relations import SAME_NOTES, Candidate, fingerprint, relate  # noqa: E402
-from dataset.notes.midi_reader import read  # noqa: E402
+from dataset.midi.midi_reader import read  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
 from tests.dataset.planted import KINDS, in_a_medley, kin_of, plant  # noqa: E402
 

@@ -25,7 +25,7 @@ from figures import Figure, Setting
 from peers import PEERS, cpu_seconds, evenly
 
 from catalog.storage.files import data_root, write_text
-from dataset.notes.midi_reader import read
+from dataset.midi.midi_reader import read
 from dataset.parse import ParseTask, parse_all
 
 SAMPLE = 24  # files for the peers

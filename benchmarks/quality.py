@@ -38,7 +38,7 @@ from figures import Figure, Setting
 from samples import first, longest_runs
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 from training.events.classes import FIELDS
 from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians

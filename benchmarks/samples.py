@@ -21,8 +21,8 @@ from dataset.corpus.corpus import Corpus
 from dataset.measures.keys import pitch_class_entropy
 from dataset.measures.loops import loop_share
 from dataset.measures.texture import polyphony, segments
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from training.events.classes import bar_ticks
 from training.generate import music

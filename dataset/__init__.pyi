@@ -18,12 +18,12 @@ from .filters.load import load_filters as load_filters
 from .filters.rules import Filters as Filters
 from .measure import Measured as Measured
 from .measure import measure_catalog as measure_catalog
+from .midi.midi_reader import read_midi as read_midi
+from .midi.midi_writer import write_midi as write_midi
 from .notation.musicxml import to_musicxml as to_musicxml
 from .notation.records import Credits as Credits
 from .notation.records import Score as Score
 from .notation.score import score_of as score_of
-from .notes.midi_reader import read_midi as read_midi
-from .notes.midi_writer import write_midi as write_midi
 from .notes.model import Notes as Notes
 from .notes.timing import tick_to_seconds as tick_to_seconds
 from .parallel.dask_cluster import connect_cluster as connect_cluster

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from catalog.base.cores import cores
 from catalog.base.errors import MidiError
 from dataset.measures.measure import UNREADABLE, Measures, measure
-from dataset.notes.midi_reader import read
+from dataset.midi.midi_reader import read
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 

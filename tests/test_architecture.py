@@ -21,7 +21,7 @@ ROOMS = {
     "catalog": "",
     "scraper": "catalog",
     "dataset": "catalog",
-    "training": "catalog dataset.build dataset.corpus dataset.notes",
+    "training": "catalog dataset.build dataset.corpus dataset.notes dataset.midi",
 }
 
 # The inner rooms of each room, lowest first: what each may use besides itself. A whole room stands for all that it offers.
@@ -39,27 +39,28 @@ INNER = {
     "scraper.local": "catalog scraper.http scraper.source",
     "scraper.demo": "catalog scraper.vgmusic",
     "scraper.commands": "catalog scraper.crawl scraper.local",
-    "dataset.notes": "catalog.base catalog.midi",
-    "dataset.measures": "catalog.midi dataset.notes",
+    "dataset.notes": "catalog.base",
+    "dataset.midi": "catalog.base catalog.midi dataset.notes",
+    "dataset.measures": "catalog.midi dataset.notes dataset.midi",
     "dataset.notation": "catalog.base dataset.notes",
     "dataset.parallel": "catalog.base",
     "dataset.corpus": "catalog dataset.notes dataset.reasons",
     "dataset.duplicates": "catalog dataset.notes dataset.corpus dataset.components dataset.parse dataset.reasons dataset.split",
     "dataset.filters": "catalog dataset.measures dataset.duplicates dataset.reasons",
-    "dataset.export": "catalog dataset.notes dataset.notation dataset.parallel dataset.corpus",
+    "dataset.export": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel dataset.corpus",
     "dataset.report": "catalog dataset.corpus dataset.duplicates dataset.build_command dataset.reasons",
     "training.events": "catalog dataset.notes dataset.corpus",
     "training.rendering": "catalog dataset.notes dataset.notation dataset.parallel",
     "training.novelty": "catalog dataset.notes dataset.corpus training.events",
     "training.network": "catalog training.events training.midi",
     "training.loop": "catalog training.events training.network training.progress training.run",
-    "training.sampling": "catalog dataset.notes training.events training.network training.novelty"
+    "training.sampling": "catalog dataset.notes dataset.midi training.events training.network training.novelty"
     " training.progress training.run training.run_folder",
     "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",
     "training.note_lstm": "catalog dataset.notes dataset.corpus training.events training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",
-    "training.page": "catalog dataset.notes dataset.corpus dataset.measures dataset.parallel dataset.report dataset.build_command"
+    "training.page": "catalog dataset.notes dataset.midi dataset.corpus dataset.measures dataset.parallel dataset.report dataset.build_command"
     " dataset.reasons training.events training.novelty training.sampling training.rendering"
     " training.midi training.observer training.recipe training.run training.run_record",
     "training.commands": "catalog dataset.completion dataset.corpus training",

@@ -14,7 +14,7 @@ from catalog.base.csv_cells import FORMULA, csv_text
 from catalog.base.errors import TrainingError
 from dataset.build import build_corpus
 from dataset.export.run import FORMS, export_corpus
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tune

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import seconds
 from scraper.demo.server import serve_folder
 from tests.training.conftest import TINY

@@ -13,7 +13,7 @@ from pathlib import Path
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from training.learner import learner
 from training.midi import read_notes

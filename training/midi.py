@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.base.errors import MidiError, TrainingError
 from catalog.storage.reading import MAX_MIDI_BYTES, read_bytes
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 
 MAX_NOTES = 250_000

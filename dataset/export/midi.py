@@ -16,7 +16,7 @@ from dataset.export.common import (
     readme,
     write_csv,
 )
-from dataset.notes.midi_writer import midi_of
+from dataset.midi.midi_writer import midi_of
 
 README_BODY = f"""Each file has the notes of one piece on a grid of 1/24 quarter note (480 ticks a quarter in the file), all for
 piano, without drums, with tempos, time and key signatures and the sustain pedal. Its tracks are the right and the left

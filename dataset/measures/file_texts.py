@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from catalog.midi.text import decode_text
-from dataset.notes.midi_reader import COPYRIGHT
+from dataset.midi.midi_reader import COPYRIGHT
 
 MAX_TEXTS = 64  # kept of a file, and as many copyright notices; the real section has 17 at most
 MAX_LENGTH = 200  # characters of a text; the real section has 143 at most

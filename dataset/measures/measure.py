@@ -13,8 +13,8 @@ from dataset.measures import texture
 from dataset.measures.file_texts import texts_of
 from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
+from dataset.midi.midi_reader import Reading
 from dataset.notes.hands import hands_of
-from dataset.notes.midi_reader import Reading
 from dataset.notes.model import LEFT, Notes, beats, seconds
 from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 

@@ -1,6 +1,6 @@
-"""Notes: read from MIDI bytes on a grid of 1/24 of a quarter note, and written as MIDI again.
+"""The notes of a piece on a grid of 1/24 of a quarter note, and what follows from notes alone.
 
-`model` has the record; readers, writers, hands, meter, keys and timing are beside it. Nothing here knows of catalogs or corpora.
+`model` has the record. Timing, meter, pedal, hands and keys are beside it. `dataset.midi` reads and writes files.
 """
 
-__all__ = ["key_estimate", "meter", "model", "timing"]
+__all__ = ["hands", "key_estimate", "meter", "model", "pedal", "timing"]

@@ -1,6 +1,6 @@
 """The notes of one piece: `Notes`, NumPy arrays on a grid of 1/24 of a quarter note, in one canonical order.
 
-`dataset.notes.midi_reader` makes them from MIDI bytes, `dataset.notes.midi_writer` turns them into bytes again.
+`dataset.midi.midi_reader` makes them from MIDI bytes, `dataset.midi.midi_writer` turns them into bytes again.
 """
 
 from collections.abc import Iterable, Sequence

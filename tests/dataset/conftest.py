@@ -14,7 +14,7 @@ import pytest
 from catalog.schema import FETCHED, MISSING, Piece
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 
 Event = tuple[int, bytes]  # (delta time in ticks of the file, message)

@@ -7,9 +7,9 @@ import numpy as np
 
 from dataset.components import components
 from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, fingerprint, relate
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.smf import file_of, meta, track_of
 from dataset.notes.model import Notes
-from dataset.notes.smf import file_of, meta, track_of
 
 Random = np.random.Generator
 Change = Callable[[Notes, Sequence[Notes], Random], Notes]

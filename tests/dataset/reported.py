@@ -18,7 +18,7 @@ from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import MANIFEST_FILE, RELATIONS_FILE
 from dataset.corpus.schema import RELATIONS
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.plan import Plan
 from tests.dataset.conftest import tune

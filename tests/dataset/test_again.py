@@ -16,7 +16,7 @@ from dataset.build import build_corpus
 from dataset.build_command import build_commands, command, file_lines
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import MANIFEST_FILE, Manifest
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.plan import Plan
 from tests import forked

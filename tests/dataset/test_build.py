@@ -14,7 +14,7 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import FILES, NOTES_FILE
 from dataset.corpus.split_ledger import ledger_path
 from dataset.measure import measure_catalog
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.parse import PARSE
 from dataset.plan import Plan

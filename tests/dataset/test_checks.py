@@ -24,7 +24,7 @@ from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE,
 from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS
 from dataset.export.common import file_names, inside
 from dataset.export.run import FORMS, export_corpus
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.timing import MAX_TICK
 from dataset.plan import Plan
 from dataset.reasons import RELATIONS as MEANT

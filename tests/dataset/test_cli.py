@@ -14,7 +14,7 @@ import pytest
 from dataset import cli
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.dataset.conftest import fill, tune
 

@@ -15,7 +15,7 @@ from dataset.corpus.credits import Credit, escape_markdown, write_credits
 from dataset.corpus.folder_store import locked, replacing_folder
 from dataset.corpus.manifest import CREDITS_FILE, EXCLUDED_FILE, NOTES_FILE
 from dataset.corpus.schema import NOTES
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, meta, midi, off, on, tunes
 

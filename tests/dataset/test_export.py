@@ -18,8 +18,8 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import INDEX_HEADER, key_name, slug
 from dataset.export.run import FORMS, MARKER, Form, export_corpus
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests import forked
 from tests.dataset.conftest import fill, meta, midi, off, on, tune

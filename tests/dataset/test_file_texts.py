@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dataset.measures.file_texts import MAX_LENGTH, MAX_TEXTS, is_restricted, texts_of
 from dataset.measures.measure import dropped_text, measure, read_dropped
-from dataset.notes.midi_reader import COPYRIGHT, TEXT, TRACK_NAME, read
+from dataset.midi.midi_reader import COPYRIGHT, TEXT, TRACK_NAME, read
 from tests.dataset.conftest import meta, midi, off, on
 
 

@@ -12,7 +12,7 @@ from dataset.duplicates.relations import Relation
 from dataset.filters.load import default_filters, load_filters
 from dataset.filters.rules import MEASURE_FIELDS, Filters
 from dataset.measures.measure import UNREADABLE, Measures
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, tune

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import DatasetError
+from dataset.midi.midi_reader import read
 from dataset.notes.key_estimate import KeyChange, canonical_keys, estimate_key, estimate_keys, printed_keys
 from dataset.notes.meter import bars_of
-from dataset.notes.midi_reader import read
 from dataset.notes.model import Notes
 
 MAJOR, MINOR = 0, 1

@@ -16,8 +16,8 @@ from catalog.schema import MEASURED_BY, MEASURES, describe
 from catalog.store import Catalog
 from dataset.measure import Measured, measure_catalog, to_table
 from dataset.measures.measure import UNREADABLE, measure
-from dataset.notes.midi_reader import Reading, read
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import Reading, read
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.dataset.conftest import fill, meta, midi, off, on
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dataset.measures.keys import MAJOR_KEYS, MAX_HOLD, MINOR_KEYS, key_of
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 
 SAMPLE = int(os.environ.get("VGPIANO_MUSIC21", "6"))

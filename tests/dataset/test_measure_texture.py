@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dataset.measures import texture
 from dataset.measures.keys import pitch_class_entropy, scale_consistency
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 
 SAMPLE = int(os.environ.get("VGPIANO_MUSPY", "40"))  # real files; 721 are all

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dataset.build import build_corpus
-from dataset.notes.midi_reader import read
+from dataset.midi.midi_reader import read
 from dataset.parallel.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from dataset.plan import Plan
 from tests.dataset.conftest import fill

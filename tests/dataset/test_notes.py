@@ -11,9 +11,9 @@ from symusic import Score
 
 from catalog.base.errors import DatasetError, MidiError
 from catalog.midi.container import midi_bytes
+from dataset.midi.midi_reader import read, read_midi
+from dataset.midi.midi_writer import midi_of, write_midi
 from dataset.notes.hands import hands_of
-from dataset.notes.midi_reader import read, read_midi
-from dataset.notes.midi_writer import midi_of, write_midi
 from dataset.notes.model import Notes, beats, seconds
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.dataset.conftest import meta, midi, off, on

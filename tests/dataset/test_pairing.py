@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes.midi_reader import read, read_midi
+from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.model import Notes
 from tests.dataset.conftest import Event, midi, off, on
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.dataset.conftest import Event, midi, off, on
 

@@ -9,7 +9,7 @@ from catalog.schema import Piece
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.measure import measure_catalog
-from dataset.notes.midi_reader import read
+from dataset.midi.midi_reader import read
 from dataset.plan import Plan
 from tests.dataset.conftest import Event, fill, midi, off, on
 

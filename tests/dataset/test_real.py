@@ -9,9 +9,9 @@ import mido
 import pytest
 
 from dataset.build import build_corpus
+from dataset.midi.midi_reader import read, read_midi
+from dataset.midi.midi_writer import midi_of, write_midi
 from dataset.notes.hands import hands_of
-from dataset.notes.midi_reader import read, read_midi
-from dataset.notes.midi_writer import midi_of, write_midi
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 

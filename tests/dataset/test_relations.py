@@ -9,7 +9,7 @@ import pytest
 from catalog.games import game_of
 from dataset.components import components
 from dataset.duplicates.relations import Candidate, Link, Relation, relate
-from dataset.notes.midi_reader import read
+from dataset.midi.midi_reader import read
 from scraper.vgmusic.listing import parse
 from tests.conftest import SITE
 from tests.dataset.planted import KINDS, kin_of, plant

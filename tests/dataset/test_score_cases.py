@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from dataset.midi.midi_reader import read_midi
 from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import Element, Score
 from dataset.notation.score import score_of
 from dataset.notes.meter import bars_of
-from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import LEFT, RIGHT, Notes
 from tests.dataset.test_score import heads_of, kinds, piece
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from scraper.demo.pieces import STAND_INS
 from scraper.demo.server import serve_folder
 from scraper.demo.site import build_demo_site

@@ -13,7 +13,7 @@ import pytest
 from catalog.schema import FETCHED, Piece
 from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests import forked
 from tests.once import Once

@@ -14,7 +14,7 @@ from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE

@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from training.rendering import audio, soundfont

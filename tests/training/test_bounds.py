@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.base.errors import TrainingError, VgpianoError
+from dataset.midi.midi_writer import write_midi
 from dataset.notation.musicxml import to_musicxml
 from dataset.notation.score import score_of
 from dataset.notes import meter
 from dataset.notes.meter import bars_of, count_bars
-from dataset.notes.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import BIN, command, song

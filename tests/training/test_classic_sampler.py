@@ -12,8 +12,8 @@ import pytest
 
 from catalog.base.errors import TrainingError, UsageError
 from dataset.corpus.corpus import Corpus
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from tests.training.classical import TINY, after_four_epochs, folder, learned, new_run, vocabulary  # noqa: F401 - fixtures
 from training.classic import sampler as classic_sampler
 from training.classic import train as classic

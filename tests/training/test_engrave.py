@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.base.errors import TrainingError
+from dataset.midi.midi_reader import read_midi
 from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import Credits
 from dataset.notation.score import score_of
-from dataset.notes.midi_reader import read_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.rendering.engrave import A4, SCREEN, engrave_score

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.classes import EDGES, PITCH, TIME, to_class

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build_corpus
-from dataset.notes.midi_reader import read_midi
+from dataset.midi.midi_reader import read_midi
 from dataset.plan import Plan
 from tests.training.conftest import TINY, fill
 from training import run_training as course

@@ -21,8 +21,8 @@ import pytest
 
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from tests import forked
 from tests.killing import litter, stepped
 from tests.training.conftest import TINY, song

@@ -13,8 +13,8 @@ import pytest
 
 from catalog.base.errors import TrainingError
 from dataset.corpus.corpus import Corpus, CorpusPiece
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import BIN, command, resealed
 from training.copies import open_sources

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from tests.training.conftest import BIN, song
 from training.progress import Progress
 from training.sampling import numbered_files as numbered

@@ -13,8 +13,8 @@ import pytest
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
-from dataset.notes.midi_reader import Reading
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import Reading
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from tests.training import exhibited
 from tests.training.conftest import command, song

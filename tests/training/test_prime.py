@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import command

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import UsageError
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests import forked
 from tests.training.conftest import song

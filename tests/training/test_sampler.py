@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from catalog.base.errors import UsageError
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from tests.training.conftest import song
 from training.commands import field_options as settings

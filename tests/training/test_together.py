@@ -21,8 +21,8 @@ import pytest
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus
 from dataset.export.run import MARKER
-from dataset.notes.midi_reader import read_midi
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from tests.killing import litter
 from tests.scraper.conftest import Server, midi
 from tests.training.conftest import BIN, TINY, song

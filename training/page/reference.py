@@ -17,7 +17,7 @@ from catalog.storage.reading import Count, Finite, read_json
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
-from dataset.notes.midi_reader import Reading
+from dataset.midi.midi_reader import Reading
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.report import charts

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError
 from dataset.measures.measure import Measures, measure
-from dataset.notes.midi_reader import read, read_midi
+from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.parallel.workers import Failure, work

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import read_json
-from dataset.notes.midi_writer import write_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE

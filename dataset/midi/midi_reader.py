@@ -12,26 +12,17 @@ from numpy.typing import NDArray
 
 from catalog.base.errors import MidiError
 from catalog.midi.container import midi_bytes
-from dataset.notes.file_hands import Part, hands_of_parts
+from dataset.midi.conductor import key_signatures_of, seconds_between, tempos_of, time_signatures_of, to_grid
+from dataset.midi.file_hands import Part, hands_of_parts
+from dataset.midi.pairing import pair_notes
+from dataset.midi.smf_events import FileEvents, read_events
 from dataset.notes.model import Notes
-from dataset.notes.pairing import pair_notes
 from dataset.notes.pedal import LEAST_DOWN, SUSTAIN, PedalInterval, down_intervals
-from dataset.notes.smf_events import FileEvents, read_events
-from dataset.notes.timing import (
-    DEFAULT_QPM,
-    DENOMINATORS,
-    MAX_NUMERATOR,
-    MAX_TICK,
-    MOST_SHARPS,
-    TICKS_PER_QUARTER,
-    KeySignatureChange,
-    TempoChange,
-    TimeSignatureChange,
-)
+from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 
 LAST_PIANO = 7  # General MIDI programs 0-7 are pianos
 DRUM_CHANNEL = 9
-TEXT, COPYRIGHT, TRACK_NAME, TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x01, 0x02, 0x03, 0x51, 0x58, 0x59  # meta events
+TEXT, COPYRIGHT, TRACK_NAME = 0x01, 0x02, 0x03  # types of meta events
 DRUMS, OTHER_INSTRUMENTS, OUT_OF_RANGE = "drums", "other_instruments", "pitch_out_of_range"  # why a note-on is dropped
 
 Ints = NDArray[np.int64]
@@ -59,7 +50,7 @@ class Reading:
 def read_midi(data: bytes) -> Notes:
     """Return the notes of a Standard MIDI File: all tracks merged, drums left out, rounded to the grid.
 
-    A note whose off is missing ends at the key's next note-on or at the end of its track (see `dataset.notes.pairing`); a note of no
+    A note whose off is missing ends at the key's next note-on or at the end of its track (see `dataset.midi.pairing`); a note of no
     length becomes one tick. Raises MidiError with a stable reason: not_midi, smpte_time, midi_format_2, broken_midi,
     time_out_of_range, only_drums, no_notes.
     """
@@ -103,8 +94,8 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     names = {where: body for _, where, kind, body in reversed(events.meta) if kind == TRACK_NAME}
     heard = part if not piano_only else part[is_piano]
     hand = _hands(track[kept], channel[kept], pitch[kept], is_piano[kept], names)
-    grid_onset = _to_grid(onset[kept], events.division)
-    duration = np.maximum(_to_grid(end[kept], events.division) - grid_onset, 1)
+    grid_onset = to_grid(onset[kept], events.division)
+    duration = np.maximum(to_grid(end[kept], events.division) - grid_onset, 1)
     if grid_onset.size and (grid_onset + duration).max() > MAX_TICK:
         raise MidiError("time_out_of_range", f"a note ends {int((grid_onset + duration).max()) // 24} quarter notes in")
     off_grid = np.abs(onset[kept] * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
@@ -114,9 +105,9 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
         duration.astype(np.int32),
         pitch[kept].astype(np.uint8),
         events.data2[of][kept],
-        _tempos(events),
-        _time_signatures(events),
-        _key_signatures(events),
+        tempos_of(events),
+        time_signatures_of(events),
+        key_signatures_of(events),
         hand,
         group,
         pedals,
@@ -127,7 +118,7 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
         piano_notes=int(np.count_nonzero(is_piano & kept)),
         drum_notes=0 if piano_only else counted[DRUMS],
         grid_error=float((off_grid / events.division[0]).mean()) if off_grid.size else 0.0,
-        seconds=_seconds(events, onset[kept], end[kept]),
+        seconds=seconds_between(events, onset[kept], end[kept]),
         on_grid=float((off_grid == 0).mean()) if off_grid.size else 0.0,
         note_ons=len(of),
         dropped={reason: count for reason, count in counted.items() if count},
@@ -142,12 +133,6 @@ def _contained(data: bytes) -> bytes:
     if found is None:
         raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
     return found
-
-
-def _to_grid(ticks: Ints, division: tuple[int, int]) -> Ints:
-    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up; exact in integers."""
-    above, below = division
-    return (ticks * (2 * TICKS_PER_QUARTER * below) + above) // (2 * above)
 
 
 def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, default: int) -> Ints:
@@ -203,7 +188,7 @@ def _hands(
     is_piano: NDArray[np.bool_],
     names: dict[int, bytes],
 ) -> NDArray[np.uint8]:
-    """Return the hand of each note as the file states it (see `dataset.notes.file_hands`)."""
+    """Return the hand of each note as the file states it (see `dataset.midi.file_hands`)."""
     code = (track.astype(np.int64) << 4) | channel
     numbers, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
     if not numbers.size:
@@ -254,7 +239,7 @@ def _on_grid(
     so that these notes are still held.
     """
     start, stop = (np.array(side, np.int64) for side in zip(*intervals, strict=True))
-    grid_start, grid_stop, grid_end = (np.minimum(_to_grid(ticks, division), MAX_TICK) for ticks in (start, stop, end))
+    grid_start, grid_stop, grid_end = (np.minimum(to_grid(ticks, division), MAX_TICK) for ticks in (start, stop, end))
     before = np.searchsorted(pressed, released, side="left") - 1  # the last press before each release
     votes = np.zeros(len(start), np.int64)
     for press, vote in ((before, 1), (before + 1, -1)):
@@ -265,58 +250,3 @@ def _on_grid(
     grid_start -= earlier
     kept = grid_start < grid_stop
     return list(zip(grid_start[kept].tolist(), grid_stop[kept].tolist(), strict=True))
-
-
-def _seconds(events: FileEvents, onset: Ints, end: Ints) -> float:
-    """Return the time from the first onset to the last end, both in file ticks, under the file's tempos."""
-    if not onset.size:
-        return 0.0
-    above, below = events.division
-    changes = [(0, 60e6 / (events.smpte_qpm or DEFAULT_QPM))]
-    if events.smpte_qpm is None:
-        found = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3))
-        changes += [(tick, micros) for tick, micros in found if micros]
-    bounds = np.clip([tick for tick, _ in changes[1:]] + [np.inf], onset.min(), end.max())
-    lengths = np.diff(bounds, prepend=onset.min())
-    return float(lengths @ np.array([micros for _, micros in changes])) * below / above / 1e6
-
-
-def _found(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:
-    """Return (tick of the file, body) of the meta events of a type, as a player takes them; bodies that are too short are left out."""
-    found = [(tick, body) for tick, _, type_, body in events.meta if type_ == kind and len(body) >= size]
-    found.sort(key=lambda row: row[0])
-    return found
-
-
-def _in_order(events: FileEvents, kind: int, size: int) -> Sequence[tuple[int, bytes]]:
-    """As `_found`, with ticks of the grid."""
-    found = _found(events, kind, size)
-    if not found:
-        return found
-    ticks = _to_grid(np.array([tick for tick, _ in found], np.int64), events.division).tolist()
-    return [(tick, body) for tick, (_, body) in zip(ticks, found, strict=True) if tick <= MAX_TICK]
-
-
-def _tempos(events: FileEvents) -> tuple[TempoChange, ...]:
-    if events.smpte_qpm is not None:
-        return ((0, events.smpte_qpm),)
-    changes = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _in_order(events, TEMPO, 3))
-    return tuple((tick, 60e6 / micros) for tick, micros in changes if micros)
-
-
-def _time_signatures(events: FileEvents) -> tuple[TimeSignatureChange, ...]:
-    return tuple(
-        (tick, body[0], 1 << body[1])
-        for tick, body in _in_order(events, TIME_SIGNATURE, 2)
-        if 1 <= body[0] <= MAX_NUMERATOR and body[1] < len(DENOMINATORS)
-    )
-
-
-def _key_signatures(events: FileEvents) -> tuple[KeySignatureChange, ...]:
-    """Return what the file states; where tracks disagree at a tick, the first track counts."""
-    found: dict[int, KeySignatureChange] = {}
-    for tick, body in _in_order(events, KEY_SIGNATURE, 2):
-        fifths = int.from_bytes(body[:1], "big", signed=True)
-        if abs(fifths) <= MOST_SHARPS and body[1] <= 1:
-            found.setdefault(tick, (tick, fifths, body[1]))
-    return tuple(found.values())

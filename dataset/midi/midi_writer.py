@@ -1,6 +1,6 @@
 """Writes `Notes` as a Standard MIDI File: a track of tempos, time and key signatures, then one track per hand.
 
-In: `Notes`; out: bytes. The same notes give the same bytes. `dataset.notes.midi_reader` gives the notes back, with the hands that
+In: `Notes`; out: bytes. The same notes give the same bytes. `dataset.midi.midi_reader` gives the notes back, with the hands that
 `dataset.notes.hands` found for those the file did not state.
 """
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from catalog.base.console import clean
 from catalog.base.errors import DatasetError
+from dataset.midi.smf import file_of, meta, track_of
 from dataset.notes.hands import hands_of
 from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.notes.pedal import SUSTAIN
-from dataset.notes.smf import file_of, meta, track_of
 from dataset.notes.timing import FILE_TICKS, TICKS_PER_QUARTER
 
 CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums

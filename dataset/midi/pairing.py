@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.notes.smf_events import FileEvents
+from dataset.midi.smf_events import FileEvents
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 
