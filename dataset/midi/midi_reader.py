@@ -42,6 +42,7 @@ class Reading:
     note_ons: int = 0  # in the bytes of the file: those of `notes` and those that are dropped
     dropped: dict[str, int] = field(default_factory=dict)  # note-ons that are not among `notes`, by reason
     unended: int = 0  # notes whose note-off is missing
+    is_cut_short: bool = False  # the file ends within a track
     texts: tuple[
         tuple[int, bytes], ...
     ] = ()  # (meta type, text) of texts, copyright notices and track names, undecoded
@@ -123,6 +124,7 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
         note_ons=len(of),
         dropped={reason: count for reason, count in counted.items() if count},
         unended=paired.unended,
+        is_cut_short=events.is_cut_short,
         texts=texts,
     )
 

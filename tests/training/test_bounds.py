@@ -155,7 +155,7 @@ def spoilt(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (samples / f"sample-{number}.mid").write_bytes(write_midi(song(number, bars=2)))
     (samples / "sample-2.mid").write_bytes(write_midi(FAR))
     (samples / "sample-3.mid").write_bytes(b"")
-    (samples / "sample-4.mid").write_bytes(write_midi(song(1))[:200])
+    (samples / "sample-4.mid").write_bytes(b"\x00\x40".join((write_midi(song(1))[:22], write_midi(song(1))[24:])))
     (samples / "sample-5.mid").mkdir()
     with (samples / "sample-6.mid").open("wb") as file:
         file.truncate(3 << 30)
@@ -207,7 +207,7 @@ def test_where_no_sample_is_any_good_it_is_said(spoilt: Path, tmp_path: Path) ->
 def test_the_far_note_costs_the_command_no_memory_to_speak_of(tmp_path: Path) -> None:
     file = tmp_path / "far.mid"
     file.write_bytes(write_midi(FAR))
-    assert file.stat().st_size < 118
+    assert file.stat().st_size < 200
     assert float(tick_to_seconds(FAR.tempos, FAR.end).max()) > 200_000
     script = (
         "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]); "
