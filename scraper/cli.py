@@ -160,7 +160,7 @@ def import_(
     game: Annotated[
         str | None, typer.Option(help="Game of all files; by default the name of each file's folder or archive.")
     ] = None,
-    series: Annotated[str | None, typer.Option(help="Series of all files; by default that of the game.")] = None,
+    series: Annotated[str | None, typer.Option(help="Series of all pieces; by default that of the game.")] = None,
     title_from: Annotated[
         TitleFrom, typer.Option(help="Source of titles: the file name, or the text in the file if there is any.")
     ] = TitleFrom.name,

@@ -184,7 +184,7 @@ def _describe_validation_error(message: str, value: Any, shape: Any, text: str |
             value = msgspec.json.decode(text) if text else value
         except RecursionError:
             return _describe_depth(text.encode() if isinstance(text, str) else text)
-        message = f"{message.rpartition(' - location ')[0]} - at `${_first_invalid(value, shape)}`"
+        message = f"{message.rpartition(' - at ')[0]} - at `${_first_invalid(value, shape)}`"
     what, _, place = message.replace("`", "").rpartition(" - at ")
     missing = re.fullmatch(r"Object missing required field (.*)", what or place)
     field = place.removeprefix("key in ").removeprefix("$").removeprefix(".") if what else ""

@@ -71,8 +71,8 @@ def test_columns_and_limit_choose_what_is_shown(root: Path) -> None:
 @pytest.mark.parametrize(
     "columns, says",
     [
-        ("title,title", "title named more than once"),
-        ("title, bytes ,title,bytes", "bytes, title named more than once"),
+        ("title,title", "title repeated"),
+        ("title, bytes ,title,bytes", "bytes, title repeated"),
         ("", "an empty name"),
         ("title,,bytes", "an empty name"),
         (",", "an empty name"),

@@ -75,7 +75,7 @@ def test_a_large_footer_is_checked_too(tmp_path: Path) -> None:
     parquet.write(to_table([make_piece(n) for n in range(3000)]), path, rows_a_group=64)
     data = path.read_bytes()
     size = int.from_bytes(data[-8:-4], "little")
-    assert size > parquet.AHEAD
+    assert size > parquet.TAIL_READ_BYTES
     for place in range(len(data) - 8 - size, len(data), size // 50):
         path.write_bytes(flipped(data, 8 * place + 3))
         with pytest.raises(parquet.DamagedError):

@@ -133,7 +133,7 @@ def test_nothing_left_says_why_and_leaves_no_corpus(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../escape", "", ".hidden", "a/b", "A b", "x" * 81])
 def test_a_name_that_is_no_name_is_wrong_usage(root: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="no name"):
+    with pytest.raises(UsageError, match="not a valid name"):
         build_corpus(root, ALL, name or "-")
 
 

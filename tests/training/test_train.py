@@ -118,7 +118,7 @@ def test_the_methods_of_a_run_do_what_the_commands_do(trained: Path, tmp_path: P
     words = ("generate", "tiny", "--notes", "30", "--seed", "8", "--no-render", "--out", str(tmp_path / "out"))
     assert command(*words, root=trained).returncode == 0
     [piece] = run.generate(SamplingConfig(notes=30, seed=8))
-    assert piece == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
+    assert read_midi(write_midi(piece)) == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
     told = json.loads(command("evaluate", "tiny", "--json", root=trained).stdout)
     assert told == asdict(run.evaluate(trained))
 
