@@ -15,6 +15,7 @@ import pytest
 from catalog.base.errors import TrainingError, UsageError
 from dataset.build import build_corpus
 from dataset.midi.midi_reader import read_midi
+from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import seconds
 from dataset.plan import Plan
 from tests import forked
