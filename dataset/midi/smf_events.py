@@ -1,15 +1,13 @@
 """Reads the events of a Standard MIDI File into NumPy arrays, a whole file at once.
 
-In: the bytes of a file from its MThd on. Out: `FileEvents`. Regular expressions find where events start; all else is read with array
+In: the bytes of a file from its MThd on. Out: `FileEvents`. A short loop finds where events start; all else is read with array
 operations.
 Tolerated, because players tolerate it: longer headers, unknown chunks, more tracks than the header says, a file that
 ends early, running status after SysEx and meta events. Everything else that is wrong raises MidiError.
 """
 
-import re
 import struct
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +27,6 @@ _DATA_BYTES[0xC0:0xE0] = 1
 _DATA_BYTES[[0xF1, 0xF3]] = 1
 _DATA_BYTES[0xF2] = 2
 _SIZES = tuple(int(count) + 1 for count in _DATA_BYTES)
-_DELTA = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
-# a message with its delta time: two data bytes, after a status or running; or one, when no running message follows
-_TWO = rb"[\x80-\xbf\xe0-\xef]?[\x00-\x7f][\x00-\xff]"
-_ONE = rb"[\xc0-\xdf][\x00-\x7f](?!" + _DELTA + rb"[\x00-\x7f])"
-_MESSAGE = re.compile(_DELTA + rb"(?:" + _TWO + rb"|" + _ONE + rb")")
-_RUN = re.compile(
-    _DELTA + rb"((?:" + _TWO + rb"|" + _ONE + rb"))(?:" + _DELTA + rb"(?:" + _TWO + rb"|" + _ONE + rb"))*"
-)
-_ONE_BYTE = re.compile(_DELTA + _ONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,33 +132,25 @@ def _event_starts(data: bytes, tracks: list[tuple[int, int]]) -> tuple[Ints, lis
 def _walk(data: bytes, at: int, end: int, starts: list[int]) -> int:
     """Append the first byte of each event of one track; return the byte after the last event, or -1 where none can be read.
 
-    Runs of channel messages, nearly all of a file, are found by regular expressions; the other events one by one.
+    The one Python loop over all events of a file: it finds where they start, and no more.
     """
+    add, sizes = starts.append, _SIZES
     running = 0  # data bytes of the last channel message, and one; 0 before the first
     while at < end:
-        if (
-            running != 2
-            and (found := _RUN.match(data, at, end)) is not None
-            and (running or data[found.start(1)] > 127)
-        ):
-            messages = _MESSAGE.findall(data, at, found.end())
-            starts += accumulate(map(len, messages[:-1]), initial=at)
-            at = found.end()
-            running = 2 if _ONE_BYTE.match(messages[-1]) else 3
-            continue
-        starts.append(at)
-        first = at
-        while data[at] > 127:
-            at += 1
-        if at - first >= LONGEST_DELTA:
-            return -1
+        add(at)
+        if data[at] > 127:
+            first = at
+            while data[at] > 127:
+                at += 1
+            if at - first >= LONGEST_DELTA:
+                return -1
         status = data[at + 1]
         if status < 128:
             if not running:
                 return -1
             at += running
         elif status < 0xF0:
-            running = _SIZES[status]
+            running = sizes[status]
             at += running + 1
         elif status == 0xFF and data[at + 2] == END_OF_TRACK:
             return end
@@ -186,7 +167,7 @@ def _walk(data: bytes, at: int, end: int, starts: list[int]) -> int:
                 return -1
             at += size
         else:
-            at += _SIZES[status] + 1
+            at += sizes[status] + 1
     return at
 
 
