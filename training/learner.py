@@ -100,20 +100,23 @@ class Learner(ABC):
 
     def begin_from(self, root: Path, name: str, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes]:
         """Return vocabulary and weights of a run that starts from run `name` (`--init`)."""
-        raise NotImplementedError
+        raise self._refusal("--init")
 
     def evaluate_folder(self, run: Run, folder: Path, left_out: Callable[[str, str], None]) -> Evaluation:
         """Return the quality on the MIDI files below a folder (`--midi`).
 
         `left_out` receives path and reason of each unreadable file.
         """
-        raise NotImplementedError
+        raise self._refusal("--midi", run.name)
 
     def require(self, option: Option, run: str = "") -> None:
         """Raise UsageError if the recipe does not support an option."""
         if option not in self.takes:
-            kind = self.recipe().kind  # type: ignore[call-arg]  # every recipe has a default for `kind`
-            raise UsageError(self.refusals.get(option, REFUSALS[option]).format(kind=kind, run=run))
+            raise self._refusal(option, run)
+
+    def _refusal(self, option: Option, run: str = "") -> UsageError:
+        kind = self.recipe().kind  # type: ignore[call-arg]  # every recipe has a default for `kind`
+        return UsageError(self.refusals.get(option, REFUSALS[option]).format(kind=kind, run=run))
 
 
 def learner(recipe: Recipe) -> Learner:

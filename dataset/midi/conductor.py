@@ -47,13 +47,12 @@ def time_signatures_of(events: FileEvents) -> tuple[TimeSignatureChange, ...]:
 
 
 def key_signatures_of(events: FileEvents) -> tuple[KeySignatureChange, ...]:
-    """Return what the file states; where tracks disagree at a tick, the first track counts."""
-    found: dict[int, KeySignatureChange] = {}
-    for tick, body in _in_order(events, KEY_SIGNATURE, 2):
-        fifths = int.from_bytes(body[:1], "big", signed=True)
-        if abs(fifths) <= MOST_SHARPS and body[1] <= 1:
-            found.setdefault(tick, (tick, fifths, body[1]))
-    return tuple(found.values())
+    """Return the key signatures of all tracks; impossible ones are left out."""
+    stated = (
+        (tick, int.from_bytes(body[:1], "big", signed=True), body[1])
+        for tick, body in _in_order(events, KEY_SIGNATURE, 2)
+    )
+    return tuple(change for change in stated if abs(change[1]) <= MOST_SHARPS and change[2] <= 1)
 
 
 def seconds_between(events: FileEvents, onset: Ints, end: Ints) -> float:

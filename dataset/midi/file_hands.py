@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.midi.text import decode_text
 from dataset.notes.model import LEFT, RIGHT, UNKNOWN
 
 _RIGHT = re.compile(r"\b(right|rh|r\.\s?h|treble|upper|rechts|rechte|droite|md|m\.\s?d|destra|derecha|direita)\b|右")
@@ -30,7 +31,7 @@ class Part:
 @lru_cache(1024)
 def hand_of_name(name: bytes) -> int:
     """Return the hand that a track's name states: RIGHT, LEFT, or UNKNOWN where it states none or both."""
-    text = re.sub(r"[_\-\d]", " ", name.decode("latin-1"))
+    text = re.sub(r"[_\-\d]", " ", decode_text(name))
     words = text.lower() + " " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
     is_right, is_left = (pattern.search(words) is not None for pattern in (_RIGHT, _LEFT))
     return UNKNOWN if is_right == is_left else RIGHT if is_right else LEFT

@@ -3,11 +3,9 @@
 import struct
 from collections.abc import Iterable, Sequence
 
-MOST_TRACKS = 0xFFFF
-
 
 def file_of(tracks: Sequence[bytes], ticks_a_quarter: int) -> bytes:
-    """Return a file of format 1 from the bodies of its tracks (see `track_of`), at most MOST_TRACKS of them."""
+    """Return a file of format 1 from the bodies of its tracks (see `track_of`)."""
     header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(tracks), ticks_a_quarter)
     return header + b"".join(struct.pack(">4sI", b"MTrk", len(track)) + track for track in tracks)
 

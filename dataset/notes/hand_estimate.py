@@ -22,8 +22,7 @@ from dataset.notes.hand_costs import (
     WINDOWS,
     Window,
 )
-
-UNKNOWN, RIGHT, LEFT = 0, 1, 2  # the values of a hand: RIGHT is the upper staff's
+from dataset.notes.model import LEFT, RIGHT, UNKNOWN
 
 CORE, MARGIN = 32, 16  # groups that a stretch decides, and that it looks at beyond either end of them
 PITCHES = 128

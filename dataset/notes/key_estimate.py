@@ -18,14 +18,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from catalog.base.errors import DatasetError
-from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
-
-KeyChange = tuple[int, int, int]
-"""A key signature: its tick, its sharps (or, below 0, flats) from -7 to 7, and its mode, 0 major or 1 minor."""
+from dataset.notes.timing import DEFAULT_KEY, TICKS_PER_QUARTER, KeySignatureChange, canonical_key_signatures
 
 MAJOR, MINOR = 0, 1
-DEFAULT_KEY = (0, MAJOR)  # what many programs write where nobody has chosen a key
 WHOLE = 4 * TICKS_PER_QUARTER
 LONGEST_HOLD = 4 * WHOLE  # a longer note counts for no more: some files never end a note
 EVIDENCE_AGAINST_DEFAULT = 1.5
@@ -94,7 +89,7 @@ def estimate_key(
 
 def estimate_keys(
     onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, bars: ArrayLike | None = None
-) -> tuple[KeyChange, ...]:
+) -> tuple[KeySignatureChange, ...]:
     """Return the keys of a piece as (tick, fifths, mode), the first at tick 0, changes at the start of a bar.
 
     The arrays are those of `estimate_key`. The parts follow the path with the highest sum of scores over bars, less a price for
@@ -104,12 +99,12 @@ def estimate_keys(
 
 
 def printed_keys(
-    stated: Iterable[KeyChange],
+    stated: Iterable[KeySignatureChange],
     onset: ArrayLike,
     duration: ArrayLike,
     pitch: ArrayLike,
     bars: ArrayLike | None = None,
-) -> tuple[KeyChange, ...]:
+) -> tuple[KeySignatureChange, ...]:
     """Return the key signatures to print as (tick, fifths, mode), the first at tick 0; `stated` are those of the file.
 
     The arrays are those of `estimate_key`. What the file states is printed, with its changes, but for:
@@ -120,7 +115,7 @@ def printed_keys(
     4. statements after the last note has begun, which are left out.
     Raises DatasetError where a statement is out of range.
     """
-    keys = canonical_keys(stated)
+    keys = canonical_key_signatures(stated)
     starts = np.asarray(onset, np.int64)
     if not starts.size:
         return ((0, *keys[0][1:]), *keys[1:]) if keys else ((0, *DEFAULT_KEY),)
@@ -135,29 +130,7 @@ def printed_keys(
         lead = _bars_of(starts[:end], np.asarray(duration)[:end], np.asarray(pitch)[:end], bars)
         guess = _key_of(lead) if lead is not None and _contradicts_default(lead) else DEFAULT_KEY
         before = guess if guess[0] != before[0] else before
-    return canonical_keys([(0, *before), *keys])
-
-
-def canonical_keys(changes: Iterable[KeyChange]) -> tuple[KeyChange, ...]:
-    """Return key signatures in the order of time, without those that change nothing.
-
-    Of several at one tick the last counts, but 0/major only where it is alone: programs write it in tracks of their own.
-    Raises DatasetError for a tick, a number of fifths or a mode out of range.
-    """
-    by_tick: dict[int, tuple[int, int]] = {}
-    for tick, fifths, mode in sorted(changes, key=lambda change: change[0]):
-        if not 0 <= tick <= MAX_TICK or not -7 <= fifths <= 7 or mode not in (MAJOR, MINOR):
-            raise DatasetError(
-                f"notes: a key signature of {fifths} fifths and mode {mode} at tick {tick}: ticks lie in 0 to {MAX_TICK}, "
-                "fifths in -7 to 7, the mode is 0 (major) or 1 (minor)"
-            )
-        if tick not in by_tick or (fifths, mode) != DEFAULT_KEY:
-            by_tick[int(tick)] = (int(fifths), int(mode))
-    kept: list[KeyChange] = []
-    for tick, key in by_tick.items():
-        if not kept or kept[-1][1:] != key:
-            kept.append((tick, *key))
-    return tuple(kept)
+    return canonical_key_signatures([(0, *before), *keys])
 
 
 def _bars_of(onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, bars: ArrayLike | None) -> _Bars | None:
@@ -184,12 +157,12 @@ def _bars_of(onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, bars: Arra
     )
 
 
-def _keys_of(found: _Bars | None) -> tuple[KeyChange, ...]:
+def _keys_of(found: _Bars | None) -> tuple[KeySignatureChange, ...]:
     """As `estimate_keys`, from what the bars say."""
     if found is None:
         return ((0, *DEFAULT_KEY),)
     cuts = [0, *_changes(np.hstack([found.shares, found.present]) @ ANY_BAR + PRIOR), len(found.starts)]
-    keys: list[KeyChange] = []
+    keys: list[KeySignatureChange] = []
     for first, end in pairwise(cuts):
         fifths, mode = _key_of(found.part(first, end))
         if not keys:

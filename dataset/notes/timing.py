@@ -23,6 +23,7 @@ TempoChange = tuple[int, float]
 TimeSignatureChange = tuple[int, int, int]
 KeySignatureChange = tuple[int, int, int]
 MOST_SHARPS = 7  # or flats, of a key signature
+DEFAULT_KEY = (0, 0)  # fifths and mode, C major: what programs write where nobody chose a key
 
 
 def canonical_tempos(changes: Iterable[TempoChange]) -> tuple[TempoChange, ...]:
@@ -62,7 +63,10 @@ def canonical_time_signatures(changes: Iterable[TimeSignatureChange]) -> tuple[T
 
 
 def canonical_key_signatures(changes: Iterable[KeySignatureChange]) -> tuple[KeySignatureChange, ...]:
-    """Return the changes in order: the last of a tick counts, a repetition is dropped; none is added."""
+    """Return the changes in order, without repetitions; none is added.
+
+    Of several at one tick the last counts, but 0/major only where it is alone: programs write it in tracks of their own.
+    """
     by_tick: dict[int, tuple[int, int]] = {}
     for tick, fifths, mode in sorted(changes, key=lambda change: change[0]):
         if not 0 <= tick <= MAX_TICK or not -MOST_SHARPS <= fifths <= MOST_SHARPS or mode not in (0, 1):
@@ -70,7 +74,8 @@ def canonical_key_signatures(changes: Iterable[KeySignatureChange]) -> tuple[Key
                 f"notes: a key signature of {fifths} fifths, mode {mode} at tick {tick}: ticks lie in 0 to {MAX_TICK}, fifths in "
                 f"-{MOST_SHARPS} to {MOST_SHARPS}, modes are 0 and 1"
             )
-        by_tick[int(tick)] = (int(fifths), int(mode))
+        if tick not in by_tick or (fifths, mode) != DEFAULT_KEY:
+            by_tick[int(tick)] = (int(fifths), int(mode))
     kept: list[KeySignatureChange] = []
     for tick, key in by_tick.items():
         if not kept or kept[-1][1:] != key:

@@ -9,6 +9,7 @@ refused.
 import hashlib
 import html
 import json
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
-from catalog.base.console import Report, print_message
+from catalog.base.console import Report
 from catalog.base.errors import ScrapeError, UsageError
 from catalog.base.shield import block_sigint
 from catalog.storage.files import TEMPORARY_PREFIX, remove_leftovers, write_bytes, write_text
@@ -147,7 +148,9 @@ def _export_all(todo: Sequence[StandIn], section: Path, report: Report | None) -
                 piece, problem = jobs[job], job.result()
                 if problem is not None:
                     failed[piece.file] = problem
-                    print_message(f"left out of the demo site: {piece.what} ({piece.work}): {problem}")
+                    logging.getLogger("scraper").warning(
+                        f"left out of the demo site: {piece.what} ({piece.work}): {problem}"
+                    )
                 if report:
                     report(done, len(todo))
         except KeyboardInterrupt:

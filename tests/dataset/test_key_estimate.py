@@ -8,9 +8,10 @@ import pytest
 
 from catalog.base.errors import DatasetError
 from dataset.midi.midi_reader import read
-from dataset.notes.key_estimate import KeyChange, canonical_keys, estimate_key, estimate_keys, printed_keys
+from dataset.notes.key_estimate import estimate_key, estimate_keys, printed_keys
 from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
+from dataset.notes.timing import KeySignatureChange, canonical_key_signatures
 
 MAJOR, MINOR = 0, 1
 FLATS_TO_SHARPS = range(-6, 6)
@@ -109,7 +110,7 @@ def test_six_accidentals_are_flats_alone_and_sharps_beside_sharps() -> None:
         ((0, 0, MAJOR), (4 * 96, 1, MAJOR)),
     ],
 )
-def test_what_a_file_states_is_printed_whatever_its_notes_say(stated: tuple[KeyChange, ...]) -> None:
+def test_what_a_file_states_is_printed_whatever_its_notes_say(stated: tuple[KeySignatureChange, ...]) -> None:
     assert printed_keys(stated, *columns(cadences(-5, MAJOR))) == stated
 
 
@@ -145,11 +146,11 @@ def test_a_statement_after_the_last_note_is_not_printed() -> None:
 
 def test_of_statements_at_one_tick_a_default_gives_way() -> None:
     for stated in ([(0, 0, 0), (0, 2, 1)], [(0, 2, 1), (0, 0, 0)]):
-        assert canonical_keys([*stated, (96, 2, 1), (192, 0, 0)]) == ((0, 2, 1), (192, 0, 0))
+        assert canonical_key_signatures([*stated, (96, 2, 1), (192, 0, 0)]) == ((0, 2, 1), (192, 0, 0))
 
 
 @pytest.mark.parametrize("key", [(-1, 0, 0), (0, 8, 0), (0, -8, 1), (0, 1, 2)])
-def test_a_statement_out_of_range_is_refused(key: KeyChange) -> None:
+def test_a_statement_out_of_range_is_refused(key: KeySignatureChange) -> None:
     with pytest.raises(DatasetError, match="key signature"):
         printed_keys([key], [], [], [])
 
@@ -164,7 +165,9 @@ def test_real_pieces_get_the_accidentals_that_their_files_state_first(real_site:
             continue
         score = Score.from_midi(data[data.find(b"MThd") :], sanitize_data=True)
         notes, division = read(data).notes, score.ticks_per_quarter
-        stated = canonical_keys((key.time * 24 // division, key.key, key.tonality) for key in score.key_signatures)
+        stated = canonical_key_signatures(
+            (key.time * 24 // division, key.key, key.tonality) for key in score.key_signatures
+        )
         piece = notes.onset, notes.duration, notes.pitch, np.array(bar_starts(notes))
         if [key[1:] for key in stated] == [(0, MAJOR)]:
             contradicted.append(printed_keys(stated, *piece) != stated)

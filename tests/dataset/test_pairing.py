@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.model import Notes
-from tests.dataset.conftest import Event, midi, off, on
+from tests.dataset.conftest import Event, meta, midi, off, on
 
 END = (480, b"\xff\x01\x00")  # an empty text, one quarter after what stands before
 
@@ -166,6 +166,31 @@ def test_coarse_tuning_moves_what_sounds(midi_cases: Path) -> None:
 
 def test_key_signatures_and_their_changes_are_read(midi_cases: Path) -> None:
     assert read_midi((midi_cases / "key_change.mid").read_bytes()).key_signatures == ((0, -2, 1), (8 * 96, 4, 0))
+
+
+def test_a_default_key_beside_another_at_one_tick_gives_way() -> None:
+    def stated(*keys: tuple[int, int]) -> tuple[tuple[int, int, int], ...]:
+        head = [(0, b"\xff\x59\x02" + bytes([fifths & 0xFF, mode])) for fifths, mode in keys]
+        return read_midi(midi(head[:1], [*head[1:], on(0, 60), off(480, 60)])).key_signatures
+
+    assert stated((0, 0), (-3, 1)) == stated((-3, 1), (0, 0)) == ((0, -3, 1),)
+    assert stated((0, 0), (0, 0)) == ((0, 0, 0),)
+
+
+def test_a_file_that_ends_within_a_track_is_told_from_a_whole_one() -> None:
+    whole = midi([on(0, 60), off(480, 60), on(0, 62), off(480, 62)])
+    assert not read(whole).is_cut_short
+    assert read(whole[:-9]).is_cut_short
+
+
+@pytest.mark.parametrize("right, left", [("Right hand", "Left hand"), ("PianoRH", "PianoLH"), ("右手", "左手")])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932"])
+def test_hands_are_those_of_the_names_of_tracks(right: str, left: str, encoding: str) -> None:
+    def track(name: str, pitch: int) -> list[Event]:
+        return [meta(0, 0x03, name.encode(encoding)), on(0, pitch), off(480, pitch)]
+
+    notes = read_midi(midi(track(right, 40), track(left, 80), track("", 60)))
+    assert dict(zip(notes.pitch.tolist(), notes.hand.tolist(), strict=True)) == {40: 1, 80: 2, 60: 0}
 
 
 def test_hands_are_those_of_the_tracks(midi_cases: Path) -> None:

@@ -5,6 +5,7 @@ training and sampling need. Files are parsed once per run. Rests and durations a
 """
 
 import json
+import logging
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catalog.base.console import Report, print_message
+from catalog.base.console import Report
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Count, Sha256, parse_json
 from catalog.store import Catalog
@@ -29,6 +30,8 @@ STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 CHORD_OCTAVE = 60  # music21's octave for a pitch class without one
 
 IntArray = npt.NDArray[np.int32]
+
+_warn = logging.getLogger("training").warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,10 @@ class Music:
 
 
 def vocabulary_text(
-    corpus: Corpus, catalog: Catalog, progress: Report | None = None, warn: Callable[[str], None] = print_message
+    corpus: Corpus,
+    catalog: Catalog,
+    progress: Report | None = None,
+    warn: Callable[[str], None] = _warn,
 ) -> str:
     """Parse the training and validation pieces; return the text of vocabulary.json.
 
@@ -122,7 +128,10 @@ def vocabulary_text(
 
 
 def parse_tokens(
-    pieces: Sequence[CorpusPiece], known: Sequence[str], catalog: Catalog, warn: Callable[[str], None] = print_message
+    pieces: Sequence[CorpusPiece],
+    known: Sequence[str],
+    catalog: Catalog,
+    warn: Callable[[str], None] = _warn,
 ) -> tuple[IntArray, int]:
     """Parse pieces; return their token numbers and the count of unknown tokens.
 
