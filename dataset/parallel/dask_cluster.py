@@ -81,7 +81,11 @@ def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator
         raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
     with _quiet():
         _check_scheduler(address, min(HANDSHAKE_S, patience_s))
-        with Client(address, timeout=patience_s, set_as_default=False) as client:
+        try:
+            client = Client(address, timeout=patience_s, set_as_default=False)
+        except (OSError, TimeoutError) as error:  # it answered a moment ago, and does not within the limit now
+            raise _no_scheduler(address, error) from None
+        with client:
             _check_workers(client, address, patience_s)
             yield Cluster(client, address, patience_s)
 
@@ -106,11 +110,13 @@ def _check_scheduler(address: str, patience_s: float) -> None:
         with ThreadPoolExecutor(1) as thread:  # this thread may already run an event loop, as in a notebook
             kind = thread.submit(lambda: asyncio.run(asyncio.wait_for(request_identity(), patience_s + 1))).result()
     except Exception as error:  # noqa: BLE001 - an unknown server may cause any error
-        raise DatasetError(
-            f"no Dask scheduler answers at {address} ({_line(_root_cause(error))}); is it running?"
-        ) from None
+        raise _no_scheduler(address, error) from None
     if kind != "Scheduler":
         raise DatasetError(f"{address} is the address of a Dask {kind.lower()}; give that of the scheduler")
+
+
+def _no_scheduler(address: str, error: BaseException) -> DatasetError:
+    return DatasetError(f"no Dask scheduler answers at {address} ({_line(_root_cause(error))}); is it running?")
 
 
 def _check_workers(client: "Client", address: str, patience_s: float) -> None:
