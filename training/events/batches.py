@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from training.events import plans
 from training.events.classes import PITCH
-from training.events.encoding import COLUMNS, CONFIDENCE, GUESS, NEXT_PITCH, PITCH_CLASS_SHARES, Events, encode
+from training.events.encoding import (
+    COLUMNS,
+    CONFIDENCE,
+    GUESS,
+    HEARD,
+    NEXT_PITCH,
+    PITCH_CLASS_SHARES,
+    PLANNED,
+    Events,
+    encode,
+)
+from training.events.repeat_models import GUESSES
 from training.events.vocabulary import UNKNOWN, Vocabulary
+
+_PITCHES = np.array([*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plans.PITCHED)])  # columns of 1 + pitch
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -44,6 +58,10 @@ class EpochSettings(Protocol):
     def style_dropout(self) -> float:
         """Share of windows without series or game."""
 
+    @property
+    def plan_dropout(self) -> float:
+        """Share of pieces without their plans."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPiece:
@@ -67,9 +85,11 @@ class Batch:
     fresh: npt.NDArray[np.float32]
 
 
-def encode_pieces(pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary) -> list[EncodedPiece]:
-    """Return the pieces as events, with style numbers from the vocabulary."""
-    encoded = encode([piece.notes for piece in pieces])
+def encode_pieces(
+    pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary, *, planned: bool = False
+) -> list[EncodedPiece]:
+    """Return the pieces as events, with style numbers from the vocabulary; with `planned`, also with their plans."""
+    encoded = encode([piece.notes for piece in pieces], planned=planned)
     return [
         EncodedPiece(events, vocabulary.style(piece.series, piece.game))
         for events, piece in zip(encoded, pieces, strict=True)
@@ -104,6 +124,7 @@ class _Window:
     end: int
     shift: int  # semitones
     styled: tuple[bool, bool]  # whether series and game are given
+    planned: bool  # whether the plan is given
 
 
 def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.random.Generator) -> Iterator[_Window]:
@@ -115,8 +136,10 @@ def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.rand
             shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
         game &= series  # a game is given only together with its series
+        planned = bool(rng.random() >= recipe.plan_dropout)
         for start in range(0, last, recipe.window):
-            yield _Window(int(which), start, min(start + recipe.window, last), shift, (bool(series), bool(game)))
+            end = min(start + recipe.window, last)
+            yield _Window(int(which), start, end, shift, (bool(series), bool(game)), planned)
 
 
 def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, first: bool) -> Batch:
@@ -126,10 +149,20 @@ def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, 
     for row, window in enumerate(windows):
         held = pieces[window.piece].events[window.start : window.end + 1]
         events[row, : len(held)] = _transposed(held, window.shift)
+        if not window.planned:
+            forget_plan(events[row])
         mask[row, : len(held) - 1] = 1
         style[row] = np.where(window.styled, pieces[window.piece].style, UNKNOWN)
     fresh = np.array([first or window.start == 0 for window in windows], dtype=np.float32)
     return Batch(events, style, mask, fresh)
+
+
+def forget_plan(events: npt.NDArray[np.integer]) -> None:
+    """Remove what comes from the plan from events [n, COLUMNS], in place."""
+    events[:, PLANNED] = 0
+    for name, count in GUESSES.items():
+        events[:, GUESS[name].start + count - 1] = 0
+        events[:, CONFIDENCE[name].start + count - 1] = 0
 
 
 def _possible(events: Events, shift: int) -> int:
@@ -152,6 +185,8 @@ def _transposed(events: Events, shift: int) -> Events:
         (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, CONFIDENCE["time"]][:, :1] > 0),
     ):
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
+    known = moved[:, _PITCHES]
+    moved[:, _PITCHES] = np.where(known > 0, np.clip(known + shift, 1, 128), 0)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1
     )

@@ -1,8 +1,9 @@
 """Event classes: notes as class numbers, and back.
 
-Time since the last onset and duration have 65 classes of ticks each; there are 128 pitches and 16 velocities. The
-classes never change, so that bits per note can be compared between any two runs. Pure; `encoding.py` encodes pieces
-with them.
+Time since the last onset and duration have 117 classes of ticks each; there are 128 pitches and 16 velocities. Every
+multiple of a sixteenth and of an eighth triplet up to 8 quarters, and of a quarter up to 32, is exact. Each class lies
+within one of the 65 coarse classes, in which bits per note are also reported, so that figures can be compared with
+those of earlier versions. Pure; `encoding.py` encodes pieces with them.
 """
 
 from collections.abc import Sequence
@@ -10,18 +11,51 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dataset.notes.form import bar_ticks as bar_ticks
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 
-EDGES = np.array([*range(49), *(round(48 * 2 ** (k / 4)) for k in range(1, 17))], dtype=np.int32)
-"""Ticks (1/24 quarter note) of each class of time and duration: 0–48 exact, then 4 per octave up to 768."""
+EDGES = np.array(
+    [*range(49), *(t for t in range(49, 193) if t % 6 == 0 or t % 8 == 0), *range(204, 385, 12), *range(408, 769, 24)],
+    dtype=np.int32,
+)
+"""Ticks (1/24 quarter note) of each class of time and duration, up to 768."""
 
-_MIDDLES = (EDGES[:-1] + EDGES[1:]) / 2
+COARSE_EDGES = np.array([*range(49), *(round(48 * 2 ** (k / 4)) for k in range(1, 17))], dtype=np.int32)
+"""Ticks of each coarse class: 0–48 exact, then 4 per octave up to 768."""
+
+
+def _nearest(values: npt.ArrayLike, edges: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the index of the nearest edge, the lower one on a tie."""
+    nearest: npt.NDArray[np.int32] = np.searchsorted((edges[:-1] + edges[1:]) / 2, values, side="left").astype(np.int32)
+    return nearest
+
+
+COARSE = _nearest(EDGES, COARSE_EDGES)
+"""The coarse class [classes] that contains each class."""
+
+
+def _classes_of_ticks() -> npt.NDArray[np.int32]:
+    """Return the class of each number of ticks: the nearest within the same coarse class."""
+    ticks = np.arange(EDGES[-1] + 1)
+    distance = np.abs(ticks[:, None] - EDGES).astype(np.float64)
+    distance[_nearest(ticks, COARSE_EDGES)[:, None] != COARSE] = np.inf
+    nearest: npt.NDArray[np.int32] = distance.argmin(axis=1).astype(np.int32)
+    return nearest
+
+
+_CLASS_OF_TICKS = _classes_of_ticks()
 PITCHES, VELOCITIES, VELOCITY_STEP = 128, 16, 8
 PLACES = 144
 """Number of classes of place in the bar: ticks since the bar line, clipped to the last class (6/4 and longer)."""
 
-TIME, PITCH, DURATION, VELOCITY, PLACE = range(5)
+BEAT = TICKS_PER_QUARTER
+"""Ticks of the beat whose places, besides those of the bar, are scored: a quarter."""
+
+TIME, PITCH, DURATION, VELOCITY, PLACE, BAR = range(6)
+KNOWN = BAR + 1
+"""Columns of a note: four fields, the place in the bar, and the bar's length in ticks, at most PLACES."""
+
 FIELDS = ("time", "pitch", "duration", "velocity")
 SIZES = {"time": len(EDGES), "pitch": PITCHES, "duration": len(EDGES), "velocity": VELOCITIES}
 
@@ -31,19 +65,15 @@ IntArray = npt.NDArray[np.int32]
 def to_class(ticks: npt.ArrayLike) -> IntArray:
     """Return the class of each number of ticks.
 
-    The nearest class is taken, the shorter one on a tie; more than 768 ticks are clipped.
+    Ticks are rounded to whole numbers, halves down. The nearest class within the same coarse class is taken, the shorter one on a
+    tie; more than 768 ticks are clipped.
     """
-    classes: IntArray = np.searchsorted(_MIDDLES, np.asarray(ticks), side="left").astype(np.int32)
-    return classes
+    whole = np.clip(np.ceil(np.asarray(ticks) - 0.5), 0, EDGES[-1]).astype(np.int32)
+    return _CLASS_OF_TICKS[whole]
 
 
-def bar_ticks(numerator: int, denominator: int) -> int:
-    """Return the length of a bar in ticks, at least 1."""
-    return max(1, 4 * TICKS_PER_QUARTER * numerator // denominator)
-
-
-def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:
-    """Return the class of place in the bar [n] of onsets in ticks.
+def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> tuple[IntArray, IntArray]:
+    """Return the class of place in the bar [n] of onsets in ticks, and the bars' lengths [n], at most PLACES.
 
     `time_signatures` are (tick, numerator, denominator); a bar begins at each of them.
     """
@@ -52,7 +82,7 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
     lengths = np.array([bar_ticks(n, d) for _, n, d in time_signatures], dtype=np.int32)
     which = np.maximum(np.searchsorted(starts, onset, side="right") - 1, 0)
     place: IntArray = np.minimum((onset - starts[which]) % lengths[which], PLACES - 1).astype(np.int32)
-    return place
+    return place, np.minimum(lengths[which], PLACES).astype(np.int32)
 
 
 def bars_at(ticks: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:

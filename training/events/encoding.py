@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.model import Notes
-from training.events.classes import DURATION, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
+from training.events import ears, plans
+from training.events.classes import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.repeat_models import GUESSES, Repeats
 from training.events.repeat_models import PITCH_CLASS_SHARES as TONE_COUNT
 
 IntArray = npt.NDArray[np.int32]
 Events = npt.NDArray[np.int16]
 
-NEXT_PITCH, NEXT_DURATION = PLACE + 1, PLACE + 2
+NEXT_PITCH, NEXT_DURATION = KNOWN, KNOWN + 1
 """Columns of the pitch and duration that the longest match predicts before the note is known; 0 if there is no match."""
 
 GUESS: dict[str, slice] = {}
@@ -31,23 +32,33 @@ PITCH_CLASS_SHARES = slice(COLUMNS, COLUMNS + TONE_COUNT)
 
 COLUMNS += TONE_COUNT
 
+PLANNED = slice(COLUMNS, COLUMNS + len(plans.INPUTS))
+"""Columns of what the plan says, see `plans.INPUTS`."""
+
+COLUMNS += len(plans.INPUTS)
+
+HEARD = slice(COLUMNS, COLUMNS + ears.SLOTS)
+"""Columns of what sounds at the note, see `ears.COUNTS`."""
+
+COLUMNS += ears.SLOTS
+
 BATCH = 64  # pieces that are encoded together
 
 
 def classes(notes: Notes) -> tuple[IntArray, IntArray]:
-    """Return the classes of a piece [n, 5], and its onsets [n].
+    """Return the classes of a piece [n, KNOWN], and its onsets [n].
 
-    The classes are time, pitch, duration, velocity and place. Onsets are in ticks. Notes are sorted by onset, then
+    The classes are time, pitch, duration, velocity and place; the length of the bar follows. Onsets are in ticks. Notes are sorted by onset, then
     pitch; a second note of the same pitch at the same onset is dropped. The first note's time is class 0.
     """
     keep = counted(notes)
     onset = notes.onset[keep]
-    rows = np.zeros((len(onset), PLACE + 1), dtype=np.int32)
+    rows = np.zeros((len(onset), KNOWN), dtype=np.int32)
     rows[:, TIME] = to_class(np.diff(onset, prepend=onset[:1]))
     rows[:, PITCH] = notes.pitch[keep]
     rows[:, DURATION] = to_class(notes.duration[keep])
     rows[:, VELOCITY] = notes.velocity[keep] // VELOCITY_STEP
-    rows[:, PLACE] = places(onset, notes.time_signatures)
+    rows[:, PLACE], rows[:, BAR] = places(onset, notes.time_signatures)
     return rows, onset
 
 
@@ -58,18 +69,19 @@ def counted(notes: Notes) -> npt.NDArray[np.intp]:
     return np.flatnonzero(keep)
 
 
-def encode(pieces: Sequence[Notes]) -> list[Events]:
+def encode(pieces: Sequence[Notes], *, planned: bool = False) -> list[Events]:
     """Return each piece as events [n, COLUMNS].
 
-    The columns hold the classes of `classes`, the prediction of the longest match, and guesses and confidences by
-    field.
+    The columns hold the classes of `classes`, the prediction of the longest match, guesses and confidences by field,
+    what the plan says and what sounds. Without `planned`, nothing is known of the plan.
     """
     read = [classes(piece) for piece in pieces]
     order = sorted(range(len(read)), key=lambda i: -len(read[i][1]))
     encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(read)
     for start in range(0, len(order), BATCH):
         which = order[start : start + BATCH]
-        for i, rows in zip(which, _encode_together([read[i] for i in which]), strict=True):
+        known = [plans.Plan.of(pieces[i]) if planned and len(pieces[i]) else None for i in which]
+        for i, rows in zip(which, _encode_together([read[i] for i in which], known), strict=True):
             encoded[i] = rows
     return encoded
 
@@ -77,35 +89,58 @@ def encode(pieces: Sequence[Notes]) -> list[Events]:
 def predict_repeats(
     past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events
 ) -> None:
-    """Write predictions for the notes `rows` [streams, 5] into `events`.
+    """Write what is predicted of the notes `rows` [streams, KNOWN] into `events` [streams, COLUMNS].
 
-    `events` is [streams, COLUMNS]. The predictions come from `past`, field by field.
+    The predictions come from `past`, field by field.
     """
-    predict_known(past, events)
-    events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(rows[:, TIME], onsets, rows[:, PLACE])
-    events[:, GUESS["duration"]], events[:, CONFIDENCE["duration"]] = past.durations(rows[:, PITCH])
-    events[:, GUESS["velocity"]], events[:, CONFIDENCE["velocity"]] = past.velocities(rows[:, DURATION])
+    predict_time(past, events)
+    predict_pitch(past, rows[:, TIME], onsets, rows[:, PLACE], events)
+    predict_duration(past, rows[:, PITCH], events)
+    predict_velocity(past, rows[:, DURATION], events)
 
 
-def predict_known(past: Repeats, events: Events) -> None:
-    """Write the predictions that need nothing of the coming notes into `events`.
-
-    `events` is [streams, COLUMNS].
-    """
+def predict_time(past: Repeats, events: Events) -> None:
+    """Write what needs nothing of the coming notes into `events` [streams, COLUMNS]."""
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
+    events[:, PLANNED][:, : plans.BEFORE] = past.plans.before()
 
 
-def _encode_together(read: list[tuple[IntArray, IntArray]]) -> list[Events]:
+def predict_pitch(
+    past: Repeats,
+    time: npt.NDArray[np.integer],
+    onset: npt.NDArray[np.integer],
+    place: npt.NDArray[np.integer],
+    events: Events,
+) -> None:
+    """Write what needs the notes' times, onsets and places [streams] into `events` [streams, COLUMNS]."""
+    events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
+    events[:, PLANNED][:, plans.BEFORE :] = past.plans.own(onset)
+    events[:, HEARD] = past.heard(onset)
+
+
+def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: Events) -> None:
+    """Write the guesses at the duration, which need the pitch [streams], into `events` [streams, COLUMNS]."""
+    events[:, GUESS["duration"]], events[:, CONFIDENCE["duration"]] = past.durations(pitch)
+
+
+def predict_velocity(past: Repeats, duration: npt.NDArray[np.integer], events: Events) -> None:
+    """Write the guesses at the velocity, which need the duration [streams], into `events` [streams, COLUMNS]."""
+    events[:, GUESS["velocity"]], events[:, CONFIDENCE["velocity"]] = past.velocities(duration)
+
+
+def _encode_together(
+    read: list[tuple[IntArray, IntArray]], known: list[tuple[plans.Plan, IntArray] | None]
+) -> list[Events]:
     """Encode pieces together, the longest first."""
     lengths = np.array([len(onsets) for _, onsets in read])
     longest = int(lengths.max(initial=0))
-    rows, onsets = np.zeros((longest, len(read), PLACE + 1), np.int32), np.zeros((longest, len(read)), np.int32)
+    rows, onsets = np.zeros((longest, len(read), KNOWN), np.int32), np.zeros((longest, len(read)), np.int32)
     for i, (held, when) in enumerate(read):
         rows[: len(when), i], onsets[: len(when), i] = held, when
     events = np.zeros((longest, len(read), COLUMNS), np.int16)
-    events[:, :, : PLACE + 1] = rows
-    past = Repeats(len(read), longest)
+    events[:, :, :KNOWN] = rows
+    past = Repeats(len(read), longest, known)
     live = len(read)
     for at in range(longest):
         if (still := int((lengths > at).sum())) < live:

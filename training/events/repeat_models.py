@@ -2,22 +2,25 @@
 
 Game music loops, and a recurrent network cannot copy from far back. For each field of the coming note, in the order
 of prediction, every model names one class: what followed the longest match of the latest notes (exact, transposed, or
-rhythm only), what stood one loop ago, or what the same pitch or place in the bar had last. Each guess has a
-confidence class. The network learns the value of each guess. The models have no parameters and see the past only:
+rhythm only), what stood one loop ago, what the same pitch or place in the bar had last, or what stands in the bar that
+the piece's plan repeats. Each guess has a confidence class. The network learns the value of each guess. The models have no parameters and see the past only:
 context mixing as in PAQ (Mahoney 2005), with notes instead of bits.
 
 `Repeats` advances many pieces together, note by note. Encoding a corpus and sampling use the same code.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY, to_class
+from training.events.classes import BAR, DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY, to_class
+from training.events.ears import RECENT, heard
+from training.events.plans import LEVELS, Followed, Plan
 
-GUESSES = {"time": 4, "pitch": 5, "duration": 4, "velocity": 4}
-"""Number of models per field."""
+GUESSES = {"time": 5, "pitch": 6, "duration": 5, "velocity": 5}
+"""Number of models per field; the last one follows the piece's plan."""
 
 CONFIDENCES = 181
 """Number of confidence classes: 0 for no guess, else 1 + 9 × the model's own confidence (0–19) + correct guesses of its last 8."""
@@ -51,14 +54,16 @@ class Repeats:
     only added. Guesses are classes and confidences, each int16 [streams, GUESSES[field]].
     """
 
-    def __init__(self, streams: int, longest: int) -> None:
-        """Allocate space for pieces of up to `longest` notes.
+    def __init__(self, streams: int, longest: int, plans: Sequence[tuple[Plan, Numbers] | None] = ()) -> None:
+        """Allocate space for pieces of up to `longest` notes, with their plans and bar lines.
 
         Beyond HISTORY notes, the earliest are dropped.
         """
+        self.plans = Followed(plans or [None] * streams)
         self._room = min(longest, 2 * HISTORY) + 1
         self._front = self._room  # index of the latest note; older ones follow
         self._notes = {name: np.zeros((streams, self._room), np.uint8) for name in (*FIELDS, "place")}
+        self.bar = np.zeros(streams, np.int32)  # length of the last note's bar
         self._interval = np.zeros((streams, self._room), np.int16)
         self._key = np.zeros((streams, self._room), np.int32)  # 128 × onset + pitch
         self._exact, self._moved, self._rhythm = (np.zeros((streams, self._room), np.uint8) for _ in range(3))
@@ -68,6 +73,7 @@ class Repeats:
         # masks of the past notes that share a value with the current note
         self._same_time = self._same_place = self._same_pitch = np.zeros((streams, 0), bool)
         self._now: dict[str, Numbers] = {}
+        self._lags: tuple[Numbers, Numbers, Numbers] = (np.zeros(0),) * 3  # of the current note, by its plan
         self._rows = np.arange(streams)
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         self.onset = np.zeros(streams, np.int32)
@@ -86,8 +92,10 @@ class Repeats:
             "_age",
             "_pitch_class_memory",
             "onset",
+            "bar",
         ):
             setattr(self, name, getattr(self, name)[rows])
+        self.plans.keep(rows)
         self._rows = np.arange(len(self._lag))
 
     def pitch_class_shares(self) -> Array:
@@ -110,7 +118,8 @@ class Repeats:
         self._lag = np.where(length >= _LOOP, (self._key_of_last() - self._source_key(at)) >> 7, self._lag)
         self._age = np.where(length >= _LOOP, 0, np.minimum(self._age, 254) + 1).astype(np.uint8)
         other, shorter = self._best(exact * (time != first[:, None]))
-        source, looped = self._looped(self._key_of_last() - (self._lag << 7))
+        source, looped = self._first_after(self._key_of_last() - (self._lag << 7))
+        looped &= self._lag > 0
         ticks = (self._view(self._key)[self._rows, source] >> 7) + self._lag - self.onset
         beat, pattern = self._best(rhythm)
         guesses = [
@@ -118,6 +127,7 @@ class Repeats:
             (time[self._rows, other], _BUCKET[shorter], shorter > 0),
             (to_class(np.maximum(ticks, 0)), _AGE[self._age], looped),
             (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
+            self._planned_time(),
         ]
         following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
         return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
@@ -136,9 +146,14 @@ class Repeats:
         at, length = self._best(fits)
         first = pitch[self._rows, at]
         other, shorter = self._best(fits * (pitch != first[:, None]))
-        source, looped = self._looped(((onset - self._lag) << 7) + np.where(chord, last.astype(np.int32), -1))
+        after = np.where(chord, last.astype(np.int32), -1)
+        source, looped = self._first_after(((onset - self._lag) << 7) + after)
         # otherwise it belongs to another onset
-        looped &= self._view(self._key)[self._rows, source] >> 7 == onset - self._lag
+        looped &= (self._lag > 0) & (self._view(self._key)[self._rows, source] >> 7 == onset - self._lag)
+        self._lags = self.plans.lag(self.plans.bar_of(onset))
+        begin, level, has_source = onset - self._lags[0], *self._lags[1:]
+        planned, found = self._first_after((begin << 7) + after)
+        found &= has_source & (self._view(self._key)[self._rows, planned] >> 7 == begin)
         turned, moved = self._best(self._view(self._moved) * same_time)
         carried = last + self._view(self._interval)[self._rows, turned]
         self._same_place = self._past("place") == place[:, None]
@@ -150,6 +165,7 @@ class Repeats:
             (pitch[self._rows, source], _AGE[self._age], looped),
             (np.clip(carried, 0, 127), _BUCKET[moved], (moved > 0) & (carried >= 0) & (carried <= 127)),
             (pitch[self._rows, here], _BUCKET[standing], standing > 0),
+            (pitch[self._rows, planned], level, found),
         ]
         return self._record_guesses("pitch", guesses)
 
@@ -171,6 +187,7 @@ class Repeats:
             (duration[self._rows, other], _likeness(less), less > 0),
             (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
             (duration[:, 0], np.minimum(self._now["time"], 1), True),
+            self._planned_like(duration),
         ]
         return self._record_guesses("duration", guesses)
 
@@ -189,14 +206,17 @@ class Repeats:
             (velocity[self._rows, near], _NEAR[distance[self._rows, near]], True),
             (velocity[:, 0], np.minimum(self._now["time"], 1), True),
             (velocity[self._rows, there], _likeness(standing + 1), standing > 0),
+            self._planned_like(velocity),
         ]
         return self._record_guesses("velocity", guesses)
 
     def add(self, note: Numbers, onset: Numbers) -> None:
         """Append a note to each stream.
 
-        `note` [streams, 5] holds classes and place; `onset` [streams] is in ticks.
+        `note` [streams, KNOWN] holds classes, place and bar; `onset` [streams] is in ticks.
         """
+        self.plans.add(onset)
+        self.bar = note[:, BAR].astype(np.int32)
         for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
             if name in self._guessed:
                 guess, confidence = self._guessed[name]
@@ -204,7 +224,7 @@ class Repeats:
                 shifted = (register << 1) | (guess == note[:, column, None])
                 self._registers[name] = np.where(confidence > 0, shifted, register).astype(np.uint8)
         self._guessed = {}
-        new = dict(zip((*FIELDS, "place"), np.moveaxis(note, 1, 0), strict=True))
+        new = dict(zip((*FIELDS, "place"), np.moveaxis(note[:, :BAR], 1, 0), strict=True))
         if self._front == 0:
             self._drop_old_notes()
         interval = np.zeros(len(note), np.int16)
@@ -262,10 +282,40 @@ class Repeats:
         keys: Numbers = self._key[self._rows, np.minimum(self._front + at + 1, self._end - 1)]
         return keys
 
-    def _looped(self, after: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the first note after key `after`, one loop ago, and whether it exists."""
+    def _first_after(self, after: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the first note after key `after`, and whether it exists."""
         later = (self._view(self._key) > after[:, None]).sum(axis=1)
-        return np.maximum(later - 1, 0), (later > 0) & (self._lag > 0)
+        return np.maximum(later - 1, 0), later > 0
+
+    def _planned_time(self) -> Guess:
+        """Guess the time of the note that follows in the source of this bar or of the next one."""
+        plans, rows, key = self.plans, self._rows, self._view(self._key)
+        bar, following = plans.at, np.minimum(plans.at + 1, plans.lines.shape[1] - 2)
+        lag, level, has_source = plans.lag(bar)
+        source, found = self._first_after(self._key_of_last() - (lag << 7))
+        tick = (key[rows, source] >> 7) + lag
+        inside = has_source & found & (tick < plans.lines[rows, following])
+        is_over = has_source | (plans.done + 1 >= plans.table[rows, bar, 1])
+        lag, next_level, has_next = plans.lag(following)
+        source, found = self._first_after(((plans.lines[rows, following] - lag) << 7) - 1)
+        next_tick = (key[rows, source] >> 7) + lag
+        enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
+        ticks = np.where(inside, tick, next_tick) - self.onset
+        return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
+
+    def _planned_like(self, values: Numbers) -> Guess:
+        """Guess what the same pitch has in the source of this bar."""
+        lag, level, has_source = self._lags
+        wanted = ((self._now["onset"] - lag) << 7) + self._now["pitch"]
+        source, found = self._first_after(wanted - 1)
+        found &= has_source & (self._view(self._key)[self._rows, source] == wanted)
+        return values[self._rows, source], level, found
+
+    def heard(self, onset: Numbers) -> Array:
+        """Return what sounds at the onsets [streams]: see `training.events.ears`."""
+        near = slice(self._front, min(self._front + RECENT, self._end))
+        began = self._key[:, near] >> 7
+        return heard(self._notes["pitch"][:, near], began, began + EDGES[self._notes["duration"][:, near]], onset)
 
     def _record_guesses(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
         """Return guesses and confidences as arrays; keep them until `add`."""

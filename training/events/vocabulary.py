@@ -14,6 +14,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
 from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITY
 from training.events.encoding import classes
+from training.events.plans import PLAN_PATTERN, Plan
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -45,6 +46,8 @@ class Opening:
     tempo: Above0  # quarter notes per minute
     numerator: Beats  # of the time signature
     denominator: Beats  # of the time signature
+    notes: Annotated[int, Meta(ge=1)]  # of the piece
+    plan: Annotated[str, Meta(pattern=PLAN_PATTERN)]  # of the piece, see `Plan.to_text`
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def _extend(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
 
 
 def _opening(piece: "CorpusPiece") -> Opening:
-    first = classes(piece.notes)[0][0]
+    rows = classes(piece.notes)[0]
+    first = rows[0]
     _, numerator, denominator = piece.notes.time_signatures[0]
     return Opening(
         piece.series,
@@ -106,4 +110,6 @@ def _opening(piece: "CorpusPiece") -> Opening:
         piece.notes.tempos[0][1],
         numerator,
         denominator,
+        len(rows),
+        Plan.of(piece.notes)[0].to_text(),
     )

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
 from training.events import classes as events
-from training.events import encoding
+from training.events import ears, encoding, plans
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, ENTERING, EXTRA_SCORES, HEADS, STYLES, inputs_width
+from training.network.layout import CONFIDENCE_WIDTH, ENTERING, HEADS, INTERVAL_TABLES, STYLES, inputs_width
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of an integer type
@@ -25,6 +25,7 @@ NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 
 
 STRETCH = 256  # notes per forward pass
 BATCH = 128  # pieces per forward pass
+BLOCK = 256  # notes whose interval scores are computed at once
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
 MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
@@ -65,10 +66,10 @@ class _InputTable:
                 offsets += [size] * count
             else:
                 table = named[f"embed_{field}/embeddings"] @ rows
-                if kind in ("guess", "next"):  # class + 1; 0 for no guess
+                if kind in ("guess", "next") or kind in ears.COUNTS:  # class + 1; 0 for none
                     table = np.concatenate([np.zeros_like(table[:1]), table])
                 tables.append(table)
-                offsets.append(size)
+                offsets += [size] * ears.COUNTS.get(kind, 1)
             size += len(tables[-1])
         self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
@@ -137,6 +138,10 @@ class NoteNetwork:
             }
             self.head = len(named["hidden_time/bias"])
             self._out = {n: (_Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
+            interval = events.PITCHES - 1 + np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None]
+            of_pitch = named["intervals/embeddings"][interval]  # [heard, coming, table]
+            nothing = np.zeros_like(of_pitch[:1])
+            self._intervals = np.ascontiguousarray(np.concatenate([nothing, of_pitch]).transpose(0, 2, 1))
             self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
             self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
         except KeyError as error:
@@ -163,7 +168,7 @@ class NoteNetwork:
         STYLE_WIDTH] comes from `style`. Returns [batch, notes, 4 × head] and the state after the last note.
         """
         inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)}
+        inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)} | plan_inputs(now)
         always = self._entering.of_style(style)
         state = [(h.copy(), c.copy()) for h, c in state]
         top = np.empty((*last.shape[:2], self.width), np.float32)
@@ -200,31 +205,54 @@ class NoteNetwork:
         flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
         for k in range(GUESSES[name]):
             logits[rows, flat_guess[:, k]] += flat_gain[:, k]
+        extra = scores[..., events.SIZES[name] + GUESSES[name] :].reshape(len(logits), -1)
         if name == "pitch":
             by_class = inputs["tones"].reshape(len(logits), 2, -1)
-            for k in range(EXTRA_SCORES[name]):
-                gain = scores[..., events.PITCHES + GUESSES[name] + k].reshape(-1, 1)
-                logits += gain * by_class[:, k, _PITCH_CLASS]
+            for k in range(2):
+                logits += extra[:, k : k + 1] * by_class[:, k, _PITCH_CLASS]
+            self._add_interval_scores(logits, extra[:, 2:], now)
+        elif name in ("time", "duration"):
+            place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]
+            after = (place.reshape(-1, 1) + events.EDGES) % np.maximum(bar.reshape(-1, 1), 1)
+            logits += np.take_along_axis(extra, after, axis=1)
+            logits += np.take_along_axis(extra, events.PLACES + after % events.BEAT, axis=1)
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
+
+    def _add_interval_scores(self, logits: Array, weights: Array, now: Classes) -> None:
+        """Add the scores of pitches [n, 128] by their intervals to what is heard, in place."""
+        pitches = now[..., encoding.HEARD].reshape(len(logits), -1)
+        for start in range(0, len(logits), BLOCK):
+            part = slice(start, start + BLOCK)
+            for group, (_, first, count) in enumerate(ears.GROUPS):
+                at = group * INTERVAL_TABLES
+                tables = self._intervals[:, at : at + INTERVAL_TABLES]
+                near = tables[pitches[part, first]]
+                for column in range(first + 1, first + count):
+                    near += tables[pitches[part, column]]
+                logits[part] += np.einsum("nt,ntp->np", weights[part, at : at + INTERVAL_TABLES], near)
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
         """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
-        known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))} | {
-            "tones": pitch_class_shares(now)
-        }
+        known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))}
+        known |= meter_inputs(last) | {"tones": pitch_class_shares(now)} | plan_inputs(now) | heard_inputs(now)
         return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
-    def bits(self, pieces: Sequence[EncodedPiece]) -> npt.NDArray[np.float64]:
-        """Return the bits of each field of each piece [pieces, 4], without first notes."""
+    def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:
+        """Return the bits of each field of each piece [pieces, 4], without first notes.
+
+        With `coarse`, times and durations count by their coarse classes.
+        """
         total = np.zeros((len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
         for start in range(0, len(order), BATCH):
-            self._add_bits(pieces, order[start : start + BATCH], total)
+            self._add_bits(pieces, order[start : start + BATCH], total, coarse)
         return total
 
-    def _add_bits(self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64]) -> None:
+    def _add_bits(
+        self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64], coarse: bool
+    ) -> None:
         """Add the bits of the pieces `which`, the longest first, to `total`."""
         state = self.start(len(which))
         for at in range(0, len(pieces[which[0]].events) - 1, STRETCH):
@@ -240,7 +268,10 @@ class NoteNetwork:
             style = self.style(np.array([pieces[i].style for i in which], np.int32))
             logits, state = self.logits_of(rows, style, state)
             for column, name in enumerate(events.FIELDS):
-                costs = bits_of(logits[name], rows[:, 1:, column])
+                if coarse and name in ("time", "duration"):
+                    costs = bits_of(coarse_logits(logits[name]), events.COARSE[rows[:, 1:, column]])
+                else:
+                    costs = bits_of(logits[name], rows[:, 1:, column])
                 total[which, column] += np.where(mask, costs, 0).sum(axis=1)
 
 
@@ -257,6 +288,22 @@ def match_inputs(now: Classes) -> NetworkInputs:
     is_known = now[..., encoding.CONFIDENCE["time"].start] > 0
     columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
     return {f"next_{name}": (now[..., column] + 1) * is_known for name, column in columns}
+
+
+def meter_inputs(last: Classes) -> NetworkInputs:
+    """Return the last note's place in the bar and its bar's length in ticks."""
+    return {"last_place": last[..., events.PLACE], "bar": last[..., events.BAR]}
+
+
+def plan_inputs(now: Classes) -> NetworkInputs:
+    """Return what the plan says."""
+    return {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
+
+
+def heard_inputs(now: Classes) -> NetworkInputs:
+    """Return the groups of pitches that are heard, each as pitch + 1; 0 for none."""
+    heard = now[..., encoding.HEARD]
+    return {f"{name}_pitch": heard[..., start : start + count] for name, start, count in ears.GROUPS}
 
 
 def guess_inputs(name: str, now: Classes) -> NetworkInputs:
@@ -279,6 +326,15 @@ def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:
     spread = np.log(np.exp(logits - top[..., None]).sum(axis=-1, dtype=np.float64)) + top
     chosen: Any = np.take_along_axis(logits, classes[..., None], axis=-1)[..., 0]
     return np.asarray((spread - chosen) / np.log(2), dtype=np.float64)
+
+
+def coarse_logits(logits: Array) -> Array:
+    """Return the logits of coarse classes: log sums over the classes in each, [..., coarse classes]."""
+    top = logits.max(axis=-1, keepdims=True)
+    starts = np.searchsorted(events.COARSE, np.arange(len(events.COARSE_EDGES)))
+    sums = np.add.reduceat(np.exp(logits - top), starts, axis=-1)
+    coarse: Array = np.log(np.maximum(sums, np.finfo(np.float32).tiny)) + top
+    return coarse
 
 
 def _step(gates: Array, h: Array, c: Array) -> None:

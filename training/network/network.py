@@ -14,11 +14,24 @@ import numpy as np
 from keras import layers, ops
 
 from training.events import classes as events
-from training.events import encoding
+from training.events import ears, encoding, plans
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import lanes
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
+from training.network.layout import (
+    CONFIDENCE_WIDTH,
+    EMBEDDINGS,
+    ENTERING,
+    EXTRA_SCORES,
+    HEADS,
+    INTERVAL_TABLES,
+    INTERVALS,
+    PLAN_SIZES,
+    inputs_width,
+)
 from training.network.lstm import LSTM
+
+_INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
+"""The row of the interval table of each pitch [heard, coming]."""
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
@@ -37,7 +50,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         """
         super().__init__(**kwargs)
         self.recipe, self.series, self.games = recipe, series, games
-        sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
+        sizes = {**events.SIZES, **PLAN_SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
         own = self.dtype_policy  # loaded networks keep their precision, independent of Keras's global policy
         self.embeddings = {
             n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
@@ -50,6 +63,13 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             n: layers.Embedding(k * CONFIDENCES, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
             for n, k in GUESSES.items()
         }
+        self.intervals = layers.Embedding(
+            INTERVALS,
+            INTERVAL_TABLES * len(ears.COUNTS),
+            embeddings_initializer="zeros",
+            dtype="float32",
+            name="intervals",
+        )
         self.enter = layers.Dense(recipe["width"], dtype=own, name="enter")
         self.recurrent = [LSTM(recipe["width"], dtype=own, name=f"lstm_{i}") for i in range(recipe["layers"])]
         self.above = layers.Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
@@ -72,7 +92,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
     def build(self, input_shape: Any = None) -> None:
         """Create the weights; shapes follow from the recipe, not from the input."""
         width, head = self.recipe["width"], self.recipe["head"]
-        for layer in (*self.embeddings.values(), *self.trusts.values(), *self.gains.values()):
+        for layer in (*self.embeddings.values(), *self.trusts.values(), *self.gains.values(), self.intervals):
             layer.build((None, None))
         self.enter.build((None, None, inputs_width(ENTERING)))
         for layer in self.recurrent:
@@ -136,7 +156,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for (name, beside), above in zip(HEADS.items(), ops.split(self.above(state), len(HEADS), axis=-1), strict=True):
             hidden = ops.relu(above + self.hidden[name](ops.concatenate([inputs[n] for n in beside], axis=-1)))
             scores = self.outputs_of[name](hidden * next(factors))
-            logits[name] = self._add_guess_gains(name, scores, rows[1:])
+            logits[name] = self._add_scores(name, scores, rows[1:], rows[:-1])
         return logits, after
 
     def _network_inputs(self, rows: Any, style: Any) -> dict[str, Any]:
@@ -163,16 +183,23 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 for a, b in combinations(range(count), 2)
             ]
             inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
+        for column, name in enumerate(plans.INPUTS):
+            inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])
+        pitches = now[..., encoding.HEARD]
+        is_heard = ops.cast(pitches > 0, self.compute_dtype)[..., None]
+        heard = self.embeddings["pitch"](ops.maximum(pitches - 1, 0)) * is_heard
+        for name, start, count in ears.GROUPS:
+            inputs[f"{name}_pitch"] = ops.sum(heard[..., start : start + count, :], axis=-2)
         inputs["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             embedding = self.embeddings[name](style[:, column])
             inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
         return inputs
 
-    def _add_guess_gains(self, name: str, scores: Any, now: Any) -> Any:
-        """Return logits: class scores plus the gain of each guess on its class.
+    def _add_scores(self, name: str, scores: Any, now: Any, last: Any) -> Any:
+        """Return logits: class scores plus the gain of each guess on its class, and what EXTRA_SCORES adds.
 
-        The gain depends on the scores and on the guess's confidence.
+        The gain of a guess depends on the scores and on the guess's confidence.
         """
         classes, count = events.SIZES[name], GUESSES[name]
         guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
@@ -182,10 +209,28 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
-            by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
-            for k, of_memory in enumerate(ops.split(extra, EXTRA_SCORES[name], axis=-1)):
-                logits = logits + of_memory * by_class[:, :, k, :classes]
+            return logits + self._tone_scores(extra[..., :2], now) + self._interval_scores(extra[..., 2:], now)
+        if name in ("time", "duration"):
+            return logits + _place_scores(extra, (last if name == "time" else now)[..., events.PLACE], last)
         return logits
+
+    def _tone_scores(self, weights: Any, now: Any) -> Any:
+        """Return the scores of pitches by the two pitch class memories."""
+        by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
+        return ops.sum(weights[..., None] * by_class[..., : events.PITCHES], axis=-2)
+
+    def _interval_scores(self, weights: Any, now: Any) -> Any:
+        """Return the scores of pitches by their intervals to each group of pitches that are heard."""
+        pitches = now[..., encoding.HEARD]
+        hot = ops.one_hot(ops.maximum(pitches - 1, 0), events.PITCHES, dtype="float32")
+        hot = hot * ops.cast(pitches > 0, "float32")[..., None]
+        total = 0.0
+        for group, (_, start, count) in enumerate(ears.GROUPS):
+            near = ops.sum(hot[..., start : start + count, :], axis=-2)
+            for column in range(group * INTERVAL_TABLES, (group + 1) * INTERVAL_TABLES):
+                table = ops.take(self.intervals.embeddings[:, column], _INTERVAL, axis=0)
+                total = total + weights[..., column : column + 1] * ops.matmul(near, table)
+        return total
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -201,6 +246,13 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 * keras.losses.sparse_categorical_crossentropy(y[..., column], y_pred[name], from_logits=True)
             )
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
+
+
+def _place_scores(scores: Any, place: Any, last: Any) -> Any:
+    """Return the scores of classes of ticks by the places in bar and beat that they lead to."""
+    after = (place[..., None] + ops.convert_to_tensor(events.EDGES)) % ops.maximum(last[..., events.BAR], 1)[..., None]
+    in_bar = ops.take_along_axis(scores[..., : events.PLACES], after, axis=-1)
+    return in_bar + ops.take_along_axis(scores[..., events.PLACES :], after % events.BEAT, axis=-1)
 
 
 def _tones(now: Any) -> Any:

@@ -13,8 +13,19 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
 from training.events import classes as events
+from training.events import ears
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
+from training.network.layout import (
+    CONFIDENCE_WIDTH,
+    EMBEDDINGS,
+    ENTERING,
+    EXTRA_SCORES,
+    HEADS,
+    INTERVAL_TABLES,
+    INTERVALS,
+    PLAN_SIZES,
+    inputs_width,
+)
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -39,11 +50,12 @@ class Sizes(Protocol):
 
 def network_shapes(recipe: Sizes, series: int, games: int) -> Shapes:
     """Return the shape of each array of a note-lstm network."""
-    sizes = {**events.SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
+    sizes = {**events.SIZES, **PLAN_SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
     shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
     for name, count in GUESSES.items():
         shapes[f"trust_{name}/embeddings"] = (count * CONFIDENCES, CONFIDENCE_WIDTH)
         shapes[f"gain_{name}/embeddings"] = (count * CONFIDENCES, 1)
+    shapes["intervals/embeddings"] = (INTERVALS, INTERVAL_TABLES * len(ears.COUNTS))
     shapes |= dense("enter", inputs_width(ENTERING), recipe.width)
     for layer in range(recipe.layers):
         shapes |= lstm(f"lstm_{layer}", recipe.width, recipe.width)

@@ -90,7 +90,8 @@ def _encoded(
     """
     learned, held = parts(corpus)
     held = sampled(held, recipe.validation_notes)
-    training, validation = batches.encode_pieces(learned, vocabulary), batches.encode_pieces(held, vocabulary)
+    training = batches.encode_pieces(learned, vocabulary, planned=recipe.plan_dropout < 1)
+    validation = batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
             raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")

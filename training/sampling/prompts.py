@@ -16,7 +16,8 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 from training.events import classes as events
 from training.events import encoding
-from training.events.classes import DURATION, EDGES, PITCH, PLACE, TIME
+from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
+from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
 
 IntArray = npt.NDArray[np.int32]
@@ -29,11 +30,12 @@ class Prompt:
     The last tempo and meter continue.
     """
 
-    rows: IntArray  # [n, 5]
+    rows: IntArray  # [n, KNOWN]
     onsets: IntArray  # [n]
     tempos: tuple[tuple[int, float], ...]
     meters: tuple[tuple[int, int, int], ...]
     style: tuple[int, int]
+    plan: Plan | None = None
     is_prime: bool = False
 
     @property
@@ -74,17 +76,22 @@ def reason_unusable(prime: Notes) -> str | None:
 
 
 def make_prompts(
-    vocabulary: Vocabulary, fitting: Sequence[Opening], prime: Notes | None, generators: list[np.random.Generator]
+    vocabulary: Vocabulary,
+    fitting: Sequence[Opening],
+    prime: Notes | None,
+    generators: list[np.random.Generator],
+    notes: int,
 ) -> list[Prompt]:
-    """Return the beginning of each stream: the prime, or a random first note.
+    """Return the beginning of each stream: the prime, or a random first note with the plan of its piece.
 
-    Raises UsageError for a prime that cannot be continued.
+    The piece has at least `notes` notes, if there are such pieces. Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         return [_prompt_from_prime(prime)] * len(generators)
-    return [_prompt_from_opening(vocabulary, fitting[int(rng.integers(len(fitting)))]) for rng in generators]
+    enough = [o for o in fitting if o.notes >= notes] or [max(fitting, key=lambda o: o.notes)]
+    return [_prompt_from_opening(vocabulary, enough[int(rng.integers(len(enough)))]) for rng in generators]
 
 
 def _prompt_from_prime(prime: Notes) -> Prompt:
@@ -100,12 +107,14 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
 
 
 def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
+    bar = min(PLACES, events.bar_ticks(opening.numerator, opening.denominator))
     return Prompt(
-        np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place]], np.int32),
+        np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place, bar]], np.int32),
         np.array([opening.place], np.int32),
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
         vocabulary.style(opening.series, opening.game),
+        Plan.from_text(opening.plan),
     )
 
 
@@ -117,7 +126,7 @@ def finish_piece(
     With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
     TrainingError if there are none.
     """
-    rows = np.concatenate([prompt.rows, np.array(made, np.int32).reshape(-1, PLACE + 1)])
+    rows = np.concatenate([prompt.rows, np.array(made, np.int32).reshape(-1, KNOWN)])
     first = len(prompt.rows)
     onset = np.concatenate([prompt.onsets, prompt.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
     duration = np.maximum(1, EDGES[rows[:, DURATION]])

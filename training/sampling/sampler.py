@@ -15,11 +15,20 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from training.events import encoding
-from training.events.classes import DURATION, EDGES, FIELDS, PITCH, PLACE, TIME
-from training.events.encoding import CONFIDENCE, GUESS
+from training.events.classes import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, TIME
+from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
-from training.network.inference import Array, NoteNetwork, State, guess_inputs, pitch_class_shares
+from training.network.inference import (
+    Array,
+    NoteNetwork,
+    State,
+    guess_inputs,
+    heard_inputs,
+    meter_inputs,
+    pitch_class_shares,
+    plan_inputs,
+)
 from training.novelty.passages import Index
 from training.sampling.conditioning import openings, requested_styles, vector
 from training.sampling.config import SamplingConfig
@@ -30,6 +39,7 @@ from training.sampling.prompts import Prompt, finish_piece, make_prompts
 __all__ = ["SamplingConfig", "choose", "compose"]
 
 PRIME_NOTES = 512  # last notes of a prime that the network reads; repeats are searched in all of it
+MAX_PLANNED = 1024  # bars for which there is a plan
 BLOCK = 64  # notes for which random numbers are drawn at once
 
 IntArray = npt.NDArray[np.int32]
@@ -56,7 +66,7 @@ def compose(
         raise UsageError("--without-prime needs --prime FILE")
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
-    starts = make_prompts(vocabulary, openings(vocabulary, styles), prime, generators)
+    starts = make_prompts(vocabulary, openings(vocabulary, styles), prime, generators, config.notes or 1)
     if styles:
         style = np.repeat(vector(network, vocabulary, styles)[None], config.count, axis=0)
     else:  # the style of the piece that the first note is from
@@ -118,7 +128,7 @@ class _Session:
         self.network, self.config, self.style = network, config, style
         self.settings = list(zip(*(config.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
         length = len(starts[0].rows)  # all start with one note, or all with the prime
-        self.past = Repeats(len(starts), length + (config.notes or 2**20))
+        self.past = Repeats(len(starts), length + (config.notes or 2**20), [_plan(b, config) for b in starts])
         self.streams = Constraints([b.meters[-1] for b in starts], [int(b.onsets[0]) for b in starts])
         self.guard = (
             CopyGuard(learned, config.max_copy, len(starts)) if learned is not None and config.max_copy else None
@@ -144,12 +154,13 @@ class _Session:
     def _advance(self, last: IntArray, state: State) -> None:
         """Advance the network over the last notes, with the predictions of the next."""
         self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
-        encoding.predict_known(self.past, self.now)
+        encoding.predict_time(self.past, self.now)
+        self.meter = meter_inputs(last)
         above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
         self.above = above[:, 0]
 
     def draw(self, uniforms: Numbers) -> tuple[IntArray, IntArray]:
-        """Return the next note of each stream, [streams, 5], and its onset.
+        """Return the next note of each stream, [streams, KNOWN], and its onset.
 
         `uniforms` [streams, 4] are random numbers in [0, 1).
         """
@@ -167,16 +178,18 @@ class _Session:
         """
         now, streams, past = self.now, self.streams, self.past
         is_stuck = np.zeros(len(now), bool)
-        rows = np.zeros((len(now), PLACE + 1), np.int32)
-        inputs: dict[str, Numbers] = {"tones": pitch_class_shares(now)}
+        rows = np.zeros((len(now), KNOWN), np.int32)
+        rows[:, BAR] = np.minimum(streams.bar, PLACES)
+        inputs: dict[str, Numbers] = {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now)
         onset = streams.tick
         for column, name in enumerate(FIELDS):
             if name == "pitch":
-                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.pitches(rows[:, TIME], onset, rows[:, PLACE])
+                encoding.predict_pitch(past, rows[:, TIME], onset, rows[:, PLACE], now)
+                inputs |= plan_inputs(now) | heard_inputs(now)
             elif name == "duration":
-                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.durations(rows[:, PITCH])
+                encoding.predict_duration(past, rows[:, PITCH], now)
             elif name == "velocity":
-                now[:, GUESS[name]], now[:, CONFIDENCE[name]] = past.velocities(rows[:, DURATION])
+                encoding.predict_velocity(past, rows[:, DURATION], now)
             logits = self.network.logits(name, self.above, inputs | guess_inputs(name, now), now)
             if not np.isfinite(logits).all():
                 raise TrainingError(
@@ -218,6 +231,16 @@ class _Session:
                 self.guard.keep(active)
             state, self.style = [(h[active], c[active]) for h, c in state], self.style[active]
         self._advance(rows[active], state)
+
+
+def _plan(prompt: Prompt, config: SamplingConfig) -> tuple[Plan, IntArray] | None:
+    """Return a stream's plan, as long as it may be needed, with its bar lines in ticks."""
+    if prompt.plan is None:
+        return None
+    bars = min(config.bars or MAX_PLANNED, config.notes or MAX_PLANNED, MAX_PLANNED)
+    plan = prompt.plan.repeated(bars)
+    lines = prompt.bar_line(int(prompt.onsets[0])) + np.arange(len(plan) + 1) * prompt.bar
+    return plan, lines.astype(np.int32)
 
 
 def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, float]) -> Numbers:

@@ -1,0 +1,45 @@
+"""What sounds at a coming note: pitches struck with it, pitches held, and the chord before. Pure NumPy.
+
+Each group of pitches is a slot range of `COUNTS` columns: pitch + 1, the latest and highest first; 0 for none.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+COUNTS = {"struck": 5, "held": 6, "chord": 5, "top": 1, "bass": 1}
+"""Columns of each group: notes struck at the coming onset so far, notes held over it, and the notes, the highest note
+and the lowest note of the last chord before it."""
+
+GROUPS = tuple((name, sum([*COUNTS.values()][:at]), count) for at, (name, count) in enumerate(COUNTS.items()))
+"""Name, first column and number of columns of each group."""
+
+SLOTS = sum(COUNTS.values())
+RECENT = 64  # latest notes that are searched
+
+Numbers = npt.NDArray[Any]
+
+
+def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDArray[np.int16]:
+    """Return the groups of pitches [streams, SLOTS] at the onsets `now` [streams].
+
+    `pitch`, `onset` and `end` [streams, notes] are those of the past, the latest note first, in ticks.
+    """
+    out = np.zeros((len(now), SLOTS), np.int16)
+    if not pitch.shape[1]:
+        return out
+    before = onset < now[:, None]
+    last = np.where(before, onset, -1).max(axis=1)
+    chord = before & (onset == last[:, None])
+    at = 0
+    for name, group in (("struck", onset == now[:, None]), ("held", before & (end > now[:, None])), ("chord", chord)):
+        count = COUNTS[name]
+        nth = np.cumsum(group, axis=1)
+        rows, notes = np.nonzero(group & (nth <= count))
+        out[rows, at + nth[rows, notes] - 1] = pitch[rows, notes].astype(np.int16) + 1
+        at += count
+    out[:, at] = np.where(chord, pitch.astype(np.int16) + 1, 0).max(axis=1)
+    lowest = np.where(chord, pitch.astype(np.int16) + 1, 999).min(axis=1)
+    out[:, at + 1] = np.where(lowest < 999, lowest, 0)
+    return out

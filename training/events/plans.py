@@ -1,0 +1,185 @@
+"""Plans: what is known of each bar of a piece before its notes: form, density and range. Pure NumPy.
+
+A plan is a coarse description of a piece, bar by bar, that the network is conditioned on (compare D. von Rütte et al.,
+FIGARO, ICLR 2023). `Plan.of` describes a corpus piece; `Followed` tells many streams, note by note, what their plans
+say and which earlier note stands at the same place of the bar that the plan repeats.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dataset.notes.form import find_form
+from dataset.notes.model import Notes
+
+NEW = 1
+LEVELS = 6
+"""Classes of likeness to the source bar: 0 unknown, 1 a new bar, then 0.4–0.6, 0.6–0.8, 0.8–1, and equal."""
+ONSETS = 26
+"""Classes of onsets: 0 unknown, else 1 + number of onsets, at most 24."""
+DENSITIES = 13
+"""Classes of notes per onset: 0 unknown or an empty bar, else twice the mean, at most 12."""
+RANGES = 129
+"""Classes of the lowest and highest pitch: 0 unknown or an empty bar, else 1 + pitch."""
+
+INPUTS = {
+    "bar_level": LEVELS,
+    "bar_onsets": ONSETS,  # still to come in it
+    "bar_density": DENSITIES,
+    "bartop_range": RANGES,
+    "barbottom_range": RANGES,
+    "coming_level": LEVELS,
+    "coming_onsets": ONSETS,
+    "coming_density": DENSITIES,
+    "comingtop_range": RANGES,
+    "comingbottom_range": RANGES,
+    "own_level": LEVELS,
+    "own_density": DENSITIES,
+    "owntop_range": RANGES,
+    "ownbottom_range": RANGES,
+}
+"""Columns and their number of classes: of the bar of the last onset, of the bar after it, and of the note's own bar."""
+
+BEFORE = 10
+"""Number of INPUTS that are known before the note's time."""
+
+PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
+"""Columns of INPUTS that move with a transposition."""
+
+PLAN_PATTERN = r"^\d+(,\d+){5}( \d+(,\d+){5})*$"
+"""The text of a plan."""
+
+_NEVER = 2**24  # a tick after every note; shifted by 7 bits it still fits
+
+Numbers = npt.NDArray[Any]
+Bars = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A plan, one number per bar in each array, int16 [bars]."""
+
+    lag: Bars  # bars back to the source; 0 for a new bar
+    level: Bars  # class of LEVELS
+    onsets: Bars
+    density: Bars  # class of DENSITIES
+    top: Bars  # class of RANGES
+    bottom: Bars
+
+    def __len__(self) -> int:
+        return len(self.lag)
+
+    @classmethod
+    def of(cls, notes: Notes) -> tuple["Plan", npt.NDArray[np.int32]]:
+        """Return the plan of a piece and its bar lines [bars + 1] in ticks."""
+        form = find_form(notes)
+        bars = len(form)
+        has_source = form.source >= 0
+        lag = np.where(has_source, np.arange(bars) - form.source, 0)
+        like = np.select([form.likeness >= 0.999, form.likeness >= 0.8, form.likeness >= 0.6], [5, 4, 3], 2)
+        bar = np.searchsorted(form.lines, notes.onset, side="right") - 1
+        is_onset = np.diff(notes.onset, prepend=-1) > 0
+        onsets = np.bincount(bar[is_onset], minlength=bars)
+        count = np.bincount(bar, minlength=bars)
+        top, bottom = np.zeros(bars, np.int64), np.full(bars, RANGES)
+        np.maximum.at(top, bar, notes.pitch.astype(np.int64) + 1)
+        np.minimum.at(bottom, bar, notes.pitch.astype(np.int64) + 1)
+        density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
+        columns = (lag, np.where(has_source, like, NEW), onsets, density, top, np.where(top > 0, bottom, 0))
+        return cls(*(np.asarray(column, np.int16) for column in columns)), form.lines
+
+    def to_text(self) -> str:
+        """Return the plan as text: bars separated by spaces, the numbers of a bar by commas."""
+        table = np.stack([getattr(self, field.name) for field in fields(self)], axis=1)
+        return " ".join(",".join(map(str, row)) for row in table.tolist())
+
+    @classmethod
+    def from_text(cls, text: str) -> "Plan":
+        """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
+        table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
+        limits: tuple[Any, ...] = (np.arange(len(table)) + 1, LEVELS, 2**15, DENSITIES, RANGES, RANGES)
+        for column, limit in enumerate(limits):
+            if (table[:, column] >= limit).any():
+                raise ValueError(f"{fields(cls)[column].name} out of range")
+        return cls(*table.T.astype(np.int16))
+
+    def repeated(self, bars: int) -> "Plan":
+        """Return the plan for `bars` bars: from its end on it is repeated, with slight changes allowed."""
+        own = len(self)
+        if bars <= own:
+            return Plan(*(getattr(self, field.name)[:bars] for field in fields(self)))
+        tiled = {field.name: np.resize(getattr(self, field.name), bars) for field in fields(self)}
+        tiled["lag"][own:], tiled["level"][own:] = own, 4
+        return Plan(**tiled)
+
+
+class Followed:
+    """The plans of `streams` pieces that advance together; streams without a plan know nothing."""
+
+    def __init__(self, plans: Sequence[tuple[Plan, Numbers] | None]) -> None:
+        """Store plans with their bar lines [bars + 1] in ticks."""
+        most = max((len(plan[0]) for plan in plans if plan is not None), default=0)
+        shape = len(plans), most + 2
+        self.lines = np.full(shape, _NEVER, np.int32)
+        self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
+        self.table = np.zeros((*shape, 5), np.int16)  # level, 1 + onsets, density, top, bottom
+        for row, given in enumerate(plans):
+            if given is None:
+                continue
+            plan, lines = given
+            bars = len(plan)
+            self.lines[row, : bars + 1] = lines
+            at = np.flatnonzero(plan.lag > 0)
+            self.source[row, at] = np.asarray(lines)[at - plan.lag[at]]
+            onsets = np.minimum(plan.onsets + 1, ONSETS - 1)
+            self.table[row, :bars] = np.stack([plan.level, onsets, plan.density, plan.top, plan.bottom], axis=1)
+        self.known = np.array([given is not None for given in plans])
+        self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
+        self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
+        self._last = np.full(len(plans), -1, np.int32)
+        self._rows = np.arange(len(plans))
+
+    def keep(self, rows: Numbers) -> None:
+        """Keep only these streams."""
+        for name in ("lines", "source", "table", "known", "at", "done", "_last"):
+            setattr(self, name, getattr(self, name)[rows])
+        self._rows = np.arange(len(self.at))
+
+    def bar_of(self, onset: Numbers) -> Numbers:
+        """Return the bar of each onset at or after the last one."""
+        bar = self.at.copy()
+        last = self.lines.shape[1] - 2
+        while (later := (bar < last) & (self.lines[self._rows, np.minimum(bar + 1, last + 1)] <= onset)).any():
+            bar += later
+        return bar
+
+    def before(self) -> Numbers:
+        """Return the columns known before the time [streams, BEFORE]."""
+        out = np.zeros((len(self.at), BEFORE), np.int16)
+        now = self.table[self._rows, self.at]
+        out[:, :5] = now
+        out[:, 1] = np.where(now[:, 1] > 0, np.maximum(now[:, 1] - self.done, 1), 0)
+        out[:, 5:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1)]
+        return out
+
+    def own(self, onset: Numbers) -> Numbers:
+        """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
+        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, [0, 2, 3, 4]]
+        return columns
+
+    def lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the ticks back to the source of each bar, its level, and whether it has one."""
+        source = self.source[self._rows, bar]
+        has_source = source >= 0
+        ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
+        return ticks, self.table[self._rows, bar, 0], has_source
+
+    def add(self, onset: Numbers) -> None:
+        """Move on to a note with this onset in each stream."""
+        bar = self.bar_of(onset)
+        is_onset = onset > self._last
+        self.done = np.where(bar > self.at, 0, self.done) + is_onset
+        self.at, self._last = bar.astype(np.int32), np.asarray(onset, np.int32).copy()
