@@ -1,6 +1,6 @@
 """The form of a piece: its bars, and which earlier bar each of them repeats or varies.
 
-Bars are compared as sets of (place in the bar, pitch) by Jaccard likeness: a self-similarity matrix of bars (J. Foote,
+Bars are compared as sets of (place in the bar, pitch), and as sets of places for their rhythm, by Jaccard likeness: a self-similarity matrix of bars (J. Foote,
 Visualizing Music and Audio using Self-Similarity, 1999). Pure functions.
 """
 
@@ -26,11 +26,14 @@ class Form:
     lines     int32[bars + 1], ticks of their bar lines
     source    int32[bars], the earlier bar that each one repeats or varies; -1 for none
     likeness  float32[bars], the Jaccard likeness to the source, 0 to 1; 0 for none
+    rhythm_source, rhythm_likeness  the same for the onsets alone
     """
 
     lines: NDArray[np.int32]
     source: NDArray[np.int32]
     likeness: NDArray[np.float32]
+    rhythm_source: NDArray[np.int32]
+    rhythm_likeness: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.source)
@@ -70,9 +73,16 @@ def find_form(notes: Notes) -> Form:
     before is preferred, so that sections stay together.
     """
     lines = bar_lines(notes)
-    bars = len(lines) - 1
     bar = np.searchsorted(lines, notes.onset, side="right") - 1
-    key = (notes.onset - lines[bar]).astype(np.int64) * 128 + notes.pitch
+    place = (notes.onset - lines[bar]).astype(np.int64)
+    by_notes = _sources(bar, place * 128 + notes.pitch, len(lines) - 1)
+    return Form(lines, *by_notes, *_sources(bar, place, len(lines) - 1))
+
+
+def _sources(
+    bar: NDArray[np.integer], key: NDArray[np.int64], bars: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return source and likeness of each bar, by the keys of the notes in each."""
     item, number = np.unique(key, return_inverse=True)
     present = np.zeros((bars, len(item)), np.float32)
     present[bar, number] = 1
@@ -92,4 +102,4 @@ def find_form(notes: Notes) -> Form:
                 score[follows] += _CONTINUES
             best = at - 1 - int(score[::-1].argmax())
             source[at], likeness[at] = best, earlier[best]
-    return Form(lines, source, likeness)
+    return source, likeness

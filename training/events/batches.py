@@ -26,7 +26,7 @@ from training.events.encoding import (
     Events,
     encode,
 )
-from training.events.repeat_models import GUESSES
+from training.events.repeat_models import PLAN_GUESSES
 from training.events.vocabulary import UNKNOWN, Vocabulary
 
 _PITCHES = np.array([*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plans.PITCHED)])  # columns of 1 + pitch
@@ -160,9 +160,9 @@ def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, 
 def forget_plan(events: npt.NDArray[np.integer]) -> None:
     """Remove what comes from the plan from events [n, COLUMNS], in place."""
     events[:, PLANNED] = 0
-    for name, count in GUESSES.items():
-        events[:, GUESS[name].start + count - 1] = 0
-        events[:, CONFIDENCE[name].start + count - 1] = 0
+    for name, count in PLAN_GUESSES.items():
+        for columns in (GUESS[name], CONFIDENCE[name]):
+            events[:, columns.stop - count : columns.stop] = 0
 
 
 def _possible(events: Events, shift: int) -> int:

@@ -35,6 +35,9 @@ COLUMNS += TONE_COUNT
 PLANNED = slice(COLUMNS, COLUMNS + len(plans.INPUTS))
 """Columns of what the plan says, see `plans.INPUTS`."""
 
+OWN_RANGE = tuple(COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_range", "ownbottom_range"))
+"""Columns of the planned highest and lowest pitch of the note's bar."""
+
 COLUMNS += len(plans.INPUTS)
 
 HEARD = slice(COLUMNS, COLUMNS + ears.SLOTS)

@@ -49,7 +49,7 @@ BEFORE = 10
 PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
 """Columns of INPUTS that move with a transposition."""
 
-PLAN_PATTERN = r"^\d+(,\d+){5}( \d+(,\d+){5})*$"
+PLAN_PATTERN = r"^\d+(,\d+){7}( \d+(,\d+){7})*$"
 """The text of a plan."""
 
 _NEVER = 2**24  # a tick after every note; shifted by 7 bits it still fits
@@ -68,6 +68,8 @@ class Plan:
     density: Bars  # class of DENSITIES
     top: Bars  # class of RANGES
     bottom: Bars
+    rhythm_lag: Bars  # bars back to the bar whose rhythm is repeated or varied; 0 for none
+    rhythm_level: Bars  # class of LEVELS
 
     def __len__(self) -> int:
         return len(self.lag)
@@ -77,9 +79,7 @@ class Plan:
         """Return the plan of a piece and its bar lines [bars + 1] in ticks."""
         form = find_form(notes)
         bars = len(form)
-        has_source = form.source >= 0
-        lag = np.where(has_source, np.arange(bars) - form.source, 0)
-        like = np.select([form.likeness >= 0.999, form.likeness >= 0.8, form.likeness >= 0.6], [5, 4, 3], 2)
+        lag, level = _levels(form.source, form.likeness)
         bar = np.searchsorted(form.lines, notes.onset, side="right") - 1
         is_onset = np.diff(notes.onset, prepend=-1) > 0
         onsets = np.bincount(bar[is_onset], minlength=bars)
@@ -88,7 +88,9 @@ class Plan:
         np.maximum.at(top, bar, notes.pitch.astype(np.int64) + 1)
         np.minimum.at(bottom, bar, notes.pitch.astype(np.int64) + 1)
         density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
-        columns = (lag, np.where(has_source, like, NEW), onsets, density, top, np.where(top > 0, bottom, 0))
+        bottom = np.where(top > 0, bottom, 0)
+        rhythm = _levels(form.rhythm_source, form.rhythm_likeness)
+        columns = (lag, level, onsets, density, top, bottom, *rhythm)
         return cls(*(np.asarray(column, np.int16) for column in columns)), form.lines
 
     def to_text(self) -> str:
@@ -100,7 +102,8 @@ class Plan:
     def from_text(cls, text: str) -> "Plan":
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
-        limits: tuple[Any, ...] = (np.arange(len(table)) + 1, LEVELS, 2**15, DENSITIES, RANGES, RANGES)
+        back = np.arange(len(table)) + 1
+        limits: tuple[Any, ...] = (back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS)
         for column, limit in enumerate(limits):
             if (table[:, column] >= limit).any():
                 raise ValueError(f"{fields(cls)[column].name} out of range")
@@ -113,7 +116,17 @@ class Plan:
             return Plan(*(getattr(self, field.name)[:bars] for field in fields(self)))
         tiled = {field.name: np.resize(getattr(self, field.name), bars) for field in fields(self)}
         tiled["lag"][own:], tiled["level"][own:] = own, 4
+        tiled["rhythm_lag"][own:], tiled["rhythm_level"][own:] = own, 5
         return Plan(**tiled)
+
+
+def _levels(
+    source: npt.NDArray[np.int32], likeness: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+    """Return the bars back to each source, 0 for none, and the class of likeness."""
+    has_source = source >= 0
+    like = np.select([likeness >= 0.999, likeness >= 0.8, likeness >= 0.6], [5, 4, 3], 2)
+    return np.where(has_source, np.arange(len(source)) - source, 0), np.where(has_source, like, NEW)
 
 
 class Followed:
@@ -125,7 +138,9 @@ class Followed:
         shape = len(plans), most + 2
         self.lines = np.full(shape, _NEVER, np.int32)
         self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
+        self.rhythm_source = np.full(shape, -1, np.int32)
         self.table = np.zeros((*shape, 5), np.int16)  # level, 1 + onsets, density, top, bottom
+        self.rhythm_level = np.zeros(shape, np.int16)
         for row, given in enumerate(plans):
             if given is None:
                 continue
@@ -134,6 +149,9 @@ class Followed:
             self.lines[row, : bars + 1] = lines
             at = np.flatnonzero(plan.lag > 0)
             self.source[row, at] = np.asarray(lines)[at - plan.lag[at]]
+            at = np.flatnonzero(plan.rhythm_lag > 0)
+            self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
+            self.rhythm_level[row, :bars] = plan.rhythm_level
             onsets = np.minimum(plan.onsets + 1, ONSETS - 1)
             self.table[row, :bars] = np.stack([plan.level, onsets, plan.density, plan.top, plan.bottom], axis=1)
         self.known = np.array([given is not None for given in plans])
@@ -144,7 +162,7 @@ class Followed:
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("lines", "source", "table", "known", "at", "done", "_last"):
+        for name in ("lines", "source", "rhythm_source", "table", "rhythm_level", "known", "at", "done", "_last"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
 
@@ -176,6 +194,13 @@ class Followed:
         has_source = source >= 0
         ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
         return ticks, self.table[self._rows, bar, 0], has_source
+
+    def rhythm_lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the ticks back to the rhythm's source of each bar, its level, and whether it has one."""
+        source = self.rhythm_source[self._rows, bar]
+        has_source = source >= 0
+        ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
+        return ticks, self.rhythm_level[self._rows, bar], has_source
 
     def add(self, onset: Numbers) -> None:
         """Move on to a note with this onset in each stream."""

@@ -19,8 +19,11 @@ from training.events.classes import BAR, DURATION, EDGES, FIELDS, PITCH, TIME, V
 from training.events.ears import RECENT, heard
 from training.events.plans import LEVELS, Followed, Plan
 
-GUESSES = {"time": 5, "pitch": 6, "duration": 5, "velocity": 5}
-"""Number of models per field; the last one follows the piece's plan."""
+GUESSES = {"time": 6, "pitch": 6, "duration": 6, "velocity": 5}
+"""Number of models per field; the last ones follow the piece's plan."""
+
+PLAN_GUESSES = {"time": 2, "pitch": 1, "duration": 2, "velocity": 1}
+"""How many of them follow the plan."""
 
 CONFIDENCES = 181
 """Number of confidence classes: 0 for no guess, else 1 + 9 × the model's own confidence (0–19) + correct guesses of its last 8."""
@@ -128,6 +131,7 @@ class Repeats:
             (to_class(np.maximum(ticks, 0)), _AGE[self._age], looped),
             (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
             self._planned_time(),
+            self._planned_step(),
         ]
         following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
         return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
@@ -188,6 +192,7 @@ class Repeats:
             (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
             (duration[:, 0], np.minimum(self._now["time"], 1), True),
             self._planned_like(duration),
+            self._planned_beside(duration),
         ]
         return self._record_guesses("duration", guesses)
 
@@ -302,6 +307,37 @@ class Repeats:
         enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
         ticks = np.where(inside, tick, next_tick) - self.onset
         return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
+
+    def _planned_step(self) -> Guess:
+        """Guess the time of the next onset in the bar whose rhythm this bar, or the next one, repeats."""
+        plans, rows, key = self.plans, self._rows, self._view(self._key)
+        bar, following = plans.at, np.minimum(plans.at + 1, plans.lines.shape[1] - 2)
+        lag, level, has_source = plans.rhythm_lag(bar)
+        source, found = self._first_after(((self.onset - lag) << 7) + 127)
+        tick = (key[rows, source] >> 7) + lag
+        inside = has_source & found & (tick < plans.lines[rows, following])
+        is_over = has_source | (plans.done + 1 >= plans.table[rows, bar, 1])
+        lag, next_level, has_next = plans.rhythm_lag(following)
+        source, found = self._first_after(((plans.lines[rows, following] - lag) << 7) - 1)
+        next_tick = (key[rows, source] >> 7) + lag
+        enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
+        ticks = np.where(inside, tick, next_tick) - self.onset
+        return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
+
+    def _planned_beside(self, values: Numbers) -> Guess:
+        """Guess what the nearest pitch has at the same place of the bar whose rhythm this bar repeats."""
+        lag, level, has_source = self.plans.rhythm_lag(self.plans.bar_of(self._now["onset"]))
+        key, begin = self._view(self._key), (self._now["onset"] - lag) << 7
+        pitch = self._now["pitch"].astype(np.int32)
+        upper, found_upper = self._first_after(begin + pitch - 1)
+        lower = np.minimum(upper + found_upper, key.shape[1] - 1)  # the note before it in time and pitch
+        rows = self._rows
+        above, below = key[rows, upper] - begin - pitch, begin + pitch - key[rows, lower]
+        here_above = found_upper & (key[rows, upper] >> 7 == begin >> 7)
+        here_below = key[rows, lower] >> 7 == begin >> 7
+        is_upper = here_above & (~here_below | (np.abs(above) <= np.abs(below)))
+        source = np.where(is_upper, upper, lower)
+        return values[rows, source], level, has_source & (here_above | here_below)
 
     def _planned_like(self, values: Numbers) -> Guess:
         """Guess what the same pitch has in the source of this bar."""

@@ -16,7 +16,17 @@ from training.events import classes as events
 from training.events import ears, encoding, plans
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.layout import CONFIDENCE_WIDTH, ENTERING, HEADS, INTERVAL_TABLES, STYLES, inputs_width
+from training.network.layout import (
+    CONFIDENCE_WIDTH,
+    ENTERING,
+    HEADS,
+    INTERVAL_TABLES,
+    RANGE_FEATURES,
+    STYLES,
+    bar_features,
+    inputs_width,
+    range_features,
+)
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of an integer type
@@ -29,7 +39,8 @@ BLOCK = 256  # notes whose interval scores are computed at once
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
 MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
-_PITCH_CLASS = np.arange(events.PITCHES) % 12
+_PITCHES = np.arange(events.PITCHES)
+_PITCH_CLASS = _PITCHES % 12
 MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
 _OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
@@ -210,12 +221,16 @@ class NoteNetwork:
             by_class = inputs["tones"].reshape(len(logits), 2, -1)
             for k in range(2):
                 logits += extra[:, k : k + 1] * by_class[:, k, _PITCH_CLASS]
-            self._add_interval_scores(logits, extra[:, 2:], now)
+            top, bottom = (now[..., column].reshape(-1, 1) for column in encoding.OWN_RANGE)
+            for column, is_there in enumerate(range_features(top, bottom, _PITCHES), start=2):
+                logits += extra[:, column : column + 1] * is_there
+            self._add_interval_scores(logits, extra[:, 2 + RANGE_FEATURES :], now)
         elif name in ("time", "duration"):
             place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]
-            after = (place.reshape(-1, 1) + events.EDGES) % np.maximum(bar.reshape(-1, 1), 1)
-            logits += np.take_along_axis(extra, after, axis=1)
-            logits += np.take_along_axis(extra, events.PLACES + after % events.BEAT, axis=1)
+            place, bar = place.reshape(-1, 1), bar.reshape(-1, 1)
+            logits += np.take_along_axis(extra, (place + events.EDGES) % events.BEAT, axis=1)
+            for column, leads_there in enumerate(bar_features(bar - place, bar, events.EDGES), start=events.BEAT):
+                logits += extra[:, column : column + 1] * leads_there
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def _add_interval_scores(self, logits: Array, weights: Array, now: Classes) -> None:
@@ -303,7 +318,7 @@ def plan_inputs(now: Classes) -> NetworkInputs:
 def heard_inputs(now: Classes) -> NetworkInputs:
     """Return the groups of pitches that are heard, each as pitch + 1; 0 for none."""
     heard = now[..., encoding.HEARD]
-    return {f"{name}_pitch": heard[..., start : start + count] for name, start, count in ears.GROUPS}
+    return {f"{name}_heard": heard[..., start : start + count] for name, start, count in ears.GROUPS}
 
 
 def guess_inputs(name: str, now: Classes) -> NetworkInputs:

@@ -1,6 +1,7 @@
 """Inputs of the network's layers and their widths, for both implementations."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from training.events import classes as events
 from training.events import ears, plans
@@ -8,19 +9,22 @@ from training.events.repeat_models import GUESSES, PITCH_CLASS_SHARES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
-    **{"level": 8, "onsets": 12, "density": 8, "range": 12},
+    **{"level": 8, "onsets": 12, "density": 8, "range": 12, "heard": 32},
 }
 """Width of the embedding of each input."""
 
-PLAN_SIZES = {"level": plans.LEVELS, "onsets": plans.ONSETS, "density": plans.DENSITIES, "range": plans.RANGES}
-"""Number of classes of what a plan says."""
+OTHER_SIZES = {
+    **{"place": events.PLACES, "heard": events.PITCHES},
+    **{"level": plans.LEVELS, "onsets": plans.ONSETS, "density": plans.DENSITIES, "range": plans.RANGES},
+}
+"""Number of classes of inputs that are neither fields nor styles."""
 
 KNOWN_BEFORE = tuple(plans.INPUTS)[: plans.BEFORE]
 OWN = tuple(plans.INPUTS)[plans.BEFORE :]
 
 INTERVALS = 255
 """Number of intervals between two pitches."""
-INTERVAL_TABLES = 3
+INTERVAL_TABLES = 2
 """Tables of intervals for each group of pitches that are heard; the network weights them for each note."""
 
 STYLES = ("series", "game")
@@ -38,7 +42,7 @@ ENTERING = (
 HEADS = {
     "time": ("last_place", "guess_time", "trust_time", "agree_time", *KNOWN_BEFORE, "series", "game"),
     "pitch": (
-        *("time", "place", *(f"{group}_pitch" for group in ears.COUNTS), "guess_pitch", "trust_pitch", "agree_pitch"),
+        *("time", "place", *(f"{group}_heard" for group in ears.COUNTS), "guess_pitch", "trust_pitch", "agree_pitch"),
         *("tones", *OWN, "series", "game"),
     ),
     "duration": (
@@ -52,20 +56,53 @@ HEADS = {
 learned gain to the logit of its class, so that the network learns to copy quickly."""
 
 
-PLACE_SCORES = events.PLACES + events.BEAT
-"""Scores of places in the bar and in the beat."""
+BAR_FEATURES = 5
+PLACE_SCORES = events.BEAT + BAR_FEATURES
+"""Scores of places in the beat, and of the features of places in the bar."""
+
+RANGE_FEATURES = 6
+"""Features of pitches by the planned range."""
 
 EXTRA_SCORES = {
     "time": PLACE_SCORES,
-    "pitch": 2 + INTERVAL_TABLES * len(ears.COUNTS),
+    "pitch": 2 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
     "duration": PLACE_SCORES,
     "velocity": 0,
 }
 """Additional scores of an output.
 
-Time and duration: scores of the places in bar and beat at which the note begins or ends. Pitch: the gains of the two
-pitch class memories, and the weights of the interval tables.
+Time and duration: scores of the places in beat and bar at which the note begins or ends. Pitch: the gains of the two
+pitch class memories, the features of pitches by the planned range, and the weights of the interval tables.
 """
+
+
+def bar_features(left: Any, bar: Any, ticks: Any) -> tuple[Any, ...]:
+    """Return BAR_FEATURES arrays: where a number of ticks leads that begins `left` ticks before the end of a bar.
+
+    On a bar line, half a bar from one, beyond this bar, one bar or more beyond, and on the bar line of this bar.
+    """
+    from_line = ticks - left
+    half = bar // 2
+    is_beyond = from_line >= 0
+    bars = from_line - bar
+    return (
+        (from_line == 0) | (bars == 0) | (bars == bar),
+        (from_line == half) | (from_line == -half),
+        is_beyond,
+        bars >= 0,
+        from_line == 0,
+    )
+
+
+def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:
+    """Return RANGE_FEATURES arrays: where pitches lie to the planned highest and lowest pitch, given as 1 + pitch.
+
+    Above and at the highest, within a fifth below it; below and at the lowest, within a fifth above it. All false
+    where nothing is planned.
+    """
+    high, low = pitches + 1 - top, bottom - pitches - 1
+    known = top > 0
+    return tuple(kind & known for far in (high, low) for kind in (far > 0, far == 0, (far < 0) & (far >= -7)))
 
 
 def inputs_width(names: Iterable[str]) -> int:

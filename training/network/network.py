@@ -25,13 +25,25 @@ from training.network.layout import (
     HEADS,
     INTERVAL_TABLES,
     INTERVALS,
-    PLAN_SIZES,
+    OTHER_SIZES,
+    RANGE_FEATURES,
+    bar_features,
     inputs_width,
+    range_features,
 )
 from training.network.lstm import LSTM
 
 _INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
 """The row of the interval table of each pitch [heard, coming]."""
+
+_BEATS = (
+    np.eye(events.BEAT, dtype=np.float32)[
+        (np.arange(events.BEAT)[:, None] + events.EDGES[None]) % events.BEAT
+    ]  # [place, class, place it leads to]
+    .transpose(0, 2, 1)
+    .reshape(events.BEAT**2, -1)
+)
+"""Which class [classes] leads from one place in the beat to another [places × places]."""
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
@@ -50,7 +62,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         """
         super().__init__(**kwargs)
         self.recipe, self.series, self.games = recipe, series, games
-        sizes = {**events.SIZES, **PLAN_SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
+        sizes = {**events.SIZES, **OTHER_SIZES, "series": series + 1, "game": games + 1}
         own = self.dtype_policy  # loaded networks keep their precision, independent of Keras's global policy
         self.embeddings = {
             n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
@@ -185,11 +197,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
         for column, name in enumerate(plans.INPUTS):
             inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])
-        pitches = now[..., encoding.HEARD]
-        is_heard = ops.cast(pitches > 0, self.compute_dtype)[..., None]
-        heard = self.embeddings["pitch"](ops.maximum(pitches - 1, 0)) * is_heard
-        for name, start, count in ears.GROUPS:
-            inputs[f"{name}_pitch"] = ops.sum(heard[..., start : start + count, :], axis=-2)
+        for name, counts in _heard_counts(now).items():
+            table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
+            inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
         inputs["tones"] = ops.cast(_tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             embedding = self.embeddings[name](style[:, column])
@@ -209,7 +219,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
-            return logits + self._tone_scores(extra[..., :2], now) + self._interval_scores(extra[..., 2:], now)
+            tones, ranges, intervals = ops.split(extra, [2, 2 + RANGE_FEATURES], axis=-1)
+            logits = logits + self._tone_scores(tones, now) + self._interval_scores(intervals, now)
+            return logits + _range_scores(ranges, now)
         if name in ("time", "duration"):
             return logits + _place_scores(extra, (last if name == "time" else now)[..., events.PLACE], last)
         return logits
@@ -221,15 +233,12 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def _interval_scores(self, weights: Any, now: Any) -> Any:
         """Return the scores of pitches by their intervals to each group of pitches that are heard."""
-        pitches = now[..., encoding.HEARD]
-        hot = ops.one_hot(ops.maximum(pitches - 1, 0), events.PITCHES, dtype="float32")
-        hot = hot * ops.cast(pitches > 0, "float32")[..., None]
-        total = 0.0
-        for group, (_, start, count) in enumerate(ears.GROUPS):
-            near = ops.sum(hot[..., start : start + count, :], axis=-2)
+        own, total = self.compute_dtype, 0.0
+        for group, near in enumerate(_heard_counts(now).values()):
             for column in range(group * INTERVAL_TABLES, (group + 1) * INTERVAL_TABLES):
                 table = ops.take(self.intervals.embeddings[:, column], _INTERVAL, axis=0)
-                total = total + weights[..., column : column + 1] * ops.matmul(near, table)
+                score = ops.matmul(ops.cast(near, own), ops.cast(table, own))
+                total = total + weights[..., column : column + 1] * ops.cast(score, "float32")
         return total
 
     def compute_loss(
@@ -248,11 +257,31 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
 
 
+def _range_scores(weights: Any, now: Any) -> Any:
+    """Return the scores of pitches by the planned range of the note's bar."""
+    top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
+    total = 0.0
+    for column, is_there in enumerate(range_features(top, bottom, np.arange(events.PITCHES, dtype="int32"))):
+        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
+    return total
+
+
+def _heard_counts(now: Any) -> dict[str, Any]:
+    """Return how often each pitch is heard in each group, [..., PITCHES]."""
+    hot = ops.one_hot(now[..., encoding.HEARD] - 1, events.PITCHES, dtype="float32")  # all zero for -1, none
+    return {name: ops.sum(hot[..., start : start + count, :], axis=-2) for name, start, count in ears.GROUPS}
+
+
 def _place_scores(scores: Any, place: Any, last: Any) -> Any:
-    """Return the scores of classes of ticks by the places in bar and beat that they lead to."""
-    after = (place[..., None] + ops.convert_to_tensor(events.EDGES)) % ops.maximum(last[..., events.BAR], 1)[..., None]
-    in_bar = ops.take_along_axis(scores[..., : events.PLACES], after, axis=-1)
-    return in_bar + ops.take_along_axis(scores[..., events.PLACES :], after % events.BEAT, axis=-1)
+    """Return the scores of classes of ticks by the places in beat and bar that they lead to."""
+    beat = ops.one_hot(place % events.BEAT, events.BEAT, dtype="float32")
+    pairs = beat[..., :, None] * scores[..., None, : events.BEAT]
+    total = ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], events.BEAT**2)), ops.convert_to_tensor(_BEATS))
+    left = (last[..., events.BAR] - place)[..., None]  # ticks to the bar line
+    for column, leads_there in enumerate(bar_features(left, last[..., events.BAR][..., None], events.EDGES)):
+        at = events.BEAT + column
+        total = total + scores[..., at : at + 1] * ops.cast(leads_there, "float32")
+    return total
 
 
 def _tones(now: Any) -> Any:

@@ -23,7 +23,7 @@ from training.network.layout import (
     HEADS,
     INTERVAL_TABLES,
     INTERVALS,
-    PLAN_SIZES,
+    OTHER_SIZES,
     inputs_width,
 )
 
@@ -50,7 +50,7 @@ class Sizes(Protocol):
 
 def network_shapes(recipe: Sizes, series: int, games: int) -> Shapes:
     """Return the shape of each array of a note-lstm network."""
-    sizes = {**events.SIZES, **PLAN_SIZES, "place": events.PLACES, "series": series + 1, "game": games + 1}
+    sizes = {**events.SIZES, **OTHER_SIZES, "series": series + 1, "game": games + 1}
     shapes: Shapes = {f"embed_{name}/embeddings": (sizes[name], width) for name, width in EMBEDDINGS.items()}
     for name, count in GUESSES.items():
         shapes[f"trust_{name}/embeddings"] = (count * CONFIDENCES, CONFIDENCE_WIDTH)

@@ -1,7 +1,7 @@
 """Constraints on pieces that are composed together, independent of the network.
 
-For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch and has at most 16
-notes; no pitch occurs more than 12 times in a row; no group of one, two or four bars occurs more than four times in a
+For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, and two hands can
+strike it: at most five notes and a tenth each; no pitch occurs more than 12 times in a row; no group of one, two or four bars occurs more than four times in a
 row.
 """
 
@@ -15,7 +15,8 @@ from training.events import classes as events
 from training.events.classes import EDGES, PITCH, TIME
 
 LONGEST_REST = 2 * 96  # ticks
-LARGEST_CHORD = 16  # notes at one onset
+HAND_NOTES = 5  # notes that a hand strikes at once
+HAND_SPAN = 16  # semitones between the outer notes of a hand: a tenth
 SAME_PITCH = 12  # maximum repetitions of a pitch in a row
 SAME_BARS = 4  # maximum repetitions of the same bars in a row
 LOOPS = (1, 2, 4)  # loop lengths, in bars, that are limited
@@ -39,7 +40,10 @@ class Constraints:
         self.bar = np.array([events.bar_ticks(n, d) for _, n, d in meters], np.int32)  # ticks
         self.tick = np.array(ticks, np.int32)
         self.last = np.full(count, _NONE, np.int32)  # pitch of the last note
-        self.chord = np.zeros(count, np.int32)  # notes at this onset
+        self.low = np.zeros(count, np.int32)  # lowest pitch of this onset
+        self.left = np.zeros(count, np.int32)  # notes of this onset in the left hand: as many as it can strike
+        self.right = np.zeros(count, np.int32)  # and in the right hand
+        self.right_low = np.full(count, _NONE, np.int32)  # its lowest pitch
         self.run = np.zeros(count, np.int32)  # repetitions of the last pitch
         self.number = np.full(count, -(10**6), np.int32)  # number of the current bar
         self.content = np.zeros(count, np.uint64)  # hash of the current bar so far
@@ -69,7 +73,7 @@ class Constraints:
         self.tick = self.tick + step
         pitch = rows[:, PITCH]
         self.run = np.where(pitch == self.last, self.run + 1, 1)
-        self.chord = np.where((step == 0) & ~first, self.chord + 1, 1)
+        self._strike(pitch, is_chord=(step == 0) & ~first)
         self.last = pitch.copy()
         number = (self.tick - self.first_tick) // self.bar
         note = (((self.tick - self.first_tick) % self.bar << 8) + pitch).astype(np.int32)
@@ -84,16 +88,17 @@ class Constraints:
     def forbid_time(self, logits: Numbers) -> None:
         """Exclude times, in place: long rests, and further notes of a full chord."""
         logits[:, EDGES > LONGEST_REST] = -np.inf
-        logits[(self.last == events.PITCHES - 1) | (self.chord >= LARGEST_CHORD), 0] = -np.inf
+        logits[self.last >= self._highest(), 0] = -np.inf
 
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
 
-        Excluded are pitches below the last one of a chord, a pitch repeated too often, and the first note of a bar
+        Excluded are pitches below the last one of a chord or out of reach, a pitch repeated too often, and the first note of a bar
         repeated too often.
         """
         chord = np.flatnonzero(time == 0)
-        logits[chord] = np.where(np.arange(events.PITCHES) <= self.last[chord, None], -np.inf, logits[chord])
+        pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]
+        logits[chord] = np.where((pitch <= low) | (pitch > high), -np.inf, logits[chord])
         repeated = np.flatnonzero(self.run >= SAME_PITCH)
         rule_out(logits, repeated, self.last[repeated])
         number = (onset - self.first_tick) // self.bar
@@ -109,6 +114,20 @@ class Constraints:
             opening = openings[:, period - 1]
             rows = np.flatnonzero(same & (opening >> 8 == place[entering]))
             rule_out(logits, entering[rows], opening[rows] & 255)
+
+    def _strike(self, pitch: IntArray, is_chord: Numbers) -> None:
+        """Give the notes that were added to hands; `is_chord` [streams] marks those of the same onset."""
+        in_left = is_chord & (self.right == 0) & (pitch - self.low <= HAND_SPAN) & (self.left < HAND_NOTES)
+        in_right = is_chord & ~in_left
+        self.low = np.where(is_chord, self.low, pitch)
+        self.left = np.where(is_chord, self.left + in_left, 1)
+        self.right_low = np.where(in_right & (self.right == 0), pitch, self.right_low)
+        self.right = np.where(is_chord, self.right + in_right, 0)
+
+    def _highest(self) -> IntArray:
+        """Return the highest pitch [streams] that can be struck with this onset's notes; -1 if none can."""
+        top = np.minimum(self.right_low + HAND_SPAN, events.PITCHES - 1)
+        return np.where(self.right == 0, events.PITCHES - 1, np.where(self.right < HAND_NOTES, top, _NONE))
 
     def _shift_bars(self, rows: Numbers, number: IntArray) -> None:
         """Move the current bars of these streams to the earlier bars.
