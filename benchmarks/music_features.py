@@ -6,6 +6,7 @@ at the largest gap of each chord, so that composed pieces and people's pieces ar
 """
 
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -158,7 +159,7 @@ def _harmony(notes: Notes, onsets: Ints, chords: list[Ints]) -> dict[str, float]
     triads = {frozenset((r + k) % 12 for k in kind) for r in range(12) for kind in ((0, 4, 7), (0, 3, 7))}
     bass = np.array([c[0] for c in sounding])
     step = np.abs(np.diff(bass)) % 12
-    clash = [any((b - a) in (1,) for a, b in zip(c[:-1], c[1:], strict=True)) for c in sounding]
+    clash = [bool((np.diff(c) == 1).any()) for c in sounding]
     return {
         **{f"sounding_{name}": _share(np.isin(intervals, kind)) for name, kind in kinds.items()},
         "sounding_mean": float(size.mean()),
@@ -203,6 +204,7 @@ def _texture(notes: Notes, onsets: Ints, chords: list[Ints]) -> dict[str, float]
         stretch.append(max(np.ptp(chord[:cut]), np.ptp(chord[cut:]) if len(chord) > cut else 0) > 16)
         hands.append(len(chord) > 1 and chord[0] < 60 <= chord[-1])
     low = notes.pitch < 60
+    lengths = [notes.duration[which].mean() if which.any() else 12.0 for which in (low, ~low)]
     return {
         "chord_width": float(widths.mean()),
         "chord_gap": float(gaps.mean()),
@@ -210,12 +212,7 @@ def _texture(notes: Notes, onsets: Ints, chords: list[Ints]) -> dict[str, float]
         "both_registers": float(np.mean(hands)),
         "low_share": _share(low),
         "low_high_change": _share(np.diff(low.astype(int)) != 0),
-        "duration_low_high": float(
-            np.log(
-                (notes.duration[low].mean() if low.any() else 12)
-                / (notes.duration[~low].mean() if (~low).any() else 12)
-            )
-        ),
+        "duration_low_high": float(np.log(lengths[0] / lengths[1])),
     }
 
 
@@ -236,7 +233,7 @@ def _repetition(notes: Notes, bar: Ints, place: Ints, chords: list[Ints], onsets
     found["bar_new"] = float(np.mean([value < 0.3 for value in best])) if best else np.nan
     names = [c.tobytes() for c in chords]
     run = most = 1
-    for before, now in zip(names[:-1], names[1:], strict=True):
+    for before, now in pairwise(names):
         run = run + 1 if before == now else 1
         most = max(most, run)
     found["same_chord_run"] = float(most)

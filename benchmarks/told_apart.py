@@ -157,9 +157,8 @@ def main() -> None:
     for row in rows[:25]:
         low, high = row["quartiles"]
         mark = " " if low <= row["composed"] <= high else "*"
-        print(
-            f"{row['alone']:.3f} {mark} {row['feature']:22} people {row['people']:.3f} ({low:.3f}–{high:.3f}), composed {row['composed']:.3f}"
-        )
+        quartiles = f"people {row['people']:.3f} ({low:.3f}–{high:.3f})"
+        print(f"{row['alone']:.3f} {mark} {row['feature']:22} {quartiles}, composed {row['composed']:.3f}")
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

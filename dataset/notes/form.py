@@ -1,7 +1,7 @@
 """The form of a piece: its bars, and which earlier bar each of them repeats or varies.
 
-Bars are compared as sets of (place in the bar, pitch), and as sets of places for their rhythm, by Jaccard likeness: a self-similarity matrix of bars (J. Foote,
-Visualizing Music and Audio using Self-Similarity, 1999). Pure functions.
+Bars are compared as sets of (place in the bar, pitch), and as sets of places for their rhythm, by Jaccard likeness: a
+self-similarity matrix of bars (J. Foote, Visualizing Music and Audio using Self-Similarity, 1999). Pure functions.
 """
 
 from dataclasses import dataclass

@@ -51,8 +51,9 @@ BATCH = 64  # pieces that are encoded together
 def classes(notes: Notes) -> tuple[IntArray, IntArray]:
     """Return the classes of a piece [n, KNOWN], and its onsets [n].
 
-    The classes are time, pitch, duration, velocity and place; the length of the bar follows. Onsets are in ticks. Notes are sorted by onset, then
-    pitch; a second note of the same pitch at the same onset is dropped. The first note's time is class 0.
+    The classes are time, pitch, duration, velocity and place; the length of the bar follows. Onsets are in ticks.
+    Notes are sorted by onset, then pitch; a second note of the same pitch at the same onset is dropped. The first
+    note's time is class 0.
     """
     keep = counted(notes)
     onset = notes.onset[keep]

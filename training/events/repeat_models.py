@@ -3,8 +3,8 @@
 Game music loops, and a recurrent network cannot copy from far back. For each field of the coming note, in the order
 of prediction, every model names one class: what followed the longest match of the latest notes (exact, transposed, or
 rhythm only), what stood one loop ago, what the same pitch or place in the bar had last, or what stands in the bar that
-the piece's plan repeats. Each guess has a confidence class. The network learns the value of each guess. The models have no parameters and see the past only:
-context mixing as in PAQ (Mahoney 2005), with notes instead of bits.
+the piece's plan repeats. Each guess has a confidence class. The network learns the value of each guess. The models have
+no parameters and see the past only: context mixing as in PAQ (Mahoney 2005), with notes instead of bits.
 
 `Repeats` advances many pieces together, note by note. Encoding a corpus and sampling use the same code.
 """

@@ -1,8 +1,8 @@
 """Constraints on pieces that are composed together, independent of the network.
 
 For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, and two hands can
-strike it: at most five notes and a tenth each; no pitch occurs more than 12 times in a row; no group of one, two or four bars occurs more than four times in a
-row.
+strike it: at most five notes and a tenth each; no pitch occurs more than 12 times in a row; no group of one, two or
+four bars occurs more than four times in a row.
 """
 
 from collections.abc import Sequence
