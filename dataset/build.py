@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError
@@ -22,7 +23,13 @@ from dataset.corpus.folder_store import corpora_folder, locked, recover, replaci
 from dataset.corpus.manifest import MANIFEST_FILE, Funnel
 from dataset.corpus.schema import SPLITS
 from dataset.corpus.split_ledger import read_splits, write_splits
-from dataset.duplicates.decisions import SPANS_SPLITS, DuplicateDecisions, assign_splits, decide_duplicates
+from dataset.duplicates.decisions import (
+    SPANS_SPLITS,
+    DuplicateDecisions,
+    SplitAssignment,
+    assign_splits,
+    decide_duplicates,
+)
 from dataset.funnel import CatalogRow, FunnelRows, check, write_corpus
 from dataset.measure import to_table as measures_table
 from dataset.notes.model import Notes
@@ -82,32 +89,17 @@ def build_corpus(
     """
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    funnel_rows = FunnelRows(rows, list(range(len(rows))), {})
-    for index, row in enumerate(rows):
-        if row["state"] != FETCHED or row["sha256"] is None:
-            reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
-            funnel_rows.drop(index, FETCH, reason, row["reason"] or "")
-    counts = {"listed": len(rows), "fetched": funnel_rows.remove_dropped()}
-    names = [rows[index]["sha256"] for index in funnel_rows.remaining]
-    with Catalog(root).nearby(names) as near:
-        found = _parse(near, plan, funnel_rows, workers, executor, report, task)
-    counts["parsed"] = funnel_rows.remove_dropped()
-    for index in funnel_rows.remaining:
-        verdict = plan.filters.judge(found[rows[index]["sha256"]].measures)
-        if verdict:
-            funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
-    counts["kept"] = funnel_rows.remove_dropped()
-    related = list(funnel_rows.remaining)
-    decisions = decide_duplicates(
-        [rows[index] for index in related],
-        [_notes(found[rows[index]["sha256"]]) for index in related],
-        plan.filters.drop,
-    )
-    for position, (kept, reason) in decisions.left_out.items():
-        row = rows[related[kept]]
-        funnel_rows.drop(related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
+    parse = _Parser(root, plan, workers, executor, report, task)
+    held = parse.related(rows)
+    for position, (kept, reason) in held.decisions.left_out.items():
+        row = rows[held.related[kept]]
+        held.funnel_rows.drop(held.related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
+    funnel_rows, found, counts = held.funnel_rows, held.found, held.counts
+    whole = _whole_catalog(root, plan.seed, parse, held)
     with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
-        pieces = _split(root, plan.seed, funnel_rows, related, decisions, found)
+        if whole is not None:
+            _assign(root, plan.seed, whole)
+        pieces = _split(root, plan.seed, held)
         counts["unique"] = funnel_rows.remove_dropped()
         splits = Counter(piece.split for piece in pieces)
         funnel = Funnel(**counts, **{split: splits[split] for split in SPLITS})
@@ -116,7 +108,7 @@ def build_corpus(
             raise CorpusError(f"none of {len(rows)} pieces remains: {funnel_rows.describe_reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
-        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, decisions.relations)
+        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, held.decisions.relations)
     return Corpus.open(root, folder.name)
 
 
@@ -140,27 +132,96 @@ def _suggestion(catalog: Catalog, query: str) -> str:
     return "; run `catalog games` to list the games"
 
 
-def _parse(
-    catalog: Catalog,
-    plan: Plan,
-    funnel_rows: FunnelRows,
-    workers: int | None,
-    executor: Executor | None,
-    report: Report,
-    task: str,
-) -> dict[str, Parsed]:
-    """Parse each distinct file once, and drop the pieces without notes."""
-    names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
-    tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=plan.piano_tracks) for sha256 in names]
-    found: dict[str, Parsed] = {}
-    for item, parsed in parse_all(tasks, workers=workers, executor=executor, task=task):
-        found[item.sha256] = parsed
-        report(len(found), len(tasks))
-    for index in funnel_rows.remaining:
-        parsed = found[funnel_rows.rows[index]["sha256"]]
-        if parsed.notes is None:
-            funnel_rows.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Related:
+    """Rows of the catalog after parsing and filters, and how the remaining pieces are related.
+
+    `related` are the indices of the rows that passed the filters.
+    """
+
+    funnel_rows: FunnelRows
+    counts: dict[str, int]
+    found: dict[str, Parsed]
+    related: list[int]
+    decisions: DuplicateDecisions
+
+    def names(self) -> list[str]:
+        """Return the sha256 of each related piece."""
+        return [self.funnel_rows.rows[index]["sha256"] for index in self.related]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parser:
+    """How rows are parsed and filtered."""
+
+    root: AnyPath
+    plan: Plan
+    workers: int | None
+    executor: Executor | None
+    report: Report
+    task: str
+
+    def related(self, rows: list[CatalogRow]) -> _Related:
+        """Parse and filter the pieces of `rows`, and relate those that remain."""
+        funnel_rows = FunnelRows(rows, list(range(len(rows))), {})
+        for index, row in enumerate(rows):
+            if row["state"] != FETCHED or row["sha256"] is None:
+                reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
+                funnel_rows.drop(index, FETCH, reason, row["reason"] or "")
+        counts = {"listed": len(rows), "fetched": funnel_rows.remove_dropped()}
+        names = [rows[index]["sha256"] for index in funnel_rows.remaining]
+        with Catalog(self.root).nearby(names) as near:
+            found = self._parse(near, funnel_rows)
+        counts["parsed"] = funnel_rows.remove_dropped()
+        for index in funnel_rows.remaining:
+            verdict = self.plan.filters.judge(found[rows[index]["sha256"]].measures)
+            if verdict:
+                funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
+        counts["kept"] = funnel_rows.remove_dropped()
+        related = list(funnel_rows.remaining)
+        decisions = decide_duplicates(
+            [rows[index] for index in related],
+            [_notes(found[rows[index]["sha256"]]) for index in related],
+            self.plan.filters.drop,
+        )
+        return _Related(funnel_rows, counts, found, related, decisions)
+
+    def _parse(self, catalog: Catalog, funnel_rows: FunnelRows) -> dict[str, Parsed]:
+        """Parse each distinct file once, and drop the pieces without notes."""
+        names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
+        tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=self.plan.piano_tracks) for sha256 in names]
+        found: dict[str, Parsed] = {}
+        for item, parsed in parse_all(tasks, workers=self.workers, executor=self.executor, task=self.task):
+            found[item.sha256] = parsed
+            self.report(len(found), len(tasks))
+        for index in funnel_rows.remaining:
+            parsed = found[funnel_rows.rows[index]["sha256"]]
+            if parsed.notes is None:
+                funnel_rows.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
+        return found
+
+
+def _whole_catalog(root: AnyPath, seed: int, parse: _Parser, held: _Related) -> _Related | None:
+    """Return all pieces of the catalog if a piece of the corpus has no split yet, else None.
+
+    Splits are assigned over the whole catalog, so that they do not depend on the order in which corpora are built.
+    """
+    if held.names() and not set(held.names()) <= read_splits(root, seed).keys():
+        rows: list[CatalogRow] = Catalog(root).pieces(columns=[*COLUMNS, *DATES]).to_pylist()
+        if len(rows) > len(held.funnel_rows.rows):
+            return parse.related(rows)
+    return None
+
+
+def _assign(root: AnyPath, seed: int, held: _Related) -> SplitAssignment:
+    """Assign permanent splits to related pieces and store them."""
+    known = read_splits(root, seed)
+    assigned = assign_splits([held.funnel_rows.rows[i] for i in held.related], held.decisions, known, seed)
+    splits = zip(held.names(), assigned.splits, strict=True)
+    new = {sha256: split_name for sha256, split_name in splits if split_name is not None}
+    if not new.keys() <= known.keys():
+        write_splits(root, seed, known | new)
+    return assigned
 
 
 def _notes(parsed: Parsed) -> Notes:
@@ -169,24 +230,16 @@ def _notes(parsed: Parsed) -> Notes:
     return parsed.notes
 
 
-def _split(
-    root: AnyPath,
-    seed: int,
-    funnel_rows: FunnelRows,
-    related: Sequence[int],
-    decisions: DuplicateDecisions,
-    found: dict[str, Parsed],
-) -> list[CorpusPiece]:
+def _split(root: AnyPath, seed: int, held: _Related) -> list[CorpusPiece]:
     """Assign a permanent split to every piece; return those kept, in order."""
-    rows = [funnel_rows.rows[index] for index in related]
-    known = read_splits(root, seed)
-    assigned = assign_splits(rows, decisions, known, seed)
+    assigned = _assign(root, seed, held)
     pieces = []
-    for position, (index, row, split_name) in enumerate(zip(related, rows, assigned.splits, strict=True)):
-        if index in funnel_rows.dropped:
+    for position, (index, split_name) in enumerate(zip(held.related, assigned.splits, strict=True)):
+        row = held.funnel_rows.rows[index]
+        if index in held.funnel_rows.dropped:
             continue
         if split_name is None:
-            funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "related to pieces of different splits")
+            held.funnel_rows.drop(index, SPLIT, SPANS_SPLITS, "related to pieces of different splits")
             continue
         pieces.append(
             CorpusPiece(
@@ -197,16 +250,9 @@ def _split(
                 cluster=assigned.cluster[position],
                 work=assigned.work[position],
                 split=split_name,
-                notes=_notes(found[row["sha256"]]),
+                notes=_notes(held.found[row["sha256"]]),
             )
         )
-    new = {
-        row["sha256"]: split_name
-        for row, split_name in zip(rows, assigned.splits, strict=True)
-        if split_name is not None
-    }
-    if not new.keys() <= known.keys():
-        write_splits(root, seed, known | new)
     return pieces
 
 
