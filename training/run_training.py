@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
-from training import session
+from training import base, session
 from training.generate import SAMPLES, are_written, write_samples
 from training.loop import hosts as processes
 from training.loop.interrupt import TrainingInterrupted
@@ -47,6 +47,11 @@ def train_run(
     observer = observer or Observer()
     tell = observer.message
     hosts = processes.join()
+    if hosts.count == 1 and (needed := base.plan(root, config, observer)) is not None:
+        tell(needed.message)
+        if needed.training is not None:
+            _train_base(root, needed.name, needed.training, observer)
+        config = needed.config
     with observer.progress("corpus") as progress:
         run, held, budget = session.prepare(root, config, progress, hosts)
     if not hosts.first:
@@ -77,6 +82,16 @@ def train_run(
         tell(f"to train it further all the same, give more epochs: {onward} --epochs {ended.epoch + MORE}")
     complete(root, run, observer, render=render, resume_command=onward)
     return run
+
+
+def _train_base(root: AnyPath, name: str, config: TrainConfig, observer: Observer) -> None:
+    """Train the base of a run; Ctrl-C keeps its finished epochs for the next command."""
+    try:
+        train_run(root, config, observer, render=False, resume_command="the same command")
+    except TrainingInterrupted:
+        raise TrainingInterrupted(
+            f"every finished epoch of the base {name} is kept; continue with the same command"
+        ) from None
 
 
 def complete(

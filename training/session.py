@@ -74,8 +74,11 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
     )
     vocabulary_text, init = _initial_state(root, config, recipe, corpus, report)
     name = config.name or _default_name(corpus, recipe)
+    learned = TrainingIndex.of(corpus.pieces("train"))
+    if config.init is not None:
+        learned = learned.joined_with(Run.open(runs, config.init).learned_from())
     files = {
-        **{f"{SOURCES_FOLDER}/{file}": data for file, data in TrainingIndex.of(corpus.pieces("train")).files().items()},
+        **{f"{SOURCES_FOLDER}/{file}": data for file, data in learned.files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
         **({} if init is None else {INIT_FILE: init}),

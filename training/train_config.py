@@ -21,6 +21,7 @@ class TrainConfig:
     seed: int | None = None  # default: 0, or that of the resumed run
     resume: bool = False
     init: str | None = None
+    from_scratch: bool = False  # without a base
     keep: Keep | None = None
     max_copy: int | None = None
 
@@ -30,6 +31,8 @@ class TrainConfig:
             raise UsageError("give what to train on: --query \"series == 'zelda'\", or --corpus NAME")
         if self.query is not None and self.corpus is not None:
             raise UsageError("--query and --corpus exclude each other; give one")
+        if self.from_scratch and self.init is not None:
+            raise UsageError("--from-scratch and --init exclude each other; give one")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:
             raise UsageError("--minutes must be above 0")
         if self.epochs is not None and not 0 < self.epochs <= 1_000_000:

@@ -89,6 +89,20 @@ class TrainingIndex:
             pieces_text.append(IndexedPiece(*listed, *place, piece.notes.tempos, piece.notes.time_signatures))
         return cls(tuple(pieces_text), np.concatenate(onsets), Index.of(lines))
 
+    def joined_with(self, other: "TrainingIndex") -> "TrainingIndex":
+        """Return the index of these pieces, and of those of `other` that are not among them."""
+        own = {piece.sha256 for piece in self.pieces}
+        more = [number for number, piece in enumerate(other.pieces) if piece.sha256 not in own]
+        lines, onsets = [], []
+        for held, which in ((self, range(len(self.pieces))), (other, more)):
+            for number in which:
+                notes = slice(held.index.first[number], held.index.first[number + 1])
+                tick = np.asarray(held.index.tick[notes], np.int64)
+                lines.append(NoteLine(tick - tick[:1], np.asarray(held.index.pitch[notes], np.int16)))
+                onsets.append(held.onset[notes])
+        pieces = (*self.pieces, *(other.pieces[number] for number in more))
+        return TrainingIndex(pieces, np.concatenate(onsets), Index.of(lines))
+
     def place(self, piece: int, note: int) -> tuple[int, float]:
         """Return the bar number, from 1, of a note of a piece, and its time in seconds."""
         tick = int(self.onset[self.index.first[piece] + note])
