@@ -15,10 +15,25 @@ and the lowest note of the last chord before it."""
 GROUPS = tuple((name, sum([*COUNTS.values()][:at]), count) for at, (name, count) in enumerate(COUNTS.items()))
 """Name, first column and number of columns of each group."""
 
+RELEASES = 3
+"""Ticks from the last onset to the release of its highest note, and to the first and the last release of all notes."""
+
 SLOTS = sum(COUNTS.values())
 RECENT = 64  # latest notes that are searched
 
 Numbers = npt.NDArray[Any]
+
+
+def releases(onset: Numbers, end: Numbers, last: Numbers, limit: int) -> npt.NDArray[np.int16]:
+    """Return the ticks [streams, RELEASES] from the last onset to releases, at most `limit`.
+
+    `onset` and `end` [streams, notes] are those of the past, the latest note first; `last` [streams] is the last onset.
+    """
+    left = end - last[:, None]
+    sounds = (left > 0) & (onset >= 0)
+    first = np.where(sounds, left, limit).min(axis=1, initial=limit)
+    longest = np.where(sounds, left, 0).max(axis=1, initial=0)
+    return np.minimum(np.stack([left[:, 0], first, longest], axis=1), limit).astype(np.int16)
 
 
 def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDArray[np.int16]:

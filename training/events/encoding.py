@@ -45,6 +45,11 @@ HEARD = slice(COLUMNS, COLUMNS + ears.SLOTS)
 
 COLUMNS += ears.SLOTS
 
+RELEASES = slice(COLUMNS, COLUMNS + ears.RELEASES)
+"""Columns of the ticks from the last onset to releases, see `ears.RELEASES`."""
+
+COLUMNS += ears.RELEASES
+
 BATCH = 64  # pieces that are encoded together
 
 
@@ -108,6 +113,7 @@ def predict_time(past: Repeats, events: Events) -> None:
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
     events[:, PLANNED][:, : plans.BEFORE] = past.plans.before()
+    events[:, RELEASES] = past.releases()
 
 
 def predict_pitch(

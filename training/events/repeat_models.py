@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events.classes import BAR, DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY, to_class
-from training.events.ears import RECENT, heard
+from training.events.ears import RECENT, heard, releases
 from training.events.plans import LEVELS, Followed, Plan
 
 GUESSES = {"time": 6, "pitch": 6, "duration": 6, "velocity": 5}
@@ -346,6 +346,12 @@ class Repeats:
         source, found = self._first_after(wanted - 1)
         found &= has_source & (self._view(self._key)[self._rows, source] == wanted)
         return values[self._rows, source], level, found
+
+    def releases(self) -> Array:
+        """Return the ticks to releases after the last onset: see `training.events.ears`."""
+        near = slice(self._front, min(self._front + RECENT, self._end))
+        began = self._key[:, near] >> 7
+        return releases(began, began + EDGES[self._notes["duration"][:, near]], self.onset, int(EDGES[-1]))
 
     def heard(self, onset: Numbers) -> Array:
         """Return what sounds at the onsets [streams]: see `training.events.ears`."""

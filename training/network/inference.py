@@ -21,11 +21,13 @@ from training.network.layout import (
     ENTERING,
     HEADS,
     INTERVAL_TABLES,
+    PLACE_SCORES,
     RANGE_FEATURES,
     STYLES,
     bar_features,
     inputs_width,
     range_features,
+    release_features,
 )
 
 Array = npt.NDArray[np.float32]
@@ -231,6 +233,10 @@ class NoteNetwork:
             logits += np.take_along_axis(extra, (place + events.EDGES) % events.BEAT, axis=1)
             for column, leads_there in enumerate(bar_features(bar - place, bar, events.EDGES), start=events.BEAT):
                 logits += extra[:, column : column + 1] * leads_there
+            if name == "time":
+                ticks = now[..., encoding.RELEASES].reshape(len(logits), -1).T[:, :, None]
+                for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
+                    logits += extra[:, column : column + 1] * is_so
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def _add_interval_scores(self, logits: Array, weights: Array, now: Classes) -> None:
@@ -244,7 +250,9 @@ class NoteNetwork:
                 near = tables[pitches[part, first]]
                 for column in range(first + 1, first + count):
                     near += tables[pitches[part, column]]
-                logits[part] += np.einsum("nt,ntp->np", weights[part, at : at + INTERVAL_TABLES], near)
+                weight = weights[part, at : at + INTERVAL_TABLES].copy()
+                weight[:, 0] += 1
+                logits[part] += np.einsum("nt,ntp->np", weight, near)
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
         """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""

@@ -9,7 +9,7 @@ from training.events.repeat_models import GUESSES, PITCH_CLASS_SHARES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
-    **{"level": 8, "onsets": 12, "density": 8, "range": 12, "heard": 32},
+    **{"level": 8, "onsets": 12, "density": 8, "range": 12, "heard": 48},
 }
 """Width of the embedding of each input."""
 
@@ -24,7 +24,7 @@ OWN = tuple(plans.INPUTS)[plans.BEFORE :]
 
 INTERVALS = 255
 """Number of intervals between two pitches."""
-INTERVAL_TABLES = 2
+INTERVAL_TABLES = 3
 """Tables of intervals for each group of pitches that are heard; the network weights them for each note."""
 
 STYLES = ("series", "game")
@@ -63,15 +63,19 @@ PLACE_SCORES = events.BEAT + BAR_FEATURES
 RANGE_FEATURES = 6
 """Features of pitches by the planned range."""
 
+RELEASE_FEATURES = 2 * ears.RELEASES
+"""Features of times by the releases of notes."""
+
 EXTRA_SCORES = {
-    "time": PLACE_SCORES,
+    "time": PLACE_SCORES + RELEASE_FEATURES,
     "pitch": 2 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
     "duration": PLACE_SCORES,
     "velocity": 0,
 }
 """Additional scores of an output.
 
-Time and duration: scores of the places in beat and bar at which the note begins or ends. Pitch: the gains of the two
+Time and duration: scores of the places in beat and bar at which the note begins or ends. Time: the features of
+releases. Pitch: the gains of the two
 pitch class memories, the features of pitches by the planned range, and the weights of the interval tables.
 """
 
@@ -92,6 +96,11 @@ def bar_features(left: Any, bar: Any, ticks: Any) -> tuple[Any, ...]:
         bars >= 0,
         from_line == 0,
     )
+
+
+def release_features(releases: Iterable[Any], ticks: Any) -> tuple[Any, ...]:
+    """Return RELEASE_FEATURES arrays: where ticks are those to each release, and where they are more."""
+    return tuple(kind for release in releases for kind in (ticks == release, ticks > release))
 
 
 def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:

@@ -26,10 +26,12 @@ from training.network.layout import (
     INTERVAL_TABLES,
     INTERVALS,
     OTHER_SIZES,
+    PLACE_SCORES,
     RANGE_FEATURES,
     bar_features,
     inputs_width,
     range_features,
+    release_features,
 )
 from training.network.lstm import LSTM
 
@@ -222,8 +224,10 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             tones, ranges, intervals = ops.split(extra, [2, 2 + RANGE_FEATURES], axis=-1)
             logits = logits + self._tone_scores(tones, now) + self._interval_scores(intervals, now)
             return logits + _range_scores(ranges, now)
-        if name in ("time", "duration"):
-            return logits + _place_scores(extra, (last if name == "time" else now)[..., events.PLACE], last)
+        if name == "time":
+            return logits + _place_scores(extra, last[..., events.PLACE], last) + _release_scores(extra, now)
+        if name == "duration":
+            return logits + _place_scores(extra, now[..., events.PLACE], last)
         return logits
 
     def _tone_scores(self, weights: Any, now: Any) -> Any:
@@ -238,7 +242,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             for column in range(group * INTERVAL_TABLES, (group + 1) * INTERVAL_TABLES):
                 table = ops.take(self.intervals.embeddings[:, column], _INTERVAL, axis=0)
                 score = ops.matmul(ops.cast(near, own), ops.cast(table, own))
-                total = total + weights[..., column : column + 1] * ops.cast(score, "float32")
+                weight = weights[..., column : column + 1] + float(column % INTERVAL_TABLES == 0)
+                total = total + weight * ops.cast(score, "float32")
         return total
 
     def compute_loss(
@@ -255,6 +260,15 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 * keras.losses.sparse_categorical_crossentropy(y[..., column], y_pred[name], from_logits=True)
             )
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
+
+
+def _release_scores(scores: Any, now: Any) -> Any:
+    """Return the scores of times by the releases of notes."""
+    ticks = (now[..., column, None] for column in range(*encoding.RELEASES.indices(encoding.COLUMNS)))
+    total = 0.0
+    for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
+        total = total + scores[..., column : column + 1] * ops.cast(is_so, "float32")
+    return total
 
 
 def _range_scores(weights: Any, now: Any) -> Any:
