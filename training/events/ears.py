@@ -33,7 +33,8 @@ def releases(onset: Numbers, end: Numbers, last: Numbers, limit: int) -> npt.NDA
     sounds = (left > 0) & (onset >= 0)
     first = np.where(sounds, left, limit).min(axis=1, initial=limit)
     longest = np.where(sounds, left, 0).max(axis=1, initial=0)
-    return np.minimum(np.stack([left[:, 0], first, longest], axis=1), limit).astype(np.int16)
+    ticks: npt.NDArray[np.int16] = np.minimum(np.stack([left[:, 0], first, longest], axis=1), limit).astype(np.int16)
+    return ticks
 
 
 def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDArray[np.int16]:

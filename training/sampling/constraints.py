@@ -1,8 +1,9 @@
 """Constraints on pieces that are composed together, independent of the network.
 
 For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, and two hands can
-strike it: at most five notes and a tenth each; no pitch occurs more than 12 times in a row; no group of one, two or
-four bars occurs more than four times in a row.
+strike it: at most five notes and a tenth each; no chord, or single note, occurs more than 22 times in a row; no group
+of one, two or four bars occurs more than four times in a row. The last two limits are people's 99th percentiles in
+VGMusic's piano section.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,10 @@ import numpy.typing as npt
 
 from training.events import classes as events
 from training.events.classes import EDGES, PITCH, TIME
+from training.sampling.playable import HAND_NOTES, HAND_SPAN
 
 LONGEST_REST = 2 * 96  # ticks
-HAND_NOTES = 5  # notes that a hand strikes at once
-HAND_SPAN = 16  # semitones between the outer notes of a hand: a tenth
-SAME_PITCH = 12  # maximum repetitions of a pitch in a row
+SAME_CHORD = 22  # maximum repetitions of a chord in a row
 SAME_BARS = 4  # maximum repetitions of the same bars in a row
 LOOPS = (1, 2, 4)  # loop lengths, in bars, that are limited
 
@@ -44,7 +44,9 @@ class Constraints:
         self.left = np.zeros(count, np.int32)  # notes of this onset in the left hand: as many as it can strike
         self.right = np.zeros(count, np.int32)  # and in the right hand
         self.right_low = np.full(count, _NONE, np.int32)  # its lowest pitch
-        self.run = np.zeros(count, np.int32)  # repetitions of the last pitch
+        self.chord = np.zeros(count, np.uint64)  # hash of this onset's pitches so far
+        self.last_chord = np.zeros(count, np.uint64)  # hash of its pitches
+        self.run = np.zeros(count, np.int32)  # how often its chord has been struck in a row
         self.number = np.full(count, -(10**6), np.int32)  # number of the current bar
         self.content = np.zeros(count, np.uint64)  # hash of the current bar so far
         self.opening = np.full(count, _NONE, np.int32)  # first note of the current bar: 256 × place + pitch
@@ -72,7 +74,6 @@ class Constraints:
         step = np.where(first, 0, EDGES[rows[:, TIME]])
         self.tick = self.tick + step
         pitch = rows[:, PITCH]
-        self.run = np.where(pitch == self.last, self.run + 1, 1)
         self._strike(pitch, is_chord=(step == 0) & ~first)
         self.last = pitch.copy()
         number = (self.tick - self.first_tick) // self.bar
@@ -93,14 +94,15 @@ class Constraints:
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
 
-        Excluded are pitches below the last one of a chord or out of reach, a pitch repeated too often, and the first note of a bar
-        repeated too often.
+        Excluded are pitches below the last one of a chord or out of reach, the lowest pitch of a chord repeated too
+        often, and the first note of a bar repeated too often.
         """
         chord = np.flatnonzero(time == 0)
         pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]
         logits[chord] = np.where((pitch <= low) | (pitch > high), -np.inf, logits[chord])
-        repeated = np.flatnonzero(self.run >= SAME_PITCH)
-        rule_out(logits, repeated, self.last[repeated])
+        run = np.where(self.chord == self.last_chord, self.run + 1, 1)
+        repeated = np.flatnonzero((run >= SAME_CHORD) & (time > 0))
+        rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar
         place = (onset - self.first_tick) % self.bar
         entering = np.flatnonzero(number == self.number + 1)  # an empty bar ends repetitions
@@ -119,6 +121,11 @@ class Constraints:
         """Give the notes that were added to hands; `is_chord` [streams] marks those of the same onset."""
         in_left = is_chord & (self.right == 0) & (pitch - self.low <= HAND_SPAN) & (self.left < HAND_NOTES)
         in_right = is_chord & ~in_left
+        self.run = np.where(is_chord, self.run, np.where(self.chord == self.last_chord, self.run + 1, 1))
+        self.last_chord = np.where(is_chord, self.last_chord, self.chord)
+        self.chord = (
+            np.where(is_chord, self.chord, np.uint64(0)) ^ (pitch.astype(np.uint64) + np.uint64(1))
+        ) * _MULTIPLIER
         self.low = np.where(is_chord, self.low, pitch)
         self.left = np.where(is_chord, self.left + in_left, 1)
         self.right_low = np.where(in_right & (self.right == 0), pitch, self.right_low)

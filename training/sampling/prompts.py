@@ -19,6 +19,7 @@ from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
+from training.sampling.playable import release
 
 IntArray = npt.NDArray[np.int32]
 
@@ -134,6 +135,7 @@ def finish_piece(
     pitch = rows[:, PITCH]
     bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
+    duration = release(onset, duration, pitch, first if prime is not None else 0)
     if prime is None:
         return Notes(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
     if without_prime:
