@@ -137,7 +137,7 @@ def finish_piece(
     duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
     duration = release(onset, duration, pitch, first if prime is not None else 0)
     if prime is None:
-        return Notes(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
+        return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
     if without_prime:
         if not made:
             raise TrainingError("nothing follows the prime within this length; increase it, or use another --seed")
