@@ -144,7 +144,7 @@ def finish_piece(
         start = prompt.bar_line(min(int(onset[first]), int(prompt.onsets[-1]) + prompt.bar))
         own = [column[first:] for column in (onset - start, duration, pitch, velocity)]
         tempo, (_, numerator, denominator) = prompt.tempos[-1][1], prompt.meters[-1]
-        return Notes(own[0], own[1], own[2], own[3], ((0, tempo),), ((0, numerator, denominator),))
+        return Notes.of(own[0], own[1], own[2], own[3], ((0, tempo),), ((0, numerator, denominator),))
     both = (  # the prime's notes are unchanged, except that they end with the piece
         (prime.onset, onset),
         (np.minimum(prime.duration, bar_line - prime.onset), duration),
@@ -152,4 +152,4 @@ def finish_piece(
         (prime.velocity, velocity),
     )
     all_of = [np.concatenate([old, new[first:]]) for old, new in both]
-    return Notes(all_of[0], all_of[1], all_of[2], all_of[3], prompt.tempos, prompt.meters)
+    return Notes.of(all_of[0], all_of[1], all_of[2], all_of[3], prompt.tempos, prompt.meters)
