@@ -30,6 +30,7 @@ from training.events.repeat_models import PLAN_GUESSES
 from training.events.vocabulary import UNKNOWN, Vocabulary
 
 _PITCHES = np.array([*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plans.PITCHED)])  # columns of 1 + pitch
+_SCALES = np.array([PLANNED.start + at for at in plans.SCALED])  # columns of 1 + pitch class
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -187,6 +188,8 @@ def _transposed(events: Events, shift: int) -> Events:
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
     known = moved[:, _PITCHES]
     moved[:, _PITCHES] = np.where(known > 0, np.clip(known + shift, 1, 128), 0)
+    scale = moved[:, _SCALES]
+    moved[:, _SCALES] = np.where(scale > 0, (scale - 1 + shift) % 12 + 1, 0)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1
     )

@@ -24,6 +24,8 @@ DENSITIES = 13
 """Classes of notes per onset: 0 unknown or an empty bar, else twice the mean, at most 12."""
 RANGES = 129
 """Classes of the lowest and highest pitch: 0 unknown or an empty bar, else 1 + pitch."""
+SCALES = 13
+"""Classes of the major scale that fits best: 0 unknown, else 1 + pitch class of its tonic."""
 
 INPUTS = {
     "bar_level": LEVELS,
@@ -38,6 +40,7 @@ INPUTS = {
     "comingbottom_range": RANGES,
     "own_level": LEVELS,
     "own_density": DENSITIES,
+    "own_scale": SCALES,
     "owntop_range": RANGES,
     "ownbottom_range": RANGES,
 }
@@ -49,7 +52,14 @@ BEFORE = 10
 PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
 """Columns of INPUTS that move with a transposition."""
 
-PLAN_PATTERN = r"^\d+(,\d+){7}( \d+(,\d+){7})*$"
+SCALED = [at for at, name in enumerate(INPUTS) if name.endswith("_scale")]
+"""Columns of INPUTS that move within the octave with a transposition."""
+
+_MAJOR = np.isin((np.arange(12)[None] - np.arange(12)[:, None]) % 12, (0, 2, 4, 5, 7, 9, 11))  # [tonic, pitch class]
+_AROUND = 2  # bars before and after that a bar's scale is taken from
+_STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
+
+PLAN_PATTERN = r"^\d+(,\d+){8}( \d+(,\d+){8})*$"
 """The text of a plan."""
 
 _NEVER = 2**24  # a tick after every note; shifted by 7 bits it still fits
@@ -70,6 +80,7 @@ class Plan:
     bottom: Bars
     rhythm_lag: Bars  # bars back to the bar whose rhythm is repeated or varied; 0 for none
     rhythm_level: Bars  # class of LEVELS
+    scale: Bars  # class of SCALES
 
     def __len__(self) -> int:
         return len(self.lag)
@@ -90,7 +101,7 @@ class Plan:
         density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
         bottom = np.where(top > 0, bottom, 0)
         rhythm = _levels(form.rhythm_source, form.rhythm_likeness)
-        columns = (lag, level, onsets, density, top, bottom, *rhythm)
+        columns = (lag, level, onsets, density, top, bottom, *rhythm, _scales(bar, notes.pitch, bars))
         return cls(*(np.asarray(column, np.int16) for column in columns)), form.lines
 
     def to_text(self) -> str:
@@ -103,7 +114,7 @@ class Plan:
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
         back = np.arange(len(table)) + 1
-        limits: tuple[Any, ...] = (back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS)
+        limits: tuple[Any, ...] = (back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS, SCALES)
         for column, limit in enumerate(limits):
             if (table[:, column] >= limit).any():
                 raise ValueError(f"{fields(cls)[column].name} out of range")
@@ -129,6 +140,22 @@ def _levels(
     return np.where(has_source, np.arange(len(source)) - source, 0), np.where(has_source, like, NEW)
 
 
+def _scales(bar: npt.NDArray[np.integer], pitch: npt.NDArray[np.integer], bars: int) -> npt.NDArray[np.int64]:
+    """Return the class of the scale of each bar, from the bars around it; that of the bar before if it fits as well."""
+    count = np.zeros((bars, 12))
+    np.add.at(count, (bar, pitch % 12), 1)
+    total = np.concatenate([np.zeros((1, 12)), count.cumsum(axis=0)])
+    at = np.arange(bars)
+    around = total[np.minimum(at + _AROUND + 1, bars)] - total[np.maximum(at - _AROUND, 0)]
+    fits = around @ _MAJOR.T / np.maximum(around.sum(axis=1, keepdims=True), 1)
+    scale = np.zeros(bars, np.int64)
+    for now in range(bars):
+        best = int(fits[now].argmax())
+        before = scale[now - 1] - 1 if now else best
+        scale[now] = 1 + (before if fits[now, before] + _STAYS >= fits[now, best] else best)
+    return scale
+
+
 class Followed:
     """The plans of `streams` pieces that advance together; streams without a plan know nothing."""
 
@@ -139,7 +166,7 @@ class Followed:
         self.lines = np.full(shape, _NEVER, np.int32)
         self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
         self.rhythm_source = np.full(shape, -1, np.int32)
-        self.table = np.zeros((*shape, 5), np.int16)  # level, 1 + onsets, density, top, bottom
+        self.table = np.zeros((*shape, 6), np.int16)  # level, 1 + onsets, density, top, bottom, scale
         self.rhythm_level = np.zeros(shape, np.int16)
         for row, given in enumerate(plans):
             if given is None:
@@ -153,7 +180,8 @@ class Followed:
             self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
             self.rhythm_level[row, :bars] = plan.rhythm_level
             onsets = np.minimum(plan.onsets + 1, ONSETS - 1)
-            self.table[row, :bars] = np.stack([plan.level, onsets, plan.density, plan.top, plan.bottom], axis=1)
+            columns = (plan.level, onsets, plan.density, plan.top, plan.bottom, plan.scale)
+            self.table[row, :bars] = np.stack(columns, axis=1)
         self.known = np.array([given is not None for given in plans])
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
@@ -177,15 +205,15 @@ class Followed:
     def before(self) -> Numbers:
         """Return the columns known before the time [streams, BEFORE]."""
         out = np.zeros((len(self.at), BEFORE), np.int16)
-        now = self.table[self._rows, self.at]
+        now = self.table[self._rows, self.at, :5]
         out[:, :5] = now
         out[:, 1] = np.where(now[:, 1] > 0, np.maximum(now[:, 1] - self.done, 1), 0)
-        out[:, 5:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1)]
+        out[:, 5:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1), :5]
         return out
 
     def own(self, onset: Numbers) -> Numbers:
         """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
-        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, [0, 2, 3, 4]]
+        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, [0, 2, 5, 3, 4]]
         return columns
 
     def lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:

@@ -19,10 +19,10 @@ from training.events.classes import BAR, DURATION, EDGES, FIELDS, PITCH, TIME, V
 from training.events.ears import RECENT, heard, releases
 from training.events.plans import LEVELS, Followed, Plan
 
-GUESSES = {"time": 6, "pitch": 6, "duration": 6, "velocity": 5}
+GUESSES = {"time": 6, "pitch": 6, "duration": 7, "velocity": 5}
 """Number of models per field; the last ones follow the piece's plan."""
 
-PLAN_GUESSES = {"time": 2, "pitch": 1, "duration": 2, "velocity": 1}
+PLAN_GUESSES = {"time": 2, "pitch": 1, "duration": 3, "velocity": 1}
 """How many of them follow the plan."""
 
 CONFIDENCES = 181
@@ -131,7 +131,7 @@ class Repeats:
             (to_class(np.maximum(ticks, 0)), _AGE[self._age], looped),
             (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
             self._planned_time(),
-            self._planned_step(),
+            self._planned_step(self.plans.at, self.onset, self.plans.done),
         ]
         following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
         return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
@@ -193,6 +193,7 @@ class Repeats:
             (duration[:, 0], np.minimum(self._now["time"], 1), True),
             self._planned_like(duration),
             self._planned_beside(duration),
+            self._planned_step(self.plans.bar_of(self._now["onset"]), self._now["onset"], 0),
         ]
         return self._record_guesses("duration", guesses)
 
@@ -308,20 +309,23 @@ class Repeats:
         ticks = np.where(inside, tick, next_tick) - self.onset
         return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
 
-    def _planned_step(self) -> Guess:
-        """Guess the time of the next onset in the bar whose rhythm this bar, or the next one, repeats."""
+    def _planned_step(self, bar: Numbers, onset: Numbers, done: Numbers | int) -> Guess:
+        """Guess the ticks from an onset to the next one, from the bar whose rhythm its bar, or the next one, repeats.
+
+        `done` is the number of onsets in the bar until then.
+        """
         plans, rows, key = self.plans, self._rows, self._view(self._key)
-        bar, following = plans.at, np.minimum(plans.at + 1, plans.lines.shape[1] - 2)
+        following = np.minimum(bar + 1, plans.lines.shape[1] - 2)
         lag, level, has_source = plans.rhythm_lag(bar)
-        source, found = self._first_after(((self.onset - lag) << 7) + 127)
+        source, found = self._first_after(((onset - lag) << 7) + 127)
         tick = (key[rows, source] >> 7) + lag
         inside = has_source & found & (tick < plans.lines[rows, following])
-        is_over = has_source | (plans.done + 1 >= plans.table[rows, bar, 1])
+        is_over = has_source | (done + 1 >= plans.table[rows, bar, 1])
         lag, next_level, has_next = plans.rhythm_lag(following)
         source, found = self._first_after(((plans.lines[rows, following] - lag) << 7) - 1)
         next_tick = (key[rows, source] >> 7) + lag
         enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
-        ticks = np.where(inside, tick, next_tick) - self.onset
+        ticks = np.where(inside, tick, next_tick) - onset
         return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
 
     def _planned_beside(self, values: Numbers) -> Guess:

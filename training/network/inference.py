@@ -224,9 +224,11 @@ class NoteNetwork:
             for k in range(2):
                 logits += extra[:, k : k + 1] * by_class[:, k, _PITCH_CLASS]
             top, bottom = (now[..., column].reshape(-1, 1) for column in encoding.OWN_RANGE)
-            for column, is_there in enumerate(range_features(top, bottom, _PITCHES), start=2):
+            for column, is_there in enumerate(range_features(top, bottom, _PITCHES), start=14):
                 logits += extra[:, column : column + 1] * is_there
-            self._add_interval_scores(logits, extra[:, 2 + RANGE_FEATURES :], now)
+            scale = now[..., encoding.OWN_SCALE].reshape(-1, 1)
+            logits += np.take_along_axis(extra[:, 2:14], (_PITCHES - scale + 1) % 12, axis=1) * (scale > 0)
+            self._add_interval_scores(logits, extra[:, 14 + RANGE_FEATURES :], now)
         elif name in ("time", "duration"):
             place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]
             place, bar = place.reshape(-1, 1), bar.reshape(-1, 1)

@@ -9,13 +9,14 @@ from training.events.repeat_models import GUESSES, PITCH_CLASS_SHARES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
-    **{"level": 8, "onsets": 12, "density": 8, "range": 12, "heard": 48},
+    **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
 }
 """Width of the embedding of each input."""
 
 OTHER_SIZES = {
     **{"place": events.PLACES, "heard": events.PITCHES},
     **{"level": plans.LEVELS, "onsets": plans.ONSETS, "density": plans.DENSITIES, "range": plans.RANGES},
+    "scale": plans.SCALES,
 }
 """Number of classes of inputs that are neither fields nor styles."""
 
@@ -68,15 +69,15 @@ RELEASE_FEATURES = 2 * ears.RELEASES
 
 EXTRA_SCORES = {
     "time": PLACE_SCORES + RELEASE_FEATURES,
-    "pitch": 2 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
+    "pitch": 2 + 12 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
     "duration": PLACE_SCORES,
     "velocity": 0,
 }
 """Additional scores of an output.
 
 Time and duration: scores of the places in beat and bar at which the note begins or ends. Time: the features of
-releases. Pitch: the gains of the two
-pitch class memories, the features of pitches by the planned range, and the weights of the interval tables.
+releases. Pitch: the gains of the two pitch class memories, the scores of degrees of the planned scale, the features
+of pitches by the planned range, and the weights of the interval tables.
 """
 
 

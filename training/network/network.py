@@ -38,6 +38,13 @@ from training.network.lstm import LSTM
 _INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
 """The row of the interval table of each pitch [heard, coming]."""
 
+_DEGREES = (
+    np.eye(12, dtype=np.float32)[(np.arange(events.PITCHES)[None] - np.arange(12)[:, None]) % 12]
+    .transpose(0, 2, 1)
+    .reshape(144, -1)
+)
+"""Which pitch [pitches] is each degree above each tonic [tonics × degrees]."""
+
 _BEATS = (
     np.eye(events.BEAT, dtype=np.float32)[
         (np.arange(events.BEAT)[:, None] + events.EDGES[None]) % events.BEAT
@@ -221,9 +228,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
-            tones, ranges, intervals = ops.split(extra, [2, 2 + RANGE_FEATURES], axis=-1)
+            tones, degrees, ranges, intervals = ops.split(extra, [2, 14, 14 + RANGE_FEATURES], axis=-1)
             logits = logits + self._tone_scores(tones, now) + self._interval_scores(intervals, now)
-            return logits + _range_scores(ranges, now)
+            return logits + _degree_scores(degrees, now) + _range_scores(ranges, now)
         if name == "time":
             return logits + _place_scores(extra, last[..., events.PLACE], last) + _release_scores(extra, now)
         if name == "duration":
@@ -269,6 +276,13 @@ def _release_scores(scores: Any, now: Any) -> Any:
     for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
         total = total + scores[..., column : column + 1] * ops.cast(is_so, "float32")
     return total
+
+
+def _degree_scores(scores: Any, now: Any) -> Any:
+    """Return the scores of pitches by their degrees, in semitones, of the planned scale."""
+    tonic = ops.one_hot(now[..., encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
+    pairs = tonic[..., :, None] * scores[..., None, :]
+    return ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], 144)), ops.convert_to_tensor(_DEGREES))
 
 
 def _range_scores(weights: Any, now: Any) -> Any:
