@@ -60,13 +60,15 @@ def seconds_between(events: FileEvents, onset: Ints, end: Ints) -> float:
     if not onset.size:
         return 0.0
     above, below = events.division
-    changes = [(0, 60e6 / (events.smpte_qpm or DEFAULT_QPM))]
-    if events.smpte_qpm is None:
-        found = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3))
-        changes += [(tick, micros) for tick, micros in found if micros]
-    bounds = np.clip([tick for tick, _ in changes[1:]] + [np.inf], onset.min(), end.max())
-    lengths = np.diff(bounds, prepend=onset.min())
-    return float(lengths @ np.array([micros for _, micros in changes])) * below / above / 1e6
+    micros = 60e6 / (events.smpte_qpm or DEFAULT_QPM)
+    first, last = int(onset.min()), int(end.max())
+    at, total = first, 0.0
+    for tick, body in _found(events, TEMPO, 3) if events.smpte_qpm is None else ():
+        if following := int.from_bytes(body[:3], "big"):
+            until = min(max(tick, first), last)
+            total += (until - at) * micros
+            at, micros = until, following
+    return (total + (last - at) * micros) * below / above / 1e6
 
 
 def _found(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:

@@ -72,11 +72,9 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     events = read_events(_contained(data))
     paired = pair_notes(events)
     of = paired.event
-    onset, end, track = events.tick[of], paired.end, events.track[of]
+    onset, end, track = events.tick[of], paired.end, events.track[of].astype(np.int64)
     channel: NDArray[np.uint8] = events.status[of] & np.uint8(15)
-    place = events.tick * max(len(events.tick), 1) + np.arange(
-        len(events.tick)
-    )  # the order in which a player takes events
+    place = events.tick * len(events.tick) + np.arange(len(events.tick))  # the order in which a player takes events
     program = _program(events, place, of, channel)
     pitch: Ints = events.data1[of].astype(np.int64)
     pitch += _transposition(events, place, of, channel)
@@ -85,27 +83,29 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     is_in_range = (pitch >= 0) & (pitch <= 127) | is_drum
     wanted = is_piano if piano_only else ~is_drum
     kept = wanted & is_in_range
+    chosen = slice(None) if kept.all() else np.flatnonzero(kept)
     counted = {
         DRUMS: int(np.count_nonzero(is_drum)),
         OTHER_INSTRUMENTS: int(np.count_nonzero(~is_drum & ~wanted)),
         OUT_OF_RANGE: int(np.count_nonzero(wanted & ~is_in_range)),
     }
-    part = (track.astype(np.int64) << 11) | (channel.astype(np.int64) << 7) | program
+    part = (track << 4 | channel) << 7 | program
     texts = tuple((kind, body) for _, _, kind, body in events.meta if kind in (TEXT, COPYRIGHT, TRACK_NAME))
     names = {where: body for _, where, kind, body in reversed(events.meta) if kind == TRACK_NAME}
-    heard = part if not piano_only else part[is_piano]
-    hand = _hands(track[kept], channel[kept], pitch[kept], is_piano[kept], names)
-    grid_onset = to_grid(onset[kept], events.division)
-    duration = np.maximum(to_grid(end[kept], events.division) - grid_onset, 1)
-    if grid_onset.size and (grid_onset + duration).max() > MAX_TICK:
-        raise MidiError("time_out_of_range", f"a note ends {int((grid_onset + duration).max()) // 24} quarter notes in")
-    off_grid = np.abs(onset[kept] * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
-    group, pedals = _pedals(events, place, channel[kept], end[kept], paired.off[kept])
+    parts = np.sort(part[is_piano] if piano_only else part)
+    pitch, onset, end, channel = pitch[chosen], onset[chosen], end[chosen], channel[chosen]
+    hand = _hands(track[chosen], channel, pitch, is_piano[chosen], names)
+    grid_onset = to_grid(onset, events.division)
+    duration = np.maximum(to_grid(end, events.division) - grid_onset, 1)
+    if onset.size and (latest := int((grid_onset + duration).max())) > MAX_TICK:
+        raise MidiError("time_out_of_range", f"a note ends {latest // TICKS_PER_QUARTER} quarter notes in")
+    off_grid = np.abs(onset * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
+    group, pedals = _pedals(events, place, channel, end, paired.off[chosen])
     notes = Notes(
         grid_onset.astype(np.int32),
         duration.astype(np.int32),
-        pitch[kept].astype(np.uint8),
-        events.data2[of][kept],
+        pitch.astype(np.uint8),
+        events.data2[of[chosen]],
         tempos_of(events),
         time_signatures_of(events),
         key_signatures_of(events),
@@ -115,12 +115,12 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     )
     return Reading(
         notes=notes,
-        tracks=len(np.unique(heard)),
+        tracks=int(np.count_nonzero(parts[1:] != parts[:-1])) + min(parts.size, 1),
         piano_notes=int(np.count_nonzero(is_piano & kept)),
         drum_notes=0 if piano_only else counted[DRUMS],
         grid_error=float((off_grid / events.division[0]).mean()) if off_grid.size else 0.0,
-        seconds=seconds_between(events, onset[kept], end[kept]),
-        on_grid=float((off_grid == 0).mean()) if off_grid.size else 0.0,
+        seconds=seconds_between(events, onset, end),
+        on_grid=float(np.count_nonzero(off_grid == 0) / off_grid.size) if off_grid.size else 0.0,
         note_ons=len(of),
         dropped={reason: count for reason, count in counted.items() if count},
         unended=paired.unended,
@@ -147,11 +147,11 @@ def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, defaul
 def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
     """Return the program of each note: that of its channel, on whatever track it was chosen."""
     program = np.zeros(len(of), np.int64)
-    changes = np.flatnonzero(events.status >> 4 == 12)
+    changes = np.flatnonzero(events.status >> 4 == 0xC)
     if not events.data1[changes].any():
         return program
     changed = events.status[changes] & 15
-    for number in np.unique(changed).tolist():
+    for number in set(changed.tolist()):
         mine, here = changes[changed == number], channel == number
         program[here] = _last_before(place[mine], events.data1[mine], place[of[here]], 0)
     return program
@@ -160,10 +160,10 @@ def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint
 def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
     """Return by how many semitones each note sounds higher than written: coarse tuning, registered parameter 2."""
     shift = np.zeros(len(of), np.int64)
-    is_control = events.status >> 4 == 11
-    if not (is_control & (events.data1 == 100) & (events.data2 == 2)).any():
+    controller = events.data1[events.controls]
+    if not (events.data2[events.controls[controller == 100]] == 2).any():
         return shift
-    changes = np.flatnonzero(is_control & np.isin(events.data1, (6, 98, 99, 100, 101)))
+    changes = events.controls[np.isin(controller, (6, 98, 99, 100, 101))]
     changes = changes[place[changes].argsort()]
     chosen: dict[int, list[int]] = {}
     tuned: dict[int, list[tuple[int, int]]] = {}
@@ -184,24 +184,30 @@ def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[n
 
 
 def _hands(
-    track: NDArray[np.int32],
+    track: Ints,
     channel: NDArray[np.uint8],
     pitch: Ints,
     is_piano: NDArray[np.bool_],
     names: dict[int, bytes],
 ) -> NDArray[np.uint8]:
     """Return the hand of each note as the file states it (see `dataset.midi.file_hands`)."""
-    code = (track.astype(np.int64) << 4) | channel
-    numbers, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
-    if not numbers.size:
+    if not track.size:
         return np.zeros(0, np.uint8)
-    mean = np.bincount(inverse, pitch) / count
-    piano = np.bincount(inverse, is_piano) == count
+    is_next = np.concatenate([[True], track[1:] != track[:-1]])  # notes are in order of their tracks
+    number_of = track[is_next].tolist()
+    code = (np.cumsum(is_next) - 1) << 4 | channel
+    count = np.bincount(code)
+    numbers = np.flatnonzero(count)
+    count = count[numbers]
+    mean = np.bincount(code, pitch)[numbers] / count
+    piano = np.bincount(code, is_piano)[numbers] == count
     parts = [
-        Part(names.get(number >> 4, b""), middle, plays_piano)
+        Part(names.get(number_of[number >> 4], b""), middle, plays_piano)
         for number, middle, plays_piano in zip(numbers.tolist(), mean.tolist(), piano.tolist(), strict=True)
     ]
-    return hands_of_parts(parts, list(names.values()))[inverse]
+    hands = np.zeros(16 * len(number_of), np.uint8)
+    hands[numbers] = hands_of_parts(parts, list(names.values()))
+    return hands[code]
 
 
 def _pedals(
@@ -211,15 +217,14 @@ def _pedals(
 
     channel, end, off   [n], of each note: its end in ticks of the file, and the event that ends it, or -1
     """
-    is_pedal = (events.status >> 4 == 11) & (events.data1 == SUSTAIN)
-    if not is_pedal.any() or not len(channel):
+    changes = events.controls[events.data1[events.controls] == SUSTAIN]
+    if not changes.size or not channel.size:
         return np.zeros(len(channel), np.uint8), ()
-    changes = np.flatnonzero(is_pedal)
     changes = changes[place[changes].argsort()]
     released = np.where(off >= 0, place[off], end * len(events.tick))  # in the order in which a player takes events
     last = int(max(events.track_end.max(), end.max()))
     pedals: list[PedalInterval] = []
-    for number in np.unique(channel).tolist():
+    for number in np.flatnonzero(np.bincount(channel)).tolist():
         mine = changes[events.status[changes] & 15 == number]
         intervals = down_intervals(events.tick[mine].tolist(), events.data2[mine].tolist(), last)
         if intervals:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset.midi.smf_events import FileEvents
+from dataset.notes.order import order_of
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 
@@ -44,50 +45,51 @@ def pair_notes(events: FileEvents) -> PairedNotes:
     """Return the notes of all tracks and channels of a file."""
     kind: Bytes = events.status >> np.uint8(4)
     is_on = (kind == 9) & (events.data2 > 0)
-    index = np.flatnonzero(is_on | (kind == 8) | (kind == 9))
-    group = (
-        (events.track[index].astype(np.int64) << 11)
-        | ((events.status[index] & 15).astype(np.int64) << 7)
-        | events.data1[index]
-    )
-    order = group.argsort(kind="stable")
+    ons = np.flatnonzero(is_on)
+    index = np.flatnonzero(kind <= 9)
+    group = (events.track[index].astype(np.int64) << 4 | events.status[index] & 15) << 7 | events.data1[index]
+    order = order_of(group)
     index, group = index[order], group[order]
     on = is_on[index]
-    end = np.full(len(events.tick), -1, np.int64)
-    odd = _is_not_alternating(on, group)
-    plain = np.flatnonzero(on & ~odd)
     off = np.full(len(events.tick), -1, np.int64)
-    off[index[plain]] = index[plain + 1]
-    orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
     unended: list[tuple[int, int]] = []  # (event, tick of the key's next on in its track, or -1)
-    if odd.any():
+    if _is_alternating(on, group):
+        off[index[::2]] = index[1::2]
+        end = events.tick[off[ons]]
+    else:
+        orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
+        odd = _is_not_alternating(on, group)
+        plain = np.flatnonzero(on & ~odd)
+        off[index[plain]] = index[plain + 1]
         places = np.flatnonzero(odd)
         starts = np.flatnonzero(np.diff(group[places], prepend=-1))
         for chunk in np.split(places, starts[1:]):
             _pair_group(
                 index[chunk].tolist(), on[chunk].tolist(), events.tick, off, orphans, unended, int(group[chunk[0]])
             )
-    end[off >= 0] = events.tick[off[off >= 0]]
-    if unended:
-        _end_unended(unended, orphans, events, end)
-    ons = np.flatnonzero(is_on)
-    _cut_at_resets(ons, events, kind, end)
-    return PairedNotes(ons, np.maximum(end[ons], events.tick[ons]), off[ons], len(unended))
+        end = np.where(off >= 0, events.tick[off], -1)
+        if unended:
+            _end_unended(unended, orphans, events, end)
+        end = end[ons]
+    onset = events.tick[ons]
+    _cut_at_resets(ons, onset, events, end)
+    return PairedNotes(ons, np.maximum(end, onset), off[ons], len(unended))
+
+
+def _is_alternating(on: Bools, group: Ints) -> bool:
+    """Return whether every group is on, off, on, off, ... with an off at the end."""
+    is_whole = len(on) % 2 == 0 and bool((group[::2] == group[1::2]).all())
+    return is_whole and bool(on[::2].all()) and not on[1::2].any()
 
 
 def _is_not_alternating(on: Bools, group: Ints) -> Bools:
-    """Return the events of groups that are not on, off, on, off, ... with an off at the end."""
-    if not on.size:
-        return on
+    """Return the events of the groups that are not on, off, on, off, ...; there is at least one."""
     changes = group[1:] != group[:-1]
-    is_first = np.concatenate([[True], changes])
     wrong = np.concatenate([changes, [True]]) & on
     wrong[0] |= not on[0]
     wrong[1:] |= np.where(changes, ~on[1:], on[1:] == on[:-1])
-    if not wrong.any():
-        return wrong
-    number = np.cumsum(is_first) - 1
-    return np.isin(number, number[wrong])
+    number = np.concatenate([[0], np.cumsum(changes)])
+    return (np.bincount(number, wrong) > 0)[number]
 
 
 def _pair_group(
@@ -146,15 +148,17 @@ def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]],
         end[event] = bound
 
 
-def _cut_at_resets(ons: Ints, events: FileEvents, kind: Bytes, end: Ints) -> None:
+def _cut_at_resets(ons: Ints, onset: Ints, events: FileEvents, end: Ints) -> None:
     """End notes at the first controller 120 or 123 of their channel after their onset."""
-    is_reset = (kind == 11) & ((events.data1 == ALL_SOUND_OFF) | (events.data1 == ALL_NOTES_OFF))
-    if not is_reset.any():
+    control = events.data1[events.controls]
+    resets = events.controls[(control == ALL_SOUND_OFF) | (control == ALL_NOTES_OFF)]
+    if not resets.size:
         return
-    channel = events.status & 15
-    for number in np.unique(channel[is_reset]).tolist():
-        ticks = np.sort(events.tick[is_reset & (channel == number)])
-        mine = ons[channel[ons] == number]
-        place = np.searchsorted(ticks, events.tick[mine], side="right")
+    channel = events.status[ons] & 15
+    reset_channel = events.status[resets] & 15
+    for number in sorted(set(reset_channel.tolist())):
+        ticks = np.sort(events.tick[resets[reset_channel == number]])
+        mine = np.flatnonzero(channel == number)
+        place = np.searchsorted(ticks, onset[mine], side="right")
         limit = np.append(ticks, np.iinfo(np.int64).max)[place]
         end[mine] = np.minimum(end[mine], limit)

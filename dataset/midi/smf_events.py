@@ -34,6 +34,7 @@ class FileEvents:
     """The events of a file, in the order of its tracks.
 
     tick, track, status, data1, data2   [n], channel messages: tick of the file, number of the track, status byte, data bytes
+    controls      index of each controller message among the channel messages
     track_end     [tracks], tick of each track's end
     meta          (tick, track, type, body) of each meta event
     division      file ticks of a quarter note (numerator, denominator); of SMPTE time at 120 quarter notes a minute
@@ -46,6 +47,7 @@ class FileEvents:
     status: Bytes
     data1: Bytes
     data2: Bytes
+    controls: Ints
     track_end: Ints
     meta: list[tuple[int, int, int, bytes]]
     division: tuple[int, int]
@@ -126,7 +128,7 @@ def _event_starts(data: bytes, tracks: list[tuple[int, int]]) -> tuple[Ints, lis
             starts.pop()
             is_cut_short = True
         counts.append(len(starts) - before)
-    return np.array(starts, np.int64), counts, is_cut_short
+    return np.fromiter(starts, np.int64, len(starts)), counts, is_cut_short
 
 
 def _walk(data: bytes, at: int, end: int, starts: list[int]) -> int:
@@ -197,54 +199,62 @@ def _events(
 ) -> FileEvents:
     """Return the events that start at these bytes, `counts` of them in each track."""
     delta, width = _quantities(padded, starts)
-    track = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    elapsed = np.concatenate([[0], np.cumsum(delta, dtype=np.int64)])
     first = np.concatenate([[0], np.cumsum(counts)])
-    tick = elapsed[1:] - np.repeat(elapsed[first[:-1]], counts)
+    elapsed = np.cumsum(delta)
+    before = np.concatenate([[0], elapsed])[first[:-1]]
+    tick = elapsed - np.repeat(before, counts)
+    track = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     status_at = starts + width
     status = padded[status_at]
     is_running = status < 0x80
-    is_channel = (status >= 0x80) & (status < 0xF0)
+    data_at = status_at + 1
     if is_running.any():
-        index = np.arange(len(starts))
-        source = np.maximum.accumulate(np.where(is_channel, index, -1))
-        source = np.where(source >= first[track], source, -1)
-        if (wrong := is_running & (source < 0)).any():
-            place = int(np.flatnonzero(wrong)[0])
-            raise MidiError("broken_midi", f"track {track[place] + 1}: its first event is a data byte without a status")
-        status = np.where(is_running, status[source], status)
-        is_channel |= is_running
-    data_at = (status_at + ~is_running)[is_channel]
-    status_of = status[is_channel]
+        status = _with_running_status(status, is_running, track, first)
+        data_at -= is_running
+    channel = np.flatnonzero(status < 0xF0)
+    data_at, status_of, track_of = data_at[channel], status[channel], track[channel]
     data1, data2 = padded[data_at], padded[data_at + 1]
-    two = _DATA_BYTES[status_of] == 2
     if data1.size and data1.max() > 127:
         place = int(np.flatnonzero(data1 > 127)[0])
-        raise MidiError(
-            "broken_midi", f"track {track[is_channel][place] + 1}: a channel message has a first data byte above 127"
-        )
-    meta: list[tuple[int, int, int, bytes]] = []
-    places = np.flatnonzero(status == 0xFF)
-    if places.size:
-        sizes, widths = _quantities(padded, status_at[places] + 2)
-        begin = status_at[places] + 2 + widths
-        kinds = padded[status_at[places] + 1]
-        columns = (tick[places], track[places], kinds, begin, begin + sizes)
-        meta = [
-            (when, where, kind, data[at:end])
-            for when, where, kind, at, end in zip(*(column.tolist() for column in columns), strict=True)
-        ]
-    ends = np.zeros(len(counts), np.int64)
-    ends[np.flatnonzero(counts)] = tick[(first[1:] - 1)[np.flatnonzero(counts)]]
+        raise MidiError("broken_midi", f"track {track_of[place] + 1}: a channel message has a first data byte above 127")
+    np.minimum(data2, 127, out=data2)  # a velocity of 255 is meant as the loudest
+    data2[status_of & 0xE0 == 0xC0] = 0  # messages of one data byte
+    ends = elapsed[first[1:] - 1] - before if starts.size else np.zeros(len(counts), np.int64)
+    ends[np.array(counts) == 0] = 0
     return FileEvents(
-        tick[is_channel],
-        track[is_channel],
+        tick[channel],
+        track_of,
         status_of,
         data1,
-        np.minimum(data2 * two, 127),  # a velocity of 255 is meant as the loudest
+        data2,
+        np.flatnonzero(status_of >> 4 == 0xB),
         ends,
-        meta,
+        _meta(padded, data, np.flatnonzero(status == 0xFF), status_at, tick, track),
         division,
         smpte_qpm,
         is_cut_short,
     )
+
+
+def _with_running_status(status: Bytes, is_running: NDArray[np.bool_], track: NDArray[np.int32], first: Ints) -> Bytes:
+    """Return the status bytes, where the last one holds on: that of the last channel message of the track."""
+    is_channel = (status >= 0x80) & (status < 0xF0)
+    source = np.maximum.accumulate(np.where(is_channel, np.arange(len(status)), -1))
+    if (wrong := is_running & (source < first[track])).any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise MidiError("broken_midi", f"track {track[place] + 1}: its first event is a data byte without a status")
+    return np.where(is_running, status[source], status)
+
+
+def _meta(
+    padded: Bytes, data: bytes, places: Ints, status_at: Ints, tick: Ints, track: NDArray[np.int32]
+) -> list[tuple[int, int, int, bytes]]:
+    """Return (tick, track, type, body) of the meta events, which stand at `places` among all events."""
+    at = status_at[places]
+    sizes, widths = _quantities(padded, at + 2)
+    begin = at + 2 + widths
+    columns = (tick[places], track[places], padded[at + 1], begin, begin + sizes)
+    return [
+        (when, where, kind, data[start:end])
+        for when, where, kind, start, end in zip(*(column.tolist() for column in columns), strict=True)
+    ]
