@@ -11,6 +11,7 @@ Every note-on gives one note; nothing is dropped here.
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,43 +54,41 @@ def pair_notes(events: FileEvents) -> PairedNotes:
     on = is_on[index]
     off = np.full(len(events.tick), -1, np.int64)
     unended: list[tuple[int, int]] = []  # (event, tick of the key's next on in its track, or -1)
-    if _is_alternating(on, group):
-        off[index[::2]] = index[1::2]
-        end = events.tick[off[ons]]
-    else:
+    odd = _is_unbalanced(on, group)
+    off[index[on & ~odd]] = index[~on & ~odd]
+    if odd.any():
         orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
-        odd = _is_not_alternating(on, group)
-        plain = np.flatnonzero(on & ~odd)
-        off[index[plain]] = index[plain + 1]
         places = np.flatnonzero(odd)
-        starts = np.flatnonzero(np.diff(group[places], prepend=-1))
-        for chunk in np.split(places, starts[1:]):
-            _pair_group(
-                index[chunk].tolist(), on[chunk].tolist(), events.tick, off, orphans, unended, int(group[chunk[0]])
-            )
+        bounds = [*np.flatnonzero(np.diff(group[places], prepend=-1)).tolist(), len(places)]
+        odd_index, odd_on = index[places].tolist(), on[places].tolist()
+        for start, stop in pairwise(bounds):
+            number = int(group[places[start]])
+            _pair_group(odd_index[start:stop], odd_on[start:stop], events.tick, off, orphans, unended, number)
         end = np.where(off >= 0, events.tick[off], -1)
         if unended:
             _end_unended(unended, orphans, events, end)
         end = end[ons]
+    else:
+        end = events.tick[off[ons]]
     onset = events.tick[ons]
     _cut_at_resets(ons, onset, events, end)
     return PairedNotes(ons, np.maximum(end, onset), off[ons], len(unended))
 
 
-def _is_alternating(on: Bools, group: Ints) -> bool:
-    """Return whether every group is on, off, on, off, ... with an off at the end."""
-    is_whole = len(on) % 2 == 0 and bool((group[::2] == group[1::2]).all())
-    return is_whole and bool(on[::2].all()) and not on[1::2].any()
+def _is_unbalanced(on: Bools, group: Ints) -> Bools:
+    """Return the events of the groups in which an on lacks its off, or an off its on.
 
-
-def _is_not_alternating(on: Bools, group: Ints) -> Bools:
-    """Return the events of the groups that are not on, off, on, off, ...; there is at least one."""
-    changes = group[1:] != group[:-1]
-    wrong = np.concatenate([changes, [True]]) & on
-    wrong[0] |= not on[0]
-    wrong[1:] |= np.where(changes, ~on[1:], on[1:] == on[:-1])
-    number = np.concatenate([[0], np.cumsum(changes)])
-    return (np.bincount(number, wrong) > 0)[number]
+    In all others the first on ends with the first off, the second with the second.
+    """
+    if not on.size:
+        return on
+    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
+    step = np.where(on, 1, -1)
+    sounding = np.cumsum(step)  # notes after each event
+    before = sounding[starts] - step[starts]
+    after = np.concatenate([before[1:], sounding[-1:]])
+    is_wrong = (np.minimum.reduceat(sounding, starts) < before) | (after != before)
+    return np.repeat(is_wrong, np.diff(starts, append=len(on)))
 
 
 def _pair_group(
