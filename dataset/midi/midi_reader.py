@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from catalog.base.errors import MidiError
 from catalog.midi.container import midi_bytes
-from dataset.midi.conductor import key_signatures_of, seconds_between, tempos_of, time_signatures_of, to_grid
+from dataset.midi.conductor import (
+    key_signatures_of,
+    seconds_between,
+    tempo_changes,
+    tempos_of,
+    time_signatures_of,
+    to_grid,
+)
 from dataset.midi.file_hands import Part, hands_of_parts
 from dataset.midi.pairing import pair_notes
 from dataset.midi.smf_events import FileEvents, read_events
@@ -74,10 +81,8 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     of = paired.event
     onset, end, track = events.tick[of], paired.end, events.track[of].astype(np.int64)
     channel: NDArray[np.uint8] = events.status[of] & np.uint8(15)
-    place = events.tick * len(events.tick) + np.arange(len(events.tick))  # the order in which a player takes events
-    program = _program(events, place, of, channel)
-    pitch: Ints = events.data1[of].astype(np.int64)
-    pitch += _transposition(events, place, of, channel)
+    program = _program(events, of, channel)
+    pitch = events.data1[of] + _transposition(events, of, channel)
     is_drum = channel == DRUM_CHANNEL
     is_piano = ~is_drum & (program <= LAST_PIANO)
     is_in_range = (pitch >= 0) & (pitch <= 127) | is_drum
@@ -100,13 +105,14 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     if onset.size and (latest := int((grid_onset + duration).max())) > MAX_TICK:
         raise MidiError("time_out_of_range", f"a note ends {latest // TICKS_PER_QUARTER} quarter notes in")
     off_grid = np.abs(onset * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
-    group, pedals = _pedals(events, place, channel, end, paired.off[chosen])
+    group, pedals = _pedals(events, channel, end, paired.off[chosen])
+    tempos = tempo_changes(events)
     notes = Notes(
         grid_onset.astype(np.int32),
         duration.astype(np.int32),
         pitch.astype(np.uint8),
         events.data2[of[chosen]],
-        tempos_of(events),
+        tempos_of(events, tempos),
         time_signatures_of(events),
         key_signatures_of(events),
         hand,
@@ -119,7 +125,7 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
         piano_notes=int(np.count_nonzero(is_piano & kept)),
         drum_notes=0 if piano_only else counted[DRUMS],
         grid_error=float((off_grid / events.division[0]).mean()) if off_grid.size else 0.0,
-        seconds=seconds_between(events, onset, end),
+        seconds=seconds_between(events, tempos, onset, end),
         on_grid=float(np.count_nonzero(off_grid == 0) / off_grid.size) if off_grid.size else 0.0,
         note_ons=len(of),
         dropped={reason: count for reason, count in counted.items() if count},
@@ -137,6 +143,11 @@ def _contained(data: bytes) -> bytes:
     return found
 
 
+def _places(events: FileEvents) -> Ints:
+    """Return numbers in the order in which a player takes the channel messages: int64[n]."""
+    return events.tick * len(events.tick) + np.arange(len(events.tick))
+
+
 def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, default: int) -> Ints:
     """Return the value of the last change before each wanted place, `default` before the first."""
     order = places.argsort()
@@ -144,12 +155,13 @@ def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, defaul
     return table[np.searchsorted(places[order], wanted)]
 
 
-def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+def _program(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
     """Return the program of each note: that of its channel, on whatever track it was chosen."""
     program = np.zeros(len(of), np.int64)
     changes = np.flatnonzero(events.status >> 4 == 0xC)
     if not events.data1[changes].any():
         return program
+    place = _places(events)
     changed = events.status[changes] & 15
     for number in set(changed.tolist()):
         mine, here = changes[changed == number], channel == number
@@ -157,13 +169,14 @@ def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint
     return program
 
 
-def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+def _transposition(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
     """Return by how many semitones each note sounds higher than written: coarse tuning, registered parameter 2."""
     shift = np.zeros(len(of), np.int64)
     controller = events.data1[events.controls]
     if not (events.data2[events.controls[controller == 100]] == 2).any():
         return shift
     changes = events.controls[np.isin(controller, (6, 98, 99, 100, 101))]
+    place = _places(events)
     changes = changes[place[changes].argsort()]
     chosen: dict[int, list[int]] = {}
     tuned: dict[int, list[tuple[int, int]]] = {}
@@ -207,11 +220,12 @@ def _hands(
     ]
     hands = np.zeros(16 * len(number_of), np.uint8)
     hands[numbers] = hands_of_parts(parts, list(names.values()))
-    return hands[code]
+    found: NDArray[np.uint8] = hands[code]
+    return found
 
 
 def _pedals(
-    events: FileEvents, place: Ints, channel: NDArray[np.uint8], end: Ints, off: Ints
+    events: FileEvents, channel: NDArray[np.uint8], end: Ints, off: Ints
 ) -> tuple[NDArray[np.uint8], tuple[PedalInterval, ...]]:
     """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid.
 
@@ -220,6 +234,7 @@ def _pedals(
     changes = events.controls[events.data1[events.controls] == SUSTAIN]
     if not changes.size or not channel.size:
         return np.zeros(len(channel), np.uint8), ()
+    place = _places(events)
     changes = changes[place[changes].argsort()]
     released = np.where(off >= 0, place[off], end * len(events.tick))  # in the order in which a player takes events
     last = int(max(events.track_end.max(), end.max()))

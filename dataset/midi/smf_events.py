@@ -253,7 +253,9 @@ def _events(
     data1, data2 = padded[data_at], padded[data_at + 1]
     if data1.size and data1.max() > 127:
         place = int(np.flatnonzero(data1 > 127)[0])
-        raise MidiError("broken_midi", f"track {track_of[place] + 1}: a channel message has a first data byte above 127")
+        raise MidiError(
+            "broken_midi", f"track {track_of[place] + 1}: a channel message has a first data byte above 127"
+        )
     np.minimum(data2, 127, out=data2)  # a velocity of 255 is meant as the loudest
     data2[status_of & 0xE0 == 0xC0] = 0  # messages of one data byte
     ends = elapsed[first[1:] - 1] - before if starts.size else np.zeros(len(counts), np.int64)
