@@ -88,7 +88,7 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
-MEASURED_BY = 3
+MEASURED_BY = 4
 """Version of the definitions of MEASURES.
 
 Increment it when one is added or changed, so that `dataset measure` measures again.
@@ -259,6 +259,13 @@ MEASURES = pa.schema(
             "note-ons without a note-off of their own: the note ends at the key's next note-on or at the end of its track",
             "note-ons",
             "0–",
+        ),
+        _measure(
+            "cut_short",
+            pa.int8(),
+            "1 if the file ends within a track, so that the rest of the piece is missing; else 0; null where it cannot be read",
+            "0 or 1",
+            "0–1",
         ),
         _measure(
             "texts",
