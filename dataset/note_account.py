@@ -1,4 +1,6 @@
-"""The account of the note-ons of a corpus: read = kept + dropped, by reason; and how many of its files are cut short.
+"""The account of the note-ons of a corpus: read = kept + dropped, by reason.
+
+And how many of its files are cut short.
 
 In: the measures of its pieces. Out: totals. Pure functions.
 """

@@ -1,4 +1,4 @@
-"""An overview of a corpus as lines of text: the funnel, reasons, and the account of note-ons.
+"""An overview of a corpus as lines of text: funnel, reasons, note-ons.
 
 In: an opened corpus. Out: the lines that `dataset build` and `dataset show` print.
 """
@@ -25,7 +25,7 @@ def overview(corpus: Corpus) -> list[str]:
 
 
 def _account(corpus: Corpus) -> list[str]:
-    """Return the lines on note-ons, read = kept + dropped, and on files that end within a track."""
+    """Return the lines on note-ons, read = kept + dropped, and on cut files."""
     account = account_of(corpus.measures())
     if account is None:
         return []

@@ -1,4 +1,6 @@
-"""What a text costs, in bits, if it is Western, Central European, Cyrillic or Japanese: the models of `catalog.midi.text`.
+"""What a text costs, in bits: the models of `catalog.midi.text`.
+
+Western, Central European, Cyrillic and Japanese.
 
 Pure. Each takes a text decoded from a code page and returns the sum over its characters. An ASCII character costs the same in all,
 so that readings that make one character of two bytes, and those that make two, can be compared.
@@ -79,7 +81,10 @@ def western(text: str) -> float:
 
 
 def central(text: str) -> float:
-    """Return the cost of `text` in Polish, Czech, Slovak or Hungarian; no letter is cheaper than its Western counterpart."""
+    """Return the cost of `text` in Polish, Czech, Slovak or Hungarian.
+
+    No letter is cheaper than its Western counterpart.
+    """
     bits = _MISPLACED * len(_NOT_CENTRAL.findall(text))
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):
@@ -100,7 +105,10 @@ def central(text: str) -> float:
 
 
 def cyrillic(text: str) -> float:
-    """Return the cost of `text` in Russian; letters that only its neighbours have are somewhat dearer."""
+    """Return the cost of `text` in Russian.
+
+    Letters that only its neighbours have are somewhat dearer.
+    """
     bits = 6.0 * len(_HEAPED.findall(text.lower())) + 8.0 * (_SYLLABLE.search(text) is None)
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):

@@ -1,4 +1,6 @@
-"""Text of MIDI files and names of files, which say nothing of their encoding. In: bytes; out: the text they most likely are.
+"""Text of MIDI files and names of files, which say nothing of their encoding.
+
+In: bytes; out: the text they most likely are.
 
 How `decode` judges. Bytes with a byte order mark, and bytes that are UTF-8, are taken as that: other text hardly ever is.
 All else is decoded with each candidate, and each reading is given a cost in bits, about the length of a code in which a
@@ -57,7 +59,9 @@ def decode_text(data: bytes) -> str:
 
 
 def decode(data: bytes, encodings: Mapping[str, float] = TEXT) -> str:
-    """Return `data` as the text that it most likely is: UTF-8, UTF-16 with a mark, or one of `encodings`. Never raises.
+    """Return `data` as the text that it most likely is. Never raises.
+
+    It is UTF-8, UTF-16 with a mark, or one of `encodings`.
 
     `encodings` are `TEXT` or `NAMES`. A character cut off at the end is dropped. Nothing is cleaned.
     """

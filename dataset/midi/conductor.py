@@ -1,4 +1,4 @@
-"""Tempos, time signatures and key signatures of a file, on the grid of 1/24 quarter note.
+"""Tempos, time signatures and key signatures of a file, on the grid.
 
 In: `FileEvents`. Out: changes as `Notes` holds them, from the meta events of all tracks in the order in which a player takes them.
 """
@@ -26,13 +26,16 @@ TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59  # types of meta events
 
 
 def to_grid(ticks: Ticks, division: tuple[int, int]) -> Ticks:
-    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up; exact in integers."""
+    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up."""
     above, below = division
     return (ticks * (2 * TICKS_PER_QUARTER * below) + above) // (2 * above)
 
 
 def tempo_changes(events: FileEvents) -> list[tuple[int, float]]:
-    """Return (tick of the file, microseconds a quarter note) of each tempo change; of a file in SMPTE time its one tempo."""
+    """Return (tick of the file, microseconds a quarter) of each tempo change.
+
+    A file in SMPTE time has one tempo.
+    """
     if events.smpte_qpm is not None:
         return [(0, 60e6 / events.smpte_qpm)]
     changes = [(tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3)]
@@ -66,7 +69,7 @@ def key_signatures_of(events: FileEvents) -> tuple[KeySignatureChange, ...]:
 
 
 def seconds_between(events: FileEvents, changes: Sequence[tuple[int, float]], onset: Ints, end: Ints) -> float:
-    """Return the time from the first onset to the last end, both in file ticks, under the tempo changes."""
+    """Return the seconds from the first onset to the last end, in file ticks."""
     if not onset.size:
         return 0.0
     above, below = events.division
@@ -80,7 +83,10 @@ def seconds_between(events: FileEvents, changes: Sequence[tuple[int, float]], on
 
 
 def _found(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:
-    """Return (tick of the file, body) of the meta events of a type, as a player takes them; bodies that are too short are left out."""
+    """Return (tick of the file, body) of the meta events of a type.
+
+    They come as a player takes them; bodies that are too short are left out.
+    """
     found = [(tick, body) for tick, _, type_, body in events.meta if type_ == kind and len(body) >= size]
     found.sort(key=itemgetter(0))
     return found

@@ -1,4 +1,4 @@
-"""Reads MIDI bytes into `Reading`: the notes, and what only the file itself can say about them.
+"""Reads MIDI bytes into `Reading`: the notes, and what only the file can say.
 
 In: the bytes of a file. Out: every track but drums merged, on a grid of 1/24 of a quarter note, with what the file states of hands,
 pedal, keys, tempos and time signatures. Every note-on is kept, or counted as dropped with a reason.
@@ -56,7 +56,9 @@ class Reading:
 
 
 def read_midi(data: bytes) -> Notes:
-    """Return the notes of a Standard MIDI File: all tracks merged, drums left out, rounded to the grid.
+    """Return the notes of a Standard MIDI File, rounded to the grid.
+
+    All tracks are merged, drums are left out.
 
     A note whose off is missing ends at the key's next note-on or at the end of its track (see `dataset.midi.pairing`); a note of no
     length becomes one tick. Raises MidiError with a stable reason: not_midi, smpte_time, midi_format_2, broken_midi,
@@ -71,7 +73,7 @@ def read_midi(data: bytes) -> Notes:
 
 
 def read(data: bytes, *, piano_only: bool = False) -> Reading:
-    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error.
+    """Return all that measures need of a file; one without notes is no error.
 
     With `piano_only`, other instruments and drums are dropped. Programs, pedal and coarse tuning (RPN 2) of a channel hold on
     whatever track they stand; a channel without a program is a piano, the default of General MIDI.
@@ -136,7 +138,7 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
 
 
 def _contained(data: bytes) -> bytes:
-    """Return the Standard MIDI File in the bytes, which may be wrapped in RIFF or MacBinary."""
+    """Return the Standard MIDI File in the bytes, bare or in a wrapper."""
     found = midi_bytes(data)
     if found is None:
         raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
@@ -144,19 +146,19 @@ def _contained(data: bytes) -> bytes:
 
 
 def _places(events: FileEvents) -> Ints:
-    """Return numbers in the order in which a player takes the channel messages: int64[n]."""
+    """Return int64[n] in the order in which a player takes the messages."""
     return events.tick * len(events.tick) + np.arange(len(events.tick))
 
 
 def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, default: int) -> Ints:
-    """Return the value of the last change before each wanted place, `default` before the first."""
+    """Return the value of the last change before each place, else `default`."""
     order = places.argsort()
     table = np.concatenate([[default], values[order]]).astype(np.int64)
     return table[np.searchsorted(places[order], wanted)]
 
 
 def _program(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
-    """Return the program of each note: that of its channel, on whatever track it was chosen."""
+    """Return the program of each note, chosen on whatever track."""
     program = np.zeros(len(of), np.int64)
     changes = np.flatnonzero(events.status >> 4 == 0xC)
     if not events.data1[changes].any():
@@ -170,7 +172,10 @@ def _program(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
 
 
 def _transposition(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
-    """Return by how many semitones each note sounds higher than written: coarse tuning, registered parameter 2."""
+    """Return by how many semitones each note sounds higher than written.
+
+    That is coarse tuning, registered parameter 2.
+    """
     shift = np.zeros(len(of), np.int64)
     controller = events.data1[events.controls]
     if not (events.data2[events.controls[controller == 100]] == 2).any():
@@ -203,7 +208,7 @@ def _hands(
     is_piano: NDArray[np.bool_],
     names: dict[int, bytes],
 ) -> NDArray[np.uint8]:
-    """Return the hand of each note as the file states it (see `dataset.midi.file_hands`)."""
+    """Return the hand of each note as the file states it."""
     if not track.size:
         return np.zeros(0, np.uint8)
     is_next = np.concatenate([[True], track[1:] != track[:-1]])  # notes are in order of their tracks
@@ -227,7 +232,9 @@ def _hands(
 def _pedals(
     events: FileEvents, channel: NDArray[np.uint8], end: Ints, off: Ints
 ) -> tuple[NDArray[np.uint8], tuple[PedalInterval, ...]]:
-    """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid.
+    """Return the pedal group of each note, and when each group's pedal is down.
+
+    A group is a channel; times are ticks of the grid.
 
     channel, end, off   [n], of each note: its end in ticks of the file, and the event that ends it, or -1
     """

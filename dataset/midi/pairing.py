@@ -1,4 +1,4 @@
-"""Pairs the note-ons and note-offs of a file into notes, also where an off is missing.
+"""Pairs the note-ons and note-offs of a file, also where an off is missing.
 
 For each track, channel and key:
 - From silence to silence, where ons and offs balance, the first on ends with the first off.
@@ -101,7 +101,10 @@ def _pair_group(
     unended: list[tuple[int, int]],
     group: int,
 ) -> None:
-    """Pair the events of one track, channel and key; fill `off` and append offs and ons that have no other half."""
+    """Pair the events of one track, channel and key.
+
+    Fills `off`; appends offs and ons that have no other half.
+    """
     open_: list[int] = []  # positions of ons, the last one first to end: what stays here has no off of its own
     surplus: set[int] = set()
     for position, is_on in enumerate(on):
@@ -128,7 +131,10 @@ def _pair_group(
 
 
 def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]], events: FileEvents, end: Ints) -> None:
-    """End each note that has no off of its own, the earliest first; each off that is left over ends one note."""
+    """End each note that has no off of its own, the earliest first.
+
+    Each off that is left over ends one note.
+    """
     last = int(events.track_end.max())
     left_over: dict[int, list[int]] = {}
     for key, tick in sorted(orphans):
@@ -149,7 +155,7 @@ def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]],
 
 
 def _cut_at_resets(ons: Ints, onset: Ints, events: FileEvents, end: Ints) -> None:
-    """End notes at the first controller 120 or 123 of their channel after their onset."""
+    """End notes at the first controller 120 or 123 of their channel."""
     control = events.data1[events.controls]
     resets = events.controls[(control == ALL_SOUND_OFF) | (control == ALL_NOTES_OFF)]
     if not resets.size:

@@ -1,4 +1,6 @@
-"""The notes of one piece: `Notes`, NumPy arrays on a grid of 1/24 of a quarter note, in one canonical order.
+"""The notes of one piece, on a grid of 1/24 of a quarter note: `Notes`.
+
+NumPy arrays in one canonical order.
 
 `dataset.midi.midi_reader` makes them from MIDI bytes, `dataset.midi.midi_writer` turns them into bytes again.
 """
@@ -159,7 +161,10 @@ class Notes:
 def _canonical_pedals(
     group: NDArray[np.int64], pedals: Sequence[PedalInterval]
 ) -> tuple[NDArray[np.int64], tuple[PedalInterval, ...]]:
-    """Return groups numbered in the order of their intervals, equal ones as one; and the intervals of groups with notes."""
+    """Return groups in the order of their intervals, equal ones as one.
+
+    And the intervals of the groups that have notes.
+    """
     if not pedals:
         return np.zeros(group.size, np.int64), ()
     intervals: dict[int, list[tuple[int, int]]] = {}
@@ -177,7 +182,7 @@ def _canonical_pedals(
 
 
 def seconds(notes: Notes) -> float:
-    """Return the seconds from the first onset to the last end, under the piece's own tempos; 0 without notes."""
+    """Return the seconds from the first onset to the last end; 0 without notes."""
     if len(notes) == 0:
         return 0.0
     first, last = tick_to_seconds(notes.tempos, [notes.onset[0], notes.end.max()])

@@ -1,4 +1,4 @@
-"""The order of rows by several columns of whole numbers, which reading and canonical notes both need. Pure.
+"""The order of rows by several columns of whole numbers. Pure.
 
 NumPy sorts numbers about ten times as fast as it finds the order of them. So each row becomes one number that ends with the row's
 index.
@@ -13,7 +13,9 @@ _BITS = 63  # of a number >= 0 in int64
 
 
 def order_of(*columns: Ints) -> Ints:
-    """Return the indices that sort rows by the columns, the first counts most; equal rows stay in order.
+    """Return the indices that sort rows by the columns, the first counts most.
+
+    Equal rows stay in order.
 
     columns   int64[n] each, 0 or more
     """
