@@ -260,13 +260,7 @@ MEASURES = pa.schema(
             "note-ons",
             "0–",
         ),
-        _measure(
-            "cut_short",
-            pa.int8(),
-            "1 if the file ends within a track, so that the rest of the piece is missing; else 0; null where it cannot be read",
-            "0 or 1",
-            "0–1",
-        ),
+        _measure("cut_short", pa.int8(), "1 if the file ends within a track, else 0", "0 or 1", "0–1"),
         _measure(
             "texts",
             pa.string(),
