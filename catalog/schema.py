@@ -249,9 +249,7 @@ MEASURES = pa.schema(
         ),
         _measure("dropped_notes", pa.int32(), "note-ons that are not among the notes", "note-ons", "0–"),
         _measure(
-            "dropped",
-            pa.string(),
-            "how many note-ons were dropped for each reason, such as drums 120, other_instruments 7; null where none was",
+            "dropped", pa.string(), "how many note-ons were dropped by reason, such as drums 120; null where none was"
         ),
         _measure(
             "unended_notes",
