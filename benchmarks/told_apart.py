@@ -40,7 +40,7 @@ Table = npt.NDArray[np.float64]
 KINDS = ("trees", "linear")
 COUNT, DRAWS, FOLDS = 150, 20, 5
 ENDING = 20  # notes composed beyond those looked at: the last ones are lengthened to a bar line
-LEAST = 10  # pieces a side
+LEAST = FOLDS  # pieces a side
 
 
 def people(corpus: Corpus, first: int = FIRST) -> list[Notes]:
@@ -68,6 +68,7 @@ def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     data = np.concatenate([one, other])
     ranks = rankdata(data, axis=0, nan_policy="omit")
@@ -78,10 +79,11 @@ def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
         n_estimators=100, max_depth=3, learning_rate=0.1, subsample=0.5, max_features="sqrt", random_state=seed
     )
     linear = LogisticRegression(C=0.02, max_iter=1000)
-    first, second = (
-        float(roc_auc_score(label, cross_val_predict(model, scores, label, cv=folds, method="predict_proba")[:, 1]))
-        for model in (trees, linear)
-    )
+    with threadpool_limits(1):  # threads only get in each other's way at this size
+        first, second = (
+            float(roc_auc_score(label, cross_val_predict(model, scores, label, cv=folds, method="predict_proba")[:, 1]))
+            for model in (trees, linear)
+        )
     return first, second
 
 
@@ -177,7 +179,7 @@ def main() -> None:
     try:
         real = people(Corpus.open(options.root, options.corpus), options.first)
         if options.midi:
-            made = read_folder(options.midi)
+            made = read_folder(options.midi)[: options.count]
         else:
             run = Run.open(options.root, options.run)
             made = composed(run, options.count, options.notes, options.temperature, options.seed)

@@ -44,7 +44,8 @@ NAMED = {
 def given_away(names: Sequence[str], real: Table, made: Table) -> list[dict[str, Any]]:
     """Return each feature with the area that it reaches alone, medians and people's quartiles, the most telling first.
 
-    `outside` says whether the composed median lies beyond people's quartiles.
+    `outside` says whether the composed median lies beyond people's quartiles. A feature that no
+    piece of a side has is left out.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -53,9 +54,11 @@ def given_away(names: Sequence[str], real: Table, made: Table) -> list[dict[str,
     for name, theirs, ours in zip(names, real.T, made.T, strict=True):
         values = np.concatenate([theirs, ours])
         known = ~np.isnan(values)
-        alone = roc_auc_score(label[known], values[known]) if len({*label[known].tolist()}) == 2 else 0.5
+        if len(np.unique(label[known])) < 2:  # every piece of a side has too few bars
+            continue
+        alone = roc_auc_score(label[known], values[known])
         low, middle, high = (float(q) for q in np.nanpercentile(theirs, [25, 50, 75]))
-        median = float(np.nanmedian(ours)) if known[label == 1].any() else float("nan")
+        median = float(np.nanmedian(ours))
         rows.append(
             {
                 "feature": name,
@@ -123,7 +126,9 @@ def feature_table(rows: Sequence[dict[str, Any]]) -> str:
     by_name = {row["feature"]: row for row in rows}
     text = ["| median of the pieces | people (quartiles) | composed |", "|---|---|---|"]
     for name, meaning in NAMED.items():
-        row = by_name[name]
+        row = by_name.get(name)
+        if row is None:
+            continue
         low, high = row["quartiles"]
         mark = " *" if row["outside"] else ""
         text.append(f"| {meaning} | {row['people']:.3g} ({low:.3g}–{high:.3g}) | {row['composed']:.3g}{mark} |")
