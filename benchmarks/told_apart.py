@@ -9,8 +9,8 @@ piece's first notes become the features of `music_features.py`. Boosted trees an
 
 Out: the mean area under the ROC curve over --draws draws with the interval of 95 % of them, where 0.5 is "not told
 apart"; the same for people's pieces against others of people; each feature with the area that it reaches alone,
-medians, and people's quartiles; the share of onsets on the grid, early and late; and the share of stuck samples. Drafts
-are composed some notes longer than what is looked at, so that no side shows its ending.
+medians, and people's quartiles; the share of onsets on the grid, early and late; and the shares of pieces that are
+stuck and that end on the tonic. Drafts are longer than what is looked at, so that no side shows its ending.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from training.sampling.config import SamplingConfig  # noqa: E402
 Table = npt.NDArray[np.float64]
 KINDS = ("trees", "linear")
 COUNT, DRAWS, FOLDS = 150, 20, 5
-ENDING = 20  # notes composed beyond those looked at: the last ones are lengthened to a bar line
+NOTES = 500  # notes composed, more than are looked at: enough for bar 32, and the ending is not among the features
 LEAST = FOLDS  # pieces a side
 
 
@@ -161,16 +161,16 @@ def parsed() -> argparse.Namespace:
     source.add_argument("--midi", type=Path, help="folder of composed MIDI files, instead of a run")
     parser.add_argument("--count", type=int, default=COUNT, help="pieces a side")
     parser.add_argument("--first", type=int, default=FIRST, help="notes of each piece that are looked at")
-    parser.add_argument("--notes", type=int, help=f"notes composed, {ENDING} more than looked at unless given")
+    parser.add_argument("--notes", type=int, default=NOTES, help="notes of each draft")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--rows", type=int, default=25, help="features shown")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    options.notes = options.notes or options.first + ENDING
-    if options.count < LEAST or options.draws < 1 or options.first < 32 or options.notes < options.first:
-        parser.error(f"--count must be at least {LEAST}, --draws 1, --first 32, and --notes at least --first")
+    options.notes = max(options.notes, options.first)
+    if options.count < LEAST or options.draws < 1 or options.first < 32:
+        parser.error(f"--count must be at least {LEAST}, --draws 1, and --first 32")
     return options
 
 

@@ -72,10 +72,11 @@ def given_away(names: Sequence[str], real: Table, made: Table) -> list[dict[str,
     return sorted(rows, key=lambda row: -row["alone"])
 
 
-def grid_drift(pieces: Sequence[Notes]) -> list[float]:
+def grid_drift(pieces: Sequence[Notes]) -> list[float | None]:
     """Return the share of onsets on the grid of sixteenths and eighth triplets, in bars 1–4 and in bars 29–32.
 
-    Only pieces that reach the later bars count. Bars and places follow the time signatures.
+    Then the number of pieces that reach the later bars; only these count, and without any the shares are None. Bars
+    and places follow the time signatures.
     """
     hits: list[list[npt.NDArray[np.bool_]]] = [[] for _ in GRID_BARS]
     for notes in pieces:
@@ -87,7 +88,7 @@ def grid_drift(pieces: Sequence[Notes]) -> list[float]:
         for found, (first, last) in zip(hits, GRID_BARS, strict=True):
             held = (bar >= first) & (bar < last)
             found.append(on_grid((onsets - lines[bar])[held]))
-    return [float(np.concatenate(found).mean()) if found else float("nan") for found in hits]
+    return [*(float(np.concatenate(found).mean()) if found else None for found in hits), len(hits[0])]
 
 
 def stuck(pieces: Sequence[Notes], most: int = STUCK) -> float:
@@ -160,9 +161,10 @@ def text(result: dict[str, Any], rows: int) -> str:
         found.append(f"| {row['alone']:.3f} | {row['feature']} | {people} | {row['composed']:.3f}{mark} |")
     found += ["", feature_table(result["features"]), ""]
     for whose in ("people", "composed"):
-        early, late = result["grid"][whose]
+        early, late, reach = result["grid"][whose]
+        grid = "no piece reaches bar 32" if early is None else f"{early:.1%} in bars 1–4, {late:.1%} in bars 29–32"
         found.append(
-            f"{whose}: onsets on the grid {early:.1%} in bars 1–4, {late:.1%} in bars 29–32; "
+            f"{whose}: onsets on the grid, of {reach} pieces: {grid}; "
             f"one chord over {STUCK} times running {result['stuck'][whose]:.1%}; "
             f"end on the tonic {result['ends_on_tonic'][whose]:.1%}"
         )
