@@ -65,6 +65,7 @@ PACKAGES = (
     "miditok",
     "datasketch",
     "rensa",
+    "scikit-learn",
 )
 MAX_S = 1500.0  # longer subjects are stopped, so that the others can run
 

@@ -1,17 +1,21 @@
 """Classifier two-sample test: are composed pieces told apart from people's?
 
-    python -m benchmarks.told_apart ROOT CORPUS RUN [--count 150] [--draws 20] [--out FILE]
+    python benchmarks/told_apart.py --corpus all (--run RUN | --midi FOLDER) [--root data] [--count 150] [--out FILE]
 
-After D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017): boosted trees and logistic
-regression learn to tell pieces of the corpus (300 notes and more, one of each work) from drafts of the run by the
-features of `music_features.py`; the area under the ROC curve on held-out folds says how well. 0.5 means that they
-cannot be told apart. People against people is measured beside it. The features that give most away are listed with
-their medians. RUN may also be a folder of MIDI files.
+After D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017). In: a corpus, of which the longest
+piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. Each
+piece's first notes become the features of `music_features.py`. Boosted trees and logistic regression learn to tell
+--count pieces a side, drawn at random, on four fifths of them and are tried on the last, five times.
+
+Out: the mean area under the ROC curve over --draws draws with the interval of 95 % of them, where 0.5 is "not told
+apart"; the same for people's pieces against others of people; each feature with the area that it reaches alone,
+medians, and people's quartiles; the share of onsets on the grid, early and late; and the shares of pieces that are
+stuck and that end on the tonic. Drafts are longer than what is looked at, so that no side shows its ending.
 """
 
 import argparse
 import json
-import warnings
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,146 +23,170 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.music_features import FIRST, features
-from dataset.corpus.corpus import Corpus
-from dataset.notes.model import Notes
-from training.generate import music
-from training.midi import read_notes
-from training.run import Run
-from training.sampling.config import SamplingConfig
+sys.path[:0] = [str(Path(__file__).resolve().parent)]  # for `python -m benchmarks.told_apart`
+
+import told_apart_table as tables  # noqa: E402 - modules of this folder
+from music_features import FIRST, features  # noqa: E402
+
+from catalog.base.errors import VgpianoError  # noqa: E402
+from dataset.corpus.corpus import Corpus, CorpusPiece  # noqa: E402
+from dataset.notes.model import Notes  # noqa: E402
+from training.generate import music  # noqa: E402
+from training.midi import read_notes  # noqa: E402
+from training.run import Run  # noqa: E402
+from training.sampling.config import SamplingConfig  # noqa: E402
 
 Table = npt.NDArray[np.float64]
-GRID_BARS = ((0, 4), (28, 32))
-STUCK = 22  # repetitions of one chord, people's 99th percentile
+KINDS = ("trees", "linear")
+COUNT, DRAWS, FOLDS = 150, 20, 5
+NOTES = 500  # notes composed, more than are looked at: enough for bar 32, and the ending is not among the features
+LEAST = FOLDS  # pieces a side
 
 
-def people(corpus: Corpus) -> list[Notes]:
-    """Return the corpus's pieces of FIRST notes and more, of all splits."""
-    pieces = [piece.notes for split in ("train", "validation", "test") for piece in corpus.pieces(split)]  # type: ignore[arg-type]
-    return [notes for notes in pieces if len(notes) >= FIRST]
+def people(corpus: Corpus, first: int = FIRST) -> list[Notes]:
+    """Return the longest piece of each work that has `first` notes and more, of all sides of the split."""
+    works: dict[str, CorpusPiece] = {}
+    for piece in corpus.pieces():
+        if len(piece.notes) >= max(first, len(works[piece.work].notes) + 1 if piece.work in works else 0):
+            works[piece.work] = piece
+    return [piece.notes for piece in works.values()]
 
 
-def table(pieces: Sequence[Notes]) -> tuple[list[str], Table]:
+def table(pieces: Sequence[Notes], first: int = FIRST) -> tuple[list[str], Table]:
     """Return the names of the features and their values [pieces, features]."""
-    rows = [features(notes) for notes in pieces]
+    rows = [features(notes, first) for notes in pieces]
     return list(rows[0]), np.array([[row[name] for name in rows[0]] for row in rows])
 
 
 def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
-    """Return the areas under the ROC curve of boosted trees and of logistic regression, five-fold."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    """Return the areas under the ROC curve of boosted trees and of logistic regression on held-out folds.
+
+    Features become normal scores of their ranks among all pieces, which needs no labels; unknown ones become 0.
+    """
+    from scipy.stats import norm, rankdata
+    from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+    from threadpoolctl import threadpool_limits
 
-    data = np.nan_to_num(np.concatenate([one, other]))
-    label = np.r_[np.zeros(len(one)), np.ones(len(other))]
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    trees = HistGradientBoostingClassifier(max_iter=100, max_depth=3, learning_rate=0.1, random_state=seed)
-    scaled = QuantileTransformer(n_quantiles=50, output_distribution="normal", random_state=seed)
-    linear = make_pipeline(scaled, StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        scores = [
-            cross_val_predict(model, data, label, cv=folds, method="predict_proba")[:, 1] for model in (trees, linear)
-        ]
-    return roc_auc_score(label, scores[0]), roc_auc_score(label, scores[1])
+    data = np.concatenate([one, other])
+    ranks = rankdata(data, axis=0, nan_policy="omit")
+    scores = np.nan_to_num(norm.ppf((ranks - 0.5) / np.maximum(1, (~np.isnan(data)).sum(axis=0))))
+    label = np.repeat([0, 1], [len(one), len(other)])
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    trees = GradientBoostingClassifier(
+        n_estimators=100, max_depth=3, learning_rate=0.1, subsample=0.5, max_features="sqrt", random_state=seed
+    )
+    linear = LogisticRegression(C=0.02, max_iter=1000)
+    with threadpool_limits(1):  # threads only get in each other's way at this size
+        first, second = (
+            float(roc_auc_score(label, cross_val_predict(model, scores, label, cv=folds, method="predict_proba")[:, 1]))
+            for model in (trees, linear)
+        )
+    return first, second
 
 
-def told_apart(real: Table, made: Table, draws: int, count: int) -> dict[str, Any]:
-    """Return the means over draws of `count` pieces a side, the interval of the better, and people against people."""
+def told_apart(real: Table, made: Table, draws: int = DRAWS, count: int = COUNT) -> dict[str, Any]:
+    """Return the mean areas over draws of `count` pieces a side, and of people against people.
+
+    `better` is the classifier with the larger mean, with the interval of 95 % of its draws. People against people are
+    two halves without a common piece, of `count` each where there are so many. Raises ValueError for few pieces.
+    """
+    count = min(count, len(real), len(made))
+    halves = min(count, len(real) // 2)
+    if halves < LEAST:
+        raise ValueError(f"{len(real)} pieces of people and {len(made)} composed; at least {2 * LEAST} and {LEAST}")
     rng = np.random.default_rng(0)
-    found, control = [], []
+    found, control = np.zeros((draws, 2)), np.zeros((draws, 2))
     for draw in range(draws):
-        some = rng.permutation(len(real))
-        found.append(auc(real[some[:count]], made[rng.permutation(len(made))[:count]], draw))
-        control.append(auc(real[some[:count]], real[some[count : 2 * count]], draw))
-    better, same = np.array(found), np.array(control)
-    best = int(better.mean(axis=0).argmax())
+        some = real[rng.permutation(len(real))]
+        found[draw] = auc(some[:count], made[rng.permutation(len(made))[:count]], draw)
+        control[draw] = auc(some[:halves], some[halves : 2 * halves], draw)
+    best = int(found.mean(axis=0).argmax())
+    result: dict[str, Any] = {"count": count, "people_count": halves, "draws": draws}
+    for number, kind in enumerate(KINDS):
+        result |= {kind: float(found[:, number].mean()), f"{kind}_interval": _interval(found[:, number])}
+        result |= {f"people_{kind}": float(control[:, number].mean())}
+        result |= {f"people_{kind}_interval": _interval(control[:, number])}
+    for whose in ("", "people_"):
+        kind = KINDS[best]
+        name = whose.rstrip("_") or "better"
+        result |= {name: result[f"{whose}{kind}"], f"{name}_interval": result[f"{whose}{kind}_interval"]}
+    return {**result, "classifier": KINDS[best]}
+
+
+def _interval(values: Table) -> list[float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def compared(real: Sequence[Notes], made: Sequence[Notes], draws: int, count: int, first: int) -> dict[str, Any]:
+    """Return the test and all tables for people's and composed pieces."""
+    long = [notes for notes in made if len(notes) >= first]
+    names, theirs = table(real, first)
+    _, ours = table(long, first) if long else ([], np.zeros((0, len(names))))
     return {
-        "trees": better[:, 0].mean(),
-        "linear": better[:, 1].mean(),
-        "better": better[:, best].mean(),
-        "interval": np.percentile(better[:, best], [2.5, 97.5]).tolist(),
-        "people": same[:, best].mean(),
-        "people_interval": np.percentile(same[:, best], [2.5, 97.5]).tolist(),
+        **told_apart(theirs, ours, draws, count),
+        "people_pieces": len(real),
+        "composed_pieces": len(made),
+        "too_short": len(made) - len(long),
+        "features": tables.given_away(names, theirs, ours),
+        "grid": {"people": tables.grid_drift(real), "composed": tables.grid_drift(made)},
+        "stuck": {"people": tables.stuck(real), "composed": tables.stuck(made)},
+        "ends_on_tonic": {"people": tables.ends_on_tonic(real), "composed": tables.ends_on_tonic(made)},
     }
 
 
-def given_away(names: list[str], real: Table, made: Table) -> list[dict[str, Any]]:
-    """Return the features by how well each alone tells the pieces apart, with medians and people's quartiles."""
-    from sklearn.metrics import roc_auc_score
-
-    label = np.r_[np.zeros(len(real)), np.ones(len(made))]
-    rows = []
-    for column, name in enumerate(names):
-        values = np.nan_to_num(np.r_[real[:, column], made[:, column]])
-        alone = roc_auc_score(label, values)
-        low, middle, high = np.nanpercentile(real[:, column], [25, 50, 75])
-        ours = float(np.nanmedian(made[:, column]))
-        rows.append(
-            {
-                "feature": name,
-                "alone": max(alone, 1 - alone),
-                "people": middle,
-                "quartiles": [low, high],
-                "composed": ours,
-            }
-        )
-    return sorted(rows, key=lambda row: -row["alone"])
+def composed(run: Run, count: int, notes: int, temperature: float = 1.0, seed: int = 0) -> list[Notes]:
+    """Return drafts of a run: fresh pieces, nothing chosen."""
+    return music(run, SamplingConfig(count=count, notes=notes, temperature=temperature, seed=seed))
 
 
-def on_grid(pieces: Sequence[Notes]) -> list[float]:
-    """Return the share of onsets on the grid of sixteenths and triplets, in bars 1–4 and in bars 29–32."""
-    shares = []
-    for first, last in GRID_BARS:
-        hits = []
-        for notes in pieces:
-            bar = notes.onset // 96
-            held = notes.onset[(bar >= first) & (bar < last)]
-            hits.append((held % 6 == 0) | (held % 8 == 0))
-        shares.append(float(np.concatenate(hits).mean()))
-    return shares
+def read_folder(folder: Path) -> list[Notes]:
+    """Return the pieces of all MIDI files in a folder and below; raises FileNotFoundError if there are none."""
+    files = sorted(file for kind in ("*.mid", "*.midi") for file in folder.rglob(kind))
+    if not files:
+        raise FileNotFoundError(f"{folder}: no MIDI files (*.mid); give the folder of the samples with --midi")
+    return [read_notes(file) for file in files]
 
 
-def stuck(pieces: Sequence[Notes]) -> float:
-    """Return the share of pieces in which one chord is struck more than STUCK times in a row."""
-    return float(np.mean([features(notes)["same_chord_run"] > STUCK for notes in pieces]))
-
-
-def composed(root: Path, run: str, count: int, notes: int, temperature: float, seed: int) -> list[Notes]:
-    """Return drafts of a run, or the pieces of a folder of MIDI files."""
-    if Path(run).is_dir():
-        return [read_notes(path) for path in sorted(Path(run).glob("*.mid"))[:count]]
-    return music(Run.open(root, run), SamplingConfig(count=count, notes=notes, temperature=temperature, seed=seed))
+def parsed() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path("data"), help="data root, for names of corpus and run")
+    parser.add_argument("--corpus", required=True, help="name or folder of the corpus with people's pieces")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", help="name or folder of the run that composes")
+    source.add_argument("--midi", type=Path, help="folder of composed MIDI files, instead of a run")
+    parser.add_argument("--count", type=int, default=COUNT, help="pieces a side")
+    parser.add_argument("--first", type=int, default=FIRST, help="notes of each piece that are looked at")
+    parser.add_argument("--notes", type=int, default=NOTES, help="notes of each draft")
+    parser.add_argument("--temperature", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draws", type=int, default=DRAWS)
+    parser.add_argument("--rows", type=int, default=25, help="features shown")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    options.notes = max(options.notes, options.first)
+    if options.count < LEAST or options.draws < 1 or options.first < 32:
+        parser.error(f"--count must be at least {LEAST}, --draws 1, and --first 32")
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("root", type=Path)
-    parser.add_argument("corpus")
-    parser.add_argument("run")
-    parser.add_argument("--count", type=int, default=150)
-    parser.add_argument("--notes", type=int, default=FIRST)
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    pieces = composed(options.root, options.run, options.count, options.notes, options.temperature, options.seed)
-    names, real = table(people(Corpus.open(options.root, options.corpus)))
-    _, made = table(pieces)
-    result = told_apart(real, made, options.draws, min(options.count, len(made)))
-    rows = given_away(names, real, made)
-    result |= {"grid": on_grid(pieces), "stuck": stuck(pieces), "features": rows}
-    print(json.dumps({k: v for k, v in result.items() if k != "features"}, indent=1))
-    for row in rows[:25]:
-        low, high = row["quartiles"]
-        mark = " " if low <= row["composed"] <= high else "*"
-        quartiles = f"people {row['people']:.3f} ({low:.3f}–{high:.3f})"
-        print(f"{row['alone']:.3f} {mark} {row['feature']:22} {quartiles}, composed {row['composed']:.3f}")
+    options = parsed()
+    try:
+        real = people(Corpus.open(options.root, options.corpus), options.first)
+        if options.midi:
+            made = read_folder(options.midi)[: options.count]
+        else:
+            run = Run.open(options.root, options.run)
+            made = composed(run, options.count, options.notes, options.temperature, options.seed)
+        result = compared(real, made, options.draws, options.count, options.first)
+    except (VgpianoError, OSError, ValueError) as error:
+        raise SystemExit(f"told_apart: {error}") from None
+    print(tables.text(result, options.rows))
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

@@ -88,7 +88,7 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
-MEASURED_BY = 3
+MEASURED_BY = 4
 """Version of the definitions of MEASURES.
 
 Increment it when one is added or changed, so that `dataset measure` measures again.
@@ -249,9 +249,7 @@ MEASURES = pa.schema(
         ),
         _measure("dropped_notes", pa.int32(), "note-ons that are not among the notes", "note-ons", "0–"),
         _measure(
-            "dropped",
-            pa.string(),
-            "how many note-ons were dropped for each reason, such as drums 120, other_instruments 7; null where none was",
+            "dropped", pa.string(), "how many note-ons were dropped by reason, such as drums 120; null where none was"
         ),
         _measure(
             "unended_notes",
@@ -260,6 +258,7 @@ MEASURES = pa.schema(
             "note-ons",
             "0–",
         ),
+        _measure("cut_short", pa.int8(), "1 if the file ends within a track, else 0", "0 or 1", "0–1"),
         _measure(
             "texts",
             pa.string(),

@@ -1,4 +1,4 @@
-"""An overview of a corpus as lines of text: the funnel, reasons, and the account of note-ons.
+"""An overview of a corpus as lines of text: funnel, reasons, note-ons.
 
 In: an opened corpus. Out: the lines that `dataset build` and `dataset show` print.
 """
@@ -25,11 +25,15 @@ def overview(corpus: Corpus) -> list[str]:
 
 
 def _account(corpus: Corpus) -> list[str]:
-    """Return the lines on note-ons: read = kept + dropped."""
+    """Return the lines on note-ons, read = kept + dropped, and on cut files."""
     account = account_of(corpus.measures())
     if account is None:
         return []
     rows = [("kept", account.kept)]
     rows += [(f"dropped: {reason}", count) for reason, count in account.dropped.items()]
     rows += [("without a note-off", account.unended)]
-    return [f"  note-ons     {account.read:>7}", *(f"    {label:<28} {count:>7}" for label, count in rows)]
+    return [
+        f"  note-ons     {account.read:>7}",
+        *(f"    {label:<28} {count:>7}" for label, count in rows),
+        f"  cut short    {account.cut_short:>7}",
+    ]

@@ -1,4 +1,6 @@
-"""Whether bytes are a MIDI file, bare or in a wrapper. `midi_bytes` decides it for import, scraping, parser and commands.
+"""Whether bytes are a MIDI file, bare or in a wrapper.
+
+`midi_bytes` decides it for import, scraping, parser and commands.
 
 Sources: Standard MIDI Files 1.0; RP-029, "Bundling SMF and DLS data in an RMID file"; the MacBinary II standard of 1987.
 """
@@ -29,7 +31,9 @@ def midi_bytes(data: bytes) -> bytes | None:
 
 
 def may_be_midi(head: bytes) -> bool:
-    """Return False where no file that begins with `head` is MIDI: only then need the rest not be read.
+    """Return False where no file that begins with `head` is MIDI.
+
+    Only then need the rest not be read.
 
     `head` has at least `JUNK_BYTES` bytes or is the whole file. `midi_bytes` of the whole file decides.
     """
@@ -42,7 +46,10 @@ def _is_rmid(data: bytes) -> bool:
 
 
 def _of_rmid(data: bytes) -> bytes | None:
-    """Return the `data` chunk; where lengths are wrong, all from the first MIDI header on."""
+    """Return the `data` chunk, or all from the first MIDI header on.
+
+    The latter where lengths are wrong.
+    """
     at = 12
     while at + 8 <= len(data):
         kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
@@ -54,7 +61,7 @@ def _of_rmid(data: bytes) -> bytes | None:
 
 
 def _of_macbinary(data: bytes) -> bytes | None:
-    """Return the data fork, or None where `data` is no MacBinary file or its data fork is not MIDI."""
+    """Return the data fork of a MacBinary file, or None where it is not MIDI."""
     if len(data) < _MACBINARY_BYTES or data[0] or data[74] or data[82] or not 1 <= data[1] <= 63:
         return None
     size = int.from_bytes(data[83:87])

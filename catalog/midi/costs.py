@@ -1,6 +1,8 @@
-"""What a text costs, in bits, if it is Western, Cyrillic or Japanese: the three models of `catalog.midi.text`. Pure.
+"""What a text costs, in bits: the models of `catalog.midi.text`.
 
-Each takes a text decoded from a code page and returns the sum over its characters. An ASCII character costs the same in all,
+Western, Central European, Cyrillic and Japanese.
+
+Pure. Each takes a text decoded from a code page and returns the sum over its characters. An ASCII character costs the same in all,
 so that readings that make one character of two bytes, and those that make two, can be compared.
 """
 
@@ -8,10 +10,22 @@ import re
 
 _ASCII = 4.5
 
-_ACCENTED = "éèàáäöüßóñçíêôâúãëïîûåøæõœòùì"  # letters of Western languages, most frequent first
-_SIGNS = "©®™°–—’‘“”«»…•·¡¿ºª№€£§×½²³"  # in titles and copyright lines
+_ACCENTED = "éèàáäöüßóñçíêôâúãëïîûåøæõœòùìý"  # letters of Western languages, most frequent first
+_SIGNS = "©®™°–—’‘“”«»…•·¡¿ºª№€£§×½¹²³"  # in titles and copyright lines
 _WITHIN_WORDS = "’‘–—"
 _WESTERN_SIGN, _RARE = 6.0, 11.0
+
+# what no word of a Western language has, as the byte is a letter of cp1250: mìsto (město), koñ (koń), œwiat (świat), £za (Łza)
+_NOT_WESTERN = re.compile(
+    r"[ìù](?=[^\W\d_])|ñ(?![aeiouáéíóú])|œ(?![uidn])|(?<![^\W\d_])œ(?![uid])|(?<![^\W\d_])è(?=[aeiouáéíóúyý])"
+    r"|(?<=[^\W\d_])¿|(?<=[^\W\d_])[³¹](?=[^\W\d_])|£(?=(?-i:[a-z]))",
+    re.IGNORECASE,
+)
+_NOT_CENTRAL = re.compile("ń[aeiouáéíóú]", re.IGNORECASE)
+_MISPLACED = 7.0
+
+_CENTRAL = "áéíóúýčďěňřšťůžąćęłńśźżőűöüäôß"  # letters of Czech, Slovak, Polish and Hungarian
+_CENTRAL_RARE = "ľĺŕđ"
 
 _RUSSIAN = {  # letters by their frequency (O. Lyashevskaya, S. Sharov, 2009)
     letter: bits
@@ -46,7 +60,7 @@ _LEVEL_2 = 0x989F  # where JIS level 2 begins in Shift-JIS
 
 def western(text: str) -> float:
     """Return the cost of `text` in a language of Western Europe."""
-    bits = 0.0
+    bits = _MISPLACED * len(_NOT_WESTERN.findall(text))
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):
         if c.isascii():
@@ -55,7 +69,7 @@ def western(text: str) -> float:
             small = c.lower()
             bits += 4.0 if small in _ACCENTED[:9] else 5.5 if small in _ACCENTED else 9.0
             bits += 7.0 * (before.isalpha() and not before.isascii())
-            bits += 4.0 * (not before.isalpha() and not after.isalpha())
+            bits += 4.0 * (not before.isalpha() and not after.isalpha() and small != "à")
             if c.isupper():
                 bits += 1.5 if not before.isalpha() or before.isupper() else 8.0
         elif c != "\ufffd":
@@ -66,8 +80,35 @@ def western(text: str) -> float:
     return bits
 
 
+def central(text: str) -> float:
+    """Return the cost of `text` in Polish, Czech, Slovak or Hungarian.
+
+    No letter is cheaper than its Western counterpart.
+    """
+    bits = _MISPLACED * len(_NOT_CENTRAL.findall(text))
+    before = " "
+    for c, after in zip(text, text[1:] + " ", strict=True):
+        if c.isascii():
+            bits += _ASCII
+        elif c.isalpha() and c not in "ªº":
+            small = c.lower()
+            bits += 5.5 if small in _CENTRAL else 9.0 if small in _CENTRAL_RARE else 14.0
+            bits += 1.5 * (before.isalpha() and not before.isascii())
+            bits += 4.0 * (not before.isalpha() and not after.isalpha())
+            if c.isupper():
+                bits += 1.5 if not before.isalpha() or before.isupper() else 8.0
+        elif c != "\ufffd":
+            bits += _WESTERN_SIGN if c in _SIGNS else _RARE
+            bits += 6.0 * (before.isalpha() and after.isalpha() and c not in _WITHIN_WORDS)
+        before = c
+    return bits
+
+
 def cyrillic(text: str) -> float:
-    """Return the cost of `text` in Russian; letters that only its neighbours have are somewhat dearer."""
+    """Return the cost of `text` in Russian.
+
+    Letters that only its neighbours have are somewhat dearer.
+    """
     bits = 6.0 * len(_HEAPED.findall(text.lower())) + 8.0 * (_SYLLABLE.search(text) is None)
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):

@@ -51,6 +51,7 @@ class Measures:
     dropped_notes: int | None = None
     dropped: str | None = None
     unended_notes: int | None = None
+    cut_short: int | None = None
     texts: str | None = None
     copyright: str | None = None
     licence_conflict: int | None = None
@@ -113,6 +114,7 @@ def _file_measures(reading: Reading) -> dict[str, Any]:
         "dropped_notes": sum(reading.dropped.values()),
         "dropped": dropped_text(reading.dropped),
         "unended_notes": reading.unended,
+        "cut_short": int(reading.is_cut_short),
         "texts": found.texts,
         "copyright": found.copyright,
         "licence_conflict": int(found.is_restricted),

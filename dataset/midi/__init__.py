@@ -1,7 +1,7 @@
 """Standard MIDI Files: bytes to `Notes`, and `Notes` to bytes.
 
-`midi_reader` reads with NumPy (`smf_events`, `pairing`, `conductor`, `file_hands`), `midi_writer` writes (`smf`). Nothing here knows of
-catalogs or corpora.
+`midi_reader` reads with NumPy (`event_starts`, `smf_events`, `pairing`, `conductor`, `file_hands`), `midi_writer` writes (`smf`).
+Nothing here knows of catalogs or corpora.
 """
 
 __all__ = ["file_hands", "midi_reader", "midi_writer", "pairing"]

@@ -1,11 +1,11 @@
-"""Tempos, time signatures and key signatures of a file, on the grid of 1/24 quarter note.
+"""Tempos, time signatures and key signatures of a file, on the grid.
 
 In: `FileEvents`. Out: changes as `Notes` holds them, from the meta events of all tracks in the order in which a player takes them.
 """
 
 from collections.abc import Sequence
-
-import numpy as np
+from operator import itemgetter
+from typing import TypeVar
 
 from dataset.midi.smf_events import FileEvents, Ints
 from dataset.notes.timing import (
@@ -20,21 +20,34 @@ from dataset.notes.timing import (
     TimeSignatureChange,
 )
 
+Ticks = TypeVar("Ticks", Ints, int)
+
 TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59  # types of meta events
 
 
-def to_grid(ticks: Ints, division: tuple[int, int]) -> Ints:
-    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up; exact in integers."""
+def to_grid(ticks: Ticks, division: tuple[int, int]) -> Ticks:
+    """Return file ticks as ticks of 1/24 quarter, the nearest, halves up."""
     above, below = division
     return (ticks * (2 * TICKS_PER_QUARTER * below) + above) // (2 * above)
 
 
-def tempos_of(events: FileEvents) -> tuple[TempoChange, ...]:
-    """Return the tempo changes; of a file in SMPTE time the one tempo that stands for it."""
+def tempo_changes(events: FileEvents) -> list[tuple[int, float]]:
+    """Return (tick of the file, microseconds a quarter) of each tempo change.
+
+    A file in SMPTE time has one tempo.
+    """
+    if events.smpte_qpm is not None:
+        return [(0, 60e6 / events.smpte_qpm)]
+    changes = [(tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3)]
+    return [change for change in changes if change[1]]
+
+
+def tempos_of(events: FileEvents, changes: Sequence[tuple[int, float]]) -> tuple[TempoChange, ...]:
+    """Return tempo changes as `Notes` holds them."""
     if events.smpte_qpm is not None:
         return ((0, events.smpte_qpm),)
-    changes = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _in_order(events, TEMPO, 3))
-    return tuple((tick, 60e6 / micros) for tick, micros in changes if micros)
+    on_grid = ((to_grid(tick, events.division), 60e6 / micros) for tick, micros in changes)
+    return tuple(change for change in on_grid if change[0] <= MAX_TICK)
 
 
 def time_signatures_of(events: FileEvents) -> tuple[TimeSignatureChange, ...]:
@@ -55,31 +68,31 @@ def key_signatures_of(events: FileEvents) -> tuple[KeySignatureChange, ...]:
     return tuple(change for change in stated if abs(change[1]) <= MOST_SHARPS and change[2] <= 1)
 
 
-def seconds_between(events: FileEvents, onset: Ints, end: Ints) -> float:
-    """Return the time from the first onset to the last end, both in file ticks, under the file's tempos."""
+def seconds_between(events: FileEvents, changes: Sequence[tuple[int, float]], onset: Ints, end: Ints) -> float:
+    """Return the seconds from the first onset to the last end, in file ticks."""
     if not onset.size:
         return 0.0
     above, below = events.division
-    changes = [(0, 60e6 / (events.smpte_qpm or DEFAULT_QPM))]
-    if events.smpte_qpm is None:
-        found = ((tick, int.from_bytes(body[:3], "big")) for tick, body in _found(events, TEMPO, 3))
-        changes += [(tick, micros) for tick, micros in found if micros]
-    bounds = np.clip([tick for tick, _ in changes[1:]] + [np.inf], onset.min(), end.max())
-    lengths = np.diff(bounds, prepend=onset.min())
-    return float(lengths @ np.array([micros for _, micros in changes])) * below / above / 1e6
+    first, last = int(onset.min()), int(end.max())
+    at, micros, total = first, 60e6 / DEFAULT_QPM, 0.0
+    for tick, following in changes:
+        until = min(max(tick, first), last)
+        total += (until - at) * micros
+        at, micros = until, following
+    return (total + (last - at) * micros) * below / above / 1e6
 
 
 def _found(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:
-    """Return (tick of the file, body) of the meta events of a type, as a player takes them; bodies that are too short are left out."""
+    """Return (tick of the file, body) of the meta events of a type.
+
+    They come as a player takes them; bodies that are too short are left out.
+    """
     found = [(tick, body) for tick, _, type_, body in events.meta if type_ == kind and len(body) >= size]
-    found.sort(key=lambda row: row[0])
+    found.sort(key=itemgetter(0))
     return found
 
 
-def _in_order(events: FileEvents, kind: int, size: int) -> Sequence[tuple[int, bytes]]:
+def _in_order(events: FileEvents, kind: int, size: int) -> list[tuple[int, bytes]]:
     """As `_found`, with ticks of the grid."""
-    found = _found(events, kind, size)
-    if not found:
-        return found
-    ticks = to_grid(np.array([tick for tick, _ in found], np.int64), events.division).tolist()
-    return [(tick, body) for tick, (_, body) in zip(ticks, found, strict=True) if tick <= MAX_TICK]
+    found = [(to_grid(tick, events.division), body) for tick, body in _found(events, kind, size)]
+    return [change for change in found if change[0] <= MAX_TICK]

@@ -1,4 +1,6 @@
-"""Which hand plays the parts of a file, where the file says so: by the names of its tracks, or by having two piano tracks.
+"""Which hand plays the parts of a file, where the file says so.
+
+It says so by the names of its tracks, or by having two piano tracks.
 
 A part is one channel of one track. Nothing here looks at single notes; where a file does not say, see
 `dataset.notes.hand_estimate`.
@@ -21,7 +23,7 @@ _LEFT = re.compile(r"\b(left|lh|l\.\s?h|bass|lower|links|linke|gauche|mg|m\.\s?g
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One channel of one track: the track's name, its mean pitch, whether it is all played by a piano."""
+    """One channel of one track: name, mean pitch, whether a piano plays it all."""
 
     name: bytes
     mean_pitch: float
@@ -30,7 +32,7 @@ class Part:
 
 @lru_cache(1024)
 def hand_of_name(name: bytes) -> int:
-    """Return the hand that a track's name states: RIGHT, LEFT, or UNKNOWN where it states none or both."""
+    """Return the hand that a track's name states; UNKNOWN where none or both."""
     text = re.sub(r"[_\-\d]", " ", decode_text(name))
     words = text.lower() + " " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
     is_right, is_left = (pattern.search(words) is not None for pattern in (_RIGHT, _LEFT))

@@ -1,4 +1,4 @@
-"""Reads MIDI bytes into `Reading`: the notes, and what only the file itself can say about them.
+"""Reads MIDI bytes into `Reading`: the notes, and what only the file can say.
 
 In: the bytes of a file. Out: every track but drums merged, on a grid of 1/24 of a quarter note, with what the file states of hands,
 pedal, keys, tempos and time signatures. Every note-on is kept, or counted as dropped with a reason.
@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from catalog.base.errors import MidiError
 from catalog.midi.container import midi_bytes
-from dataset.midi.conductor import key_signatures_of, seconds_between, tempos_of, time_signatures_of, to_grid
+from dataset.midi.conductor import (
+    key_signatures_of,
+    seconds_between,
+    tempo_changes,
+    tempos_of,
+    time_signatures_of,
+    to_grid,
+)
 from dataset.midi.file_hands import Part, hands_of_parts
 from dataset.midi.pairing import pair_notes
 from dataset.midi.smf_events import FileEvents, read_events
@@ -49,7 +56,9 @@ class Reading:
 
 
 def read_midi(data: bytes) -> Notes:
-    """Return the notes of a Standard MIDI File: all tracks merged, drums left out, rounded to the grid.
+    """Return the notes of a Standard MIDI File, rounded to the grid.
+
+    All tracks are merged, drums are left out.
 
     A note whose off is missing ends at the key's next note-on or at the end of its track (see `dataset.midi.pairing`); a note of no
     length becomes one tick. Raises MidiError with a stable reason: not_midi, smpte_time, midi_format_2, broken_midi,
@@ -64,7 +73,7 @@ def read_midi(data: bytes) -> Notes:
 
 
 def read(data: bytes, *, piano_only: bool = False) -> Reading:
-    """Return all that measures need of a file; as `read_midi`, but a file without notes is no error.
+    """Return all that measures need of a file; one without notes is no error.
 
     With `piano_only`, other instruments and drums are dropped. Programs, pedal and coarse tuning (RPN 2) of a channel hold on
     whatever track they stand; a channel without a program is a piano, the default of General MIDI.
@@ -72,41 +81,40 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     events = read_events(_contained(data))
     paired = pair_notes(events)
     of = paired.event
-    onset, end, track = events.tick[of], paired.end, events.track[of]
+    onset, end, track = events.tick[of], paired.end, events.track[of].astype(np.int64)
     channel: NDArray[np.uint8] = events.status[of] & np.uint8(15)
-    place = events.tick * max(len(events.tick), 1) + np.arange(
-        len(events.tick)
-    )  # the order in which a player takes events
-    program = _program(events, place, of, channel)
-    pitch: Ints = events.data1[of].astype(np.int64)
-    pitch += _transposition(events, place, of, channel)
+    program = _program(events, of, channel)
+    pitch = events.data1[of] + _transposition(events, of, channel)
     is_drum = channel == DRUM_CHANNEL
     is_piano = ~is_drum & (program <= LAST_PIANO)
     is_in_range = (pitch >= 0) & (pitch <= 127) | is_drum
     wanted = is_piano if piano_only else ~is_drum
     kept = wanted & is_in_range
+    chosen = slice(None) if kept.all() else np.flatnonzero(kept)
     counted = {
         DRUMS: int(np.count_nonzero(is_drum)),
         OTHER_INSTRUMENTS: int(np.count_nonzero(~is_drum & ~wanted)),
         OUT_OF_RANGE: int(np.count_nonzero(wanted & ~is_in_range)),
     }
-    part = (track.astype(np.int64) << 11) | (channel.astype(np.int64) << 7) | program
+    part = (track << 4 | channel) << 7 | program
     texts = tuple((kind, body) for _, _, kind, body in events.meta if kind in (TEXT, COPYRIGHT, TRACK_NAME))
     names = {where: body for _, where, kind, body in reversed(events.meta) if kind == TRACK_NAME}
-    heard = part if not piano_only else part[is_piano]
-    hand = _hands(track[kept], channel[kept], pitch[kept], is_piano[kept], names)
-    grid_onset = to_grid(onset[kept], events.division)
-    duration = np.maximum(to_grid(end[kept], events.division) - grid_onset, 1)
-    if grid_onset.size and (grid_onset + duration).max() > MAX_TICK:
-        raise MidiError("time_out_of_range", f"a note ends {int((grid_onset + duration).max()) // 24} quarter notes in")
-    off_grid = np.abs(onset[kept] * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
-    group, pedals = _pedals(events, place, channel[kept], end[kept], paired.off[kept])
+    parts = np.sort(part[is_piano] if piano_only else part)
+    pitch, onset, end, channel = pitch[chosen], onset[chosen], end[chosen], channel[chosen]
+    hand = _hands(track[chosen], channel, pitch, is_piano[chosen], names)
+    grid_onset = to_grid(onset, events.division)
+    duration = np.maximum(to_grid(end, events.division) - grid_onset, 1)
+    if onset.size and (latest := int((grid_onset + duration).max())) > MAX_TICK:
+        raise MidiError("time_out_of_range", f"a note ends {latest // TICKS_PER_QUARTER} quarter notes in")
+    off_grid = np.abs(onset * (TICKS_PER_QUARTER * events.division[1]) - grid_onset * events.division[0])
+    group, pedals = _pedals(events, channel, end, paired.off[chosen])
+    tempos = tempo_changes(events)
     notes = Notes(
         grid_onset.astype(np.int32),
         duration.astype(np.int32),
-        pitch[kept].astype(np.uint8),
-        events.data2[of][kept],
-        tempos_of(events),
+        pitch.astype(np.uint8),
+        events.data2[of[chosen]],
+        tempos_of(events, tempos),
         time_signatures_of(events),
         key_signatures_of(events),
         hand,
@@ -115,12 +123,12 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
     )
     return Reading(
         notes=notes,
-        tracks=len(np.unique(heard)),
+        tracks=int(np.count_nonzero(parts[1:] != parts[:-1])) + min(parts.size, 1),
         piano_notes=int(np.count_nonzero(is_piano & kept)),
         drum_notes=0 if piano_only else counted[DRUMS],
         grid_error=float((off_grid / events.division[0]).mean()) if off_grid.size else 0.0,
-        seconds=seconds_between(events, onset[kept], end[kept]),
-        on_grid=float((off_grid == 0).mean()) if off_grid.size else 0.0,
+        seconds=seconds_between(events, tempos, onset, end),
+        on_grid=float(np.count_nonzero(off_grid == 0) / off_grid.size) if off_grid.size else 0.0,
         note_ons=len(of),
         dropped={reason: count for reason, count in counted.items() if count},
         unended=paired.unended,
@@ -130,40 +138,50 @@ def read(data: bytes, *, piano_only: bool = False) -> Reading:
 
 
 def _contained(data: bytes) -> bytes:
-    """Return the Standard MIDI File in the bytes, which may be wrapped in RIFF or MacBinary."""
+    """Return the Standard MIDI File in the bytes, bare or in a wrapper."""
     found = midi_bytes(data)
     if found is None:
         raise MidiError("not_midi", f"{len(data)} bytes without a MIDI header")
     return found
 
 
+def _places(events: FileEvents) -> Ints:
+    """Return int64[n] in the order in which a player takes the messages."""
+    return events.tick * len(events.tick) + np.arange(len(events.tick))
+
+
 def _last_before(places: Ints, values: NDArray[np.integer], wanted: Ints, default: int) -> Ints:
-    """Return the value of the last change before each wanted place, `default` before the first."""
+    """Return the value of the last change before each place, else `default`."""
     order = places.argsort()
     table = np.concatenate([[default], values[order]]).astype(np.int64)
     return table[np.searchsorted(places[order], wanted)]
 
 
-def _program(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
-    """Return the program of each note: that of its channel, on whatever track it was chosen."""
+def _program(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+    """Return the program of each note, chosen on whatever track."""
     program = np.zeros(len(of), np.int64)
-    changes = np.flatnonzero(events.status >> 4 == 12)
+    changes = np.flatnonzero(events.status >> 4 == 0xC)
     if not events.data1[changes].any():
         return program
+    place = _places(events)
     changed = events.status[changes] & 15
-    for number in np.unique(changed).tolist():
+    for number in set(changed.tolist()):
         mine, here = changes[changed == number], channel == number
         program[here] = _last_before(place[mine], events.data1[mine], place[of[here]], 0)
     return program
 
 
-def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[np.uint8]) -> Ints:
-    """Return by how many semitones each note sounds higher than written: coarse tuning, registered parameter 2."""
+def _transposition(events: FileEvents, of: Ints, channel: NDArray[np.uint8]) -> Ints:
+    """Return by how many semitones each note sounds higher than written.
+
+    That is coarse tuning, registered parameter 2.
+    """
     shift = np.zeros(len(of), np.int64)
-    is_control = events.status >> 4 == 11
-    if not (is_control & (events.data1 == 100) & (events.data2 == 2)).any():
+    controller = events.data1[events.controls]
+    if not (events.data2[events.controls[controller == 100]] == 2).any():
         return shift
-    changes = np.flatnonzero(is_control & np.isin(events.data1, (6, 98, 99, 100, 101)))
+    changes = events.controls[np.isin(controller, (6, 98, 99, 100, 101))]
+    place = _places(events)
     changes = changes[place[changes].argsort()]
     chosen: dict[int, list[int]] = {}
     tuned: dict[int, list[tuple[int, int]]] = {}
@@ -184,42 +202,51 @@ def _transposition(events: FileEvents, place: Ints, of: Ints, channel: NDArray[n
 
 
 def _hands(
-    track: NDArray[np.int32],
+    track: Ints,
     channel: NDArray[np.uint8],
     pitch: Ints,
     is_piano: NDArray[np.bool_],
     names: dict[int, bytes],
 ) -> NDArray[np.uint8]:
-    """Return the hand of each note as the file states it (see `dataset.midi.file_hands`)."""
-    code = (track.astype(np.int64) << 4) | channel
-    numbers, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
-    if not numbers.size:
+    """Return the hand of each note as the file states it."""
+    if not track.size:
         return np.zeros(0, np.uint8)
-    mean = np.bincount(inverse, pitch) / count
-    piano = np.bincount(inverse, is_piano) == count
+    is_next = np.concatenate([[True], track[1:] != track[:-1]])  # notes are in order of their tracks
+    number_of = track[is_next].tolist()
+    code = (np.cumsum(is_next) - 1) << 4 | channel
+    count = np.bincount(code)
+    numbers = np.flatnonzero(count)
+    count = count[numbers]
+    mean = np.bincount(code, pitch)[numbers] / count
+    piano = np.bincount(code, is_piano)[numbers] == count
     parts = [
-        Part(names.get(number >> 4, b""), middle, plays_piano)
+        Part(names.get(number_of[number >> 4], b""), middle, plays_piano)
         for number, middle, plays_piano in zip(numbers.tolist(), mean.tolist(), piano.tolist(), strict=True)
     ]
-    return hands_of_parts(parts, list(names.values()))[inverse]
+    hands = np.zeros(16 * len(number_of), np.uint8)
+    hands[numbers] = hands_of_parts(parts, list(names.values()))
+    found: NDArray[np.uint8] = hands[code]
+    return found
 
 
 def _pedals(
-    events: FileEvents, place: Ints, channel: NDArray[np.uint8], end: Ints, off: Ints
+    events: FileEvents, channel: NDArray[np.uint8], end: Ints, off: Ints
 ) -> tuple[NDArray[np.uint8], tuple[PedalInterval, ...]]:
-    """Return the pedal group of each note, which is its channel, and when the pedal of each is down, in ticks of the grid.
+    """Return the pedal group of each note, and when each group's pedal is down.
+
+    A group is a channel; times are ticks of the grid.
 
     channel, end, off   [n], of each note: its end in ticks of the file, and the event that ends it, or -1
     """
-    is_pedal = (events.status >> 4 == 11) & (events.data1 == SUSTAIN)
-    if not is_pedal.any() or not len(channel):
+    changes = events.controls[events.data1[events.controls] == SUSTAIN]
+    if not changes.size or not channel.size:
         return np.zeros(len(channel), np.uint8), ()
-    changes = np.flatnonzero(is_pedal)
+    place = _places(events)
     changes = changes[place[changes].argsort()]
     released = np.where(off >= 0, place[off], end * len(events.tick))  # in the order in which a player takes events
     last = int(max(events.track_end.max(), end.max()))
     pedals: list[PedalInterval] = []
-    for number in np.unique(channel).tolist():
+    for number in np.flatnonzero(np.bincount(channel)).tolist():
         mine = changes[events.status[changes] & 15 == number]
         intervals = down_intervals(events.tick[mine].tolist(), events.data2[mine].tolist(), last)
         if intervals:

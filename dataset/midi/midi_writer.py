@@ -1,4 +1,6 @@
-"""Writes `Notes` as a Standard MIDI File: a track of tempos, time and key signatures, then one track per hand.
+"""Writes `Notes` as a Standard MIDI File.
+
+A track of tempos, time and key signatures, then one track per hand.
 
 In: `Notes`; out: bytes. The same notes give the same bytes. `dataset.midi.midi_reader` gives the notes back, with the hands that
 `dataset.notes.hands` found for those the file did not state.
@@ -32,7 +34,10 @@ class WrittenMidi:
 
 
 def write_midi(notes: Notes, *, name: str = "") -> bytes:
-    """Return `notes` as a Standard MIDI File of format 1, 480 ticks per quarter note, all piano; see `midi_of`."""
+    """Return `notes` as a Standard MIDI File, all piano; see `midi_of`.
+
+    It is of format 1, with 480 ticks per quarter note.
+    """
     return midi_of(notes, name=name).data
 
 
@@ -75,7 +80,7 @@ def _conductor_track(notes: Notes, name: str) -> bytes:
 def _messages(
     notes: Notes, indices: NDArray[np.intp], group: int, channel: int
 ) -> tuple[list[tuple[int, int, bytes]], int]:
-    """Return (tick, order, message) of the notes of one channel, and how many of them were cut."""
+    """Return (tick, order, message) of a channel's notes, and how many were cut."""
     messages = [(0, 0, bytes([0xC0 | channel, 0]))]
     for each, start, end in notes.pedals:
         if each == group:

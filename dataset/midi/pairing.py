@@ -1,4 +1,4 @@
-"""Pairs the note-ons and note-offs of a file into notes, also where an off is missing.
+"""Pairs the note-ons and note-offs of a file, also where an off is missing.
 
 For each track, channel and key:
 - From silence to silence, where ons and offs balance, the first on ends with the first off.
@@ -11,11 +11,13 @@ Every note-on gives one note; nothing is dropped here.
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataset.midi.smf_events import FileEvents
+from dataset.notes.order import order_of
 
 ALL_SOUND_OFF, ALL_NOTES_OFF = 120, 123
 
@@ -44,50 +46,50 @@ def pair_notes(events: FileEvents) -> PairedNotes:
     """Return the notes of all tracks and channels of a file."""
     kind: Bytes = events.status >> np.uint8(4)
     is_on = (kind == 9) & (events.data2 > 0)
-    index = np.flatnonzero(is_on | (kind == 8) | (kind == 9))
-    group = (
-        (events.track[index].astype(np.int64) << 11)
-        | ((events.status[index] & 15).astype(np.int64) << 7)
-        | events.data1[index]
-    )
-    order = group.argsort(kind="stable")
+    ons = np.flatnonzero(is_on)
+    index = np.flatnonzero(kind <= 9)
+    group = (events.track[index].astype(np.int64) << 4 | events.status[index] & 15) << 7 | events.data1[index]
+    order = order_of(group)
     index, group = index[order], group[order]
     on = is_on[index]
-    end = np.full(len(events.tick), -1, np.int64)
-    odd = _is_not_alternating(on, group)
-    plain = np.flatnonzero(on & ~odd)
     off = np.full(len(events.tick), -1, np.int64)
-    off[index[plain]] = index[plain + 1]
-    orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
     unended: list[tuple[int, int]] = []  # (event, tick of the key's next on in its track, or -1)
+    odd = _is_unbalanced(on, group)
+    off[index[on & ~odd]] = index[~on & ~odd]
     if odd.any():
+        orphans: list[tuple[int, int]] = []  # (channel and key, tick) of offs that end no note
         places = np.flatnonzero(odd)
-        starts = np.flatnonzero(np.diff(group[places], prepend=-1))
-        for chunk in np.split(places, starts[1:]):
-            _pair_group(
-                index[chunk].tolist(), on[chunk].tolist(), events.tick, off, orphans, unended, int(group[chunk[0]])
-            )
-    end[off >= 0] = events.tick[off[off >= 0]]
-    if unended:
-        _end_unended(unended, orphans, events, end)
-    ons = np.flatnonzero(is_on)
-    _cut_at_resets(ons, events, kind, end)
-    return PairedNotes(ons, np.maximum(end[ons], events.tick[ons]), off[ons], len(unended))
+        bounds = [*np.flatnonzero(np.diff(group[places], prepend=-1)).tolist(), len(places)]
+        odd_index, odd_on = index[places].tolist(), on[places].tolist()
+        for start, stop in pairwise(bounds):
+            number = int(group[places[start]])
+            _pair_group(odd_index[start:stop], odd_on[start:stop], events.tick, off, orphans, unended, number)
+        end = np.where(off >= 0, events.tick[off], -1)
+        if unended:
+            _end_unended(unended, orphans, events, end)
+        end = end[ons]
+    else:
+        end = events.tick[off[ons]]
+    onset = events.tick[ons]
+    _cut_at_resets(ons, onset, events, end)
+    return PairedNotes(ons, np.maximum(end, onset), off[ons], len(unended))
 
 
-def _is_not_alternating(on: Bools, group: Ints) -> Bools:
-    """Return the events of groups that are not on, off, on, off, ... with an off at the end."""
-    if not on.size:
-        return on
-    changes = group[1:] != group[:-1]
-    is_first = np.concatenate([[True], changes])
-    wrong = np.concatenate([changes, [True]]) & on
-    wrong[0] |= not on[0]
-    wrong[1:] |= np.where(changes, ~on[1:], on[1:] == on[:-1])
-    if not wrong.any():
-        return wrong
-    number = np.cumsum(is_first) - 1
-    return np.isin(number, number[wrong])
+def _is_unbalanced(on: Bools, group: Ints) -> Bools:
+    """Return the events of the groups in which an on lacks its off, or an off its on.
+
+    In all others the first on ends with the first off, the second with the second.
+    """
+    is_plain = len(on) % 2 == 0 and (group[::2] == group[1::2]).all() and on[::2].all() and not on[1::2].any()
+    if is_plain:  # on, off, on, off, ...
+        return np.zeros(len(on), np.bool_)
+    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
+    step = np.where(on, 1, -1)
+    sounding = np.cumsum(step)  # notes after each event
+    before = sounding[starts] - step[starts]
+    after = np.concatenate([before[1:], sounding[-1:]])
+    is_wrong = (np.minimum.reduceat(sounding, starts) < before) | (after != before)
+    return np.repeat(is_wrong, np.diff(starts, append=len(on)))
 
 
 def _pair_group(
@@ -99,7 +101,10 @@ def _pair_group(
     unended: list[tuple[int, int]],
     group: int,
 ) -> None:
-    """Pair the events of one track, channel and key; fill `off` and append offs and ons that have no other half."""
+    """Pair the events of one track, channel and key.
+
+    Fills `off`; appends offs and ons that have no other half.
+    """
     open_: list[int] = []  # positions of ons, the last one first to end: what stays here has no off of its own
     surplus: set[int] = set()
     for position, is_on in enumerate(on):
@@ -126,7 +131,10 @@ def _pair_group(
 
 
 def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]], events: FileEvents, end: Ints) -> None:
-    """End each note that has no off of its own, the earliest first; each off that is left over ends one note."""
+    """End each note that has no off of its own, the earliest first.
+
+    Each off that is left over ends one note.
+    """
     last = int(events.track_end.max())
     left_over: dict[int, list[int]] = {}
     for key, tick in sorted(orphans):
@@ -146,15 +154,17 @@ def _end_unended(unended: list[tuple[int, int]], orphans: list[tuple[int, int]],
         end[event] = bound
 
 
-def _cut_at_resets(ons: Ints, events: FileEvents, kind: Bytes, end: Ints) -> None:
-    """End notes at the first controller 120 or 123 of their channel after their onset."""
-    is_reset = (kind == 11) & ((events.data1 == ALL_SOUND_OFF) | (events.data1 == ALL_NOTES_OFF))
-    if not is_reset.any():
+def _cut_at_resets(ons: Ints, onset: Ints, events: FileEvents, end: Ints) -> None:
+    """End notes at the first controller 120 or 123 of their channel."""
+    control = events.data1[events.controls]
+    resets = events.controls[(control == ALL_SOUND_OFF) | (control == ALL_NOTES_OFF)]
+    if not resets.size:
         return
-    channel = events.status & 15
-    for number in np.unique(channel[is_reset]).tolist():
-        ticks = np.sort(events.tick[is_reset & (channel == number)])
-        mine = ons[channel[ons] == number]
-        place = np.searchsorted(ticks, events.tick[mine], side="right")
+    channel = events.status[ons] & 15
+    reset_channel = events.status[resets] & 15
+    for number in sorted(set(reset_channel.tolist())):
+        ticks = np.sort(events.tick[resets[reset_channel == number]])
+        mine = np.flatnonzero(channel == number)
+        place = np.searchsorted(ticks, onset[mine], side="right")
         limit = np.append(ticks, np.iinfo(np.int64).max)[place]
         end[mine] = np.minimum(end[mine], limit)

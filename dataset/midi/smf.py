@@ -1,4 +1,7 @@
-"""The bytes of a Standard MIDI File from timed messages: chunks, delta times, meta events. It knows nothing of notes."""
+"""The bytes of a Standard MIDI File: chunks, delta times, meta events.
+
+It takes timed messages and knows nothing of notes.
+"""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -11,7 +14,7 @@ def file_of(tracks: Sequence[bytes], ticks_a_quarter: int) -> bytes:
 
 
 def track_of(events: Iterable[tuple[int, bytes]]) -> bytes:
-    """Return the body of a track from (tick of the file, message), in the order of time."""
+    """Return the body of a track from (tick of the file, message), in order."""
     parts: list[bytes] = []
     now = 0
     for tick, message in events:
@@ -26,7 +29,10 @@ def meta(kind: int, body: bytes) -> bytes:
 
 
 def _variable_length(value: int) -> bytes:
-    """Return MIDI's variable-length quantity: seven bits a byte, the highest bit set on all but the last."""
+    """Return MIDI's variable-length quantity: seven bits a byte.
+
+    The highest bit is set on all but the last.
+    """
     digits = [value & 0x7F]
     while value := value >> 7:
         digits.append(value & 0x7F | 0x80)

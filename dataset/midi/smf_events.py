@@ -1,7 +1,7 @@
-"""Reads the events of a Standard MIDI File into NumPy arrays, a whole file at once.
+"""Reads the events of a Standard MIDI File into NumPy arrays.
 
-In: the bytes of a file from its MThd on. Out: `FileEvents`. A short loop finds where events start; all else is read with array
-operations.
+In: the bytes of a file from its MThd on. Out: `FileEvents`. `event_starts` finds where events start; all else is
+read with array operations.
 Tolerated, because players tolerate it: longer headers, unknown chunks, more tracks than the header says, a file that
 ends early, running status after SysEx and meta events. Everything else that is wrong raises MidiError.
 """
@@ -13,20 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.base.errors import MidiError
-
-LONGEST_DELTA = 4  # bytes of a variable-length quantity
-PADDING = 16  # bytes of zero after the file, so that look-ahead never leaves the array
-END_OF_TRACK = 0x2F
+from dataset.midi.event_starts import PADDING, event_starts
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
-
-_DATA_BYTES = np.zeros(256, np.int32)  # of a message by its status byte
-_DATA_BYTES[0x80:0xF0] = 2
-_DATA_BYTES[0xC0:0xE0] = 1
-_DATA_BYTES[[0xF1, 0xF3]] = 1
-_DATA_BYTES[0xF2] = 2
-_SIZES = tuple(int(count) + 1 for count in _DATA_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +24,7 @@ class FileEvents:
     """The events of a file, in the order of its tracks.
 
     tick, track, status, data1, data2   [n], channel messages: tick of the file, number of the track, status byte, data bytes
+    controls      index of each controller message among the channel messages
     track_end     [tracks], tick of each track's end
     meta          (tick, track, type, body) of each meta event
     division      file ticks of a quarter note (numerator, denominator); of SMPTE time at 120 quarter notes a minute
@@ -46,6 +37,7 @@ class FileEvents:
     status: Bytes
     data1: Bytes
     data2: Bytes
+    controls: Ints
     track_end: Ints
     meta: list[tuple[int, int, int, bytes]]
     division: tuple[int, int]
@@ -72,12 +64,15 @@ def read_events(data: bytes) -> FileEvents:
     ticks, qpm = _division(division)
     padded = np.zeros(len(data) + PADDING, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8)
-    starts, counts, short = _event_starts(data, tracks)
+    starts, counts, short = event_starts(data, tracks)
     return _events(padded, data, starts, counts, ticks, qpm, is_cut_short or short)
 
 
 def _tracks(data: bytes, at: int) -> tuple[list[tuple[int, int]], bool]:
-    """Return the first and the last byte (exclusive) of each track's body, and whether the last one is cut short."""
+    """Return where each track's body begins and ends.
+
+    The end is exclusive; also whether the last one is cut short.
+    """
     tracks: list[tuple[int, int]] = []
     is_cut_short = False
     while at + 8 <= len(data):
@@ -96,7 +91,7 @@ def _tracks(data: bytes, at: int) -> tuple[list[tuple[int, int]], bool]:
 
 
 def _division(division: int) -> tuple[tuple[int, int], float | None]:
-    """Return file ticks a quarter note as a fraction and, of SMPTE time, the tempo that makes them so."""
+    """Return file ticks a quarter as a fraction and, of SMPTE time, the tempo."""
     if division & 0x8000:
         frames, per_frame = 256 - (division >> 8), division & 0xFF
         if frames not in (24, 25, 29, 30) or per_frame == 0:
@@ -110,69 +105,8 @@ def _division(division: int) -> tuple[tuple[int, int], float | None]:
     return (division, 1), None
 
 
-def _event_starts(data: bytes, tracks: list[tuple[int, int]]) -> tuple[Ints, list[int], bool]:
-    """Return the byte at which each event starts, how many each track has, and whether one ends within an event."""
-    starts: list[int] = []
-    counts: list[int] = []
-    is_cut_short = False
-    padded = data + bytes(PADDING)
-    for number, (begin, end) in enumerate(tracks):
-        before = len(starts)
-        after = _walk(padded, begin, end, starts)
-        if after < 0:
-            where = starts[-1] - begin
-            raise MidiError("broken_midi", f"track {number + 1}, byte {where}: no MIDI event can be read here")
-        if after > end:
-            starts.pop()
-            is_cut_short = True
-        counts.append(len(starts) - before)
-    return np.array(starts, np.int64), counts, is_cut_short
-
-
-def _walk(data: bytes, at: int, end: int, starts: list[int]) -> int:
-    """Append the first byte of each event of one track; return the byte after the last event, or -1 where none can be read.
-
-    The one Python loop over all events of a file: it finds where they start, and no more.
-    """
-    add, sizes = starts.append, _SIZES
-    running = 0  # data bytes of the last channel message, and one; 0 before the first
-    while at < end:
-        add(at)
-        if data[at] > 127:
-            first = at
-            while data[at] > 127:
-                at += 1
-            if at - first >= LONGEST_DELTA:
-                return -1
-        status = data[at + 1]
-        if status < 128:
-            if not running:
-                return -1
-            at += running
-        elif status < 0xF0:
-            running = sizes[status]
-            at += running + 1
-        elif status == 0xFF and data[at + 2] == END_OF_TRACK:
-            return end
-        elif status in (0xF0, 0xF7, 0xFF):
-            at += 3 if status == 0xFF else 2
-            size = 0
-            for _ in range(LONGEST_DELTA):
-                digit = data[at] if at < end else 0
-                size = size << 7 | digit & 127
-                at += 1
-                if digit < 128:
-                    break
-            else:
-                return -1
-            at += size
-        else:
-            at += sizes[status] + 1
-    return at
-
-
 def _quantities(data: Bytes, at: Ints) -> tuple[Ints, Ints]:
-    """Return the variable-length quantities that start at these bytes, and how many bytes each has."""
+    """Return the variable-length quantities at these bytes, and their lengths."""
     digit = data[at]
     value, width = (digit & 0x7F).astype(np.int64), np.ones(len(at), np.int64)
     longer = np.flatnonzero(digit > 127)
@@ -197,54 +131,64 @@ def _events(
 ) -> FileEvents:
     """Return the events that start at these bytes, `counts` of them in each track."""
     delta, width = _quantities(padded, starts)
-    track = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    elapsed = np.concatenate([[0], np.cumsum(delta, dtype=np.int64)])
     first = np.concatenate([[0], np.cumsum(counts)])
-    tick = elapsed[1:] - np.repeat(elapsed[first[:-1]], counts)
+    elapsed = np.cumsum(delta)
+    before = np.concatenate([[0], elapsed])[first[:-1]]
+    tick = elapsed - np.repeat(before, counts)
+    track = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     status_at = starts + width
     status = padded[status_at]
     is_running = status < 0x80
-    is_channel = (status >= 0x80) & (status < 0xF0)
+    data_at = status_at + 1
     if is_running.any():
-        index = np.arange(len(starts))
-        source = np.maximum.accumulate(np.where(is_channel, index, -1))
-        source = np.where(source >= first[track], source, -1)
-        if (wrong := is_running & (source < 0)).any():
-            place = int(np.flatnonzero(wrong)[0])
-            raise MidiError("broken_midi", f"track {track[place] + 1}: its first event is a data byte without a status")
-        status = np.where(is_running, status[source], status)
-        is_channel |= is_running
-    data_at = (status_at + ~is_running)[is_channel]
-    status_of = status[is_channel]
+        status = _with_running_status(status, is_running, track, first)
+        data_at -= is_running
+    channel = np.flatnonzero(status < 0xF0)
+    data_at, status_of, track_of = data_at[channel], status[channel], track[channel]
     data1, data2 = padded[data_at], padded[data_at + 1]
-    two = _DATA_BYTES[status_of] == 2
     if data1.size and data1.max() > 127:
         place = int(np.flatnonzero(data1 > 127)[0])
         raise MidiError(
-            "broken_midi", f"track {track[is_channel][place] + 1}: a channel message has a first data byte above 127"
+            "broken_midi", f"track {track_of[place] + 1}: a channel message has a first data byte above 127"
         )
-    meta: list[tuple[int, int, int, bytes]] = []
-    places = np.flatnonzero(status == 0xFF)
-    if places.size:
-        sizes, widths = _quantities(padded, status_at[places] + 2)
-        begin = status_at[places] + 2 + widths
-        kinds = padded[status_at[places] + 1]
-        columns = (tick[places], track[places], kinds, begin, begin + sizes)
-        meta = [
-            (when, where, kind, data[at:end])
-            for when, where, kind, at, end in zip(*(column.tolist() for column in columns), strict=True)
-        ]
-    ends = np.zeros(len(counts), np.int64)
-    ends[np.flatnonzero(counts)] = tick[(first[1:] - 1)[np.flatnonzero(counts)]]
+    np.minimum(data2, 127, out=data2)  # a velocity of 255 is meant as the loudest
+    data2[status_of & 0xE0 == 0xC0] = 0  # messages of one data byte
+    ends = elapsed[first[1:] - 1] - before if starts.size else np.zeros(len(counts), np.int64)
+    ends[np.array(counts) == 0] = 0
     return FileEvents(
-        tick[is_channel],
-        track[is_channel],
+        tick[channel],
+        track_of,
         status_of,
         data1,
-        np.minimum(data2 * two, 127),  # a velocity of 255 is meant as the loudest
+        data2,
+        np.flatnonzero(status_of >> 4 == 0xB),
         ends,
-        meta,
+        _meta(padded, data, np.flatnonzero(status == 0xFF), status_at, tick, track),
         division,
         smpte_qpm,
         is_cut_short,
     )
+
+
+def _with_running_status(status: Bytes, is_running: NDArray[np.bool_], track: NDArray[np.int32], first: Ints) -> Bytes:
+    """Return the status bytes, with that of the last channel message held on."""
+    is_channel = (status >= 0x80) & (status < 0xF0)
+    source = np.maximum.accumulate(np.where(is_channel, np.arange(len(status)), -1))
+    if (wrong := is_running & (source < first[track])).any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise MidiError("broken_midi", f"track {track[place] + 1}: its first event is a data byte without a status")
+    return np.where(is_running, status[source], status)
+
+
+def _meta(
+    padded: Bytes, data: bytes, places: Ints, status_at: Ints, tick: Ints, track: NDArray[np.int32]
+) -> list[tuple[int, int, int, bytes]]:
+    """Return (tick, track, type, body) of the meta events, those at `places`."""
+    at = status_at[places]
+    sizes, widths = _quantities(padded, at + 2)
+    begin = at + 2 + widths
+    columns = (tick[places], track[places], padded[at + 1], begin, begin + sizes)
+    return [
+        (when, where, kind, data[start:end])
+        for when, where, kind, start, end in zip(*(column.tolist() for column in columns), strict=True)
+    ]

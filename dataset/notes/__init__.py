@@ -3,4 +3,4 @@
 `model` has the record. Timing, meter, pedal, hands and keys are beside it. `dataset.midi` reads and writes files.
 """
 
-__all__ = ["hands", "key_estimate", "meter", "model", "pedal", "timing"]
+__all__ = ["hands", "key_estimate", "meter", "model", "order", "pedal", "timing"]

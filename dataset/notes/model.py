@@ -1,4 +1,6 @@
-"""The notes of one piece: `Notes`, NumPy arrays on a grid of 1/24 of a quarter note, in one canonical order.
+"""The notes of one piece, on a grid of 1/24 of a quarter note: `Notes`.
+
+NumPy arrays in one canonical order.
 
 `dataset.midi.midi_reader` makes them from MIDI bytes, `dataset.midi.midi_writer` turns them into bytes again.
 """
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from catalog.base.errors import DatasetError
+from dataset.notes.order import order_of
 from dataset.notes.pedal import PedalInterval, sounding_end
 from dataset.notes.timing import (
     MAX_TICK,
@@ -65,15 +68,17 @@ class Notes:
         )
         if not onset.shape == duration.shape == pitch.shape == velocity.shape == (onset.size,):
             raise DatasetError("notes: onset, duration, pitch and velocity must be flat and of one length")
-        for name, values, low, high in (
-            ("onset", onset, 0, MAX_TICK),
-            ("duration", duration, 1, MAX_TICK),
-            ("end", onset + duration, 1, MAX_TICK),
-            ("pitch", pitch, 0, 127),
-            ("velocity", velocity, 1, 127),
-        ):
-            if values.size and not (low <= values.min() and values.max() <= high):
-                raise DatasetError(f"notes: {name} must lie in {low} to {high}, not {values.min()} to {values.max()}")
+        if onset.size:
+            for name, values, low, high in (
+                ("onset", onset, 0, MAX_TICK),
+                ("duration", duration, 1, MAX_TICK),
+                ("end", onset + duration, 1, MAX_TICK),
+                ("pitch", pitch, 0, 127),
+                ("velocity", velocity, 1, 127),
+            ):
+                least, most = values.min(), values.max()
+                if least < low or most > high:
+                    raise DatasetError(f"notes: {name} must lie in {low} to {high}, not {least} to {most}")
         hand, group = (
             np.asarray(values, np.int64) if np.size(values) else np.zeros(onset.size, np.int64)
             for values in (self.hand, self.pedal_group)
@@ -83,10 +88,7 @@ class Notes:
         if onset.size and not (hand.min() >= 0 and hand.max() <= LEFT and group.min() >= 0 and group.max() <= 255):
             raise DatasetError("notes: hand must be 0 (unknown), 1 (right) or 2 (left), and pedal_group 0 to 255")
         group, pedals = _canonical_pedals(group, self.pedals)
-        # one number per note whose order is the canonical one: 24 bits of onset, 7 of pitch, 24 of duration, 7 of velocity
-        rank = (((onset << 7 | pitch) << 24 | (MAX_TICK - duration)) << 7) | (127 - velocity)
-        first = (hand << 8 | group).argsort(kind="stable") if hand.any() or group.any() else np.arange(onset.size)
-        order = first[rank[first].argsort(kind="stable")]
+        order = order_of(onset, pitch, duration.max(initial=0) - duration, 127 - velocity, hand, group)
         for name, values, kind in (
             ("onset", onset, np.int32),
             ("duration", duration, np.int32),
@@ -159,7 +161,10 @@ class Notes:
 def _canonical_pedals(
     group: NDArray[np.int64], pedals: Sequence[PedalInterval]
 ) -> tuple[NDArray[np.int64], tuple[PedalInterval, ...]]:
-    """Return groups numbered in the order of their intervals, equal ones as one; and the intervals of groups with notes."""
+    """Return groups in the order of their intervals, equal ones as one.
+
+    And the intervals of the groups that have notes.
+    """
     if not pedals:
         return np.zeros(group.size, np.int64), ()
     intervals: dict[int, list[tuple[int, int]]] = {}
@@ -168,7 +173,7 @@ def _canonical_pedals(
         if not 0 <= start < end <= MAX_TICK or (mine and mine[-1][1] > start):
             raise DatasetError(f"notes: the pedal is down from tick {start} to {end}: not in order, or out of range")
         mine.append((int(start), int(end)))
-    used = np.unique(group).tolist()
+    used = np.flatnonzero(np.bincount(group)).tolist()
     kinds = sorted({tuple(intervals.get(number, ())) for number in used})
     renamed = np.zeros(256, np.int64)
     for number in used:
@@ -177,7 +182,7 @@ def _canonical_pedals(
 
 
 def seconds(notes: Notes) -> float:
-    """Return the seconds from the first onset to the last end, under the piece's own tempos; 0 without notes."""
+    """Return the seconds from the first onset to the last end; 0 without notes."""
     if len(notes) == 0:
         return 0.0
     first, last = tick_to_seconds(notes.tempos, [notes.onset[0], notes.end.max()])

@@ -1,4 +1,4 @@
-"""The sustain pedal (controller 64): when it is down on each channel, and how long notes sound with it.
+"""The sustain pedal (controller 64): when it is down, how long notes sound.
 
 A channel's pedal is down from a value of 64 or more to a value below, on whatever track it stands. A note whose key is released while
 the pedal is down sounds on until the pedal is lifted or the key is struck again.
@@ -17,7 +17,10 @@ PedalInterval = tuple[int, int, int]
 
 
 def down_intervals(ticks: Sequence[int], values: Sequence[int], end: int) -> list[tuple[int, int]]:
-    """Return when a pedal is down, from its changes in order; a pedal that is never lifted is down until `end`."""
+    """Return when a pedal is down, from its changes in order.
+
+    A pedal that is never lifted is down until `end`.
+    """
     found: list[tuple[int, int]] = []
     since: int | None = None
     for tick, value in zip(ticks, values, strict=True):
@@ -39,7 +42,9 @@ def sounding_end(
     pedals: Sequence[PedalInterval],
     hand: ArrayLike,
 ) -> NDArray[np.int32]:
-    """Return where each note stops to sound: int32[n], ticks, at or after the end of its key.
+    """Return where each note stops to sound: int32[n], ticks.
+
+    That is at or after the end of its key.
 
     onset, end, pitch, group, hand   [n], in order of onset; `group` says which intervals of `pedals` hold the note. A key that another
                                      hand strikes does not end a note: in a file each hand has a channel
@@ -61,7 +66,7 @@ def sounding_end(
 
 
 def _next_onset(onset: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return when the key of each note is struck the next time, a very large tick where it is not."""
+    """Return when the key of each note is struck again, else a very large tick."""
     place = (key << 40) | onset
     ordered = np.sort(place)
     following = np.append(ordered, np.iinfo(np.int64).max)[np.searchsorted(ordered, place, side="right")]

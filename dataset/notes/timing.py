@@ -1,9 +1,10 @@
-"""How ticks become beats and seconds: tempo and time-signature changes of one piece in one canonical form.
+"""How ticks become beats and seconds: changes of tempo and time signature.
 
 Pure functions over tuples; the grid of 1/24 of a quarter note is defined here. `dataset.notes.model` holds what happens on it.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,9 +28,12 @@ DEFAULT_KEY = (0, 0)  # fifths and mode, C major: what programs write where nobo
 
 
 def canonical_tempos(changes: Iterable[TempoChange]) -> tuple[TempoChange, ...]:
-    """Return the changes in order: the last of a tick counts, one that changes nothing is dropped, one stands at tick 0."""
+    """Return the changes in order; one stands at tick 0.
+
+    The last of a tick counts, one that changes nothing is dropped.
+    """
     by_tick: dict[int, float] = {0: DEFAULT_QPM}
-    for tick, qpm in sorted(changes, key=lambda change: change[0]):
+    for tick, qpm in sorted(changes, key=itemgetter(0)):
         if not 0 <= tick <= MAX_TICK or not SLOWEST_QPM <= qpm <= FASTEST_QPM:
             raise DatasetError(
                 f"notes: a tempo of {qpm} at tick {tick}: ticks lie in 0 to {MAX_TICK}, tempos in {SLOWEST_QPM:g} to {FASTEST_QPM:g}"
@@ -43,9 +47,9 @@ def canonical_tempos(changes: Iterable[TempoChange]) -> tuple[TempoChange, ...]:
 
 
 def canonical_time_signatures(changes: Iterable[TimeSignatureChange]) -> tuple[TimeSignatureChange, ...]:
-    """As tempos, but a repetition that starts a new bar inside a bar does change something, and is kept."""
+    """As tempos, but a repetition that starts a new bar inside a bar is kept."""
     by_tick: dict[int, tuple[int, int]] = {0: DEFAULT_TIME_SIGNATURE}
-    for tick, numerator, denominator in sorted(changes, key=lambda change: change[0]):
+    for tick, numerator, denominator in sorted(changes, key=itemgetter(0)):
         if not 0 <= tick <= MAX_TICK or not 1 <= numerator <= MAX_NUMERATOR or denominator not in DENOMINATORS:
             raise DatasetError(
                 f"notes: a time signature of {numerator}/{denominator} at tick {tick}: ticks lie in 0 to {MAX_TICK}, numerators in 1 to "
@@ -68,7 +72,7 @@ def canonical_key_signatures(changes: Iterable[KeySignatureChange]) -> tuple[Key
     Of several at one tick the last counts, but 0/major only where it is alone: programs write it in tracks of their own.
     """
     by_tick: dict[int, tuple[int, int]] = {}
-    for tick, fifths, mode in sorted(changes, key=lambda change: change[0]):
+    for tick, fifths, mode in sorted(changes, key=itemgetter(0)):
         if not 0 <= tick <= MAX_TICK or not -MOST_SHARPS <= fifths <= MOST_SHARPS or mode not in (0, 1):
             raise DatasetError(
                 f"notes: a key signature of {fifths} fifths, mode {mode} at tick {tick}: ticks lie in 0 to {MAX_TICK}, fifths in "
@@ -84,7 +88,7 @@ def canonical_key_signatures(changes: Iterable[KeySignatureChange]) -> tuple[Key
 
 
 def tick_to_seconds(tempos: Sequence[TempoChange], ticks: ArrayLike) -> NDArray[np.float64]:
-    """Return the time of each tick of 1/24 quarter in seconds from tick 0, under `tempos` as `Notes` holds them."""
+    """Return the time of each tick in seconds from tick 0, under `tempos`."""
     if len(tempos) == 1:
         return np.asarray(ticks, np.float64) * (60.0 / (tempos[0][1] * TICKS_PER_QUARTER))
     starts = np.array([tick for tick, _ in tempos], np.float64)

@@ -23,6 +23,16 @@ def test_titles_are_read_in_the_code_page_of_their_language_and_in_utf_8(languag
     assert [decode_text(title.encode()) for title in titles] == titles
 
 
+@pytest.mark.parametrize("language", ["french", "german", "spanish_and_others", "western_that_looks_central"])
+def test_no_western_title_becomes_polish_or_czech_by_being_long(language: str) -> None:
+    long = [" ".join([title] * 5) for title in TITLES[language]]
+    assert [decode(title.encode("cp1252")) for title in long] == long
+
+
+def test_a_word_that_would_do_in_either_language_is_read_as_a_western_one() -> None:
+    assert (decode("ręka".encode("cp1250")), decode("domů".encode("cp1250"))) == ("rêka", "domù")
+
+
 @given(st.sampled_from(LANGUAGES), st.data())
 def test_titles_in_one_line_with_others_are_read(language: str, data: st.DataObject) -> None:
     some = data.draw(

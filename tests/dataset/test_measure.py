@@ -58,6 +58,7 @@ def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
         "dropped_notes": 1,
         "dropped": "drums 1",
         "unended_notes": 0,
+        "cut_short": 0,
         "texts": None,
         "copyright": None,
         "licence_conflict": 0,
@@ -187,7 +188,7 @@ def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
     assert table["notes"].to_pylist() == [0, 0]
     assert table["drum_share"].to_pylist() == [1.0, None]
     counts = {"sha256", "measured_by", "notes", "tracks", "pitches"}
-    counts |= {"note_ons", "dropped_notes", "dropped", "unended_notes", "licence_conflict"}
+    counts |= {"note_ons", "dropped_notes", "dropped", "unended_notes", "cut_short", "licence_conflict"}
     assert set(only_null(table)) == set(MEASURES.names) - counts - {"drum_share"}
     check_ranges(table)
 

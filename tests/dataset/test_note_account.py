@@ -13,8 +13,11 @@ from tests import forked
 from tests.dataset.conftest import fill, midi, off, on
 
 
-def piece(number: int, *, drums: int = 0, flute: int = 0, unended: int = 0) -> bytes:
-    """Return a file of 30 piano notes, of which the last `unended` have no note-off; and notes of other parts."""
+def piece(number: int, *, drums: int = 0, flute: int = 0, unended: int = 0, lost: int = 0) -> bytes:
+    """Return a file of 30 piano notes, of which the last `unended` have no note-off; and notes of other parts.
+
+    `lost` bytes are missing at its end, of which the last four are the end of the last track.
+    """
     pitches = [36 + (7 * n + number * n * n) % 48 for n in range(30)]
     piano = [
         event
@@ -26,13 +29,13 @@ def piece(number: int, *, drums: int = 0, flute: int = 0, unended: int = 0) -> b
         (0, b"\xc1\x49"),
         *(event for _ in range(flute) for event in (on(0, 80, channel=1), off(9, 80, channel=1))),
     ]
-    return midi(piano, others)
+    return midi(piano, others)[: -lost or None]
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A data root with a corpus `plain`, and one `piano` of the piano tracks of the same pieces."""
-    files = {"A": piece(1, drums=7), "B": piece(2, flute=11), "C": piece(3, unended=2), "D": piece(5)}
+    files = {"A": piece(1, drums=7), "B": piece(2, flute=11), "C": piece(3, unended=2), "D": piece(5, lost=4)}
     fill(tmp_path, files)
     build_corpus(tmp_path, Plan(query="game == 'a-game'"), "plain")
     build_corpus(tmp_path, Plan(query="game == 'a-game'", piano_tracks=True), "piano")
@@ -41,8 +44,10 @@ def root(tmp_path: Path) -> Path:
 
 def test_read_is_kept_and_dropped_by_reason(root: Path) -> None:
     plain, piano = (account_of(Corpus.open(root, name).measures()) for name in ("plain", "piano"))
-    assert plain == NoteAccount(read=138, kept=131, dropped={"drums": 7}, unended=2)
-    assert piano == NoteAccount(read=138, kept=120, dropped={"other_instruments": 11, "drums": 7}, unended=2)
+    assert plain == NoteAccount(read=138, kept=131, dropped={"drums": 7}, unended=2, cut_short=1)
+    assert piano == NoteAccount(
+        read=138, kept=120, dropped={"other_instruments": 11, "drums": 7}, unended=2, cut_short=1
+    )
     for corpus, account in (("plain", plain), ("piano", piano)):
         assert account is not None
         assert account.kept == sum(len(each.notes) for each in Corpus.open(root, corpus).pieces())
@@ -58,11 +63,12 @@ def test_show_prints_the_account(root: Path) -> None:
         "dropped: other_instruments 11",
         "dropped: drums 7",
         "without a note-off 2",
+        "cut short 1",
     ):
         assert wanted.split() in lines
     told = json.loads(forked.command("dataset", "show", "piano", "--format", "json", "--root", root).stdout)
     dropped = {"other_instruments": 11, "drums": 7}
-    assert told["note_ons"] == {"read": 138, "kept": 120, "dropped": dropped, "unended": 2}
+    assert told["note_ons"] == {"read": 138, "kept": 120, "dropped": dropped, "unended": 2, "cut_short": 1}
 
 
 def test_measures_of_an_earlier_version_have_no_account(root: Path) -> None:

@@ -1,0 +1,201 @@
+"""The test of composed pieces against people's: each feature counts what it says, and the classifiers find what differs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset.midi.midi_writer import write_midi
+from dataset.notes.model import Notes
+from tests.training import exhibited
+
+TOP = Path(__file__).parents[2]
+BENCHMARKS = TOP / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+import told_apart  # noqa: E402 - a neighbour of the scripts
+import told_apart_table as tables  # noqa: E402
+from music_features import FIRST, features  # noqa: E402
+
+QUARTER, BAR = 24, 96
+C_MAJOR = (48, 64, 67, 72)
+
+
+def piece(chords: list[tuple[int, int, tuple[int, ...]]], velocity: list[int] | int = 80, meter: int = 4) -> Notes:
+    """Return a piece of (onset, duration, pitches) in the given number of quarters a bar."""
+    rows = [(onset, duration, pitch) for onset, duration, pitches in chords for pitch in pitches]
+    onset, duration, pitch = zip(*rows, strict=True)
+    loud = velocity if isinstance(velocity, list) else [velocity] * len(rows)
+    return Notes.of(onset, duration, pitch, loud, time_signatures=[(0, meter, 4)])
+
+
+def chorale(bars: int = 12) -> Notes:
+    """Return one C major chord of two hands on each quarter."""
+    return piece([(beat * QUARTER, QUARTER, C_MAJOR) for beat in range(4 * bars)])
+
+
+def scale(step: int = 12, count: int = 64) -> Notes:
+    """Return C major up an octave and again, one note each `step` ticks, each half as long."""
+    degrees = (60, 62, 64, 65, 67, 69, 71, 72)
+    return piece([(n * step, max(1, step // 2), (degrees[n % 8],)) for n in range(count)])
+
+
+def random_piece(rng: np.random.Generator, semitones: bool, notes: int = 80) -> Notes:
+    """Return random notes of C major on eighths, or with a semitone under each second one."""
+    keys = rng.choice([60, 62, 64, 65, 67, 69, 71, 72, 74, 76], notes)
+    return piece([(12 * n, 12, (k - 1, k) if semitones and n % 2 else (k,)) for n, k in enumerate(keys.tolist())])
+
+
+CASES = [
+    ("rhythm", chorale(), {"onsets_per_quarter": 48 / 47, "gap_4th": 1, "gap_entropy": 0, "gap_median": 24}),
+    ("rhythm", scale(), {"gap_8th": 1, "gap_most_common": 1, "detached": 1, "articulation": 0.5, "duration_median": 6}),
+    ("rhythm", scale(7), {"gap_other": 1, "gap_8th": 0}),
+    ("meter", chorale(), {"on_one": 0.25, "on_beat": 1, "bars_with_one": 1, "place_entropy": 2, "onsets_per_bar": 4}),
+    ("meter", scale(8), {"on_grid": 1, "on_eighth": 1 / 3 + 1 / 96, "on_triplet_only": 2 / 3 - 1 / 96}),
+    ("pitch", chorale(), {"range": 24, "distinct_pitches": 4, "in_best_scale": 1, "on_tonic": 0.5, "minor": 0}),
+    ("harmony", chorale(), {"triads": 1, "sounding_third": 0.5, "sounding_fourth": 1 / 3, "sounding_octave": 1 / 6}),
+    ("harmony", chorale(), {"sounding_semitone": 0, "sounding_most": 4, "bass_on_tonic": 1, "bass_same": 1}),
+    ("harmony", scale(), {"triads": 0, "struck_single": 1, "sounding_mean": 1, "harmony_changes": 1}),
+    ("lines", scale(), {"top_step": 56 / 63, "top_octave": 7 / 63, "top_same": 0, "bottom_leap": 0}),
+    ("lines", chorale(), {"top_same": 1, "top_move": 0, "bottom_spread": 0}),
+    ("texture", chorale(), {"both_hands": 1, "left_notes": 1, "right_notes": 3, "hand_gap": 16, "left_share": 0.25}),
+    ("texture", chorale(), {"chord_width": 24, "stretch_over_tenth": 0, "right_width": 8}),
+    ("repetition", chorale(), {"bar_like_1": 1, "bar_like_8": 1, "bar_repeated": 1, "bar_new": 0}),
+    ("repetition", chorale(), {"same_chord_run": 48}),
+    ("repetition", scale(), {"figures_8_heard": 1 - 8 / 57, "rhythm_like_4": 1, "same_chord_run": 1}),
+    ("loudness", chorale(), {"velocity_mean": 80, "velocity_spread": 0, "velocity_levels": 1, "velocity_same": 1}),
+]
+
+
+@pytest.mark.parametrize("group, notes, expected", CASES)
+def test_a_feature_counts_what_it_says(group: str, notes: Notes, expected: dict[str, float]) -> None:
+    found = features(notes)
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_loudness_steps_from_chord_to_chord() -> None:
+    notes = piece([(n * 12, 12, (60 + n % 5,)) for n in range(40)], velocity=[60, 90] * 20)
+    found = features(notes)
+    assert (found["velocity_step"], found["velocity_entropy"], found["velocity_same"]) == pytest.approx((30, 1, 0))
+
+
+def test_bars_follow_the_meter() -> None:
+    waltz = piece([(n * QUARTER, QUARTER, C_MAJOR) for n in range(36)], meter=3)
+    assert features(waltz)["on_one"] == pytest.approx(1 / 3)
+
+
+def test_a_held_bass_sounds_with_what_follows() -> None:
+    notes = piece([(bar * BAR, BAR, (48,)) for bar in range(8)] + [(24 * n + 12, 12, (49,)) for n in range(32)])
+    found = features(notes)
+    assert found["sounding_semitone"] == 1
+    assert found["minor_second_clash"] == pytest.approx(32 / 40)
+
+
+def test_what_the_file_says_of_hands_and_pedal_and_later_notes_changes_nothing() -> None:
+    notes = chorale(100)
+    columns = [notes.onset, notes.duration, notes.pitch, notes.velocity]
+    told = Notes(
+        *columns,
+        time_signatures=notes.time_signatures,
+        hand=np.ones(len(notes), np.uint8),
+        pedals=((0, 0, 40 * BAR),),
+    )
+    short = Notes(*(column[:FIRST] for column in columns), time_signatures=notes.time_signatures)
+    assert features(notes) == features(told) == pytest.approx(features(short), nan_ok=True)
+
+
+def test_a_piece_of_few_notes_has_no_features() -> None:
+    with pytest.raises(ValueError, match="needs 32 notes"):
+        features(piece([(0, 24, C_MAJOR)]))
+
+
+def test_stuck_is_one_chord_too_often_in_a_row_however_many_notes_it_has() -> None:
+    steady = piece([(n * 24, 24, C_MAJOR) for n in range(23)] + [(600, 24, (60,))])
+    broken = piece([(n * 24, 24, C_MAJOR if n != 11 else (60,)) for n in range(23)])
+    assert tables.longest_chord_run(steady) == 23
+    assert tables.stuck([steady, broken]) == 0.5
+    assert tables.stuck([steady], most=23) == 0
+
+
+def test_drift_off_the_grid_is_seen_in_the_later_bars() -> None:
+    early = [(n * QUARTER, 12, (60,)) for n in range(80)]
+    late = [(20 * BAR + n * QUARTER + 1, 12, (60,)) for n in range(64)]
+    assert tables.grid_drift([piece(early + late), chorale(31)]) == [1.0, 0.0, 1]
+
+
+@pytest.mark.parametrize(
+    "last, share", [((48, 64, 67), 1.0), ((48, 60), 1.0), ((52, 60, 67), 0.0), ((48, 64, 69), 0.0)]
+)
+def test_a_piece_ends_on_the_tonic_with_its_triad_over_it(last: tuple[int, ...], share: float) -> None:
+    notes = piece([(n * 24, 24, chord) for n, chord in enumerate([C_MAJOR, (43, 62, 65, 71)] * 10)] + [(480, 24, last)])
+    assert tables.ends_on_tonic([notes]) == share
+
+
+def test_the_classifiers_tell_semitones_and_not_what_is_alike() -> None:
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    names, real = told_apart.table([random_piece(rng, semitones=False) for _ in range(48)])
+    _, other = told_apart.table([random_piece(rng, semitones=True) for _ in range(24)])
+    apart = told_apart.told_apart(real, other, draws=1, count=24)
+    assert apart["trees"] > 0.95
+    assert apart["linear"] > 0.95
+    assert apart["better"] == max(apart["trees"], apart["linear"])
+    assert 0.25 < apart["people"] < 0.75
+    assert apart["people_count"] == 24
+    rows = tables.given_away(names, real, other)
+    assert rows[0]["alone"] == 1
+    semitones = next(row for row in rows if row["feature"] == "sounding_semitone")
+    assert (semitones["people"], semitones["composed"], semitones["outside"]) == (0, 1, True)
+
+
+def test_features_that_tables_name_exist() -> None:
+    assert set(tables.NAMED) <= set(features(chorale()))
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (["--corpus", "all"], 2, "one of the arguments --run --midi is required"),
+        (["--corpus", "all", "--midi", ".", "--count", "2"], 2, "--count must be at least 5"),
+        (["--corpus", "nowhere", "--midi", "."], 1, "no corpus 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    words: list[str],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["told_apart.py", "--root", str(tmp_path), *words])
+    with pytest.raises(SystemExit) as ended:
+        told_apart.main()
+    line = capsys.readouterr().err.splitlines()[-1] if code == 2 else str(ended.value.code)
+    assert said in line
+    assert (ended.value.code == 2) == (code == 2)
+
+
+def test_a_folder_of_files_is_told_from_a_corpus(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    corpus = exhibited.corpus(tmp_path / "root")
+    assert len(told_apart.people(corpus, 100)) == len({piece.work for piece in corpus.pieces()})
+    assert told_apart.people(corpus, 121) == []
+    folder, out = tmp_path / "made", tmp_path / "told.json"
+    folder.mkdir()
+    for number in range(9):
+        made = chorale(34) if number else chorale(6)  # the first one is too short
+        (folder / f"{number}.mid").write_bytes(write_midi(made))
+    words = ["--root", tmp_path / "root", "--corpus", "hostile", "--midi", folder, "--draws", 1, "--first", 100]
+    line = [sys.executable, "-m", "benchmarks.told_apart", *map(str, words), "--out", str(out)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=TOP, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text("utf-8"))
+    assert (found["people_pieces"], found["composed_pieces"], found["too_short"], found["count"]) == (16, 9, 1, 8)
+    assert found["stuck"] == {"people": 0, "composed": 1}
+    assert found["grid"]["composed"] == [1, 1, 8]
+    assert found["better"] > 0.9
+    assert f"told apart, 8 against 8, 1 draws: trees {found['trees']:.3f}" in done.stdout
+    assert "| the same pitch again in the top voice | 0" in done.stdout
