@@ -7,7 +7,6 @@ reason, in excluded.parquet. The same catalog, query, seed and filters give the 
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
