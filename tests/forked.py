@@ -168,8 +168,19 @@ def _load_keras() -> None:
 
     load_keras()
     import_module("tensorboardX")
+    trace_only()
     for name in _ours():
         del sys.modules[name]
+
+
+def trace_only() -> None:
+    """Let TensorFlow run graphs as they are traced, without optimising them first.
+
+    Optimising takes a second of a processor for each graph, and small networks gain nothing by it. Trainings in
+    processes of their own, such as those of `tests/test_road.py`, do optimise.
+    """
+    options = import_module("tensorflow").config.optimizer
+    options.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def _ours() -> list[str]:
@@ -226,6 +237,7 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     os.chdir(str(asked["cwd"]))
     if asked["heavy"]:
         _pin()
+        gc.disable()  # tracing a graph creates many objects, and hardly any is garbage
     random.seed()
     tempfile.tempdir = None
     arguments = asked["arguments"]
