@@ -17,17 +17,19 @@ setup: $(PRODUCT) ## create .venv with vgpiano and its dependencies, in the vers
 
 # The product, and the additional packages that a target needs: an extra of pyproject.toml.
 # A stamp file has the time at which pip started, and exists only if pip succeeded.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What the checks and tests add is compiled where it is imported: pip would compile all of it, which takes half a minute.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PINNED = -c constraints.txt -e
 
 $(PRODUCT): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@touch $@.begun
-	$(INSTALL) -e .
+	$(INSTALL) $(PINNED) .
 	@mv $@.begun $@
 
 $(PRODUCT)-%: $(PRODUCT)
 	@touch $@.begun
-	$(INSTALL) -e '.[$*]'
+	$(INSTALL) $(if $(filter check test,$*),--no-compile )$(PINNED) '.[$*]'
 	@mv $@.begun $@
 
 scrape: $(PRODUCT) ## download VGMusic's piano section to ./data, one request a second (about twelve minutes; ARGS='--limit 20' for a part)

@@ -20,8 +20,8 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -164,12 +164,23 @@ def _load_keras() -> None:
 
     The vgpiano modules imported on the way are removed again.
     """
-    from training.network.backend import load_keras
-
-    load_keras()
+    trace_only()
     import_module("tensorboardX")
     for name in _ours():
         del sys.modules[name]
+
+
+def trace_only() -> None:
+    """Let TensorFlow run graphs as they are traced, without optimising them first.
+
+    Optimising takes a second of a processor for each graph, and small networks gain nothing by it. Trainings in
+    processes of their own, such as those of `tests/test_road.py`, do optimise.
+    """
+    from training.network.backend import load_keras
+
+    load_keras()
+    options = import_module("tensorflow").config.optimizer
+    options.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def _ours() -> list[str]:
@@ -198,10 +209,23 @@ def _ended(main: Callable[[], object]) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
+@contextmanager
+def one_lane() -> Iterator[None]:
+    """Train in this process as `train` does in a forked one: on one core, which makes one lane, and without optimising graphs."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    _pin()
+    try:
+        trace_only()
+        yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
+
+
 def _pin() -> None:
     """Pin this process to one core, a different one for each worker.
 
-    Building the graph of a small network then takes a quarter less time.
+    Building the graph of a small network then takes half the time: a batch is not divided into lanes.
     """
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         mine = sorted(os.sched_getaffinity(0))

@@ -11,6 +11,7 @@ from dataset.midi.midi_writer import write_midi
 from scraper.demo.pieces import STAND_INS
 from scraper.demo.server import serve_folder
 from scraper.demo.site import build_demo_site
+from tests import forked
 from tests.docs.walk import Walk
 from tests.training.conftest import TINY, song
 
@@ -40,6 +41,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[W
     kept = [p for p in chosen if sum(q.game == p.game for q in chosen[: chosen.index(p)]) < CHORALES]
     build_demo_site(folder / "site", stand_ins=kept)
     before = dict(os.environ)  # which Keras and others write to, too
+    forked.trace_only()
     with pytest.MonkeyPatch.context() as environment, serve_folder(folder / "site") as base_url:
         environment.chdir(folder)
         environment.delenv("VGPIANO_ROOT", raising=False)

@@ -1,9 +1,8 @@
 """The network and training of the recipe `classic`, compared to the original."""
 
 import math
+import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from catalog.base.errors import TrainingError, UsageError
 from dataset import build as corpora
 from dataset.corpus.corpus import Corpus
+from tests import forked
 from tests.dataset.conftest import fill, tunes
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, losses, new_run, vocabulary  # noqa: F401 - fixtures
 from training.classic import sampler as classic_sampler
@@ -108,24 +108,17 @@ def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
 
 def test_a_kill_loses_no_more_than_the_epoch_under_way(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
     run = new_run(root, corpus, text, "killed")
-    script = (
-        "import sys; from pathlib import Path; from dataset.corpus.corpus import Corpus; from training.classic import train as classic; "
-        "from training.run import Run; from training.progress import Budget; root = Path(sys.argv[1]); "
-        "classic.train(Run.open(root, 'killed'), Corpus.open(root, 'tunes'), Budget(None, 1000), "
-        "lambda row: print(row.epoch, flush=True))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script, str(root)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = 0
-    for line in process.stdout:
-        said = int(line)
-        if said >= 2:
-            time.sleep(0.05)  # into an epoch, or into the saving of one
-            process.send_signal(signal.SIGKILL)
-            break
-    rest = process.stdout.read().split()
-    process.wait()
-    said = int(rest[-1]) if rest else said
+    resume = ("--name", "killed", "--resume", "--epochs", "1000", "--no-render", "--root", root)
+    process, deadline = forked.start("train", *resume), time.monotonic() + 120
+    while run.progress().epoch < 3:  # then the second was reported
+        assert process.is_running(), process.ended()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.05)  # into an epoch, or into the saving of one
+    process.send_signal(signal.SIGKILL)
+    killed = process.ended()
+    assert killed.returncode == -signal.SIGKILL
+    said = int(re.findall(r"^epoch (\d+) ", killed.stdout, re.MULTILINE)[-1])
     progress = Run.open(root, "killed").progress()
     assert progress.epoch >= said >= 2
     done = classic.train(Run.open(root, "killed"), corpus, Budget(None, progress.epoch + 1), lambda row: None)

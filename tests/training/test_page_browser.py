@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
+from scipy.signal import correlate
 
 from tests.browser import chromium
 from tests.training import exhibited
@@ -136,7 +137,7 @@ def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
 
 def found_at(sound: Sound, piece: Sound) -> int:
     """The frame at which a piece is most similar to a sound (normalised correlation)."""
-    likeness = np.correlate(piece, sound, "valid")
+    likeness = correlate(piece, sound, "valid", "fft")
     energy = np.cumsum(np.concatenate([[0.0], piece**2]))
     return int(np.argmax(likeness / np.sqrt(np.maximum(energy[len(sound) :] - energy[: -len(sound)], 1e-3))))
 

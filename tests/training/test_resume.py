@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from catalog.base.errors import TrainingError
+from tests import forked
 from tests.training.conftest import BIN, TINY, command, fill
 from training import session
 from training.note_lstm.recipe import NoteLSTMRecipe
@@ -167,7 +168,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
         if step.epoch == 3:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with forked.one_lane(), pytest.raises(KeyboardInterrupt):
         session.fit(opened, corpus, budget, lambda row: None, stop)
     _, _, budget = session.prepare(root, TrainConfig(name="longer", resume=True), quiet)
     assert budget == Budget(None, 1000)

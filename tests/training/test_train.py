@@ -245,16 +245,21 @@ def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_ha
     assert not list(run.rglob(".tmp-*"))
 
 
-def test_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(trained: Path, tiny_recipe: Path) -> None:
+def test_a_small_corpus_is_warned_of_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(
+    trained: Path, tiny_recipe: Path
+) -> None:
     words = ["--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1000", "--name", "stopped"]
     run = trained / "runs" / "stopped"
-    process = forked.start("train", *words, "--root", trained)
+    process = forked.start("train", *words, "--minutes", "50", "--root", trained)
     wait_for(run / "checkpoints" / "state.json")
     process.send_signal(signal.SIGINT)
     stopped = process.ended(60)
     assert stopped.returncode == 130
     assert "train --name stopped --resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
+    assert "little to learn from" in stopped.stderr  # a small corpus is warned of, and the time that is left is shown
+    assert "--init RUN" in stopped.stderr
+    assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", stopped.stdout)
     done = len(metrics(run))
     words = ["--name", "stopped", "--resume", "--epochs", str(done), "--no-render"]
     assert command("train", *words, root=trained).returncode == 0
@@ -278,15 +283,6 @@ def test_fine_tuning_begins_from_the_weights_of_another_run_and_a_budget_that_lo
     refused = command("train", "--query", "game == 'wood'", "--init", "tiny", root=trained)
     assert refused.returncode == 1
     assert "its width is 24" in refused.stderr
-
-
-def test_a_small_corpus_is_warned_of_and_the_time_that_is_left_is_shown(trained: Path, tiny_recipe: Path) -> None:
-    words = ("--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1", "--minutes", "50")
-    done = command("train", *words, "--name", "timed", "--no-render", root=trained)
-    assert done.returncode == 0, done.stderr
-    assert "little to learn from" in done.stderr
-    assert "--init RUN" in done.stderr
-    assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", done.stdout)
 
 
 def test_a_run_that_diverges_ends_with_what_it_had(trained: Path, tmp_path: Path) -> None:
