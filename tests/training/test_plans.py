@@ -72,7 +72,9 @@ def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(colu
     bars[1][column] = str(TOO_LARGE[fields(Plan)[column].name] * far)
     vocabulary = Vocabulary.from_json(with_plan(" ".join(map(",".join, bars))), "vocabulary.json")
     network = NoteNetwork(weights())
-    with pytest.raises(TrainingError, match=r"^vocabulary\.json: the plan of .* (out of range|too large.*); .* train it again$"):
+    with pytest.raises(
+        TrainingError, match=r"^vocabulary\.json: the plan of .* (out of range|too large.*); .* train it again$"
+    ):
         compose(network, vocabulary, SamplingConfig(notes=5))
 
 
