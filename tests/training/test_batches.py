@@ -5,15 +5,28 @@ from itertools import pairwise
 
 import numpy as np
 
+from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.events.batches import EncodedPiece, epoch
 from training.events.classes import PITCH, TIME
-from training.events.encoding import CONFIDENCE, GUESS, NEXT_PITCH, PITCH_CLASS_SHARES, encode
+from training.events.encoding import (
+    CONFIDENCE,
+    GUESS,
+    HEARD,
+    NEXT_PITCH,
+    PITCH_CLASS_SHARES,
+    PLANNED,
+    RELEASES,
+    encode,
+)
+from training.events.repeat_models import PLAN_GUESSES
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe(batch=4, window=16, epoch_notes=1)
 SONGS = [song(n, bars=3 + n) for n in range(5)]
 PIECES = [EncodedPiece(events, (1, 1 + n % 2)) for n, events in enumerate(encode(SONGS))]
+PLANNED_PIECES = [EncodedPiece(events, (1, 1)) for events in encode(SONGS, planned=True)]
+WHOLE = replace(RECIPE, window=400)  # each window is a whole piece
 
 
 def test_every_note_but_the_first_of_each_piece_is_predicted_once() -> None:
@@ -77,3 +90,51 @@ def test_styles_are_hidden_at_random_so_that_they_are_optional_and_no_game_is_sa
     assert abs(series - (1 - RECIPE.style_dropout)) < 0.1
     assert abs(game - (1 - RECIPE.style_dropout) ** 2) < 0.1
     assert set(map(tuple, styles)) == {(0, 0), (1, 0), (1, 1), (1, 2)}
+
+
+def moved_by(notes: Notes, shift: int) -> Notes:
+    return Notes(
+        notes.onset,
+        notes.duration,
+        notes.pitch.astype(int) + shift,
+        notes.velocity,
+        notes.tempos,
+        notes.time_signatures,
+    )
+
+
+def test_a_transposed_piece_has_the_ranges_and_what_sounds_of_the_piece_played_higher_or_lower() -> None:
+    recipe = replace(WHOLE, transpose=6, plan_dropout=0.0)
+    shifts = set()
+    for batch in epoch(PLANNED_PIECES, recipe, 2, 0):
+        for row, mask in zip(batch.events, batch.mask, strict=True):
+            held = row[: int(mask.sum()) + 1]
+            [number] = [n for n, piece in enumerate(PLANNED_PIECES) if len(piece.events) == len(held)]
+            shift = int(held[0, PITCH] - PLANNED_PIECES[number].events[0, PITCH])
+            [anew] = encode([moved_by(SONGS[number], shift)], planned=True)
+            for columns in (PLANNED, HEARD, RELEASES, GUESS["pitch"], CONFIDENCE["pitch"]):
+                assert held[1:, columns].any()
+                assert (held[:, columns] == anew[:, columns]).all()
+            shifts.add(shift)
+    assert min(shifts) < 0 < max(shifts)
+
+
+def plans_of(plan_dropout: float) -> list[bool]:
+    """Return whether the plan of each piece of an epoch is given."""
+    known = []
+    for batch in epoch(PLANNED_PIECES, replace(WHOLE, plan_dropout=plan_dropout, epoch_notes=20_000), 4, 0):
+        for row, mask in zip(batch.events, batch.mask, strict=True):
+            held = row[1 : int(mask.sum()) + 1]
+            given = held[:, PLANNED].any(axis=1)
+            of_plan = {name: slice(-count, None) for name, count in PLAN_GUESSES.items()}
+            trusted = [held[:, CONFIDENCE[name]][:, which].any() for name, which in of_plan.items()]
+            guessed = [held[:, GUESS[name]][:, which].any() for name, which in of_plan.items()]
+            assert given.all() or not (given.any() or any(trusted) or any(guessed))
+            known.append(bool(given.all()))
+    return known
+
+
+def test_plans_are_forgotten_at_random_so_that_they_are_optional() -> None:
+    assert not any(plans_of(1.0))
+    assert all(plans_of(0.0))
+    assert abs(np.mean(plans_of(0.5)) - 0.5) < 0.15

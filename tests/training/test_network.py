@@ -15,6 +15,7 @@ import pytest
 from catalog.base.errors import TrainingError
 from tests.training.conftest import song
 from training.events import classes as events
+from training.events import encoding
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.network import inference, weights
@@ -37,16 +38,21 @@ def keras_network() -> Any:
     return network
 
 
-def batch_of(pieces: int, length: int) -> dict[str, np.ndarray]:
-    rows = np.stack([e[: length + 1] for e in encode([song(n, bars=40) for n in range(pieces)])]).astype(np.int32)
+def batch_of(pieces: int, length: int, *, planned: bool = False) -> dict[str, np.ndarray]:
+    songs = [song(n, bars=40) for n in range(pieces)]
+    rows = np.stack([e[: length + 1] for e in encode(songs, planned=planned)]).astype(np.int32)
     style = np.array([[n % 3, n % 4] for n in range(pieces)], np.int32)
     return {"events": rows, "style": style}
 
 
-def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any) -> None:
+@pytest.mark.parametrize("planned", [False, True])
+def test_numpy_and_keras_give_the_same_probabilities(keras_network: Any, planned: bool) -> None:
     from training.network.network import arrays
 
-    batch = batch_of(4, 90)
+    batch = batch_of(4, 90, planned=planned)
+    assert batch["events"][:, 1:, encoding.PLANNED].any() == planned
+    for groups in (encoding.HEARD, encoding.RELEASES):  # each column is in use but those of more notes than are played
+        assert batch["events"][:, 1:, groups].any(axis=(0, 1)).sum() >= 3
     theirs = keras_network(batch)
     plain = inference.NoteNetwork(arrays(keras_network))
     ours, _ = plain.logits_of(batch["events"], plain.style(batch["style"]), plain.start(4))
@@ -69,6 +75,32 @@ def test_the_loss_is_the_bits_a_note_that_evaluation_gives(keras_network: Any) -
     ]
     bits = inference.NoteNetwork(arrays(keras_network)).bits(pieces)
     assert float(loss) == pytest.approx(bits.sum() / mask.sum(), rel=1e-4)
+
+
+def test_coarse_bits_are_those_of_the_sum_of_the_probabilities_of_a_coarse_class(keras_network: Any) -> None:
+    from training.network.network import arrays
+
+    plain = inference.NoteNetwork(arrays(keras_network))
+    [rows] = encode([song(3, bars=12)])
+    rows = rows.copy()
+    rows[5::3, events.TIME], rows[6::3, events.DURATION] = events.to_class(78), events.to_class(190)  # of wide classes
+    piece = EncodedPiece(rows, (1, 1))
+    logits, _ = plain.logits_of(rows[None].astype(np.int32), plain.style(np.array([piece.style])), plain.start(1))
+    expected = {}
+    for column, name in enumerate(events.FIELDS):
+        scores = logits[name][0].astype(np.float64)
+        probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        total = 0.0
+        for row, number in zip(probabilities, rows[1:, column], strict=True):
+            same = [number]
+            if name in ("time", "duration"):
+                same = [k for k in range(len(events.EDGES)) if events.COARSE[k] == events.COARSE[number]]
+            total -= np.log2(sum(row[k] for k in same))
+        expected[name] = total
+    coarse, fine = plain.bits([piece], coarse=True)[0], plain.bits([piece])[0]
+    assert coarse == pytest.approx([*expected.values()], rel=1e-5)
+    for name, is_lower in zip(events.FIELDS, coarse < fine - 1, strict=True):
+        assert is_lower == (name in ("time", "duration"))
 
 
 def test_the_state_carries_from_stretch_to_stretch_whatever_is_beside_a_piece(

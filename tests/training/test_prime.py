@@ -12,7 +12,7 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, saying, weights
-from training.events.classes import EDGES
+from training.events.classes import EDGES, to_class
 from training.network import inference
 from training.sampling.sampler import SamplingConfig, compose
 
@@ -116,8 +116,9 @@ def rows(notes: Notes) -> list[tuple[int, int, int, int]]:
 
 
 def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
-    rests = saying(time={56: 90}, duration={12: 40})  # waits longer than is asked for
-    assert EDGES[56] > 150
+    rest = int(to_class(161))
+    assert EDGES[rest] > 150
+    rests = saying(time={rest: 90}, duration={12: 40})  # waits longer than is asked for
     with pytest.raises(TrainingError, match="increase it"):
         compose(rests, VOCABULARY, SamplingConfig(bars=1, without_prime=True), prime())
     with pytest.raises(UsageError, match="--prime"):

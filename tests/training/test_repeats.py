@@ -9,7 +9,7 @@ from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.events import encoding
 from training.events import repeat_models as repeats
-from training.events.classes import DURATION, FIELDS, PITCH, PLACE, TIME, VELOCITY
+from training.events.classes import DURATION, FIELDS, KNOWN, PITCH, PLACE, TIME, VELOCITY
 from training.events.encoding import CONFIDENCE, GUESS, classes, encode
 from training.events.repeat_models import CONFIDENCES, GUESSES
 
@@ -45,7 +45,7 @@ def test_a_guess_depends_on_the_past_alone(rows: list[tuple[int, int, int, int]]
     held, _ = classes(whole)
     start = Notes(*(part[:cut] for part in _deduplicated(whole)), whole.tempos, whole.time_signatures)
     [events], [before] = encode([whole]), encode([start])
-    assert (events[:, : PLACE + 1] == held).all()
+    assert (events[:, :KNOWN] == held).all()
     assert (events[:cut] == before).all()
 
 

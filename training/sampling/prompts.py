@@ -115,8 +115,18 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
         vocabulary.style(opening.series, opening.game),
-        Plan.from_text(opening.plan),
+        _plan_of(opening),
     )
+
+
+def _plan_of(opening: Opening) -> Plan:
+    """Return the plan of the piece that an opening is from; raises TrainingError if its numbers are out of range."""
+    try:
+        return Plan.from_text(opening.plan)
+    except (ValueError, OverflowError) as error:
+        raise TrainingError(
+            f"vocabulary.json: the plan of a piece of {opening.game}: {error}; not the vocabulary of a run; train it again"
+        ) from None
 
 
 def finish_piece(

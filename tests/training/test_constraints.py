@@ -1,0 +1,128 @@
+"""Constraints: what two hands can strike and hold, and chords that are not repeated for ever."""
+
+from itertools import product
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.events import classes as events
+from training.events.classes import EDGES, PITCH, TIME
+from training.sampling.constraints import SAME_CHORD, Constraints
+from training.sampling.playable import is_playable, release
+
+chords = st.sets(st.integers(30, 80), min_size=1, max_size=11).map(sorted)
+STEP = int(events.to_class(7))
+
+
+def can_be_divided(pitches: list[int]) -> bool:
+    """Whether some way of giving each note to a hand leaves both with five notes and a tenth at most: all are tried."""
+    for left in product((False, True), repeat=len(pitches)):
+        hands = [[pitch for pitch, is_left in zip(pitches, left, strict=True) if is_left == hand] for hand in (0, 1)]
+        if all(len(hand) <= 5 and (not hand or max(hand) - min(hand) <= 16) for hand in hands):
+            return True
+    return False
+
+
+def row(time: int, pitch: int) -> np.ndarray:
+    note = np.zeros((1, events.KNOWN), np.int32)
+    note[0, TIME], note[0, PITCH] = time, pitch
+    return note
+
+
+def allowed(streams: Constraints, time: int) -> np.ndarray:
+    """Return the pitches that may come next at this time."""
+    times, pitches = np.zeros((1, len(EDGES))), np.zeros((1, events.PITCHES))
+    streams.forbid_time(times)
+    if not np.isfinite(times[0, time]):
+        return np.zeros(0, int)
+    streams.forbid_pitch(pitches, np.array([time]), streams.onset(np.array([time])))
+    return np.flatnonzero(np.isfinite(pitches[0]))
+
+
+@given(st.lists(st.floats(0, 0.999), min_size=1, max_size=14), st.integers(20, 90), st.integers(1, 30))
+@settings(max_examples=150, deadline=None)
+def test_any_chord_that_may_be_drawn_can_be_divided_between_two_hands(
+    choices: list[float], low: int, near: int
+) -> None:
+    streams = Constraints([(0, 4, 4)], [0])
+    streams.add(row(0, low))
+    chord = [low]
+    for choice in choices:
+        pitches = allowed(streams, 0)[:near]  # low ones, so that chords fill up
+        if not len(pitches):
+            break
+        chord.append(int(pitches[int(choice * len(pitches))]))
+        streams.add(row(0, chord[-1]))
+    assert chord == sorted(set(chord))
+    assert can_be_divided(chord)
+
+
+@given(chords)
+@settings(max_examples=150, deadline=None)
+def test_a_chord_may_be_drawn_exactly_if_two_hands_can_strike_it(chord: list[int]) -> None:
+    streams = Constraints([(0, 4, 4)], [0])
+    streams.add(row(0, chord[0]))
+    may_be = True
+    for pitch in chord[1:]:
+        if pitch not in allowed(streams, 0):
+            may_be = False
+            break
+        streams.add(row(0, pitch))
+    assert may_be == is_playable(chord) == can_be_divided(chord)
+
+
+notes_of = st.lists(
+    st.tuples(st.sampled_from([0, 0, 6]), st.integers(30, 80), st.sampled_from([1, 6, 24, 96])), min_size=1, max_size=40
+)
+
+
+@given(notes_of, st.integers(0, 10))
+@settings(max_examples=80, deadline=None)
+def test_notes_are_released_where_two_hands_cannot_hold_them_with_a_chord(
+    rows: list[tuple[int, int, int]], first: int
+) -> None:
+    step, pitch, duration = np.array(rows, np.int32).T
+    onset = np.cumsum(step).astype(np.int32)
+    shorter = release(onset, duration, pitch, first)
+    assert (shorter <= duration).all()
+    assert (shorter > 0).all()
+    assert (shorter[:first] == duration[:first]).all()  # those of a prime
+    for now in np.unique(onset):
+        struck = onset == now
+        held = (onset < now) & (onset + shorter > now)
+        if held[:first].any():
+            continue
+        sounding = sorted({*pitch[struck].tolist(), *pitch[held].tolist()})
+        assert not held.any() or can_be_divided(sounding)
+    changed = np.flatnonzero(shorter != duration)
+    assert np.isin(onset[changed] + shorter[changed], onset).all()  # released as a chord is struck
+
+
+def test_nothing_is_released_that_two_hands_can_hold() -> None:
+    onset, pitch = np.array([0, 0, 24, 48], np.int32), np.array([40, 56, 72, 88])
+    duration = np.full(4, 96, np.int32)
+    assert release(onset, duration, pitch).tolist() == [96] * 4
+    onset, pitch = np.append(onset, 72).astype(np.int32), np.append(pitch, 60)
+    assert release(onset, np.full(5, 96, np.int32), pitch).tolist() == [72, 96, 96, 96, 96]  # 56, 60 and 72; 88
+
+
+def strike(streams: Constraints, pitches: list[int]) -> None:
+    """Strike a chord seven ticks after the last one."""
+    for at, pitch in enumerate(pitches):
+        streams.add(row(0 if at else STEP, pitch))
+
+
+def test_a_chord_is_struck_twenty_two_times_in_a_row_at_most() -> None:
+    streams = Constraints([(0, 4, 4)], [0])
+    for _ in range(SAME_CHORD - 1):
+        strike(streams, [60, 64])
+    assert 60 in allowed(streams, STEP)
+    strike(streams, [60, 64])
+    assert 60 not in allowed(streams, STEP)
+    assert 64 in allowed(streams, STEP)
+    strike(streams, [64])
+    strike(streams, [60])  # not that chord
+    for _ in range(SAME_CHORD - 1):
+        strike(streams, [60, 64])
+    assert 60 in allowed(streams, STEP)

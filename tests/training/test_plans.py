@@ -1,0 +1,152 @@
+"""Plans: what they say of a piece, their text, and what streams that follow them know."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from catalog.base.errors import TrainingError
+from dataset.notes.model import Notes
+from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
+from tests.training.conftest import song
+from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
+from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY
+from training.events.encoding import CONFIDENCE, GUESS, PLANNED, encode
+from training.events.plans import INPUTS, Plan
+from training.events.repeat_models import GUESSES, PLAN_GUESSES
+from training.events.vocabulary import Vocabulary
+from training.network.inference import NoteNetwork
+from training.sampling.config import SamplingConfig
+from training.sampling.sampler import compose
+
+FORM = piece(A1, A2, A1, A2, B1, B2, A1, A2_VARIED)
+PLAN, LINES = Plan.of(FORM)
+
+
+def columns(plan: Plan) -> dict[str, list[int]]:
+    return {field.name: getattr(plan, field.name).tolist() for field in fields(plan)}
+
+
+def test_a_plan_says_the_form_density_and_range_of_each_bar() -> None:
+    assert LINES.tolist() == [*range(0, 9 * 96, 96)]
+    said = columns(PLAN)
+    assert said["lag"] == [0, 0, 2, 2, 0, 0, 4, 4]
+    assert said["level"] == [1, 1, 5, 5, 1, 1, 5, 3]
+    assert said["rhythm_lag"] == [0, 0, 2, 2, 2, 1, 2, 4]
+    assert said["rhythm_level"] == [1, 1, 5, 5, 5, 2, 5, 5]
+    assert said["onsets"] == [4, 4, 4, 4, 4, 2, 4, 4]
+    assert said["density"] == [2] * 8
+    assert said["top"] == [73, 72, 73, 72, 57, 45, 73, 75]
+    assert said["bottom"] == [61, 63, 61, 63, 51, 44, 61, 63]
+
+
+def test_a_bar_without_notes_has_no_range_and_chords_are_dense() -> None:
+    said = columns(Plan.of(Notes.of([0, 0, 0, 48, 200], [12] * 5, [60, 64, 67, 62, 70], [80] * 5, (), ()))[0])
+    assert said["onsets"] == [2, 0, 1]
+    assert said["density"] == [4, 0, 2]
+    assert said["top"] == [68, 0, 71]
+    assert said["bottom"] == [61, 0, 71]
+
+
+def test_a_plan_comes_back_from_its_text() -> None:
+    for plan in (PLAN, Plan.of(song(1, bars=40))[0]):
+        back = Plan.from_text(plan.to_text())
+        assert columns(back) == columns(plan)
+        assert {getattr(back, field.name).dtype for field in fields(back)} == {np.dtype(np.int16)}
+
+
+TOO_LARGE = {"lag": 2, "level": 6, "onsets": 2**15, "density": 13, "top": 129, "bottom": 129}
+TOO_LARGE |= {"rhythm_lag": 2, "rhythm_level": 6, "scale": 13}
+
+
+def with_plan(text: str) -> str:
+    """Return the text of a vocabulary.json whose openings have this plan."""
+    openings = tuple(replace(opening, plan=text) for opening in VOCABULARY.openings)
+    return replace(VOCABULARY, openings=openings).to_json()
+
+
+@pytest.mark.parametrize("column", range(len(fields(Plan))))
+@pytest.mark.parametrize("far", [1, 10**30])
+def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(column: int, far: int) -> None:
+    bars = [bar.split(",") for bar in PLAN.to_text().split(" ")]
+    bars[1][column] = str(TOO_LARGE[fields(Plan)[column].name] * far)
+    vocabulary = Vocabulary.from_json(with_plan(" ".join(map(",".join, bars))), "vocabulary.json")
+    network = NoteNetwork(weights())
+    with pytest.raises(
+        TrainingError, match=r"^vocabulary\.json: the plan of .* (out of range|too large.*); .* train it again$"
+    ):
+        compose(network, vocabulary, SamplingConfig(notes=5))
+
+
+@pytest.mark.parametrize("text", ["", "1", "0,1,4,2,73,61,0", "x" * 9, " " + PLAN.to_text(), "-" + PLAN.to_text()])
+def test_a_text_that_is_no_plan_is_one_error_that_names_the_file(text: str) -> None:
+    with pytest.raises(TrainingError, match=r"^run/vocabulary\.json: .*; not the vocabulary of a run; train it again$"):
+        Vocabulary.from_json(with_plan(text), "run/vocabulary.json")
+
+
+def test_a_plan_is_repeated_from_its_end_on_and_cut_where_it_is_longer() -> None:
+    longer, shorter = columns(PLAN.repeated(12)), columns(PLAN.repeated(3))
+    for name, said in columns(PLAN).items():
+        assert longer[name][:8] == said
+        assert shorter[name] == said[:3]
+    assert longer["lag"][8:] == longer["rhythm_lag"][8:] == [8] * 4
+    assert longer["level"][8:] == [4] * 4
+    assert longer["rhythm_level"][8:] == [5] * 4
+    assert longer["top"][8:] == PLAN.top[:4].tolist()
+
+
+def inputs(events: np.ndarray, name: str) -> list[int]:
+    return list(map(int, events[:, PLANNED][:, [*INPUTS].index(name)]))
+
+
+def test_a_note_knows_the_bars_of_the_last_onset_the_one_after_it_and_its_own() -> None:
+    [events] = encode([FORM], planned=True)
+    bar = np.repeat(np.arange(8), [4, 4, 4, 4, 4, 2, 4, 4])
+    last, following = bar[:-1], np.minimum(bar[:-1] + 1, 7)
+    assert inputs(events[1:], "own_level") == PLAN.level[bar[1:]].tolist()
+    assert inputs(events[1:], "owntop_range") == PLAN.top[bar[1:]].tolist()
+    assert inputs(events[1:], "bar_level") == PLAN.level[last].tolist()
+    assert inputs(events[1:-4], "comingbottom_range") == PLAN.bottom[following][:-4].tolist()
+    assert inputs(events[1:-4], "coming_level") == PLAN.level[following][:-4].tolist()
+    assert inputs(events[-3:], "coming_level") == [0] * 3  # after the last bar
+    assert inputs(events[1:9], "bar_onsets") == [4, 3, 2, 1, 4, 3, 2, 1]  # 1 + those to come
+    assert not events[0, PLANNED].any()
+
+
+def test_without_a_plan_nothing_is_known_and_all_else_is_the_same() -> None:
+    [with_plan], [without] = encode([FORM], planned=True), encode([FORM])
+    assert with_plan[1:, PLANNED].any(axis=1).all()
+    with_plan[:, PLANNED] = 0
+    for name, count in PLAN_GUESSES.items():
+        for part in (GUESS[name], CONFIDENCE[name]):
+            planned = slice(part.stop - count, part.stop)
+            assert with_plan[:, planned].any()
+            with_plan[:, planned] = 0
+    assert (with_plan == without).all()
+
+
+def test_the_guesses_of_a_plan_are_what_stands_in_the_bar_that_is_repeated() -> None:
+    [events] = encode([FORM], planned=True)
+    again = events[8:16]  # the second A
+    where = {"time": (TIME, -PLAN_GUESSES["time"]), "pitch": (PITCH, -1), "velocity": (VELOCITY, -1)}
+    where["duration"] = (DURATION, -PLAN_GUESSES["duration"])
+    for name in FIELDS:
+        column, of_plan = where[name]
+        assert (again[:, CONFIDENCE[name]][:, of_plan] > 0).all(), name
+        assert (again[:, GUESS[name]][:, of_plan] == again[:, column]).all(), name
+    rhythm = events[16:20]  # B, which has the rhythm of A alone
+    assert (rhythm[:, GUESS["time"]][:, 1 - PLAN_GUESSES["time"]] == rhythm[:, TIME]).all()
+    assert not rhythm[:, CONFIDENCE["pitch"]][:, -1].any()
+
+
+def test_a_new_piece_repeats_bars_where_the_plan_of_its_training_piece_does() -> None:
+    """The network believes what the plan says, and else draws at random."""
+    first = {name: GAIN[name] + count - PLAN_GUESSES[name] for name, count in GUESSES.items()}
+    network = saying(**{name: {guess: 60.0} for name, guess in first.items()})
+    opening = replace(VOCABULARY.openings[0], plan=PLAN.repeated(4).to_text(), place=0)
+    [notes] = compose(network, replace(VOCABULARY, openings=(opening,)), SamplingConfig(bars=4, seed=3))
+    bars = [set() for _ in range(4)]
+    for onset, pitch, velocity in zip(notes.onset.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True):
+        bars[onset // 96].add((onset % 96, pitch, velocity))
+    assert bars[2] == bars[0] != bars[1] == bars[3]
+    assert min(map(len, bars)) > 3
