@@ -53,7 +53,7 @@ class _PiecesFile:
 
 
 PIECES_FILE = "pieces.json"
-FORMAT = 3  # increment when seeds, classes or files change; older indexes are rebuilt
+FORMAT = 4  # increment when seeds, classes or files change; older indexes are rebuilt
 INDEX_ARRAYS = ("first", "tick", "pitch", "hashes", "places")
 ARRAYS = ("onset", *INDEX_ARRAYS)
 INTEGER_TYPES = ("<i4", "<i8")
