@@ -57,7 +57,7 @@ class Experiment:
 def plan(root: AnyPath, config: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
     """Return the experiment for `config`.
 
-    The query selects the games; the minutes are the total of all runs. Each game with at least MIN_PIECES pieces
+    The query selects the games; the minutes are the total of all runs, which have no base. Each game with at least MIN_PIECES pieces
     (kept, without duplicates) gets a run, up to MAX_GAMES; missing corpora are built. Raises UsageError for settings
     that cannot be combined, TrainingError if fewer than two games remain.
     """
@@ -83,13 +83,13 @@ def plan(root: AnyPath, config: TrainConfig, report: Report = lambda done, total
             game.slug,
             ZELDA_LABELS.get(game.slug, game.title) if is_original else game.title,
             GAME_SAMPLES,
-            replace(config, query=game.query, minutes=alone, name=f"{name}-{game.slug}"),
+            replace(config, query=game.query, minutes=alone, name=f"{name}-{game.slug}", from_scratch=True),
             game.pieces,
         )
         for game in games
     ]
     label = ZELDA_LABELS[SERIES] if is_original else "All of them"
-    every = replace(config, minutes=together, name=f"{name}-all")
+    every = replace(config, minutes=together, name=f"{name}-all", from_scratch=True)
     parts.append(Part("all", label, ALL_SAMPLES, every, whole.manifest.funnel.unique))
     return Experiment(name, tuple(parts), is_original)
 
