@@ -12,7 +12,7 @@ from catalog.store import Catalog
 from dataset.build import build_corpus, ensure_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import FILES, NOTES_FILE
-from dataset.corpus.split_ledger import ledger_path
+from dataset.corpus.split_ledger import ledger_path, read_splits
 from dataset.measure import measure_catalog
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -194,6 +194,21 @@ def test_a_piece_has_one_side_in_all_corpora_and_keeps_it_when_the_catalog_grows
     again = sides_of(build_corpus(root, Plan(query="game == 'a-game'")))
     assert again == before == {sha256: whole[sha256] for sha256 in before}
     assert Counter(whole.values())["test"] in (5, 6)
+
+
+def test_splits_do_not_depend_on_which_corpus_is_built_first(tmp_path: Path) -> None:
+    ledgers = []
+    for number, first in enumerate((ALL, Plan(query="game == 'c-game'"))):
+        root = tmp_path / str(number)
+        fill(root, {**tunes(12), "Not music": b"<html>", "Short": SHORT})
+        fill(root, tunes(30, first=100), game="b-game")
+        twins = {"Twin": tunes(1)["Tune 0"], "Other": tunes(1, first=100)["Tune 100"]}
+        fill(root, {**twins, **tunes(3, first=200)}, game="c-game")
+        build_corpus(root, first, workers=1)
+        ledgers.append(read_splits(root, 0))
+    assert ledgers[0] == ledgers[1]  # complete after the first corpus
+    assert len(ledgers[0]) == 12 + 30 + 3
+    assert set(ledgers[0].values()) == {"train", "validation", "test"}
 
 
 def test_another_seed_has_sides_of_its_own(root: Path) -> None:
