@@ -1,9 +1,9 @@
 """Constraints on pieces that are composed together, independent of the network.
 
 For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, and two hands can
-strike it: at most five notes and a tenth each; no chord, or single note, occurs more than 22 times in a row; no group
-of one, two or four bars occurs more than four times in a row. The last two limits are people's 99th percentiles in
-VGMusic's piano section.
+strike it: at most five notes and a tenth each; a semitone within it is struck only where nothing is likelier; no chord,
+or single note, occurs more than 22 times in a row; no group of one, two or four bars occurs more than four times in a
+row. The last two limits are people's 99th percentiles in VGMusic's piano section.
 """
 
 from collections.abc import Sequence
@@ -94,12 +94,17 @@ class Constraints:
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
 
-        Excluded are pitches below the last one of a chord or out of reach, the lowest pitch of a chord repeated too
+        Excluded are pitches below the last one of a chord or out of reach, a semitone above it unless that is the most
+        probable pitch, the lowest pitch of a chord repeated too
         often, and the first note of a bar repeated too often.
         """
         chord = np.flatnonzero(time == 0)
         pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]
         logits[chord] = np.where((pitch <= low) | (pitch > high), -np.inf, logits[chord])
+        semitone = chord[self.last[chord] < events.PITCHES - 1]
+        above = self.last[semitone] + 1
+        unlikely = semitone[logits[semitone].argmax(axis=1) != above]
+        rule_out(logits, unlikely, self.last[unlikely] + 1)
         run = np.where(self.chord == self.last_chord, self.run + 1, 1)
         repeated = np.flatnonzero((run >= SAME_CHORD) & (time > 0))
         rule_out(logits, repeated, self.low[repeated])

@@ -26,23 +26,30 @@ def is_playable(pitches: Sequence[int]) -> bool:
 def release(onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], first: int = 0) -> IntArray:
     """Return durations with which two hands can play the notes, sorted by onset.
 
-    Where a chord cannot be struck while others are held, the held notes are released, the earliest first. Notes
-    before number `first` are left as they are.
+    Where a chord cannot be struck while others are held, the held notes are released, the earliest first; so are those
+    a semitone from a note that is struck. Notes before number `first` are left as they are.
     """
     shortened = np.array(duration, np.int32)
     end = (onset + duration).tolist()
     starts, pitches = onset.tolist(), pitch.tolist()
     held: list[int] = []
+
+    def let_go(note: int, now: int) -> None:
+        held.remove(note)
+        if note >= first:
+            shortened[note] = now - starts[note]
+
     at = 0
     while at < len(starts):
         now, begin = starts[at], at
         while at < len(starts) and starts[at] == now:
             at += 1
         struck = list(range(begin, at))
-        held = [note for note in held if end[note] > now]
+        held[:] = [note for note in held if end[note] > now]
+        beside = {pitches[note] + step for note in struck for step in (-1, 1)}
+        for note in [note for note in held if pitches[note] in beside]:
+            let_go(note, now)
         while held and not is_playable(sorted({pitches[note] for note in (*held, *struck)})):
-            note = held.pop(0)
-            if note >= first:
-                shortened[note] = now - starts[note]
-        held += struck
+            let_go(held[0], now)
+        held.extend(struck)
     return shortened
