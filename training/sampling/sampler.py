@@ -40,6 +40,7 @@ __all__ = ["SamplingConfig", "choose", "compose"]
 
 PRIME_NOTES = 512  # last notes of a prime that the network reads; repeats are searched in all of it
 MAX_PLANNED = 1024  # bars for which there is a plan
+MIN_ALLOWED = 0.5  # a chord goes on only if the pitches that it may have are this probable together
 BLOCK = 64  # notes for which random numbers are drawn at once
 
 IntArray = npt.NDArray[np.int32]
@@ -166,13 +167,13 @@ class _Session:
         """
         rows, onset, is_stuck = self._draw_once(uniforms, None)
         refused = np.zeros((len(uniforms), len(EDGES)), bool)
-        while is_stuck.any():  # at that time every allowed pitch would copy too much
+        while is_stuck.any():  # at that time every allowed pitch would copy too much, or the chord is complete
             refused[is_stuck, rows[is_stuck, TIME]] = True
             rows, onset, is_stuck = self._draw_once(uniforms, refused)
         return rows, onset
 
     def _draw_once(self, uniforms: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
-        """Draw notes once; also return which streams have no pitch left.
+        """Draw notes once; also return which streams have no pitch left at the time drawn.
 
         `refused` [streams, classes] marks times that are excluded.
         """
@@ -206,11 +207,17 @@ class _Session:
                             f"--max-copy {most}: every possible next note is a copy; allow longer passages"
                         )
             elif name == "pitch":
+                before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
                 streams.forbid_pitch(logits, rows[:, TIME], onset)
+                left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
+                ends = (rows[:, TIME] == 0) & (left < MIN_ALLOWED * before.sum(axis=1))
             if name == "pitch" and self.guard is not None:
                 rows[:, column], is_stuck = self.guard.draw(logits, rows[:, TIME], uniforms[:, column], draw)
+                is_stuck |= ends
             else:
                 rows[:, column] = draw(logits, uniforms[:, column])
+                if name == "pitch":
+                    is_stuck = ends
             inputs[name] = rows[:, column]
             if name == "time":
                 onset = streams.onset(rows[:, TIME])
