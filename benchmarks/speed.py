@@ -103,11 +103,10 @@ def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     return lambda: float(_step(network, held))
 
 
-def theirs(shape: tuple[int, int]) -> Callable[[], object]:
+def twin(recipe: NoteLSTMRecipe) -> Any:
+    """Return our network in PyTorch: a module of events and styles that gives the loss in nats."""
     import torch
     from torch import nn
-
-    recipe = NoteLSTMRecipe()
 
     class NoteNetwork(nn.Module):
         def __init__(self) -> None:
@@ -214,7 +213,14 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
 
     constants = {"edges": torch.tensor(events.EDGES, dtype=torch.long), "pitches": torch.arange(events.PITCHES)}
     torch.manual_seed(0)
-    network = NoteNetwork()
+    return NoteNetwork()
+
+
+def theirs(shape: tuple[int, int]) -> Callable[[], object]:
+    import torch
+    from torch import nn
+
+    network = twin(NoteLSTMRecipe())
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     held = batch(*shape)
     rows, style = torch.tensor(held.events, dtype=torch.long), torch.tensor(held.style, dtype=torch.long)
