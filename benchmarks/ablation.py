@@ -23,6 +23,7 @@ from training.events import batches
 from training.events.batches import Batch, EncodedPiece
 from training.events.classes import FIELDS
 from training.events.encoding import CONFIDENCE, NEXT_DURATION, NEXT_PITCH
+from training.events.repeat_models import GUESSES
 from training.events.vocabulary import Vocabulary
 from training.loop.precision import precision
 from training.loop.weight_average import WeightAverage
@@ -47,6 +48,11 @@ class Variant:
     averaged: bool = True
 
 
+def without(**guesses: int) -> dict[str, Sequence[int]]:
+    """Return the guesses that are kept where one of a field is left out."""
+    return {name: [k for k in range(GUESSES[name]) if k != number] for name, number in guesses.items()}
+
+
 VARIANTS = {
     "default": Variant(),
     "no guesses: a plain LSTM": Variant(guesses=dict.fromkeys(FIELDS, ())),
@@ -54,9 +60,10 @@ VARIANTS = {
         guesses={**dict.fromkeys(FIELDS[:3], FIRST), "velocity": ()}
     ),
     "the longest match alone": Variant(guesses=dict.fromkeys(FIELDS, FIRST)),
-    "no loop": Variant(guesses={"time": (0, 1, 3), "pitch": (0, 1, 3, 4)}),
-    "no transposed match": Variant(guesses={"pitch": (0, 1, 2, 4)}),
-    "no second guess": Variant(guesses={"time": (0, 2, 3), "pitch": (0, 2, 3, 4), "duration": (0, 2, 3)}),
+    "no loop": Variant(guesses=without(time=2, pitch=2)),
+    "no transposed match": Variant(guesses=without(pitch=3)),
+    "no second guess": Variant(guesses=without(time=1, pitch=1, duration=1)),
+    "no plans": Variant({"plan_dropout": 1.0}),
     "state not carried from window to window": Variant(carried=False),
     "last weights instead of their average": Variant(averaged=False),
     "no transposition": Variant({"transpose": 0}),
@@ -138,7 +145,8 @@ def main() -> None:
     options = parser.parse_args()
     corpus = Corpus.open(options.root, options.corpus)
     vocabulary = Vocabulary.of(corpus.pieces("train"))
-    learned, held = (batches.encode_pieces(corpus.pieces(split), vocabulary) for split in ("train", "validation"))
+    learned = batches.encode_pieces(corpus.pieces("train"), vocabulary, planned=True)
+    held = batches.encode_pieces(corpus.pieces("validation"), vocabulary)
     for name in options.only or VARIANTS:
         variant = VARIANTS[name]
         weights, speed, steps = trained(kept(learned, variant.guesses), vocabulary, variant, options.minutes)

@@ -22,7 +22,7 @@ from dataset.corpus.corpus import CorpusPiece
 from dataset.notes.model import Notes
 from training.events import batches, encoding
 from training.events.batches import EncodedPiece
-from training.events.classes import EDGES, FIELDS, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
+from training.events.classes import EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
 from training.events.vocabulary import UNKNOWN, Vocabulary
 from training.network.layout import EMBEDDINGS
 from training.note_lstm.recipe import NoteLSTMRecipe
@@ -77,10 +77,10 @@ class NoteNetwork(nn.Module):
     def __init__(self, body: Any, series: int, games: int, dropout: float, head: int = OURS.head):
         super().__init__()
         sizes = {**SIZES, "place": PLACES, "series": series + 1, "game": games + 1}
-        self.embed = nn.ModuleDict({name: nn.Embedding(sizes[name], width) for name, width in EMBEDDINGS.items()})
+        self.embed = nn.ModuleDict({name: nn.Embedding(sizes[name], EMBEDDINGS[name]) for name in sizes})
         for table in self.embed.values():
             nn.init.normal_(table.weight, std=0.3)
-        self.enter = nn.Linear(sum(EMBEDDINGS.values()), body.width)
+        self.enter = nn.Linear(sum(EMBEDDINGS[name] for name in sizes), body.width)
         self.body = body
         beside = {name: sum(EMBEDDINGS[other] for other in BESIDE[name]) for name in FIELDS}
         self.hidden = nn.ModuleDict({name: nn.Linear(body.width + beside[name], head) for name in FIELDS})
@@ -127,7 +127,7 @@ def encoded(pieces: Sequence[CorpusPiece], vocabulary: Vocabulary) -> list[Encod
     for piece in pieces:
         rows, _ = encoding.classes(piece.notes)
         events = np.zeros((len(rows), encoding.COLUMNS), np.int16)
-        events[:, : PLACE + 1] = rows
+        events[:, :KNOWN] = rows
         found.append(EncodedPiece(events, vocabulary.style(piece.series, piece.game)))
     return found
 
@@ -259,11 +259,11 @@ def sampled(
 ) -> list[Notes]:
     """Sample pieces at temperature 1, starting from openings of training pieces.
 
-    The rules of our sampler are not applied.
+    The rules of our sampler are not applied, but notes that two hands cannot hold are released as in its pieces.
     """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators)
-    rows = np.stack([one.rows for one in starts]).astype(np.int64)
+    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators, notes)
+    rows = np.stack([one.rows[:, : PLACE + 1] for one in starts]).astype(np.int64)
     tick = np.array([int(one.onsets[-1]) for one in starts])
     bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in starts])
     style = torch.tensor([one.style for one in starts])
@@ -284,5 +284,6 @@ def sampled(
                 tick = tick + EDGES[now[:, TIME].numpy()]
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))
         rows = np.concatenate([rows, now.numpy()[:, None]], axis=1)
+    rows = np.pad(rows, ((0, 0), (0, 0), (0, KNOWN - rows.shape[2])))  # the bar's length plays no part
     made = [list(piece[1:].astype(np.int32)) for piece in rows]
     return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(starts, made, strict=True)]

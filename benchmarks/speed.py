@@ -24,11 +24,26 @@ import numpy as np
 from figures import Figure, Setting, in_turn
 
 from training.events import classes as events
-from training.events import encoding
+from training.events import ears, encoding, plans
 from training.events.batches import Batch
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import load_keras
-from training.network.layout import CONFIDENCE_WIDTH, EMBEDDINGS, ENTERING, EXTRA_SCORES, HEADS, inputs_width
+from training.network.layout import (
+    CONFIDENCE_WIDTH,
+    EMBEDDINGS,
+    ENTERING,
+    EXTRA_SCORES,
+    HEADS,
+    INTERVAL_TABLES,
+    INTERVALS,
+    OTHER_SIZES,
+    PLACE_SCORES,
+    RANGE_FEATURES,
+    bar_features,
+    inputs_width,
+    range_features,
+    release_features,
+)
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
@@ -41,6 +56,11 @@ def batch(windows: int, notes: int) -> Batch:
     rows = np.zeros((windows, notes + 1, encoding.COLUMNS), np.int32)
     for column, size in zip(range(5), (*events.SIZES.values(), events.PLACES), strict=True):
         rows[..., column] = rng.integers(0, size, rows.shape[:2])
+    rows[..., events.BAR] = 96
+    for column, size in zip(range(encoding.COLUMNS)[encoding.PLANNED], plans.INPUTS.values(), strict=True):
+        rows[..., column] = rng.integers(0, size, rows.shape[:2])
+    rows[..., encoding.HEARD] = rng.integers(0, events.PITCHES + 1, rows[..., encoding.HEARD].shape)
+    rows[..., encoding.RELEASES] = rng.integers(0, 96, rows[..., encoding.RELEASES].shape)
     for name in events.FIELDS:
         for columns, size in ((encoding.GUESS[name], events.SIZES[name]), (encoding.CONFIDENCE[name], CONFIDENCES)):
             rows[..., columns] = rng.integers(0, size, rows[..., columns].shape)
@@ -49,7 +69,7 @@ def batch(windows: int, notes: int) -> Batch:
 
 
 def operations(recipe: NoteLSTMRecipe) -> float:
-    """Return the arithmetic operations per note in training."""
+    """Return the arithmetic operations per note in training, of matrix products."""
     width, head = recipe.width, recipe.head
     entries = inputs_width(ENTERING) * width + recipe.layers * 8 * width * width
     for name, beside in HEADS.items():
@@ -83,19 +103,21 @@ def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     return lambda: float(_step(network, held))
 
 
-def theirs(shape: tuple[int, int]) -> Callable[[], object]:
+def twin(recipe: NoteLSTMRecipe) -> Any:
+    """Return our network in PyTorch: a module of events and styles that gives the loss in nats."""
     import torch
     from torch import nn
-
-    recipe = NoteLSTMRecipe()
 
     class NoteNetwork(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            sizes = {**events.SIZES, "place": events.PLACES, "series": SERIES + 1, "game": GAMES + 1}
+            sizes = {**events.SIZES, **OTHER_SIZES, "series": SERIES + 1, "game": GAMES + 1}
             self.embed = nn.ModuleDict({n: nn.Embedding(sizes[n], w) for n, w in EMBEDDINGS.items()})
             self.trust = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH) for n, k in GUESSES.items()})
             self.gain = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, 1) for n, k in GUESSES.items()})
+            self.intervals = nn.Embedding(INTERVALS, INTERVAL_TABLES * len(ears.COUNTS))
+            for name, table in constants.items():
+                self.register_buffer(name, table)
             self.enter = nn.Linear(inputs_width(ENTERING), recipe.width)
             self.lstm = nn.LSTM(recipe.width, recipe.width, recipe.layers, batch_first=True, dropout=recipe.dropout)
             self.hidden = nn.ModuleDict(
@@ -127,6 +149,12 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                     for a, b in combinations(range(count), 2)
                 ]
                 seen[f"agree_{name}"] = torch.stack(pairs, -1)
+            for column, name in enumerate(plans.INPUTS, start=encoding.PLANNED.start):
+                seen[name] = self.embed[name.rpartition("_")[2]](now[..., column])
+            for name, first, count in ears.GROUPS:
+                pitches = now[..., encoding.HEARD][..., first : first + count]
+                known = (pitches > 0).float()[..., None]
+                seen[f"{name}_heard"] = (self.embed["heard"]((pitches - 1).clamp(min=0)) * known).sum(-2)
             tones = torch.log(now[..., encoding.PITCH_CLASS_SHARES].float() / 1000 + 0.02) + 2.5
             seen["tones"] = tones
             for column, name in enumerate(("series", "game")):
@@ -143,16 +171,56 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
                     + self.gain[name](trust + torch.arange(count) * CONFIDENCES)[..., 0]
                 ) * (trust > 0)
                 logits = scores[..., :classes].scatter_add(-1, guess, gain)
+                extra = scores[..., classes + count :]
                 if name == "pitch":
-                    by_class = tones.unflatten(-1, (2, 12)).repeat(1, 1, 1, 11)
-                    for k in range(EXTRA_SCORES[name]):
-                        at = classes + count + k
-                        logits = logits + scores[..., at : at + 1] * by_class[:, :, k, :classes]
+                    logits = logits + self.pitch_scores(extra, tones, now)
+                elif name in ("time", "duration"):
+                    place = last[..., events.PLACE] if name == "time" else now[..., events.PLACE]
+                    logits = logits + self.place_scores(extra, place[..., None], last[..., events.BAR, None])
+                if name == "time":
+                    ticks = [now[..., at, None] for at in range(encoding.COLUMNS)[encoding.RELEASES]]
+                    logits = logits + weighted(extra[..., PLACE_SCORES:], release_features(ticks, self.edges))
                 total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
             return total
 
+        def pitch_scores(self, extra: Any, tones: Any, now: Any) -> Any:
+            by_class = tones.unflatten(-1, (2, 12)).repeat(1, 1, 1, 11)[..., : events.PITCHES]
+            total = weighted(extra, by_class.unbind(-2))
+            scale = now[..., encoding.OWN_SCALE, None]
+            degree = (self.pitches - scale + 1) % 12
+            total = total + extra[..., 2:14].gather(-1, degree) * (scale > 0)
+            top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
+            total = total + weighted(extra[..., 14:], range_features(top, bottom, self.pitches))
+            weights = extra[..., 14 + RANGE_FEATURES :].unflatten(-1, (-1, INTERVAL_TABLES)).clone()
+            weights[..., 0] += 1
+            interval = self.pitches[None] - self.pitches[:, None] + events.PITCHES - 1
+            tables = self.intervals(interval).unflatten(-1, (-1, INTERVAL_TABLES))  # [heard, coming, group, table]
+            for group, (_, first, count) in enumerate(ears.GROUPS):
+                heard = now[..., encoding.HEARD][..., first : first + count]
+                near = torch.zeros(*heard.shape[:2], events.PITCHES + 1)
+                near = near.scatter_add(-1, heard, torch.ones(heard.shape))[..., 1:]
+                scores = (near @ tables[:, :, group].flatten(1)).unflatten(-1, (events.PITCHES, INTERVAL_TABLES))
+                total = total + (scores @ weights[..., group, :, None])[..., 0]
+            return total
+
+        def place_scores(self, extra: Any, place: Any, bar: Any) -> Any:
+            total = extra[..., : events.BEAT].gather(-1, (place + self.edges) % events.BEAT)
+            return total + weighted(extra[..., events.BEAT :], bar_features(bar - place, bar, self.edges))
+
+    def weighted(weights: Any, features: Any) -> Any:
+        """Return the sum of features [..., classes], each times its weight."""
+        return sum(weights[..., at : at + 1] * feature for at, feature in enumerate(features))
+
+    constants = {"edges": torch.tensor(events.EDGES, dtype=torch.long), "pitches": torch.arange(events.PITCHES)}
     torch.manual_seed(0)
-    network = NoteNetwork()
+    return NoteNetwork()
+
+
+def theirs(shape: tuple[int, int]) -> Callable[[], object]:
+    import torch
+    from torch import nn
+
+    network = twin(NoteLSTMRecipe())
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     held = batch(*shape)
     rows, style = torch.tensor(held.events, dtype=torch.long), torch.tensor(held.style, dtype=torch.long)

@@ -9,10 +9,14 @@ import pytest
 from training.events.batches import EncodedPiece
 from training.events.classes import FIELDS, PLACES, SIZES
 from training.events.encoding import COLUMNS
+from training.network.inference import NoteNetwork, bits_of
+from training.network.shapes import network_shapes
+from training.note_lstm.recipe import NoteLSTMRecipe
 
 torch = pytest.importorskip("torch", reason="the extra `bench` is not installed")
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import notewise  # noqa: E402
+import speed  # noqa: E402
 from transformer import Transformer  # noqa: E402
 
 BODIES = {"lstm": lambda: notewise.LSTM(16), "transformer": lambda: Transformer(16, 2, 2)}
@@ -76,3 +80,35 @@ def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: no
         wanted.append(costs(network, held[end - context : end + 1])[counted - end :])
     found = notewise.bits(network, [EncodedPiece(events, (1, 2)), EncodedPiece(events[:30], (1, 2))])
     assert found == pytest.approx(np.concatenate(wanted).mean(0) / np.log(2), rel=1e-4)
+
+
+def test_the_network_whose_speed_is_compared_is_ours() -> None:
+    recipe, width = NoteLSTMRecipe(width=24, layers=2, head=8), 24
+    rng = np.random.default_rng(0)
+    shapes = network_shapes(recipe, speed.SERIES, speed.GAMES)
+    named = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
+    gates = np.r_[0 : 2 * width, 3 * width : 4 * width, 2 * width : 3 * width]  # the order that PyTorch has
+    weights = {"intervals.weight": named["intervals/embeddings"], "enter.bias": named["enter/bias"]}
+    weights["enter.weight"] = named["enter/kernel"].T
+    for kind in ("embed", "trust", "gain"):
+        for name in [name for name in named if name.startswith(f"{kind}_")]:
+            weights[name.replace("_", ".", 1).replace("/embeddings", ".weight")] = named[name]
+    for layer in range(recipe.layers):
+        for theirs, ours in (("weight_ih", "kernel"), ("weight_hh", "recurrent_kernel"), ("bias_ih", "bias")):
+            weights[f"lstm.{theirs}_l{layer}"] = named[f"lstm_{layer}/{ours}"][..., gates].T
+        weights[f"lstm.bias_hh_l{layer}"] = np.zeros(4 * width, np.float32)
+    for name, above in zip(FIELDS, np.split(named["above/kernel"], len(FIELDS), axis=1), strict=True):
+        weights[f"hidden.{name}.weight"] = np.concatenate([above, named[f"hidden_{name}/kernel"]]).T
+        weights[f"out.{name}.weight"] = named[f"out_{name}/kernel"].T
+        for layer in ("hidden", "out"):
+            weights[f"{layer}.{name}.bias"] = named[f"{layer}_{name}/bias"]
+    twin, batch = speed.twin(recipe).eval(), speed.batch(4, 12)
+    twin.load_state_dict(
+        {name: torch.tensor(array.copy()) for name, array in weights.items()} | dict(twin.named_buffers())
+    )
+    with torch.no_grad():
+        loss = float(twin(torch.tensor(batch.events).long(), torch.tensor(batch.style).long()))
+    network = NoteNetwork(named)
+    logits, _ = network.logits_of(batch.events, network.style(batch.style), network.start(4))
+    bits = sum(bits_of(logits[name], batch.events[:, 1:, column]).mean() for column, name in enumerate(FIELDS))
+    assert loss / np.log(2) == pytest.approx(bits, rel=1e-5)

@@ -44,9 +44,12 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     """Return the base of a new run; None if it trains from scratch.
 
     That is so with --from-scratch, --init, --corpus or --resume, for recipes without --init, if the query selects the
-    whole catalog, and for a budget in epochs alone if there is no trained base.
+    whole catalog, and for a budget in epochs alone if there is no trained base; also if the run will be refused, as its
+    name is taken or it has too few pieces.
     """
     if config.query is None or config.from_scratch or config.init is not None or config.resume:
+        return None
+    if config.name in list_runs(working_root(root)):
         return None
     recipe = recipes.load(config.recipe or recipes.DEFAULT)
     if "--init" not in learner(recipe).takes:
@@ -54,7 +57,7 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     with observer.progress("corpus") as report:
         whole = build.ensure_corpus(root, WHOLE, CORPUS, report=report)
         own = build.ensure_corpus(root, config.query, report=report)
-    if own.hash == whole.hash or not learner(recipe).is_enough(whole.manifest.funnel):
+    if own.hash == whole.hash or not all(learner(recipe).is_enough(held.manifest.funnel) for held in (whole, own)):
         return None
     minutes = config.minutes
     if minutes is None and config.epochs is None:
@@ -78,20 +81,25 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
 
 
 def _find(runs: Path, recipe: Recipe, whole: Corpus) -> Run | None:
-    """Return the best base that is there: one on the whole catalog, else the one with most pieces; or None."""
-    found: list[tuple[bool, int, str, Run]] = []
+    """Return the best base that is there: a trained one, on the whole catalog or most of it; or None.
+
+    One on the whole catalog may be unfinished; of others the corpus is no longer there, so that they cannot go on.
+    """
+    found: list[tuple[bool, bool, int, str, Run]] = []
     for name in list_runs(runs):
         try:
             run = Run.open(runs, name)
             pieces = _pieces(run)
-            if run.recipe != recipe or run.request.init is not None or not run.has_epoch:
+            if run.recipe != recipe or run.request.init is not None:
                 continue
+            is_trained = run.progress().ended is not None
         except TrainingError:  # damaged, or of an older format
             continue
         is_whole = run.request.corpus_hash == whole.hash
-        if is_whole or (run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique):
-            found.append((is_whole, pieces, name, run))
-    return max(found, key=lambda each: each[:3])[3] if found else None
+        is_recent = run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique
+        if is_whole or (is_trained and is_recent):
+            found.append((is_trained, is_whole, pieces, name, run))
+    return max(found, key=lambda each: each[:4])[4] if found else None
 
 
 def _pieces(run: Run) -> int:

@@ -289,7 +289,7 @@ def test_a_run_that_diverges_ends_with_what_it_had(trained: Path, tmp_path: Path
     root = copy_of(trained, tmp_path)
     run = Run.open(root, "tiny")
     progress = run.progress()
-    progress.history[-1]["train_bits"] = 0.5  # as if it had learnt well before
+    progress.history[-1]["train_bits"] = -9.0  # as if it had learnt far better before
     run.save_progress(progress)
     kept = run.weights.read_bytes()
     again = command("train", "--name", "tiny", "--resume", "--epochs", "7", "--no-render", root=root)
