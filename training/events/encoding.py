@@ -38,6 +38,9 @@ PLANNED = slice(COLUMNS, COLUMNS + len(plans.INPUTS))
 OWN_RANGE = tuple(COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_range", "ownbottom_range"))
 """Columns of the planned highest and lowest pitch of the note's bar."""
 
+BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
+"""Column of the planned highest pitch of the bar of the last onset."""
+
 OWN_SCALE = COLUMNS + [*plans.INPUTS].index("own_scale")
 """Column of the planned scale of the note's bar."""
 

@@ -55,7 +55,8 @@ PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
 SCALED = [at for at, name in enumerate(INPUTS) if name.endswith("_scale")]
 """Columns of INPUTS that move within the octave with a transposition."""
 
-_MAJOR = np.isin((np.arange(12)[None] - np.arange(12)[:, None]) % 12, (0, 2, 4, 5, 7, 9, 11))  # [tonic, pitch class]
+_DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
+_MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 

@@ -12,12 +12,14 @@ from msgspec import Meta
 
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
+from dataset.notes.form import bar_ticks
 from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITY
 from training.events.encoding import classes
 from training.events.plans import PLAN_PATTERN, Plan
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
+    from dataset.notes.model import Notes
 
 UNKNOWN = 0
 
@@ -96,14 +98,24 @@ def _extend(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
     return (*old, *sorted(set(new) - set(old)))
 
 
+def _main_meter(notes: "Notes") -> tuple[int, int]:
+    """Return numerator and denominator of the time signature that most of the piece has."""
+    changes = notes.time_signatures
+    ends = [*(tick for tick, *_ in changes[1:]), max(changes[-1][0], int(notes.onset[-1])) + 1]
+    ticks: dict[tuple[int, int], int] = {}
+    for (start, numerator, denominator), end in zip(changes, ends, strict=True):
+        ticks[numerator, denominator] = ticks.get((numerator, denominator), 0) + end - start
+    return max(ticks, key=lambda meter: ticks[meter])
+
+
 def _opening(piece: "CorpusPiece") -> Opening:
     rows = classes(piece.notes)[0]
     first = rows[0]
-    _, numerator, denominator = piece.notes.time_signatures[0]
+    numerator, denominator = _main_meter(piece.notes)
     return Opening(
         piece.series,
         piece.game,
-        int(first[PLACE]),
+        min(int(first[PLACE]), bar_ticks(numerator, denominator) - 1),
         int(first[PITCH]),
         int(first[DURATION]),
         int(first[VELOCITY]),

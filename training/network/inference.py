@@ -25,6 +25,7 @@ from training.network.layout import (
     RANGE_FEATURES,
     STYLES,
     bar_features,
+    chord_is_complete,
     inputs_width,
     range_features,
     release_features,
@@ -239,6 +240,8 @@ class NoteNetwork:
                 ticks = now[..., encoding.RELEASES].reshape(len(logits), -1).T[:, :, None]
                 for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
                     logits += extra[:, column : column + 1] * is_so
+                top, pitch = now[..., encoding.BAR_TOP].reshape(-1, 1), inputs["last_pitch"].reshape(-1, 1)
+                logits += extra[:, -1:] * chord_is_complete(pitch, top, events.EDGES)
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
     def _add_interval_scores(self, logits: Array, weights: Array, now: Classes) -> None:
@@ -316,8 +319,12 @@ def match_inputs(now: Classes) -> NetworkInputs:
 
 
 def meter_inputs(last: Classes) -> NetworkInputs:
-    """Return the last note's place in the bar and its bar's length in ticks."""
-    return {"last_place": last[..., events.PLACE], "bar": last[..., events.BAR]}
+    """Return the last note's pitch, place in the bar and its bar's length in ticks."""
+    return {
+        "last_pitch": last[..., events.PITCH],
+        "last_place": last[..., events.PLACE],
+        "bar": last[..., events.BAR],
+    }
 
 
 def plan_inputs(now: Classes) -> NetworkInputs:

@@ -67,8 +67,11 @@ RANGE_FEATURES = 6
 RELEASE_FEATURES = 2 * ears.RELEASES
 """Features of times by the releases of notes."""
 
+CHORD_FEATURES = 1
+"""Features of times by the chord so far."""
+
 EXTRA_SCORES = {
-    "time": PLACE_SCORES + RELEASE_FEATURES,
+    "time": PLACE_SCORES + RELEASE_FEATURES + CHORD_FEATURES,
     "pitch": 2 + 12 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
     "duration": PLACE_SCORES,
     "velocity": 0,
@@ -76,7 +79,7 @@ EXTRA_SCORES = {
 """Additional scores of an output.
 
 Time and duration: scores of the places in beat and bar at which the note begins or ends. Time: the features of
-releases. Pitch: the gains of the two pitch class memories, the scores of degrees of the planned scale, the features
+releases and of the chord so far. Pitch: the gains of the two pitch class memories, the scores of degrees of the planned scale, the features
 of pitches by the planned range, and the weights of the interval tables.
 """
 
@@ -102,6 +105,14 @@ def bar_features(left: Any, bar: Any, ticks: Any) -> tuple[Any, ...]:
 def release_features(releases: Iterable[Any], ticks: Any) -> tuple[Any, ...]:
     """Return RELEASE_FEATURES arrays: where ticks are those to each release, and where they are more."""
     return tuple(kind for release in releases for kind in (ticks == release, ticks > release))
+
+
+def chord_is_complete(pitch: Any, top: Any, ticks: Any) -> Any:
+    """Return where a class of no ticks would continue a chord that has reached the highest planned pitch.
+
+    `top` is 1 + that pitch, or 0 where nothing is planned.
+    """
+    return (ticks == 0) & (top > 0) & (pitch + 1 >= top)
 
 
 def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ from training.network.layout import (
     PLACE_SCORES,
     RANGE_FEATURES,
     bar_features,
+    chord_is_complete,
     inputs_width,
     range_features,
     release_features,
@@ -232,7 +233,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             logits = logits + self._tone_scores(tones, now) + self._interval_scores(intervals, now)
             return logits + _degree_scores(degrees, now) + _range_scores(ranges, now)
         if name == "time":
-            return logits + _place_scores(extra, last[..., events.PLACE], last) + _release_scores(extra, now)
+            places = _place_scores(extra, last[..., events.PLACE], last)
+            return logits + places + _release_scores(extra, now) + _chord_scores(extra, now, last)
         if name == "duration":
             return logits + _place_scores(extra, now[..., events.PLACE], last)
         return logits
@@ -276,6 +278,13 @@ def _release_scores(scores: Any, now: Any) -> Any:
     for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
         total = total + scores[..., column : column + 1] * ops.cast(is_so, "float32")
     return total
+
+
+def _chord_scores(scores: Any, now: Any, last: Any) -> Any:
+    """Return the scores of times by the chord so far."""
+    top = now[..., encoding.BAR_TOP, None]
+    is_complete = chord_is_complete(last[..., events.PITCH, None], top, events.EDGES)
+    return scores[..., -1:] * ops.cast(is_complete, "float32")
 
 
 def _degree_scores(scores: Any, now: Any) -> Any:
