@@ -4,4 +4,4 @@
 what sounds. Pure NumPy.
 """
 
-__all__ = ["batches", "classes", "ears", "encoding", "plans", "repeat_models", "vocabulary"]
+__all__ = ["batches", "classes", "ears", "encoding", "past", "plans", "repeat_models", "vocabulary"]

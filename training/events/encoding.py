@@ -8,8 +8,8 @@ import numpy.typing as npt
 from dataset.notes.model import Notes
 from training.events import ears, plans
 from training.events.classes import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
+from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
 from training.events.repeat_models import GUESSES, Repeats
-from training.events.repeat_models import PITCH_CLASS_SHARES as TONE_COUNT
 
 IntArray = npt.NDArray[np.int32]
 Events = npt.NDArray[np.int16]

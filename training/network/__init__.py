@@ -3,4 +3,4 @@
 Only `network` and `lstm` import Keras at module level.
 """
 
-__all__ = ["backend", "inference", "network", "quality", "shapes", "weights"]
+__all__ = ["backend", "inference", "inputs", "network", "quality", "shapes", "weights"]

@@ -5,7 +5,6 @@ from one stretch of notes to the next; a sampler advances note by note.
 """
 
 from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,21 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
 from training.events import classes as events
-from training.events import ears, encoding, plans
+from training.events import ears, encoding
 from training.events.batches import EncodedPiece
-from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.events.repeat_models import GUESSES
+from training.network.inputs import (
+    OFFSETS,
+    Classes,
+    NetworkInputs,
+    guess_inputs,
+    heard_inputs,
+    match_inputs,
+    meter_inputs,
+    pitch_class_shares,
+    plan_inputs,
+)
 from training.network.layout import (
-    CONFIDENCE_WIDTH,
     ENTERING,
     HEADS,
     INTERVAL_TABLES,
@@ -26,108 +35,19 @@ from training.network.layout import (
     STYLES,
     bar_features,
     chord_is_complete,
-    inputs_width,
     range_features,
     release_features,
 )
+from training.network.tables import InputTable, Kernel
 
 Array = npt.NDArray[np.float32]
-Classes = npt.NDArray[Any]  # of an integer type
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
-NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 0 or 1
 
 STRETCH = 256  # notes per forward pass
 BATCH = 128  # pieces per forward pass
 BLOCK = 256  # notes whose interval scores are computed at once
-# distinct values for missing guesses: they agree with none
-_NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
-MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
 _PITCHES = np.arange(events.PITCHES)
 _PITCH_CLASS = _PITCHES % 12
-MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
-_OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
-_PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
-
-
-class _InputTable:
-    """Lookup table of a dense layer over embeddings: products by class and input."""
-
-    def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
-        self.bias = bias
-        self._looked_up: list[str] = []
-        self._dense: dict[str, Array] = {}
-        tables: list[Array] = []
-        offsets: list[int] = []
-        style: list[Array] = []
-        at = size = 0
-        for name in names:
-            width = inputs_width([name])
-            rows, at = kernel[at : at + width], at + width
-            kind, _, field = name.rpartition("_")
-            if name in STYLES:
-                style.append(rows)
-                continue
-            if kind == "agree" or name == "tones":
-                self._dense[name] = rows
-                continue
-            self._looked_up.append(name)
-            if kind == "trust":  # several guesses, each with its own part of the table
-                count = GUESSES[field]
-                table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
-                tables.append(
-                    np.matmul(table, rows.reshape(count, CONFIDENCE_WIDTH, -1)).reshape(count * CONFIDENCES, -1)
-                )
-                offsets += [size] * count
-            else:
-                table = named[f"embed_{field}/embeddings"] @ rows
-                if kind in ("guess", "next") or kind in ears.COUNTS:  # class + 1; 0 for none
-                    table = np.concatenate([np.zeros_like(table[:1]), table])
-                tables.append(table)
-                offsets += [size] * ears.COUNTS.get(kind, 1)
-            size += len(tables[-1])
-        self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
-        self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
-
-    def add(self, total: Array, inputs: NetworkInputs) -> None:
-        """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
-        known = [inputs[name] for name in self._looked_up]
-        index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
-        if index.size * total.shape[-1] < MAX_GATHER:
-            total += self._table[index].sum(axis=-2)
-        else:
-            for column in range(index.shape[-1]):
-                total += self._table[index[..., column]]
-        for name, rows in self._dense.items():
-            total += inputs[name] @ rows
-
-    def of_style(self, style: Array) -> Array:
-        """Return bias plus style [batch, STYLE_WIDTH] contribution, [batch, outputs]."""
-        given: Array = self.bias + style[:, : len(self._style)] @ self._style
-        return given
-
-
-class _Kernel:
-    """A matrix that rows are multiplied by.
-
-    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
-    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
-    """
-
-    def __init__(self, kernel: Array) -> None:
-        self._kernel, self._turned = kernel, np.ascontiguousarray(kernel.T)
-
-    def after(self, rows: Array) -> Array:
-        """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
-        flat = rows.reshape(-1, rows.shape[-1])
-        if len(flat) > MAX_SMALL_ROWS:
-            product: Array = flat @ self._kernel
-        elif len(flat) == 1:
-            product = self._turned @ flat[0]
-        else:
-            filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
-            filled[: len(flat)] = flat
-            product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
-        return product.reshape(*rows.shape[:-1], len(self._turned))
 
 
 class NoteNetwork:
@@ -139,19 +59,19 @@ class NoteNetwork:
         try:
             kernel = named["enter/kernel"] @ named["lstm_0/kernel"]
             bias = named["enter/bias"] @ named["lstm_0/kernel"] + named["lstm_0/bias"]
-            self._entering = _InputTable(named, ENTERING, kernel, bias)
-            self._recurrent = [_Kernel(named["lstm_0/recurrent_kernel"])] + [
-                _Kernel(np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]]))
+            self._entering = InputTable(named, ENTERING, kernel, bias)
+            self._recurrent = [Kernel(named["lstm_0/recurrent_kernel"])] + [
+                Kernel(np.concatenate([named[f"lstm_{i}/kernel"], named[f"lstm_{i}/recurrent_kernel"]]))
                 for i in range(1, layers)
             ]
             self._bias = [named[f"lstm_{i}/bias"] for i in range(1, layers)]
             self.width = len(named["lstm_0/recurrent_kernel"])
-            self._above = _Kernel(named["above/kernel"])
+            self._above = Kernel(named["above/kernel"])
             self._hidden = {
-                n: _InputTable(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
+                n: InputTable(named, HEADS[n], named[f"hidden_{n}/kernel"], named[f"hidden_{n}/bias"]) for n in HEADS
             }
             self.head = len(named["hidden_time/bias"])
-            self._out = {n: (_Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
+            self._out = {n: (Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
             interval = events.PITCHES - 1 + np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None]
             of_pitch = named["intervals/embeddings"][interval]  # [heard, coming, table]
             nothing = np.zeros_like(of_pitch[:1])
@@ -212,7 +132,7 @@ class NoteNetwork:
         guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
         gain = (
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
-            + self._gain[name][confidence + _OFFSETS[name]]
+            + self._gain[name][confidence + OFFSETS[name]]
         ) * (confidence > 0)
         logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
         rows = np.arange(len(logits))
@@ -301,55 +221,6 @@ class NoteNetwork:
                 else:
                     costs = bits_of(logits[name], rows[:, 1:, column])
                 total[which, column] += np.where(mask, costs, 0).sum(axis=1)
-
-
-def pitch_class_shares(now: Classes) -> Array:
-    """Return centred log shares of pitch classes, [..., PITCH_CLASS_SHARES]."""
-    shares: Array = np.log(
-        now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
-    ) + np.float32(2.5)
-    return shares
-
-
-def match_inputs(now: Classes) -> NetworkInputs:
-    """Return the longest match's pitch and duration as class + 1; 0 for none."""
-    is_known = now[..., encoding.CONFIDENCE["time"].start] > 0
-    columns = (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
-    return {f"next_{name}": (now[..., column] + 1) * is_known for name, column in columns}
-
-
-def meter_inputs(last: Classes) -> NetworkInputs:
-    """Return the last note's pitch, place in the bar and its bar's length in ticks."""
-    return {
-        "last_pitch": last[..., events.PITCH],
-        "last_place": last[..., events.PLACE],
-        "bar": last[..., events.BAR],
-    }
-
-
-def plan_inputs(now: Classes) -> NetworkInputs:
-    """Return what the plan says."""
-    return {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
-
-
-def heard_inputs(now: Classes) -> NetworkInputs:
-    """Return the groups of pitches that are heard, each as pitch + 1; 0 for none."""
-    heard = now[..., encoding.HEARD]
-    return {f"{name}_heard": heard[..., start : start + count] for name, start, count in ears.GROUPS}
-
-
-def guess_inputs(name: str, now: Classes) -> NetworkInputs:
-    """Return an output's inputs: first guess, confidences, and which guesses agree."""
-    guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-    is_known = confidence > 0
-    first, second = _PAIRS[name]
-    distinct = np.where(is_known, guess, _NO_GUESS[: guess.shape[-1]])
-    agree = distinct[..., first] == distinct[..., second]
-    return {
-        f"guess_{name}": (guess[..., 0] + 1) * is_known[..., 0],
-        f"trust_{name}": confidence + _OFFSETS[name],
-        f"agree_{name}": agree.astype(np.float32),
-    }
 
 
 def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from training.events import classes as events
 from training.events import ears, plans
-from training.events.repeat_models import GUESSES, PITCH_CLASS_SHARES
+from training.events.past import PITCH_CLASS_SHARES
+from training.events.repeat_models import GUESSES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},

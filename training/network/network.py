@@ -16,6 +16,7 @@ from keras import layers, ops
 from training.events import classes as events
 from training.events import ears, encoding, plans
 from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.network import scores as scores_of
 from training.network.backend import lanes
 from training.network.layout import (
     CONFIDENCE_WIDTH,
@@ -26,34 +27,10 @@ from training.network.layout import (
     INTERVAL_TABLES,
     INTERVALS,
     OTHER_SIZES,
-    PLACE_SCORES,
     RANGE_FEATURES,
-    bar_features,
-    chord_is_complete,
     inputs_width,
-    range_features,
-    release_features,
 )
 from training.network.lstm import LSTM
-
-_INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
-"""The row of the interval table of each pitch [heard, coming]."""
-
-_DEGREES = (
-    np.eye(12, dtype=np.float32)[(np.arange(events.PITCHES)[None] - np.arange(12)[:, None]) % 12]
-    .transpose(0, 2, 1)
-    .reshape(144, -1)
-)
-"""Which pitch [pitches] is each degree above each tonic [tonics × degrees]."""
-
-_BEATS = (
-    np.eye(events.BEAT, dtype=np.float32)[
-        (np.arange(events.BEAT)[:, None] + events.EDGES[None]) % events.BEAT
-    ]  # [place, class, place it leads to]
-    .transpose(0, 2, 1)
-    .reshape(events.BEAT**2, -1)
-)
-"""Which class [classes] leads from one place in the beat to another [places × places]."""
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
@@ -207,10 +184,10 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
         for column, name in enumerate(plans.INPUTS):
             inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])
-        for name, counts in _heard_counts(now).items():
+        for name, counts in scores_of.heard_counts(now).items():
             table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
             inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
-        inputs["tones"] = ops.cast(_tones(now), self.compute_dtype)
+        inputs["tones"] = ops.cast(scores_of.tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             embedding = self.embeddings[name](style[:, column])
             inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
@@ -230,30 +207,15 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
             tones, degrees, ranges, intervals = ops.split(extra, [2, 14, 14 + RANGE_FEATURES], axis=-1)
-            logits = logits + self._tone_scores(tones, now) + self._interval_scores(intervals, now)
-            return logits + _degree_scores(degrees, now) + _range_scores(ranges, now)
+            logits = logits + scores_of.tone_scores(tones, now)
+            logits = logits + scores_of.interval_scores(intervals, now, self.intervals.embeddings, self.compute_dtype)
+            return logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
         if name == "time":
-            places = _place_scores(extra, last[..., events.PLACE], last)
-            return logits + places + _release_scores(extra, now) + _chord_scores(extra, now, last)
+            places = scores_of.place_scores(extra, last[..., events.PLACE], last)
+            return logits + places + scores_of.release_scores(extra, now) + scores_of.chord_scores(extra, now, last)
         if name == "duration":
-            return logits + _place_scores(extra, now[..., events.PLACE], last)
+            return logits + scores_of.place_scores(extra, now[..., events.PLACE], last)
         return logits
-
-    def _tone_scores(self, weights: Any, now: Any) -> Any:
-        """Return the scores of pitches by the two pitch class memories."""
-        by_class = ops.tile(ops.reshape(_tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
-        return ops.sum(weights[..., None] * by_class[..., : events.PITCHES], axis=-2)
-
-    def _interval_scores(self, weights: Any, now: Any) -> Any:
-        """Return the scores of pitches by their intervals to each group of pitches that are heard."""
-        own, total = self.compute_dtype, 0.0
-        for group, near in enumerate(_heard_counts(now).values()):
-            for column in range(group * INTERVAL_TABLES, (group + 1) * INTERVAL_TABLES):
-                table = ops.take(self.intervals.embeddings[:, column], _INTERVAL, axis=0)
-                score = ops.matmul(ops.cast(near, own), ops.cast(table, own))
-                weight = weights[..., column : column + 1] + float(column % INTERVAL_TABLES == 0)
-                total = total + weight * ops.cast(score, "float32")
-        return total
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -269,61 +231,6 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 * keras.losses.sparse_categorical_crossentropy(y[..., column], y_pred[name], from_logits=True)
             )
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
-
-
-def _release_scores(scores: Any, now: Any) -> Any:
-    """Return the scores of times by the releases of notes."""
-    ticks = (now[..., column, None] for column in range(*encoding.RELEASES.indices(encoding.COLUMNS)))
-    total = 0.0
-    for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
-        total = total + scores[..., column : column + 1] * ops.cast(is_so, "float32")
-    return total
-
-
-def _chord_scores(scores: Any, now: Any, last: Any) -> Any:
-    """Return the scores of times by the chord so far."""
-    top = now[..., encoding.BAR_TOP, None]
-    is_complete = chord_is_complete(last[..., events.PITCH, None], top, events.EDGES)
-    return scores[..., -1:] * ops.cast(is_complete, "float32")
-
-
-def _degree_scores(scores: Any, now: Any) -> Any:
-    """Return the scores of pitches by their degrees, in semitones, of the planned scale."""
-    tonic = ops.one_hot(now[..., encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
-    pairs = tonic[..., :, None] * scores[..., None, :]
-    return ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], 144)), ops.convert_to_tensor(_DEGREES))
-
-
-def _range_scores(weights: Any, now: Any) -> Any:
-    """Return the scores of pitches by the planned range of the note's bar."""
-    top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
-    total = 0.0
-    for column, is_there in enumerate(range_features(top, bottom, np.arange(events.PITCHES, dtype="int32"))):
-        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
-    return total
-
-
-def _heard_counts(now: Any) -> dict[str, Any]:
-    """Return how often each pitch is heard in each group, [..., PITCHES]."""
-    hot = ops.one_hot(now[..., encoding.HEARD] - 1, events.PITCHES, dtype="float32")  # all zero for -1, none
-    return {name: ops.sum(hot[..., start : start + count, :], axis=-2) for name, start, count in ears.GROUPS}
-
-
-def _place_scores(scores: Any, place: Any, last: Any) -> Any:
-    """Return the scores of classes of ticks by the places in beat and bar that they lead to."""
-    beat = ops.one_hot(place % events.BEAT, events.BEAT, dtype="float32")
-    pairs = beat[..., :, None] * scores[..., None, : events.BEAT]
-    total = ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], events.BEAT**2)), ops.convert_to_tensor(_BEATS))
-    left = (last[..., events.BAR] - place)[..., None]  # ticks to the bar line
-    for column, leads_there in enumerate(bar_features(left, last[..., events.BAR][..., None], events.EDGES)):
-        at = events.BEAT + column
-        total = total + scores[..., at : at + 1] * ops.cast(leads_there, "float32")
-    return total
-
-
-def _tones(now: Any) -> Any:
-    """See `inference.pitch_class_shares`."""
-    return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5
 
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:

@@ -19,16 +19,8 @@ from training.events.classes import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, 
 from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
-from training.network.inference import (
-    Array,
-    NoteNetwork,
-    State,
-    guess_inputs,
-    heard_inputs,
-    meter_inputs,
-    pitch_class_shares,
-    plan_inputs,
-)
+from training.network.inference import Array, NoteNetwork, State
+from training.network.inputs import guess_inputs, heard_inputs, meter_inputs, pitch_class_shares, plan_inputs
 from training.novelty.passages import Index
 from training.sampling.conditioning import openings, requested_styles, vector
 from training.sampling.config import SamplingConfig

@@ -1,0 +1,97 @@
+"""Products of the NumPy network: dense layers over embeddings as lookup tables, and fast products of few rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from training.events import ears
+from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.network.inputs import NetworkInputs
+from training.network.layout import CONFIDENCE_WIDTH, STYLES, inputs_width
+
+Array = npt.NDArray[np.float32]
+
+MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
+MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
+
+
+class InputTable:
+    """Lookup table of a dense layer over embeddings: products by class and input."""
+
+    def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
+        self.bias = bias
+        self._looked_up: list[str] = []
+        self._dense: dict[str, Array] = {}
+        tables: list[Array] = []
+        offsets: list[int] = []
+        style: list[Array] = []
+        at = size = 0
+        for name in names:
+            width = inputs_width([name])
+            rows, at = kernel[at : at + width], at + width
+            kind, _, field = name.rpartition("_")
+            if name in STYLES:
+                style.append(rows)
+                continue
+            if kind == "agree" or name == "tones":
+                self._dense[name] = rows
+                continue
+            self._looked_up.append(name)
+            if kind == "trust":  # several guesses, each with its own part of the table
+                count = GUESSES[field]
+                table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
+                tables.append(
+                    np.matmul(table, rows.reshape(count, CONFIDENCE_WIDTH, -1)).reshape(count * CONFIDENCES, -1)
+                )
+                offsets += [size] * count
+            else:
+                table = named[f"embed_{field}/embeddings"] @ rows
+                if kind in ("guess", "next") or kind in ears.COUNTS:  # class + 1; 0 for none
+                    table = np.concatenate([np.zeros_like(table[:1]), table])
+                tables.append(table)
+                offsets += [size] * ears.COUNTS.get(kind, 1)
+            size += len(tables[-1])
+        self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
+        self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
+
+    def add(self, total: Array, inputs: NetworkInputs) -> None:
+        """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
+        known = [inputs[name] for name in self._looked_up]
+        index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
+        if index.size * total.shape[-1] < MAX_GATHER:
+            total += self._table[index].sum(axis=-2)
+        else:
+            for column in range(index.shape[-1]):
+                total += self._table[index[..., column]]
+        for name, rows in self._dense.items():
+            total += inputs[name] @ rows
+
+    def of_style(self, style: Array) -> Array:
+        """Return bias plus style [batch, STYLE_WIDTH] contribution, [batch, outputs]."""
+        given: Array = self.bias + style[:, : len(self._style)] @ self._style
+        return given
+
+
+class Kernel:
+    """A matrix that rows are multiplied by.
+
+    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
+    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
+    """
+
+    def __init__(self, kernel: Array) -> None:
+        self._kernel, self._turned = kernel, np.ascontiguousarray(kernel.T)
+
+    def after(self, rows: Array) -> Array:
+        """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
+        flat = rows.reshape(-1, rows.shape[-1])
+        if len(flat) > MAX_SMALL_ROWS:
+            product: Array = flat @ self._kernel
+        elif len(flat) == 1:
+            product = self._turned @ flat[0]
+        else:
+            filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
+            filled[: len(flat)] = flat
+            product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
+        return product.reshape(*rows.shape[:-1], len(self._turned))
