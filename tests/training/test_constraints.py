@@ -95,8 +95,27 @@ def test_notes_are_released_where_two_hands_cannot_hold_them_with_a_chord(
             continue
         sounding = sorted({*pitch[struck].tolist(), *pitch[held].tolist()})
         assert not held.any() or can_be_divided(sounding)
+        assert not {*(pitch[struck] - 1).tolist(), *(pitch[struck] + 1).tolist()} & {*pitch[held].tolist()}
     changed = np.flatnonzero(shorter != duration)
     assert np.isin(onset[changed] + shorter[changed], onset).all()  # released as a chord is struck
+
+
+def test_a_semitone_within_a_chord_is_struck_only_where_nothing_is_likelier() -> None:
+    for scores, is_allowed in (({61: 3.0, 64: 2.0}, True), ({61: 2.0, 64: 3.0}, False), ({61: 2.0}, True)):
+        for time in (0, STEP):
+            streams = Constraints([(0, 4, 4)], [0])
+            streams.add(row(0, 60))
+            logits = np.full((1, events.PITCHES), -np.inf)
+            logits[0, list(scores)] = list(scores.values())
+            streams.forbid_pitch(logits, np.array([time]), streams.onset(np.array([time])))
+            assert np.isfinite(logits[0, 61]) == (is_allowed or time > 0)
+            assert set(np.flatnonzero(np.isfinite(logits[0]))) >= scores.keys() - {61}
+
+
+def test_held_notes_a_semitone_from_a_struck_one_are_released() -> None:
+    onset, pitch = np.array([0, 0, 24, 24], np.int32), np.array([60, 64, 59, 67])
+    assert release(onset, np.full(4, 96, np.int32), pitch).tolist() == [24, 96, 96, 96]
+    assert release(onset, np.full(4, 96, np.int32), pitch, 1).tolist() == [96] * 4  # the first is of a prime
 
 
 def test_nothing_is_released_that_two_hands_can_hold() -> None:
