@@ -42,7 +42,8 @@ from dataset.corpus.schema import LISTS, NOTES, TEXT, Split
 from dataset.notes.model import Notes
 
 if TYPE_CHECKING:
-    from dataset.export.run import Exported, Form
+    from dataset.export.forms import Form
+    from dataset.export.run import Exported
 
 REBUILD_HINT = "build it again, or get a new copy"
 MAX_READS = 3  # attempts to read a corpus before it is reported as damaged

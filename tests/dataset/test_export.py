@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,13 +12,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import symusic
+from typer.testing import CliRunner
 
+import dataset.export
 from catalog.base.errors import CorpusError, DatasetError
 from dataset.build import Plan, build_corpus
+from dataset.cli import app
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import INDEX_HEADER, key_name, slug
-from dataset.export.run import FORMS, MARKER, Form, export_corpus
+from dataset.export.forms import FORMS, Form
+from dataset.export.run import MARKER, export_corpus
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -44,6 +49,15 @@ def corpus(site: Path) -> Corpus:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_the_command_offers_each_module_that_writes_an_export() -> None:
+    folder = Path(dataset.export.__path__[0])
+    writers = [path.stem for path in sorted(folder.glob("*.py")) if re.search(r"^def write\(", path.read_text(), re.M)]
+    assert tuple(writers) == FORMS
+    said = CliRunner().invoke(app, ["export", "c", "--format", "none"])
+    assert said.exit_code == 2
+    assert re.findall(r"'(\w+)'", said.output) == ["none", *FORMS]
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -17,6 +17,7 @@ from catalog.storage.files import data_root
 from dataset.completion import corpora
 from training.commands import completion
 from training.commands.console_observer import console_observer
+from training.recipes import DEFAULT, RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def train(
         str | None,
         typer.Option(
             "--recipe",
-            help="note-lstm (default), classic, or a JSON file.",
+            help=f"{', '.join(name + ' (default)' * (name == DEFAULT) for name in RECIPES)}, or a JSON file.",
             callback=expand_name,
             autocompletion=completion.recipes,
         ),
