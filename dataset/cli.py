@@ -173,7 +173,7 @@ def show(
     form: DocumentFormat = "table",
     root: Root = None,
 ) -> None:
-    """Show a corpus: its funnel, what was excluded and why, and what became of note-ons."""
+    """Show a corpus: funnel, exclusions with reasons, and what became of note-ons."""
     from dataset.corpus.corpus import Corpus
     from dataset.note_account import account_of
     from dataset.overview import overview

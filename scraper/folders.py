@@ -24,7 +24,10 @@ def source_names() -> list[str]:
 
 
 def load_source(name: str) -> "Source":
-    """Return the source in the folder `name`: the one instance of `Source` in its `source.py`."""
+    """Return the source of the folder `name`.
+
+    It is the one instance of `Source` in its `source.py`; TypeError if there is none, or several.
+    """
     from scraper.source.base import Source
 
     module = import_module(f"scraper.{name}.source")
@@ -35,6 +38,9 @@ def load_source(name: str) -> "Source":
 
 
 def load_command(name: str) -> Callable[..., Any]:
-    """Return the command of the folder `name`: the function of that name in its `command.py`."""
+    """Return the command of the folder `name`, a function of that name.
+
+    It is in its `command.py`.
+    """
     command: Callable[..., Any] = getattr(import_module(f"scraper.{name}.command"), name)
     return command

@@ -1,4 +1,4 @@
-"""The source sites, by id: every folder beside this module that has a `source.py`."""
+"""The source sites, by id: the folders beside this module with a `source.py`."""
 
 from pathlib import Path
 

@@ -155,7 +155,10 @@ class Corpus:
         return self._tables[RELATIONS_FILE]
 
     def provenance(self) -> pa.Table:
-        """Return provenance.parquet as a table of schema PROVENANCE: where each piece comes from, and since when."""
+        """Return provenance.parquet as a table of schema PROVENANCE.
+
+        It says where each piece comes from, and since when.
+        """
         return self._tables[PROVENANCE_FILE]
 
     def credits(self) -> str:

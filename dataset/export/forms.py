@@ -1,4 +1,4 @@
-"""The names of the export formats, which are also those of their modules in this folder.
+"""The names of the export formats, which are the names of their modules too.
 
 Importing this module is fast.
 """

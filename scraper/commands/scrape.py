@@ -19,7 +19,7 @@ def scrape_source(
     contact: str,
     root: str | None,
 ) -> None:
-    """Scrape the `wanted` sections of the source `name`, or print what a run would do.
+    """Scrape `wanted` sections of the source `name`, or print what a run would do.
 
     With `dry_run` nothing is downloaded but the listing pages.
     """

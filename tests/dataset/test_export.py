@@ -225,7 +225,10 @@ def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data root with the corpus `r`: one piece with stated hands, two keys, a pedal, and a key struck while held."""
+    """Return a data root with the corpus `r` of one piece.
+
+    It has stated hands, two keys, a pedal, and a key struck while held.
+    """
     root = tmp_path_factory.mktemp("rich")
     head = [meta(0, 0x59, b"\xfe\x01"), meta(1920, 0x59, b"\x04\x00")]
     right = [meta(0, 0x03, b"Right hand"), (0, b"\xb0\x40\x7f")]

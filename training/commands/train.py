@@ -93,7 +93,7 @@ def train(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Train a network on the pieces of a query or corpus; write three samples and a page.
+    """Train a network on a query or a corpus; write three samples and a page.
 
     Builds the corpus if there is none for the query. Each epoch prints training and held-out bits per note; the best epoch is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
@@ -124,7 +124,7 @@ def train(
 
 
 def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
-    """Train every run of an experiment that is not finished; write the page that compares them."""
+    """Train the unfinished runs of an experiment; write the page that compares them."""
     from training import experiment
     from training.loop import hosts
 
@@ -142,7 +142,7 @@ def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
 
 @contextmanager
 def _saying_how_to_resume() -> "Iterator[None]":
-    """On Ctrl-C in the block, let the command say what the library says: what is kept, and how to continue."""
+    """On Ctrl-C in the block, print what is kept, and how to continue."""
     from training.loop.interrupt import TrainingInterrupted
 
     try:
