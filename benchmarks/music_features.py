@@ -1,4 +1,4 @@
-"""About a hundred features of a piece's first notes, for the classifier two-sample test of `told_apart.py`.
+"""About a hundred features of a piece's first notes, for `told_apart.py`.
 
 `features` takes a piece and returns numbers by name: rhythm, meter, loudness, pitch, harmony, lines, texture and
 repetition, each group in one function. They are computed from onsets, durations, pitches, velocities and time
@@ -24,6 +24,9 @@ GROUPS = (rhythm, meter, loudness, pitch, harmony, lines, texture, repetition)
 
 
 def features(notes: Notes, first: int = FIRST) -> dict[str, float]:
-    """Return the features of the first `first` notes; raises ValueError for fewer than 32 notes."""
+    """Return the features of the first `first` notes.
+
+    Raises ValueError for fewer than 32 notes.
+    """
     piece = cut(notes, first)
     return {name: value for group in GROUPS for name, value in group(piece).items()}

@@ -1,4 +1,4 @@
-"""The first notes of a piece, prepared for features: bars, places, chords, and what sounds.
+"""The first notes of a piece, prepared for features: bars, chords, what sounds.
 
 `cut` takes the first notes and drops hands and pedal, which composed pieces lack: a `Cut` holds the arrays that all
 features share. The hands are the project's own estimate from these notes alone. `share` and `entropy` summarise.

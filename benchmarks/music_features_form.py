@@ -43,7 +43,7 @@ def texture(piece: Cut) -> dict[str, float]:
 
 
 def repetition(piece: Cut) -> dict[str, float]:
-    """Return how like earlier bars each bar is, and how often figures and chords come again."""
+    """Return how like earlier bars each bar is, and how often figures recur."""
     whole = max(1, piece.bars - 1)  # the last bar may be cut
     notes = likeness(piece.bar, piece.place * 128 + piece.pitch, whole)
     beats = likeness(piece.bar, piece.place, whole)
@@ -69,7 +69,7 @@ def repetition(piece: Cut) -> dict[str, float]:
 
 
 def likeness(bar: Ints, key: Ints, bars: int) -> Reals:
-    """Return the Jaccard likeness of each bar's set of keys to that of each other bar, [bars, bars].
+    """Return the Jaccard likeness of the keys of any two bars, [bars, bars].
 
     Two empty bars are alike.
     """
@@ -84,7 +84,10 @@ def likeness(bar: Ints, key: Ints, bars: int) -> Reals:
 
 
 def heard_before(steps: Ints, length: int) -> float:
-    """Return the share of figures of `length` notes that came before, by times and intervals between their notes."""
+    """Return the share of figures of `length` notes that came before.
+
+    Figures are equal if the times and intervals between their notes are.
+    """
     names = np.unique(steps, return_inverse=True)[1].astype(np.uint64)
     count = len(names) - length + 2  # a figure of n notes has n - 1 steps
     if count < 1:

@@ -24,7 +24,10 @@ TRIADS = [
 
 
 def key_and_mode(notes: Notes) -> tuple[int, int] | None:
-    """Return the tonic, 0 for C to 11, and 0 for major or 1 for minor; None where no key stands out."""
+    """Return the tonic, 0 for C to 11, and 0 for major or 1 for minor.
+
+    Returns None if no key stands out.
+    """
     key = key_of(notes)
     if key is None:
         return None
@@ -59,7 +62,7 @@ def pitch(piece: Cut) -> dict[str, float]:
 
 
 def harmony(piece: Cut) -> dict[str, float]:
-    """Return what sounds together at each onset, how much of it is struck, and what the bass does."""
+    """Return features of what sounds and is struck at each onset, and of the bass."""
     row, key = np.nonzero(piece.sounding)
     size = piece.sounding.sum(axis=1)
     struck = piece.struck.sum(axis=1)

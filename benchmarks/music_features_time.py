@@ -67,7 +67,7 @@ def meter(piece: Cut) -> dict[str, float]:
 
 
 def on_grid(place: np.ndarray) -> np.ndarray:
-    """Return which places in the bar are on the grid of sixteenths and eighth triplets."""
+    """Return which places in a bar are on the grid of sixteenths and eighth triplets."""
     return (place % 6 == 0) | (place % 8 == 0)
 
 

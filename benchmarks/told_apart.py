@@ -44,7 +44,10 @@ LEAST = FOLDS  # pieces a side
 
 
 def people(corpus: Corpus, first: int = FIRST) -> list[Notes]:
-    """Return the longest piece of each work that has `first` notes and more, of all sides of the split."""
+    """Return the longest piece of each work, if it has at least `first` notes.
+
+    Pieces of all sides of the split are used.
+    """
     works: dict[str, CorpusPiece] = {}
     for piece in corpus.pieces():
         if len(piece.notes) >= max(first, len(works[piece.work].notes) + 1 if piece.work in works else 0):
@@ -59,9 +62,10 @@ def table(pieces: Sequence[Notes], first: int = FIRST) -> tuple[list[str], Table
 
 
 def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
-    """Return the areas under the ROC curve of boosted trees and of logistic regression on held-out folds.
+    """Return the areas under the ROC curve of boosted trees and logistic regression.
 
-    Features become normal scores of their ranks among all pieces, which needs no labels; unknown ones become 0.
+    Areas are of held-out folds. Features become normal scores of their ranks among all pieces, which needs no labels;
+    unknown ones become 0.
     """
     from scipy.stats import norm, rankdata
     from sklearn.ensemble import GradientBoostingClassifier
@@ -88,7 +92,7 @@ def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
 
 
 def told_apart(real: Table, made: Table, draws: int = DRAWS, count: int = COUNT) -> dict[str, Any]:
-    """Return the mean areas over draws of `count` pieces a side, and of people against people.
+    """Return the mean areas over draws of `count` pieces a side, and of people alone.
 
     `better` is the classifier with the larger mean, with the interval of 95 % of its draws. People against people are
     two halves without a common piece, of `count` each where there are so many. Raises ValueError for few pieces.
@@ -144,7 +148,10 @@ def composed(run: Run, count: int, notes: int, temperature: float = 1.0, seed: i
 
 
 def read_folder(folder: Path) -> list[Notes]:
-    """Return the pieces of all MIDI files in a folder and below; raises FileNotFoundError if there are none."""
+    """Return the pieces of all MIDI files in a folder and below.
+
+    Raises FileNotFoundError if there are none.
+    """
     files = sorted(file for kind in ("*.mid", "*.midi") for file in folder.rglob(kind))
     if not files:
         raise FileNotFoundError(f"{folder}: no MIDI files (*.mid); give the folder of the samples with --midi")

@@ -1,4 +1,4 @@
-"""Tables beside the test of `told_apart.py`: what gives composed pieces away, the grid, stuck chords, endings."""
+"""Tables for `told_apart.py`: telling features, the grid, stuck chords, endings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,10 +42,10 @@ NAMED = {
 
 
 def given_away(names: Sequence[str], real: Table, made: Table) -> list[dict[str, Any]]:
-    """Return each feature with the area that it reaches alone, medians and people's quartiles, the most telling first.
+    """Return each feature with its area alone, medians and people's quartiles.
 
-    `outside` says whether the composed median lies beyond people's quartiles. A feature that no
-    piece of a side has is left out.
+    The most telling feature is first. `outside` says whether the composed median lies beyond people's quartiles. A
+    feature that no piece of a side has is left out.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -73,10 +73,10 @@ def given_away(names: Sequence[str], real: Table, made: Table) -> list[dict[str,
 
 
 def grid_drift(pieces: Sequence[Notes]) -> list[float | None]:
-    """Return the share of onsets on the grid of sixteenths and eighth triplets, in bars 1–4 and in bars 29–32.
+    """Return the share of onsets on the grid, in bars 1–4 and in bars 29–32.
 
-    Then the number of pieces that reach the later bars; only these count, and without any the shares are None. Bars
-    and places follow the time signatures.
+    The grid is of sixteenths and eighth triplets. The last value is the number of pieces that reach the later bars; only
+    these count, and without any the shares are None. Bars and places follow the time signatures.
     """
     hits: list[list[npt.NDArray[np.bool_]]] = [[] for _ in GRID_BARS]
     for notes in pieces:
@@ -92,7 +92,7 @@ def grid_drift(pieces: Sequence[Notes]) -> list[float | None]:
 
 
 def stuck(pieces: Sequence[Notes], most: int = STUCK) -> float:
-    """Return the share of pieces in which one chord is struck more than `most` times in a row."""
+    """Return the share of pieces that strike a chord more than `most` times in a row."""
     return float(np.mean([longest_chord_run(notes) > most for notes in pieces])) if pieces else float("nan")
 
 
@@ -105,9 +105,10 @@ def longest_chord_run(notes: Notes) -> int:
 
 
 def ends_on_tonic(pieces: Sequence[Notes]) -> float:
-    """Return the share of pieces whose last sound is the tonic: its triad, or as much of that as is struck.
+    """Return the share of pieces whose last sound is the tonic.
 
-    The last sound is what is held at the last onset. The bass must be the tonic.
+    It is the triad, or as much of that as is struck. The last sound is what is held at the last onset. The bass must be
+    the tonic.
     """
     return float(np.mean([_ends_on_tonic(notes) for notes in pieces])) if pieces else float("nan")
 
@@ -123,7 +124,10 @@ def _ends_on_tonic(notes: Notes) -> bool:
 
 
 def feature_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the features of NAMED as a table in Markdown; * marks a median outside people's quartiles."""
+    """Return the features of NAMED as a table in Markdown.
+
+    * marks a median outside people's quartiles.
+    """
     by_name = {row["feature"]: row for row in rows}
     text = ["| median of the pieces | people (quartiles) | composed |", "|---|---|---|"]
     for name, meaning in NAMED.items():
@@ -137,7 +141,7 @@ def feature_table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def text(result: dict[str, Any], rows: int) -> str:
-    """Return all results as text: the areas, the features that give most away, the table of NAMED."""
+    """Return all results as text: areas, most telling features, the table of NAMED."""
 
     def area(name: str) -> str:
         low, high = result[f"{name}_interval"]

@@ -8,7 +8,6 @@ import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,7 @@ from catalog.base.errors import UsageError
 from catalog.options import DocumentFormat, Root, absolute_path, command_group, expand_name, games
 from catalog.storage.files import data_root
 from dataset.completion import corpora
+from dataset.export.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,7 +173,7 @@ def show(
     form: DocumentFormat = "table",
     root: Root = None,
 ) -> None:
-    """Show a corpus: its funnel, why pieces were left out, and what became of the note-ons of its files."""
+    """Show a corpus: funnel, exclusions with reasons, and what became of note-ons."""
     from dataset.corpus.corpus import Corpus
     from dataset.note_account import account_of
     from dataset.overview import overview
@@ -224,20 +224,10 @@ def list_corpora(root: Root = None) -> None:
         )
 
 
-class ExportForm(StrEnum):
-    """The format of an export."""
-
-    hf = "hf"
-    midi = "midi"
-    miditok = "miditok"
-    musicxml = "musicxml"
-    jsonl = "jsonl"
-
-
 @app.command()
 def export(
     name: CorpusName,
-    form: Annotated[ExportForm, typer.Option("--format", help="Output format.")],
+    form: Annotated[Form, typer.Option("--format", help="Output format.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", callback=absolute_path, help="Output folder; by default exports/NAME-FORMAT."),
@@ -248,7 +238,7 @@ def export(
     from dataset.export.run import export_corpus as write
 
     with console.Progress("writing") as report:
-        done = write(data_root(root), name, form.value, out, report=report)
+        done = write(data_root(root), name, form, out, report=report)
     print(f"{done.written.pieces} pieces in {console.one_line(done.path)}")
     if done.written.left_out:
         print(f"  {done.written.left_out} left out; see index.csv for the reasons")

@@ -9,7 +9,7 @@ from catalog.base import early  # noqa: F401 - before slow imports
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,16 +17,16 @@ from catalog.base import console
 from catalog.base.console import Format
 from catalog.options import Root, RowFormat, absolute_path, command_group
 from catalog.storage.files import data_root, local_root
-from scraper.commands.report import print_imported, print_outcomes, print_plan, print_totals, print_totals_on_interrupt
+from scraper.commands.report import print_imported, print_totals, print_totals_on_interrupt
+from scraper.commands.scrape import RESUME_HINT
+from scraper.folders import load_command, source_names
 from scraper.http.limits import DELAY_S
-from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
+from scraper.options import BaseUrl, Contact, Delay, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
 
-if TYPE_CHECKING:
-    from scraper.source.base import Source
-
 app = command_group(__doc__ or "")
-RESUME_HINT = "downloaded files are kept; run the same command to resume"
+for each in source_names():
+    app.command(each)(load_command(each))
 LINES_SHOWN = 50
 
 
@@ -35,96 +35,6 @@ class TitleFrom(StrEnum):
 
     name = "name"
     text = "text"
-
-
-@app.command()
-def vgmusic(
-    section: Annotated[
-        str, typer.Option(help="Section to scrape: its name in the site's menu, its path (/music/…/), or all.")
-    ] = "piano",
-    base_url: BaseUrl = VGMUSIC,
-    allow_private_hosts: Private = False,
-    delay: Delay = DELAY_S,
-    limit: Limit = None,
-    dry_run: DryRun = False,
-    contact: Contact = "",
-    root: Root = None,
-) -> None:
-    """Scrape one section of VGMusic, or all sections.
-
-    Files that are already in the catalog are not downloaded again.
-    """
-    from scraper.vgmusic.source import VGMUSIC_SOURCE
-
-    scrape_source(VGMUSIC_SOURCE, base_url, allow_private_hosts, section, delay, limit, dry_run, contact, root)
-
-
-@app.command()
-def mirror(
-    url: Annotated[str, typer.Argument(help="Address of a directory listing, such as https://example.org/midi/.")],
-    allow_private_hosts: Annotated[
-        bool,
-        typer.Option(
-            "--allow-private-hosts",
-            envvar="VGPIANO_ALLOW_PRIVATE_HOSTS",
-            help="Allow a URL on this machine or the local network.",
-        ),
-    ] = False,
-    delay: Delay = DELAY_S,
-    limit: Limit = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read only the listing pages and print what would be done.")
-    ] = False,
-    contact: Contact = "",
-    root: Root = None,
-) -> None:
-    """Scrape the MIDI files of a directory listing and of all folders below it.
-
-    The name of a file's folder is used as its game. Files that are already in the catalog are not downloaded again.
-    """
-    from scraper.mirror.source import MIRROR
-
-    scrape_source(MIRROR, url, allow_private_hosts, "all", delay, limit, dry_run, contact, root)
-
-
-def scrape_source(
-    source: "Source",
-    address: str,
-    allow_private_hosts: bool,
-    wanted: str,
-    delay: float,
-    limit: int | None,
-    dry_run: bool,
-    contact: str,
-    root: Root,
-) -> None:
-    """Scrape the `wanted` sections of `source`, or print what a run would do.
-
-    With `dry_run` nothing is downloaded but the listing pages.
-    """
-    from scraper.crawl.crawl import crawl_source, survey_source
-    from scraper.crawl.sections import crawl_all, survey_all
-    from scraper.http.fetch import Fetcher
-
-    console.set_stop_hint(RESUME_HINT)
-    data = local_root(root)
-    with Fetcher(source.site(address, allow_private_hosts), delay, contact) as fetcher:
-        sections = source.sections(data, fetcher, wanted)
-        name = sections[0].name
-        if dry_run and len(sections) == 1:
-            with console.Progress(f"reading {name}") as progress:
-                plan = survey_source(source, data, fetcher, name, progress)
-            print_plan(plan, fetcher.delay)
-            return
-        with console.Progress(f"scraping {name if wanted == 'all' and len(sections) == 1 else wanted}") as progress:
-            if len(sections) > 1:
-                found = survey_all(source, data, fetcher, sections) if dry_run else None
-                outcomes = found or crawl_all(source, data, fetcher, sections, limit, progress)
-                print_outcomes(outcomes, len(sections), fetcher.delay)
-                return
-            with print_totals_on_interrupt():
-                totals = crawl_source(source, data, fetcher, name, limit, progress)
-    print_totals(totals)
 
 
 @app.command()

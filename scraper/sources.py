@@ -1,18 +1,14 @@
-"""The registered sources, by id.
-
-To add a site, create a folder beside the existing ones and add a line to SOURCES.
-"""
+"""The source sites, by id: the folders beside this module with a `source.py`."""
 
 from pathlib import Path
 
 import pyarrow as pa
 
 from scraper.crawl.status import count_sections
-from scraper.mirror.source import MIRROR
+from scraper.folders import load_source, source_names
 from scraper.source.base import Source
-from scraper.vgmusic.source import VGMUSIC_SOURCE
 
-SOURCES: dict[str, Source] = {source.id: source for source in (VGMUSIC_SOURCE, MIRROR)}
+SOURCES: dict[str, Source] = {name: load_source(name) for name in source_names()}
 
 
 def list_sections(root: Path, section: str | None = None) -> pa.Table:

@@ -38,7 +38,7 @@ def real_site() -> Path:
 
 @pytest.fixture(scope="session")
 def midi_cases() -> Path:
-    """Small MIDI files of every kind of trouble, with what is right of each in expected.json."""
+    """Small MIDI files with faults, with the right result of each in expected.json."""
     if not MIDI_CASES.is_dir():
         pytest.skip(f"the case files are not at {MIDI_CASES}")
     return MIDI_CASES
@@ -46,7 +46,7 @@ def midi_cases() -> Path:
 
 @pytest.fixture(scope="session")
 def score_cases() -> Path:
-    """Small MIDI files that are not easy to print, with what is right of each in expected.json."""
+    """Small MIDI files that are hard to print, with the right result of each."""
     if not SCORE_CASES.is_dir():
         pytest.skip(f"the case files are not at {SCORE_CASES}")
     return SCORE_CASES

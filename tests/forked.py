@@ -85,7 +85,10 @@ def command(
     timeout: float = 120,
     first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the console script `name` with `words` to its end, as subprocess.run would; `first`, "module:function", is called before it."""
+    """Run the console script `name` with `words`, as subprocess.run would.
+
+    `first`, "module:function", is called before it.
+    """
     return start(name, *words, env=env, cwd=cwd, first=first).ended(timeout)
 
 
@@ -96,7 +99,10 @@ def start(
     cwd: Path | None = None,
     first: str | None = None,
 ) -> Started:
-    """Start the console script `name` with `words`; who does so asks for its end before another command."""
+    """Start the console script `name` with `words`.
+
+    The caller waits for its end before another command.
+    """
     if _running:  # of a test that failed before it asked
         _end()
     arguments = [name, *map(str, words)]
@@ -118,7 +124,10 @@ def start(
 
 
 def _alive() -> "subprocess.Popen[str]":
-    """Return the process that is forked from: the one there is, another where it has died, as by the kernel for its memory."""
+    """Return the process that is forked from, a new one if it has died.
+
+    The kernel may have killed it for its memory.
+    """
     if _nursery and _nursery[0].poll() is not None:
         _end()
     if not _nursery:
@@ -211,7 +220,10 @@ def _ended(main: Callable[[], object]) -> int:
 
 @contextmanager
 def one_lane() -> Iterator[None]:
-    """Train in this process as `train` does in a forked one: on one core, which makes one lane, and without optimising graphs."""
+    """Train in this process as `train` does in a forked one.
+
+    That is on one core, which makes one lane, and without optimising graphs.
+    """
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     _pin()
     try:
@@ -234,7 +246,7 @@ def _pin() -> None:
 
 
 def _become(asked: dict[str, object]) -> Callable[[], object]:
-    """Be the process of the command: its output, its environment, its folder; return its function."""
+    """Take on the command's output, environment and folder; return its function."""
     place = str(asked["place"])
     for number, end in ((0, os.devnull), (1, f"{place}/out"), (2, f"{place}/err")):
         how = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC

@@ -24,6 +24,10 @@ ROOMS = {
     "training": "catalog dataset.build dataset.corpus dataset.notes dataset.midi",
 }
 
+# A source site: a folder of scraper with a source.py. What each may use besides itself.
+SITE = "catalog scraper.http scraper.source scraper.crawl scraper.commands scraper.options"
+SITES = {f"scraper.{path.parent.name}": SITE for path in sorted((TOP / "scraper").glob("*/source.py"))}
+
 # The inner rooms of each room, lowest first: what each may use besides itself. A whole room stands for all that it offers.
 INNER = {
     "catalog.base": "",
@@ -34,11 +38,10 @@ INNER = {
     "scraper.http": "catalog",
     "scraper.source": "catalog scraper.http",
     "scraper.crawl": "catalog scraper.http scraper.source",
-    "scraper.vgmusic": "catalog scraper.http scraper.source scraper.crawl",
-    "scraper.mirror": "catalog scraper.http scraper.source scraper.crawl",
     "scraper.local": "catalog scraper.http scraper.source",
+    "scraper.commands": "catalog scraper.http scraper.source scraper.crawl scraper.local scraper.folders",
+    **SITES,
     "scraper.demo": "catalog scraper.vgmusic",
-    "scraper.commands": "catalog scraper.crawl scraper.local",
     "dataset.notes": "catalog.base",
     "dataset.midi": "catalog.base catalog.midi dataset.notes",
     "dataset.measures": "catalog.midi dataset.notes dataset.midi",
@@ -66,7 +69,7 @@ INNER = {
     "training.commands": "catalog dataset.completion dataset.corpus training",
 }
 METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()
-    "dataset.corpus.corpus": ["dataset.export.run"],
+    "dataset.corpus.corpus": ["dataset.export.forms", "dataset.export.run"],
     "training.run": [
         *("training.evaluate", "training.generate", "training.learner", "training.sampling.config"),
     ],

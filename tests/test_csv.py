@@ -13,7 +13,8 @@ from catalog.base.console import clean
 from catalog.base.csv_cells import FORMULA, csv_text
 from catalog.base.errors import TrainingError
 from dataset.build import build_corpus
-from dataset.export.run import FORMS, export_corpus
+from dataset.export.forms import FORMS
+from dataset.export.run import export_corpus
 from dataset.midi.midi_writer import write_midi
 from dataset.plan import Plan
 from tests import forked

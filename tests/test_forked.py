@@ -1,4 +1,4 @@
-"""The process that commands are forked from: its death costs at most the command that runs."""
+"""If the process that commands are forked from dies, at most one command fails."""
 
 import os
 import signal

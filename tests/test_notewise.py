@@ -69,7 +69,7 @@ def test_note_by_note_is_as_at_once(network: notewise.NoteNetwork) -> None:
 
 @pytest.mark.parametrize("notes", [2, 256, 257, 258, 700])
 def test_every_note_is_counted_once_with_as_much_context_as_there_is(network: notewise.NoteNetwork, notes: int) -> None:
-    """Past the transformer's context of 256, windows overlap and the last 64 notes of each count."""
+    """Beyond the context of 256, windows overlap; the last 64 notes of each count."""
     held = rows(notes)
     events = np.zeros((notes, COLUMNS), np.int16)
     events[:, :5] = held

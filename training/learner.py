@@ -1,7 +1,7 @@
 """The interface that every recipe implements: `Learner`.
 
 `session`, `generate`, `evaluate` and the pages call the learner of a run and do not depend on particular recipes. A
-recipe's folder defines one `Learner`, and RECIPES in `training.recipe` lists it. Settings, figures and units of a
+recipe's folder defines one `Learner`, and RECIPES in `training.recipes` lists it. Settings, figures and units of a
 recipe are data: `training.recipe.Recipe`.
 """
 

@@ -1,8 +1,8 @@
 """Recipes: the settings of networks and their training, as frozen records.
 
 A recipe is converted to JSON and back without loss; unknown settings are refused. Corpus, seed and budget of one run
-are not part of it. The implementation of a recipe is a `training.learner.Learner`; RECIPES lists them, and each is
-imported when it is first used.
+are not part of it. The implementation of a recipe is a `training.learner.Learner`; `training.recipes` lists them, and
+each is imported when it is first used.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from msgspec import Meta
 from catalog.base.errors import TrainingError, UsageError
 from catalog.storage.reading import convert, parse_json, read_bytes
 from training.progress import Budget
+from training.recipes import RECIPES
 
 Units = Annotated[int, Meta(ge=1, le=65_536)]
 """A number of units, windows or tokens."""
@@ -38,12 +39,6 @@ Keep = Literal["validation", "training"]
 
 LARGEST_BYTES = 1 << 20  # of a recipe
 REMEDY = "see `recipe.json` of a run for the format"
-DEFAULT = "note-lstm"  # default recipe; its runs are named like their corpus
-RECIPES = {
-    "note-lstm": "training.note_lstm.learner:NoteLSTMLearner",
-    "classic": "training.classic.learner:ClassicLearner",
-}
-"""The `Learner` of each recipe, as MODULE:CLASS. Add new recipes here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Trains one run from start to end: corpus, training, samples, renderings, and the run's page.
+"""Trains one run from start to end: corpus, training, samples, renderings, page.
 
 In: a `TrainConfig`. Out: a finished run. Lines, warnings and progress go to an `Observer`. What a kill left undone is done when the
 run is resumed.
@@ -97,7 +97,7 @@ def _train_base(root: AnyPath, name: str, config: TrainConfig, observer: Observe
 def complete(
     root: AnyPath, run: Run, observer: Observer, *, render: bool = True, resume_command: str | None = None
 ) -> None:
-    """Write what a trained run still lacks: samples and, with `render`, renderings and its page.
+    """Write the missing samples and, with `render`, renderings and page of a run.
 
     All samples are written anew where the network has changed. Raises TrainingInterrupted on Ctrl-C, TrainingError where a file
     cannot be written; both name `resume_command`.
@@ -151,7 +151,7 @@ def is_trained(run: Run) -> bool:
 
 
 def _render(root: AnyPath, run: Run, observer: Observer) -> None:
-    """Render samples that lack a rendering; write the page unless it is newer than all of them."""
+    """Render samples that lack a rendering; write the page unless it is newer."""
     files = samples(run.samples)
     page = run.path / PAGE_FILE
     is_old = not page.is_file() or page.stat().st_mtime_ns <= max(file.stat().st_mtime_ns for file in files)
@@ -169,7 +169,7 @@ def _until(budget: Budget) -> str:
 
 
 def _show(run: Run, budget: Budget, observer: Observer) -> Callable[[Any], None]:
-    """Return what reports an epoch, and warns once where training and validation losses part."""
+    """Return what reports an epoch, and warns once of overfitting."""
     warned: list[str] = []
     terms = run.recipe.terms
 

@@ -19,6 +19,7 @@ from training.loop.hosts import ALONE, Hosts
 from training.novelty.training_index import TrainingIndex
 from training.progress import Budget, Progress, Step
 from training.recipe import Recipe
+from training.recipes import DEFAULT
 from training.resume import corpus_of, find_run
 from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Run
 from training.run_record import TrainingRequest
@@ -51,7 +52,7 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
             progress = run.progress()
             minutes, epochs = progress.minutes, progress.epochs
         return run, corpus, Budget(minutes, epochs)
-    recipe = recipes.load(config.recipe or recipes.DEFAULT)
+    recipe = recipes.load(config.recipe or DEFAULT)
     corpus = (
         Corpus.open(root, config.corpus)
         if config.corpus
@@ -117,7 +118,7 @@ def _check_size(corpus: Corpus, recipe: Recipe) -> None:
 
 
 def _default_name(corpus: Corpus, recipe: Recipe) -> str:
-    return corpus.name if recipe.kind == recipes.DEFAULT else f"{corpus.name}-{recipe.kind}"
+    return corpus.name if recipe.kind == DEFAULT else f"{corpus.name}-{recipe.kind}"
 
 
 def _initial_state(

@@ -154,7 +154,10 @@ def checked_relations(table: pa.Table) -> pa.Table:
 
 
 def checked_provenance(table: pa.Table, pieces: pa.Table) -> pa.Table:
-    """Return a table of schema PROVENANCE, a row for each row of `pieces`. Raises FaultError if it is invalid."""
+    """Return a table of schema PROVENANCE, a row for each row of `pieces`.
+
+    Raises FaultError if it is invalid.
+    """
     table = with_schema(table, PROVENANCE, may_be_null=("listed_at", "fetched_at"))
     _check_same_pieces(table, pieces)
     return table
@@ -196,7 +199,10 @@ def checked_measures(table: pa.Table, pieces: pa.Table) -> pa.Table:
 def _changes(
     table: pa.Table, name: str, ranges: Mapping[str, tuple[float, float]], *, is_complete: bool = True
 ) -> None:
-    """Check lists of changes: ascending, values in range and, if complete, the first at tick 0."""
+    """Check lists of changes: ascending ticks, values in range.
+
+    If complete, the first change must be at tick 0.
+    """
     ticks = flat(table, name, "tick")
     if is_complete:
         lengths = list_lengths(table, name)

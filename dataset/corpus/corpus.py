@@ -42,7 +42,8 @@ from dataset.corpus.schema import LISTS, NOTES, TEXT, Split
 from dataset.notes.model import Notes
 
 if TYPE_CHECKING:
-    from dataset.export.run import Exported, Form
+    from dataset.export.forms import Form
+    from dataset.export.run import Exported
 
 REBUILD_HINT = "build it again, or get a new copy"
 MAX_READS = 3  # attempts to read a corpus before it is reported as damaged
@@ -154,7 +155,10 @@ class Corpus:
         return self._tables[RELATIONS_FILE]
 
     def provenance(self) -> pa.Table:
-        """Return provenance.parquet as a table of schema PROVENANCE: where each piece comes from, and since when."""
+        """Return provenance.parquet as a table of schema PROVENANCE.
+
+        It says where each piece comes from, and since when.
+        """
         return self._tables[PROVENANCE_FILE]
 
     def credits(self) -> str:

@@ -1,6 +1,6 @@
 """Exports of a corpus in other formats, one module per format.
 
-`run` writes one. Each format has a function `write(corpus, folder, report)`.
+`forms` has their names, and `run` writes one. Each format has a function `write(corpus, folder, report)`.
 """
 
-__all__ = ["run"]
+__all__ = ["forms", "run"]

@@ -97,7 +97,10 @@ def index_row(piece: CorpusPiece) -> tuple[object, ...]:
 
 
 def key_name(fifths: int, mode: int) -> str:
-    """Return the name of a key signature: `fifths` sharps (or -flats), mode 0 major or 1 minor."""
+    """Return the name of a key signature.
+
+    `fifths` is the number of sharps, or minus that of flats; `mode` is 0 for major, 1 for minor.
+    """
     place = fifths + (4 if mode else 1)  # on the line of fifths from F; minor keys lie three fifths above
     return f"{'FCGDAEB'[place % 7]}{'b' * -(place // 7) if place < 0 else '#' * (place // 7)} {'minor' if mode else 'major'}"
 

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError, UsageError
@@ -19,9 +18,8 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
 from dataset.corpus.manifest import CREDITS_FILE, MANIFEST_FILE
 from dataset.export.common import Written
+from dataset.export.forms import Form
 
-Form = Literal["hf", "jsonl", "midi", "miditok", "musicxml"]
-FORMS: tuple[Form, ...] = get_args(Form)
 MARKER = "vgpiano-export.json"  # marks a folder as an export that may be replaced
 
 

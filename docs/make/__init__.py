@@ -1,1 +1,4 @@
-"""How the documentation is made: pages written from the code, pages that lie outside `docs/`, and the picture of a run's page."""
+"""Makes the documentation.
+
+Pages written from the code, pages outside `docs/`, and the picture of a run's page.
+"""

@@ -1,4 +1,4 @@
-"""`python -m docs.make`: write the pages and the drawing of the reference that are made from the code."""
+"""`python -m docs.make`: write the reference's pages and drawing from the code."""
 
 from catalog.storage.files import write_text
 from docs.make import commands, formats, imports

@@ -1,4 +1,4 @@
-"""docs/reference/commands.md, from the command lines themselves: typer's own text of every command that is installed."""
+"""docs/reference/commands.md, from the help of all installed commands."""
 
 import re
 from importlib import import_module
@@ -16,7 +16,7 @@ EVERYWHERE = ("* `--install-completion`", "* `--show-completion`", "* `--help`")
 
 
 def apps() -> dict[str, Typer]:
-    """Return the typer app of each command, by name, in the order of `vgpiano.COMMANDS`."""
+    """Return the Typer app of each command by name, in order of `vgpiano.COMMANDS`."""
     found = {}
     for name, target in COMMANDS.items():
         found[name] = import_module(target.partition(":")[0]).app

@@ -1,4 +1,7 @@
-"""docs/reference/formats.md, from the schemas and record types in the code: every file below the data root, field by field."""
+"""docs/reference/formats.md, from the schemas and record types in the code.
+
+It describes every file below the data root, field by field.
+"""
 
 from collections.abc import Iterable, Mapping
 

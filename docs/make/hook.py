@@ -1,4 +1,4 @@
-"""A hook of MkDocs: what lies beside `docs/` and is worth reading is a page of the site too, and links to it lead there."""
+"""A hook of MkDocs that adds pages from outside `docs/`, and adapts their links."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ UP = re.compile(r"\]\((?:\.\./)+((?:CONTRIBUTING|CHANGELOG|benchmarks/[\w-]+)\.m
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Add what the benchmarks wrote to the part of the nav that compares, whatever there is of it."""
+    """Add the benchmarks' results, if there are any, to the nav's part on comparison."""
     measured = [path.relative_to(TOP).as_posix() for path in sorted(TOP.glob("benchmarks/*.md"))]
     for part in config.nav or []:
         if COMPARES in part:
@@ -25,7 +25,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the pages from beside `docs/`, at the same place below the site's root as below the repository's."""
+    """Add pages from outside `docs/`, at their path within the repository."""
     for pattern in BESIDE:
         for path in sorted(TOP.glob(pattern)):
             files.append(
@@ -42,7 +42,10 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: Files) -> str:
-    """Return the page with links out of `docs/` as links within the site: there they have one step up less to go."""
+    """Return the page with links out of `docs/` as links within the site.
+
+    They have one `../` less.
+    """
     up = "../" * page.file.src_uri.count("/")
     markdown = markdown.replace("](../README.md#figures)", f"]({up}figures.md)")
     return UP.sub(rf"]({up}\1", markdown)

@@ -1,4 +1,4 @@
-"""docs/reference/imports.svg: which inner room imports which, drawn with every arrow pointing down.
+"""docs/reference/imports.svg: which inner room imports which, arrows downwards.
 
 In: the Python files of the four rooms, and the first line of each inner room. Out: one SVG text, the same for the same code.
 An arrow that follows from two others is omitted. Modules that stand directly in a room are not drawn.
@@ -43,7 +43,10 @@ def graph() -> Graph:
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that a file imports, inside functions too; not inside classes, nor for type checkers alone."""
+    """Yield the modules that a file imports, inside functions too.
+
+    Imports inside classes and for type checkers alone are left out.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names)
@@ -56,7 +59,10 @@ def _imports(node: ast.AST) -> Iterator[str]:
 
 
 def reduced(uses: Graph) -> Graph:
-    """Return the graph without the edges that a longer path implies. Raises graphlib.CycleError for a cycle."""
+    """Return the graph without the edges that a longer path implies.
+
+    Raises graphlib.CycleError for a cycle.
+    """
     reach: Graph = {}
     for name in TopologicalSorter(uses).static_order():
         reach[name] = uses[name].union(*(reach[each] for each in uses[name]))
@@ -96,7 +102,10 @@ def _room(name: str) -> str:
 
 
 def _rows(uses: Graph) -> dict[str, int]:
-    """Return the row of each inner room, 0 at the bottom: above all that it imports, and above the rooms below its own."""
+    """Return the row of each inner room, 0 at the bottom.
+
+    It is above all that it imports, and above the rooms below its own.
+    """
     rows: dict[str, int] = {}
     for room in reversed(ROOMS):
         floor = max((row + 1 for name, row in rows.items() if _room(name) in ROOMS[room][1]), default=0)
@@ -117,7 +126,7 @@ def _path(name: str, to: str, rows: dict[str, int]) -> list[str]:
 
 
 def _columns(rows: dict[str, int], paths: list[list[str]]) -> tuple[dict[str, float], float]:
-    """Return the horizontal centre of every box and bend, and the width of the drawing."""
+    """Return the horizontal centre of every box and bend, and the drawing's width."""
     near: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         for above, below in pairwise(path):
@@ -164,7 +173,7 @@ def _band(
 
 
 def _arrow(bends: list[tuple[float, float]], colour: str, title: str) -> str:
-    """Return a curve from the lower edge of the first box to the upper edge of the last, with a head."""
+    """Return a curve with a head from the first box's lower edge to the last's upper."""
     (x, y), (end, bottom) = bends[0], bends[-1]
     points = [(x, y + HEIGHT / 2), *bends[1:-1], (end, bottom - HEIGHT / 2 - 5)]
     d = f"M{points[0][0]:.0f} {points[0][1]:.0f}"

@@ -1,4 +1,6 @@
-"""The picture of a run's page that README and the site show: `python -m docs.make.picture RUN/index.html`, which `make picture` calls.
+"""The picture of a run's page, in README and on the site.
+
+`make picture` calls `python -m docs.make.picture RUN/index.html`.
 
 Only of a run on public-domain music, such as the demo's: what is in the picture is published.
 """
@@ -16,7 +18,10 @@ INTO_S = 12.0  # where in the first sample the play head stands
 
 
 def take(page_file: Path, out: Path = OUT) -> None:
-    """Open a run's page as a browser shows it, seek the first sample to `INTO_S`, its score open, and write what is seen as PNG."""
+    """Open a run's page in a browser, and write what is seen as PNG.
+
+    The first sample is at `INTO_S`, and its score is open.
+    """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise SystemExit(f"no browser: install one of {', '.join(BROWSERS)}")

@@ -1,4 +1,4 @@
-"""The fields of our record types, with what their code says of each: the comment behind a field is its meaning.
+"""The fields of our record types; the comment after a field is its meaning.
 
 In: a dataclass. Out: name, type, default and meaning of every field, in order. For people to read, and nothing else.
 """
@@ -18,7 +18,10 @@ FAR = 2**31 - 1  # a bound beyond which nothing is said of it
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record; `default` is None where it must be given, "" where it is made anew."""
+    """One field of a record.
+
+    `default` is None if it must be given, "" if it is made anew.
+    """
 
     name: str
     type: str
@@ -27,7 +30,10 @@ class Field:
 
 
 def record(kind: type) -> list[Field]:
-    """Return the fields of a dataclass. Raises TypeError for another type, ValueError where a field has no comment."""
+    """Return the fields of a dataclass.
+
+    Raises TypeError for another type, ValueError if a field has no comment.
+    """
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} is no dataclass")
     source = dedent(getsource(kind))
@@ -51,7 +57,7 @@ def record(kind: type) -> list[Field]:
 
 
 def _spelled(written: str, kind: type) -> str:
-    """Return an annotation with the ranges of types that have some, such as `int ≥ 0` for Count."""
+    """Return an annotation with the ranges of its types, such as `int ≥ 0` for Count."""
     names = vars(sys.modules[kind.__module__])
 
     def spelled(name: re.Match[str]) -> str:
@@ -62,7 +68,7 @@ def _spelled(written: str, kind: type) -> str:
 
 
 def _ranged(alias: Any) -> str:
-    """Return an Annotated type as people read it: `int ≥ 0`, `float > 0`, `int 1–64`, `str`."""
+    """Return an Annotated type in words: `int ≥ 0`, `float > 0`, `int 1–64`, `str`."""
     base, meta = get_args(alias)
     least = next((bound for bound in (meta.ge, meta.gt) if bound is not None), None)
     most = next((bound for bound in (meta.le, meta.lt) if bound is not None), None)

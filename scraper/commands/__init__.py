@@ -1,3 +1,6 @@
-"""Console output of the commands of `scrape`, which are defined in `scraper.cli`."""
+"""What the commands of `scrape` do and print.
 
-__all__ = ["report"]
+The commands are defined in `scraper.cli` and in the `command.py` of each source site.
+"""
+
+__all__ = ["report", "scrape"]

@@ -89,7 +89,10 @@ def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
 
 
 def decode_name(raw: bytes) -> str:
-    """Return the text that `raw`, a name from a disk or an archive, most likely is (`catalog.midi.text`)."""
+    """Return the most likely text of `raw`, a name from a disk or an archive.
+
+    See `catalog.midi.text`.
+    """
     return decode(raw, NAMES)
 
 

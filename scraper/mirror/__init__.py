@@ -4,4 +4,4 @@
 section. The name of a file's folder is its game.
 """
 
-__all__ = ["source"]
+__all__ = ["command", "source"]

@@ -1,6 +1,7 @@
 """The base class `Source`, listing rows, and shared parsing and validation.
 
-A site is a folder beside `scraper.vgmusic` with a `source.py` that subclasses `Source`. `scraper.crawl` does the rest.
+A site is a folder beside `scraper.vgmusic`: a `source.py` with a subclass of `Source`, and a `command.py`.
+`scraper.folders` finds it, and `scraper.crawl` does the rest.
 This package sends no requests and contains no site-specific code.
 """
 

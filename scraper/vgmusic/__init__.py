@@ -3,4 +3,4 @@
 `source.py` implements `scraper.source`. Only links that are plain file names are followed.
 """
 
-__all__ = ["crawl", "listing", "menu", "source", "uploads", "urls"]
+__all__ = ["command", "crawl", "listing", "menu", "source", "uploads", "urls"]

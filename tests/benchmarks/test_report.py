@@ -1,4 +1,4 @@
-"""What the benchmarks come to and how it is told: ratios, spreads, tables; and README shows what was measured and nothing else."""
+"""Ratios, spreads and tables of benchmarks; README shows only what was measured."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The test of composed pieces against people's: each feature counts what it says, and the classifiers find what differs."""
+"""Composed pieces against people's: what features count and classifiers find."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ C_MAJOR = (48, 64, 67, 72)
 
 
 def piece(chords: list[tuple[int, int, tuple[int, ...]]], velocity: list[int] | int = 80, meter: int = 4) -> Notes:
-    """Return a piece of (onset, duration, pitches) in the given number of quarters a bar."""
+    """Return a piece of (onset, duration, pitches), with so many quarters a bar."""
     rows = [(onset, duration, pitch) for onset, duration, pitches in chords for pitch in pitches]
     onset, duration, pitch = zip(*rows, strict=True)
     loud = velocity if isinstance(velocity, list) else [velocity] * len(rows)
@@ -37,13 +37,13 @@ def chorale(bars: int = 12) -> Notes:
 
 
 def scale(step: int = 12, count: int = 64) -> Notes:
-    """Return C major up an octave and again, one note each `step` ticks, each half as long."""
+    """Return C major up an octave, repeated: a note each `step` ticks, half as long."""
     degrees = (60, 62, 64, 65, 67, 69, 71, 72)
     return piece([(n * step, max(1, step // 2), (degrees[n % 8],)) for n in range(count)])
 
 
 def random_piece(rng: np.random.Generator, semitones: bool, notes: int = 80) -> Notes:
-    """Return random notes of C major on eighths, or with a semitone under each second one."""
+    """Return random eighths of C major, or with a semitone under each second one."""
     keys = rng.choice([60, 62, 64, 65, 67, 69, 71, 72, 74, 76], notes)
     return piece([(12 * n, 12, (k - 1, k) if semitones and n % 2 else (k,)) for n, k in enumerate(keys.tolist())])
 

@@ -1,4 +1,4 @@
-"""One function decides what is MIDI: a bare file, one in RIFF or MacBinary, one behind a few other bytes."""
+"""What counts as MIDI: a bare file, in RIFF or MacBinary, or after other bytes."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Text in MIDI files says nothing of its encoding: it is read as what a person would take it for."""
+"""Texts in MIDI files do not state their encoding; the likeliest one is used."""
 
 import tomllib
 import unicodedata

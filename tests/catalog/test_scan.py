@@ -78,7 +78,7 @@ def fill(root: Path, *, merged: bool) -> Catalog:
 
 @pytest.fixture(params=FEW, ids=lambda few: f"few={few}")
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Row groups of eight rows, and the number of digests that are looked up one by one."""
+    """Row groups of eight rows, and how many digests are looked up one by one."""
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
     monkeypatch.setattr(store, "MAX_LOOKUPS", request.param)
     return int(request.param)

@@ -23,7 +23,8 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE, NOTES_FILE, RELATIONS_FILE
 from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS
 from dataset.export.common import file_names, inside
-from dataset.export.run import FORMS, export_corpus
+from dataset.export.forms import FORMS
+from dataset.export.run import export_corpus
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.timing import MAX_TICK
 from dataset.plan import Plan

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,13 +12,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import symusic
+from typer.testing import CliRunner
 
+import dataset.export
 from catalog.base.errors import CorpusError, DatasetError
 from dataset.build import Plan, build_corpus
+from dataset.cli import app
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import INDEX_HEADER, key_name, slug
-from dataset.export.run import FORMS, MARKER, Form, export_corpus
+from dataset.export.forms import FORMS, Form
+from dataset.export.run import MARKER, export_corpus
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -44,6 +49,15 @@ def corpus(site: Path) -> Corpus:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_the_command_offers_each_module_that_writes_an_export() -> None:
+    folder = Path(dataset.export.__path__[0])
+    writers = [path.stem for path in sorted(folder.glob("*.py")) if re.search(r"^def write\(", path.read_text(), re.M)]
+    assert tuple(writers) == FORMS
+    said = CliRunner().invoke(app, ["export", "c", "--format", "none"])
+    assert said.exit_code == 2
+    assert re.findall(r"'(\w+)'", said.output) == ["none", *FORMS]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -211,7 +225,10 @@ def test_a_piece_that_kills_its_worker_costs_a_row_with_the_reason(
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data root with the corpus `r`: one piece with stated hands, two keys, a pedal, and a key struck while held."""
+    """Return a data root with the corpus `r` of one piece.
+
+    It has stated hands, two keys, a pedal, and a key struck while held.
+    """
     root = tmp_path_factory.mktemp("rich")
     head = [meta(0, 0x59, b"\xfe\x01"), meta(1920, 0x59, b"\x04\x00")]
     right = [meta(0, 0x03, b"Right hand"), (0, b"\xb0\x40\x7f")]

@@ -1,4 +1,4 @@
-"""The texts of a MIDI file among its measures: decoded, bounded, each once; and what its licence lines keep back."""
+"""Texts of MIDI files among the measures, and pieces kept back by their licence."""
 
 import pytest
 from hypothesis import given

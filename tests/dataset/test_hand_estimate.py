@@ -1,4 +1,4 @@
-"""The estimate of hands: what a pianist would play with which hand, whatever the register, and the same each time."""
+"""The estimate of hands: playable, in any register, and the same each time."""
 
 from collections.abc import Iterable
 

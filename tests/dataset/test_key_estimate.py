@@ -1,4 +1,4 @@
-"""Key signatures to print: what a file states, a default that the notes contradict, and a guess where nothing is stated."""
+"""Key signatures to print: stated, contradicted by the notes, or estimated."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The account of a corpus's note-ons: every one in the bytes of a file is kept or dropped for a reason."""
+"""Every note-on in the bytes of a file is kept, or dropped for a reason."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,10 @@ from tests.dataset.conftest import fill, midi, off, on
 
 
 def piece(number: int, *, drums: int = 0, flute: int = 0, unended: int = 0, lost: int = 0) -> bytes:
-    """Return a file of 30 piano notes, of which the last `unended` have no note-off; and notes of other parts.
+    """Return a file of 30 piano notes, and notes of other parts.
 
-    `lost` bytes are missing at its end, of which the last four are the end of the last track.
+    The last `unended` piano notes have no note-off. `lost` bytes are missing at its end, of which the last four are the
+    end of the last track.
     """
     pitches = [36 + (7 * n + number * n * n) % 48 for n in range(30)]
     piano = [
@@ -34,7 +35,7 @@ def piece(number: int, *, drums: int = 0, flute: int = 0, unended: int = 0, lost
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A data root with a corpus `plain`, and one `piano` of the piano tracks of the same pieces."""
+    """A data root with a corpus `plain`, and one `piano` of its piano tracks."""
     files = {"A": piece(1, drums=7), "B": piece(2, flute=11), "C": piece(3, unended=2), "D": piece(5, lost=4)}
     fill(tmp_path, files)
     build_corpus(tmp_path, Plan(query="game == 'a-game'"), "plain")

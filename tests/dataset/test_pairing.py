@@ -1,4 +1,4 @@
-"""Note-ons and note-offs: every on becomes a note, also where its off is missing, doubled, or in another track."""
+"""Every note-on becomes a note, even if its note-off is missing or elsewhere."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The sustain pedal: what it holds, until when, and that it survives the way through MIDI."""
+"""The sustain pedal: what it holds, until when, and its round trip through MIDI."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the pages' commands find: a replica of the site, files of one's own, a small recipe, a bucket; all on this machine."""
+"""What the pages' commands need: a replica site, files, a recipe, a bucket."""
 
 import json
 import os

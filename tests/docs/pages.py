@@ -1,4 +1,4 @@
-"""The pages that people read, in the order in which they are read, and what stands in them between fences."""
+"""The pages of the documentation, in reading order, and their fenced blocks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ GENERATED = ("docs/reference/commands.md", "docs/reference/formats.md")  # held 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands between two fences: its language, the name of the file that it is to be, if any, and its first line's number."""
+    """A fenced block: its language, the file it is written to, and its first line."""
 
     page: str
     line: int
@@ -29,7 +29,7 @@ class Block:
 
 
 def nav() -> list[str]:
-    """Return the files of mkdocs.yml's nav, in its order, relative to the site's root."""
+    """Return the files of mkdocs.yml's nav, in order, relative to the site's root."""
     config = yaml.load((TOP / "mkdocs.yml").read_text(), Loader=yaml.SafeLoader)
 
     def files(part: Any) -> list[str]:
@@ -41,7 +41,7 @@ def nav() -> list[str]:
 
 
 def pages() -> list[str]:
-    """Return README.md, then every page of the nav that lies in docs/, relative to the repository."""
+    """Return README.md and the nav's pages in docs/, relative to the repository."""
     return ["README.md", *(f"docs/{file}" for file in nav() if (DOCS / file).is_file())]
 
 

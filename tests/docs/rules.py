@@ -1,4 +1,4 @@
-"""What a test does with a command that a page shows: the two tables, rewrites that make it short, and what is run elsewhere.
+"""How commands on pages are tested: rewritten to be fast, or checked elsewhere.
 
 A command that is neither one of ours, nor in ELSEWHERE, nor in TOOLS fails the test.
 """
@@ -39,7 +39,7 @@ REWRITES: tuple[Rewrite, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Commands that no test can run here: how they are checked instead, and a file that runs them, with a word of it."""
+    """Commands that no test runs here: how they are checked, and who runs them."""
 
     pattern: str
     check: Callable[[list[str]], None]
@@ -48,7 +48,7 @@ class Elsewhere:
 
 
 def parses(words: list[str]) -> None:
-    """Fail unless the command line takes these words, after any NAME=value before them."""
+    """Fail unless the command line accepts these words, after any NAME=value."""
     while "=" in words[0]:
         words = words[1:]
     command = get_command(apps()[words[0]])
@@ -79,7 +79,7 @@ def recipe(words: list[str]) -> list[list[str]]:
 
 
 def extra(words: list[str]) -> None:
-    """Fail unless pyproject.toml has the extras that `pipx install 'vgpiano[…]'` asks for."""
+    """Fail unless pyproject.toml has the extras in `pipx install 'vgpiano[…]'`."""
     known = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     [wanted] = [re.fullmatch(r"vgpiano\[(\w+)\]", word) for word in words[2:]]
     assert wanted is not None, words

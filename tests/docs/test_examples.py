@@ -1,4 +1,4 @@
-"""Every command and every piece of Python that README and the pages show is run, offline, in the order in which it is read."""
+"""All commands and Python code in README and the pages run offline, in order."""
 
 import json
 import re
@@ -99,7 +99,7 @@ def columns(path: Path) -> list[str]:
 
 
 def fields(section: str) -> list[str]:
-    """What the reference calls a field in the section of that name: the first column of its tables."""
+    """Return the fields in a section of the reference, from its tables' first column."""
     text = (DOCS / "reference" / "formats.md").read_text()
     [body] = re.findall(rf"^### {re.escape(section)}\n(.*?)(?=^###? |\Z)", text, re.DOTALL | re.MULTILINE)
     return re.findall(r"^\| `([^`]+)` \|", body, re.MULTILINE)

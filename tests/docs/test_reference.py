@@ -1,4 +1,4 @@
-"""The generated pages are what the code says now, and a field without a meaning is not let pass."""
+"""The generated pages match the code, and every field has a meaning."""
 
 from dataclasses import dataclass
 from graphlib import CycleError

@@ -1,4 +1,4 @@
-"""The site: built without a warning, asking nothing of anybody but its own server, readable from a phone to a desk, and searchable."""
+"""The site builds without warnings, is self-contained, readable and searchable."""
 
 import functools
 import os

@@ -1,4 +1,4 @@
-"""A reader who does what the pages say, in a folder of their own: every block of shell and Python, in order, in this process.
+"""Runs every block of shell and Python of the pages, in order, in this process.
 
 What our own commands need of the outside world is on this machine: a replica of the site with some of the demo's pieces,
 an S3 server, a Dask cluster.
@@ -23,7 +23,7 @@ PASSED_OVER = ("text", "console")  # what is printed, and how commands are writt
 
 
 class Walk:
-    """The folder in which everything is done, the pages done so far, and what was started beside."""
+    """The working folder, the pages done so far, and the processes started."""
 
     def __init__(self, folder: Path, bucket: str, environment: pytest.MonkeyPatch) -> None:
         self.folder, self.bucket, self.environment = folder, bucket, environment
@@ -102,7 +102,7 @@ class Walk:
         return text.replace("s3://bucket", self.bucket)
 
     def _start(self, words: list[str]) -> None:
-        """Start what runs until it is stopped, here until its page ends, and wait until it says that it is up."""
+        """Start a command that runs until its page ends; wait until it is ready."""
         log = self.folder / f"beside-{len(self._beside)}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT)
@@ -136,7 +136,7 @@ def commands(line: str) -> list[list[str]]:
 
 
 def run(words: list[str]) -> int:
-    """Run one of our commands in this process, as its console script would, and return its exit code."""
+    """Run one of our commands in this process, and return its exit code."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words)
         try:

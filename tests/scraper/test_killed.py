@@ -1,4 +1,4 @@
-"""`scrape` as a process of its own, killed at any moment; the next run completes it."""
+"""`scrape` as a real process, killed at any moment; the next run completes it."""
 
 import hashlib
 import random

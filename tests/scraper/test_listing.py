@@ -104,7 +104,10 @@ def seconds(body: bytes, times: int) -> float:
 
 
 def grows_with(small: bytes, large: bytes) -> bool:
-    """Whether time is less than quadratic; only where it does not seem so once is it measured again, the best of three."""
+    """Whether time is less than quadratic.
+
+    If it does not seem so, it is measured again, and the best of three counts.
+    """
     return any(seconds(large, times) < QUADRATIC * max(seconds(small, times), 0.005) for times in (1, 3))
 
 

@@ -1,26 +1,29 @@
 """The guide to a new source site in CONTRIBUTING, followed by a toy source.
 
-The toy is a class of under 60 lines, a line in SOURCES, and a command.
+The toy is a folder of a class and a command, under 60 lines each. Nothing else names it.
 """
 
 import hashlib
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+import scraper
 from catalog.store import Catalog
-from scraper import sources
-from scraper.cli import scrape_source
+from scraper import cli, sources
+from scraper.folders import load_command, load_source, source_names
 from scraper.http.audit import audit_journal
-from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
 from scraper.source.base import Source
 from tests.scraper.conftest import Server, midi
-from tests.scraper.toy.source import TOY
 
 TOP = Path(__file__).parents[2]
+TOY = TOP / "tests" / "scraper" / "toy"
 
 
 def guide() -> str:
@@ -39,31 +42,27 @@ def publish(server: Server, name: str, files: dict[str, bytes], *extra: str) -> 
 
 @pytest.fixture
 def toy(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Command":
-    monkeypatch.setitem(sources.SOURCES, TOY.id, TOY)  # the line in scraper/sources.py
+    monkeypatch.setattr(scraper, "__path__", [*scraper.__path__, str(TOY.parent)])  # as if it lay in scraper/
+    for name in ("scraper.toy", "scraper.toy.source", "scraper.toy.command"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sources.SOURCES, "toy", load_source("toy"))
     return Command(server, tmp_path)
 
 
 class Command:
-    """`scrape toy`, as it would be written in scraper/cli.py."""
+    """`scrape toy` in this process."""
 
     def __init__(self, server: Server, root: Path) -> None:
         self.server, self.root = server, root
         self.app = typer.Typer()
-
-        @self.app.command()
-        def toy(
-            section: str = "piano",
-            base_url: BaseUrl = server.base_url,
-            allow_private_hosts: Private = True,
-            delay: Delay = 0.0,
-            limit: Limit = None,
-            dry_run: DryRun = False,
-            contact: Contact = "",
-        ) -> None:
-            scrape_source(TOY, base_url, allow_private_hosts, section, delay, limit, dry_run, contact, root)
+        self.app.command()(load_command("toy"))
 
     def __call__(self, *words: str) -> Result:
-        return CliRunner().invoke(self.app, words)
+        return CliRunner().invoke(self.app, [*words, *options(self.server, self.root)])
+
+
+def options(server: Server, root: Path) -> list[str]:
+    return ["--base-url", server.base_url, "--allow-private-hosts", "--delay", "0", "--root", str(root)]
 
 
 def test_the_guide_is_short_and_names_what_there_is() -> None:
@@ -74,7 +73,22 @@ def test_the_guide_is_short_and_names_what_there_is() -> None:
     methods = {"id", "site", "read", "folder", "nested", "sections", "is_complete", "check", "suffix"}
     assert methods <= set(named)
     assert {name for name in vars(Source) if not name.startswith("_")} | set(Source.__annotations__) == methods
-    assert len((TOP / "tests/scraper/toy/source.py").read_text().splitlines()) < 60
+    assert {f"{name}.py" for name in ("source", "command")} <= set(named)
+    assert all(len(path.read_text().splitlines()) < 60 for path in TOY.glob("*.py"))
+
+
+def test_a_folder_alone_brings_a_source_and_its_command(server: Server, tmp_path: Path) -> None:
+    shutil.copytree(TOP / "scraper", tmp_path / "scraper", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(TOY, tmp_path / "scraper" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    publish(server, "piano", {"a.mid": midi(1)})
+
+    def scrape(*words: str) -> str:
+        line = [sys.executable, "-m", "scraper.cli", *words]
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert re.search(r"^  toy +Scrape lists of a toy site\.$", scrape("--help"), re.M)
+    assert "1 fetched" in scrape("toy", *options(server, tmp_path / "data"))
+    assert re.search(r"^ toy +piano +1 +1 ", scrape("status", "--root", str(tmp_path / "data")), re.M)
 
 
 def test_a_toy_site_is_scraped_counted_and_audited_as_any_other(toy: Command) -> None:
@@ -115,6 +129,23 @@ def test_an_unknown_section_is_refused_with_those_that_are_known(toy: Command) -
     assert "known: piano, organ" in str(toy("--section", "violin").exception)
 
 
-def test_ids_of_sources_are_one_word_and_their_own() -> None:
+def test_each_source_has_a_folder_an_id_and_a_command_of_one_name() -> None:
+    assert list(sources.SOURCES) == source_names() == ["vgmusic", "mirror"]
     assert all(re.fullmatch(r"[a-z0-9]+", name) and source.id == name for name, source in sources.SOURCES.items())
-    assert "import" not in sources.SOURCES
+    commands = [found.name or getattr(found.callback, "__name__", "") for found in cli.app.registered_commands]
+    assert set(source_names()) <= set(commands)
+    assert len(commands) == len(set(commands))
+
+
+@pytest.mark.parametrize("extra", ["", "AGAIN = Toy()\n", 'TOY.id = "other"\n'])
+def test_a_source_without_one_instance_of_its_name_is_refused(
+    extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toy").mkdir()
+    text = (TOY / "source.py").read_text()
+    (tmp_path / "toy" / "source.py").write_text(text + extra if extra else text.replace("TOY = Toy()", ""))
+    monkeypatch.setattr(scraper, "__path__", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "scraper.toy.source", raising=False)
+    monkeypatch.delitem(sys.modules, "scraper.toy", raising=False)
+    with pytest.raises(TypeError, match="make one instance of a class that extends Source, with the id 'toy'"):
+        load_source("toy")

@@ -24,7 +24,10 @@ FOREVER = Budget(None, None)
 
 @pytest.fixture(name="root", scope="module")
 def folder(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with a corpus of fourteen tunes and the run of `trained`, made once for all files of tests; a copy for each."""
+    """A data root with a corpus of fourteen tunes and the run of `trained`.
+
+    It is made once for all test files, and copied for each.
+    """
 
     def train(path: Path) -> None:
         fill(path, tunes(14))

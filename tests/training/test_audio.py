@@ -152,7 +152,10 @@ def test_the_check_is_that_of_the_standard() -> None:
 
 
 def gaps_db(pedalled: Notes, dry: Notes) -> float:
-    """By how much the one is louder than the other in the later halves of its gaps, where dry strings have been damped."""
+    """How much louder the one is than the other in the later halves of its gaps.
+
+    There, dry strings have been damped.
+    """
     starts, ends = (tick_to_seconds(pedalled.tempos, ticks) for ticks in (pedalled.onset, pedalled.end))
     power = []
     for notes in (pedalled, dry):

@@ -15,13 +15,14 @@ from catalog.base.errors import UsageError
 from tests.training.conftest import fill, song
 from tests.training.markov import Markov, MarkovLearner
 from training import recipe as recipes
-from training.commands import evaluate, generate
+from training.commands import evaluate, generate, train
 from training.copies import find_copies_in_run
 from training.evaluate import evaluate_folder
 from training.learner import REFUSALS, Learner, learner
 from training.observer import Observer
 from training.page.comparison_page import Entry, write_comparison
 from training.page.run_page import write_page
+from training.recipes import DEFAULT, RECIPES
 from training.run import Run
 from training.run_training import is_done, train_run
 from training.sampling.config import SamplingConfig
@@ -30,16 +31,16 @@ from training.train_config import TrainConfig
 
 TOP = Path(__file__).parents[2]
 FOLDERS = [TOP / "training" / name for name in ("classic", "note_lstm")]
-REGISTRY = TOP / "training" / "recipe.py"
+REGISTRY = TOP / "training" / "recipes.py"
 SHORT = 60  # lines of the toy recipe
 
 
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> Iterator[None]:
     """Register the toy recipe."""
-    recipes.RECIPES["markov"] = "tests.training.markov:MarkovLearner"
+    RECIPES["markov"] = "tests.training.markov:MarkovLearner"
     yield
-    del recipes.RECIPES["markov"]
+    del RECIPES["markov"]
 
 
 @pytest.fixture(name="root", scope="module")
@@ -134,6 +135,13 @@ def test_it_refuses_in_one_line_what_it_does_not_take(root: Path, tmp_path: Path
         learner(recipes.load("note-lstm")).require(option)
 
 
+def test_the_help_of_train_names_the_registered_recipes() -> None:
+    first, *others = (kind for kind in RECIPES if kind != "markov")
+    said = " ".join(CliRunner().invoke(train.app, ["--help"]).output.split())
+    assert first == DEFAULT
+    assert f"{first} (default), {', '.join(others)}, or a JSON file." in said
+
+
 def test_the_toy_recipe_is_what_contributing_says() -> None:
     text = (TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
     [entry] = re.findall(r"^- \*\*a recipe\*\*:.*?(?=^- |^#|\Z)", text, re.M | re.S)
@@ -192,8 +200,8 @@ def named(tree: ast.AST) -> Iterator[str]:
 def test_reading_a_recipe_loads_no_library_that_is_slow_to_import() -> None:
     heavy = {"numpy", "pyarrow", "tensorflow", "keras", "music21", "catalog.store", "training.sampling.sampler"}
     code = (
-        f"import sys; from training import recipe, learner; "
-        f"print([learner.learner(recipe.load(kind)).recipe.__name__ for kind in recipe.RECIPES], {heavy} & set(sys.modules))"
+        f"import sys; from training import recipe, recipes, learner; "
+        f"print([learner.learner(recipe.load(kind)).recipe.__name__ for kind in recipes.RECIPES], {heavy} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
     assert done.stdout.strip() == "['NoteLSTMRecipe', 'ClassicRecipe'] set()"

@@ -7,6 +7,7 @@ import typer
 
 from catalog.options import complete_prefix, expand_name, requested_root
 from catalog.storage.files import working_root
+from training.recipes import RECIPES
 
 
 def _runs(context: typer.Context) -> Iterable[str]:
@@ -16,8 +17,6 @@ def _runs(context: typer.Context) -> Iterable[str]:
 
 
 def _recipes(context: typer.Context) -> Iterable[str]:
-    from training.recipe import RECIPES
-
     return RECIPES
 
 

@@ -17,6 +17,7 @@ from catalog.storage.files import data_root
 from dataset.completion import corpora
 from training.commands import completion
 from training.commands.console_observer import console_observer
+from training.recipes import DEFAULT, RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def train(
         str | None,
         typer.Option(
             "--recipe",
-            help="note-lstm (default), classic, or a JSON file.",
+            help=f"{', '.join(name + ' (default)' * (name == DEFAULT) for name in RECIPES)}, or a JSON file.",
             callback=expand_name,
             autocompletion=completion.recipes,
         ),
@@ -99,7 +100,7 @@ def train(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Train a network on the pieces of a query or corpus; write three samples and a page.
+    """Train a network on a query or a corpus; write three samples and a page.
 
     Builds the corpus if there is none for the query. With --query, a base is trained on all pieces of the catalog first, in
     three quarters of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
@@ -132,7 +133,7 @@ def train(
 
 
 def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
-    """Train every run of an experiment that is not finished; write the page that compares them."""
+    """Train the unfinished runs of an experiment; write the page that compares them."""
     from training import experiment
     from training.loop import hosts
 
@@ -150,7 +151,7 @@ def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
 
 @contextmanager
 def _saying_how_to_resume() -> "Iterator[None]":
-    """On Ctrl-C in the block, let the command say what the library says: what is kept, and how to continue."""
+    """On Ctrl-C in the block, print what is kept, and how to continue."""
     from training.loop.interrupt import TrainingInterrupted
 
     try:

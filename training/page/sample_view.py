@@ -145,7 +145,10 @@ def by_sha256(learned: Iterable[IndexedPiece]) -> Pieces:
 
 
 def _game(copy: Copy, pieces: Pieces) -> str:
-    """Return the title of the game that a passage comes from, as listed; its slug if the piece is unknown."""
+    """Return the listed title of the game that a passage comes from.
+
+    If the piece is unknown, it is the game's slug.
+    """
     piece = pieces.get(copy.sha256)
     return piece.game_title if piece else copy.game
 

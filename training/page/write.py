@@ -1,4 +1,6 @@
-"""Renders a run's samples and writes its page; a file that cannot be made costs a warning, nothing else.
+"""Renders a run's samples and writes its page.
+
+If a file cannot be made, there is a warning, and the others are still made.
 
 In: MIDI files and their notes, or a run. Out: files beside them, each reported as `written`.
 """
@@ -27,7 +29,10 @@ def read_samples(files: Sequence[Path], observer: Observer) -> tuple[list[Path],
 
 
 def render_samples(run: str, files: Sequence[Path], pieces: Sequence[Notes], observer: Observer) -> None:
-    """Render pieces beside their MIDI files, as `render` does; titles begin with `run`, the run's name."""
+    """Render pieces beside their MIDI files, as `render` does.
+
+    Titles begin with `run`, the run's name.
+    """
     from training.rendering.render import RenderPiece, outputs, render_pieces
 
     named = [RenderPiece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
