@@ -18,6 +18,7 @@ from training import recipe as recipes
 from training.learner import learner
 from training.observer import Observer
 from training.recipe import Recipe
+from training.recipes import DEFAULT
 from training.run import CORPUS_FILE, Run, list_runs
 from training.train_config import TrainConfig
 
@@ -51,7 +52,7 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
         return None
     if config.name in list_runs(working_root(root)):
         return None
-    recipe = recipes.load(config.recipe or recipes.DEFAULT)
+    recipe = recipes.load(config.recipe or DEFAULT)
     if "--init" not in learner(recipe).takes:
         return None
     with observer.progress("corpus") as report:
