@@ -157,10 +157,7 @@ class Catalog:
         return path
 
     def read_blob(self, sha256: str) -> bytes:
-        """Return the verified bytes of `sha256`.
-
-        Raises CatalogError if they are missing or damaged.
-        """
+        """Return the verified bytes of `sha256`; CatalogError if missing or damaged."""
         return self._blobs.read(sha256)
 
     @contextmanager

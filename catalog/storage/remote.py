@@ -34,10 +34,7 @@ SCHEMES = "a folder, file://, s3://, gs://, hdfs:// or a scheme of fsspec"
 
 
 class Entry(NamedTuple):
-    """One file of a listing.
-
-    `modified` is by the store's clock, or None if the store does not record it.
-    """
+    """One file of a listing; `modified` is by the store's clock, if it has one."""
 
     path: "RemotePath"
     modified: datetime | None
@@ -139,10 +136,7 @@ class RemotePath:
         return self.read_bytes().decode()
 
     def write_bytes(self, data: bytes) -> None:
-        """Write `data` atomically; durable on return.
-
-        Raises CatalogError if the store has no atomic writes.
-        """
+        """Write `data` atomically and durably; CatalogError if the store cannot."""
         self.require_atomic()
         with self._translate_errors(), self.filesystem.open_output_stream(self.key, compression=None) as stream:
             stream.write(data)
@@ -218,10 +212,7 @@ AnyPath = Path | RemotePath
 
 
 def expand_user(text: str | Path) -> Path:
-    """Return a path with a leading ~ or ~user expanded, as shells do.
-
-    ~user is unchanged if there is no such user.
-    """
+    """Return a path with a leading ~, or ~user of a known user, expanded."""
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser expands ./~ too, and fails for unknown users
 
 
