@@ -78,7 +78,7 @@ COMMANDS = ("catalog.cli", "scraper.cli", "dataset.cli", "training.commands")  #
 HEAVY = {
     *("tensorflow", "keras", "jax", "music21", "tensorboardX", "miditok", "datasets", "verovio", "typst", "soundfile"),
 }
-HEAVY_AT_TOP = {"training.network.network", "training.network.lstm"}  # imported by functions alone
+HEAVY_AT_TOP = {f"training.network.{name}" for name in ("lstm", "network", "scores")}  # imported by functions alone
 
 LINES = 300  # of a module
 MODULES_OF_AN_INNER_ROOM = 12
