@@ -40,6 +40,7 @@ from training.network.layout import (
     PLACE_SCORES,
     RANGE_FEATURES,
     bar_features,
+    chord_is_complete,
     inputs_width,
     range_features,
     release_features,
@@ -179,7 +180,9 @@ def twin(recipe: NoteLSTMRecipe) -> Any:
                     logits = logits + self.place_scores(extra, place[..., None], last[..., events.BAR, None])
                 if name == "time":
                     ticks = [now[..., at, None] for at in range(encoding.COLUMNS)[encoding.RELEASES]]
-                    logits = logits + weighted(extra[..., PLACE_SCORES:], release_features(ticks, self.edges))
+                    top, pitch = now[..., encoding.BAR_TOP, None], last[..., events.PITCH, None]
+                    features = (*release_features(ticks, self.edges), chord_is_complete(pitch, top, self.edges))
+                    logits = logits + weighted(extra[..., PLACE_SCORES:], features)
                 total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
             return total
 

@@ -1,6 +1,7 @@
 """Plans: what they say of a piece, their text, and what streams that follow them know."""
 
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,10 +140,29 @@ def test_the_guesses_of_a_plan_are_what_stands_in_the_bar_that_is_repeated() -> 
     assert not rhythm[:, CONFIDENCE["pitch"]][:, -1].any()
 
 
+@pytest.mark.parametrize(
+    "first, meters, meter, place",
+    [
+        (60, ((0, 3, 4),), (3, 4), 60),
+        (60, ((0, 1, 4), (24, 4, 4)), (4, 4), 36),  # after an upbeat
+        (60, ((0, 3, 4), (72, 2, 4)), (2, 4), 47),  # its place is beyond that bar
+        (60, ((0, 4, 4), (384, 3, 4), (480, 4, 4), (672, 3, 4)), (4, 4), 60),  # no stretch of 3/4 is as long
+    ],
+)
+def test_a_new_piece_has_the_meter_of_most_of_its_training_piece(
+    first: int, meters: tuple[tuple[int, int, int], ...], meter: tuple[int, int], place: int
+) -> None:
+    onset = np.arange(first, 860, 12)
+    notes = Notes.of(onset, np.full(len(onset), 12), np.full(len(onset), 60), np.full(len(onset), 80), (), meters)
+    [opening] = Vocabulary.of([SimpleNamespace(notes=notes, series="temple", game="wood")]).openings
+    assert ((opening.numerator, opening.denominator), opening.place) == (meter, place)
+
+
 def test_a_new_piece_repeats_bars_where_the_plan_of_its_training_piece_does() -> None:
     """The network believes what the plan says, and else draws at random."""
     first = {name: GAIN[name] + count - PLAN_GUESSES[name] for name, count in GUESSES.items()}
-    network = saying(**{name: {guess: 60.0} for name, guess in first.items()})
+    scores = {name: {guess: 60.0} for name, guess in first.items()}
+    network = saying(**{**scores, "time": {**scores["time"], 6: 30.0, 12: 30.0, 18: 30.0}})
     opening = replace(VOCABULARY.openings[0], plan=PLAN.repeated(4).to_text(), place=0)
     [notes] = compose(network, replace(VOCABULARY, openings=(opening,)), SamplingConfig(bars=4, seed=3))
     bars = [set() for _ in range(4)]
