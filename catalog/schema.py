@@ -88,7 +88,7 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
-MEASURED_BY = 4
+MEASURED_BY = 5
 """Version of the definitions of MEASURES.
 
 Increment it when one is added or changed, so that `dataset measure` measures again.
@@ -141,8 +141,8 @@ MEASURES = pa.schema(
         _measure(
             "key",
             pa.string(),
-            "the key that best fits the durations of the pitch classes (Krumhansl–Schmuckler), such as C major; "
-            "null if all twelve have the same duration",
+            "the key estimated from all notes, as for a score whose file states none, such as C major; "
+            "null if all twelve pitch classes have the same duration",
         ),
         _measure("pitch_low", pa.int16(), "lowest pitch", "MIDI number", "0–127"),
         _measure("pitch_high", pa.int16(), "highest pitch", "MIDI number", "0–127"),

@@ -1,12 +1,16 @@
-"""The bars of a piece and the beats of a bar. In: the time signatures of `Notes`; out: where each bar and each beat begins.
+"""The bars of a piece and the beats of a bar.
 
-Pure; ticks are of 1/24 quarter note. Nothing here knows of notes but when the last one ends.
+In: the time signatures of `Notes`; out: where each bar and each beat begins. Pure; ticks are of 1/24 quarter note. Nothing
+here knows more of notes than when they start and when the last one ends.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dataset.notes.timing import DEFAULT_TIME_SIGNATURE, TICKS_PER_QUARTER, TimeSignatureChange
 
@@ -16,7 +20,7 @@ TRIPLE_BEAT = 3 * TICKS_PER_QUARTER // 2  # a dotted quarter
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its first tick, its ticks, and the time signature that is in force in it.
+    """One bar: its first tick, its ticks, and the time signature in force.
 
     `ticks` is less than the time signature says where the next one cuts the bar short or where the bar is a pickup, and twice
     as much where one bar would be no whole number of ticks, such as 5/64. Bars are numbered from 1; a pickup is bar 0.
@@ -58,7 +62,10 @@ class Bar:
 
     @cached_property
     def middle(self) -> int | None:
-        """Where the second half begins that a player wants to see, in ticks from the start; None where there is none."""
+        """Where the second half begins that a player wants to see, or None.
+
+        In ticks from the start of the bar.
+        """
         lengths = {end - start for start, end in pairwise(self.beats)}
         count = len(self.beats) - 1
         if len(lengths) > 1 or count < 4:
@@ -72,9 +79,9 @@ class Bar:
 
 
 def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
-    """Return the bars from tick 0 until `end`, at least one; `changes` as `Notes` holds its time signatures.
+    """Return the bars from tick 0 until `end`, at least one.
 
-    A first bar that is shorter than the second is a pickup, bar 0, in the time signature of the second: it is cut short by a
+    `changes` are time signatures as `Notes` holds them. A first bar that is shorter than the second is a pickup, bar 0, in the time signature of the second: it is cut short by a
     time signature, or has one of its own, such as 1/4 before 3/4, which does not return and which the next one outlasts.
     """
     rows: list[tuple[int, int, int, int]] = []
@@ -89,7 +96,10 @@ def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
 
 
 def _begins_with_pickup(rows: list[tuple[int, int, int, int]], changes: Sequence[TimeSignatureChange]) -> bool:
-    """Return whether the first of these bars (start, ticks, numerator, denominator) is a pickup."""
+    """Return whether the first of these bars is a pickup.
+
+    Each is (start, ticks, numerator, denominator).
+    """
     if len(rows) < 2 or rows[0][1] >= rows[1][1]:
         return False
     (_, ticks, over, under), following = rows[0], rows[1][2:]
@@ -104,8 +114,22 @@ def count_bars(changes: Sequence[TimeSignatureChange], end: int) -> int:
     return sum(len(range(tick, min(until, max(end, 1)), full)) for tick, until, full, _, _ in _stretches(changes, end))
 
 
+def bar_starts(changes: Sequence[TimeSignatureChange], ticks: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the first ticks of those bars of `bars_of` that contain any of `ticks`.
+
+    It makes no other bars, so that a note after a million empty ones costs nothing. `ticks` has at least one.
+    """
+    at = ticks.astype(np.int64)
+    stretches = np.array([row[:3] for row in _stretches(changes, int(at.max()) + 1)], np.int64)
+    first, _, full = stretches[np.searchsorted(stretches[:, 0], at, side="right") - 1].T
+    return np.unique(first + (at - first) // full * full)
+
+
 def _stretches(changes: Sequence[TimeSignatureChange], end: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield where each time signature begins and ends, the ticks of its bars, and the signature, until `end`."""
+    """Yield (first tick, tick after, ticks of a bar, numerator, denominator) until `end`.
+
+    One for each time signature.
+    """
     changes = [*changes, (max(end, 1), *DEFAULT_TIME_SIGNATURE)]
     if changes[0][0] > 0:
         changes.insert(0, (0, *DEFAULT_TIME_SIGNATURE))
@@ -117,7 +141,10 @@ def _stretches(changes: Sequence[TimeSignatureChange], end: int) -> Iterator[tup
 
 
 def _beats(over: int, under: int) -> list[int]:
-    """Return the lengths of the beats of one bar: quarters, dotted notes where there are three of a kind, or a mixture."""
+    """Return the lengths of the beats of one bar.
+
+    They are quarters, dotted notes where there are three of a kind, or a mixture.
+    """
     ticks = over * WHOLE // under
     if under >= 8 and over % 3 == 0 and ticks >= over:
         return [3 * WHOLE // under] * (over // 3)

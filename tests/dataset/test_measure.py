@@ -24,7 +24,7 @@ from tests.dataset.conftest import fill, meta, midi, off, on
 
 def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
     head = [meta(0, 0x51, b"\x0f\x42\x40"), meta(0, 0x58, b"\x03\x02\x18\x08")]  # 60 a minute, 3/4
-    right = [on(480, 72), off(960, 72), on(480, 74), off(480, 74)]  # beats 1-3 and 4-5
+    right = [on(480, 72), off(960, 72), on(480, 76), off(480, 76)]  # beats 1-3 and 4-5
     left = [on(480, 48, channel=1), off(1920, 48, channel=1)]  # beats 1-5
     strings = [(0, b"\xc2\x30"), on(480, 60, channel=2), off(480, 60, channel=2)]
     drums = [on(480, 36, channel=9), off(10, 36, channel=9)]
@@ -38,9 +38,9 @@ def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
         "time_signature": "3/4",
         "key": "C major",
         "pitch_low": 48,
-        "pitch_high": 74,
+        "pitch_high": 76,
         "pitches": 4,
-        "pitch_class_entropy": pytest.approx(2 - 0.75 * np.log2(3)),  # three Cs, one D
+        "pitch_class_entropy": pytest.approx(2 - 0.75 * np.log2(3)),  # three Cs, one E
         "scale_consistency": 1.0,
         "polyphony": 2.0,
         "polyphony_rate": 1 / 5,
