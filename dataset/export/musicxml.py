@@ -32,7 +32,8 @@ README_BODY = f"""Each score has two staves, one per hand, with up to two voices
 is bar 0. Key signatures are those of the file, or estimated where it has none. Onsets and lengths are exact on the grid
 of 1/24 quarter note, except in quintuplets and septuplets, which are even. Notation cannot express two things, which are
 lost: the rest of a note that its hand strikes again while it sounds, and the shorter of two notes of one hand, pitch and
-onset. Pedal marks are where the pedal is pressed and released on any channel. Velocities are in the attribute `dynamics`
+onset. There are no staccato dots: lengths are written as they sound, and a program that plays a dot would shorten them
+again. Pedal marks are where the pedal is pressed and released on any channel. Velocities are in the attribute `dynamics`
 of each note, and the id of a note is its index in the corpus. index.csv: {INDEX_FIELDS}, file, or the reason why there is
 none; text that a spreadsheet would read as a formula has ' in front."""
 

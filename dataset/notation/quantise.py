@@ -52,7 +52,8 @@ def _grids(length: int) -> tuple[tuple[Grid, float], ...]:
 def beside_beat(notes: Notes) -> int:
     """Return by how many ticks the whole piece is late; mostly 0.
 
-    Below 0 it is early. The result is less than a sixteenth.
+    Below 0 it is early. The result is less than a sixteenth: a piece that is late by 6 to 11 ticks keeps its sixteenths or
+    goes to the nearest off-beat eighth, for bars and what is on the beat stay as in the MusicXML and the piano roll.
     """
     if len(notes) < MIN_NOTES:
         return 0

@@ -29,7 +29,8 @@ from dataset.notes.model import LEFT, Notes
 def score_of(notes: Notes, *, title: str = "", exact: bool = False, known: Credits = NO_CREDITS) -> Score:
     """Return `notes` as a score; `known` is what is printed of its origin.
 
-    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter. Otherwise the score is made
+    With `exact`, every onset and length is that of the notes, on the grid of 1/24 quarter, and no dot of staccato shortens
+    a note again. Otherwise the score is made
     for reading: played onsets move to the nearest plain place (`dataset.notation.quantise`), and lengths omit small gaps
     and whatever a later note of the voice cuts off (`dataset.notation.lengths`). In both cases bars are those of
     `bars_of`, staves the hands of `hands_of`, and key signatures those of `printed_keys`. A note that its hand strikes

@@ -1,4 +1,4 @@
-"""The notes of a piece on a grid of 1/24 of a quarter note, and what follows from notes alone.
+"""Notes on a grid of 1/24 quarter note, and what follows from them.
 
 `model` has the record. Timing, meter, pedal, hands and keys are beside it. `dataset.midi` reads and writes files.
 """

@@ -1,4 +1,4 @@
-"""The form of a piece: its bars, and which earlier bar each of them repeats or varies.
+"""Find the form of a piece: its bars, and which earlier bar each one varies.
 
 Bars are compared as sets of (place in the bar, pitch), and as sets of places for their rhythm, by Jaccard likeness: a
 self-similarity matrix of bars (J. Foote, Visualizing Music and Audio using Self-Similarity, 1999). Pure functions.
@@ -45,9 +45,9 @@ def bar_ticks(numerator: int, denominator: int) -> int:
 
 
 def bar_lines(notes: Notes) -> NDArray[np.int32]:
-    """Return the bar lines [bars + 1] in ticks around all onsets; a bar begins at each time signature.
+    """Return the bar lines around all onsets: [bars + 1], in ticks.
 
-    Raises ValueError for a piece without notes.
+    A bar begins at each time signature. Raises ValueError for a piece without notes.
     """
     if not len(notes):
         raise ValueError("a piece without notes has no bars")

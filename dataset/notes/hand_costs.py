@@ -1,8 +1,9 @@
-"""What `hand_estimate` weighs, in nats: the lower the cost of a split, the likelier it is. Constants, and their tables.
+"""Costs that `hand_estimate` adds up, in nats: constants, and their tables.
 
-Fitted as a conditional random field (Lafferty, McCallum and Pereira, ICML 2001) over the splits, to the hands of 349
-pieces of two piano tracks that are named as hands: the mean of two fits to each half of the pieces. A table of costs is
-piecewise linear: by how much its slope changes, by where. What weighs most is whether notes are of like lengths.
+The lower the cost of a split, the likelier it is. Fitted as a conditional random field (Lafferty, McCallum and Pereira,
+ICML 2001) over the splits, to the hands of 349 pieces of two piano tracks that are named as hands: the mean of two fits
+to each half of the pieces. A table of costs is piecewise linear: by how much its slope changes, by where. What weighs
+most is whether notes are of like lengths.
 """
 
 from collections.abc import Mapping
@@ -15,13 +16,19 @@ Table = NDArray[np.float64]
 
 
 def _bends(values: ArrayLike, slopes: Mapping[int, float] | Mapping[float, float]) -> Table:
-    """Return the cost of each value: `slopes` has by how much the slope changes, by where."""
+    """Return the cost of each value.
+
+    `slopes` has by how much the slope changes, by where.
+    """
     found = np.asarray(values, np.float64)
     return np.asarray(sum(slope * np.maximum(found - bend, 0.0) for bend, slope in slopes.items()), np.float64)
 
 
 def _by_interval(*costs: tuple[int, float]) -> Table:
-    """Return the cost of each interval, 0 to 127 semitones, from (widest, cost) in order; a unison has none."""
+    """Return the cost of each interval, 0 to 127 semitones.
+
+    `costs` are (widest, cost) in order; a unison has none.
+    """
     table = np.zeros(INTERVALS.size)
     for widest, cost in reversed(costs):
         table[1 : widest + 1] = cost
@@ -30,7 +37,10 @@ def _by_interval(*costs: tuple[int, float]) -> Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """What the hands hold at a group of notes (`ticks` 0), or strike within so many ticks of it."""
+    """Costs of what the hands hold at a group of notes, or strike near it.
+
+    `ticks` is 0 for what they hold, else how near.
+    """
 
     ticks: int
     reach_left: Table  # by the semitones from a hand's lowest to its highest note
@@ -60,7 +70,10 @@ class PieceCosts:
         return _bends(above, self.means)
 
     def middle(self, above: ArrayLike) -> Table:
-        """Return costs by the semitones from the middle of the quartiles of pitch up to a split."""
+        """Return costs by the semitones from the middle of the pitches up to a split.
+
+        It is the middle of their quartiles.
+        """
         return _bends(above, self.middles)
 
 

@@ -1,6 +1,7 @@
-"""Which hand plays each note, where a piece does not say it. In: onsets, durations, pitches; out: a hand a note.
+"""Estimate which hand plays each note, where a piece does not say it.
 
-The one estimate behind scores, piano rolls, MIDI export and measures. Pure functions over arrays.
+In: onsets, durations, pitches; out: a hand a note. The one estimate behind scores, piano rolls, MIDI export and
+measures. Pure functions over arrays.
 """
 
 from dataclasses import dataclass
@@ -96,7 +97,10 @@ def _grouped(onset: Ints, duration: Ints, pitch: Ints) -> Piece:
 
 
 def _costs(piece: Piece, known: NDArray[np.uint8]) -> Counts:
-    """Return the cost of each split at each group, but for its moves: int32[groups, splits], in UNITs of a nat."""
+    """Return the cost of each split at each group, but for its moves.
+
+    The result is int32[groups, splits], in UNITs of a nat.
+    """
     steps = [_window_steps(*_cells(piece, window.ticks), window) for window in WINDOWS]
     steps += [_cut_steps(*_chord_cuts(piece))]
     steps += [_cut_steps(*_link_cuts(piece, back, table)) for back, table in LINK_CUT.items()]
@@ -116,7 +120,10 @@ Steps = tuple[Ints, Ints, NDArray[np.float64]]  # group, the lowest split of wha
 
 
 def _cells(piece: Piece, reach: int) -> tuple[Ints, Ints]:
-    """Return (group, pitch) of what sounds at each group, or is struck within `reach` ticks of it if that is not 0."""
+    """Return (group, pitch) of what sounds at each group.
+
+    With a `reach` other than 0: of what is struck within so many ticks of it.
+    """
     if reach:
         first = np.searchsorted(piece.ticks, piece.ticks - reach, side="left")
         last = np.searchsorted(piece.ticks, piece.ticks + reach, side="right")
@@ -129,7 +136,10 @@ def _cells(piece: Piece, reach: int) -> tuple[Ints, Ints]:
 
 
 def _window_steps(group: Ints, pitch: Ints, window: Window) -> Steps:
-    """Return how the cost of the hands' spans, their numbers of notes and the gap between them changes at each cell."""
+    """Return how the cost of a window changes at each cell.
+
+    It is that of the spans of the hands, their numbers of notes and the gap between them.
+    """
     first = np.searchsorted(group, np.arange(group[-1] + 1))  # every group has a cell: it is struck
     count = np.diff(first, append=group.size)
     below = np.arange(1, group.size + 1) - first[group]  # cells up to and with this one
@@ -166,7 +176,10 @@ def _chord_cuts(piece: Piece) -> tuple[Ints, Ints, Ints, NDArray[np.float64]]:
 
 
 def _link_cuts(piece: Piece, back: int, table: NDArray[np.float64]) -> tuple[Ints, Ints, Ints, NDArray[np.float64]]:
-    """Return the cuts between each note and the note of `back` groups before that is nearest to it in pitch."""
+    """Return the cuts between each note and the nearest of an earlier group.
+
+    That is the note of `back` groups before that is nearest to it in pitch.
+    """
     begins = np.searchsorted(piece.group, np.arange(piece.ticks.size + 1))
     note = np.arange(begins[min(back, piece.ticks.size)], piece.onset.size)
     before = piece.group[note] - back
@@ -182,7 +195,10 @@ def _link_cuts(piece: Piece, back: int, table: NDArray[np.float64]) -> tuple[Int
 
 
 def _piece_costs(piece: Piece) -> NDArray[np.float64]:
-    """Return what each split costs at every group, from how often the whole piece strikes each pitch: [splits]."""
+    """Return what each split costs at every group: [splits].
+
+    It comes from how often the whole piece strikes each pitch.
+    """
     heard = np.bincount(piece.pitch, minlength=PITCHES)
     share = np.concatenate([[0], heard.cumsum()]) / heard.sum()  # of the notes below each pitch
     mean = float(heard @ np.arange(PITCHES)) / float(heard.sum())
@@ -194,11 +210,12 @@ def _piece_costs(piece: Piece) -> NDArray[np.float64]:
 
 
 def _cheapest_path(cost: Counts, wait: Ints) -> Ints:
-    """Return the index of the split at each group on the path of least cost (Viterbi): int64[groups].
+    """Return the index of the split at each group on the path of least cost.
 
-    A move costs by its semitones, the less the longer the groups are apart, and at most JUMP. The path is found in
-    overlapping stretches side by side, which takes NumPy fewer calls: each decides CORE groups and sees MARGIN more at
-    either end. Of the notes of the pieces that the costs were fitted to, 0.2 % get another hand than by one stretch.
+    The result is int64[groups], by the Viterbi algorithm. A move costs by its semitones, the less the longer the groups
+    are apart, and at most JUMP. The path is found in overlapping stretches side by side, which takes NumPy fewer calls:
+    each decides CORE groups and sees MARGIN more at either end. Of the notes of the pieces that the costs were fitted
+    to, 0.2 % get another hand than by one stretch.
     """
     groups = cost.shape[0]
     count = -(-groups // CORE)

@@ -1,4 +1,7 @@
-"""The hand of every note: what the file states, and an estimate for the rest. Score, roll, MIDI and measures all ask here."""
+"""Return the hand of every note: the file's, or an estimate.
+
+Score, roll, MIDI and measures all ask here.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
 """The bars of a piece and the beats of a bar.
 
-In: the time signatures of `Notes`; out: where each bar and each beat begins. Pure; ticks are of 1/24 quarter note. Nothing
-here knows more of notes than when they start and when the last one ends.
+In: the time signatures of `Notes`; out: where each bar and each beat begins. Pure; ticks are of 1/24 quarter note.
+Nothing here knows more of notes than when they start and when the last one ends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,9 @@ TRIPLE_BEAT = 3 * TICKS_PER_QUARTER // 2  # a dotted quarter
 class Bar:
     """One bar: its first tick, its ticks, and the time signature in force.
 
-    `ticks` is less than the time signature says where the next one cuts the bar short or where the bar is a pickup, and twice
-    as much where one bar would be no whole number of ticks, such as 5/64. Bars are numbered from 1; a pickup is bar 0.
+    `ticks` is less than the time signature says where the next one cuts the bar short or where the bar is a pickup, and
+    twice as much where one bar would be no whole number of ticks, such as 5/64. Bars are numbered from 1; a pickup is
+    bar 0.
     """
 
     start: int
@@ -81,8 +82,9 @@ class Bar:
 def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
     """Return the bars from tick 0 until `end`, at least one.
 
-    `changes` are time signatures as `Notes` holds them. A first bar that is shorter than the second is a pickup, bar 0, in the time signature of the second: it is cut short by a
-    time signature, or has one of its own, such as 1/4 before 3/4, which does not return and which the next one outlasts.
+    `changes` are time signatures as `Notes` holds them. A first bar that is shorter than the second is a pickup, bar 0,
+    in the time signature of the second: it is cut short by a time signature, or has one of its own, such as 1/4 before
+    3/4, which does not return and which the next one outlasts.
     """
     rows: list[tuple[int, int, int, int]] = []
     for tick, until, full, over, under in _stretches(changes, end):
@@ -126,9 +128,9 @@ def bar_starts(changes: Sequence[TimeSignatureChange], ticks: NDArray[np.integer
 
 
 def _stretches(changes: Sequence[TimeSignatureChange], end: int) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield (first tick, tick after, ticks of a bar, numerator, denominator) until `end`.
+    """Yield a row for each time signature until `end`.
 
-    One for each time signature.
+    It is (first tick, tick after, ticks of a bar, numerator, denominator).
     """
     changes = [*changes, (max(end, 1), *DEFAULT_TIME_SIGNATURE)]
     if changes[0][0] > 0:

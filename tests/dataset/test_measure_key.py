@@ -74,6 +74,8 @@ def number(tonic: str) -> int:
 def test_real_pieces_have_the_accidentals_that_their_files_state(real_site: Path) -> None:
     right, minor = [], []
     for data in {path.read_bytes() for path in sorted(real_site.rglob("*.mid"))}:
+        if b"\xff\x59\x02" not in data:
+            continue
         notes = read_midi(data)
         said = notes.key_signatures
         if len(said) != 1 or said[0][1:] == (0, 0) or not len(notes):

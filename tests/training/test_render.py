@@ -3,11 +3,13 @@
 import json
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from catalog.base.errors import UsageError
 from dataset.midi.midi_writer import write_midi
+from dataset.notation.records import Credits
 from dataset.notes.model import Notes
 from tests import forked
 from tests.training.conftest import song
@@ -147,3 +149,13 @@ def made_or_dead(job: tuple[RenderPiece, Output]) -> bytes:
 def test_an_empty_piece_is_rendered_as_nothing(tmp_path: Path) -> None:
     results = list(render_pieces([RenderPiece("none", Notes.of([], [], [], []))], tmp_path))
     assert [result.reason for result in results] == [None] * 4
+
+
+def test_what_is_known_of_a_piece_is_in_its_score(tmp_path: Path) -> None:
+    known = Credits(game="A Game", sequencer="A. Person", source="https://example.org/a.mid")
+    piece = RenderPiece("x", song(1), "A Title", known)
+    for rendered in render_pieces([piece], tmp_path, outputs(["score"], ["musicxml", "svg"])):
+        assert rendered.reason is None
+        found = "".join(ElementTree.parse(rendered.path).getroot().itertext())
+        for text in ("A Title", "A Game", "A. Person", "https://example.org/a.mid"):
+            assert text in found, (rendered.path, text)

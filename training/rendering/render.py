@@ -11,6 +11,7 @@ from pathlib import Path
 from catalog.base.errors import UsageError
 from catalog.storage.files import write_bytes
 from dataset.notation.musicxml import to_musicxml
+from dataset.notation.records import NO_CREDITS, Credits
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
@@ -44,11 +45,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class RenderPiece:
-    """Notes to render; `name` is the file name and, without `title`, the title."""
+    """Notes to render; `name` is the file name and, without `title`, the title.
+
+    `known` is what is printed of the origin of the piece.
+    """
 
     name: str
     notes: Notes
     title: str = ""
+    known: Credits = NO_CREDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +120,11 @@ def render_output(job: tuple[RenderPiece, Output]) -> bytes:
 def _score(piece: RenderPiece, form: str) -> bytes:
     title = piece.title or piece.name
     if form == "musicxml":
-        return to_musicxml(score_of(piece.notes, title=title, exact=True), piece.notes)
+        return to_musicxml(score_of(piece.notes, title=title, exact=True, known=piece.known), piece.notes)
     from training.rendering.engrave import A4, SCREEN, engrave_score
     from training.rendering.svg_convert import pdf, png
 
-    pages = engrave_score(piece.notes, title=title, paper=A4 if form == "pdf" else SCREEN)
+    pages = engrave_score(piece.notes, title=title, paper=A4 if form == "pdf" else SCREEN, known=piece.known)
     if form == "pdf":
         return pdf(pages, title=title)
     return png(pages[0], width_px=SCORE_WIDTH_PX) if form == "png" else pages[0].encode()
