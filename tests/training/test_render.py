@@ -12,6 +12,7 @@ from dataset.midi.midi_writer import write_midi
 from dataset.notation.records import Credits
 from dataset.notes.model import Notes
 from tests import forked
+from tests.dataset.conftest import fill
 from tests.training.conftest import song
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
@@ -159,3 +160,22 @@ def test_what_is_known_of_a_piece_is_in_its_score(tmp_path: Path) -> None:
         found = "".join(ElementTree.parse(rendered.path).getroot().itertext())
         for text in ("A Title", "A Game", "A. Person", "https://example.org/a.mid"):
             assert text in found, (rendered.path, text)
+
+
+def test_a_file_of_the_catalog_is_printed_with_what_the_catalog_lists(tmp_path: Path) -> None:
+    data = write_midi(song(1))
+    fill(tmp_path / "root", {"A Listed Title": data}, game="some-game")
+    [file] = (tmp_path / "root" / "midi").rglob("*.mid")
+    stranger = tmp_path / f"{'0' * 64}.mid"
+    stranger.write_bytes(data)
+    for path in (file, stranger):
+        words = (path, "--score", "--format", "musicxml", "--out", tmp_path / "out", "--root", tmp_path / "root")
+        done = command(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+    listed, other = (
+        "".join(ElementTree.parse(tmp_path / "out" / f"{path.stem}.musicxml").getroot().itertext())
+        for path in (file, stranger)
+    )
+    for text in ("A Listed Title", "Some-Game (some)", "Sequencer 0", "https://example.org/some-game/0.mid"):
+        assert text in listed
+        assert text not in other

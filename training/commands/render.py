@@ -4,6 +4,7 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +59,8 @@ def render(
     """Render a MIDI file or a run's samples as sound, sheet music and piano roll.
 
     By default, all three are made and, for a run, its page. The printed score quantises the performance to readable
-    notation; the MusicXML beside it is exact, on the grid of 1/24 quarter note.
+    notation; the MusicXML beside it is exact, on the grid of 1/24 quarter note. Scores of a file in the catalog's folder
+    `midi` have the title, game, sequencer and address that the catalog lists.
     """
     console.set_stop_hint("all files listed above are complete; the same command makes all of them again")
     kinds = [name for name, is_requested in (("audio", audio), ("score", score), ("roll", roll)) if is_requested]
@@ -82,7 +84,7 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
 
     wanted = outputs(kinds, forms)
     files, run = _files(what, root)
-    pieces, failed = _pieces(files, run)
+    pieces, failed = _pieces(files, run, root)
     with console.Progress("rendering") as progress:
         total = len(pieces) * len(wanted)
         for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
@@ -126,12 +128,14 @@ def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
     return found, run.name
 
 
-def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], int]:
+def _pieces(files: list[Path], run: str | None, root: AnyPath) -> tuple[list["RenderPiece"], int]:
     """Read the files; return the pieces and the number that cannot be read.
 
-    Raises TrainingError if the only file is unreadable; unreadable samples of a run are reported.
+    A file of the catalog has the title and the credits that are listed there. Raises TrainingError if the only file is
+    unreadable; unreadable samples of a run are reported.
     """
     from training.midi import read_notes
+    from training.rendering.origin import origin_of
     from training.rendering.render import RenderPiece
 
     pieces, failed = [], 0
@@ -144,8 +148,9 @@ def _pieces(files: list[Path], run: str | None) -> tuple[list["RenderPiece"], in
             console.print_message(f"error: {error}")
             failed += 1
             continue
-        title = f"{run} {file.stem}" if run else file.stem.replace("_", " ")
-        pieces.append(RenderPiece(file.stem, notes, title))
+        piece = RenderPiece(file.stem, notes, f"{run} {file.stem}" if run else file.stem.replace("_", " "))
+        listed = None if run else origin_of(root, file.stem)
+        pieces.append(replace(piece, title=listed[0], known=listed[1]) if listed else piece)
     return pieces, failed
 
 

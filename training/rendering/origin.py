@@ -1,0 +1,30 @@
+"""Look up in a catalog what is known of a MIDI file that it holds.
+
+In: the SHA-256 of the file. Out: its title, and what a score prints of its origin.
+"""
+
+import re
+
+from catalog.storage.remote import AnyPath
+from dataset.notation.records import Credits
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def origin_of(root: AnyPath, sha256: str) -> tuple[str, Credits] | None:
+    """Return the title and the origin of a file of the catalog of `root`.
+
+    Catalogs name files by their SHA-256: other names, and files that are not listed, give None. Of several pieces with
+    the same file it is the first. Raises CatalogError if the catalog cannot be read.
+    """
+    if not DIGEST.fullmatch(sha256):
+        return None
+    from catalog.store import Catalog
+
+    columns = ["title", "game_title", "series", "sequencer", "url"]
+    rows = Catalog(root).pieces(f"sha256 == '{sha256}'", columns).to_pylist()
+    if not rows:
+        return None
+    row = rows[0]
+    known = Credits(game=row["game_title"], series=row["series"], sequencer=row["sequencer"] or "", source=row["url"])
+    return row["title"], known
