@@ -99,6 +99,7 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 HEAVY = (
     "training/test_train.py",
+    "training/test_base.py",
     "training/test_experiment.py",
     "training/test_hosts.py",
     "training/test_resume.py",

@@ -336,7 +336,18 @@ def test_a_full_disk_names_the_folder_and_what_it_advises_works(root: Path, tmp_
     try:
         for part in ("catalog", "midi"):
             shutil.copytree(root / part, small / part)
-        line = ("--query", QUERY, "--recipe", recipe(tmp_path), "--epochs", "1", "--name", "full", "--no-render")
+        line = (
+            "--query",
+            QUERY,
+            "--recipe",
+            recipe(tmp_path),
+            "--epochs",
+            "1",
+            "--name",
+            "full",
+            "--no-render",
+            "--from-scratch",
+        )
         pad = small / "pad"
 
         def fill_up(left: int) -> None:

@@ -110,7 +110,9 @@ def ends_on_a_bar(notes: Notes, bar: int) -> bool:
 
 
 def test_pieces_are_as_long_as_asked_and_end_on_a_bar_line() -> None:
-    network = inference.NoteNetwork(weights())
+    without_rests = np.zeros(len(weights()["out_time/bias"]))
+    without_rests[49 : len(events.EDGES)] = -60  # after a long one, a piece would end before it
+    network = inference.NoteNetwork(weights(time=without_rests))
     made = compose(network, VOCABULARY, SamplingConfig(count=2, notes=77, game="wood"))
     assert [len(n.onset) for n in made] == [77, 77]
     assert all(ends_on_a_bar(n, 96) for n in made)
@@ -170,17 +172,30 @@ def test_rests_are_never_longer_than_two_bars() -> None:
 
 
 def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None:
-    for notes in compose(saying(time={0: 3}), VOCABULARY, SamplingConfig(count=3, notes=300)):
+    rising = saying(time={0: 5}, pitch={p: p / 8 for p in range(128)})  # so that most pitches are above the last one
+    for notes in compose(rising, VOCABULARY, SamplingConfig(count=3, notes=300)):
         assert len(classes(notes)[0]) == 300
         assert (np.diff(notes.onset) == 0).mean() > 0.15
 
 
 def test_a_chord_has_ten_notes_at_most_five_for_each_hand() -> None:
-    low = {p: 100.0 - 3 * p for p in range(128)}
-    for notes in compose(saying(time={0: 60}, pitch=low), VOCABULARY, SamplingConfig(count=2, notes=120)):
+    named = weights(time=np.eye(1, len(weights()["out_time/bias"]))[0] * 60)
+    intervals = named["intervals/embeddings"][:, 0]  # from the notes struck so far
+    intervals[127], intervals[129] = -200, 60  # never the same pitch again, always one two semitones above
+    network = inference.NoteNetwork(named)
+    for notes in compose(network, VOCABULARY, SamplingConfig(count=2, notes=120)):
         chords = [notes.pitch[notes.onset == onset].tolist() for onset in np.unique(notes.onset)]
         assert max(map(len, chords)) == 10
         assert all(is_playable(chord) for chord in chords)
+
+
+def test_a_chord_goes_on_only_where_the_network_finds_most_of_its_pitches_above() -> None:
+    for scores, goes_on in (({40: 60.0, 50: 61.0}, True), ({40: 61.0, 50: 60.0}, False)):
+        network = saying(time={0: 60}, pitch=scores)
+        for notes in compose(network, VOCABULARY, SamplingConfig(count=2, notes=60)):
+            chords = {tuple(notes.pitch[notes.onset == onset].tolist()) for onset in np.unique(notes.onset)[1:]}
+            assert ((40, 50) in chords) == goes_on
+            assert (40,) in chords or goes_on
 
 
 def test_a_style_brings_its_tempo_and_meter() -> None:

@@ -105,6 +105,7 @@ def train(
     Builds the corpus if there is none for the query. With --query, a base is trained on all pieces of the catalog first, in
     three quarters of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
+
     With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """
     from training import run_training as course

@@ -48,7 +48,7 @@ class Opening:
     tempo: Above0  # quarter notes per minute
     numerator: Beats  # of the time signature
     denominator: Beats  # of the time signature
-    notes: Annotated[int, Meta(ge=1)]  # of the piece
+    notes: Annotated[int, Meta(ge=1, lt=2**31)]  # of the piece
     plan: Annotated[str, Meta(pattern=PLAN_PATTERN)]  # of the piece, see `Plan.to_text`
 
 
