@@ -98,7 +98,8 @@ class CheckpointKeeper:
         try:
             return self.keras.models.load_model(path)
         except Exception as error:  # noqa: BLE001 - the libraries involved raise many types
-            why = "truncated, or not an archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {error}"
+            words = " ".join(str(error).split())  # HDF5 says it in several lines
+            why = "truncated, or not an archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {words}"
             raise TrainingError(f"{path}: damaged ({why[:200]}); {remedy}") from None
 
     def save(

@@ -4,4 +4,4 @@
 limit.
 """
 
-__all__ = ["audio", "engrave", "render", "roll"]
+__all__ = ["audio", "engrave", "origin", "render", "roll"]
