@@ -72,7 +72,6 @@ def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from threadpoolctl import threadpool_limits
 
     data = np.concatenate([one, other])
     ranks = rankdata(data, axis=0, nan_policy="omit")
@@ -83,11 +82,10 @@ def auc(one: Table, other: Table, seed: int) -> tuple[float, float]:
         n_estimators=100, max_depth=3, learning_rate=0.1, subsample=0.5, max_features="sqrt", random_state=seed
     )
     linear = LogisticRegression(C=0.02, max_iter=1000)
-    with threadpool_limits(1):  # threads only get in each other's way at this size
-        first, second = (
-            float(roc_auc_score(label, cross_val_predict(model, scores, label, cv=folds, method="predict_proba")[:, 1]))
-            for model in (trees, linear)
-        )
+    first, second = (
+        float(roc_auc_score(label, cross_val_predict(model, scores, label, cv=folds, method="predict_proba")[:, 1]))
+        for model in (trees, linear)
+    )
     return first, second
 
 
