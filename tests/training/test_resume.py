@@ -128,7 +128,7 @@ def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
 
 
 def words(folder: Path) -> tuple[str, ...]:
-    patient = recipe(folder, patience=1, learning_rate=0.2)
+    patient = recipe(folder, patience=1, learning_rate=1e-12)
     return ("--query", QUERY, "--recipe", patient, "--epochs", "40", "--name", "ended", "--no-render")
 
 
