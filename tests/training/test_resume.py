@@ -250,8 +250,9 @@ def test_training_never_starts_over_or_from_something_else_where_its_checkpoint_
     before = contents(run)
     done = command("train", "--name", "tiny", "--resume", "--epochs", "6", "--no-render", root=root)
     assert done.returncode == 1
-    [line] = [line for line in done.stderr.strip().splitlines() if not line.startswith("warning: ")]
-    assert says in line
+    lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("warning: ")]
+    assert len(lines) == 1, done.stderr
+    assert says in lines[0]
     now = contents(run)
     assert now["weights.npz"] == before["weights.npz"]
     assert now["metrics.csv"] == before["metrics.csv"]
