@@ -3,4 +3,4 @@
 `model` has the record. Timing, meter, form, pedal, hands and keys are beside it. `dataset.midi` reads and writes files.
 """
 
-__all__ = ["form", "hands", "key_estimate", "meter", "model", "order", "pedal", "timing"]
+__all__ = ["form", "hand_estimate", "hands", "key_estimate", "meter", "model", "order", "pedal", "timing"]

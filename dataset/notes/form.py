@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dataset.notes.meter import bar_ticks
 from dataset.notes.model import Notes
-from dataset.notes.timing import TICKS_PER_QUARTER
 
 LIKE = 0.4
 """Jaccard likeness from which a bar counts as a version of an earlier one."""
 
+MAX_BARS = 1024
+"""Bars from the first that are looked at."""
+
 _CONTINUES = 0.1  # bonus for the bar after the source of the bar before
-_BLOCK = 512  # bars that are compared at once
+_BLOCK = 4096  # different notes that are compared at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +40,6 @@ class Form:
 
     def __len__(self) -> int:
         return len(self.source)
-
-
-def bar_ticks(numerator: int, denominator: int) -> int:
-    """Return the length of a bar in ticks, at least 1."""
-    return max(1, 4 * TICKS_PER_QUARTER * numerator // denominator)
 
 
 def bar_lines(notes: Notes) -> NDArray[np.int32]:
@@ -67,15 +65,17 @@ def bar_lines(notes: Notes) -> NDArray[np.int32]:
 
 
 def find_form(notes: Notes) -> Form:
-    """Return the form of a piece.
+    """Return the form of a piece, of its first MAX_BARS bars.
 
     The source of a bar is the likest earlier bar, the latest of equals; the bar that follows the source of the bar
     before is preferred, so that sections stay together.
     """
-    lines = bar_lines(notes)
-    bar = np.searchsorted(lines, notes.onset, side="right") - 1
-    place = (notes.onset - lines[bar]).astype(np.int64)
-    by_notes = _sources(bar, place * 128 + notes.pitch, len(lines) - 1)
+    lines = bar_lines(notes)[: MAX_BARS + 1]
+    inside = notes.onset < lines[-1]
+    onset, pitch = notes.onset[inside], notes.pitch[inside]
+    bar = np.searchsorted(lines, onset, side="right") - 1
+    place = (onset - lines[bar]).astype(np.int64)
+    by_notes = _sources(bar, place * 128 + pitch, len(lines) - 1)
     return Form(lines, *by_notes, *_sources(bar, place, len(lines) - 1))
 
 
@@ -83,23 +83,24 @@ def _sources(
     bar: NDArray[np.integer], key: NDArray[np.int64], bars: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return source and likeness of each bar, by the keys of the notes in each."""
-    item, number = np.unique(key, return_inverse=True)
-    present = np.zeros((bars, len(item)), np.float32)
-    present[bar, number] = 1
-    size = present.sum(axis=1)
+    items, number = np.unique(key, return_inverse=True)
+    both = np.zeros((bars, bars), np.float32)  # notes that two bars have in common
+    for start in range(0, len(items), _BLOCK):
+        block = (number >= start) & (number < start + _BLOCK)
+        present = np.zeros((bars, min(_BLOCK, len(items) - start)), np.float32)
+        present[bar[block], number[block] - start] = 1
+        both += present @ present.T
+    size = both.diagonal()
+    like = both / np.maximum(size[:, None] + size[None] - both, 1)
     source, likeness = np.full(bars, -1, np.int32), np.zeros(bars, np.float32)
-    for begin in range(0, bars, _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        both = present[block] @ present[: begin + _BLOCK].T
-        like = both / np.maximum(size[block, None] + size[None, : begin + _BLOCK] - both, 1)
-        for at, row in enumerate(like, start=begin):
-            earlier = row[:at]
-            if not len(earlier) or earlier.max() < LIKE:
-                continue
-            score = earlier.copy()
-            follows = source[at - 1] + 1 if source[at - 1] >= 0 else at
-            if follows < at and earlier[follows] >= LIKE:
-                score[follows] += _CONTINUES
-            best = at - 1 - int(score[::-1].argmax())
-            source[at], likeness[at] = best, earlier[best]
+    for at in range(1, bars):
+        earlier = like[at, :at]
+        if earlier.max() < LIKE:
+            continue
+        score = earlier.copy()
+        follows = source[at - 1] + 1 if source[at - 1] >= 0 else at
+        if follows < at and earlier[follows] >= LIKE:
+            score[follows] += _CONTINUES
+        best = at - 1 - int(score[::-1].argmax())
+        source[at], likeness[at] = best, earlier[best]
     return source, likeness

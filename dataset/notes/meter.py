@@ -79,6 +79,11 @@ class Bar:
         return self.denominator >= 8 and self.numerator % 3 == 0
 
 
+def bar_ticks(numerator: int, denominator: int) -> int:
+    """Return the length of a bar in ticks, at least 1."""
+    return max(1, WHOLE * numerator // denominator)
+
+
 def bars_of(changes: Sequence[TimeSignatureChange], end: int) -> list[Bar]:
     """Return the bars from tick 0 until `end`, at least one.
 

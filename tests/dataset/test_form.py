@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset.notes.form import bar_lines, find_form
+from dataset.notes.form import _BLOCK, MAX_BARS, bar_lines, find_form
 from dataset.notes.model import Notes
 from training.events.classes import bars_at
 
@@ -46,9 +46,23 @@ def test_a_bar_that_is_less_than_two_fifths_alike_is_new() -> None:
         assert (form.source[1], form.likeness[1]) == (source, pytest.approx(likeness))
 
 
-def test_long_pieces_are_compared_in_blocks_that_change_nothing() -> None:
+def test_the_first_thousand_bars_are_compared() -> None:
     form = find_form(piece(*[A1, A2, B1, B2] * 300))
-    assert form.source.tolist() == [-1] * 4 + [*range(1196)]
+    assert form.source.tolist() == [-1] * 4 + [*range(MAX_BARS - 4)]
+
+
+def test_pieces_of_many_different_notes_are_compared_in_blocks_that_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    onset = np.sort(rng.integers(0, 40 * 768, 12_000))
+    pitch = rng.integers(0, 128, 12_000)
+    notes = Notes.of(onset, [1] * 12_000, pitch, [80] * 12_000, (), ((0, 8, 1),))  # 40 bars of 768 ticks
+    assert len(np.unique(onset % 768 * 128 + pitch)) > 2 * _BLOCK
+    twice = Notes.of(
+        np.concatenate([onset, onset + 40 * 768]), [1] * 24_000, np.tile(pitch, 2), [80] * 24_000, (), ((0, 8, 1),)
+    )
+    assert find_form(notes).source.max() == -1
+    assert find_form(twice).source.tolist() == [-1] * 40 + [*range(40)]
+    assert find_form(twice).likeness[40:].min() == 1
 
 
 def test_bars_begin_at_each_time_signature_and_reach_around_all_onsets() -> None:

@@ -1,5 +1,6 @@
 """Plans: what they say of a piece, their text, and what streams that follow them know."""
 
+import itertools
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
+from dataset.notes.form import MAX_BARS
 from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
 from tests.training.conftest import song
@@ -57,7 +59,8 @@ def test_a_plan_comes_back_from_its_text() -> None:
 
 
 TOO_LARGE = {"lag": 2, "level": 6, "onsets": 2**15, "density": 13, "top": 129, "bottom": 129}
-TOO_LARGE |= {"rhythm_lag": 2, "rhythm_level": 6, "scale": 13}
+TOO_LARGE |= {"rhythm_lag": 2, "rhythm_level": 6, "scale": 13, "voices": 14, "top_sustain": 7, "bottom_sustain": 7}
+TOO_LARGE |= {"repeats": 7, "steps": 7, "runs": 7, "chroma": 4096, "times": 2**15, "durations": 2**15}
 
 
 def with_plan(text: str) -> str:
@@ -70,7 +73,7 @@ def with_plan(text: str) -> str:
 @pytest.mark.parametrize("far", [1, 10**30])
 def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(column: int, far: int) -> None:
     bars = [bar.split(",") for bar in PLAN.to_text().split(" ")]
-    bars[1][column] = str(TOO_LARGE[fields(Plan)[column].name] * far)
+    bars[1][column if column < 17 else -1] = str(TOO_LARGE[fields(Plan)[column].name] * far)
     vocabulary = Vocabulary.from_json(with_plan(" ".join(map(",".join, bars))), "vocabulary.json")
     network = NoteNetwork(weights())
     with pytest.raises(
@@ -85,15 +88,65 @@ def test_a_text_that_is_no_plan_is_one_error_that_names_the_file(text: str) -> N
         Vocabulary.from_json(with_plan(text), "run/vocabulary.json")
 
 
-def test_a_plan_is_repeated_from_its_end_on_and_cut_where_it_is_longer() -> None:
-    longer, shorter = columns(PLAN.repeated(12)), columns(PLAN.repeated(3))
+def test_a_longer_plan_repeats_the_piece_and_ends_as_it_does() -> None:
+    longer = columns(PLAN.of_length(16))
     for name, said in columns(PLAN).items():
         assert longer[name][:8] == said
-        assert shorter[name] == said[:3]
-    assert longer["lag"][8:] == longer["rhythm_lag"][8:] == [8] * 4
-    assert longer["level"][8:] == [4] * 4
-    assert longer["rhythm_level"][8:] == [5] * 4
-    assert longer["top"][8:] == PLAN.top[:4].tolist()
+    assert longer["lag"][8:] == longer["rhythm_lag"][8:] == [8] * 8
+    assert longer["level"][8:] == [4] * 8
+    assert longer["rhythm_level"][8:] == [5] * 8
+    assert longer["top"][8:] == PLAN.top.tolist()
+
+
+def test_a_shorter_plan_keeps_the_ending_and_only_sources_that_are_kept() -> None:
+    assert columns(PLAN.of_length(8)) == columns(PLAN)
+    shorter = columns(PLAN.of_length(6))  # A1 A2 and, of the last four bars, B2 A1 A2 varied
+    assert shorter["top"] == PLAN.top[[0, 1, 2, 5, 6, 7]].tolist()
+    assert shorter["lag"] == [0, 0, 2, 0, 2, 0]  # the last bar's source, the second A2, is cut away
+    assert shorter["level"] == [1, 1, 5, 1, 5, 1]
+    assert len(PLAN.of_length(1)) == 1
+
+
+def test_every_length_has_sources_before_each_bar() -> None:
+    plan = Plan.of(song(1, bars=40))[0]
+    for bars in range(1, 100):
+        new = plan.of_length(bars)
+        assert len(new) == bars
+        for lag, level in ((new.lag, new.level), (new.rhythm_lag, new.rhythm_level)):
+            assert (lag <= np.arange(bars)).all()
+            assert ((lag == 0) == (level == 1)).all()
+
+
+def test_the_character_of_a_bar() -> None:
+    held = [(0, 48, 96), (0, 72, 12), (24, 72, 24), (48, 74, 24), (72, 79, 24)]  # a bass note under a line
+    rows = [(bar * 96 + onset, pitch, ticks) for bar in range(3) for onset, pitch, ticks in held]
+    onset, pitch, duration = (list(column) for column in zip(*rows, strict=True))
+    said = columns(Plan.of(Notes.of(onset, duration, pitch, [80] * 15, (), ()))[0])
+    assert said["voices"] == [1 + 2] * 3
+    assert said["chroma"] == [1 << 0 | 1 << 2 | 1 << 7] * 3
+    assert said["top_sustain"] == [4] * 3  # most notes last until the next
+    assert said["bottom_sustain"] == [4, 4, 0]  # the last one has none after it
+    assert said["repeats"] == [5] * 3  # three of eleven moves
+    assert said["steps"] == [3] * 3  # three of eleven
+    assert Plan.of(Notes.of([0, 2, 4], [2] * 3, [60, 61, 62], [80] * 3, (), ()))[0].repeats.tolist() == [0]
+
+
+def test_voices_are_counted_at_every_onset() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        onset = np.sort(rng.integers(0, 400, 60))
+        duration, pitch = rng.integers(1, 150, 60), rng.integers(30, 90, 60)
+        plan, lines = Plan.of(Notes.of(onset, duration, pitch, [80] * 60, (), ()))
+        for bar, (begin, end) in enumerate(itertools.pairwise(lines.tolist())):
+            ticks = [tick for tick in onset.tolist() if begin <= tick < end]
+            most = max((int(((onset <= t) & (onset + duration > t)).sum()) for t in ticks), default=-1)
+            assert plan.voices[bar] == min(most + 1, 13)
+
+
+def test_a_piece_of_very_many_bars_has_a_plan_of_its_first_ones() -> None:
+    far = Notes.of([0, 24, 13_000_000], [12] * 3, [60, 64, 67], [80] * 3, (), ((0, 1, 32),))
+    plan, lines = Plan.of(far)
+    assert len(plan) == len(lines) - 1 == MAX_BARS
 
 
 def inputs(events: np.ndarray, name: str) -> list[int]:
@@ -163,7 +216,7 @@ def test_a_new_piece_repeats_bars_where_the_plan_of_its_training_piece_does() ->
     first = {name: GAIN[name] + count - PLAN_GUESSES[name] for name, count in GUESSES.items()}
     scores = {name: {guess: 60.0} for name, guess in first.items()}
     network = saying(**{**scores, "time": {**scores["time"], 6: 30.0, 12: 30.0, 18: 30.0}})
-    opening = replace(VOCABULARY.openings[0], plan=PLAN.repeated(4).to_text(), place=0)
+    opening = replace(VOCABULARY.openings[0], plan=PLAN.of_length(4).to_text(), place=0)
     [notes] = compose(network, replace(VOCABULARY, openings=(opening,)), SamplingConfig(bars=4, seed=3))
     bars: list[list[tuple[int, int, int]]] = [[] for _ in range(4)]
     for onset, pitch, velocity in zip(notes.onset.tolist(), notes.pitch.tolist(), notes.velocity.tolist(), strict=True):

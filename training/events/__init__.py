@@ -1,7 +1,18 @@
 """Events: notes as classes that a network predicts, batches, and vocabularies.
 
-`repeat_models` predicts a piece's next note from its own past, `plans` says what is known of each bar beforehand, and `ears`
-what sounds. Pure NumPy.
+`repeat_models` predicts a piece's next note from its own past, `plans` and `character` say what is known of each bar beforehand, `ears`
+what sounds, and `slips` makes wrong notes to learn from. Pure NumPy.
 """
 
-__all__ = ["batches", "classes", "ears", "encoding", "past", "plans", "repeat_models", "vocabulary"]
+__all__ = [
+    "batches",
+    "character",
+    "classes",
+    "ears",
+    "encoding",
+    "past",
+    "plans",
+    "repeat_models",
+    "slips",
+    "vocabulary",
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from training.events import plans
+from training.events import character, plans
 from training.events.classes import PITCH
 from training.events.encoding import (
     COLUMNS,
@@ -21,12 +21,15 @@ from training.events.encoding import (
     GUESS,
     HEARD,
     NEXT_PITCH,
+    OWN_CHROMA,
     PITCH_CLASS_SHARES,
     PLANNED,
+    VALUES,
     Events,
     encode,
 )
 from training.events.repeat_models import PLAN_GUESSES
+from training.events.slips import Flags, slipped
 from training.events.vocabulary import UNKNOWN, Vocabulary
 
 _PITCHES = np.array([*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plans.PITCHED)])  # columns of 1 + pitch
@@ -63,13 +66,21 @@ class EpochSettings(Protocol):
     def plan_dropout(self) -> float:
         """Share of pieces without their plans."""
 
+    @property
+    def slips(self) -> float:
+        """Share of pieces with slips."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedPiece:
-    """A piece as network input: events [n, COLUMNS] and its style numbers."""
+    """A piece as network input: events [n, COLUMNS] and its style numbers.
+
+    For training, also the piece with slips: its events, and which of its notes are slips.
+    """
 
     events: Events
     style: tuple[int, int]
+    slipped: tuple[Events, Flags] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,13 +98,23 @@ class Batch:
 
 
 def encode_pieces(
-    pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary, *, planned: bool = False
+    pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary, *, planned: bool = False, slips: int | None = None
 ) -> list[EncodedPiece]:
-    """Return the pieces as events, with style numbers from the vocabulary; with `planned`, also with their plans."""
-    encoded = encode([piece.notes for piece in pieces], planned=planned)
+    """Return the pieces as events, with style numbers from the vocabulary; with `planned`, also with their plans.
+
+    With `slips`, a seed, each also has its version with slips.
+    """
+    notes = [piece.notes for piece in pieces]
+    encoded = encode(notes, planned=planned)
+    wrong: list[tuple[Events, Flags] | None] = [None] * len(pieces)
+    if slips is not None:
+        rng = np.random.default_rng(slips)
+        made = [slipped(piece, rng) for piece in notes]
+        events = encode([piece for piece, _ in made], planned=planned, plans_of=notes)
+        wrong = [(rows, flags) for rows, (_, flags) in zip(events, made, strict=True)]
     return [
-        EncodedPiece(events, vocabulary.style(piece.series, piece.game))
-        for events, piece in zip(encoded, pieces, strict=True)
+        EncodedPiece(events, vocabulary.style(piece.series, piece.game), slips_of)
+        for events, slips_of, piece in zip(encoded, wrong, pieces, strict=True)
     ]
 
 
@@ -126,21 +147,24 @@ class _Window:
     shift: int  # semitones
     styled: tuple[bool, bool]  # whether series and game are given
     planned: bool  # whether the plan is given
+    slipped: bool  # whether it is of the piece with slips
 
 
 def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.random.Generator) -> Iterator[_Window]:
     """Yield the windows of all pieces, in a random order of pieces."""
     for which in rng.permutation(len(pieces)):
-        last = len(pieces[which].events) - 1
+        slips = pieces[which].slipped if rng.random() < recipe.slips else None
+        events = pieces[which].events if slips is None else slips[0]
+        last = len(events) - 1
         shift = 0
         if recipe.transpose:
-            shift = _possible(pieces[which].events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
+            shift = _possible(events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
         game &= series  # a game is given only together with its series
         planned = bool(rng.random() >= recipe.plan_dropout)
         for start in range(0, last, recipe.window):
             end = min(start + recipe.window, last)
-            yield _Window(int(which), start, end, shift, (bool(series), bool(game)), planned)
+            yield _Window(int(which), start, end, shift, (bool(series), bool(game)), planned, slips is not None)
 
 
 def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, first: bool) -> Batch:
@@ -148,19 +172,22 @@ def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, 
     style = np.full((len(windows), 2), UNKNOWN, dtype=np.int32)
     mask = np.zeros((len(windows), length), dtype=np.float32)
     for row, window in enumerate(windows):
-        held = pieces[window.piece].events[window.start : window.end + 1]
+        piece, part = pieces[window.piece], slice(window.start, window.end + 1)
+        events_of, wrong = piece.slipped if window.slipped and piece.slipped is not None else (piece.events, None)
+        held = events_of[part]
         events[row, : len(held)] = _transposed(held, window.shift)
         if not window.planned:
             forget_plan(events[row])
-        mask[row, : len(held) - 1] = 1
-        style[row] = np.where(window.styled, pieces[window.piece].style, UNKNOWN)
+        mask[row, : len(held) - 1] = 1 if wrong is None else ~wrong[part][1:]
+        style[row] = np.where(window.styled, piece.style, UNKNOWN)
     fresh = np.array([first or window.start == 0 for window in windows], dtype=np.float32)
     return Batch(events, style, mask, fresh)
 
 
 def forget_plan(events: npt.NDArray[np.integer]) -> None:
     """Remove what comes from the plan from events [n, COLUMNS], in place."""
-    events[:, PLANNED] = 0
+    for columns in (PLANNED, *VALUES.values()):
+        events[:, columns] = 0
     for name, count in PLAN_GUESSES.items():
         for columns in (GUESS[name], CONFIDENCE[name]):
             events[:, columns.stop - count : columns.stop] = 0
@@ -190,6 +217,7 @@ def _transposed(events: Events, shift: int) -> Events:
     moved[:, _PITCHES] = np.where(known > 0, np.clip(known + shift, 1, 128), 0)
     scale = moved[:, _SCALES]
     moved[:, _SCALES] = np.where(scale > 0, (scale - 1 + shift) % 12 + 1, 0)
+    moved[:, OWN_CHROMA] = character.rotated(moved[:, OWN_CHROMA], shift)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dataset.notes.form import bar_ticks as bar_ticks
+from dataset.notes.meter import bar_ticks as bar_ticks
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
 

@@ -18,6 +18,9 @@ GROUPS = tuple((name, sum([*COUNTS.values()][:at]), count) for at, (name, count)
 RELEASES = 3
 """Ticks from the last onset to the release of its highest note, and to the first and the last release of all notes."""
 
+SOUNDING = COUNTS["struck"] + COUNTS["held"]
+"""First columns of all: pitches that sound at the coming onset."""
+
 SLOTS = sum(COUNTS.values())
 RECENT = 64  # latest notes that are searched
 

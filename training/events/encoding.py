@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.model import Notes
-from training.events import ears, plans
+from training.events import character, ears, plans
 from training.events.classes import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
 from training.events.repeat_models import GUESSES, Repeats
@@ -44,10 +44,24 @@ BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
 OWN_SCALE = COLUMNS + [*plans.INPUTS].index("own_scale")
 """Column of the planned scale of the note's bar."""
 
+OWN_CHROMA = COLUMNS + plans.CHROMA
+"""Column of the planned set of pitch classes of the note's bar."""
+
 COLUMNS += len(plans.INPUTS)
+
+VALUES = {
+    name: slice(COLUMNS + at * character.VALUE_COLUMNS, COLUMNS + (at + 1) * character.VALUE_COLUMNS)
+    for at, name in enumerate(("time", "duration"))
+}
+"""Columns of the planned note values: of the bar of the last onset, and of the note's own bar."""
+
+COLUMNS += 2 * character.VALUE_COLUMNS
 
 HEARD = slice(COLUMNS, COLUMNS + ears.SLOTS)
 """Columns of what sounds at the note, see `ears.COUNTS`."""
+
+SOUNDING = slice(COLUMNS, COLUMNS + ears.SOUNDING)
+"""Columns of HEARD with what is struck or held at the note."""
 
 COLUMNS += ears.SLOTS
 
@@ -84,18 +98,20 @@ def counted(notes: Notes) -> npt.NDArray[np.intp]:
     return np.flatnonzero(keep)
 
 
-def encode(pieces: Sequence[Notes], *, planned: bool = False) -> list[Events]:
+def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence[Notes] | None = None) -> list[Events]:
     """Return each piece as events [n, COLUMNS].
 
     The columns hold the classes of `classes`, the prediction of the longest match, guesses and confidences by field,
-    what the plan says and what sounds. Without `planned`, nothing is known of the plan.
+    what the plan says and what sounds. Without `planned`, nothing is known of the plan. `plans_of` are the pieces whose
+    plans are given, by default the pieces themselves.
     """
+    planned_by = pieces if plans_of is None else plans_of
     read = [classes(piece) for piece in pieces]
     order = sorted(range(len(read)), key=lambda i: -len(read[i][1]))
     encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(read)
     for start in range(0, len(order), BATCH):
         which = order[start : start + BATCH]
-        known = [plans.Plan.of(pieces[i]) if planned and len(pieces[i]) else None for i in which]
+        known = [plans.Plan.of(planned_by[i]) if planned and len(pieces[i]) else None for i in which]
         for i, rows in zip(which, _encode_together([read[i] for i in which], known), strict=True):
             encoded[i] = rows
     return encoded
@@ -119,6 +135,7 @@ def predict_time(past: Repeats, events: Events) -> None:
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
     events[:, PLANNED][:, : plans.BEFORE] = past.plans.before()
+    events[:, VALUES["time"]] = past.plans.values("time", past.plans.at)
     events[:, RELEASES] = past.releases()
 
 
@@ -132,6 +149,7 @@ def predict_pitch(
     """Write what needs the notes' times, onsets and places [streams] into `events` [streams, COLUMNS]."""
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
     events[:, PLANNED][:, plans.BEFORE :] = past.plans.own(onset)
+    events[:, VALUES["duration"]] = past.plans.values("duration", past.plans.bar_of(onset))
     events[:, HEARD] = past.heard(onset)
 
 

@@ -13,9 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.form import find_form
-from dataset.notes.model import Notes
+from dataset.notes.hand_estimate import estimate_hands
+from dataset.notes.model import LEFT, Notes
+from dataset.notes.timing import MAX_TICK
+from training.events import character
+from training.events.classes import to_class
 
-NEW = 1
+NEW, VARIED, EQUAL = 1, 4, 5
+"""Classes of LEVELS: a new bar, a bar that is varied slightly, and one that is repeated."""
+ENDING = 4
+"""Last bars of a plan that are kept when it is cut or repeated."""
 LEVELS = 6
 """Classes of likeness to the source bar: 0 unknown, 1 a new bar, then 0.4–0.6, 0.6–0.8, 0.8–1, and equal."""
 ONSETS = 26
@@ -26,6 +33,8 @@ RANGES = 129
 """Classes of the lowest and highest pitch: 0 unknown or an empty bar, else 1 + pitch."""
 SCALES = 13
 """Classes of the major scale that fits best: 0 unknown, else 1 + pitch class of its tonic."""
+BARS_LEFT = 10
+"""Classes of bars to the end, this one included: 0 unknown, else their number, at most 9."""
 
 INPUTS = {
     "bar_level": LEVELS,
@@ -33,6 +42,10 @@ INPUTS = {
     "bar_density": DENSITIES,
     "bartop_range": RANGES,
     "barbottom_range": RANGES,
+    "bar_left": BARS_LEFT,
+    "bar_voices": character.VOICES,
+    "bartop_sustain": character.SUSTAINS,
+    "barbottom_sustain": character.SUSTAINS,
     "coming_level": LEVELS,
     "coming_onsets": ONSETS,
     "coming_density": DENSITIES,
@@ -43,10 +56,18 @@ INPUTS = {
     "own_scale": SCALES,
     "owntop_range": RANGES,
     "ownbottom_range": RANGES,
+    "own_left": BARS_LEFT,
+    "own_voices": character.VOICES,
+    "owntop_sustain": character.SUSTAINS,
+    "ownbottom_sustain": character.SUSTAINS,
+    "ownrepeats_motion": character.MOTIONS,
+    "ownsteps_motion": character.MOTIONS,
+    "ownruns_motion": character.MOTIONS,
+    "own_chroma": character.CHROMAS,
 }
 """Columns and their number of classes: of the bar of the last onset, of the bar after it, and of the note's own bar."""
 
-BEFORE = 10
+BEFORE = 14
 """Number of INPUTS that are known before the note's time."""
 
 PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
@@ -55,15 +76,20 @@ PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
 SCALED = [at for at, name in enumerate(INPUTS) if name.endswith("_scale")]
 """Columns of INPUTS that move within the octave with a transposition."""
 
+CHROMA = [*INPUTS].index("own_chroma")
+"""Column of INPUTS with a set of pitch classes."""
+
 _DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
 _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
-PLAN_PATTERN = r"^\d+(,\d+){8}( \d+(,\d+){8})*$"
+PLAN_PATTERN = r"^\d+(,\d+){31}( \d+(,\d+){31})*$"
 """The text of a plan."""
 
-_NEVER = 2**24  # a tick after every note; shifted by 7 bits it still fits
+_NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
+
+_OWN = [0, 2, 9, 3, 4, 5, 6, 7, 8, *range(10, 14)]  # columns of `Followed.table` that the note's own bar gives
 
 Numbers = npt.NDArray[Any]
 Bars = npt.NDArray[np.int16]
@@ -71,7 +97,7 @@ Bars = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A plan, one number per bar in each array, int16 [bars]."""
+    """A plan, one number per bar in each array but the last two, int16 [bars]."""
 
     lag: Bars  # bars back to the source; 0 for a new bar
     level: Bars  # class of LEVELS
@@ -82,6 +108,15 @@ class Plan:
     rhythm_lag: Bars  # bars back to the bar whose rhythm is repeated or varied; 0 for none
     rhythm_level: Bars  # class of LEVELS
     scale: Bars  # class of SCALES
+    voices: Bars  # the rest are classes of `training.events.character`
+    top_sustain: Bars  # of the right hand
+    bottom_sustain: Bars  # of the left hand
+    repeats: Bars  # of the top line of the whole piece
+    steps: Bars
+    runs: Bars
+    chroma: Bars
+    times: Bars  # [bars, VALUE_COLUMNS], note values of times since the last onset
+    durations: Bars  # likewise
 
     def __len__(self) -> int:
         return len(self.lag)
@@ -91,23 +126,37 @@ class Plan:
         """Return the plan of a piece and its bar lines [bars + 1] in ticks."""
         form = find_form(notes)
         bars = len(form)
-        lag, level = _levels(form.source, form.likeness)
-        bar = np.searchsorted(form.lines, notes.onset, side="right") - 1
-        is_onset = np.diff(notes.onset, prepend=-1) > 0
+        inside = notes.onset < form.lines[-1]
+        onset, duration, pitch = (column[inside] for column in (notes.onset, notes.duration, notes.pitch))
+        bar = np.searchsorted(form.lines, onset, side="right") - 1
+        is_onset = np.diff(onset, prepend=-1) > 0
+        top_line = np.append(np.flatnonzero(is_onset)[1:], len(onset)) - 1
+        is_left = estimate_hands(onset, duration, pitch) == LEFT
         onsets = np.bincount(bar[is_onset], minlength=bars)
-        count = np.bincount(bar, minlength=bars)
+        density = np.rint(2 * np.bincount(bar, minlength=bars) / np.maximum(onsets, 1))
         top, bottom = np.zeros(bars, np.int64), np.full(bars, RANGES)
-        np.maximum.at(top, bar, notes.pitch.astype(np.int64) + 1)
-        np.minimum.at(bottom, bar, notes.pitch.astype(np.int64) + 1)
-        density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
-        bottom = np.where(top > 0, bottom, 0)
-        rhythm = _levels(form.rhythm_source, form.rhythm_likeness)
-        columns = (lag, level, onsets, density, top, bottom, *rhythm, _scales(bar, notes.pitch, bars))
+        np.maximum.at(top, bar, pitch.astype(np.int64) + 1)
+        np.minimum.at(bottom, bar, pitch.astype(np.int64) + 1)
+        columns = (
+            *_levels(form.source, form.likeness),
+            onsets,
+            np.clip(density, 0, DENSITIES - 1),
+            top,
+            np.where(top > 0, bottom, 0),
+            *_levels(form.rhythm_source, form.rhythm_likeness),
+            _scales(bar, pitch, bars),
+            character.voices(onset, duration, bar, bars),
+            *(character.sustains(onset, duration, hand, bar, bars) for hand in (~is_left, is_left)),
+            *(np.full(bars, value) for value in character.motion(pitch[top_line])),
+            character.chromas(pitch, bar, bars),
+            character.note_values(to_class(np.diff(onset, prepend=onset[:1])), bar, bars),
+            character.note_values(to_class(duration), bar, bars),
+        )
         return cls(*(np.asarray(column, np.int16) for column in columns)), form.lines
 
     def to_text(self) -> str:
         """Return the plan as text: bars separated by spaces, the numbers of a bar by commas."""
-        table = np.stack([getattr(self, field.name) for field in fields(self)], axis=1)
+        table = np.column_stack([getattr(self, field.name) for field in fields(self)])
         return " ".join(",".join(map(str, row)) for row in table.tolist())
 
     @classmethod
@@ -115,21 +164,47 @@ class Plan:
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
         back = np.arange(len(table)) + 1
-        limits: tuple[Any, ...] = (back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS, SCALES)
+        limits: tuple[Any, ...] = (
+            *(back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS, SCALES),
+            *(character.VOICES, character.SUSTAINS, character.SUSTAINS, *[character.MOTIONS] * 3, character.CHROMAS),
+            *[2**character.VALUE_BITS] * (2 * character.VALUE_COLUMNS),
+        )
         for column, limit in enumerate(limits):
             if (table[:, column] >= limit).any():
-                raise ValueError(f"{fields(cls)[column].name} out of range")
-        return cls(*table.T.astype(np.int16))
+                raise ValueError(f"{_column_names()[column]} out of range")
+        single = len(fields(cls)) - 2
+        values = np.split(table[:, single:].astype(np.int16), 2, axis=1)
+        return cls(*table[:, :single].T.astype(np.int16), *values)
 
-    def repeated(self, bars: int) -> "Plan":
-        """Return the plan for `bars` bars: from its end on it is repeated, with slight changes allowed."""
-        own = len(self)
-        if bars <= own:
-            return Plan(*(getattr(self, field.name)[:bars] for field in fields(self)))
-        tiled = {field.name: np.resize(getattr(self, field.name), bars) for field in fields(self)}
-        tiled["lag"][own:], tiled["level"][own:] = own, 4
-        tiled["rhythm_lag"][own:], tiled["rhythm_level"][own:] = own, 5
-        return Plan(**tiled)
+    def of_length(self, bars: int) -> "Plan":
+        """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last.
+
+        A source that is cut away is no source.
+        """
+        ending = min(ENDING, bars // 2, len(self))
+        order = np.append(np.resize(np.arange(len(self)), bars - ending), np.arange(len(self) - ending, len(self)))
+        if bars == len(self):
+            return self
+        new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
+        for lag, level, alike in (("lag", "level", VARIED), ("rhythm_lag", "rhythm_level", EQUAL)):
+            latest = np.full(len(self), -1)  # where each bar of this plan stands in the new one
+            for at, bar in enumerate(order.tolist()):
+                back = int(getattr(self, lag)[bar])
+                source = int(latest[bar - back]) if back else -1
+                if latest[bar] >= 0:
+                    new[lag][at], new[level][at] = at - latest[bar], alike
+                elif source < 0:
+                    new[lag][at], new[level][at] = 0, NEW
+                else:
+                    new[lag][at] = at - source
+                latest[bar] = at
+        return Plan(**new)
+
+
+def _column_names() -> list[str]:
+    """Return the name of each column of a plan's text."""
+    *single, times, durations = (field.name for field in fields(Plan))
+    return [*single, *[times] * character.VALUE_COLUMNS, *[durations] * character.VALUE_COLUMNS]
 
 
 def _levels(
@@ -167,7 +242,9 @@ class Followed:
         self.lines = np.full(shape, _NEVER, np.int32)
         self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
         self.rhythm_source = np.full(shape, -1, np.int32)
-        self.table = np.zeros((*shape, 6), np.int16)  # level, 1 + onsets, density, top, bottom, scale
+        # level, 1 + onsets, density, top, bottom, left, voices, sustains; scale, motions, chroma
+        self.table = np.zeros((*shape, 14), np.int16)
+        self.note_values = np.zeros((*shape, 2 * character.VALUE_COLUMNS), np.int16)
         self.rhythm_level = np.zeros(shape, np.int16)
         for row, given in enumerate(plans):
             if given is None:
@@ -181,9 +258,12 @@ class Followed:
             self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
             self.rhythm_level[row, :bars] = plan.rhythm_level
             onsets = np.minimum(plan.onsets + 1, ONSETS - 1)
-            columns = (plan.level, onsets, plan.density, plan.top, plan.bottom, plan.scale)
-            self.table[row, :bars] = np.stack(columns, axis=1)
-        self.known = np.array([given is not None for given in plans])
+            left = np.minimum(np.arange(bars, 0, -1), BARS_LEFT - 1)
+            texture = (plan.voices, plan.top_sustain, plan.bottom_sustain)
+            bar = (plan.level, onsets, plan.density, plan.top, plan.bottom, left, *texture)
+            whole = (plan.scale, plan.repeats, plan.steps, plan.runs)
+            self.table[row, :bars] = np.stack((*bar, *whole, plan.chroma), axis=1)
+            self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
         self._last = np.full(len(plans), -1, np.int32)
@@ -191,7 +271,7 @@ class Followed:
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("lines", "source", "rhythm_source", "table", "rhythm_level", "known", "at", "done", "_last"):
+        for name in ("lines", "source", "rhythm_source", "table", "note_values", "rhythm_level", "at", "done", "_last"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
 
@@ -206,16 +286,22 @@ class Followed:
     def before(self) -> Numbers:
         """Return the columns known before the time [streams, BEFORE]."""
         out = np.zeros((len(self.at), BEFORE), np.int16)
-        now = self.table[self._rows, self.at, :5]
-        out[:, :5] = now
+        now = self.table[self._rows, self.at, :9]
+        out[:, :9] = now
         out[:, 1] = np.where(now[:, 1] > 0, np.maximum(now[:, 1] - self.done, 1), 0)
-        out[:, 5:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1), :5]
+        out[:, 9:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1), :5]
         return out
 
     def own(self, onset: Numbers) -> Numbers:
         """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
-        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, [0, 2, 5, 3, 4]]
+        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, _OWN]
         return columns
+
+    def values(self, name: str, bar: Numbers) -> Numbers:
+        """Return the sets of note values of bars, for time or duration, [streams, VALUE_COLUMNS]."""
+        start = character.VALUE_COLUMNS * (name == "duration")
+        values: Numbers = self.note_values[self._rows, bar, start : start + character.VALUE_COLUMNS]
+        return values
 
     def lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """Return the ticks back to the source of each bar, its level, and whether it has one."""

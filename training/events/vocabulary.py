@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
-from dataset.notes.form import bar_ticks
+from dataset.notes.meter import bar_ticks
 from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITY
 from training.events.encoding import classes
 from training.events.plans import PLAN_PATTERN, Plan

@@ -27,14 +27,19 @@ from training.network.inputs import (
     plan_inputs,
 )
 from training.network.layout import (
+    CHROMA_FEATURES,
     ENTERING,
     HEADS,
     INTERVAL_TABLES,
     PLACE_SCORES,
     RANGE_FEATURES,
+    RELEASE_FEATURES,
     STYLES,
+    VALUE_SETS,
     bar_features,
     chord_is_complete,
+    in_chroma,
+    in_values,
     range_features,
     release_features,
 )
@@ -149,11 +154,18 @@ class NoteNetwork:
                 logits += extra[:, column : column + 1] * is_there
             scale = now[..., encoding.OWN_SCALE].reshape(-1, 1)
             logits += np.take_along_axis(extra[:, 2:14], (_PITCHES - scale + 1) % 12, axis=1) * (scale > 0)
-            self._add_interval_scores(logits, extra[:, 14 + RANGE_FEATURES :], now)
+            chroma = now[..., encoding.OWN_CHROMA].reshape(-1, 1)
+            at = 14 + RANGE_FEATURES
+            logits += extra[:, at : at + 1] * in_chroma(chroma, _PITCHES)
+            self._add_interval_scores(logits, extra[:, at + CHROMA_FEATURES :], now)
         elif name in ("time", "duration"):
             place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]
             place, bar = place.reshape(-1, 1), bar.reshape(-1, 1)
             logits += np.take_along_axis(extra, (place + events.EDGES) % events.BEAT, axis=1)
+            planned = now[..., encoding.VALUES[name]].reshape(len(logits), -1)
+            first = PLACE_SCORES + (RELEASE_FEATURES if name == "time" else 0)
+            for column, of_set in enumerate(VALUE_SETS, start=first):
+                logits += extra[:, column : column + 1] * in_values(planned[:, of_set])
             for column, leads_there in enumerate(bar_features(bar - place, bar, events.EDGES), start=events.BEAT):
                 logits += extra[:, column : column + 1] * leads_there
             if name == "time":

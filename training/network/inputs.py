@@ -9,6 +9,7 @@ import numpy.typing as npt
 from training.events import classes as events
 from training.events import ears, encoding, plans
 from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.network.layout import in_chroma
 
 Array = npt.NDArray[np.float32]
 Classes = npt.NDArray[Any]  # of an integer type
@@ -19,6 +20,7 @@ OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count 
 
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
+_CLASSES = np.arange(12)
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
@@ -48,13 +50,15 @@ def meter_inputs(last: Classes) -> NetworkInputs:
 
 def plan_inputs(now: Classes) -> NetworkInputs:
     """Return what the plan says."""
-    return {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
+    inputs = {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
+    return inputs | {"own_chroma": in_chroma(now[..., encoding.OWN_CHROMA, None], _CLASSES).astype(np.float32)}
 
 
 def heard_inputs(now: Classes) -> NetworkInputs:
-    """Return the groups of pitches that are heard, each as pitch + 1; 0 for none."""
+    """Return the groups of pitches that are heard, each as pitch + 1, 0 for none; and how many sound."""
     heard = now[..., encoding.HEARD]
-    return {f"{name}_heard": heard[..., start : start + count] for name, start, count in ears.GROUPS}
+    sounding = {"sounding_voices": (now[..., encoding.SOUNDING] > 0).sum(axis=-1)}
+    return sounding | {f"{name}_heard": heard[..., start : start + count] for name, start, count in ears.GROUPS}
 
 
 def guess_inputs(name: str, now: Classes) -> NetworkInputs:

@@ -3,21 +3,25 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from training.events import character, ears, plans
 from training.events import classes as events
-from training.events import ears, plans
 from training.events.past import PITCH_CLASS_SHARES
 from training.events.repeat_models import GUESSES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
     **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
+    **{"left": 8, "voices": 12, "sustain": 8, "motion": 8},
 }
 """Width of the embedding of each input."""
 
 OTHER_SIZES = {
     **{"place": events.PLACES, "heard": events.PITCHES},
     **{"level": plans.LEVELS, "onsets": plans.ONSETS, "density": plans.DENSITIES, "range": plans.RANGES},
-    "scale": plans.SCALES,
+    **{"scale": plans.SCALES, "left": plans.BARS_LEFT},
+    **{"voices": character.VOICES, "sustain": character.SUSTAINS, "motion": character.MOTIONS},
 }
 """Number of classes of inputs that are neither fields nor styles."""
 
@@ -45,10 +49,21 @@ HEADS = {
     "time": ("last_place", "guess_time", "trust_time", "agree_time", *KNOWN_BEFORE, "series", "game"),
     "pitch": (
         *("time", "place", *(f"{group}_heard" for group in ears.COUNTS), "guess_pitch", "trust_pitch", "agree_pitch"),
-        *("tones", *OWN, "series", "game"),
+        *("tones", "sounding_voices", *OWN, "series", "game"),
     ),
     "duration": (
-        *("time", "pitch", "place", "guess_duration", "trust_duration", "agree_duration", *OWN, "series", "game"),
+        *(
+            "time",
+            "pitch",
+            "place",
+            "sounding_voices",
+            "guess_duration",
+            "trust_duration",
+            "agree_duration",
+            *OWN,
+            "series",
+            "game",
+        ),
     ),
     "velocity": (
         *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity", "series", "game"),
@@ -65,6 +80,12 @@ PLACE_SCORES = events.BEAT + BAR_FEATURES
 RANGE_FEATURES = 6
 """Features of pitches by the planned range."""
 
+CHROMA_FEATURES = 1
+"""Features of pitches by the planned set of pitch classes."""
+
+VALUE_FEATURES = 2
+"""Features of times and durations by the planned note values: those that occur and those that are common."""
+
 RELEASE_FEATURES = 2 * ears.RELEASES
 """Features of times by the releases of notes."""
 
@@ -72,16 +93,17 @@ CHORD_FEATURES = 1
 """Features of times by the chord so far."""
 
 EXTRA_SCORES = {
-    "time": PLACE_SCORES + RELEASE_FEATURES + CHORD_FEATURES,
-    "pitch": 2 + 12 + RANGE_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
-    "duration": PLACE_SCORES,
+    "time": PLACE_SCORES + RELEASE_FEATURES + VALUE_FEATURES + CHORD_FEATURES,
+    "pitch": 2 + 12 + RANGE_FEATURES + CHROMA_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
+    "duration": PLACE_SCORES + VALUE_FEATURES,
     "velocity": 0,
 }
 """Additional scores of an output.
 
-Time and duration: scores of the places in beat and bar at which the note begins or ends. Time: the features of
-releases and of the chord so far. Pitch: the gains of the two pitch class memories, the scores of degrees of the planned scale, the features
-of pitches by the planned range, and the weights of the interval tables.
+Time and duration: scores of the places in beat and bar at which the note begins or ends, and the planned note values.
+Time: the features of releases and of the chord so far. Pitch: the gains of the two pitch class memories, the scores of
+degrees of the planned scale, the features of pitches by the planned range and by the planned set of pitch classes, and
+the weights of the interval tables.
 """
 
 
@@ -127,12 +149,33 @@ def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:
     return tuple(kind & known for far in (high, low) for kind in (far > 0, far == 0, (far < 0) & (far >= -7)))
 
 
+VALUE_SETS = tuple(
+    np.maximum(character.VALUES, 0) // character.VALUE_BITS + half for half in (0, character.VALUE_COLUMNS // 2)
+)
+"""Columns, of the planned note values, that say of each class whether it occurs, and whether it is common."""
+
+_VALUE_BITS = 2 ** (np.maximum(character.VALUES, 0) % character.VALUE_BITS)
+
+
+def in_values(columns: Any) -> Any:
+    """Return where each class is in a set of note values; `columns` are those of `VALUE_SETS` for each class."""
+    return columns // _VALUE_BITS % 2 * (character.VALUES >= 0)
+
+
+def in_chroma(chroma: Any, pitches: Any) -> Any:
+    """Return where the pitch class of pitches is in a set of them: see `character.CHROMAS`."""
+    return chroma // 2 ** (pitches % 12) % 2
+
+
 def inputs_width(names: Iterable[str]) -> int:
     """Return the total width of these inputs."""
     total = 0
     for name in names:
         if name == "tones":
             total += PITCH_CLASS_SHARES
+            continue
+        if name.endswith("_chroma"):
+            total += 12
             continue
         kind, _, field = name.rpartition("_")
         count = GUESSES.get(field, 0)

@@ -19,6 +19,7 @@ from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network import scores as scores_of
 from training.network.backend import lanes
 from training.network.layout import (
+    CHROMA_FEATURES,
     CONFIDENCE_WIDTH,
     EMBEDDINGS,
     ENTERING,
@@ -28,6 +29,8 @@ from training.network.layout import (
     INTERVALS,
     OTHER_SIZES,
     RANGE_FEATURES,
+    VALUE_FEATURES,
+    in_chroma,
     inputs_width,
 )
 from training.network.lstm import LSTM
@@ -183,10 +186,16 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             ]
             inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
         for column, name in enumerate(plans.INPUTS):
+            if column == plans.CHROMA:
+                has = in_chroma(now[..., encoding.OWN_CHROMA, None], np.arange(12, dtype="int32"))
+                inputs[name] = ops.cast(has, self.compute_dtype)
+                continue
             inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])
         for name, counts in scores_of.heard_counts(now).items():
             table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
             inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
+        sounding = ops.sum(ops.cast(now[..., encoding.SOUNDING] > 0, "int32"), axis=-1)
+        inputs["sounding_voices"] = self.embeddings["voices"](sounding)
         inputs["tones"] = ops.cast(scores_of.tones(now), self.compute_dtype)
         for column, name in enumerate(("series", "game")):
             embedding = self.embeddings[name](style[:, column])
@@ -206,14 +215,18 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
             logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
         if name == "pitch":
-            tones, degrees, ranges, intervals = ops.split(extra, [2, 14, 14 + RANGE_FEATURES], axis=-1)
+            parts = ops.split(extra, np.cumsum([2, 12, RANGE_FEATURES, CHROMA_FEATURES]).tolist(), axis=-1)
+            tones, degrees, ranges, chroma, intervals = parts
             logits = logits + scores_of.tone_scores(tones, now)
             logits = logits + scores_of.interval_scores(intervals, now, self.intervals.embeddings, self.compute_dtype)
-            return logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
+            logits = logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
+            return logits + scores_of.chroma_scores(chroma, now)
         if name == "time":
             places = scores_of.place_scores(extra, last[..., events.PLACE], last)
+            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES - 1 : -1], now, name)
             return logits + places + scores_of.release_scores(extra, now) + scores_of.chord_scores(extra, now, last)
         if name == "duration":
+            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES:], now, name)
             return logits + scores_of.place_scores(extra, now[..., events.PLACE], last)
         return logits
 

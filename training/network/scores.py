@@ -10,8 +10,11 @@ from training.events import ears, encoding
 from training.network.layout import (
     INTERVAL_TABLES,
     PLACE_SCORES,
+    VALUE_SETS,
     bar_features,
     chord_is_complete,
+    in_chroma,
+    in_values,
     range_features,
     release_features,
 )
@@ -73,6 +76,15 @@ def chord_scores(scores: Any, now: Any, last: Any) -> Any:
     return scores[..., -1:] * ops.cast(is_complete, "float32")
 
 
+def value_scores(weights: Any, now: Any, name: str) -> Any:
+    """Return the scores of times or durations by the planned note values."""
+    planned, total = now[..., encoding.VALUES[name]], 0.0
+    for column, of_set in enumerate(VALUE_SETS):
+        is_there = in_values(ops.take(planned, of_set, axis=-1))
+        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
+    return total
+
+
 def degree_scores(scores: Any, now: Any) -> Any:
     """Return the scores of pitches by their degrees, in semitones, of the planned scale."""
     tonic = ops.one_hot(now[..., encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
@@ -87,6 +99,12 @@ def range_scores(weights: Any, now: Any) -> Any:
     for column, is_there in enumerate(range_features(top, bottom, np.arange(events.PITCHES, dtype="int32"))):
         total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
     return total
+
+
+def chroma_scores(weights: Any, now: Any) -> Any:
+    """Return the scores of pitches by the planned set of pitch classes."""
+    is_there = in_chroma(now[..., encoding.OWN_CHROMA, None], np.arange(events.PITCHES, dtype="int32"))
+    return weights * ops.cast(is_there, "float32")
 
 
 def heard_counts(now: Any) -> dict[str, Any]:
@@ -108,5 +126,5 @@ def place_scores(scores: Any, place: Any, last: Any) -> Any:
 
 
 def tones(now: Any) -> Any:
-    """See `inference.pitch_class_shares`."""
+    """See `inputs.pitch_class_shares`."""
     return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5

@@ -34,7 +34,7 @@ class InputTable:
             if name in STYLES:
                 style.append(rows)
                 continue
-            if kind == "agree" or name == "tones":
+            if kind == "agree" or name == "tones" or field == "chroma":
                 self._dense[name] = rows
                 continue
             self._looked_up.append(name)

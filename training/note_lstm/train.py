@@ -64,7 +64,7 @@ def train(
             return progress
         run.refuse_lost(progress)
         vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
-        training, validation = _encoded(corpus, vocabulary, recipe)
+        training, validation = _encoded(corpus, vocabulary, recipe, run.request.seed)
         with between_steps() as check:
             if progress.reopen(budget.minutes, budget.epochs) and hosts.first:
                 run.save_progress(progress)
@@ -82,7 +82,7 @@ def train(
 
 
 def _encoded(
-    corpus: Corpus, vocabulary: Vocabulary, recipe: NoteLSTMRecipe
+    corpus: Corpus, vocabulary: Vocabulary, recipe: NoteLSTMRecipe, seed: int
 ) -> tuple[list[EncodedPiece], list[EncodedPiece]]:
     """Return training and validation pieces, encoded.
 
@@ -90,7 +90,8 @@ def _encoded(
     """
     learned, held = parts(corpus)
     held = sampled(held, recipe.validation_notes)
-    training = batches.encode_pieces(learned, vocabulary, planned=recipe.plan_dropout < 1)
+    slips = seed if recipe.slips else None
+    training = batches.encode_pieces(learned, vocabulary, planned=recipe.plan_dropout < 1, slips=slips)
     validation = batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:

@@ -236,9 +236,10 @@ def _plan(prompt: Prompt, config: SamplingConfig) -> tuple[Plan, IntArray] | Non
     """Return a stream's plan, as long as it may be needed, with its bar lines in ticks."""
     if prompt.plan is None:
         return None
-    bars = min(config.bars or MAX_PLANNED, config.notes or MAX_PLANNED, MAX_PLANNED)
-    plan = prompt.plan.repeated(bars)
-    lines = prompt.bar_line(int(prompt.onsets[0])) + np.arange(len(plan) + 1) * prompt.bar
+    first = prompt.bar_line(int(prompt.onsets[0]))
+    bars = (prompt.end_tick(config.seconds, config.bars) - first) // prompt.bar
+    plan = prompt.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
+    lines = first + np.arange(len(plan) + 1) * prompt.bar
     return plan, lines.astype(np.int32)
 
 

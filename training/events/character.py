@@ -1,0 +1,114 @@
+"""The character of a piece, bar by bar: voices, note values, motion of the top line, pitch classes. Pure NumPy.
+
+In: a piece's notes and the bar of each. Out: classes, one per bar, for `training.events.plans`. Class 0 is always
+"unknown or nothing there".
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.events.classes import EDGES
+
+VOICES = 14
+"""Classes of the most notes that sound at once in a bar: 0 unknown, else 1 + number, at most 12."""
+SUSTAINS = 7
+"""Classes of length against the step to the line's next note: 0 unknown, then the intervals of `_SUSTAIN_EDGES`."""
+MOTIONS = 7
+"""Classes of a share or mean of the top line: 0 unknown, then sixths of people's range."""
+CHROMAS = 4096
+"""Sets of pitch classes: bit k stands for pitch class k; 0 unknown."""
+
+VALUES = np.where(EDGES <= 48, EDGES - 1, 48 + np.searchsorted([54, 60, 66, 72, 78, 84, 90, 96, 144, 192, 384], EDGES))
+"""The note value of each class of time and duration: each number of ticks up to 48, then coarser; -1 for none."""
+VALUE_BITS = 15
+"""Note values per column of a set of them; bit k of column c stands for value 15 c + k."""
+VALUE_COLUMNS = 2 * (int(VALUES.max()) // VALUE_BITS + 1)
+"""Columns of two sets: of the values that occur in a part of a piece, then of those that are common there."""
+
+_OCCURS, _COMMON = 0.02, 0.12  # shares
+_PART = 4  # bars before and after
+_SUSTAIN_EDGES = np.array([0.4, 0.7, 0.95, 1.05, 1.5])
+_REPEAT_EDGES = np.array([0.02, 0.06, 0.12, 0.22, 0.4])
+_STEP_EDGES = np.array([0.1, 0.2, 0.3, 0.42, 0.56])
+_RUN_EDGES = np.array([1.2, 1.35, 1.5, 1.7, 2.0])
+_STEP = 2  # semitones: at most a whole tone
+_LINE = 8  # notes of the top line that its motion needs
+
+Numbers = npt.NDArray[Any]
+
+
+def voices(onset: Numbers, duration: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the class of VOICES of each bar, [bars]; arguments are those of the notes, sorted by onset."""
+    begins, first = np.unique(onset, return_index=True)
+    ended = np.searchsorted(np.sort(onset + duration), begins, side="right")
+    begun = np.searchsorted(onset, begins, side="right")
+    most = np.zeros(bars, np.int64)
+    np.maximum.at(most, bar[first], begun - ended)
+    return np.where(most > 0, 1 + np.minimum(most, VOICES - 2), 0)
+
+
+def sustains(onset: Numbers, duration: Numbers, hand: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the class of SUSTAINS of each bar, [bars]: the median of the onsets of the notes `hand`, a mask.
+
+    Of the notes of an onset, the one written first counts.
+    """
+    begins, first = np.unique(onset[hand], return_index=True)
+    step = np.diff(begins)
+    if not len(step):
+        return np.zeros(bars, np.int64)
+    kind = 1 + np.searchsorted(_SUSTAIN_EDGES, duration[hand][first[:-1]] / step)
+    table = np.zeros((bars, SUSTAINS), np.int64)
+    np.add.at(table, (bar[hand][first[:-1]], kind), 1)
+    total = table.sum(axis=1)
+    median = (table.cumsum(axis=1) < (total[:, None] + 1) // 2).sum(axis=1)
+    return np.where(total > 0, median, 0)
+
+
+def motion(pitch: Numbers) -> tuple[int, int, int]:
+    """Return the classes of MOTIONS of a line of pitches.
+
+    Share of repeated pitches, share of steps of at most a whole tone, and mean number of moves in one direction.
+    """
+    moves = np.diff(pitch.astype(np.int64))
+    if len(moves) < _LINE:
+        return 0, 0, 0
+    repeats = (moves == 0).mean()
+    steps = ((moves != 0) & (np.abs(moves) <= _STEP)).mean()
+    directions = np.sign(moves[moves != 0])
+    runs = len(directions) / (1 + np.count_nonzero(np.diff(directions))) if len(directions) else 1.0
+    found = ((_REPEAT_EDGES, repeats), (_STEP_EDGES, steps), (_RUN_EDGES, runs))
+    repeated, stepwise, directed = (1 + int(np.searchsorted(edges, value)) for edges, value in found)
+    return repeated, stepwise, directed
+
+
+def chromas(pitch: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the set of pitch classes that begin in each bar, [bars]."""
+    held = np.zeros(bars, np.int64)
+    np.bitwise_or.at(held, bar, 1 << (pitch.astype(np.int64) % 12))
+    return held
+
+
+def note_values(kind: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the sets of note values around each bar, int64 [bars, VALUE_COLUMNS].
+
+    `kind` are classes of time or duration, `bar` the bar of each; class 0 has no value.
+    """
+    value = VALUES[kind]
+    has_value = value >= 0
+    count = np.zeros((bars, VALUE_COLUMNS // 2 * VALUE_BITS))
+    np.add.at(count, (bar[has_value], value[has_value]), 1)
+    total = np.concatenate([np.zeros_like(count[:1]), count.cumsum(axis=0)])
+    at = np.arange(bars)
+    around = total[np.minimum(at + _PART + 1, bars)] - total[np.maximum(at - _PART, 0)]
+    share = around / np.maximum(around.sum(axis=1, keepdims=True), 1)
+    bits = 1 << np.arange(VALUE_BITS)
+    sets = [(share >= least).reshape(bars, -1, VALUE_BITS) @ bits for least in (_OCCURS, _COMMON)]
+    return np.concatenate(sets, axis=1)
+
+
+def rotated(chroma: Numbers, shift: int) -> Numbers:
+    """Return sets of pitch classes transposed by `shift` semitones."""
+    by = shift % 12
+    return ((chroma << by) | (chroma >> (12 - by))) & (CHROMAS - 1)
