@@ -1,6 +1,7 @@
 """Plans: what they say of a piece, their text, and what streams that follow them know."""
 
 import itertools
+from contextlib import nullcontext
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
@@ -13,9 +14,11 @@ from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
 from tests.training.conftest import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
-from training.events.classes import DURATION, FIELDS, PITCH, TIME, VELOCITY
+from training.events.character import VALUES
+from training.events.classes import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
 from training.events.encoding import CONFIDENCE, GUESS, PLANNED, encode
-from training.events.plans import INPUTS, Plan
+from training.events.encoding import VALUES as VALUE_COLUMNS
+from training.events.plans import COLUMNS, INPUTS, Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
 from training.events.vocabulary import Vocabulary
 from training.network.inference import NoteNetwork
@@ -58,9 +61,7 @@ def test_a_plan_comes_back_from_its_text() -> None:
         assert {getattr(back, field.name).dtype for field in fields(back)} == {np.dtype(np.int16)}
 
 
-TOO_LARGE = {"lag": 2, "level": 6, "onsets": 2**15, "density": 13, "top": 129, "bottom": 129}
-TOO_LARGE |= {"rhythm_lag": 2, "rhythm_level": 6, "scale": 13, "voices": 14, "top_sustain": 7, "bottom_sustain": 7}
-TOO_LARGE |= {"repeats": 7, "steps": 7, "runs": 7, "chroma": 4096, "times": 2**15, "durations": 2**15}
+COLUMNS_OF_TEXT = len(PLAN.to_text().split(" ")[0].split(","))
 
 
 def with_plan(text: str) -> str:
@@ -69,17 +70,29 @@ def with_plan(text: str) -> str:
     return replace(VOCABULARY, openings=openings).to_json()
 
 
-@pytest.mark.parametrize("column", range(len(fields(Plan))))
-@pytest.mark.parametrize("far", [1, 10**30])
+@pytest.mark.parametrize("column", range(COLUMNS_OF_TEXT))
+@pytest.mark.parametrize("far", [2**15, 10**30])
 def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(column: int, far: int) -> None:
     bars = [bar.split(",") for bar in PLAN.to_text().split(" ")]
-    bars[1][column if column < 17 else -1] = str(TOO_LARGE[fields(Plan)[column].name] * far)
+    bars[1][column] = str(far)
     vocabulary = Vocabulary.from_json(with_plan(" ".join(map(",".join, bars))), "vocabulary.json")
     network = NoteNetwork(weights())
     with pytest.raises(
         TrainingError, match=r"^vocabulary\.json: the plan of .* (out of range|too large.*); .* train it again$"
     ):
         compose(network, vocabulary, SamplingConfig(notes=5))
+
+
+def test_the_largest_number_of_each_column_is_read_and_the_next_one_is_not() -> None:
+    largest = {name: size - 1 for name, (_, size) in COLUMNS.items()} | {"onsets": 2**15 - 1, "lag": 1, "rhythm_lag": 1}
+    largest |= {"rhythm_level": 5, "times": 2**15 - 1, "durations": 2**15 - 1}
+    names = [f.name for f in fields(Plan) if f.name not in ("times", "durations")]
+    for column, name in enumerate([*names, *["times"] * 8, *["durations"] * 16]):
+        for more in (0, 1):
+            bars = [bar.split(",") for bar in PLAN.to_text().split(" ")]
+            bars[1][column] = str(largest[name] + more)
+            with nullcontext() if not more else pytest.raises(ValueError, match=f"^{name} out of range$"):
+                Plan.from_text(" ".join(map(",".join, bars)))
 
 
 @pytest.mark.parametrize("text", ["", "1", "0,1,4,2,73,61,0", "x" * 9, " " + PLAN.to_text(), "-" + PLAN.to_text()])
@@ -98,12 +111,12 @@ def test_a_longer_plan_repeats_the_piece_and_ends_as_it_does() -> None:
     assert longer["top"][8:] == PLAN.top.tolist()
 
 
-def test_a_shorter_plan_keeps_the_ending_and_only_sources_that_are_kept() -> None:
+def test_a_shorter_plan_keeps_the_ending_and_the_sources_of_sources_that_are_cut_away() -> None:
     assert columns(PLAN.of_length(8)) == columns(PLAN)
-    shorter = columns(PLAN.of_length(6))  # A1 A2 and, of the last four bars, B2 A1 A2 varied
+    shorter = columns(PLAN.of_length(6))  # A1 A2, and the last three bars are B2 A1 A2 varied
     assert shorter["top"] == PLAN.top[[0, 1, 2, 5, 6, 7]].tolist()
-    assert shorter["lag"] == [0, 0, 2, 0, 2, 0]  # the last bar's source, the second A2, is cut away
-    assert shorter["level"] == [1, 1, 5, 1, 5, 1]
+    assert shorter["lag"] == [0, 0, 2, 0, 2, 4]  # the last bar's source, the second A2, is cut away: the first A2
+    assert shorter["level"] == [1, 1, 5, 1, 5, 3]
     assert len(PLAN.of_length(1)) == 1
 
 
@@ -117,6 +130,12 @@ def test_every_length_has_sources_before_each_bar() -> None:
             assert ((lag == 0) == (level == 1)).all()
 
 
+def occurring(sets: list[int]) -> set[int]:
+    """Return the ticks of the first of two sets of note values."""
+    values = {15 * column + bit for column, bits in enumerate(sets[:4]) for bit in range(15) if bits >> bit & 1}
+    return set(EDGES[np.isin(VALUES, [*values])].tolist())
+
+
 def test_the_character_of_a_bar() -> None:
     held = [(0, 48, 96), (0, 72, 12), (24, 72, 24), (48, 74, 24), (72, 79, 24)]  # a bass note under a line
     rows = [(bar * 96 + onset, pitch, ticks) for bar in range(3) for onset, pitch, ticks in held]
@@ -124,8 +143,15 @@ def test_the_character_of_a_bar() -> None:
     said = columns(Plan.of(Notes.of(onset, duration, pitch, [80] * 15, (), ()))[0])
     assert said["voices"] == [1 + 2] * 3
     assert said["chroma"] == [1 << 0 | 1 << 2 | 1 << 7] * 3
-    assert said["top_sustain"] == [4] * 3  # most notes last until the next
-    assert said["bottom_sustain"] == [4, 4, 0]  # the last one has none after it
+    assert said["right_sustain"] == [4] * 3  # most notes last until the next
+    assert said["left_sustain"] == [4, 4, 0]  # the last one has none after it
+    assert said["right_length"] == [7] * 3  # a mean of 21 ticks
+    assert said["left_length"] == [9] * 3
+    assert said["loudness"] == [1 + 80 // 8] * 3
+    assert said["accents"] == [1] * 3  # all alike
+    assert [occurring(row) for row in said["times"]] == [{24}] * 3
+    assert [occurring(row[:8]) for row in said["durations"]] == [{12, 24}] * 3
+    assert [occurring(row[8:]) for row in said["durations"]] == [{96}] * 3
     assert said["repeats"] == [5] * 3  # three of eleven moves
     assert said["steps"] == [3] * 3  # three of eleven
     assert Plan.of(Notes.of([0, 2, 4], [2] * 3, [60, 61, 62], [80] * 3, (), ()))[0].repeats.tolist() == [0]
@@ -170,7 +196,8 @@ def test_a_note_knows_the_bars_of_the_last_onset_the_one_after_it_and_its_own() 
 def test_without_a_plan_nothing_is_known_and_all_else_is_the_same() -> None:
     [with_plan], [without] = encode([FORM], planned=True), encode([FORM])
     assert with_plan[1:, PLANNED].any(axis=1).all()
-    with_plan[:, PLANNED] = 0
+    for columns in (PLANNED, *VALUE_COLUMNS.values()):
+        with_plan[:, columns] = 0
     for name, count in PLAN_GUESSES.items():
         for part in (GUESS[name], CONFIDENCE[name]):
             planned = slice(part.stop - count, part.stop)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES
+from training.events.classes import EDGES, to_class
 
 VOICES = 14
 """Classes of the most notes that sound at once in a bar: 0 unknown, else 1 + number, at most 12."""
@@ -17,6 +17,12 @@ SUSTAINS = 7
 """Classes of length against the step to the line's next note: 0 unknown, then the intervals of `_SUSTAIN_EDGES`."""
 MOTIONS = 7
 """Classes of a share or mean of the top line: 0 unknown, then sixths of people's range."""
+LENGTHS = 10
+"""Classes of the mean duration of a hand's notes: 0 unknown, then the intervals of `_LENGTH_EDGES` in ticks."""
+LOUDNESSES = 17
+"""Classes of the mean velocity of a bar: 0 unknown, else 1 + velocity // 8."""
+ACCENTS = 7
+"""Classes of the standard deviation of velocities in a bar: 0 unknown, then the intervals of `_ACCENT_EDGES`."""
 CHROMAS = 4096
 """Sets of pitch classes: bit k stands for pitch class k; 0 unknown."""
 
@@ -30,6 +36,8 @@ VALUE_COLUMNS = 2 * (int(VALUES.max()) // VALUE_BITS + 1)
 _OCCURS, _COMMON = 0.02, 0.12  # shares
 _PART = 4  # bars before and after
 _SUSTAIN_EDGES = np.array([0.4, 0.7, 0.95, 1.05, 1.5])
+_LENGTH_EDGES = np.array([5, 7, 9, 11, 14, 19, 27, 45])
+_ACCENT_EDGES = np.array([0.5, 2, 5, 9, 14])
 _REPEAT_EDGES = np.array([0.02, 0.06, 0.12, 0.22, 0.4])
 _STEP_EDGES = np.array([0.1, 0.2, 0.3, 0.42, 0.56])
 _RUN_EDGES = np.array([1.2, 1.35, 1.5, 1.7, 2.0])
@@ -90,18 +98,46 @@ def chromas(pitch: Numbers, bar: Numbers, bars: int) -> Numbers:
     return held
 
 
-def note_values(kind: Numbers, bar: Numbers, bars: int) -> Numbers:
+def lengths(duration: Numbers, hand: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the class of LENGTHS of each bar, [bars]: the mean of the notes `hand`, a mask, in the bars around it."""
+    total, count = (
+        _around(np.bincount(bar[hand], weights, minlength=bars))
+        for weights in (duration[hand].astype(np.float64), None)
+    )
+    kind = 1 + np.searchsorted(_LENGTH_EDGES, total / np.maximum(count, 1))
+    return np.where(count > 0, kind, 0)
+
+
+def loudness(velocity: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers]:
+    """Return the classes of LOUDNESSES and ACCENTS of each bar, each [bars]."""
+    count = np.bincount(bar, minlength=bars)
+    mean = np.bincount(bar, velocity, minlength=bars) / np.maximum(count, 1)
+    square = np.bincount(bar, velocity.astype(np.float64) ** 2, minlength=bars) / np.maximum(count, 1)
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    classes = (1 + mean.astype(np.int64) // 8, 1 + np.searchsorted(_ACCENT_EDGES, spread))
+    loud, accents = (np.where(count > 0, kind, 0) for kind in classes)
+    return loud, accents
+
+
+def _around(count: Numbers) -> Numbers:
+    """Return sums over the bars around each bar, [bars, ...]."""
+    bars = len(count)
+    total = np.concatenate([np.zeros_like(count[:1]), count.cumsum(axis=0)])
+    at = np.arange(bars)
+    sums: Numbers = total[np.minimum(at + _PART + 1, bars)] - total[np.maximum(at - _PART, 0)]
+    return sums
+
+
+def note_values(ticks: Numbers, bar: Numbers, bars: int) -> Numbers:
     """Return the sets of note values around each bar, int64 [bars, VALUE_COLUMNS].
 
-    `kind` are classes of time or duration, `bar` the bar of each; class 0 has no value.
+    `ticks` are times or durations, `bar` the bar of each; 0 ticks have no value.
     """
-    value = VALUES[kind]
+    value = VALUES[to_class(ticks)]
     has_value = value >= 0
     count = np.zeros((bars, VALUE_COLUMNS // 2 * VALUE_BITS))
     np.add.at(count, (bar[has_value], value[has_value]), 1)
-    total = np.concatenate([np.zeros_like(count[:1]), count.cumsum(axis=0)])
-    at = np.arange(bars)
-    around = total[np.minimum(at + _PART + 1, bars)] - total[np.maximum(at - _PART, 0)]
+    around = _around(count)
     share = around / np.maximum(around.sum(axis=1, keepdims=True), 1)
     bits = 1 << np.arange(VALUE_BITS)
     sets = [(share >= least).reshape(bars, -1, VALUE_BITS) @ bits for least in (_OCCURS, _COMMON)]

@@ -18,6 +18,13 @@ GROUPS = tuple((name, sum([*COUNTS.values()][:at]), count) for at, (name, count)
 RELEASES = 3
 """Ticks from the last onset to the release of its highest note, and to the first and the last release of all notes."""
 
+LINE = ("lastabove_interval", "lasttop_interval", "owntop_interval")
+"""Intervals along the top line. Before the time: from the highest note of the chord before the last onset to the last
+note, and to it from the highest note of the chord before. Before the pitch: to the highest note of the last chord, from
+that of the chord before."""
+INTERVALS = 50
+"""Classes of an interval: 0 unknown, else 25 + semitones, from −24 to 24."""
+
 SOUNDING = COUNTS["struck"] + COUNTS["held"]
 """First columns of all: pitches that sound at the coming onset."""
 
@@ -38,6 +45,27 @@ def releases(onset: Numbers, end: Numbers, last: Numbers, limit: int) -> npt.NDA
     longest = np.where(sounds, left, 0).max(axis=1, initial=0)
     ticks: npt.NDArray[np.int16] = np.minimum(np.stack([left[:, 0], first, longest], axis=1), limit).astype(np.int16)
     return ticks
+
+
+def interval(lower: Numbers, upper: Numbers) -> Numbers:
+    """Return the class of INTERVALS from one pitch to another, both as pitch + 1; 0 stands for none."""
+    steps = np.clip(upper.astype(np.int16) - lower, -24, 24) + 25
+    return np.where((lower > 0) & (upper > 0), steps, 0)
+
+
+def tops(pitch: Numbers, onset: Numbers, now: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the highest notes, as pitch + 1, of the last two chords before the onsets `now`, the later one first.
+
+    Arguments are as those of `heard`; 0 for none.
+    """
+    found = []
+    for _ in range(2):
+        before = np.where(onset < now[:, None], onset, -1)
+        last = before.max(axis=1, initial=-1)
+        chord = (before == last[:, None]) & (before >= 0)
+        found.append(np.where(chord, pitch.astype(np.int16) + 1, 0).max(axis=1, initial=0))
+        now = last
+    return found[0], found[1]
 
 
 def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDArray[np.int16]:

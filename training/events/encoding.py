@@ -50,12 +50,12 @@ OWN_CHROMA = COLUMNS + plans.CHROMA
 COLUMNS += len(plans.INPUTS)
 
 VALUES = {
-    name: slice(COLUMNS + at * character.VALUE_COLUMNS, COLUMNS + (at + 1) * character.VALUE_COLUMNS)
-    for at, name in enumerate(("time", "duration"))
+    "time": slice(COLUMNS, COLUMNS + character.VALUE_COLUMNS),
+    "duration": slice(COLUMNS + character.VALUE_COLUMNS, COLUMNS + 3 * character.VALUE_COLUMNS),
 }
-"""Columns of the planned note values: of the bar of the last onset, and of the note's own bar."""
+"""Columns of the planned note values: of the bar of the last onset, and of the note's own bar for each hand."""
 
-COLUMNS += 2 * character.VALUE_COLUMNS
+COLUMNS += 3 * character.VALUE_COLUMNS
 
 HEARD = slice(COLUMNS, COLUMNS + ears.SLOTS)
 """Columns of what sounds at the note, see `ears.COUNTS`."""
@@ -64,6 +64,11 @@ SOUNDING = slice(COLUMNS, COLUMNS + ears.SOUNDING)
 """Columns of HEARD with what is struck or held at the note."""
 
 COLUMNS += ears.SLOTS
+
+LINE = slice(COLUMNS, COLUMNS + len(ears.LINE))
+"""Columns of intervals along the top line, see `ears.LINE`."""
+
+COLUMNS += len(ears.LINE)
 
 RELEASES = slice(COLUMNS, COLUMNS + ears.RELEASES)
 """Columns of the ticks from the last onset to releases, see `ears.RELEASES`."""
@@ -135,8 +140,9 @@ def predict_time(past: Repeats, events: Events) -> None:
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
     events[:, PLANNED][:, : plans.BEFORE] = past.plans.before()
-    events[:, VALUES["time"]] = past.plans.values("time", past.plans.at)
+    events[:, VALUES["time"]] = past.plans.times()
     events[:, RELEASES] = past.releases()
+    events[:, LINE][:, :-1] = past.line_before()
 
 
 def predict_pitch(
@@ -149,8 +155,9 @@ def predict_pitch(
     """Write what needs the notes' times, onsets and places [streams] into `events` [streams, COLUMNS]."""
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
     events[:, PLANNED][:, plans.BEFORE :] = past.plans.own(onset)
-    events[:, VALUES["duration"]] = past.plans.values("duration", past.plans.bar_of(onset))
+    events[:, VALUES["duration"]] = past.plans.durations(onset)
     events[:, HEARD] = past.heard(onset)
+    events[:, LINE][:, -1] = past.line(onset)
 
 
 def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: Events) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events.classes import EDGES, FIELDS, to_class
-from training.events.ears import RECENT, heard, releases
+from training.events.ears import RECENT, heard, interval, releases, tops
 from training.events.plans import LEVELS, Followed, Plan
 
 PITCH_CLASS_SHARES = 24
@@ -66,6 +66,20 @@ class Past:
         near = slice(self._front, min(self._front + RECENT, self._end))
         began = self._key[:, near] >> 7
         return releases(began, began + EDGES[self._notes["duration"][:, near]], self.onset, int(EDGES[-1]))
+
+    def line_before(self) -> Numbers:
+        """Return what is known of the top line before the time, [streams, 2]: see `ears.LINE`."""
+        near = slice(self._front, min(self._front + RECENT, self._end))
+        pitch = self._notes["pitch"][:, near]
+        top, before = tops(pitch, self._key[:, near] >> 7, self.onset)
+        last = pitch[:, 0].astype(np.int16) + 1 if pitch.shape[1] else np.zeros(len(top), np.int16)
+        return np.stack([interval(top, last), interval(before, top)], axis=1)
+
+    def line(self, onset: Numbers) -> Numbers:
+        """Return what is known of the top line before the pitch, [streams]: see `ears.LINE`."""
+        near = slice(self._front, min(self._front + RECENT, self._end))
+        top, before = tops(self._notes["pitch"][:, near], self._key[:, near] >> 7, onset)
+        return interval(before, top)
 
     def heard(self, onset: Numbers) -> Array:
         """Return what sounds at the onsets [streams]: see `training.events.ears`."""

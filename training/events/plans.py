@@ -17,7 +17,6 @@ from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.model import LEFT, Notes
 from dataset.notes.timing import MAX_TICK
 from training.events import character
-from training.events.classes import to_class
 
 NEW, VARIED, EQUAL = 1, 4, 5
 """Classes of LEVELS: a new bar, a bar that is varied slightly, and one that is repeated."""
@@ -33,41 +32,50 @@ RANGES = 129
 """Classes of the lowest and highest pitch: 0 unknown or an empty bar, else 1 + pitch."""
 SCALES = 13
 """Classes of the major scale that fits best: 0 unknown, else 1 + pitch class of its tonic."""
-BARS_LEFT = 10
+REMAINING = 10
 """Classes of bars to the end, this one included: 0 unknown, else their number, at most 9."""
 
-INPUTS = {
-    "bar_level": LEVELS,
-    "bar_onsets": ONSETS,  # still to come in it
-    "bar_density": DENSITIES,
-    "bartop_range": RANGES,
-    "barbottom_range": RANGES,
-    "bar_left": BARS_LEFT,
-    "bar_voices": character.VOICES,
-    "bartop_sustain": character.SUSTAINS,
-    "barbottom_sustain": character.SUSTAINS,
-    "coming_level": LEVELS,
-    "coming_onsets": ONSETS,
-    "coming_density": DENSITIES,
-    "comingtop_range": RANGES,
-    "comingbottom_range": RANGES,
-    "own_level": LEVELS,
-    "own_density": DENSITIES,
-    "own_scale": SCALES,
-    "owntop_range": RANGES,
-    "ownbottom_range": RANGES,
-    "own_left": BARS_LEFT,
-    "own_voices": character.VOICES,
-    "owntop_sustain": character.SUSTAINS,
-    "ownbottom_sustain": character.SUSTAINS,
-    "ownrepeats_motion": character.MOTIONS,
-    "ownsteps_motion": character.MOTIONS,
-    "ownruns_motion": character.MOTIONS,
-    "own_chroma": character.CHROMAS,
+COLUMNS: dict[str, tuple[str, int]] = {
+    "level": ("level", LEVELS),
+    "onsets": ("onsets", ONSETS),  # in the bar of the last onset, those still to come
+    "density": ("density", DENSITIES),
+    "top": ("range", RANGES),
+    "bottom": ("range", RANGES),
+    "remaining": ("remaining", REMAINING),
+    "scale": ("scale", SCALES),
+    "voices": ("voices", character.VOICES),
+    "right_sustain": ("sustain", character.SUSTAINS),
+    "left_sustain": ("sustain", character.SUSTAINS),
+    "right_length": ("length", character.LENGTHS),
+    "left_length": ("length", character.LENGTHS),
+    "repeats": ("motion", character.MOTIONS),
+    "steps": ("motion", character.MOTIONS),
+    "runs": ("motion", character.MOTIONS),
+    "loudness": ("loudness", character.LOUDNESSES),
+    "accents": ("accents", character.ACCENTS),
+    "chroma": ("chroma", character.CHROMAS),
 }
-"""Columns and their number of classes: of the bar of the last onset, of the bar after it, and of the note's own bar."""
+"""What is told of a bar: its kind, which has an embedding, and the number of its classes."""
 
-BEFORE = 14
+_TEXTURE = ("voices", "right_sustain", "left_sustain", "repeats", "steps", "runs")
+TOLD = {
+    "bar": ("level", "onsets", "density", "top", "bottom", "remaining", *_TEXTURE),
+    "coming": ("level", "onsets", "density", "top", "bottom"),
+    "own": (
+        *("level", "density", "scale", "top", "bottom", "remaining", *_TEXTURE),
+        *("right_length", "left_length", "loudness", "accents", "chroma"),
+    ),
+}
+"""COLUMNS that are told of the bar of the last onset, of the bar after it, and of the note's own bar."""
+
+INPUTS = {
+    f"{when}{'' if name == COLUMNS[name][0] else name}_{COLUMNS[name][0]}": COLUMNS[name][1]
+    for when, names in TOLD.items()
+    for name in names
+}
+"""Columns of events that follow the plan, such as `owntop_range`, and their number of classes."""
+
+BEFORE = len(TOLD["bar"]) + len(TOLD["coming"])
 """Number of INPUTS that are known before the note's time."""
 
 PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
@@ -84,12 +92,13 @@ _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
-PLAN_PATTERN = r"^\d+(,\d+){31}( \d+(,\d+){31})*$"
+PLAN_PATTERN = r"^\d+(,\d+){43}( \d+(,\d+){43})*$"
 """The text of a plan."""
 
 _NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
 
-_OWN = [0, 2, 9, 3, 4, 5, 6, 7, 8, *range(10, 14)]  # columns of `Followed.table` that the note's own bar gives
+_AT = {when: [[*COLUMNS].index(name) for name in names] for when, names in TOLD.items()}
+_ONSETS = TOLD["bar"].index("onsets")
 
 Numbers = npt.NDArray[Any]
 Bars = npt.NDArray[np.int16]
@@ -100,23 +109,27 @@ class Plan:
     """A plan, one number per bar in each array but the last two, int16 [bars]."""
 
     lag: Bars  # bars back to the source; 0 for a new bar
-    level: Bars  # class of LEVELS
-    onsets: Bars
-    density: Bars  # class of DENSITIES
-    top: Bars  # class of RANGES
-    bottom: Bars
     rhythm_lag: Bars  # bars back to the bar whose rhythm is repeated or varied; 0 for none
     rhythm_level: Bars  # class of LEVELS
-    scale: Bars  # class of SCALES
-    voices: Bars  # the rest are classes of `training.events.character`
-    top_sustain: Bars  # of the right hand
-    bottom_sustain: Bars  # of the left hand
+    level: Bars  # from here on, as COLUMNS say
+    onsets: Bars  # their number
+    density: Bars
+    top: Bars
+    bottom: Bars
+    scale: Bars
+    voices: Bars
+    right_sustain: Bars
+    left_sustain: Bars
+    right_length: Bars
+    left_length: Bars
     repeats: Bars  # of the top line of the whole piece
     steps: Bars
     runs: Bars
+    loudness: Bars
+    accents: Bars
     chroma: Bars
     times: Bars  # [bars, VALUE_COLUMNS], note values of times since the last onset
-    durations: Bars  # likewise
+    durations: Bars  # [bars, 2 × VALUE_COLUMNS], of the right hand and of the left
 
     def __len__(self) -> int:
         return len(self.lag)
@@ -127,30 +140,32 @@ class Plan:
         form = find_form(notes)
         bars = len(form)
         inside = notes.onset < form.lines[-1]
-        onset, duration, pitch = (column[inside] for column in (notes.onset, notes.duration, notes.pitch))
+        onset, duration, pitch, velocity = (
+            column[inside] for column in (notes.onset, notes.duration, notes.pitch, notes.velocity)
+        )
         bar = np.searchsorted(form.lines, onset, side="right") - 1
         is_onset = np.diff(onset, prepend=-1) > 0
         top_line = np.append(np.flatnonzero(is_onset)[1:], len(onset)) - 1
         is_left = estimate_hands(onset, duration, pitch) == LEFT
+        hands = (~is_left, is_left)
         onsets = np.bincount(bar[is_onset], minlength=bars)
         density = np.rint(2 * np.bincount(bar, minlength=bars) / np.maximum(onsets, 1))
         top, bottom = np.zeros(bars, np.int64), np.full(bars, RANGES)
         np.maximum.at(top, bar, pitch.astype(np.int64) + 1)
         np.minimum.at(bottom, bar, pitch.astype(np.int64) + 1)
+        lag, level = _levels(form.source, form.likeness)
         columns = (
-            *_levels(form.source, form.likeness),
-            onsets,
+            *(lag, *_levels(form.rhythm_source, form.rhythm_likeness), level, onsets),
             np.clip(density, 0, DENSITIES - 1),
-            top,
-            np.where(top > 0, bottom, 0),
-            *_levels(form.rhythm_source, form.rhythm_likeness),
-            _scales(bar, pitch, bars),
+            *(top, np.where(top > 0, bottom, 0), _scales(bar, pitch, bars)),
             character.voices(onset, duration, bar, bars),
-            *(character.sustains(onset, duration, hand, bar, bars) for hand in (~is_left, is_left)),
+            *(character.sustains(onset, duration, hand, bar, bars) for hand in hands),
+            *(character.lengths(duration, hand, bar, bars) for hand in hands),
             *(np.full(bars, value) for value in character.motion(pitch[top_line])),
+            *character.loudness(velocity, bar, bars),
             character.chromas(pitch, bar, bars),
-            character.note_values(to_class(np.diff(onset, prepend=onset[:1])), bar, bars),
-            character.note_values(to_class(duration), bar, bars),
+            character.note_values(np.diff(onset, prepend=onset[:1]), bar, bars),
+            np.concatenate([character.note_values(duration[hand], bar[hand], bars) for hand in hands], axis=1),
         )
         return cls(*(np.asarray(column, np.int16) for column in columns)), form.lines
 
@@ -164,22 +179,26 @@ class Plan:
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
         back = np.arange(len(table)) + 1
+        sizes = [COLUMNS[field.name][1] for field in fields(cls) if field.name in COLUMNS]
+        sizes[1] = 2**15  # onsets
         limits: tuple[Any, ...] = (
-            *(back, LEVELS, 2**15, DENSITIES, RANGES, RANGES, back, LEVELS, SCALES),
-            *(character.VOICES, character.SUSTAINS, character.SUSTAINS, *[character.MOTIONS] * 3, character.CHROMAS),
-            *[2**character.VALUE_BITS] * (2 * character.VALUE_COLUMNS),
+            back,
+            back,
+            LEVELS,
+            *sizes,
+            *[2**character.VALUE_BITS] * (3 * character.VALUE_COLUMNS),
         )
         for column, limit in enumerate(limits):
             if (table[:, column] >= limit).any():
                 raise ValueError(f"{_column_names()[column]} out of range")
         single = len(fields(cls)) - 2
-        values = np.split(table[:, single:].astype(np.int16), 2, axis=1)
+        values = np.split(table[:, single:].astype(np.int16), [character.VALUE_COLUMNS], axis=1)
         return cls(*table[:, :single].T.astype(np.int16), *values)
 
     def of_length(self, bars: int) -> "Plan":
         """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last.
 
-        A source that is cut away is no source.
+        In place of a source that is cut away stands its own source.
         """
         ending = min(ENDING, bars // 2, len(self))
         order = np.append(np.resize(np.arange(len(self)), bars - ending), np.arange(len(self) - ending, len(self)))
@@ -187,16 +206,16 @@ class Plan:
             return self
         new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
         for lag, level, alike in (("lag", "level", VARIED), ("rhythm_lag", "rhythm_level", EQUAL)):
-            latest = np.full(len(self), -1)  # where each bar of this plan stands in the new one
+            lags, levels = getattr(self, lag).tolist(), getattr(self, level).tolist()
+            latest: dict[int, int] = {}  # where each bar of this plan stands in the new one
             for at, bar in enumerate(order.tolist()):
-                back = int(getattr(self, lag)[bar])
-                source = int(latest[bar - back]) if back else -1
-                if latest[bar] >= 0:
-                    new[lag][at], new[level][at] = at - latest[bar], alike
-                elif source < 0:
-                    new[lag][at], new[level][at] = 0, NEW
-                else:
-                    new[lag][at] = at - source
+                source, like = bar, alike
+                while source not in latest and lags[source]:
+                    like = min(like, levels[source]) if source != bar else levels[source]
+                    source -= lags[source]
+                is_kept = source in latest
+                new[lag][at] = at - latest[source] if is_kept else 0
+                new[level][at] = like if is_kept else NEW
                 latest[bar] = at
         return Plan(**new)
 
@@ -204,7 +223,7 @@ class Plan:
 def _column_names() -> list[str]:
     """Return the name of each column of a plan's text."""
     *single, times, durations = (field.name for field in fields(Plan))
-    return [*single, *[times] * character.VALUE_COLUMNS, *[durations] * character.VALUE_COLUMNS]
+    return [*single, *[times] * character.VALUE_COLUMNS, *[durations] * (2 * character.VALUE_COLUMNS)]
 
 
 def _levels(
@@ -242,9 +261,8 @@ class Followed:
         self.lines = np.full(shape, _NEVER, np.int32)
         self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
         self.rhythm_source = np.full(shape, -1, np.int32)
-        # level, 1 + onsets, density, top, bottom, left, voices, sustains; scale, motions, chroma
-        self.table = np.zeros((*shape, 14), np.int16)
-        self.note_values = np.zeros((*shape, 2 * character.VALUE_COLUMNS), np.int16)
+        self.table = np.zeros((*shape, len(COLUMNS)), np.int16)
+        self.note_values = np.zeros((*shape, 3 * character.VALUE_COLUMNS), np.int16)
         self.rhythm_level = np.zeros(shape, np.int16)
         for row, given in enumerate(plans):
             if given is None:
@@ -257,12 +275,10 @@ class Followed:
             at = np.flatnonzero(plan.rhythm_lag > 0)
             self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
             self.rhythm_level[row, :bars] = plan.rhythm_level
-            onsets = np.minimum(plan.onsets + 1, ONSETS - 1)
-            left = np.minimum(np.arange(bars, 0, -1), BARS_LEFT - 1)
-            texture = (plan.voices, plan.top_sustain, plan.bottom_sustain)
-            bar = (plan.level, onsets, plan.density, plan.top, plan.bottom, left, *texture)
-            whole = (plan.scale, plan.repeats, plan.steps, plan.runs)
-            self.table[row, :bars] = np.stack((*bar, *whole, plan.chroma), axis=1)
+            told = {name: getattr(plan, name) for name in COLUMNS if name != "remaining"}
+            told["onsets"] = np.minimum(plan.onsets + 1, ONSETS - 1)
+            told["remaining"] = np.minimum(np.arange(bars, 0, -1), REMAINING - 1)
+            self.table[row, :bars] = np.stack([told[name] for name in COLUMNS], axis=1)
             self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
@@ -285,22 +301,25 @@ class Followed:
 
     def before(self) -> Numbers:
         """Return the columns known before the time [streams, BEFORE]."""
-        out = np.zeros((len(self.at), BEFORE), np.int16)
-        now = self.table[self._rows, self.at, :9]
-        out[:, :9] = now
-        out[:, 1] = np.where(now[:, 1] > 0, np.maximum(now[:, 1] - self.done, 1), 0)
-        out[:, 9:] = self.table[self._rows, np.minimum(self.at + 1, self.table.shape[1] - 1), :5]
-        return out
+        coming = np.minimum(self.at + 1, self.table.shape[1] - 1)
+        now = self.table[self._rows, self.at][:, _AT["bar"]]
+        left = now[:, _ONSETS]
+        now[:, _ONSETS] = np.where(left > 0, np.maximum(left - self.done, 1), 0)
+        return np.concatenate([now, self.table[self._rows, coming][:, _AT["coming"]]], axis=1)
 
     def own(self, onset: Numbers) -> Numbers:
         """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
-        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, _OWN]
+        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, _AT["own"]]
         return columns
 
-    def values(self, name: str, bar: Numbers) -> Numbers:
-        """Return the sets of note values of bars, for time or duration, [streams, VALUE_COLUMNS]."""
-        start = character.VALUE_COLUMNS * (name == "duration")
-        values: Numbers = self.note_values[self._rows, bar, start : start + character.VALUE_COLUMNS]
+    def times(self) -> Numbers:
+        """Return the note values of times in the bar of the last onset, [streams, VALUE_COLUMNS]."""
+        values: Numbers = self.note_values[self._rows, self.at, : character.VALUE_COLUMNS]
+        return values
+
+    def durations(self, onset: Numbers) -> Numbers:
+        """Return the note values of durations in the bar of each onset, [streams, 2 × VALUE_COLUMNS]."""
+        values: Numbers = self.note_values[self._rows, self.bar_of(onset), character.VALUE_COLUMNS :]
         return values
 
     def lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:

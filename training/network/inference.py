@@ -21,6 +21,7 @@ from training.network.inputs import (
     NetworkInputs,
     guess_inputs,
     heard_inputs,
+    line_inputs,
     match_inputs,
     meter_inputs,
     pitch_class_shares,
@@ -35,6 +36,7 @@ from training.network.layout import (
     RANGE_FEATURES,
     RELEASE_FEATURES,
     STYLES,
+    VALUE_FEATURES,
     VALUE_SETS,
     bar_features,
     chord_is_complete,
@@ -164,7 +166,7 @@ class NoteNetwork:
             logits += np.take_along_axis(extra, (place + events.EDGES) % events.BEAT, axis=1)
             planned = now[..., encoding.VALUES[name]].reshape(len(logits), -1)
             first = PLACE_SCORES + (RELEASE_FEATURES if name == "time" else 0)
-            for column, of_set in enumerate(VALUE_SETS, start=first):
+            for column, of_set in enumerate(VALUE_SETS[: VALUE_FEATURES[name]], start=first):
                 logits += extra[:, column : column + 1] * in_values(planned[:, of_set])
             for column, leads_there in enumerate(bar_features(bar - place, bar, events.EDGES), start=events.BEAT):
                 logits += extra[:, column : column + 1] * leads_there
@@ -196,7 +198,13 @@ class NoteNetwork:
         now, last = rows[:, 1:], rows[:, :-1]
         above, after = self.advance(last, now, style, state)
         known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))}
-        known |= meter_inputs(last) | {"tones": pitch_class_shares(now)} | plan_inputs(now) | heard_inputs(now)
+        known |= (
+            meter_inputs(last)
+            | {"tones": pitch_class_shares(now)}
+            | plan_inputs(now)
+            | line_inputs(now)
+            | heard_inputs(now)
+        )
         return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
     def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:

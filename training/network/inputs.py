@@ -54,6 +54,11 @@ def plan_inputs(now: Classes) -> NetworkInputs:
     return inputs | {"own_chroma": in_chroma(now[..., encoding.OWN_CHROMA, None], _CLASSES).astype(np.float32)}
 
 
+def line_inputs(now: Classes) -> NetworkInputs:
+    """Return the classes of intervals along the top line, see `ears.LINE`."""
+    return {name: now[..., encoding.LINE.start + column] for column, name in enumerate(ears.LINE)}
+
+
 def heard_inputs(now: Classes) -> NetworkInputs:
     """Return the groups of pitches that are heard, each as pitch + 1, 0 for none; and how many sound."""
     heard = now[..., encoding.HEARD]

@@ -13,15 +13,15 @@ from training.events.repeat_models import GUESSES
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
     **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
-    **{"left": 8, "voices": 12, "sustain": 8, "motion": 8},
+    **{"remaining": 8, "voices": 12, "sustain": 8, "motion": 8, "length": 8, "loudness": 12, "accents": 8},
+    "interval": 16,
 }
 """Width of the embedding of each input."""
 
 OTHER_SIZES = {
     **{"place": events.PLACES, "heard": events.PITCHES},
-    **{"level": plans.LEVELS, "onsets": plans.ONSETS, "density": plans.DENSITIES, "range": plans.RANGES},
-    **{"scale": plans.SCALES, "left": plans.BARS_LEFT},
-    **{"voices": character.VOICES, "sustain": character.SUSTAINS, "motion": character.MOTIONS},
+    **{kind: size for kind, size in plans.COLUMNS.values() if kind != "chroma"},
+    "interval": ears.INTERVALS,
 }
 """Number of classes of inputs that are neither fields nor styles."""
 
@@ -46,10 +46,13 @@ ENTERING = (
 """Inputs of the recurrent layers at each step: the last note, and predictions of the next one."""
 
 HEADS = {
-    "time": ("last_place", "guess_time", "trust_time", "agree_time", *KNOWN_BEFORE, "series", "game"),
+    "time": (
+        *("last_place", "lastabove_interval", "lasttop_interval", "guess_time", "trust_time", "agree_time"),
+        *(*KNOWN_BEFORE, "series", "game"),
+    ),
     "pitch": (
         *("time", "place", *(f"{group}_heard" for group in ears.COUNTS), "guess_pitch", "trust_pitch", "agree_pitch"),
-        *("tones", "sounding_voices", *OWN, "series", "game"),
+        *("tones", "sounding_voices", "owntop_interval", *OWN, "series", "game"),
     ),
     "duration": (
         *(
@@ -66,7 +69,8 @@ HEADS = {
         ),
     ),
     "velocity": (
-        *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity", "series", "game"),
+        *("time", "pitch", "duration", "place", "guess_velocity", "trust_velocity", "agree_velocity"),
+        *("own_loudness", "own_accents", "series", "game"),
     ),
 }
 """Inputs of each output besides the LSTM: earlier fields of the same note, and the guesses at the field. Each guess adds a
@@ -83,8 +87,8 @@ RANGE_FEATURES = 6
 CHROMA_FEATURES = 1
 """Features of pitches by the planned set of pitch classes."""
 
-VALUE_FEATURES = 2
-"""Features of times and durations by the planned note values: those that occur and those that are common."""
+VALUE_FEATURES = {"time": 2, "duration": 4}
+"""Features by the planned note values: those that occur and those that are common, for durations of each hand."""
 
 RELEASE_FEATURES = 2 * ears.RELEASES
 """Features of times by the releases of notes."""
@@ -93,9 +97,9 @@ CHORD_FEATURES = 1
 """Features of times by the chord so far."""
 
 EXTRA_SCORES = {
-    "time": PLACE_SCORES + RELEASE_FEATURES + VALUE_FEATURES + CHORD_FEATURES,
+    "time": PLACE_SCORES + RELEASE_FEATURES + VALUE_FEATURES["time"] + CHORD_FEATURES,
     "pitch": 2 + 12 + RANGE_FEATURES + CHROMA_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
-    "duration": PLACE_SCORES + VALUE_FEATURES,
+    "duration": PLACE_SCORES + VALUE_FEATURES["duration"],
     "velocity": 0,
 }
 """Additional scores of an output.
@@ -150,9 +154,9 @@ def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:
 
 
 VALUE_SETS = tuple(
-    np.maximum(character.VALUES, 0) // character.VALUE_BITS + half for half in (0, character.VALUE_COLUMNS // 2)
+    np.maximum(character.VALUES, 0) // character.VALUE_BITS + half * character.VALUE_COLUMNS // 2 for half in range(4)
 )
-"""Columns, of the planned note values, that say of each class whether it occurs, and whether it is common."""
+"""Columns, of the planned note values, that say of each class whether it occurs, and whether it is common, twice."""
 
 _VALUE_BITS = 2 ** (np.maximum(character.VALUES, 0) % character.VALUE_BITS)
 

@@ -194,6 +194,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for name, counts in scores_of.heard_counts(now).items():
             table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
             inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
+        for column, name in enumerate(ears.LINE):
+            inputs[name] = self.embeddings["interval"](now[..., encoding.LINE.start + column])
         sounding = ops.sum(ops.cast(now[..., encoding.SOUNDING] > 0, "int32"), axis=-1)
         inputs["sounding_voices"] = self.embeddings["voices"](sounding)
         inputs["tones"] = ops.cast(scores_of.tones(now), self.compute_dtype)
@@ -223,10 +225,10 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             return logits + scores_of.chroma_scores(chroma, now)
         if name == "time":
             places = scores_of.place_scores(extra, last[..., events.PLACE], last)
-            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES - 1 : -1], now, name)
+            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES[name] - 1 : -1], now, name)
             return logits + places + scores_of.release_scores(extra, now) + scores_of.chord_scores(extra, now, last)
         if name == "duration":
-            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES:], now, name)
+            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES[name] :], now, name)
             return logits + scores_of.place_scores(extra, now[..., events.PLACE], last)
         return logits
 

@@ -10,6 +10,7 @@ from training.events import ears, encoding
 from training.network.layout import (
     INTERVAL_TABLES,
     PLACE_SCORES,
+    VALUE_FEATURES,
     VALUE_SETS,
     bar_features,
     chord_is_complete,
@@ -79,7 +80,7 @@ def chord_scores(scores: Any, now: Any, last: Any) -> Any:
 def value_scores(weights: Any, now: Any, name: str) -> Any:
     """Return the scores of times or durations by the planned note values."""
     planned, total = now[..., encoding.VALUES[name]], 0.0
-    for column, of_set in enumerate(VALUE_SETS):
+    for column, of_set in enumerate(VALUE_SETS[: VALUE_FEATURES[name]]):
         is_there = in_values(ops.take(planned, of_set, axis=-1))
         total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
     return total

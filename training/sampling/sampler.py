@@ -20,7 +20,14 @@ from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
 from training.network.inference import Array, NoteNetwork, State
-from training.network.inputs import guess_inputs, heard_inputs, meter_inputs, pitch_class_shares, plan_inputs
+from training.network.inputs import (
+    guess_inputs,
+    heard_inputs,
+    line_inputs,
+    meter_inputs,
+    pitch_class_shares,
+    plan_inputs,
+)
 from training.novelty.passages import Index
 from training.sampling.conditioning import openings, requested_styles, vector
 from training.sampling.config import SamplingConfig
@@ -173,12 +180,14 @@ class _Session:
         is_stuck = np.zeros(len(now), bool)
         rows = np.zeros((len(now), KNOWN), np.int32)
         rows[:, BAR] = np.minimum(streams.bar, PLACES)
-        inputs: dict[str, Numbers] = {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now)
+        inputs: dict[str, Numbers] = (
+            {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now) | line_inputs(now)
+        )
         onset = streams.tick
         for column, name in enumerate(FIELDS):
             if name == "pitch":
                 encoding.predict_pitch(past, rows[:, TIME], onset, rows[:, PLACE], now)
-                inputs |= plan_inputs(now) | heard_inputs(now)
+                inputs |= plan_inputs(now) | line_inputs(now) | heard_inputs(now)
             elif name == "duration":
                 encoding.predict_duration(past, rows[:, PITCH], now)
             elif name == "velocity":
