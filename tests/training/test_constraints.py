@@ -126,6 +126,12 @@ def test_nothing_is_released_that_two_hands_can_hold() -> None:
     assert release(onset, np.full(5, 96, np.int32), pitch).tolist() == [72, 96, 96, 96, 96]  # 56, 60 and 72; 88
 
 
+def test_the_earliest_notes_are_released_where_more_would_sound_than_allowed() -> None:
+    onset, pitch = np.array([0, 0, 24, 48], np.int32), np.array([60, 64, 67, 72])
+    for most, left in ((4, [96] * 4), (3, [48, 96, 96, 96]), (2, [24, 48, 96, 96]), (1, [24, 24, 24, 96])):
+        assert release(onset, np.full(4, 96, np.int32), pitch, most=most).tolist() == left
+
+
 def strike(streams: Constraints, pitches: list[int]) -> None:
     """Strike a chord seven ticks after the last one."""
     for at, pitch in enumerate(pitches):

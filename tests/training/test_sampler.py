@@ -4,6 +4,7 @@ It never gets stuck, whatever the network predicts.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -33,9 +34,10 @@ from training.sampling.playable import is_playable
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
+LOUD = tuple(range(4, 128, 8))  # the middle of each class
 OPENINGS = (
-    Opening("temple", "wood", 0, 60, 12, 10, 90.0, 4, 4, 192, Plan.of(song(1))[0].to_text()),
-    Opening("temple", "water", 24, 48, 24, 10, 150.0, 3, 4, 144, Plan.of(song(0))[0].to_text()),
+    Opening("temple", "wood", 0, 60, 12, 10, LOUD, 90.0, 4, 4, 192, Plan.of(song(1))[0].to_text()),
+    Opening("temple", "water", 24, 48, 24, 10, LOUD, 150.0, 3, 4, 144, Plan.of(song(0))[0].to_text()),
 )
 GAIN = events.SIZES  # by field, the score that is the gain of the first guess
 SCALES = {"embeddings": 0.1, "lstm_0": 0.2}  # of random weights
@@ -77,6 +79,16 @@ def bars(notes: Notes) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
     length = events.bar_ticks(*notes.time_signatures[-1][1:])
     for number, held in groupby(zip(notes.onset, notes.pitch, strict=True), key=lambda n: int(n[0]) // length):
         yield number, frozenset((int(o) % length, int(p)) for o, p in held)
+
+
+def test_a_class_of_velocity_sounds_as_loud_as_it_usually_does_in_the_piece() -> None:
+    usual = events.usual_velocities(np.array([127, 127, 121, 64, 66, 66], np.uint8))
+    assert usual.tolist() == [4, 12, 20, 28, 36, 44, 52, 60, 66, 76, 84, 92, 100, 108, 116, 127]
+    assert events.usual_velocities(np.array([0], np.uint8))[0] == 1  # 0 is no velocity
+    opening = replace(VOCABULARY.openings[0], velocity=8, velocities=tuple(usual.tolist()))
+    network = saying(velocity={8: 40, 15: 39})
+    [notes] = compose(network, replace(VOCABULARY, openings=(opening,)), SamplingConfig(notes=80, seed=2, top_p=1.0))
+    assert set(notes.velocity.tolist()) == {66, 127}
 
 
 def longest_run(notes: Notes) -> int:

@@ -72,6 +72,14 @@ def to_class(ticks: npt.ArrayLike) -> IntArray:
     return _CLASS_OF_TICKS[whole]
 
 
+def usual_velocities(velocity: npt.NDArray[np.integer]) -> IntArray:
+    """Return the most common velocity in each class, [VELOCITIES]; the middle of a class that does not occur."""
+    count = np.bincount(velocity, minlength=VELOCITIES * VELOCITY_STEP).reshape(VELOCITIES, VELOCITY_STEP)
+    inside = np.where(count.any(axis=1), count.argmax(axis=1), VELOCITY_STEP // 2)
+    usual: IntArray = np.maximum(1, np.arange(VELOCITIES) * VELOCITY_STEP + inside).astype(np.int32)
+    return usual
+
+
 def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> tuple[IntArray, IntArray]:
     """Return the class of place in the bar [n] of onsets in ticks, and the bars' lengths [n], at most PLACES.
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
 from dataset.notes.meter import bar_ticks
-from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITY
+from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITIES, VELOCITY, usual_velocities
 from training.events.encoding import classes
 from training.events.plans import PLAN_PATTERN, Plan
 
@@ -31,6 +31,8 @@ Duration = Annotated[int, Meta(ge=0, lt=SIZES["duration"])]
 """A class of duration."""
 Velocity = Annotated[int, Meta(ge=0, lt=SIZES["velocity"])]
 """A class of velocity."""
+Loudness = Annotated[int, Meta(ge=1, le=127)]
+"""A MIDI velocity."""
 Beats = Annotated[int, Meta(ge=1, le=255)]
 """Numerator or denominator of a time signature."""
 
@@ -45,6 +47,9 @@ class Opening:
     pitch: Pitch  # class of pitch
     duration: Duration  # class of duration
     velocity: Velocity  # class of velocity
+    velocities: Annotated[
+        tuple[Loudness, ...], Meta(min_length=VELOCITIES, max_length=VELOCITIES)
+    ]  # usual in each class
     tempo: Above0  # quarter notes per minute
     numerator: Beats  # of the time signature
     denominator: Beats  # of the time signature
@@ -119,6 +124,7 @@ def _opening(piece: "CorpusPiece") -> Opening:
         int(first[PITCH]),
         int(first[DURATION]),
         int(first[VELOCITY]),
+        tuple(usual_velocities(piece.notes.velocity).tolist()),
         piece.notes.tempos[0][1],
         numerator,
         denominator,

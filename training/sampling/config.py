@@ -16,7 +16,7 @@ from training.novelty.passages import SEED
 ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field (time, pitch, duration, velocity) with defaults for the others."""
 
-TEMPERATURE, TOP_P, TOP_K = 1.0, 0.95, 0
+TEMPERATURE, TOP_P, TOP_K = 1.0, 0.9, 0
 DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K}
 MAX_COPY = 24
 MAX_SHOWN = 40  # characters of an invalid value shown in messages

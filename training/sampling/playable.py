@@ -23,11 +23,13 @@ def is_playable(pitches: Sequence[int]) -> bool:
     return not rest or (len(rest) <= HAND_NOTES and rest[-1] - rest[0] <= HAND_SPAN)
 
 
-def release(onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], first: int = 0) -> IntArray:
+def release(
+    onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], first: int = 0, most: int = 2 * HAND_NOTES
+) -> IntArray:
     """Return durations with which two hands can play the notes, sorted by onset.
 
-    Where a chord cannot be struck while others are held, the held notes are released, the earliest first; so are those
-    a semitone from a note that is struck. Notes before number `first` are left as they are.
+    Where a chord cannot be struck while others are held, or more than `most` notes would sound, the held notes are
+    released, the earliest first; so are those a semitone from a note that is struck. Notes before number `first` are left as they are.
     """
     shortened = np.array(duration, np.int32)
     end = (onset + duration).tolist()
@@ -49,7 +51,9 @@ def release(onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer],
         beside = {pitches[note] + step for note in struck for step in (-1, 1)}
         for note in [note for note in held if pitches[note] in beside]:
             let_go(note, now)
-        while held and not is_playable(sorted({pitches[note] for note in (*held, *struck)})):
+        while held and (
+            len(held) + len(struck) > most or not is_playable(sorted({pitches[note] for note in (*held, *struck)}))
+        ):
             let_go(held[0], now)
         held.extend(struck)
     return shortened

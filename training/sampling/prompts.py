@@ -19,7 +19,7 @@ from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
-from training.sampling.playable import release
+from training.sampling.playable import HAND_NOTES, release
 
 IntArray = npt.NDArray[np.int32]
 
@@ -36,6 +36,7 @@ class Prompt:
     tempos: tuple[tuple[int, float], ...]
     meters: tuple[tuple[int, int, int], ...]
     style: tuple[int, int]
+    velocities: IntArray  # [VELOCITIES], of each class
     plan: Plan | None = None
     is_prime: bool = False
 
@@ -43,6 +44,11 @@ class Prompt:
     def bar(self) -> int:
         """Length of a bar in ticks."""
         return events.bar_ticks(*self.meters[-1][1:])
+
+    @property
+    def voices(self) -> int:
+        """Number of notes that sound at once, at most: as many as in the piece whose plan is followed."""
+        return 2 * HAND_NOTES if self.plan is None else min(2 * HAND_NOTES, max(1, int(self.plan.voices.max()) - 1))
 
     def bar_line(self, tick: int) -> int:
         """Return the bar line at or before a tick."""
@@ -104,7 +110,9 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
     last = int(onsets[-1])
     tempos = tuple(change for change in prime.tempos if change[0] <= last)
     meters = tuple(change for change in prime.time_signatures if change[0] <= last)
-    return Prompt(rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), is_prime=True)
+    return Prompt(
+        rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), events.usual_velocities(prime.velocity), is_prime=True
+    )
 
 
 def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
@@ -115,6 +123,7 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
         vocabulary.style(opening.series, opening.game),
+        np.array(opening.velocities, np.int32),
         _plan_of(opening),
     )
 
@@ -141,11 +150,11 @@ def finish_piece(
     first = len(prompt.rows)
     onset = np.concatenate([prompt.onsets, prompt.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
     duration = np.maximum(1, EDGES[rows[:, DURATION]])
-    velocity = np.clip(rows[:, events.VELOCITY] * events.VELOCITY_STEP + events.VELOCITY_STEP // 2, 1, 127)
+    velocity = prompt.velocities[rows[:, events.VELOCITY]]
     pitch = rows[:, PITCH]
     bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
-    duration = release(onset, duration, pitch, first if prime is not None else 0)
+    duration = release(onset, duration, pitch, first if prime is not None else 0, prompt.voices)
     if prime is None:
         return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
     if without_prime:
