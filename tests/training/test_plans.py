@@ -84,7 +84,12 @@ def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(colu
 
 
 def test_the_largest_number_of_each_column_is_read_and_the_next_one_is_not() -> None:
-    largest = {name: size - 1 for name, (_, size) in COLUMNS.items()} | {"onsets": 2**15 - 1, "lag": 1, "rhythm_lag": 1}
+    largest = {name: size - 1 for name, (_, size) in COLUMNS.items()} | {
+        "onsets": 2**15 - 1,
+        "notes": 2**15 - 1,
+        "lag": 1,
+        "rhythm_lag": 1,
+    }
     largest |= {"rhythm_level": 5, "times": 2**15 - 1, "durations": 2**15 - 1}
     names = [f.name for f in fields(Plan) if f.name not in ("times", "durations")]
     for column, name in enumerate([*names, *["times"] * 8, *["durations"] * 16]):

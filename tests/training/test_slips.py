@@ -74,5 +74,5 @@ def test_a_piece_with_slips_follows_the_plan_of_the_piece() -> None:
     [events] = encode([new], planned=True, plans_of=[piece])
     plan, lines = Plan.of(piece)
     bar = np.searchsorted(lines, classes(new)[1], side="right") - 1
-    assert (events[1:, OWN_CHROMA] == plan.chroma[bar[1:]]).all()
+    assert (events[1:, OWN_CHROMA[0]] == plan.chroma[bar[1:]]).all()
     assert (Plan.of(new)[0].chroma != plan.chroma).any()

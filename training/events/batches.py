@@ -217,7 +217,8 @@ def _transposed(events: Events, shift: int) -> Events:
     moved[:, _PITCHES] = np.where(known > 0, np.clip(known + shift, 1, 128), 0)
     scale = moved[:, _SCALES]
     moved[:, _SCALES] = np.where(scale > 0, (scale - 1 + shift) % 12 + 1, 0)
-    moved[:, OWN_CHROMA] = character.rotated(moved[:, OWN_CHROMA], shift)
+    for column in OWN_CHROMA:
+        moved[:, column] = character.rotated(moved[:, column], shift)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1
     )

@@ -23,6 +23,12 @@ LOUDNESSES = 17
 """Classes of the mean velocity of a bar: 0 unknown, else 1 + velocity // 8."""
 ACCENTS = 7
 """Classes of the standard deviation of velocities in a bar: 0 unknown, then the intervals of `_ACCENT_EDGES`."""
+RATES = 7
+"""Classes of a share of notes or onsets: 0 unknown, 1 none, then the intervals of `_RATE_EDGES`."""
+NOTES = 48
+"""Classes of the number of notes of a bar: 0 unknown, else 1 + number, at most 46."""
+REACHED = 3
+"""Classes of the highest or lowest planned pitch of a bar: 0 unknown, 1 not struck yet, 2 struck."""
 CHROMAS = 4096
 """Sets of pitch classes: bit k stands for pitch class k; 0 unknown."""
 
@@ -38,9 +44,12 @@ _PART = 4  # bars before and after
 _SUSTAIN_EDGES = np.array([0.4, 0.7, 0.95, 1.05, 1.5])
 _LENGTH_EDGES = np.array([5, 7, 9, 11, 14, 19, 27, 45])
 _ACCENT_EDGES = np.array([0.5, 2, 5, 9, 14])
+_RATE_EDGES = np.array([0.02, 0.06, 0.15, 0.35])
 _REPEAT_EDGES = np.array([0.02, 0.06, 0.12, 0.22, 0.4])
 _STEP_EDGES = np.array([0.1, 0.2, 0.3, 0.42, 0.56])
 _RUN_EDGES = np.array([1.2, 1.35, 1.5, 1.7, 2.0])
+_DETACHED, _OVERLAP = 0.6, 1.05  # of the step to the hand's next onset
+_LEAP = 7  # semitones: more than a fifth
 _STEP = 2  # semitones: at most a whole tone
 _LINE = 8  # notes of the top line that its motion needs
 
@@ -55,6 +64,49 @@ def voices(onset: Numbers, duration: Numbers, bar: Numbers, bars: int) -> Number
     most = np.zeros(bars, np.int64)
     np.maximum.at(most, bar[first], begun - ended)
     return np.where(most > 0, 1 + np.minimum(most, VOICES - 2), 0)
+
+
+def rates(is_so: Numbers, bar: Numbers, bars: int) -> Numbers:
+    """Return the class of RATES of each bar, [bars]: how many of the notes or onsets around it are so.
+
+    `is_so` are flags, `bar` the bar of each.
+    """
+    count = _around(np.bincount(bar, minlength=bars))
+    share = _around(np.bincount(bar[is_so], minlength=bars)) / np.maximum(count, 1)
+    kind = np.where(share > 0, 2 + np.searchsorted(_RATE_EDGES, share), 1)
+    return np.where(count > 0, kind, 0)
+
+
+def articulation(onset: Numbers, duration: Numbers, hand: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers]:
+    """Return how many notes of a hand are detached, and how many overlap its next onset: classes of RATES, [bars]."""
+    begins = np.unique(onset[hand])
+    following = np.searchsorted(begins, onset[hand], side="right")
+    known = following < len(begins)
+    step = begins[following[known]] - onset[hand][known]
+    ratio, at = duration[hand][known] / step, bar[hand][known]
+    return rates(ratio < _DETACHED, at, bars), rates(ratio > _OVERLAP, at, bars)
+
+
+def harmony(onset: Numbers, pitch: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers]:
+    """Return how many onsets have a semitone, and how many an octave, in what is struck: classes of RATES, [bars]."""
+    begins, chord = np.unique(onset, return_inverse=True)
+    struck = np.zeros((len(begins), 128 + 12), bool)
+    struck[chord, pitch] = True
+    first = np.searchsorted(onset, begins)
+    semitones, octaves = (np.any(struck[:, :128] & struck[:, by : 128 + by], axis=1) for by in (1, 12))
+    return rates(semitones, bar[first], bars), rates(octaves, bar[first], bars)
+
+
+def leaps(line: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Return how many moves of a line are repeats, steps, and leaps of more than a fifth: classes of RATES, [bars].
+
+    `line` are its pitches, `bar` the bar of each.
+    """
+    move = np.abs(np.diff(line.astype(np.int64)))
+    repeats, steps, wide = (
+        rates(is_so, bar[1:], bars) for is_so in (move == 0, (move > 0) & (move <= _STEP), move > _LEAP)
+    )
+    return repeats, steps, wide
 
 
 def sustains(onset: Numbers, duration: Numbers, hand: Numbers, bar: Numbers, bars: int) -> Numbers:

@@ -44,8 +44,13 @@ BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
 OWN_SCALE = COLUMNS + [*plans.INPUTS].index("own_scale")
 """Column of the planned scale of the note's bar."""
 
-OWN_CHROMA = COLUMNS + plans.CHROMA
-"""Column of the planned set of pitch classes of the note's bar."""
+OWN_CHROMA = tuple(COLUMNS + at for at in plans.CHROMA)
+"""Columns of the planned set of pitch classes of the note's bar, and of those that are still to come."""
+
+REACHED = tuple(
+    COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_reached_reached", "ownbottom_reached_reached")
+)
+"""Columns that say whether the highest and the lowest pitch of the note's bar are struck already."""
 
 COLUMNS += len(plans.INPUTS)
 

@@ -53,17 +53,35 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "runs": ("motion", character.MOTIONS),
     "loudness": ("loudness", character.LOUDNESSES),
     "accents": ("accents", character.ACCENTS),
+    "notes": ("notes", character.NOTES),  # in the bar of the last onset, those still to come
+    "right_detached": ("rate", character.RATES),
+    "right_overlapping": ("rate", character.RATES),
+    "left_detached": ("rate", character.RATES),
+    "left_overlapping": ("rate", character.RATES),
+    "semitones": ("rate", character.RATES),
+    "octaves": ("rate", character.RATES),
+    "top_leaps": ("rate", character.RATES),
+    "bottom_repeats": ("rate", character.RATES),
+    "bottom_steps": ("rate", character.RATES),
+    "bottom_leaps": ("rate", character.RATES),
     "chroma": ("chroma", character.CHROMAS),
+    "top_reached": ("reached", character.REACHED),  # from here on, what of the bar is struck already
+    "bottom_reached": ("reached", character.REACHED),
+    "missing": ("chroma", character.CHROMAS),
 }
 """What is told of a bar: its kind, which has an embedding, and the number of its classes."""
 
-_TEXTURE = ("voices", "right_sustain", "left_sustain", "repeats", "steps", "runs")
+_TEXTURE = (
+    *("notes", "top_reached", "bottom_reached", "voices", "right_sustain", "left_sustain", "repeats", "steps", "runs"),
+    *("right_detached", "right_overlapping", "left_detached", "left_overlapping"),
+)
+_LINES = ("semitones", "octaves", "top_leaps", "bottom_repeats", "bottom_steps", "bottom_leaps")
 TOLD = {
     "bar": ("level", "onsets", "density", "top", "bottom", "remaining", *_TEXTURE),
     "coming": ("level", "onsets", "density", "top", "bottom"),
     "own": (
         *("level", "density", "scale", "top", "bottom", "remaining", *_TEXTURE),
-        *("right_length", "left_length", "loudness", "accents", "chroma"),
+        *("right_length", "left_length", "loudness", "accents", *_LINES, "chroma", "missing"),
     ),
 }
 """COLUMNS that are told of the bar of the last onset, of the bar after it, and of the note's own bar."""
@@ -84,21 +102,21 @@ PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
 SCALED = [at for at, name in enumerate(INPUTS) if name.endswith("_scale")]
 """Columns of INPUTS that move within the octave with a transposition."""
 
-CHROMA = [*INPUTS].index("own_chroma")
-"""Column of INPUTS with a set of pitch classes."""
+CHROMA = [at for at, name in enumerate(INPUTS) if name.endswith("_chroma")]
+"""Columns of INPUTS with sets of pitch classes: those of the note's bar, and those of them that are not struck yet."""
 
 _DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
 _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
-PLAN_PATTERN = r"^\d+(,\d+){43}( \d+(,\d+){43})*$"
+PLAN_PATTERN = r"^\d+(,\d+){54}( \d+(,\d+){54})*$"
 """The text of a plan."""
 
 _NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
 
 _AT = {when: [[*COLUMNS].index(name) for name in names] for when, names in TOLD.items()}
-_ONSETS = TOLD["bar"].index("onsets")
+_PLACE = {name: at for at, name in enumerate(COLUMNS)}
 
 Numbers = npt.NDArray[Any]
 Bars = npt.NDArray[np.int16]
@@ -127,6 +145,17 @@ class Plan:
     runs: Bars
     loudness: Bars
     accents: Bars
+    notes: Bars  # their number
+    right_detached: Bars
+    right_overlapping: Bars
+    left_detached: Bars
+    left_overlapping: Bars
+    semitones: Bars
+    octaves: Bars
+    top_leaps: Bars
+    bottom_repeats: Bars
+    bottom_steps: Bars
+    bottom_leaps: Bars
     chroma: Bars
     times: Bars  # [bars, VALUE_COLUMNS], note values of times since the last onset
     durations: Bars  # [bars, 2 × VALUE_COLUMNS], of the right hand and of the left
@@ -149,7 +178,9 @@ class Plan:
         is_left = estimate_hands(onset, duration, pitch) == LEFT
         hands = (~is_left, is_left)
         onsets = np.bincount(bar[is_onset], minlength=bars)
-        density = np.rint(2 * np.bincount(bar, minlength=bars) / np.maximum(onsets, 1))
+        count = np.bincount(bar, minlength=bars)
+        density = np.rint(2 * count / np.maximum(onsets, 1))
+        bottom_line = np.flatnonzero(is_onset)
         top, bottom = np.zeros(bars, np.int64), np.full(bars, RANGES)
         np.maximum.at(top, bar, pitch.astype(np.int64) + 1)
         np.minimum.at(bottom, bar, pitch.astype(np.int64) + 1)
@@ -162,7 +193,11 @@ class Plan:
             *(character.sustains(onset, duration, hand, bar, bars) for hand in hands),
             *(character.lengths(duration, hand, bar, bars) for hand in hands),
             *(np.full(bars, value) for value in character.motion(pitch[top_line])),
-            *character.loudness(velocity, bar, bars),
+            *(*character.loudness(velocity, bar, bars), count),
+            *(rate for hand in hands for rate in character.articulation(onset, duration, hand, bar, bars)),
+            *character.harmony(onset, pitch, bar, bars),
+            character.leaps(pitch[top_line], bar[top_line], bars)[2],
+            *character.leaps(pitch[bottom_line], bar[bottom_line], bars),
             character.chromas(pitch, bar, bars),
             character.note_values(np.diff(onset, prepend=onset[:1]), bar, bars),
             np.concatenate([character.note_values(duration[hand], bar[hand], bars) for hand in hands], axis=1),
@@ -180,7 +215,9 @@ class Plan:
         table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
         back = np.arange(len(table)) + 1
         sizes = [COLUMNS[field.name][1] for field in fields(cls) if field.name in COLUMNS]
-        sizes[1] = 2**15  # onsets
+        for column, name in enumerate(field.name for field in fields(cls)):
+            if name in ("onsets", "notes"):
+                sizes[column - 3] = 2**15
         limits: tuple[Any, ...] = (
             back,
             back,
@@ -275,19 +312,34 @@ class Followed:
             at = np.flatnonzero(plan.rhythm_lag > 0)
             self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
             self.rhythm_level[row, :bars] = plan.rhythm_level
-            told = {name: getattr(plan, name) for name in COLUMNS if name != "remaining"}
-            told["onsets"] = np.minimum(plan.onsets + 1, ONSETS - 1)
+            told = {name: getattr(plan, name, plan.chroma) for name in COLUMNS}
+            for name in ("onsets", "notes"):
+                told[name] = np.minimum(told[name] + 1, COLUMNS[name][1] - 1)
+            for name in ("top", "bottom"):
+                told[f"{name}_reached"] = np.minimum(told[name], 1)
             told["remaining"] = np.minimum(np.arange(bars, 0, -1), REMAINING - 1)
             self.table[row, :bars] = np.stack([told[name] for name in COLUMNS], axis=1)
             self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
+        self.now = self.table[:, 0].copy()  # what is told of it now
         self._last = np.full(len(plans), -1, np.int32)
         self._rows = np.arange(len(plans))
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("lines", "source", "rhythm_source", "table", "note_values", "rhythm_level", "at", "done", "_last"):
+        for name in (
+            "lines",
+            "source",
+            "rhythm_source",
+            "table",
+            "note_values",
+            "rhythm_level",
+            "now",
+            "at",
+            "done",
+            "_last",
+        ):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
 
@@ -302,14 +354,12 @@ class Followed:
     def before(self) -> Numbers:
         """Return the columns known before the time [streams, BEFORE]."""
         coming = np.minimum(self.at + 1, self.table.shape[1] - 1)
-        now = self.table[self._rows, self.at][:, _AT["bar"]]
-        left = now[:, _ONSETS]
-        now[:, _ONSETS] = np.where(left > 0, np.maximum(left - self.done, 1), 0)
-        return np.concatenate([now, self.table[self._rows, coming][:, _AT["coming"]]], axis=1)
+        return np.concatenate([self.now[:, _AT["bar"]], self.table[self._rows, coming][:, _AT["coming"]]], axis=1)
 
     def own(self, onset: Numbers) -> Numbers:
         """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
-        columns: Numbers = self.table[self._rows, self.bar_of(onset)][:, _AT["own"]]
+        bar = self.bar_of(onset)
+        columns: Numbers = np.where((bar == self.at)[:, None], self.now, self.table[self._rows, bar])[:, _AT["own"]]
         return columns
 
     def times(self) -> Numbers:
@@ -336,9 +386,20 @@ class Followed:
         ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
         return ticks, self.rhythm_level[self._rows, bar], has_source
 
-    def add(self, onset: Numbers) -> None:
-        """Move on to a note with this onset in each stream."""
+    def add(self, onset: Numbers, pitch: Numbers) -> None:
+        """Move on to a note with this onset and pitch in each stream."""
         bar = self.bar_of(onset)
         is_onset = onset > self._last
-        self.done = np.where(bar > self.at, 0, self.done) + is_onset
-        self.at, self._last = bar.astype(np.int32), np.asarray(onset, np.int32).copy()
+        is_new = bar > self.at
+        self.done = np.where(is_new, 0, self.done) + is_onset
+        now = np.where(is_new[:, None], self.table[self._rows, bar], self.now)
+        for name, fewer in (("onsets", is_onset), ("notes", 1)):
+            left = now[:, _PLACE[name]]
+            now[:, _PLACE[name]] = np.where(left > 0, np.maximum(left - fewer, 1), 0)
+        for name in ("top", "bottom"):
+            now[:, _PLACE[f"{name}_reached"]] += (now[:, _PLACE[f"{name}_reached"]] == 1) & (
+                now[:, _PLACE[name]] == pitch + 1
+            )
+        now[:, _PLACE["missing"]] &= ~(1 << pitch.astype(np.int16) % 12)
+        self.now, self.at = now, bar.astype(np.int32)
+        self._last = np.asarray(onset, np.int32).copy()

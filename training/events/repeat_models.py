@@ -174,7 +174,7 @@ class Repeats(Past):
 
         `note` [streams, KNOWN] holds classes, place and bar; `onset` [streams] is in ticks.
         """
-        self.plans.add(onset)
+        self.plans.add(onset, note[:, PITCH])
         self.bar = note[:, BAR].astype(np.int32)
         for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
             if name in self._guessed:

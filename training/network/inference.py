@@ -152,13 +152,14 @@ class NoteNetwork:
             for k in range(2):
                 logits += extra[:, k : k + 1] * by_class[:, k, _PITCH_CLASS]
             top, bottom = (now[..., column].reshape(-1, 1) for column in encoding.OWN_RANGE)
-            for column, is_there in enumerate(range_features(top, bottom, _PITCHES), start=14):
+            high, low = (now[..., column].reshape(-1, 1) for column in encoding.REACHED)
+            for column, is_there in enumerate(range_features((top, bottom), (high, low), _PITCHES), start=14):
                 logits += extra[:, column : column + 1] * is_there
             scale = now[..., encoding.OWN_SCALE].reshape(-1, 1)
             logits += np.take_along_axis(extra[:, 2:14], (_PITCHES - scale + 1) % 12, axis=1) * (scale > 0)
-            chroma = now[..., encoding.OWN_CHROMA].reshape(-1, 1)
             at = 14 + RANGE_FEATURES
-            logits += extra[:, at : at + 1] * in_chroma(chroma, _PITCHES)
+            for number, column in enumerate(encoding.OWN_CHROMA, start=at):
+                logits += extra[:, number : number + 1] * in_chroma(now[..., column].reshape(-1, 1), _PITCHES)
             self._add_interval_scores(logits, extra[:, at + CHROMA_FEATURES :], now)
         elif name in ("time", "duration"):
             place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]

@@ -21,6 +21,7 @@ OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count 
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
 _CLASSES = np.arange(12)
+_CHROMAS = [[*plans.INPUTS][column] for column in plans.CHROMA]
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
@@ -51,7 +52,9 @@ def meter_inputs(last: Classes) -> NetworkInputs:
 def plan_inputs(now: Classes) -> NetworkInputs:
     """Return what the plan says."""
     inputs = {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
-    return inputs | {"own_chroma": in_chroma(now[..., encoding.OWN_CHROMA, None], _CLASSES).astype(np.float32)}
+    for name in _CHROMAS:
+        inputs[name] = in_chroma(inputs[name][..., None], _CLASSES).astype(np.float32)
+    return inputs
 
 
 def line_inputs(now: Classes) -> NetworkInputs:

@@ -7,13 +7,15 @@ import numpy as np
 
 from training.events import character, ears, plans
 from training.events import classes as events
+from training.events.character import REACHED
 from training.events.past import PITCH_CLASS_SHARES
 from training.events.repeat_models import GUESSES
 
 EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
     **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
-    **{"remaining": 8, "voices": 12, "sustain": 8, "motion": 8, "length": 8, "loudness": 12, "accents": 8},
+    **{"remaining": 8, "voices": 12, "sustain": 8, "motion": 8, "length": 8, "loudness": 12, "accents": 8, "rate": 6},
+    **{"notes": 12, "reached": 4},
     "interval": 16,
 }
 """Width of the embedding of each input."""
@@ -81,11 +83,11 @@ BAR_FEATURES = 5
 PLACE_SCORES = events.BEAT + BAR_FEATURES
 """Scores of places in the beat, and of the features of places in the bar."""
 
-RANGE_FEATURES = 6
+RANGE_FEATURES = 8
 """Features of pitches by the planned range."""
 
-CHROMA_FEATURES = 1
-"""Features of pitches by the planned set of pitch classes."""
+CHROMA_FEATURES = 2
+"""Features of pitches by the planned set of pitch classes, and by those still to come."""
 
 VALUE_FEATURES = {"time": 2, "duration": 4}
 """Features by the planned note values: those that occur and those that are common, for durations of each hand."""
@@ -142,15 +144,19 @@ def chord_is_complete(pitch: Any, top: Any, ticks: Any) -> Any:
     return (ticks == 0) & (top > 0) & (pitch + 1 >= top)
 
 
-def range_features(top: Any, bottom: Any, pitches: Any) -> tuple[Any, ...]:
+def range_features(ends: tuple[Any, Any], reached: tuple[Any, Any], pitches: Any) -> tuple[Any, ...]:
     """Return RANGE_FEATURES arrays: where pitches lie to the planned highest and lowest pitch, given as 1 + pitch.
 
-    Above and at the highest, within a fifth below it; below and at the lowest, within a fifth above it. All false
-    where nothing is planned.
+    Above the highest, at it before it is struck and after it, within a fifth below it; the same of the lowest.
+    `reached` are classes of `character.REACHED`. All false where nothing is planned.
     """
-    high, low = pitches + 1 - top, bottom - pitches - 1
+    top, bottom = ends
     known = top > 0
-    return tuple(kind & known for far in (high, low) for kind in (far > 0, far == 0, (far < 0) & (far >= -7)))
+    features: list[Any] = []
+    for far, is_struck in zip((pitches + 1 - top, bottom - pitches - 1), reached, strict=True):
+        at, done = far == 0, is_struck == REACHED - 1
+        features += [far > 0, at & ~done, at & done, (far < 0) & (far >= -7)]
+    return tuple(feature & known for feature in features)
 
 
 VALUE_SETS = tuple(

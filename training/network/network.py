@@ -186,8 +186,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             ]
             inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
         for column, name in enumerate(plans.INPUTS):
-            if column == plans.CHROMA:
-                has = in_chroma(now[..., encoding.OWN_CHROMA, None], np.arange(12, dtype="int32"))
+            if column in plans.CHROMA:
+                has = in_chroma(now[..., encoding.PLANNED.start + column, None], np.arange(12, dtype="int32"))
                 inputs[name] = ops.cast(has, self.compute_dtype)
                 continue
             inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])

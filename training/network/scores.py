@@ -96,16 +96,21 @@ def degree_scores(scores: Any, now: Any) -> Any:
 def range_scores(weights: Any, now: Any) -> Any:
     """Return the scores of pitches by the planned range of the note's bar."""
     top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
+    high, low = (now[..., column, None] for column in encoding.REACHED)
+    features = range_features((top, bottom), (high, low), np.arange(events.PITCHES, dtype="int32"))
     total = 0.0
-    for column, is_there in enumerate(range_features(top, bottom, np.arange(events.PITCHES, dtype="int32"))):
+    for column, is_there in enumerate(features):
         total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
     return total
 
 
 def chroma_scores(weights: Any, now: Any) -> Any:
-    """Return the scores of pitches by the planned set of pitch classes."""
-    is_there = in_chroma(now[..., encoding.OWN_CHROMA, None], np.arange(events.PITCHES, dtype="int32"))
-    return weights * ops.cast(is_there, "float32")
+    """Return the scores of pitches by the planned sets of pitch classes."""
+    total = 0.0
+    for column, planned in enumerate(encoding.OWN_CHROMA):
+        is_there = in_chroma(now[..., planned, None], np.arange(events.PITCHES, dtype="int32"))
+        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
+    return total
 
 
 def heard_counts(now: Any) -> dict[str, Any]:
