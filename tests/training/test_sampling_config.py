@@ -43,6 +43,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "temperature": (*NEVER, True, *MAPS, None, 0, 0.0, 10.5),
     "top_p": (*NEVER, True, *MAPS, None, 0, 1.01),
     "top_k": (*NEVER, True, *MAPS, None, 0.5, 129, {"pitch": 0.5}),
+    "min_p": (*NEVER, True, *MAPS, None, 1.01),
+    "form": (*(v for v in NEVER if v != ""), *NUMBERS, *MAPS, "", "aaba", "A B", "AÄ", "A\n", "A" * 200),
+    "section_bars": (*NEVER, *NUMBERS, *MAPS, None, 0, 65),
     "seed": tuple(value for value in (*NEVER, *NUMBERS, *MAPS, None) if value != 10**400),  # any whole number from 0
     "series": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
     "game": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
@@ -90,7 +93,7 @@ def test_the_coldest_temperature_takes_the_likeliest_class() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32)
     logits[:, 3] = -np.inf
     for temperature in (1e-3, 1e-30, 1e-310, 5e-324):
-        drawn = choose(logits, np.linspace(0, 0.999999, 50), (temperature, 1.0, 0))
+        drawn = choose(logits, np.linspace(0, 0.999999, 50), (temperature, 1.0, 0, 0.0))
         assert (drawn == logits.argmax(axis=1)).all()
 
 

@@ -45,8 +45,8 @@ class Constraints:
         self.right = np.zeros(count, np.int32)  # and in the right hand
         self.right_low = np.full(count, _NONE, np.int32)  # its lowest pitch
         self.chord = np.zeros(count, np.uint64)  # hash of this onset's pitches so far
-        self.last_chord = np.zeros(count, np.uint64)  # hash of its pitches
-        self.run = np.zeros(count, np.int32)  # how often its chord has been struck in a row
+        self.last_chord = np.zeros(count, np.uint64)  # hash of the pitches of the onset before
+        self.run = np.zeros(count, np.int32)  # how often the chord of the onset before has been struck in a row
         self.number = np.full(count, -(10**6), np.int32)  # number of the current bar
         self.content = np.zeros(count, np.uint64)  # hash of the current bar so far
         self.opening = np.full(count, _NONE, np.int32)  # first note of the current bar: 256 × place + pitch
@@ -69,7 +69,7 @@ class Constraints:
         return place
 
     def add(self, rows: IntArray) -> None:
-        """Append a note to each stream: classes [streams, 5]."""
+        """Append a note to each stream: classes [streams, KNOWN]."""
         first = self.last == _NONE
         step = np.where(first, 0, EDGES[rows[:, TIME]])
         self.tick = self.tick + step
@@ -95,8 +95,7 @@ class Constraints:
         """Exclude pitches, in place.
 
         Excluded are pitches below the last one of a chord or out of reach, a semitone above it unless that is the most
-        probable pitch, the lowest pitch of a chord repeated too
-        often, and the first note of a bar repeated too often.
+        probable pitch, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
         chord = np.flatnonzero(time == 0)
         pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]

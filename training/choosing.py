@@ -1,0 +1,239 @@
+"""Chooses, of the pieces that a run composed, those nearest to people's. Pure NumPy.
+
+In: pieces, and the measures of a run's training pieces, which are computed when the run is created. Out: the pieces to
+keep, with their distances. Every measure is a common figure of rhythm, harmony, lines, texture or form, taken of
+stretches of WINDOW notes, so that long pieces and short ones compare. What lies in the middle half of people's values
+is not distant at all: a piece is not to be average, but not to be strange either.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta
+
+from catalog.base.errors import TrainingError
+from catalog.storage.reading import Count, Finite, parse_json
+from dataset.notes.form import bar_lines
+from dataset.notes.model import Notes
+from dataset.notes.timing import TICKS_PER_QUARTER
+
+FORMAT = 1  # increment when measures change
+WINDOW = 256  # notes of a stretch
+WINDOWS = 3  # stretches of a training piece that are measured, evenly spaced
+LEAST_NOTES = 32  # of a stretch that is measured
+LEAST_PIECES = 8  # by which pieces can be chosen
+SEVERAL = 3  # measures outside people's 1st to 99th percentile by which a piece is rejected before others
+STEP, OCTAVE, MIDDLE = 2, 12, 60  # semitones of a step and of an octave; middle C
+
+_QUANTILES = 101
+_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
+_MAJOR = np.isin((np.arange(12)[None] - np.arange(12)[:, None]) % 12, _SCALE)  # [tonic, pitch class]
+_RANKS = 2 * _QUANTILES + 1
+_SCORES = np.array([NormalDist().inv_cdf((rank + 0.5) / _RANKS) for rank in range(_RANKS)])  # of twice a rank
+_MIDDLE_HALF = NormalDist().inv_cdf(0.75)
+
+Numbers = npt.NDArray[Any]
+Quantiles = Annotated[tuple[Finite, ...], Meta(min_length=_QUANTILES, max_length=_QUANTILES)]
+"""The quantiles of a measure, from 0 to 1 in steps of a hundredth."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How people's pieces measure: the distribution of each measure in the training pieces of a run."""
+
+    format: Count  # version of the measures
+    pieces: Count  # training pieces that were measured
+    quantiles: dict[str, Quantiles]  # by measure, from the least value to the greatest in steps of a hundredth
+
+    @classmethod
+    def of(cls, pieces: Sequence[Notes]) -> "People":
+        """Return the measures of people's pieces, from up to WINDOWS stretches of each."""
+        rows, measured = [], 0
+        for notes in pieces:
+            found = stretches(notes)
+            some = sorted({round(at) for at in np.linspace(0, len(found) - 1, WINDOWS)}) if found else []
+            rows += [found[at] for at in some]
+            measured += bool(found)
+        names = dict.fromkeys(name for row in rows for name in row)
+        by_name = {name: np.array([row[name] for row in rows if np.isfinite(row.get(name, np.nan))]) for name in names}
+        steps = np.linspace(0, 1, _QUANTILES)
+        return cls(
+            FORMAT,
+            measured,
+            {
+                name: tuple(np.quantile(values, steps).round(6).tolist())
+                for name, values in by_name.items()
+                if len(values) >= LEAST_PIECES
+            },
+        )
+
+    def to_json(self) -> str:
+        """Return the text of measures.json; deterministic."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: object) -> "People":
+        """Parse the text of measures.json; raises TrainingError, naming `where`, if it is not valid."""
+        return parse_json(text, cls, where, fail=TrainingError, remedy="train the run again, or compose with --draft")
+
+    def is_enough(self) -> bool:
+        """Return whether pieces can be chosen by these measures."""
+        return self.format == FORMAT and self.pieces >= LEAST_PIECES
+
+    def distance(self, notes: Notes) -> tuple[int, float]:
+        """Return how far a piece is from people's.
+
+        First the number of measures outside people's 1st to 99th percentile, in the worst stretch; then how many
+        standard deviations the measures are outside people's middle half, as a mean over measures and stretches.
+        """
+        outside, distances = 0, []
+        for measured in stretches(notes):
+            known = [name for name in self.quantiles if np.isfinite(measured.get(name, np.nan))]
+            scores = np.abs([self._score(name, measured[name]) for name in known])
+            distances.append(float(np.maximum(scores - _MIDDLE_HALF, 0).mean()) if known else 0.0)
+            outside = max(outside, sum(self._is_outside(name, measured[name]) for name in known))
+        return outside, float(np.mean(distances)) if distances else 0.0
+
+    def _score(self, name: str, value: float) -> float:
+        """Return the normal score of the rank of a value among people's."""
+        values = self.quantiles[name]
+        return float(_SCORES[np.searchsorted(values, value, "left") + np.searchsorted(values, value, "right")])
+
+    def _is_outside(self, name: str, value: float) -> bool:
+        values = self.quantiles[name]
+        return not values[1] <= value <= values[-2]
+
+
+def nearest(people: People, pieces: Sequence[Notes], count: int) -> list[tuple[int, float]]:
+    """Return index and distance of the `count` pieces nearest to people's, the nearest first.
+
+    Pieces with SEVERAL measures outside people's range come after all others.
+    """
+    found = [people.distance(notes) for notes in pieces]
+    order = sorted(range(len(found)), key=lambda at: (found[at][0] >= SEVERAL, found[at][1], at))
+    return [(at, found[at][1]) for at in order[:count]]
+
+
+def stretches(notes: Notes) -> list[dict[str, float]]:
+    """Return the measures of the stretches of a piece; none if it has fewer than LEAST_NOTES notes."""
+    if len(notes) < LEAST_NOTES:
+        return []
+    lines = bar_lines(notes)
+    bar = np.minimum(np.searchsorted(lines, notes.onset, side="right") - 1, len(lines) - 2)
+    edges = np.linspace(0, len(notes), max(1, len(notes) // WINDOW) + 1).round().astype(int)
+    return [
+        _measures(
+            notes.onset[begin:end].astype(np.int64),
+            notes.duration[begin:end].astype(np.int64),
+            notes.pitch[begin:end].astype(np.int64),
+            bar[begin:end],
+            lines,
+        )
+        for begin, end in pairwise(edges)
+    ]
+
+
+def _measures(onset: Numbers, duration: Numbers, pitch: Numbers, bar: Numbers, lines: Numbers) -> dict[str, float]:
+    """Return the measures of a stretch; NaN where one cannot be taken."""
+    begins, first, count = np.unique(onset, return_index=True, return_counts=True)
+    place = onset - lines[bar]
+    return {
+        **_rhythm(begins, place[first], bar[first]),
+        **_harmony(begins, onset, duration, pitch),
+        **_line("top", pitch[first + count - 1]),
+        **_line("bass", pitch[first]),
+        **_texture(onset, duration, pitch, count),
+        **_form(bar - bar[0], place, pitch),
+    }
+
+
+def _rhythm(begins: Numbers, place: Numbers, bar: Numbers) -> dict[str, float]:
+    steps = np.diff(begins)
+    pairs = steps[1:] + steps[:-1]
+    on_line = place == 0
+    return {
+        "onsets per quarter": len(steps) * TICKS_PER_QUARTER / max(1, int(begins[-1] - begins[0])),
+        "onsets on the beat": float((place % TICKS_PER_QUARTER == 0).mean()),
+        "onsets on the bar line": float(on_line.mean()),
+        "bars with an onset on their line": len(np.unique(bar[on_line])) / len(np.unique(bar)),
+        "commonest step": float(np.bincount(steps).max() / len(steps)) if len(steps) else np.nan,
+        "difference of neighbouring steps": float((np.abs(np.diff(steps)) / pairs).mean()) if len(pairs) else np.nan,
+    }
+
+
+def _harmony(begins: Numbers, onset: Numbers, duration: Numbers, pitch: Numbers) -> dict[str, float]:
+    sounds = (onset <= begins[:, None]) & (onset + duration > begins[:, None])
+    classes = np.eye(12)[pitch % 12]
+    heard = sounds.astype(np.float64) @ classes  # [onsets, pitch classes]
+    pairs = np.array([(heard * np.roll(heard, step, axis=1)).sum() for step in range(7)])
+    pairs[0] = (pairs[0] - heard.sum()) / 2
+    pairs[6] /= 2
+    share = pairs / pairs.sum() if pairs.sum() > 0 else np.full(7, np.nan)
+    tones = classes.mean(axis=0)
+    return {
+        "semitones among what sounds": float(share[1]),
+        "thirds and sixths among what sounds": float(share[3] + share[4]),
+        "tritones among what sounds": float(share[6]),
+        "notes in the best scale": float((_MAJOR @ tones).max()),
+        "entropy of pitch classes": float(-(tones[tones > 0] * np.log2(tones[tones > 0])).sum()),
+    }
+
+
+def _line(name: str, pitch: Numbers) -> dict[str, float]:
+    moves = np.diff(pitch)
+    if not len(moves):
+        return {}
+    size = np.abs(moves)
+    figures = {
+        f"{name} line repeats": float((size == 0).mean()),
+        f"{name} line steps": float(((size > 0) & (size <= STEP)).mean()),
+    }
+    if name == "top":
+        turns = np.sign(moves[size > 0])
+        figures["top line leaps over an octave"] = float((size > OCTAVE).mean())
+        figures["top line turns"] = float((turns[1:] != turns[:-1]).mean()) if len(turns) > 1 else np.nan
+    return figures
+
+
+def _texture(onset: Numbers, duration: Numbers, pitch: Numbers, count: Numbers) -> dict[str, float]:
+    ends = np.sort(onset + duration)
+    most = np.arange(1, len(onset) + 1) - np.searchsorted(ends, onset, side="right")
+    low, high = np.quantile(pitch, [0.05, 0.95])
+    left, right = duration[pitch < MIDDLE], duration[pitch >= MIDDLE]
+    return {
+        "most notes at once": float(most.max()),
+        "notes per onset": float(count.mean()),
+        "range": float(high - low),
+        "mean pitch": float(pitch.mean()),
+        "duration below middle C": float(np.median(left)) if len(left) else np.nan,
+        "duration above middle C": float(np.median(right)) if len(right) else np.nan,
+    }
+
+
+def _form(bar: Numbers, place: Numbers, pitch: Numbers) -> dict[str, float]:
+    by_note, by_place = _likeness(bar, place * 128 + pitch), _likeness(bar, place)
+    return {
+        **{f"likeness to the bar {back} before": _diagonal(by_note, back) for back in (1, 2, 4, 8)},
+        "likeness of rhythm to the bar before": _diagonal(by_place, 1),
+    }
+
+
+def _likeness(bar: Numbers, key: Numbers) -> Numbers:
+    """Return the Jaccard likeness of each two bars, as sets of keys."""
+    items, number = np.unique(key, return_inverse=True)
+    present = np.zeros((int(bar[-1]) + 1, len(items)), np.float32)
+    present[bar, number] = 1
+    both = present @ present.T
+    size = both.diagonal()
+    like: Numbers = both / np.maximum(size[:, None] + size - both, 1)
+    return like
+
+
+def _diagonal(likeness: Numbers, back: int) -> float:
+    return float(likeness.diagonal(back).mean()) if len(likeness) > back else np.nan
