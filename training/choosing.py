@@ -179,9 +179,7 @@ def _harmony(begins: Numbers, onset: Numbers, duration: Numbers, pitch: Numbers)
     return {
         "semitones among what sounds": float(share[1]),
         "thirds and sixths among what sounds": float(share[3] + share[4]),
-        "tritones among what sounds": float(share[6]),
         "notes in the best scale": float((_MAJOR @ tones).max()),
-        "entropy of pitch classes": float(-(tones[tones > 0] * np.log2(tones[tones > 0])).sum()),
     }
 
 
@@ -210,7 +208,6 @@ def _texture(onset: Numbers, duration: Numbers, pitch: Numbers, count: Numbers) 
         "most notes at once": float(most.max()),
         "notes per onset": float(count.mean()),
         "range": float(high - low),
-        "mean pitch": float(pitch.mean()),
         "duration below middle C": float(np.median(left)) if len(left) else np.nan,
         "duration above middle C": float(np.median(right)) if len(right) else np.nan,
     }

@@ -28,8 +28,10 @@ from training.network import inference
 from training.network import layout as inputs
 from training.network.shapes import network_shapes
 from training.note_lstm.recipe import NoteLSTMRecipe
+from training.sampling import constraints
 from training.sampling.conditioning import requested_styles, vector
 from training.sampling.constraints import SAME_BARS, SAME_CHORD
+from training.sampling.drawing import lower_gains, trust
 from training.sampling.playable import is_playable
 from training.sampling.sampler import SamplingConfig, choose, compose
 
@@ -331,6 +333,38 @@ def test_min_p_holds_for_the_field_that_it_is_given_for() -> None:
     [notes] = compose(network, VOCABULARY, SamplingConfig(notes=80, min_p={"velocity": 0.9}))
     assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
     assert len(set(notes.pitch.tolist())) > 30
+
+
+def test_a_low_temperature_and_a_chord_struck_often_lower_the_gain_of_guesses() -> None:
+    gain, guess = np.array([[2.0, 3.0]], np.float32), np.array([[1, 1]])
+    for temperature, rounds, kept in (
+        (1.0, 1, 1.0),
+        (1.5, 6, 1.0),
+        (1.0, 12, 0.5),
+        (0.5, 1, 0.5**1.3),
+        (0.1, 1, 0.5**1.3),
+    ):
+        logits = np.array([[1.0, 6.0, 0.0]], np.float32)
+        lower_gains(logits, guess, gain, trust(temperature, np.array([rounds])))
+        assert logits.tolist() == [[1.0, pytest.approx(1 + 5 * kept), 0.0]]
+
+
+def longest_chord(notes: Notes) -> int:
+    """How often a chord or note is struck in a row, at most."""
+    chords = [tuple(notes.pitch[notes.onset == onset].tolist()) for onset in np.unique(notes.onset)]
+    return max(len(list(group)) for _, group in groupby(chords))
+
+
+def test_a_copy_that_goes_round_ends_by_itself_at_a_low_temperature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the rules against repetition switched off."""
+    monkeypatch.setattr(constraints, "SAME_CHORD", 10**9)
+    monkeypatch.setattr(constraints, "LOOPS", ())
+    trusting = saying(time={12: 40}, pitch={GAIN["pitch"]: 9.0}, velocity={9: 40}, duration={12: 40})
+    prime = Notes.of(np.arange(8) * 12, np.full(8, 12), np.full(8, 60), np.full(8, 80))
+    config = SamplingConfig(count=8, notes=80, temperature=0.7)
+    assert 8 < np.median([longest_chord(notes) for notes in compose(trusting, VOCABULARY, config, prime)]) <= SAME_CHORD
+    monkeypatch.setattr("training.sampling.drawing.FALLS_AFTER", 10**9)
+    assert np.median([longest_chord(notes) for notes in compose(trusting, VOCABULARY, config, prime)]) == 88
 
 
 def test_settings_are_read_from_the_command_line() -> None:

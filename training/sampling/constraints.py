@@ -86,6 +86,10 @@ class Constraints:
             self.number = number
         self.content = (self.content ^ (note.astype(np.uint64) + np.uint64(1))) * _MULTIPLIER
 
+    def rounds(self) -> IntArray:
+        """Return how often the chord of the last onset has been struck in a row, [streams]."""
+        return np.where(self.chord == self.last_chord, self.run + 1, 1)
+
     def forbid_time(self, logits: Numbers) -> None:
         """Exclude times, in place: long rests, and further notes of a full chord."""
         logits[:, EDGES > LONGEST_REST] = -np.inf
@@ -104,8 +108,7 @@ class Constraints:
         above = self.last[semitone] + 1
         unlikely = semitone[logits[semitone].argmax(axis=1) != above]
         rule_out(logits, unlikely, self.last[unlikely] + 1)
-        run = np.where(self.chord == self.last_chord, self.run + 1, 1)
-        repeated = np.flatnonzero((run >= SAME_CHORD) & (time > 0))
+        repeated = np.flatnonzero((self.rounds() >= SAME_CHORD) & (time > 0))
         rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar
         place = (onset - self.first_tick) % self.bar

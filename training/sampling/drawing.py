@@ -11,6 +11,9 @@ from training.events.classes import FIELDS
 from training.sampling.sample_record import NO_GUESS
 
 SETTINGS = ("temperature", "top_p", "top_k", "min_p")
+FALLS_AFTER = 6  # times that a chord is struck in a row before the gain of guesses falls
+FALLS_WITH = 1.3  # exponent of the temperature, below 1, by which the gain of guesses falls
+LEAST_FALL = 0.5  # temperature below which it falls no further
 
 Numbers = npt.NDArray[Any]
 
@@ -39,6 +42,26 @@ def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, flo
     drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
     chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
     return chosen
+
+
+def trust(temperature: float, rounds: Numbers) -> Numbers:
+    """Return the share of their gain that guesses keep, [streams].
+
+    A low temperature would make guesses that were right before certain, and a copy would go round for ever. So the
+    gain of guesses falls more than the temperature, and the more often a chord has been struck in a row, `rounds`.
+    """
+    calm = min(1.0, max(temperature, LEAST_FALL)) ** FALLS_WITH
+    kept: Numbers = calm * np.minimum(1.0, FALLS_AFTER / np.maximum(rounds, 1))
+    return kept
+
+
+def lower_gains(logits: Numbers, guess: Numbers, gain: Numbers, kept: Numbers) -> None:
+    """Lower the gain of guesses [streams, guesses], which is in the logits, to the share `kept` [streams], in place."""
+    rows = np.flatnonzero(kept < 1)
+    if len(rows):
+        lost = gain[rows] * (1 - kept[rows, None]).astype(np.float32)
+        for number in range(guess.shape[1]):
+            logits[rows, guess[rows, number]] -= lost[:, number]
 
 
 def right_guess(name: str, drawn: Numbers, now: Numbers, gain: Numbers) -> Numbers:

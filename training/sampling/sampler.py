@@ -33,7 +33,7 @@ from training.sampling.conditioning import named, openings, requested_styles, ve
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
-from training.sampling.drawing import SETTINGS, choose, guess_texts, right_guess
+from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, trust
 from training.sampling.prompts import Prompt, finish_piece, make_prompts
 from training.sampling.sample_record import Draft
 
@@ -209,7 +209,7 @@ class _Session:
         inputs: dict[str, Numbers] = (
             {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now) | line_inputs(now)
         )
-        onset = streams.tick
+        onset, rounds = streams.tick, streams.rounds()
         for column, name in enumerate(FIELDS):
             if name == "pitch":
                 encoding.predict_pitch(past, rows[:, TIME], onset, rows[:, PLACE], now)
@@ -224,6 +224,7 @@ class _Session:
                 raise TrainingError(
                     "the network gives no probabilities: its weights are damaged or unusable; train the run again"
                 )
+            lower_gains(logits, now[:, encoding.GUESS[name]], gains[name], trust(self.settings[column][0], rounds))
             if name == "time":
                 streams.forbid_time(logits)
                 if refused is not None:
