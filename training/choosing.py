@@ -1,9 +1,10 @@
-"""Chooses, of the pieces that a run composed, those nearest to people's. Pure NumPy.
+"""Chooses, of the drafts that a run composed, those that are likest to people's pieces. Pure NumPy.
 
-In: pieces, and the measures of a run's training pieces, which are computed when the run is created. Out: the pieces to
+In: drafts, and the measures of a run's training pieces, which are computed when the run is created. Out: the drafts to
 keep, with their distances. Every measure is a common figure of rhythm, harmony, lines, texture or form, taken of
-stretches of WINDOW notes, so that long pieces and short ones compare. What lies in the middle half of people's values
-is not distant at all: a piece is not to be average, but not to be strange either.
+stretches of WINDOW notes, so that long pieces and short ones compare. Not the most average drafts are kept: drafts
+differ less among themselves than people's pieces do, so that would make them more alike still. Kept are those whose
+measures are likelier among people's pieces than among the drafts.
 """
 
 import json
@@ -28,6 +29,7 @@ WINDOW = 256  # notes of a stretch
 WINDOWS = 3  # stretches of a training piece that are measured, evenly spaced
 LEAST_NOTES = 32  # of a stretch that is measured
 LEAST_PIECES = 8  # by which pieces can be chosen
+PRIOR = 8  # stretches of people's that are added to the drafts', of which there may be few
 SEVERAL = 3  # measures outside people's 1st to 99th percentile by which a piece is rejected before others
 STEP, OCTAVE, MIDDLE = 2, 12, 60  # semitones of a step and of an octave; middle C
 
@@ -36,7 +38,7 @@ _SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 _MAJOR = np.isin((np.arange(12)[None] - np.arange(12)[:, None]) % 12, _SCALE)  # [tonic, pitch class]
 _RANKS = 2 * _QUANTILES + 1
 _SCORES = np.array([NormalDist().inv_cdf((rank + 0.5) / _RANKS) for rank in range(_RANKS)])  # of twice a rank
-_MIDDLE_HALF = NormalDist().inv_cdf(0.75)
+_MIDDLE_HALF, _RARE = NormalDist().inv_cdf(0.75), NormalDist().inv_cdf(0.99)
 
 Numbers = npt.NDArray[Any]
 Quantiles = Annotated[tuple[Finite, ...], Meta(min_length=_QUANTILES, max_length=_QUANTILES)]
@@ -86,38 +88,60 @@ class People:
         """Return whether pieces can be chosen by these measures."""
         return self.format == FORMAT and self.pieces >= LEAST_PIECES
 
-    def distance(self, notes: Notes) -> tuple[int, float]:
-        """Return how far a piece is from people's.
-
-        First the number of measures outside people's 1st to 99th percentile, in the worst stretch; then how many
-        standard deviations the measures are outside people's middle half, as a mean over measures and stretches.
-        """
-        outside, distances = 0, []
-        for measured in stretches(notes):
-            known = [name for name in self.quantiles if np.isfinite(measured.get(name, np.nan))]
-            scores = np.abs([self._score(name, measured[name]) for name in known])
-            distances.append(float(np.maximum(scores - _MIDDLE_HALF, 0).mean()) if known else 0.0)
-            outside = max(outside, sum(self._is_outside(name, measured[name]) for name in known))
-        return outside, float(np.mean(distances)) if distances else 0.0
-
-    def _score(self, name: str, value: float) -> float:
-        """Return the normal score of the rank of a value among people's."""
-        values = self.quantiles[name]
-        return float(_SCORES[np.searchsorted(values, value, "left") + np.searchsorted(values, value, "right")])
-
-    def _is_outside(self, name: str, value: float) -> bool:
-        values = self.quantiles[name]
-        return not values[1] <= value <= values[-2]
+    def scores(self, notes: Notes) -> Numbers:
+        """Return the normal score of the rank of each measure among people's, [stretches, measures]; NaN if unknown."""
+        rows = [[measured.get(name, np.nan) for name in self.quantiles] for measured in stretches(notes)]
+        values = np.array(rows, np.float64).reshape(-1, len(self.quantiles))
+        found = np.full(values.shape, np.nan)
+        for column, quantiles in enumerate(self.quantiles.values()):
+            known = np.flatnonzero(np.isfinite(values[:, column]))
+            value = values[known, column]
+            rank = np.searchsorted(quantiles, value, "left") + np.searchsorted(quantiles, value, "right")
+            found[known, column] = _SCORES[rank]
+        return found
 
 
-def nearest(people: People, pieces: Sequence[Notes], count: int) -> list[tuple[int, float]]:
-    """Return index and distance of the `count` pieces nearest to people's, the nearest first.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A draft that is kept."""
 
-    Pieces with SEVERAL measures outside people's range come after all others.
+    index: int  # of the draft
+    distance: float  # standard deviations that a measure is beyond people's middle half, a mean
+    advantage: float  # log of how much likelier a measure is among people's than among the drafts', a mean
+
+
+def choose_drafts(people: People, drafts: Sequence[Notes], count: int) -> list[Choice]:
+    """Return the `count` drafts that are likest to people's pieces, the likest first.
+
+    The measures of the drafts, as normal scores among people's, are taken as normal and independent, and so is their
+    distribution, which PRIOR stretches of people's are added to. A draft is judged by the ratio of its likelihoods.
+    Drafts with SEVERAL measures outside people's 1st to 99th percentile come after all others.
     """
-    found = [people.distance(notes) for notes in pieces]
-    order = sorted(range(len(found)), key=lambda at: (found[at][0] >= SEVERAL, found[at][1], at))
-    return [(at, found[at][1]) for at in order[:count]]
+    scores = [people.scores(notes) for notes in drafts]
+    together = np.concatenate(scores)
+    known = np.isfinite(together)
+    number = known.sum(axis=0) + PRIOR
+    mean = np.where(known, together, 0).sum(axis=0) / number
+    variance = (np.where(known, (together - mean) ** 2, 0).sum(axis=0) + PRIOR) / number
+
+    def advantage(score: Numbers) -> float:
+        ratio = (score - mean) ** 2 / (2 * variance) + np.log(variance) / 2 - score**2 / 2
+        return _mean(ratio)
+
+    def is_strange(score: Numbers) -> bool:
+        return bool(((np.abs(score) > _RARE).sum(axis=1) >= SEVERAL).any())
+
+    found = [(is_strange(score), -advantage(score), at) for at, score in enumerate(scores)]
+    return [
+        Choice(at, _mean(np.maximum(np.abs(scores[at]) - _MIDDLE_HALF, 0)), -lost)
+        for _, lost, at in sorted(found)[:count]
+    ]
+
+
+def _mean(values: Numbers) -> float:
+    """Return the mean of the values that are known, 0 if there are none."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else 0.0
 
 
 def stretches(notes: Notes) -> list[dict[str, float]]:

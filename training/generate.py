@@ -1,7 +1,7 @@
 """Generation with a trained run, and the three samples that `train` writes.
 
 In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/. `music` returns what the run
-composes; `compose_samples` composes DRAFTS times as many pieces and keeps those nearest to people's.
+composes; `compose_samples` composes DRAFTS times as many pieces and keeps those likest to people's.
 
 The samples of `train` are composed by the best epoch's network and composed again when that network changes. Samples
 of an earlier network are moved to samples/epoch-N/, with their renderings. Files of the command `generate` are not
@@ -18,7 +18,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
-from training.choosing import People, nearest
+from training.choosing import Choice, People, choose_drafts
 from training.learner import learner
 from training.midi import read_notes
 from training.progress import Progress
@@ -60,22 +60,30 @@ def compose_samples(
     *,
     draft: bool = False,
 ) -> Samples:
-    """Return the `config.count` pieces nearest to people's of DRAFTS times as many that the run composes.
+    """Return the `config.count` pieces likest to people's of DRAFTS times as many that the run composes.
 
     With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
     """
     people, reason = (None, None) if draft else _people(run)
     most = config.count if people is None else min(DRAFTS * config.count, MAX_COUNT)
     made = _drafts(run, replace(config, count=most), prime, report)
-    kept: Sequence[tuple[int, float | None]] = [(at, None) for at in range(len(made))]
+    kept: Sequence[tuple[int, Choice | None]] = [(at, None) for at in range(len(made))]
     if people is not None:
-        kept = nearest(people, [each.notes for each in made], config.count)
+        chosen = choose_drafts(people, [each.notes for each in made], config.count)
+        kept = [(choice.index, choice) for choice in chosen]
         reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
     records = [
         SampleRecord.of(
-            made[at], config, run=run.name, number=at + 1, drafts=most, distance=far, has_prime=prime is not None
+            made[at],
+            config,
+            run=run.name,
+            number=at + 1,
+            drafts=most,
+            has_prime=prime is not None,
+            distance=None if choice is None else choice.distance,
+            advantage=None if choice is None else choice.advantage,
         )
-        for at, far in kept
+        for at, choice in kept
     ]
     return Samples([made[at].notes for at, _ in kept], records, reason)
 

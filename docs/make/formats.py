@@ -175,7 +175,7 @@ def _runs() -> list[str]:
             ],
         ),
         "### measures.json",
-        "How the training pieces measure, for `generate`, which keeps the drafts nearest to them. Runs of `classic` have none.",
+        "How the training pieces measure, for `generate`, which keeps the drafts likest to them. Runs of `classic` have none.",
         _record(People),
         "### yardstick.json",
         f"What people's pieces come to, for the page: {seen}.",

@@ -1,4 +1,4 @@
-"""Choosing: pieces nearest to people's are kept, and each is written with how it was composed."""
+"""Choosing: drafts likest to people's are kept, and each is written with how it was composed."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import command, resealed, song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
-from training.choosing import LEAST_NOTES, WINDOW, People, nearest, stretches
+from training.choosing import LEAST_NOTES, WINDOW, People, choose_drafts, stretches
 from training.events.classes import FIELDS
 from training.events.repeat_models import GUESSES
 from training.generate import DRAFTS, SAMPLES, compose_samples, music
@@ -69,24 +69,45 @@ def test_long_pieces_are_measured_in_stretches_and_very_short_ones_not_at_all() 
     assert len(stretches(song(0))[0]) == 25
 
 
-def test_people_are_nearer_to_people_than_noise_is() -> None:
+def test_people_come_before_noise_and_are_nearer() -> None:
     strangers, noises = [song(number) for number in range(100, 104)], [noise(seed) for seed in range(4)]
-    found = nearest(PEOPLE, [*noises, *strangers], 8)
-    assert {at for at, _ in found[:4]} == {4, 5, 6, 7}
-    distances = [far for _, far in found]
-    assert distances == sorted(distances)
-    assert max(distances[:4]) < 0.5 * min(distances[4:])
-    assert nearest(PEOPLE, noises, 2) == [(at, far) for at, far in nearest(PEOPLE, noises, 4)[:2]]
+    found = choose_drafts(PEOPLE, [*noises, *strangers], 8)
+    assert {choice.index for choice in found[:4]} == {4, 5, 6, 7}
+    assert max(choice.distance for choice in found[:4]) < 0.5 * min(choice.distance for choice in found[4:])
+    advantages = [choice.advantage for choice in found[:4]]
+    assert advantages == sorted(advantages, reverse=True)
+    assert choose_drafts(PEOPLE, [*noises, *strangers], 2) == found[:2]
 
 
-def test_a_piece_that_is_strange_in_several_measures_comes_last() -> None:
-    """Once it is near in all others, the mean alone would not say so."""
-    outside, distance = PEOPLE.distance(noise(0))
-    assert outside >= 3
-    assert distance > 0
-    inside, small = PEOPLE.distance(song(0))
-    assert inside < 3
-    assert small < distance
+def drifting(steps: float, seed: int) -> Notes:
+    """A line of quarters in which this share of moves are steps, all others leaps."""
+    rng = np.random.default_rng(seed)
+    moves = np.where(rng.random(199) < steps, 2, 7) * np.where(np.arange(199) % 2, 1, -1)
+    pitch = np.concatenate([[60], 60 + np.cumsum(moves) % 24])
+    return Notes.of(np.arange(200) * 24, np.full(200, 24), pitch, np.full(200, 80), (), ())
+
+
+def test_of_drafts_that_lean_to_one_side_those_on_the_other_side_are_kept() -> None:
+    """Though the most of them are nearer to the median."""
+    people = People.of([drifting(share, seed) for seed, share in enumerate(np.linspace(0.2, 0.8, 60))])
+    leaning = [drifting(share, 100 + at) for at, share in enumerate([0.56, 0.57, 0.58, 0.59, 0.6, 0.61, 0.62, 0.36])]
+    assert choose_drafts(people, leaning, 1)[0].index == 7
+
+
+def test_a_draft_that_is_strange_in_several_measures_comes_last() -> None:
+    """Even where the other drafts are noise, beside which it has an advantage."""
+    mixed = song(100)
+    strange = Notes.of(
+        mixed.onset * 3 + 1, mixed.duration * 5, mixed.pitch // 2, mixed.velocity, (), mixed.time_signatures
+    )
+    found = choose_drafts(PEOPLE, [strange, mixed, song(101)], 3)
+    assert found[-1].index == 0
+    assert (np.abs(PEOPLE.scores(strange)) > 2.33).sum() >= 3
+
+
+def test_pieces_too_short_to_be_measured_are_kept_in_order() -> None:
+    tiny = [song(number, bars=1) for number in range(3)]
+    assert [(choice.index, choice.distance) for choice in choose_drafts(PEOPLE, tiny, 2)] == [(0, 0.0), (1, 0.0)]
 
 
 def test_measures_come_back_from_their_text_and_damaged_ones_are_refused() -> None:
@@ -104,16 +125,17 @@ def run(trained: Path, tmp_path: Path) -> Run:
     return Run.open(tmp_path, "tiny")
 
 
-def test_the_drafts_nearest_to_the_training_pieces_are_kept_and_a_seed_gives_the_same(run: Run) -> None:
+def test_the_drafts_likest_to_the_training_pieces_are_kept_and_a_seed_gives_the_same(run: Run) -> None:
     config = SamplingConfig(count=3, notes=60, seed=5)
     made, again = (compose_samples(run, config) for _ in range(2))
     assert made.records == again.records
     assert made.message == "chose 3 of 12 drafts; --draft composes without choosing"
     drafts = music(run, SamplingConfig(count=12, notes=60, seed=5))
     people = People.from_json(run.check(MEASURES_FILE), MEASURES_FILE)
-    kept = nearest(people, drafts, 3)
-    assert [record.draft - 1 for record in made.records] == [at for at, _ in kept]
-    assert [write_midi(notes) for notes in made.pieces] == [write_midi(drafts[at]) for at, _ in kept]
+    kept = choose_drafts(people, drafts, 3)
+    assert [record.draft - 1 for record in made.records] == [choice.index for choice in kept]
+    assert [write_midi(notes) for notes in made.pieces] == [write_midi(drafts[choice.index]) for choice in kept]
+    assert all(record.distance is not None and record.advantage is not None for record in made.records)
     assert {(record.drafts, record.kept, record.seed) for record in made.records} == {(DRAFTS * 3, 3, 5)}
     bare = compose_samples(run, config, draft=True)
     assert bare.pieces == drafts[:3]

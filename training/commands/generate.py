@@ -94,7 +94,7 @@ def generate(
         bool,
         typer.Option(
             "--draft",
-            help="Compose only what is asked, instead of choosing from four times as many the nearest to people's.",
+            help="Compose only what is asked, instead of keeping the likest to people's of four times as many.",
         ),
     ] = False,
     out: Annotated[
@@ -111,8 +111,8 @@ def generate(
 ) -> None:
     """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
-    Four times as many drafts are composed, and those whose measures are nearest to people's are kept. A JSON file
-    beside each piece says how it was composed.
+    Four times as many drafts are composed, and those are kept that are likest to people's pieces. A JSON file beside
+    each piece says how it was composed.
 
     Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
     written to the run's own samples/ are shown on its page, index.html, which is updated.

@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from catalog.base.errors import TrainingError
-from catalog.storage.reading import Above0, Count, NotNegative, Positive, Share, read_json
+from catalog.storage.reading import Above0, Count, Finite, NotNegative, Positive, Share, read_json
 from dataset.notes.form import find_form
 from dataset.notes.model import Notes
 from training.events.classes import FIELDS
@@ -92,6 +92,7 @@ class SampleRecord:
     drafts: Positive  # number of drafts composed
     kept: Positive  # number of drafts that were kept
     distance: NotNegative | None  # standard deviations beyond people's middle half, a mean; null if none was chosen
+    advantage: Finite | None  # log of how much likelier a measure is among people's than among all drafts', a mean
     style: tuple[StyleShare, ...]  # what the network was told; empty for none
     tempo: Above0  # quarter notes per minute, at the beginning
     meter: tuple[Positive, Positive]  # numerator and denominator, at the beginning
@@ -118,8 +119,9 @@ class SampleRecord:
         run: str,
         number: int,
         drafts: int,
-        distance: float | None,
         has_prime: bool,
+        distance: float | None = None,
+        advantage: float | None = None,
     ) -> "SampleRecord":
         """Return the record of draft `number`, from 1, of `drafts`; `config.count` of them are kept."""
         notes = draft.notes
@@ -136,8 +138,9 @@ class SampleRecord:
             drafts=drafts,
             kept=int(config.count),
             distance=None if distance is None else round(distance, 4),
+            advantage=None if advantage is None else round(advantage, 4),
             style=_shares(draft.style),
-            tempo=round(notes.tempos[0][1], 4),
+            tempo=round(notes.tempos[0][1], 2),
             meter=notes.time_signatures[0][1:],
             **by_field,
             max_copy=int(config.max_copy),
