@@ -18,7 +18,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
-from training.choosing import Choice, People, choose_drafts
+from training.choosing import LEAST_NOTES, Choice, People, choose_drafts
 from training.learner import learner
 from training.midi import read_notes
 from training.progress import Progress
@@ -65,6 +65,8 @@ def compose_samples(
     With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
     """
     people, reason = (None, None) if draft else _people(run)
+    if people is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
+        people, reason = None, f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
     most = config.count if people is None else min(DRAFTS * config.count, MAX_COUNT)
     made = _drafts(run, replace(config, count=most), prime, report)
     kept: Sequence[tuple[int, Choice | None]] = [(at, None) for at in range(len(made))]

@@ -162,6 +162,13 @@ def test_a_run_without_measures_composes_without_choosing_and_says_so(run: Run) 
     assert made.pieces == music(older, SamplingConfig(count=2, notes=40, seed=1))
 
 
+def test_pieces_too_short_to_compare_are_composed_without_choosing(run: Run) -> None:
+    config = SamplingConfig(count=2, notes=LEAST_NOTES - 1, seed=1)
+    made = compose_samples(run, config)
+    assert made.message == "composed without choosing: fewer than 32 notes are too few to compare"
+    assert made.pieces == music(run, config)
+
+
 def test_changed_measures_are_refused(run: Run) -> None:
     (run.path / MEASURES_FILE).write_text(PEOPLE.to_json())
     with pytest.raises(TrainingError, match=r"measures\.json: does not belong to this run"):

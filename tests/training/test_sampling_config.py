@@ -160,7 +160,7 @@ def test_progress_grows_to_its_total(wish: dict[str, Any], total: int | None) ->
 
 
 def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: Path) -> None:
-    words = ("generate", "tiny", "--no-render", "--notes", "10", "--seed", "1", "--out", str(tmp_path))
+    words = ("generate", "tiny", "--draft", "--no-render", "--notes", "10", "--seed", "1", "--out", str(tmp_path))
     for more in (("--style", "water=1e300,wood=1e300"), ("--temperature", "1e-310"), ("--game", "WATER")):
         done = command(*words, *more, root=trained)
         assert (done.returncode, done.stderr) == (0, "seed 1\n")
@@ -169,9 +169,12 @@ def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: P
         ("--top-p", "2"),
         ("--top-k", "1e300"),
         ("--temperature", "pitch=0"),
+        ("--min-p", "-0.1"),
+        ("--form", "aaba"),
+        ("--form", "AABA", "--bars", "3"),
         ("--game", ""),
     ):
         done = command(*words, *more, root=trained)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert done.stderr.startswith("error: ")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("*.mid"))) == 3

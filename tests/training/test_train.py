@@ -153,7 +153,8 @@ def test_generate_names_its_midi_first_and_then_what_it_rendered(trained: Path, 
     said = [Path(line).name for line in done.stdout.splitlines()]
     assert said[:2] == ["sample-1.mid", "sample-2.mid"]
     made = {f"sample-{n}{end}" for n in (1, 2) for end in (".mid", ".mp3", ".musicxml", "-score.pdf", "-roll.svg")}
-    assert set(said) == made == {path.name for path in tmp_path.iterdir()}
+    assert set(said) == made
+    assert made | {"sample-1.json", "sample-2.json"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_thirty_samples_go_to_musicxml_and_back_with_the_same_notes(trained: Path) -> None:
