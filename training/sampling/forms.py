@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.plans import NEW, Plan
+from training.events.plans import EQUAL, NEW, VARIED, Plan
 
-EQUAL, VARIED = 5, 4  # classes of likeness to the source: equal, and a slight variation
 VARIED_BARS = 2  # last bars of a repeated section that are varied
 
 Numbers = npt.NDArray[Any]
@@ -27,7 +26,7 @@ def with_form(plan: Plan, form: str, section_bars: int) -> Plan:
     the last bars with slight variation.
     """
     letters = list(dict.fromkeys(form))
-    long = plan.repeated(max(len(plan), section_bars))
+    long = plan.of_length(max(len(plan), section_bars))
     begins = dict(zip(letters, _sections(long, len(letters), section_bars), strict=True))
     bar = np.concatenate([begins[letter] + np.arange(section_bars) for letter in form])
     columns = {field.name: getattr(long, field.name)[bar].copy() for field in fields(Plan)}
