@@ -126,11 +126,11 @@ def run(trained: Path, tmp_path: Path) -> Run:
 
 
 def test_the_drafts_likest_to_the_training_pieces_are_kept_and_a_seed_gives_the_same(run: Run) -> None:
-    config = SamplingConfig(count=3, notes=60, seed=5)
+    config = SamplingConfig(count=3, notes=40, seed=5)
     made, again = (compose_samples(run, config) for _ in range(2))
     assert made.records == again.records
     assert made.message == "chose 3 of 12 drafts; --draft composes without choosing"
-    drafts = music(run, SamplingConfig(count=12, notes=60, seed=5))
+    drafts = music(run, SamplingConfig(count=12, notes=40, seed=5))
     people = People.from_json(run.check(MEASURES_FILE), MEASURES_FILE)
     kept = choose_drafts(people, drafts, 3)
     assert [record.draft - 1 for record in made.records] == [choice.index for choice in kept]
@@ -238,5 +238,5 @@ def test_all_guesses_have_names() -> None:
 
 
 def test_where_no_opening_is_long_enough_all_are_used() -> None:
-    made = compose(saying(time={12: 40}), VOCABULARY, SamplingConfig(count=12, notes=300))
+    made = compose(saying(time={12: 40}), VOCABULARY, SamplingConfig(count=12, notes=200))
     assert {notes.time_signatures[0][1] for notes in made} == {3, 4}
