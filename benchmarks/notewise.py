@@ -279,7 +279,7 @@ def sampled(
         for column, name in enumerate(FIELDS):
             logits = network.logits(name, above[:, -1], now).numpy()
             rng = np.array([rng.random() for rng in generators])
-            now[:, column] = torch.from_numpy(choose(logits, rng, (1.0, top_p, 0)))
+            now[:, column] = torch.from_numpy(choose(logits, rng, (1.0, top_p, 0, 0.0)))
             if column == TIME:
                 tick = tick + EDGES[now[:, TIME].numpy()]
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))

@@ -1,6 +1,7 @@
 """Generation with a trained run, and the three samples that `train` writes.
 
-In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/.
+In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/. `music` returns what the run
+composes; `compose_samples` composes DRAFTS times as many pieces and keeps those likest to people's.
 
 The samples of `train` are composed by the best epoch's network and composed again when that network changes. Samples
 of an earlier network are moved to samples/epoch-N/, with their renderings. Files of the command `generate` are not
@@ -8,22 +9,36 @@ touched. The run's state names the files before they are written, so an interrup
 one, with the same bytes.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError
-from catalog.storage.files import sync_folder, write_bytes
+from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
+from training.choosing import LEAST_NOTES, Choice, People, choose_drafts
 from training.learner import learner
 from training.midi import read_notes
 from training.progress import Progress
-from training.run import Run
-from training.sampling.config import SamplingConfig
+from training.run import MEASURES_FILE, Run
+from training.sampling.config import MAX_COUNT, SamplingConfig
 from training.sampling.prompts import reason_unusable
 from training.sampling.sample_files import reserve_names, samples
+from training.sampling.sample_record import ENDING, Draft, SampleRecord
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
+DRAFTS = 4  # pieces composed for each one that is kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Pieces of one command, with their records."""
+
+    pieces: list[Notes]
+    records: list[SampleRecord]
+    message: str | None  # how they were chosen, or why they were not; None if that was not asked
 
 
 def music(
@@ -34,10 +49,65 @@ def music(
     `report` receives the progress in notes, bars or tokens. Raises UsageError if the run's recipe does not support
     `prime`.
     """
+    return [draft.notes for draft in _drafts(run, config, prime, report)]
+
+
+def compose_samples(
+    run: Run,
+    config: SamplingConfig,
+    prime: Notes | None = None,
+    report: Report = lambda done, total: None,
+    *,
+    draft: bool = False,
+) -> Samples:
+    """Return the `config.count` pieces likest to people's of DRAFTS times as many that the run composes.
+
+    With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
+    """
+    people, reason = (None, None) if draft else _people(run)
+    if people is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
+        people, reason = None, f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
+    most = config.count if people is None else min(DRAFTS * config.count, MAX_COUNT)
+    made = _drafts(run, replace(config, count=most), prime, report)
+    kept: Sequence[tuple[int, Choice | None]] = [(at, None) for at in range(len(made))]
+    if people is not None:
+        chosen = choose_drafts(people, [each.notes for each in made], config.count)
+        kept = [(choice.index, choice) for choice in chosen]
+        reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
+    records = [
+        SampleRecord.of(
+            made[at],
+            config,
+            run=run.name,
+            number=at + 1,
+            drafts=most,
+            has_prime=prime is not None,
+            distance=None if choice is None else choice.distance,
+            advantage=None if choice is None else choice.advantage,
+        )
+        for at, choice in kept
+    ]
+    return Samples([made[at].notes for at, _ in kept], records, reason)
+
+
+def _drafts(run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
     found = learner(run.recipe)
     if prime is not None or config.without_prime:
         found.require("--prime", run.name)
-    return found.compose(run, config, prime, report)
+    return found.compose_drafts(run, config, prime, report)
+
+
+def _people(run: Run) -> tuple[People | None, str | None]:
+    """Return how the training pieces of a run measure; None, with the reason, if pieces cannot be chosen by them."""
+    said = "composed without choosing"
+    if not learner(run.recipe).chooses:
+        return None, f"{said}: runs of recipe {run.recipe.kind} have no measures of people's pieces"
+    if MEASURES_FILE not in run.files:
+        return None, f"{said}: run {run.name} is older and has no {MEASURES_FILE}; train it again to choose"
+    people = People.from_json(run.check(MEASURES_FILE), run.path / MEASURES_FILE)
+    if not people.is_enough():
+        return None, f"{said}: run {run.name} has too few training pieces ({people.pieces}) to compare with"
+    return people, None
 
 
 def read_prime(path: Path) -> Notes:
@@ -74,8 +144,10 @@ def write_samples(run: Run) -> list[Path]:
             return []
         request = run.request
         config = SamplingConfig(count=SAMPLES, seconds=SAMPLE_SECONDS, seed=request.seed, max_copy=request.max_copy)
-        for file, notes in zip((run.samples / name for name in progress.samples), music(run, config), strict=True):
-            if file in missing:
+        made = compose_samples(run, config)
+        for name, notes, record in zip(progress.samples, made.pieces, made.records, strict=True):
+            if (file := run.samples / name) in missing:
+                write_text(file.with_suffix(ENDING), record.to_json())
                 write_bytes(file, write_midi(notes, name=f"{run.name} {file.stem}"))
         return missing
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from training.progress import Budget, Progress, Step
     from training.run import Run
     from training.sampling.config import SamplingConfig
+    from training.sampling.sample_record import Draft
 
 
 Option = Literal["--init", "--prime", "--midi", "several processes"]
@@ -55,6 +56,7 @@ class Learner(ABC):
     recipe: ClassVar[type[Recipe]]  # type of the settings
     takes: ClassVar[frozenset[Option]] = frozenset()  # supported options
     refusals: ClassVar[Mapping[Option, str]] = {}  # messages for unsupported options
+    chooses: ClassVar[bool] = False  # whether `generate` composes more pieces and keeps the likest to people's
 
     @abstractmethod
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
@@ -85,6 +87,12 @@ class Learner(ABC):
 
         The same seed gives the same pieces.
         """
+
+    def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
+        """Return the pieces of `compose` with what is recorded of each; by default only the notes."""
+        from training.sampling.sample_record import Draft
+
+        return [Draft(notes) for notes in self.compose(run, config, prime, report)]
 
     @abstractmethod
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:

@@ -46,6 +46,8 @@ RESTORE_OR_RETRAIN = "restore the file, or train a new run"
 INIT_FILE = "init.npz"  # the initial weights of a fine-tuned run
 SOURCES_FOLDER = "sources"  # the training index
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # manifest and credits of the corpus when the run was created
+MEASURES_FILE = "measures.json"  # how its training pieces measure
+OTHER_FILES = (CORPUS_FILE, CREDITS_FILE, MEASURES_FILE)
 
 
 class Run:
@@ -157,7 +159,7 @@ class Run:
         if listed is None:
             raise TrainingError(f"{path}: not a complete run ({sums.SUMS_FILE} is missing); {RETRAIN}")
         held = parse_json(record_text, RunRecord, path / RUN_FILE, fail=TrainingError, remedy=RETRAIN)
-        for file in ("recipe.json", "vocabulary.json", CORPUS_FILE, CREDITS_FILE, *files_below(path, SOURCES_FOLDER)):
+        for file in ("recipe.json", "vocabulary.json", *OTHER_FILES, *files_below(path, SOURCES_FOLDER)):
             if file not in held.files and (path / file).is_file():
                 raise TrainingError(f"{path / RUN_FILE}: files.{file}: missing; {RETRAIN}")
         made = {file: frozenset({value}) for file, value in held.files.items()} | {RUN_FILE: listed.get(RUN_FILE)}
@@ -222,7 +224,7 @@ class Run:
     def generate(
         self, config: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
-        """Return new pieces by the best epoch, as the command `generate` does."""
+        """Return new pieces by the best epoch, as the command `generate --draft` does."""
         from training.generate import music
 
         return music(self, config, prime, report)

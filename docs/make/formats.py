@@ -20,6 +20,7 @@ from dataset.plan import versions
 from dataset.reasons import REASONS, RELATIONS
 from docs.make.records import record
 from scraper.http.journal import FIELDS
+from training.choosing import People
 from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.events.vocabulary import Opening, Vocabulary
 from training.network.weights import WeightsMeta
@@ -30,6 +31,7 @@ from training.page.reference import MEASURE_LABELS, Reference
 from training.progress import Progress
 from training.rendering.render import FORMS
 from training.run_record import TrainingRequest
+from training.sampling.sample_record import GUESS_NAMES, SampleRecord, StyleShare
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 
@@ -160,7 +162,21 @@ def _runs() -> list[str]:
         _record(Index),
         "### samples/",
         "`epoch-NNNN/` has those that `train` wrote and that an earlier epoch's network plays.\n"
-        f"`sample-N.mid`, and what is rendered beside it: {forms}.",
+        f"`sample-N.mid`, and what is rendered beside it: {forms}. `sample-N.json` says how it was composed:",
+        _record(SampleRecord),
+        "Each style:",
+        _record(StyleShare),
+        "The guesses, by their numbers in `guesses`; the first note of a piece and the notes of a prime are not drawn, and have none:",
+        _table(
+            ("field", "guesses follow"),
+            [
+                (f"`{name}`", "; ".join(f"{number}: {guess}" for number, guess in enumerate(guesses)))
+                for name, guesses in GUESS_NAMES.items()
+            ],
+        ),
+        "### measures.json",
+        "How the training pieces measure, for `generate`, which keeps the drafts likest to them. Runs of `classic` have none.",
+        _record(People),
         "### yardstick.json",
         f"What people's pieces come to, for the page: {seen}.",
         _record(Reference),

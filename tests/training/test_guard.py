@@ -29,7 +29,7 @@ def line_of(rows: np.ndarray) -> NoteLine:
 
 
 def draw(logits: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    return choose(logits, uniforms, (1.0, 1.0, 0))
+    return choose(logits, uniforms, (1.0, 1.0, 0, 0.0))
 
 
 def test_the_note_that_makes_a_passage_too_long_is_ruled_out_and_those_after_it() -> None:

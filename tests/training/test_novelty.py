@@ -207,7 +207,7 @@ def test_what_generate_writes_holds_no_longer_passage_than_asked(root: Path, tmp
         limit = () if most is None else ("--max-copy", str(most))
         done = command(*words, *limit, "--out", str(out), root=root)
         assert done.returncode == 0, done.stderr
-        return sorted(out.iterdir())
+        return sorted(out.glob("*.mid"))
 
     def longest(files: list[Path]) -> list[int]:
         return [find_copies(TrainingIndex.open(run.sources), read_midi(file.read_bytes())).longest for file in files]

@@ -31,7 +31,9 @@ from training.page.sample_parts import mark_score, passages, sample_parts
 from training.page.sample_view import COLOURS, by_sha256, find_origins
 from training.page.source_links import is_web_address
 from training.run import Run
+from training.sampling.config import SamplingConfig
 from training.sampling.sample_files import samples
+from training.sampling.sample_record import Draft, SampleRecord
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,31 @@ def test_a_sample_that_is_no_music_costs_only_itself(text: str) -> None:
     assert text.count('<svg xmlns="http://www.w3.org/2000/svg" class="roll"') == 2
     assert text.count('class="score"') == 2
     assert "no music" not in text
+
+
+def test_a_sample_says_of_how_many_drafts_it_was_chosen_and_a_damaged_record_costs_only_that(
+    run: Run, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        shutil.copy(run.samples / f"sample-{number}.mid", tmp_path)
+    config = SamplingConfig(count=3, form="ABA", section_bars=2)
+    record = SampleRecord.of(Draft(song(1)), config, run="r", number=7, drafts=12, distance=0.5, has_prime=False)
+    (tmp_path / "sample-1.json").write_text(record.to_json())
+    (tmp_path / "sample-2.json").write_text(record.to_json().replace("7", "-7"))
+    first, second = sample_parts(samples(tmp_path), None, kinds=())
+    assert first.how == f"draft 7, 3 of 12 chosen · form {record.form} in sections of 2 bars"
+    assert len(record.form) == 8
+    assert second.how == ""
+    assert second.troubles[0].startswith("sample-2.json cannot be read: draft: ")
+    assert first.how in render_run(run, tmp_path)
+
+
+def render_run(run: Run, folder: Path) -> str:
+    """Return the page of a run whose samples are those of another folder."""
+    moved = folder / "moved"
+    shutil.copytree(run.path, moved, ignore=shutil.ignore_patterns("samples"))
+    shutil.copytree(folder, moved / "samples", ignore=shutil.ignore_patterns("moved", "sample-2*"))
+    return page(folder, Run.open(folder, str(moved)))
 
 
 def test_a_part_that_kills_its_library_costs_only_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

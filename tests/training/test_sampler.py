@@ -28,8 +28,10 @@ from training.network import inference
 from training.network import layout as inputs
 from training.network.shapes import network_shapes
 from training.note_lstm.recipe import NoteLSTMRecipe
+from training.sampling import constraints
 from training.sampling.conditioning import requested_styles, vector
 from training.sampling.constraints import SAME_BARS, SAME_CHORD
+from training.sampling.drawing import lower_gains, trust
 from training.sampling.playable import is_playable
 from training.sampling.sampler import SamplingConfig, choose, compose
 
@@ -238,6 +240,9 @@ def test_a_prime_is_played_first_and_then_goes_on_in_its_own_meter() -> None:
         {"temperature": {"loudness": 1.0}},
         {"top_p": 1.5},
         {"top_k": 0.5},
+        {"min_p": 1.5},
+        {"min_p": -0.1},
+        {"min_p": {"loudness": 0.1}},
         {"notes": 1},
         {"seconds": -1.0},
         {"bars": 0},
@@ -294,15 +299,72 @@ def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
     arrays(np.float32, (3, 20), elements=st.floats(-9, 9, width=32)),
     st.floats(0.01, 1.0),
     st.integers(0, 20),
+    st.floats(0, 1),
     st.floats(0, 0.999999),
 )
-def test_what_is_drawn_is_among_the_likeliest(logits: np.ndarray, top_p: float, top_k: int, uniforms: float) -> None:
-    drawn = choose(logits, np.full(3, uniforms), (1.0, top_p, top_k))
+def test_what_is_drawn_is_among_the_likeliest(
+    logits: np.ndarray, top_p: float, top_k: int, min_p: float, uniforms: float
+) -> None:
+    drawn = choose(logits, np.full(3, uniforms), (1.0, top_p, top_k, min_p))
     for row, number in zip(logits.astype(np.float64), drawn, strict=True):
         shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
         likelier = shares[shares > shares[number]]
         assert likelier.sum() < top_p + 1e-9
         assert top_k == 0 or len(likelier) < top_k
+        assert shares[number] >= min_p * shares.max() - 1e-9
+
+
+def test_min_p_leaves_out_what_is_improbable_beside_the_most_probable_after_temperature() -> None:
+    logits = np.log(np.tile([0.6, 0.3, 0.1], (1000, 1)))
+    uniforms = np.linspace(0, 0.9999, 1000)
+
+    def drawn(temperature: float, min_p: float) -> list[int]:
+        return np.bincount(choose(logits, uniforms, (temperature, 1.0, 0, min_p)), minlength=3).tolist()
+
+    assert drawn(1.0, 0.0) == [600, 300, 100]
+    assert drawn(1.0, 0.2) == [667, 333, 0]
+    assert drawn(1.0, 0.6) == [1000, 0, 0]
+    assert drawn(2.0, 0.4)[2] > 0  # at a higher temperature, the third is less improbable
+    assert drawn(2.0, 0.45)[2] == 0
+
+
+def test_min_p_holds_for_the_field_that_it_is_given_for() -> None:
+    network = saying(pitch={50: 1}, velocity={9: 1})
+    [notes] = compose(network, VOCABULARY, SamplingConfig(notes=80, min_p={"velocity": 0.9}))
+    assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
+    assert len(set(notes.pitch.tolist())) > 30
+
+
+def test_a_low_temperature_and_a_chord_struck_often_lower_the_gain_of_guesses() -> None:
+    gain, guess = np.array([[2.0, 3.0]], np.float32), np.array([[1, 1]])
+    for temperature, rounds, kept in (
+        (1.0, 1, 1.0),
+        (1.5, 6, 1.0),
+        (1.0, 12, 0.5),
+        (0.5, 1, 0.5**1.3),
+        (0.1, 1, 0.5**1.3),
+    ):
+        logits = np.array([[1.0, 6.0, 0.0]], np.float32)
+        lower_gains(logits, guess, gain, trust(temperature, np.array([rounds])))
+        assert logits.tolist() == [[1.0, pytest.approx(1 + 5 * kept), 0.0]]
+
+
+def longest_chord(notes: Notes) -> int:
+    """How often a chord or note is struck in a row, at most."""
+    chords = [tuple(notes.pitch[notes.onset == onset].tolist()) for onset in np.unique(notes.onset)]
+    return max(len(list(group)) for _, group in groupby(chords))
+
+
+def test_a_copy_that_goes_round_ends_by_itself_at_a_low_temperature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the rules against repetition switched off."""
+    monkeypatch.setattr(constraints, "SAME_CHORD", 10**9)
+    monkeypatch.setattr(constraints, "LOOPS", ())
+    trusting = saying(time={12: 40}, pitch={GAIN["pitch"]: 9.0}, velocity={9: 40}, duration={12: 40})
+    prime = Notes.of(np.arange(8) * 12, np.full(8, 12), np.full(8, 60), np.full(8, 80))
+    config = SamplingConfig(count=8, notes=80, temperature=0.7)
+    assert 8 < np.median([longest_chord(notes) for notes in compose(trusting, VOCABULARY, config, prime)]) <= SAME_CHORD
+    monkeypatch.setattr("training.sampling.drawing.FALLS_AFTER", 10**9)
+    assert np.median([longest_chord(notes) for notes in compose(trusting, VOCABULARY, config, prime)]) == 88
 
 
 def test_settings_are_read_from_the_command_line() -> None:

@@ -43,6 +43,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "temperature": (*NEVER, True, *MAPS, None, 0, 0.0, 10.5),
     "top_p": (*NEVER, True, *MAPS, None, 0, 1.01),
     "top_k": (*NEVER, True, *MAPS, None, 0.5, 129, {"pitch": 0.5}),
+    "min_p": (*NEVER, True, *MAPS, None, 1.01),
+    "form": (*(v for v in NEVER if v != ""), *NUMBERS, *MAPS, "", "aaba", "A B", "AÄ", "A\n", "A" * 200),
+    "section_bars": (*NEVER, *NUMBERS, *MAPS, None, 0, 65),
     "seed": tuple(value for value in (*NEVER, *NUMBERS, *MAPS, None) if value != 10**400),  # any whole number from 0
     "series": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
     "game": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
@@ -90,7 +93,7 @@ def test_the_coldest_temperature_takes_the_likeliest_class() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 30)).astype(np.float32)
     logits[:, 3] = -np.inf
     for temperature in (1e-3, 1e-30, 1e-310, 5e-324):
-        drawn = choose(logits, np.linspace(0, 0.999999, 50), (temperature, 1.0, 0))
+        drawn = choose(logits, np.linspace(0, 0.999999, 50), (temperature, 1.0, 0, 0.0))
         assert (drawn == logits.argmax(axis=1)).all()
 
 
@@ -157,7 +160,7 @@ def test_progress_grows_to_its_total(wish: dict[str, Any], total: int | None) ->
 
 
 def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: Path) -> None:
-    words = ("generate", "tiny", "--no-render", "--notes", "10", "--seed", "1", "--out", str(tmp_path))
+    words = ("generate", "tiny", "--draft", "--no-render", "--notes", "10", "--seed", "1", "--out", str(tmp_path))
     for more in (("--style", "water=1e300,wood=1e300"), ("--temperature", "1e-310"), ("--game", "WATER")):
         done = command(*words, *more, root=trained)
         assert (done.returncode, done.stderr) == (0, "seed 1\n")
@@ -166,9 +169,12 @@ def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: P
         ("--top-p", "2"),
         ("--top-k", "1e300"),
         ("--temperature", "pitch=0"),
+        ("--min-p", "-0.1"),
+        ("--form", "aaba"),
+        ("--form", "AABA", "--bars", "3"),
         ("--game", ""),
     ):
         done = command(*words, *more, root=trained)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert done.stderr.startswith("error: ")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("*.mid"))) == 3

@@ -116,7 +116,18 @@ def test_generate_and_evaluate_import_no_tensorflow(trained: Path) -> None:
 
 def test_the_methods_of_a_run_do_what_the_commands_do(trained: Path, tmp_path: Path) -> None:
     run = Run.open(trained, "tiny")
-    words = ("generate", "tiny", "--notes", "30", "--seed", "8", "--no-render", "--out", str(tmp_path / "out"))
+    words = (
+        "generate",
+        "tiny",
+        "--notes",
+        "30",
+        "--seed",
+        "8",
+        "--draft",
+        "--no-render",
+        "--out",
+        str(tmp_path / "out"),
+    )
     assert command(*words, root=trained).returncode == 0
     [piece] = run.generate(SamplingConfig(notes=30, seed=8))
     assert read_midi(write_midi(piece)) == read_midi((tmp_path / "out" / "sample-1.mid").read_bytes())
@@ -131,7 +142,9 @@ def test_generate_with_a_seed_gives_the_same_bytes_and_overwrites_nothing(traine
     assert command(*words, root=trained).returncode == 0
     files = [out / f"sample-{n}.mid" for n in (1, 2, 3, 4)]
     assert files[0].read_bytes().replace(b"sample-1", b"") == files[2].read_bytes().replace(b"sample-3", b"")
-    assert len(sorted(out.iterdir())) == 4
+    assert {path.name for path in out.iterdir()} == {
+        f"{file.stem}{ending}" for file in files for ending in (".mid", ".json")
+    }
 
 
 def test_generate_names_its_midi_first_and_then_what_it_rendered(trained: Path, tmp_path: Path) -> None:
@@ -140,7 +153,8 @@ def test_generate_names_its_midi_first_and_then_what_it_rendered(trained: Path, 
     said = [Path(line).name for line in done.stdout.splitlines()]
     assert said[:2] == ["sample-1.mid", "sample-2.mid"]
     made = {f"sample-{n}{end}" for n in (1, 2) for end in (".mid", ".mp3", ".musicxml", "-score.pdf", "-roll.svg")}
-    assert set(said) == made == {path.name for path in tmp_path.iterdir()}
+    assert set(said) == made
+    assert made | {"sample-1.json", "sample-2.json"} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_thirty_samples_go_to_musicxml_and_back_with_the_same_notes(trained: Path) -> None:

@@ -46,6 +46,13 @@ def generate(
     top_k: Annotated[
         str, typer.Option("--top-k", help="Draw from the K most probable classes, 0 for no limit; or by field.")
     ] = "0",
+    min_p: Annotated[
+        str,
+        typer.Option(
+            "--min-p",
+            help="Draw only classes with at least this share of the most probable class's probability, 0–1; or by field.",
+        ),
+    ] = "0",
     max_copy: Annotated[
         int,
         typer.Option(
@@ -64,6 +71,11 @@ def generate(
     without_prime: Annotated[
         bool, typer.Option("--without-prime", help="Write only the continuation, without the notes of the prime.")
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--form", help="A letter per section, such as AABA: a repeated letter repeats its first section."),
+    ] = None,
+    section_bars: Annotated[int, typer.Option("--section-bars", help="Bars of a section of --form.")] = 8,
     series: Annotated[
         str | None,
         typer.Option("--series", help="Compose in the style of this series.", autocompletion=completion.series),
@@ -78,6 +90,13 @@ def generate(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Random seed; the same seed gives the same files.")
     ] = None,
+    draft: Annotated[
+        bool,
+        typer.Option(
+            "--draft",
+            help="Compose only what is asked, instead of keeping the likest to people's of four times as many.",
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", callback=absolute_path, help="Output folder (default: the run's samples/).")
     ] = None,
@@ -92,19 +111,22 @@ def generate(
 ) -> None:
     """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
+    Four times as many drafts are composed, and those are kept that are likest to people's pieces. A JSON file beside
+    each piece says how it was composed.
+
     Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
     written to the run's own samples/ are shown on its page, index.html, which is updated.
     """
     from training.commands import field_options as settings
     from training.commands.console_observer import console_observer
-    from training.generate import SAMPLE_SECONDS, music, read_prime
+    from training.generate import SAMPLE_SECONDS, compose_samples, read_prime
     from training.page.write import render_samples, write_run_page
     from training.run import Run
     from training.sampling.config import SamplingConfig
     from training.sampling.sample_files import write_pieces
 
     console.set_stop_hint("all files listed above are complete; the same command composes others")
-    if notes is None and seconds is None and bars is None:
+    if notes is None and seconds is None and bars is None and form is None:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
     config = SamplingConfig(
@@ -115,6 +137,9 @@ def generate(
         temperature=settings.by_field("--temperature", temperature),
         top_p=settings.by_field("--top-p", top_p),
         top_k=settings.by_field("--top-k", top_k),
+        min_p=settings.by_field("--min-p", min_p),
+        form=form,
+        section_bars=section_bars,
         seed=drawn,
         max_copy=max_copy,
         without_prime=without_prime,
@@ -124,21 +149,25 @@ def generate(
     )
     if without_prime and prime is None:
         raise UsageError("--without-prime needs --prime FILE")
+    if form is not None and prime is not None:
+        raise UsageError("--form excludes --prime; give one")
     if prime is not None and not prime.exists():
         raise UsageError(f"--prime {prime}: no such file")
     base = data_root(root)
     opened = Run.open(working_root(base), run)
     first = read_prime(prime) if prime is not None else None
     with console.Progress("composing") as progress:
-        pieces = music(opened, config, first, progress)
-    files = write_pieces(out or opened.samples, pieces, opened.name)
+        made = compose_samples(opened, config, first, progress, draft=draft)
+    files = write_pieces(out or opened.samples, made.pieces, opened.name, made.records)
     for file in files:
         print(console.one_line(file), flush=True)
     console.print_message(f"seed {drawn}")
+    if made.message is not None:
+        console.print_message(made.message)
     if render:
         is_own = files[0].parent.resolve() == opened.samples.resolve()
         try:
-            render_samples(opened.name, files, pieces, console_observer())
+            render_samples(opened.name, files, made.pieces, console_observer())
             if is_own:
                 write_run_page(base, opened, console_observer())
         except KeyboardInterrupt:

@@ -128,8 +128,13 @@ class NoteNetwork:
             above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
         return above, state
 
-    def logits(self, name: str, above: Array, inputs: NetworkInputs, now: Classes) -> Array:
-        """Return one field's logits [..., classes], from the classes that HEADS lists."""
+    def logits(
+        self, name: str, above: Array, inputs: NetworkInputs, now: Classes, gains: dict[str, Array] | None = None
+    ) -> Array:
+        """Return one field's logits [..., classes], from the classes that HEADS lists.
+
+        The gain of each guess, [..., GUESSES[name]], is put into `gains` if given.
+        """
         column = events.FIELDS.index(name) * self.head
         hidden = above[..., column : column + self.head].copy()
         self._hidden[name].add(hidden, inputs)
@@ -141,6 +146,8 @@ class NoteNetwork:
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
             + self._gain[name][confidence + OFFSETS[name]]
         ) * (confidence > 0)
+        if gains is not None:
+            gains[name] = gain
         logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
         rows = np.arange(len(logits))
         flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.run import Run
     from training.sampling.config import SamplingConfig
+    from training.sampling.sample_record import Draft
 
 
 FEW_NOTES = 30_000  # about thirty pieces
@@ -34,6 +35,7 @@ class NoteLSTMLearner(Learner):
 
     recipe = NoteLSTMRecipe
     takes: ClassVar[frozenset[Option]] = frozenset({"--init", "--prime", "--midi", "several processes"})
+    chooses = True
 
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
         """Return the text of vocabulary.json: styles and openings of the training pieces."""
@@ -77,11 +79,15 @@ class NoteLSTMLearner(Learner):
 
     def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
         """Return pieces drawn note by note, with copies of training pieces limited."""
+        return [draft.notes for draft in self.compose_drafts(run, config, prime, report)]
+
+    def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
+        """Return the pieces of `compose` with their styles and guesses."""
         from training.note_lstm.trained import network, vocabulary
-        from training.sampling.sampler import compose
+        from training.sampling.sampler import compose_drafts
 
         learned = run.learned_from().index if config.max_copy else None
-        return compose(network(run), vocabulary(run), config, prime, learned, report)
+        return compose_drafts(network(run), vocabulary(run), config, prime, learned, report)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
         """Return bits per note, total and by field."""

@@ -23,6 +23,7 @@ from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
 from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
+from training.sampling.sample_record import ENDING, read_record
 
 TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
@@ -71,6 +72,7 @@ class SampleParts:
     of: str = ""  # the run's label, on pages with several runs
     analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
+    how: str = ""  # how it was composed, in one line; empty if unknown
     score: str | None = None  # SVG, notes within passage n carry data-copy="n"
     troubles: list[str] = field(default_factory=list)
 
@@ -116,7 +118,7 @@ def sample_parts(
     jobs: list[Job] = []
     owners: list[SampleParts] = []
     for sample in made:
-        midi = _bytes(sample)
+        midi, sample.how = _bytes(sample), _how(sample)
         for kind in kinds if midi is not None else ():
             if kind == "sound" and (there := _rendered(sample.path, ".mp3")) is not None:
                 sample.sound = there
@@ -212,6 +214,17 @@ def _bytes(sample: SampleParts) -> bytes | None:
         reason = str(error).removeprefix(f"{sample.path}: ").removeprefix("cannot be read ")
         sample.troubles.append(f"{sample.path.name} cannot be read: {reason}")
         return None
+
+
+def _how(sample: SampleParts) -> str:
+    """Return how the sample was composed; empty if unknown. A damaged record is added to `troubles`."""
+    try:
+        record = read_record(sample.path)
+    except TrainingError as error:
+        reason = str(error).removeprefix(f"{sample.path.with_suffix(ENDING)}: ")
+        sample.troubles.append(f"{sample.path.stem}{ENDING} cannot be read: {reason}")
+        return ""
+    return "" if record is None else record.line
 
 
 def _rendered(path: Path, ending: str) -> bytes | None:

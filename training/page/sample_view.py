@@ -102,6 +102,7 @@ class SampleView:
     strips: Sequence[Strip]
     files: Sequence[File]
     troubles: Sequence[str]
+    how: str  # how it was composed, in one line; empty if unknown
 
 
 def view_samples(
@@ -202,6 +203,7 @@ def _view(sample: SampleParts, found: Mapping[str, Origin], pieces: Pieces, besi
         strips=strips(analysis.opening, beside) if analysis and beside else (),
         files=_files(sample.path),
         troubles=sample.troubles,
+        how=sample.how,
     )
 
 

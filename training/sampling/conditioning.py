@@ -49,6 +49,15 @@ def vector(network: NoteNetwork, vocabulary: Vocabulary, styles: Styles) -> Arra
     return mean
 
 
+def named(vocabulary: Vocabulary, numbers: tuple[int, int]) -> Styles:
+    """Return the style with these numbers of series and game; empty if both are unknown."""
+    series, game = (
+        names[number - 1] if number else ""
+        for names, number in zip((vocabulary.series, vocabulary.games), numbers, strict=True)
+    )
+    return {(series, game): 1.0} if series or game else {}
+
+
 def openings(vocabulary: Vocabulary, styles: Styles) -> Sequence[Opening]:
     """Return the first notes of pieces of these styles; all if there are none."""
     fitting = [o for o in vocabulary.openings if {(o.series, o.game), (o.series, "")} & styles.keys()]

@@ -3,6 +3,7 @@
 Pure. Everything is checked before any file is opened.
 """
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from training.novelty.passages import SEED
 ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field (time, pitch, duration, velocity) with defaults for the others."""
 
-TEMPERATURE, TOP_P, TOP_K = 1.0, 0.9, 0
-DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K}
+TEMPERATURE, TOP_P, TOP_K, MIN_P = 1.0, 0.9, 0, 0.0
+DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
 MAX_COPY = 24
+SECTION_BARS = 8
+MAX_FORM_BARS = 1024  # for which there is a plan
+MAX_COUNT = 1000  # pieces that are composed together
 MAX_SHOWN = 40  # characters of an invalid value shown in messages
 
 
@@ -29,7 +33,9 @@ class SamplingConfig:
     A piece ends after `notes` notes, or at the bar line after `seconds` or `bars`, whichever comes first. A prime
     does not count; it ends with the bar in which its last note begins. The last notes are extended to a bar line.
 
-    Classes are drawn from the most probable ones: at most `top_k` (0: no limit) with a total probability of `top_p`.
+    Classes are drawn from the most probable ones: at most `top_k` (0: no limit) with a total probability of `top_p`,
+    each at least `min_p` times as probable as the most probable one. `form` is given in letters, one per section of
+    `section_bars` bars; without another length, it is the length.
     """
 
     count: int = 1
@@ -39,6 +45,9 @@ class SamplingConfig:
     temperature: ByField = TEMPERATURE  # > 0; below 1 more predictable, above 1 more varied
     top_p: ByField = TOP_P
     top_k: ByField = TOP_K
+    min_p: ByField = MIN_P
+    form: str | None = None  # such as AABA: a repeated letter repeats its first section
+    section_bars: int = SECTION_BARS
     seed: int = 0
     series: str | None = None
     game: str | None = None
@@ -49,13 +58,16 @@ class SamplingConfig:
     def __post_init__(self) -> None:
         """Check types and ranges. Raises UsageError."""
         checks: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-            ("count", lambda n: _is_whole(n) and 1 <= n <= 1000, "from 1 to 1,000"),
+            ("count", lambda n: _is_whole(n) and 1 <= n <= MAX_COUNT, f"from 1 to {MAX_COUNT:,}"),
             ("notes", lambda n: n is None or (_is_whole(n) and 2 <= n <= 100_000), "from 2 to 100,000"),
             ("seconds", lambda n: n is None or (_is_real(n) and 0 < n <= 3600), "above 0 and at most 3,600"),
             ("bars", lambda n: n is None or (_is_whole(n) and 1 <= n <= 10_000), "from 1 to 10,000"),
             ("temperature", _for_each_field("temperature", lambda t: 0 < t <= 10), "above 0 and at most 10"),
             ("top_p", _for_each_field("top_p", lambda p: 0 < p <= 1), "above 0 and at most 1"),
             ("top_k", _for_each_field("top_k", lambda k: k in range(129)), "a whole number from 0 to 128"),
+            ("min_p", _for_each_field("min_p", lambda p: 0 <= p <= 1), "from 0 to 1"),
+            ("form", _is_form, "letters from A to Z, one per section, such as AABA"),
+            ("section_bars", lambda n: _is_whole(n) and 1 <= n <= 64, "from 1 to 64"),
             ("seed", lambda n: _is_whole(n) and n >= 0, "a whole number from 0"),
             ("series", _is_name, "the name of a series"),
             ("game", _is_name, "the name of a game"),
@@ -71,13 +83,28 @@ class SamplingConfig:
             value = getattr(self, name)
             if not is_valid(value):
                 raise UsageError(f"{_option(name)} must be {wanted}, not {_shown(value)}")
-        if self.notes is None and self.seconds is None and self.bars is None:
+        if self.form is not None:
+            self._check_form(self.form)
+        elif self.notes is None and self.seconds is None and self.bars is None:
             raise UsageError("give the length with --notes, --bars or --seconds")
         if self.style and (self.series or self.game):
             raise UsageError("--style excludes --series and --game; give one")
 
+    def _check_form(self, form: str) -> None:
+        """Check that form and length agree; set the length if none is given."""
+        bars = len(form) * self.section_bars
+        said = (
+            f"--form {_shown(form).strip(chr(39))}: {len(form)} sections of {self.section_bars} bars are {bars:,} bars"
+        )
+        if bars > MAX_FORM_BARS:
+            raise UsageError(f"{said}, more than {MAX_FORM_BARS:,}; leave out some, or give fewer --section-bars")
+        if self.bars is not None and self.bars != bars:
+            raise UsageError(f"{said}, but --bars is {self.bars:,}; leave out --bars, or give other --section-bars")
+        if self.notes is None and self.seconds is None and self.bars is None:
+            object.__setattr__(self, "bars", bars)
+
     def by_field(self, setting: str) -> tuple[float, ...]:
-        """Return temperature, top_p or top_k for each field."""
+        """Return temperature, top_p, top_k or min_p for each field."""
         value: ByField = getattr(self, setting)
         if not isinstance(value, Mapping):
             return (float(value),) * len(FIELDS)
@@ -106,6 +133,10 @@ def _for_each_field(setting: str, is_valid: Callable[[Any], bool]) -> Callable[[
 
 def _is_name(value: Any) -> bool:
     return value is None or isinstance(value, str)
+
+
+def _is_form(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and bool(re.fullmatch("[A-Z]+", value)))
 
 
 def _is_mixture(value: Any) -> bool:

@@ -45,8 +45,8 @@ class Constraints:
         self.right = np.zeros(count, np.int32)  # and in the right hand
         self.right_low = np.full(count, _NONE, np.int32)  # its lowest pitch
         self.chord = np.zeros(count, np.uint64)  # hash of this onset's pitches so far
-        self.last_chord = np.zeros(count, np.uint64)  # hash of its pitches
-        self.run = np.zeros(count, np.int32)  # how often its chord has been struck in a row
+        self.last_chord = np.zeros(count, np.uint64)  # hash of the pitches of the onset before
+        self.run = np.zeros(count, np.int32)  # how often the chord of the onset before has been struck in a row
         self.number = np.full(count, -(10**6), np.int32)  # number of the current bar
         self.content = np.zeros(count, np.uint64)  # hash of the current bar so far
         self.opening = np.full(count, _NONE, np.int32)  # first note of the current bar: 256 × place + pitch
@@ -69,7 +69,7 @@ class Constraints:
         return place
 
     def add(self, rows: IntArray) -> None:
-        """Append a note to each stream: classes [streams, 5]."""
+        """Append a note to each stream: classes [streams, KNOWN]."""
         first = self.last == _NONE
         step = np.where(first, 0, EDGES[rows[:, TIME]])
         self.tick = self.tick + step
@@ -86,6 +86,10 @@ class Constraints:
             self.number = number
         self.content = (self.content ^ (note.astype(np.uint64) + np.uint64(1))) * _MULTIPLIER
 
+    def rounds(self) -> IntArray:
+        """Return how often the chord of the last onset has been struck in a row, [streams]."""
+        return np.where(self.chord == self.last_chord, self.run + 1, 1)
+
     def forbid_time(self, logits: Numbers) -> None:
         """Exclude times, in place: long rests, and further notes of a full chord."""
         logits[:, EDGES > LONGEST_REST] = -np.inf
@@ -95,8 +99,7 @@ class Constraints:
         """Exclude pitches, in place.
 
         Excluded are pitches below the last one of a chord or out of reach, a semitone above it unless that is the most
-        probable pitch, the lowest pitch of a chord repeated too
-        often, and the first note of a bar repeated too often.
+        probable pitch, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
         chord = np.flatnonzero(time == 0)
         pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]
@@ -105,8 +108,7 @@ class Constraints:
         above = self.last[semitone] + 1
         unlikely = semitone[logits[semitone].argmax(axis=1) != above]
         rule_out(logits, unlikely, self.last[unlikely] + 1)
-        run = np.where(self.chord == self.last_chord, self.run + 1, 1)
-        repeated = np.flatnonzero((run >= SAME_CHORD) & (time > 0))
+        repeated = np.flatnonzero((self.rounds() >= SAME_CHORD) & (time > 0))
         rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar
         place = (onset - self.first_tick) % self.bar

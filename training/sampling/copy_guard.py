@@ -141,7 +141,7 @@ class CopyGuard:
             logits[full.stream[right], pitch[right]] = -np.inf
 
     def add(self, rows: npt.NDArray[np.int32]) -> None:
-        """Append a note to each stream: classes [streams, 5]."""
+        """Append a note to each stream: classes [streams, KNOWN]."""
         passed = EDGES[rows[:, TIME]] if self._length else np.zeros(len(rows), np.int32)
         seeds, new = self._look_up(rows[:, TIME], rows[:, PITCH])
         self._last_lookup = None

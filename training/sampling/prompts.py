@@ -6,7 +6,7 @@ and its notes.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
+from training.sampling.forms import with_form
 from training.sampling.playable import HAND_NOTES, release
 
 IntArray = npt.NDArray[np.int32]
@@ -49,6 +50,10 @@ class Prompt:
     def voices(self) -> int:
         """Number of notes that sound at once, at most: as many as in the piece whose plan is followed."""
         return 2 * HAND_NOTES if self.plan is None else min(2 * HAND_NOTES, max(1, int(self.plan.voices.max()) - 1))
+
+    def with_form(self, form: str, section_bars: int) -> "Prompt":
+        """Return this prompt with a plan of that form; unchanged if it has no plan."""
+        return self if self.plan is None else replace(self, plan=with_form(self.plan, form, section_bars))
 
     def bar_line(self, tick: int) -> int:
         """Return the bar line at or before a tick."""
@@ -91,13 +96,14 @@ def make_prompts(
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or a random first note with the plan of its piece.
 
-    The piece has at least `notes` notes, if there are such pieces. Raises UsageError for a prime that cannot be continued.
+    The piece has at least `notes` notes, if there are such pieces. Raises UsageError for a prime that cannot be
+    continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         return [_prompt_from_prime(prime)] * len(generators)
-    enough = [o for o in fitting if o.notes >= notes] or [max(fitting, key=lambda o: o.notes)]
+    enough = [o for o in fitting if o.notes >= notes] or fitting
     return [_prompt_from_opening(vocabulary, enough[int(rng.integers(len(enough)))]) for rng in generators]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from catalog.base.errors import TrainingError
+from catalog.storage.files import write_text
 from catalog.storage.reading import read_json
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
@@ -15,10 +16,11 @@ from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
 from training.run_folder import RUN_FILE
 from training.sampling.numbered_files import write_numbered
+from training.sampling.sample_record import ENDING, SampleRecord
 
 
-def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path]:
-    """Write each piece as the next free `sample-N.mid`; return the files.
+def write_pieces(folder: Path, pieces: Sequence[Notes], title: str, records: Sequence[SampleRecord] = ()) -> list[Path]:
+    """Write each piece as the next free `sample-N.mid`, and its record, if given, beside it; return the MIDI files.
 
     Safe for several processes. In the samples/ of a run, names that `train` has reserved are skipped.
     """
@@ -28,7 +30,10 @@ def write_pieces(folder: Path, pieces: Sequence[Notes], title: str) -> list[Path
 
     makers = [maker(notes) for notes in pieces]
     with reserve_names(folder) as reserved:
-        return write_numbered(folder, "sample", ".mid", makers, reserved)
+        files = write_numbered(folder, "sample", ".mid", makers, reserved)
+        for file, record in zip(files, records, strict=False):
+            write_text(file.with_suffix(ENDING), record.to_json())
+        return files
 
 
 @contextmanager

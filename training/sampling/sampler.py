@@ -29,13 +29,15 @@ from training.network.inputs import (
     plan_inputs,
 )
 from training.novelty.passages import Index
-from training.sampling.conditioning import openings, requested_styles, vector
+from training.sampling.conditioning import named, openings, requested_styles, vector
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
+from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, trust
 from training.sampling.prompts import Prompt, finish_piece, make_prompts
+from training.sampling.sample_record import Draft
 
-__all__ = ["SamplingConfig", "choose", "compose"]
+__all__ = ["SamplingConfig", "choose", "compose", "compose_drafts"]
 
 PRIME_NOTES = 512  # last notes of a prime that the network reads; repeats are searched in all of it
 MAX_PLANNED = 1024  # bars for which there is a plan
@@ -46,7 +48,6 @@ IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # the result is checked below
 def compose(
     network: NoteNetwork,
     vocabulary: Vocabulary,
@@ -55,6 +56,19 @@ def compose(
     learned: Index | None = None,
     report: Report = lambda done, total: None,
 ) -> list[Notes]:
+    """Return the notes of the pieces of `compose_drafts`."""
+    return [draft.notes for draft in compose_drafts(network, vocabulary, config, prime, learned, report)]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # the result is checked below
+def compose_drafts(
+    network: NoteNetwork,
+    vocabulary: Vocabulary,
+    config: SamplingConfig,
+    prime: Notes | None = None,
+    learned: Index | None = None,
+    report: Report = lambda done, total: None,
+) -> list[Draft]:
     """Return `config.count` new pieces, each beginning with the prime if given.
 
     With `config.without_prime`, the prime's notes are left out. `learned` is the index of the training pieces;
@@ -64,9 +78,13 @@ def compose(
     """
     if config.without_prime and prime is None:
         raise UsageError("--without-prime needs --prime FILE")
+    if config.form is not None and prime is not None:
+        raise UsageError("--form excludes --prime; give one")
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
     starts = make_prompts(vocabulary, openings(vocabulary, styles), prime, generators, config.notes or 1)
+    if config.form is not None:
+        starts = [start.with_form(config.form, config.section_bars) for start in starts]
     if styles:
         style = np.repeat(vector(network, vocabulary, styles)[None], config.count, axis=0)
     else:  # the style of the piece that the first note is from
@@ -75,6 +93,7 @@ def compose(
     counter = _ProgressCounter(config, starts, limits, report)
     session = _Session(network, config, starts, style, learned)
     written: list[list[IntArray]] = [[] for _ in starts]
+    guessed: list[list[Numbers]] = [[] for _ in starts]
     live, made = np.arange(config.count), 0
     most = None if config.notes is None else config.notes - (prime is None)  # the prompt is the first note
     while len(live):
@@ -82,8 +101,9 @@ def compose(
             uniforms = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
-        for i, row in zip(live[within], rows[within], strict=True):
+        for i, row, right in zip(live[within], rows[within], session.right[within], strict=True):
             written[i].append(row)
+            guessed[i].append(right)
         made += 1
         counter.add(live, onsets)
         active = np.flatnonzero(within & (most is None or made < most))
@@ -91,9 +111,14 @@ def compose(
         counter.report_live(live)
         if len(live):
             session.add(rows, active)
-    pieces = zip(starts, written, limits.tolist(), strict=True)
+    pieces = zip(starts, written, limits.tolist(), guessed, strict=True)
     return [
-        finish_piece(prompt, rows, limit, prime, without_prime=config.without_prime) for prompt, rows, limit in pieces
+        Draft(
+            finish_piece(prompt, rows, limit, prime, without_prime=config.without_prime),
+            styles or named(vocabulary, prompt.style),
+            guess_texts(right),
+        )
+        for prompt, rows, limit, right in pieces
     ]
 
 
@@ -126,7 +151,7 @@ class _Session:
         self, network: NoteNetwork, config: SamplingConfig, starts: list[Prompt], style: Array, learned: Index | None
     ) -> None:
         self.network, self.config, self.style = network, config, style
-        self.settings = list(zip(*(config.by_field(name) for name in ("temperature", "top_p", "top_k")), strict=True))
+        self.settings = list(zip(*(config.by_field(name) for name in SETTINGS), strict=True))
         length = len(starts[0].rows)  # all start with one note, or all with the prime
         self.past = Repeats(len(starts), length + (config.notes or 2**20), [_plan(b, config) for b in starts])
         self.streams = Constraints([b.meters[-1] for b in starts], [int(b.onsets[0]) for b in starts])
@@ -155,6 +180,7 @@ class _Session:
         """Advance the network over the last notes, with the predictions of the next."""
         self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
         encoding.predict_time(self.past, self.now)
+        self.right = np.full((len(last), len(FIELDS)), -1, np.int8)
         self.meter = meter_inputs(last)
         above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
         self.above = above[:, 0]
@@ -162,7 +188,7 @@ class _Session:
     def draw(self, uniforms: Numbers) -> tuple[IntArray, IntArray]:
         """Return the next note of each stream, [streams, KNOWN], and its onset.
 
-        `uniforms` [streams, 4] are random numbers in [0, 1).
+        `uniforms` [streams, 4] are random numbers in [0, 1). Sets `right`, see `drawing.right_guess`.
         """
         rows, onset, is_stuck = self._draw_once(uniforms, None)
         refused = np.zeros((len(uniforms), len(EDGES)), bool)
@@ -183,7 +209,7 @@ class _Session:
         inputs: dict[str, Numbers] = (
             {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now) | line_inputs(now)
         )
-        onset = streams.tick
+        onset, rounds = streams.tick, streams.rounds()
         for column, name in enumerate(FIELDS):
             if name == "pitch":
                 encoding.predict_pitch(past, rows[:, TIME], onset, rows[:, PLACE], now)
@@ -192,38 +218,57 @@ class _Session:
                 encoding.predict_duration(past, rows[:, PITCH], now)
             elif name == "velocity":
                 encoding.predict_velocity(past, rows[:, DURATION], now)
-            logits = self.network.logits(name, self.above, inputs | guess_inputs(name, now), now)
+            gains: dict[str, Array] = {}
+            logits = self.network.logits(name, self.above, inputs | guess_inputs(name, now), now, gains)
             if not np.isfinite(logits).all():
                 raise TrainingError(
                     "the network gives no probabilities: its weights are damaged or unusable; train the run again"
                 )
-            draw = partial(choose, settings=self.settings[column])
+            lower_gains(logits, now[:, encoding.GUESS[name]], gains[name], trust(self.settings[column][0], rounds))
             if name == "time":
                 streams.forbid_time(logits)
                 if refused is not None:
-                    logits[refused] = -np.inf
-                    if not np.isfinite(logits).any(axis=1).all():
-                        most = self.config.max_copy
-                        raise TrainingError(
-                            f"--max-copy {most}: every possible next note is a copy; allow longer passages"
-                        )
-            elif name == "pitch":
-                before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-                streams.forbid_pitch(logits, rows[:, TIME], onset)
-                left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
-                ends = (rows[:, TIME] == 0) & (left < MIN_ALLOWED * before.sum(axis=1))
-            if name == "pitch" and self.guard is not None:
-                rows[:, column], is_stuck = self.guard.draw(logits, rows[:, TIME], uniforms[:, column], draw)
-                is_stuck |= ends
+                    self._refuse(logits, refused)
+            if name == "pitch":
+                rows[:, column], is_stuck = self._draw_pitch(logits, rows[:, TIME], onset, uniforms[:, column])
             else:
-                rows[:, column] = draw(logits, uniforms[:, column])
-                if name == "pitch":
-                    is_stuck = ends
+                rows[:, column] = choose(logits, uniforms[:, column], self.settings[column])
             inputs[name] = rows[:, column]
+            self.right[:, column] = right_guess(name, rows[:, column], now, gains[name])
             if name == "time":
                 onset = streams.onset(rows[:, TIME])
                 rows[:, PLACE] = inputs["place"] = streams.place(onset)
         return rows, onset, is_stuck
+
+    def _refuse(self, logits: Numbers, refused: Numbers) -> None:
+        """Exclude times, in place; raises TrainingError if a stream has none left."""
+        logits[refused] = -np.inf
+        if np.isfinite(logits).any(axis=1).all():
+            return
+        if self.guard is None:
+            raise TrainingError("no next note is possible: the network allows no pitch; use another --seed")
+        raise TrainingError(
+            f"--max-copy {self.config.max_copy}: every possible next note is a copy, or unlikely in its chord; allow "
+            "longer passages, or use another --seed"
+        )
+
+    def _draw_pitch(
+        self, logits: Numbers, time: IntArray, onset: IntArray, uniforms: Numbers
+    ) -> tuple[Numbers, Numbers]:
+        """Draw a pitch for each stream; also return which streams have none at this time.
+
+        That is where every pitch would copy too much, or where the network finds the pitches that may follow in the
+        chord improbable: then the chord is complete.
+        """
+        before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        self.streams.forbid_pitch(logits, time, onset)
+        left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
+        is_complete = (time == 0) & (left < MIN_ALLOWED * before.sum(axis=1))
+        draw = partial(choose, settings=self.settings[PITCH])
+        if self.guard is None:
+            return draw(logits, uniforms), is_complete
+        pitch, is_stuck = self.guard.draw(logits, time, uniforms, draw)
+        return pitch, is_stuck | is_complete
 
     def add(self, rows: IntArray, active: Numbers) -> None:
         """Append the drawn notes, and continue with the streams `active` only."""
@@ -250,26 +295,3 @@ def _plan(prompt: Prompt, config: SamplingConfig) -> tuple[Plan, IntArray] | Non
     plan = prompt.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
     lines = first + np.arange(len(plan) + 1) * prompt.bar
     return plan, lines.astype(np.int32)
-
-
-def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, float]) -> Numbers:
-    """Draw a class from each row of logits [streams, classes].
-
-    `uniforms` has a number in [0, 1) per row; `settings` are temperature, top_p and top_k. Nucleus sampling (Holtzman
-    et al. 2020): the fewest classes with a total probability of `top_p`, and at most `top_k` of them.
-    """
-    temperature, top_p, top_k = settings
-    scaled = logits.astype(np.float64)
-    scaled -= scaled.max(axis=1, keepdims=True)
-    with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0 and the others at -inf
-        scaled /= temperature
-    order = np.argsort(scaled, axis=1)[:, ::-1]
-    rows = np.arange(len(order))[:, None]
-    falling = scaled[rows, order]
-    held = np.exp(falling).cumsum(axis=1)
-    last = (held < top_p * held[:, -1:]).sum(axis=1)
-    last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
-    last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
-    drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
-    chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
-    return chosen

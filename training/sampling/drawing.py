@@ -1,0 +1,81 @@
+"""Draws classes from logits, and tells which guess each drawn class follows. Pure NumPy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.events import encoding
+from training.events.classes import FIELDS
+from training.sampling.sample_record import NO_GUESS
+
+SETTINGS = ("temperature", "top_p", "top_k", "min_p")
+FALLS_AFTER = 6  # times that a chord is struck in a row before the gain of guesses falls
+FALLS_WITH = 1.3  # exponent of the temperature, below 1, by which the gain of guesses falls
+LEAST_FALL = 0.5  # temperature below which it falls no further
+
+Numbers = npt.NDArray[Any]
+
+
+def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, float, float]) -> Numbers:
+    """Draw a class from each row of logits [streams, classes].
+
+    `uniforms` has a number in [0, 1) per row; `settings` are SETTINGS. Nucleus sampling (Holtzman et al. 2020): the
+    fewest classes with a total probability of `top_p`, and at most `top_k` of them. Min-p sampling (Nguyen et al.
+    2024): only classes with at least `min_p` times the probability of the most probable one.
+    """
+    temperature, top_p, top_k, min_p = settings
+    scaled = logits.astype(np.float64)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0 and the others at -inf
+        scaled /= temperature
+    order = np.argsort(scaled, axis=1)[:, ::-1]
+    rows = np.arange(len(order))[:, None]
+    falling = scaled[rows, order]
+    shares = np.exp(falling)  # relative to the most probable class
+    held = shares.cumsum(axis=1)
+    last = (held < top_p * held[:, -1:]).sum(axis=1)
+    last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
+    last = np.minimum(last, (shares >= min_p).sum(axis=1) - 1)
+    last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
+    drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
+    chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
+    return chosen
+
+
+def trust(temperature: float, rounds: Numbers) -> Numbers:
+    """Return the share of their gain that guesses keep, [streams].
+
+    A low temperature would make guesses that were right before certain, and a copy would go round for ever. So the
+    gain of guesses falls more than the temperature, and the more often a chord has been struck in a row, `rounds`.
+    """
+    calm = min(1.0, max(temperature, LEAST_FALL)) ** FALLS_WITH
+    kept: Numbers = calm * np.minimum(1.0, FALLS_AFTER / np.maximum(rounds, 1))
+    return kept
+
+
+def lower_gains(logits: Numbers, guess: Numbers, gain: Numbers, kept: Numbers) -> None:
+    """Lower the gain of guesses [streams, guesses], which is in the logits, to the share `kept` [streams], in place."""
+    rows = np.flatnonzero(kept < 1)
+    if len(rows):
+        lost = gain[rows] * (1 - kept[rows, None]).astype(np.float32)
+        for number in range(guess.shape[1]):
+            logits[rows, guess[rows, number]] -= lost[:, number]
+
+
+def right_guess(name: str, drawn: Numbers, now: Numbers, gain: Numbers) -> Numbers:
+    """Return the number of the guess that is the class drawn and has the greatest gain above 0, -1 for none."""
+    is_right = (now[:, encoding.GUESS[name]] == drawn[:, None]) & (now[:, encoding.CONFIDENCE[name]] > 0)
+    gain = np.where(is_right, gain, 0)
+    best: Numbers = np.where(gain.max(axis=1) > 0, gain.argmax(axis=1), -1)
+    return best
+
+
+def guess_texts(right: Sequence[Numbers]) -> dict[str, str]:
+    """Return the results of `right_guess` by field, one character per note."""
+    columns = np.array(right, np.int8).reshape(-1, len(FIELDS)).T.tolist()
+    return {
+        name: "".join(NO_GUESS if guess < 0 else str(guess) for guess in column)
+        for name, column in zip(FIELDS, columns, strict=True)
+    }
