@@ -5,7 +5,6 @@ FIGARO, ICLR 2023). `Plan.of` describes a corpus piece; `training.events.followe
 their plans say.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
