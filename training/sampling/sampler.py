@@ -5,6 +5,7 @@ pitch, duration and velocity are drawn in turn. The same seed gives the same not
 `constraints.py` has the rules that do not depend on the network.
 """
 
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -167,9 +168,23 @@ class _Session:
         rows, onset, is_stuck = self._draw_once(uniforms, None)
         refused = np.zeros((len(uniforms), len(EDGES)), bool)
         while is_stuck.any():  # at that time every allowed pitch would copy too much, or the chord is complete
-            refused[is_stuck, rows[is_stuck, TIME]] = True
-            rows, onset, is_stuck = self._draw_once(uniforms, refused)
+            which = np.flatnonzero(is_stuck)
+            refused[which, rows[which, TIME]] = True
+            few = self._only(which)
+            rows[which], onset[which], is_stuck[which] = few._draw_once(uniforms[which], refused[which])
+            self.past.set_guesses(which, few.past)
         return rows, onset
+
+    def _only(self, which: Numbers) -> "_Session":
+        """Return the session of these streams alone, before their next note."""
+        few = copy(self)
+        few.past, few.streams, few.guard = self.past.only(which), copy(self.streams), copy(self.guard)
+        few.now, few.above = self.now[which], self.above[which]
+        few.meter = {name: values[which] for name, values in self.meter.items()}
+        few.streams.keep(which)
+        if few.guard is not None:
+            few.guard.keep(which)
+        return few
 
     def _draw_once(self, uniforms: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
         """Draw notes once; also return which streams have no pitch left at the time drawn.
@@ -261,15 +276,15 @@ def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, flo
     temperature, top_p, top_k = settings
     scaled = logits.astype(np.float64)
     scaled -= scaled.max(axis=1, keepdims=True)
-    with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0 and the others at -inf
-        scaled /= temperature
-    order = np.argsort(scaled, axis=1)[:, ::-1]
-    rows = np.arange(len(order))[:, None]
-    falling = scaled[rows, order]
-    held = np.exp(falling).cumsum(axis=1)
-    last = (held < top_p * held[:, -1:]).sum(axis=1)
-    last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
-    last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
-    drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
-    chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
+    if temperature != 1:
+        with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0, the others at -inf
+            scaled /= temperature
+    order = scaled.argsort(axis=1)[:, ::-1]
+    rows = np.arange(len(order))
+    held = np.exp(scaled[rows[:, None], order]).cumsum(axis=1)
+    last = (held >= top_p * held[:, -1:]).argmax(axis=1)
+    if top_k:
+        last = np.minimum(last, int(top_k) - 1)
+    drawn = (held > (uniforms * held[rows, last])[:, None]).argmax(axis=1)
+    chosen: Numbers = order[rows, drawn]
     return chosen
