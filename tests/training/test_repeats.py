@@ -7,11 +7,20 @@ from hypothesis import strategies as st
 
 from dataset.notes.model import Notes
 from tests.training.conftest import song
-from training.events import encoding
-from training.events import repeat_models as repeats
+from training.events import encoding, past
 from training.events.classes import DURATION, FIELDS, KNOWN, PITCH, PLACE, TIME, VELOCITY
-from training.events.encoding import CONFIDENCE, GUESS, classes, encode
-from training.events.repeat_models import CONFIDENCES, GUESSES
+from training.events.encoding import (
+    COLUMNS,
+    CONFIDENCE,
+    GUESS,
+    classes,
+    encode,
+    predict_duration,
+    predict_pitch,
+    predict_repeats,
+    predict_velocity,
+)
+from training.events.repeat_models import CONFIDENCES, GUESSES, Repeats
 
 COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
 
@@ -165,9 +174,33 @@ def test_a_loop_is_known_again_after_a_wrong_note() -> None:
     assert (after[1:, GUESS["time"]][:, 2] == after[1:, TIME]).all()
 
 
+def test_streams_that_are_guessed_again_alone_go_on_as_if_they_had_been_guessed_once() -> None:
+    """As in sampling, where a note is refused and drawn again."""
+    pieces = [looping(2, seed) for seed in range(4)]
+    encoded, read = encode(pieces), [classes(piece) for piece in pieces]
+    together = Repeats(len(pieces), 80)
+    for at in range(60):
+        rows, onsets = np.stack([rows[at] for rows, _ in read]), np.array([onsets[at] for _, onsets in read])
+        if at:
+            seen, again = np.zeros((4, COLUMNS), np.int16), np.arange(at % 4, 4, 2)
+            first, began = rows.copy(), onsets.copy()
+            first[again, PITCH], first[again, TIME], began[again] = 1, 0, onsets[again] - 6
+            predict_repeats(together, first, began, seen)
+            few = together.only(again)
+            refused = seen[again]
+            predict_pitch(few, rows[again, TIME], onsets[again], rows[again, PLACE], refused)
+            predict_duration(few, rows[again, PITCH], refused)
+            predict_velocity(few, rows[again, DURATION], refused)
+            together.set_guesses(again, few)
+            seen[again] = refused
+            for row, piece in zip(seen, encoded, strict=True):
+                assert (row[KNOWN:] == piece[at, KNOWN:]).all()
+        together.add(rows, onsets)
+
+
 def test_what_is_long_past_is_forgotten_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     [remembered] = encode([looping(12)])
-    monkeypatch.setattr(repeats, "HISTORY", 100)
+    monkeypatch.setattr(past, "HISTORY", 100)
     [events] = encode([looping(12)])
     for name in FIELDS:
         assert (events[60:, GUESS[name]][:, 0] == remembered[60:, GUESS[name]][:, 0]).all()

@@ -117,6 +117,15 @@ def test_a_stream_does_not_depend_on_how_many_are_beside_it() -> None:
     assert one[0] == three[0]
 
 
+def test_streams_whose_notes_are_refused_do_not_depend_on_those_beside_them() -> None:
+    named = weights(time=np.eye(1, len(weights()["out_time/bias"]))[0] * 2)  # many chords, of which many are complete
+    network = inference.NoteNetwork(named)
+    many, few = (compose(network, VOCABULARY, SamplingConfig(count=n, notes=60, seed=3)) for n in (16, 5))
+    assert many[:5] == few
+    chords = [(np.diff(notes.onset) == 0).mean() for notes in many]
+    assert np.mean(chords) > 0.02
+
+
 def ends_on_a_bar(notes: Notes, bar: int) -> bool:
     """Whether the last sound ends on a bar line, not before the last note's bar ends."""
     end = int((notes.onset + notes.duration).max())

@@ -10,6 +10,7 @@ __all__ = [
     "classes",
     "ears",
     "encoding",
+    "followed",
     "past",
     "plans",
     "repeat_models",

@@ -68,8 +68,10 @@ def to_class(ticks: npt.ArrayLike) -> IntArray:
     Ticks are rounded to whole numbers, halves down. The nearest class within the same coarse class is taken, the shorter one on a
     tie; more than 768 ticks are clipped.
     """
-    whole = np.clip(np.ceil(np.asarray(ticks) - 0.5), 0, EDGES[-1]).astype(np.int32)
-    return _CLASS_OF_TICKS[whole]
+    whole = np.asarray(ticks)
+    if whole.dtype.kind not in "iu":
+        whole = np.clip(np.ceil(whole - 0.5), 0, EDGES[-1]).astype(np.int32)
+    return _CLASS_OF_TICKS.take(whole, mode="clip")
 
 
 def usual_velocities(velocity: npt.NDArray[np.integer]) -> IntArray:

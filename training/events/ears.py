@@ -58,13 +58,12 @@ def tops(pitch: Numbers, onset: Numbers, now: Numbers) -> tuple[Numbers, Numbers
 
     Arguments are as those of `heard`; 0 for none.
     """
-    found = []
-    for _ in range(2):
-        before = np.where(onset < now[:, None], onset, -1)
-        last = before.max(axis=1, initial=-1)
-        chord = (before == last[:, None]) & (before >= 0)
-        found.append(np.where(chord, pitch.astype(np.int16) + 1, 0).max(axis=1, initial=0))
-        now = last
+    found, each = [np.zeros(len(now), np.int16)] * 2, np.arange(len(now))
+    for number in range(2 if pitch.shape[1] else 0):
+        before = onset < now[:, None]
+        highest = before.argmax(axis=1)  # notes are sorted by onset, then pitch
+        found[number] = (pitch[each, highest].astype(np.int16) + 1) * before[:, -1]
+        now = np.where(before[:, -1], onset[each, highest], now)
     return found[0], found[1]
 
 
@@ -74,19 +73,25 @@ def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDA
     `pitch`, `onset` and `end` [streams, notes] are those of the past, the latest note first, in ticks.
     """
     out = np.zeros((len(now), SLOTS), np.int16)
-    if not pitch.shape[1]:
+    count = pitch.shape[1]
+    if not count:
         return out
-    before = onset < now[:, None]
-    last = np.where(before, onset, -1).max(axis=1)
-    chord = before & (onset == last[:, None])
-    at = 0
-    for name, group in (("struck", onset == now[:, None]), ("held", before & (end > now[:, None])), ("chord", chord)):
-        count = COUNTS[name]
-        nth = np.cumsum(group, axis=1)
-        rows, notes = np.nonzero(group & (nth <= count))
-        out[rows, at + nth[rows, notes] - 1] = pitch[rows, notes].astype(np.int16) + 1
-        at += count
-    out[:, at] = np.where(chord, pitch.astype(np.int16) + 1, 0).max(axis=1)
-    lowest = np.where(chord, pitch.astype(np.int16) + 1, 999).min(axis=1)
-    out[:, at + 1] = np.where(lowest < 999, lowest, 0)
+    struck, held, chord, top, bass = (slice(first, first + width) for _, first, width in GROUPS)
+    before, one_above = onset < now[:, None], pitch.astype(np.int16) + 1
+    nearest = slice(min(count, COUNTS["struck"]))
+    out[:, struck][:, nearest] = one_above[:, nearest] * ~before[:, nearest]
+    rows, notes = np.nonzero(before & (end > now[:, None]))
+    nth = np.arange(len(rows)) - rows.searchsorted(rows)  # of the notes of its row
+    few = nth < COUNTS["held"]
+    out[:, held][rows[few], nth[few]] = one_above[rows[few], notes[few]]
+    # the notes of the last chord follow one another, the highest first
+    each = np.arange(len(now))
+    first = before.argmax(axis=1)
+    last = np.where(before[:, -1], onset[each, first], -1)
+    at = first[:, None] + np.arange(COUNTS["chord"])
+    within = np.minimum(at, count - 1)
+    out[:, chord] = one_above[each[:, None], within] * ((onset[each[:, None], within] == last[:, None]) & (at < count))
+    out[:, top] = out[:, chord][:, :1]
+    lowest = (onset >= last[:, None]).sum(axis=1) - 1
+    out[:, bass] = (one_above[each, lowest] * before[:, -1])[:, None]
     return out

@@ -1,17 +1,20 @@
 """The past of pieces that advance together, and the guesses that follow their plans.
 
-`Past` holds the latest notes, the latest first. `training.events.repeat_models` adds the models of repetition.
+`Past` holds the latest notes, the latest first. `training.events.repeat_models` adds the models of repetition. Composing
+takes these steps for every note, so there are few of them and they work on narrow types: masks and lengths are uint8.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES, FIELDS, to_class
+from training.events.classes import EDGES, to_class
 from training.events.ears import RECENT, heard, interval, releases, tops
-from training.events.plans import LEVELS, Followed, Plan
+from training.events.followed import Followed, Sources
+from training.events.plans import LEVELS, Plan
 
 PITCH_CLASS_SHARES = 24
 """Pitch class shares: twelve for about the last 30 notes, twelve for about the last 250."""
@@ -23,9 +26,20 @@ Array = npt.NDArray[np.int16]
 Numbers = npt.NDArray[Any]
 Guess = tuple[Numbers, Numbers, Any]  # class, confidence, whether there is a guess
 
+NARROW = ("time", "pitch", "duration", "velocity", "place", "exact", "moved", "rhythm")
+"""What is known of each past note in one byte: its classes, and the lengths of matches that end before it."""
+
+MATCHES = slice(NARROW.index("exact"), len(NARROW))
+"""Those of NARROW that are lengths of matches."""
+
+_FAR = 2**31  # more than any key
+
 
 class Past:
-    """The latest notes of `streams` pieces, their plans, and what sounds."""
+    """The latest notes of `streams` pieces, their plans, and what sounds.
+
+    Notes are found by their position in the flat arrays; `note(name, at)` reads them there.
+    """
 
     def __init__(self, streams: int, longest: int, plans: Sequence[tuple[Plan, Numbers] | None] = ()) -> None:
         """Allocate space for pieces of up to `longest` notes, with their plans and bar lines.
@@ -34,23 +48,34 @@ class Past:
         """
         self.plans = Followed(plans or [None] * streams)
         self._room = min(longest, 2 * HISTORY) + 1
-        self._front = self._room  # index of the latest note; older ones follow
-        self._notes = {name: np.zeros((streams, self._room), np.uint8) for name in (*FIELDS, "place")}
-        self._key = np.zeros((streams, self._room), np.int32)  # 128 × onset + pitch
+        self._front = self._room  # column of the latest note; older ones follow
+        shape = streams, self._room
+        self._narrow = np.zeros((len(NARROW), *shape), np.uint8)
+        self._interval = np.zeros(shape, np.int16)
+        self._onset, self._end = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        # −key, where a key is 128 × onset + pitch, ascending throughout: stream by stream, columns without a note first
+        self._order = np.full(shape, -_FAR, np.int64) + (np.arange(streams) << 32)[:, None]
         self._now: dict[str, Numbers] = {}  # what is known of the coming note
-        self._lags: tuple[Numbers, Numbers, Numbers] = (np.zeros(0),) * 3  # of the coming note, by its plan
-        self._rows = np.arange(streams)
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         self.onset = np.zeros(streams, np.int32)
         self.bar = np.zeros(streams, np.int32)  # length of the last note's bar
+        self._look()
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        self._notes = {name: held[rows] for name, held in self._notes.items()}
-        for name in ("_key", "_pitch_class_memory", "onset", "bar"):
+        self._narrow = self._narrow[:, rows]
+        self._order = self._order[rows] + (np.arange(len(rows)) - rows << 32)[:, None]
+        for name in ("_interval", "_onset", "_end", "_pitch_class_memory", "onset", "bar"):
             setattr(self, name, getattr(self, name)[rows])
         self.plans.keep(rows)
-        self._rows = np.arange(len(self.onset))
+        self._look()
+
+    def only(self, rows: Numbers) -> Self:
+        """Return a copy with these streams only."""
+        few = copy(self)
+        few.plans = copy(self.plans)
+        few.keep(rows)
+        return few
 
     def pitch_class_shares(self) -> Array:
         """Return the share of each pitch class in the past, in thousandths.
@@ -63,103 +88,102 @@ class Past:
 
     def releases(self) -> Array:
         """Return the ticks to releases after the last onset: see `training.events.ears`."""
-        near = slice(self._front, min(self._front + RECENT, self._end))
-        began = self._key[:, near] >> 7
-        return releases(began, began + EDGES[self._notes["duration"][:, near]], self.onset, int(EDGES[-1]))
+        near = slice(self._front, min(self._front + RECENT, self._last))
+        return releases(self._onset[:, near], self._end[:, near], self.onset, int(EDGES[-1]))
 
     def line_before(self) -> Numbers:
         """Return what is known of the top line before the time, [streams, 2]: see `ears.LINE`."""
-        near = slice(self._front, min(self._front + RECENT, self._end))
-        pitch = self._notes["pitch"][:, near]
-        top, before = tops(pitch, self._key[:, near] >> 7, self.onset)
+        pitch = self.seen["pitch"][:, :RECENT]
+        top, before = tops(pitch, self.seen["onset"][:, :RECENT], self.onset)
         last = pitch[:, 0].astype(np.int16) + 1 if pitch.shape[1] else np.zeros(len(top), np.int16)
         return np.stack([interval(top, last), interval(before, top)], axis=1)
 
     def line(self, onset: Numbers) -> Numbers:
         """Return what is known of the top line before the pitch, [streams]: see `ears.LINE`."""
-        near = slice(self._front, min(self._front + RECENT, self._end))
-        top, before = tops(self._notes["pitch"][:, near], self._key[:, near] >> 7, onset)
+        top, before = tops(self.seen["pitch"][:, :RECENT], self.seen["onset"][:, :RECENT], onset)
         return interval(before, top)
 
     def heard(self, onset: Numbers) -> Array:
         """Return what sounds at the onsets [streams]: see `training.events.ears`."""
-        near = slice(self._front, min(self._front + RECENT, self._end))
-        began = self._key[:, near] >> 7
-        return heard(self._notes["pitch"][:, near], began, began + EDGES[self._notes["duration"][:, near]], onset)
+        near = slice(self._front, min(self._front + RECENT, self._last))
+        return heard(self.seen["pitch"][:, :RECENT], self._onset[:, near], self._end[:, near], onset)
 
-    @property
-    def _end(self) -> int:
-        return min(self._room, self._front + HISTORY)
+    def note(self, name: str, at: Numbers) -> Numbers:
+        """Return what is known of the notes at these positions, of any shape."""
+        values: Numbers = self._held[name].take(at)
+        return values
 
-    def _view(self, held: Numbers) -> Numbers:
-        view: Numbers = held[:, self._front : self._end]
-        return view
+    def _add_note(self, note: Numbers, onset: Numbers, interval: Numbers) -> None:
+        """Append a note to each stream, as classes and place [streams, ≥5]; there must be room."""
+        self._front -= 1
+        front = self._front
+        self._narrow[: MATCHES.start, :, front] = note[:, : MATCHES.start].T
+        self.onset = onset.astype(np.int32)
+        self._interval[:, front], self._onset[:, front] = interval, self.onset
+        self._end[:, front] = self.onset + EDGES.take(note[:, NARROW.index("duration")])
+        self._order[:, front] = (self._rows << 32) - ((self.onset << 7) + note[:, NARROW.index("pitch")])
+        self._look()
 
-    def _past(self, name: str) -> Numbers:
-        return self._notes[name][:, self._front : self._end]
+    def _drop_old_notes(self) -> None:
+        """Move the latest HISTORY notes to the end of the arrays."""
+        for held in (self._narrow, self._interval, self._onset, self._end, self._order):
+            held[..., self._room - HISTORY :] = held[..., :HISTORY].copy()
+        self._front = self._room - HISTORY
+        self._order[:, : self._front] = (self._rows << 32)[:, None] - _FAR
+        self._look()
 
-    def _key_of_last(self) -> Numbers:
-        return self._key[:, self._front]
+    def _look(self) -> None:
+        """Prepare views of the notes that there are: `seen[name]` [streams, notes]."""
+        self._rows = np.arange(len(self.onset))
+        self._last = min(self._room, self._front + HISTORY)
+        self._start = self._rows * self._room + self._front  # positions of the latest notes
+        self._held: dict[str, Numbers] = dict(zip(NARROW, self._narrow, strict=True))
+        self._held |= {"interval": self._interval, "onset": self._onset}
+        self.seen = {name: held[:, self._front : self._last] for name, held in self._held.items()}
 
     def _first_after(self, after: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the first note after key `after`, and whether it exists."""
-        later = (self._view(self._key) > after[:, None]).sum(axis=1)
-        return np.maximum(later - 1, 0), later > 0
+        """Return the position of the first note after each key [..., streams], and whether it exists."""
+        following = self._order.ravel().searchsorted((self._rows << 32) - after)
+        following = np.minimum(following, self._start + (self._last - self._front))
+        return np.maximum(following - 1, self._start), following > self._start
 
-    def _planned_time(self) -> Guess:
-        """Guess the time of the note that follows in the source of this bar or of the next one."""
-        plans, rows, key = self.plans, self._rows, self._view(self._key)
-        bar, following = plans.at, np.minimum(plans.at + 1, plans.lines.shape[1] - 2)
-        lag, level, has_source = plans.lag(bar)
-        source, found = self._first_after(self._key_of_last() - (lag << 7))
-        tick = (key[rows, source] >> 7) + lag
-        inside = has_source & found & (tick < plans.lines[rows, following])
-        is_over = has_source | (plans.done + 1 >= plans.table[rows, bar, 1])
-        lag, next_level, has_next = plans.lag(following)
-        source, found = self._first_after(((plans.lines[rows, following] - lag) << 7) - 1)
-        next_tick = (key[rows, source] >> 7) + lag
-        enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
-        ticks = np.where(inside, tick, next_tick) - self.onset
-        return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
+    def _key(self, at: Numbers) -> Numbers:
+        """Return the keys of the notes at these positions [..., streams]."""
+        keys: Numbers = (self._rows << 32) - self._order.take(at)
+        return keys
 
-    def _planned_step(self, bar: Numbers, onset: Numbers, done: Numbers | int) -> Guess:
-        """Guess the ticks from an onset to the next one, from the bar whose rhythm its bar, or the next one, repeats.
+    def _planned_steps(
+        self, onset: Numbers, low: Numbers | int, now: Sources, following: Sources, done: Numbers | int
+    ) -> Guess:
+        """Guess the ticks from an onset to the next one, by the sources of its bar and of the next bar, [2, streams].
 
-        `done` is the number of onsets in the bar until then.
+        First the note that follows in the source of the bar, second in the bar whose rhythm it repeats. The notes after
+        128 × onset + `low` follow. `done` is the number of onsets in the bar until then.
         """
-        plans, rows, key = self.plans, self._rows, self._view(self._key)
-        following = np.minimum(bar + 1, plans.lines.shape[1] - 2)
-        lag, level, has_source = plans.rhythm_lag(bar)
-        source, found = self._first_after(((onset - lag) << 7) + 127)
-        tick = (key[rows, source] >> 7) + lag
-        inside = has_source & found & (tick < plans.lines[rows, following])
-        is_over = has_source | (done + 1 >= plans.table[rows, bar, 1])
-        lag, next_level, has_next = plans.rhythm_lag(following)
-        source, found = self._first_after(((plans.lines[rows, following] - lag) << 7) - 1)
-        next_tick = (key[rows, source] >> 7) + lag
-        enters = ~inside & is_over & has_next & found & (next_tick < plans.lines[rows, following + 1])
+        after = np.array([((onset - now.lag) << 7) + low, ((following.begin - following.lag) << 7) - 1])
+        source, found = self._first_after(after)
+        tick, next_tick = self.note("onset", source) + np.array([now.lag, following.lag])
+        inside = now.has_source & found[0] & (tick < now.end)
+        is_over = now.has_source | (done + 1 >= now.onsets)
+        enters = is_over & following.has_source & found[1] & (next_tick < following.end)
         ticks = np.where(inside, tick, next_tick) - onset
-        return to_class(np.maximum(ticks, 0)), np.where(inside, level, LEVELS + next_level), inside | enters
+        return to_class(ticks), np.where(inside, now.level, LEVELS + following.level), inside | enters
 
-    def _planned_beside(self, values: Numbers) -> Guess:
-        """Guess what the nearest pitch has at the same place of the bar whose rhythm this bar repeats."""
-        lag, level, has_source = self.plans.rhythm_lag(self.plans.bar_of(self._now["onset"]))
-        key, begin = self._view(self._key), (self._now["onset"] - lag) << 7
-        pitch = self._now["pitch"].astype(np.int32)
-        upper, found_upper = self._first_after(begin + pitch - 1)
-        lower = np.minimum(upper + found_upper, key.shape[1] - 1)  # the note before it in time and pitch
-        rows = self._rows
-        above, below = key[rows, upper] - begin - pitch, begin + pitch - key[rows, lower]
-        here_above = found_upper & (key[rows, upper] >> 7 == begin >> 7)
-        here_below = key[rows, lower] >> 7 == begin >> 7
-        is_upper = here_above & (~here_below | (np.abs(above) <= np.abs(below)))
-        source = np.where(is_upper, upper, lower)
-        return values[rows, source], level, has_source & (here_above | here_below)
+    def _planned_notes(self, onset: Numbers, pitch: Numbers, now: Sources) -> Guess:
+        """Find what stands where a note is planned, [2, streams]: positions, levels, and whether there is a note.
 
-    def _planned_like(self, values: Numbers) -> Guess:
-        """Guess what the same pitch has in the source of this bar."""
-        lag, level, has_source = self._lags
-        wanted = ((self._now["onset"] - lag) << 7) + self._now["pitch"]
+        First the same pitch in the source of the bar, second the nearest pitch at the same place of the bar whose
+        rhythm it repeats.
+        """
+        wanted = ((onset - now.lag) << 7) + pitch
         source, found = self._first_after(wanted - 1)
-        found &= has_source & (self._view(self._key)[self._rows, source] == wanted)
-        return values[self._rows, source], level, found
+        above = self._key(source) - wanted
+        upper, is_later, place = source[1], found[1], onset - now.lag[1]
+        lower = np.minimum(upper + is_later, self._start + (self._last - self._front - 1))  # the note before it
+        here_above = is_later & (self.note("onset", upper) == place)
+        here_below = self.note("onset", lower) == place
+        is_upper = here_above & (~here_below | (above[1] <= wanted[1] - self._key(lower)))
+        source[1] = np.where(is_upper, upper, lower)
+        found[0] &= above[0] == 0
+        found[1] = here_above | here_below
+        return source, now.level, found & now.has_source

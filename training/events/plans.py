@@ -1,11 +1,10 @@
 """Plans: what is known of each bar of a piece before its notes: form, density and range. Pure NumPy.
 
 A plan is a coarse description of a piece, bar by bar, that the network is conditioned on (compare D. von Rütte et al.,
-FIGARO, ICLR 2023). `Plan.of` describes a corpus piece; `Followed` tells many streams, note by note, what their plans
-say and which earlier note stands at the same place of the bar that the plan repeats.
+FIGARO, ICLR 2023). `Plan.of` describes a corpus piece; `training.events.followed` tells many streams, note by note, what
+their plans say.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +14,6 @@ import numpy.typing as npt
 from dataset.notes.form import find_form
 from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.model import LEFT, Notes
-from dataset.notes.timing import MAX_TICK
 from training.events import character
 
 NEW, VARIED, EQUAL = 1, 4, 5
@@ -112,11 +110,6 @@ _STAYS = 0.03  # share of notes by which another scale must fit better than that
 
 PLAN_PATTERN = r"^\d+(,\d+){54}( \d+(,\d+){54})*$"
 """The text of a plan."""
-
-_NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
-
-_AT = {when: [[*COLUMNS].index(name) for name in names] for when, names in TOLD.items()}
-_PLACE = {name: at for at, name in enumerate(COLUMNS)}
 
 Numbers = npt.NDArray[Any]
 Bars = npt.NDArray[np.int16]
@@ -286,120 +279,3 @@ def _scales(bar: npt.NDArray[np.integer], pitch: npt.NDArray[np.integer], bars: 
         before = scale[now - 1] - 1 if now else best
         scale[now] = 1 + (before if fits[now, before] + _STAYS >= fits[now, best] else best)
     return scale
-
-
-class Followed:
-    """The plans of `streams` pieces that advance together; streams without a plan know nothing."""
-
-    def __init__(self, plans: Sequence[tuple[Plan, Numbers] | None]) -> None:
-        """Store plans with their bar lines [bars + 1] in ticks."""
-        most = max((len(plan[0]) for plan in plans if plan is not None), default=0)
-        shape = len(plans), most + 2
-        self.lines = np.full(shape, _NEVER, np.int32)
-        self.source = np.full(shape, -1, np.int32)  # tick of the source's bar line
-        self.rhythm_source = np.full(shape, -1, np.int32)
-        self.table = np.zeros((*shape, len(COLUMNS)), np.int16)
-        self.note_values = np.zeros((*shape, 3 * character.VALUE_COLUMNS), np.int16)
-        self.rhythm_level = np.zeros(shape, np.int16)
-        for row, given in enumerate(plans):
-            if given is None:
-                continue
-            plan, lines = given
-            bars = len(plan)
-            self.lines[row, : bars + 1] = lines
-            at = np.flatnonzero(plan.lag > 0)
-            self.source[row, at] = np.asarray(lines)[at - plan.lag[at]]
-            at = np.flatnonzero(plan.rhythm_lag > 0)
-            self.rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
-            self.rhythm_level[row, :bars] = plan.rhythm_level
-            told = {name: getattr(plan, name, plan.chroma) for name in COLUMNS}
-            for name in ("onsets", "notes"):
-                told[name] = np.minimum(told[name] + 1, COLUMNS[name][1] - 1)
-            for name in ("top", "bottom"):
-                told[f"{name}_reached"] = np.minimum(told[name], 1)
-            told["remaining"] = np.minimum(np.arange(bars, 0, -1), REMAINING - 1)
-            self.table[row, :bars] = np.stack([told[name] for name in COLUMNS], axis=1)
-            self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
-        self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
-        self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
-        self.now = self.table[:, 0].copy()  # what is told of it now
-        self._last = np.full(len(plans), -1, np.int32)
-        self._rows = np.arange(len(plans))
-
-    def keep(self, rows: Numbers) -> None:
-        """Keep only these streams."""
-        for name in (
-            "lines",
-            "source",
-            "rhythm_source",
-            "table",
-            "note_values",
-            "rhythm_level",
-            "now",
-            "at",
-            "done",
-            "_last",
-        ):
-            setattr(self, name, getattr(self, name)[rows])
-        self._rows = np.arange(len(self.at))
-
-    def bar_of(self, onset: Numbers) -> Numbers:
-        """Return the bar of each onset at or after the last one."""
-        bar = self.at.copy()
-        last = self.lines.shape[1] - 2
-        while (later := (bar < last) & (self.lines[self._rows, np.minimum(bar + 1, last + 1)] <= onset)).any():
-            bar += later
-        return bar
-
-    def before(self) -> Numbers:
-        """Return the columns known before the time [streams, BEFORE]."""
-        coming = np.minimum(self.at + 1, self.table.shape[1] - 1)
-        return np.concatenate([self.now[:, _AT["bar"]], self.table[self._rows, coming][:, _AT["coming"]]], axis=1)
-
-    def own(self, onset: Numbers) -> Numbers:
-        """Return the columns of the bar of each note with this onset, [streams, len(INPUTS) - BEFORE]."""
-        bar = self.bar_of(onset)
-        columns: Numbers = np.where((bar == self.at)[:, None], self.now, self.table[self._rows, bar])[:, _AT["own"]]
-        return columns
-
-    def times(self) -> Numbers:
-        """Return the note values of times in the bar of the last onset, [streams, VALUE_COLUMNS]."""
-        values: Numbers = self.note_values[self._rows, self.at, : character.VALUE_COLUMNS]
-        return values
-
-    def durations(self, onset: Numbers) -> Numbers:
-        """Return the note values of durations in the bar of each onset, [streams, 2 × VALUE_COLUMNS]."""
-        values: Numbers = self.note_values[self._rows, self.bar_of(onset), character.VALUE_COLUMNS :]
-        return values
-
-    def lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Return the ticks back to the source of each bar, its level, and whether it has one."""
-        source = self.source[self._rows, bar]
-        has_source = source >= 0
-        ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
-        return ticks, self.table[self._rows, bar, 0], has_source
-
-    def rhythm_lag(self, bar: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Return the ticks back to the rhythm's source of each bar, its level, and whether it has one."""
-        source = self.rhythm_source[self._rows, bar]
-        has_source = source >= 0
-        ticks = np.where(has_source, self.lines[self._rows, bar] - source, 0)
-        return ticks, self.rhythm_level[self._rows, bar], has_source
-
-    def add(self, onset: Numbers, pitch: Numbers) -> None:
-        """Move on to a note with this onset and pitch in each stream."""
-        bar = self.bar_of(onset)
-        is_onset = onset > self._last
-        is_new = bar > self.at
-        self.done = np.where(is_new, 0, self.done) + is_onset
-        now = np.where(is_new[:, None], self.table[self._rows, bar], self.now)
-        for name, fewer in (("onsets", is_onset), ("notes", 1)):
-            left = now[:, _PLACE[name]]
-            now[:, _PLACE[name]] = np.where(left > 0, np.maximum(left - fewer, 1), 0)
-        for name in ("top", "bottom"):
-            now[:, _PLACE[f"{name}_reached"]] += (now[:, _PLACE[f"{name}_reached"]] == 1) & (
-                now[:, _PLACE[name]] == pitch + 1
-            )
-        now[:, _PLACE["missing"]] &= ~(1 << pitch.astype(np.int16) % 12)
-        self.now, self.at = now, bar.astype(np.int32)
-        self._last = np.asarray(onset, np.int32).copy()

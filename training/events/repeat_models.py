@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.events.classes import BAR, DURATION, FIELDS, PITCH, TIME, VELOCITY, to_class
-from training.events.past import HISTORY, Array, Guess, Numbers, Past
+from training.events.classes import BAR, PITCH, PLACE, TIME, to_class
+from training.events.past import MATCHES, Array, Numbers, Past
 from training.events.plans import Plan
 
 GUESSES = {"time": 6, "pitch": 6, "duration": 7, "velocity": 5}
@@ -36,6 +36,11 @@ _RIGHT = np.array([bin(register).count("1") for register in range(256)], np.int1
 _LOOP = 4  # minimum match length, in notes, that determines the loop length
 _DECAYS = np.array([[1 - 1 / 32], [1 - 1 / 256]], np.float32)  # per note, of the two pitch class memories
 _NEIGHBOURS = 16  # notes searched for the nearest pitch
+_ROWS = {
+    name: slice(end - GUESSES[name], end)
+    for name, end in zip(GUESSES, np.cumsum([*GUESSES.values()]).tolist(), strict=True)
+}
+_FIELD = np.repeat(np.arange(len(GUESSES)), [*GUESSES.values()])  # of each guess of a note
 
 
 class Repeats(Past):
@@ -48,126 +53,147 @@ class Repeats(Past):
     def __init__(self, streams: int, longest: int, plans: Sequence[tuple[Plan, Numbers] | None] = ()) -> None:
         """Allocate space as `Past` does."""
         super().__init__(streams, longest, plans)
-        self._interval = np.zeros((streams, self._room), np.int16)
-        self._exact, self._moved, self._rhythm = (np.zeros((streams, self._room), np.uint8) for _ in range(3))
         self._lag, self._age = np.zeros(streams, np.int32), np.full(streams, 255, np.uint8)
-        self._registers = {name: np.full((streams, count), 0b00001111, np.uint8) for name, count in GUESSES.items()}
-        self._guessed: dict[str, tuple[Array, Array]] = {}
-        # masks of the past notes that share a value with the current note
-        self._same_time = self._same_place = self._same_pitch = np.zeros((streams, 0), bool)
+        # of all guesses at a note: its class, its confidence, 0 for none, and which of the model's last eight were right
+        shape = len(_FIELD), streams
+        self._guess, self._confidence = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
+        self._register = np.full(shape, 0b00001111, np.uint8)
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
         super().keep(rows)
-        self._registers = {name: held[rows] for name, held in self._registers.items()}
-        for name in ("_interval", "_exact", "_moved", "_rhythm", "_lag", "_age"):
-            setattr(self, name, getattr(self, name)[rows])
+        self._lag, self._age = self._lag[rows], self._age[rows]
+        for name in ("_guess", "_confidence", "_register"):
+            setattr(self, name, getattr(self, name)[:, rows])
+
+    def set_guesses(self, rows: Numbers, others: "Repeats") -> None:
+        """Replace the guesses at the coming note of these streams by those of `others`, which has them alone."""
+        self._guess[:, rows], self._confidence[:, rows] = others._guess, others._confidence
 
     def times(self) -> tuple[Array, Array, Array]:
         """Return guesses and confidences for the time, and the longest match.
 
         The longest match is its predicted pitch and duration [streams, 2], 0 if there is no match.
         """
-        time, exact, rhythm = self._past("time"), self._view(self._exact), self._view(self._rhythm)
+        time, exact, plans = self.seen["time"], self.seen["exact"], self.plans
         at, length = self._best(exact)
-        first = time[self._rows, at]
-        self._lag = np.where(length >= _LOOP, (self._key_of_last() - self._source_key(at)) >> 7, self._lag)
-        self._age = np.where(length >= _LOOP, 0, np.minimum(self._age, 254) + 1).astype(np.uint8)
-        other, shorter = self._best(exact * (time != first[:, None]))
-        source, looped = self._first_after(self._key_of_last() - (self._lag << 7))
-        looped &= self._lag > 0
-        ticks = (self._view(self._key)[self._rows, source] >> 7) + self._lag - self.onset
-        beat, pattern = self._best(rhythm)
-        guesses = [
-            (first, _BUCKET[length], length > 0),
-            (time[self._rows, other], _BUCKET[shorter], shorter > 0),
-            (to_class(np.maximum(ticks, 0)), _AGE[self._age], looped),
-            (time[self._rows, beat], _BUCKET[pattern], pattern > 0),
-            self._planned_time(),
-            self._planned_step(self.plans.at, self.onset, self.plans.done),
-        ]
-        following = [np.where(length > 0, self._past(name)[self._rows, at], 0) for name in ("pitch", "duration")]
-        return (*self._record_guesses("time", guesses), np.stack(following, axis=1).astype(np.int16))
+        first = self.note("time", at)
+        last_key = self._key(self._start)
+        is_loop = length >= _LOOP
+        before = np.minimum(at + 1, self._start + (self._last - self._front - 1))  # counterpart of the last note
+        self._lag = np.where(is_loop, (last_key - self._key(before)) >> 7, self._lag)
+        self._age = np.where(is_loop, 0, np.minimum(self._age, 254) + 1).astype(np.uint8)
+        other, shorter = self._best(exact * _differs(time, first))
+        source, looped = self._first_after(last_key - (self._lag << 7))
+        beat, pattern = self._best(self.seen["rhythm"])
+        low = np.array([last_key & 127, np.full(len(at), 127)])
+        now, following = plans.sources(plans.at), plans.sources(plans.after(plans.at))
+        steps, levels, are_planned = self._planned_steps(self.onset, low, now, following, plans.done)
+        guess, confidence, valid = self._slots("time")
+        guess[0], guess[1], guess[3] = first, self.note("time", other), self.note("time", beat)
+        guess[2] = to_class(self.note("onset", source) + self._lag - self.onset)
+        guess[4:] = steps
+        confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(pattern)
+        confidence[2] = _AGE.take(self._age)
+        confidence[4:] = levels
+        valid[0], valid[1], valid[2], valid[3] = length, shorter, looped & (self._lag > 0), pattern
+        valid[4:] = are_planned
+        following_note = np.empty((len(at), 2), np.int16)
+        following_note[:, 0], following_note[:, 1] = self.note("pitch", at), self.note("duration", at)
+        following_note *= valid[0][:, None]
+        return (*self._recorded("time", valid), following_note)
 
     def pitches(self, time: Numbers, onset: Numbers, place: Numbers) -> tuple[Array, Array]:
         """Return guesses and confidences for the pitch.
 
         Needs the note's time (class), onset (ticks) and place, each [streams].
         """
-        self._now = {"time": time, "onset": onset, "place": place}
-        pitch, exact = self._past("pitch"), self._view(self._exact)
-        last, chord = pitch[:, 0], time == 0
-        above = ~chord[:, None] | (pitch > last[:, None])  # chords are sorted by ascending pitch
-        self._same_time = same_time = self._past("time") == time[:, None]
-        fits = exact * (same_time & above)
+        seen, plans = self.seen, self.plans
+        bar = plans.bar_of(onset)
+        sources = plans.sources(bar)
+        chord = time == 0
+        last = self.note("pitch", self._start)
+        lowest = (last + np.uint8(1)) * chord.view(np.uint8)  # chords are sorted by ascending pitch
+        above = (seen["pitch"] >= lowest[:, None]).view(np.uint8)
+        same_time, same_place = _equals(seen["time"], time), _equals(seen["place"], place)
+        fits = same_time & above
+        fits *= seen["exact"]
         at, length = self._best(fits)
-        first = pitch[self._rows, at]
-        other, shorter = self._best(fits * (pitch != first[:, None]))
-        after = np.where(chord, last.astype(np.int32), -1)
-        source, looped = self._first_after(((onset - self._lag) << 7) + after)
-        # otherwise it belongs to another onset
-        looped &= (self._lag > 0) & (self._view(self._key)[self._rows, source] >> 7 == onset - self._lag)
-        self._lags = self.plans.lag(self.plans.bar_of(onset))
-        begin, level, has_source = onset - self._lags[0], *self._lags[1:]
-        planned, found = self._first_after((begin << 7) + after)
-        found &= has_source & (self._view(self._key)[self._rows, planned] >> 7 == begin)
-        turned, moved = self._best(self._view(self._moved) * same_time)
-        carried = last + self._view(self._interval)[self._rows, turned]
-        self._same_place = self._past("place") == place[:, None]
-        in_bar = self._same_place & ((self._past("time") == 0) == chord[:, None]) & above
-        here, standing = self._best(in_bar * (np.minimum(exact, 15) + np.uint8(1)))
-        guesses = [
-            (first, _BUCKET[length], length > 0),
-            (pitch[self._rows, other], _BUCKET[shorter], shorter > 0),
-            (pitch[self._rows, source], _AGE[self._age], looped),
-            (np.clip(carried, 0, 127), _BUCKET[moved], (moved > 0) & (carried >= 0) & (carried <= 127)),
-            (pitch[self._rows, here], _BUCKET[standing], standing > 0),
-            (pitch[self._rows, planned], level, found),
-        ]
-        return self._record_guesses("pitch", guesses)
+        first = self.note("pitch", at)
+        other, shorter = self._best(fits * _differs(seen["pitch"], first))
+        # what follows in the loop and in the bar's source, after the pitch of a chord's last note
+        begin = onset - np.array([self._lag, sources.lag[0]])
+        source, found = self._first_after((begin << 7) + np.where(chord, last.astype(np.int32), -1))
+        found &= self.note("onset", source) == begin  # else it belongs to another onset
+        turned, moved = self._best(seen["moved"] * same_time)
+        carried = last + self.note("interval", turned)
+        here = same_place & above
+        here &= _equals((seen["time"] == 0).view(np.uint8), chord)
+        here *= np.minimum(seen["exact"], 15) + np.uint8(1)
+        standing_at, standing = self._best(here)
+        # a match counts four, the same place two
+        likeness = np.minimum(seen["exact"], 31)
+        likeness += likeness
+        likeness += same_place
+        likeness += likeness
+        self._now = {"time": time, "onset": onset, "same_time": same_time, "likeness": likeness, "bar": bar}
+        self._sources = sources
+        guess, confidence, valid = self._slots("pitch")
+        guess[:] = self.note("pitch", np.array([at, other, source[0], turned, standing_at, source[1]]))
+        guess[3] = np.minimum(np.maximum(carried, 0), 127)
+        confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(moved)
+        confidence[2], confidence[4], confidence[5] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]
+        valid[0], valid[1], valid[2] = length, shorter, found[0] & (self._lag > 0)
+        valid[3] = (moved > 0) & (carried == guess[3])
+        valid[4], valid[5] = standing, found[1] & sources.has_source[0]
+        return self._recorded("pitch", valid)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:
         """Return guesses and confidences for the duration, given the pitch."""
-        self._now["pitch"] = pitch
-        duration = self._past("duration")
-        self._same_pitch = self._past("pitch") == pitch[:, None]
-        likeness = (
-            np.minimum(self._view(self._exact), 31) * np.uint8(4) + self._same_place * np.uint8(2) + self._same_time
-        )
-        key = self._same_pitch * (likeness + np.uint8(1))
+        now, plans, duration = self._now, self.plans, self.seen["duration"]
+        same_pitch = _equals(self.seen["pitch"], pitch)
+        key = now["likeness"] + now["same_time"]
+        key += np.uint8(1)
+        key *= same_pitch
         at, alike = self._best(key)
-        first = duration[self._rows, at]
-        other, less = self._best(key * (duration != first[:, None]))
-        beat, pattern = self._best(self._same_time * (self._view(self._rhythm) + np.uint8(1)))
-        guesses = [
-            (first, _likeness(alike), alike > 0),
-            (duration[self._rows, other], _likeness(less), less > 0),
-            (duration[self._rows, beat], _BUCKET[np.minimum(pattern, _LONGEST)], pattern > 0),
-            (duration[:, 0], np.minimum(self._now["time"], 1), True),
-            self._planned_like(duration),
-            self._planned_beside(duration),
-            self._planned_step(self.plans.bar_of(self._now["onset"]), self._now["onset"], 0),
-        ]
-        return self._record_guesses("duration", guesses)
+        first = self.note("duration", at)
+        other, less = self._best(key * _differs(duration, first))
+        beat, pattern = self._best(now["same_time"] * (self.seen["rhythm"] + np.uint8(1)))
+        self._planned = self._planned_notes(now["onset"], pitch, self._sources)
+        notes, levels, are_planned = self._planned
+        following = plans.sources(plans.after(now["bar"]))
+        steps, of_step, is_step = self._planned_steps(now["onset"], 127, self._sources, following, 0)
+        self._now |= {"pitch": pitch, "same_pitch": same_pitch}
+        guess, confidence, valid = self._slots("duration")
+        guess[:6] = self.note("duration", np.array([at, other, beat, self._start, *notes]))
+        guess[6] = steps[1]
+        confidence[:2] = _likeness(np.array([alike, less]))
+        confidence[2], confidence[3] = _BUCKET.take(pattern, mode="clip"), np.minimum(now["time"], 1)
+        confidence[4:6], confidence[6] = levels, of_step[1]
+        valid[0], valid[1], valid[2], valid[3] = alike, less, pattern, True
+        valid[4:6], valid[6] = are_planned, is_step[1]
+        return self._recorded("duration", valid)
 
     def velocities(self, duration: Numbers) -> tuple[Array, Array]:
         """Return guesses and confidences for the velocity, given the duration."""
-        self._now["duration"] = duration
-        velocity = self._past("velocity")
-        same = self._past("duration") == duration[:, None]
-        match = np.minimum(self._view(self._exact), 31) * np.uint8(4)
-        at, alike = self._best(self._same_pitch * (match + self._same_place * np.uint8(2) + same + np.uint8(1)))
-        distance = np.abs(self._past("pitch")[:, :_NEIGHBOURS].astype(np.int16) - self._now["pitch"][:, None])
-        near = (distance * 32 + ~same[:, :_NEIGHBOURS] * 16).argmin(axis=1)
-        there, standing = self._best(match + self._same_place * np.uint8(2) + same)
-        guesses = [
-            (velocity[self._rows, at], _likeness(alike), alike > 0),
-            (velocity[self._rows, near], _NEAR[distance[self._rows, near]], True),
-            (velocity[:, 0], np.minimum(self._now["time"], 1), True),
-            (velocity[self._rows, there], _likeness(standing + 1), standing > 0),
-            self._planned_like(velocity),
-        ]
-        return self._record_guesses("velocity", guesses)
+        now = self._now
+        same = _equals(self.seen["duration"], duration)
+        key = now["likeness"] + same
+        there, standing = self._best(key)
+        key += np.uint8(1)
+        key *= now["same_pitch"]
+        at, alike = self._best(key)
+        distance = np.abs(self.seen["pitch"][:, :_NEIGHBOURS].astype(np.int16) - now["pitch"][:, None])
+        near = (distance * 2 - same[:, :_NEIGHBOURS]).argmin(axis=1)
+        notes, levels, are_planned = self._planned
+        guess, confidence, valid = self._slots("velocity")
+        guess[:] = self.note("velocity", np.array([at, self._start + near, self._start, there, notes[0]]))
+        likeness = _likeness(np.array([alike, standing + np.uint8(1)]))
+        confidence[0], confidence[3] = likeness[0], likeness[1]
+        confidence[1], confidence[2] = _NEAR.take(distance[self._rows, near]), np.minimum(now["time"], 1)
+        confidence[4] = levels[0]
+        valid[0], valid[1:3], valid[3], valid[4] = alike, True, standing, are_planned[0]
+        return self._recorded("velocity", valid)
 
     def add(self, note: Numbers, onset: Numbers) -> None:
         """Append a note to each stream.
@@ -176,70 +202,70 @@ class Repeats(Past):
         """
         self.plans.add(onset, note[:, PITCH])
         self.bar = note[:, BAR].astype(np.int32)
-        for column, name in ((TIME, "time"), (PITCH, "pitch"), (DURATION, "duration"), (VELOCITY, "velocity")):
-            if name in self._guessed:
-                guess, confidence = self._guessed[name]
-                register = self._registers[name]
-                shifted = (register << 1) | (guess == note[:, column, None])
-                self._registers[name] = np.where(confidence > 0, shifted, register).astype(np.uint8)
-        self._guessed = {}
-        new = dict(zip((*FIELDS, "place"), np.moveaxis(note[:, :BAR], 1, 0), strict=True))
+        is_right = self._guess == note.T.take(_FIELD, axis=0)
+        self._register = np.where(self._confidence > 0, (self._register << 1) | is_right, self._register)
+        self._confidence[:] = 0
         if self._front == 0:
             self._drop_old_notes()
         interval = np.zeros(len(note), np.int16)
         if self._front < self._room:
-            interval = (new["pitch"] - self._past("pitch")[:, 0].astype(np.int16)).astype(np.int16)
-            same_time = self._past("time") == new["time"][:, None]
-            agree: tuple[tuple[Numbers, Numbers], ...] = (
-                (self._exact, self._past("pitch") == new["pitch"][:, None]),
-                (self._moved, self._view(self._interval) == interval[:, None]),
-                (self._rhythm, self._past("place") == new["place"][:, None]),
-            )
-            for lengths, same in agree:
-                longer = (np.minimum(self._view(lengths), _LONGEST - 1) + np.uint8(1)) * (same & same_time)
-                lengths[:, self._front - 1 : self._end - 1] = longer
-                lengths[:, self._end - 1] = 0
-        self._front -= 1
-        for name, held in self._notes.items():
-            held[:, self._front] = new[name]
-        self._interval[:, self._front] = interval
+            interval = (note[:, PITCH] - self.note("pitch", self._start)).astype(np.int16)
+            self._lengthen_matches(note, interval)
+        self._add_note(note, onset, interval)
         self._pitch_class_memory *= _DECAYS
-        self._pitch_class_memory[self._rows, :, new["pitch"] % 12] += 1
-        self.onset = onset.astype(np.int32)
-        self._key[:, self._front] = (self.onset << 7) + new["pitch"]
+        self._pitch_class_memory[self._rows, :, note[:, PITCH] % 12] += 1
 
-    def _drop_old_notes(self) -> None:
-        everything: list[Numbers] = [*self._notes.values(), self._interval, self._key]
-        for held in [*everything, self._exact, self._moved, self._rhythm]:
-            held[:, self._room - HISTORY :] = held[:, :HISTORY].copy()
-        self._front = self._room - HISTORY
+    def _lengthen_matches(self, note: Numbers, interval: Numbers) -> None:
+        """Note for each past note how long the match is of the notes up to it, and up to the one that is added.
+
+        The lengths are stored with the note that follows, which is a column to the left.
+        """
+        seen = self.seen
+        same = np.empty((3, *seen["time"].shape), bool)
+        np.equal(seen["pitch"], note[:, PITCH, None].astype(np.uint8), out=same[0])
+        np.equal(seen["interval"], interval[:, None], out=same[1])
+        np.equal(seen["place"], note[:, PLACE, None].astype(np.uint8), out=same[2])
+        same &= seen["time"] == note[:, TIME, None].astype(np.uint8)
+        lengths = self._narrow[MATCHES]
+        longer = np.minimum(lengths[:, :, self._front : self._last], _LONGEST - 1)
+        longer += np.uint8(1)
+        np.multiply(longer, same.view(np.uint8), out=lengths[:, :, self._front - 1 : self._last - 1])
+        lengths[:, :, self._last - 1] = 0
 
     def _best(self, key: Numbers) -> tuple[Numbers, Numbers]:
-        """Return the index of the highest key of each stream, and the key.
+        """Return the position of the highest key [streams, notes] of each stream, and the key.
 
         On a tie, the latest note is returned.
         """
         at = key.argmax(axis=1)
-        return at, key[self._rows, at]
+        return at + self._start, key[self._rows, at]
 
-    def _source_key(self, at: Numbers) -> Numbers:
-        """Return the key of the note before `at`, the counterpart of the last note."""
-        keys: Numbers = self._key[self._rows, np.minimum(self._front + at + 1, self._end - 1)]
-        return keys
+    def _slots(self, name: str) -> tuple[Numbers, Numbers, Numbers]:
+        """Return arrays for a field's guesses, their confidences, and whether there is one, [guesses, streams]."""
+        guess = self._guess[_ROWS[name]]
+        return guess, self._confidence[_ROWS[name]], np.empty(guess.shape, bool)
 
-    def _record_guesses(self, name: str, guesses: list[Guess]) -> tuple[Array, Array]:
-        """Return guesses and confidences as arrays; keep them until `add`."""
-        shape = len(self._rows), len(guesses)
-        classes, confidence, valid = np.empty(shape, np.int16), np.empty(shape, np.int16), np.empty(shape, bool)
-        for column, (value, model_confidence, is_known) in enumerate(guesses):
-            classes[:, column], confidence[:, column], valid[:, column] = value, model_confidence, is_known
+    def _recorded(self, name: str, valid: Numbers) -> tuple[Array, Array]:
+        """Complete the confidences of a field's guesses; return guesses and confidences."""
+        guess, confidence = self._guess[_ROWS[name]], self._confidence[_ROWS[name]]
         confidence *= 9
         confidence += 1
-        confidence += _RIGHT[self._registers[name]]
+        confidence += _RIGHT.take(self._register[_ROWS[name]])
         confidence *= valid
-        classes *= valid
-        self._guessed[name] = classes, confidence
-        return classes, confidence
+        guess *= valid
+        return guess.T, confidence.T
+
+
+def _equals(past: Numbers, now: Numbers) -> Numbers:
+    """Return where past notes [streams, notes], uint8, have the value of the current note [streams]: 1, else 0."""
+    same: Numbers = (past == now.astype(np.uint8)[:, None]).view(np.uint8)
+    return same
+
+
+def _differs(past: Numbers, now: Numbers) -> Numbers:
+    """Return where `_equals` has 0."""
+    differs: Numbers = (past != now.astype(np.uint8)[:, None]).view(np.uint8)
+    return differs
 
 
 def _likeness(key: Numbers) -> Numbers:
@@ -248,5 +274,5 @@ def _likeness(key: Numbers) -> Numbers:
     The key is 1 + 4 × match length + 2 × same place + same time or duration.
     """
     rest = np.maximum(key, 1) - 1
-    confidence: Numbers = _FEW[rest >> 2] * np.int16(4) + (rest & 3)
+    confidence: Numbers = _FEW.take(rest >> 2) * np.int16(4) + (rest & 3)
     return confidence

@@ -12,11 +12,19 @@ import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
 from training.events import classes as events
-from training.events import ears, encoding
+from training.events import encoding
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import GUESSES
+from training.network.class_scores import (
+    IntervalScores,
+    add_chord,
+    add_note_values,
+    add_pitch_classes,
+    add_places,
+    add_range,
+    add_releases,
+)
 from training.network.inputs import (
-    OFFSETS,
     Classes,
     NetworkInputs,
     guess_inputs,
@@ -27,24 +35,7 @@ from training.network.inputs import (
     pitch_class_shares,
     plan_inputs,
 )
-from training.network.layout import (
-    CHROMA_FEATURES,
-    ENTERING,
-    HEADS,
-    INTERVAL_TABLES,
-    PLACE_SCORES,
-    RANGE_FEATURES,
-    RELEASE_FEATURES,
-    STYLES,
-    VALUE_FEATURES,
-    VALUE_SETS,
-    bar_features,
-    chord_is_complete,
-    in_chroma,
-    in_values,
-    range_features,
-    release_features,
-)
+from training.network.layout import ENTERING, HEADS, STYLES
 from training.network.tables import InputTable, Kernel
 
 Array = npt.NDArray[np.float32]
@@ -52,9 +43,8 @@ State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
 
 STRETCH = 256  # notes per forward pass
 BATCH = 128  # pieces per forward pass
-BLOCK = 256  # notes whose interval scores are computed at once
-_PITCHES = np.arange(events.PITCHES)
-_PITCH_CLASS = _PITCHES % 12
+BLOCK = 256  # notes whose additional scores are computed at once
+_SCORED = {"time": ("last_place", "last_pitch", "bar"), "pitch": ("tones",), "duration": ("place", "bar")}
 
 
 class NoteNetwork:
@@ -79,12 +69,10 @@ class NoteNetwork:
             }
             self.head = len(named["hidden_time/bias"])
             self._out = {n: (Kernel(named[f"out_{n}/kernel"]), named[f"out_{n}/bias"]) for n in events.FIELDS}
-            interval = events.PITCHES - 1 + np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None]
-            of_pitch = named["intervals/embeddings"][interval]  # [heard, coming, table]
-            nothing = np.zeros_like(of_pitch[:1])
-            self._intervals = np.ascontiguousarray(np.concatenate([nothing, of_pitch]).transpose(0, 2, 1))
+            self._intervals = IntervalScores(named["intervals/embeddings"])
             self._gain = {n: named[f"gain_{n}/embeddings"][:, 0] for n in GUESSES}
             self._style = [named[f"embed_{n}/embeddings"] for n in STYLES]
+            self._last_style: tuple[Array, Array, Array] | None = None  # and what `_of_style` returns for it
         except KeyError as error:
             raise TrainingError(
                 f"weights: {error} is missing; they were written by another version; train the run again"
@@ -110,8 +98,8 @@ class NoteNetwork:
         """
         inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
         inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)} | plan_inputs(now)
-        always = self._entering.of_style(style)
-        state = [(h.copy(), c.copy()) for h, c in state]
+        always, of_outputs = self._of_style(style)
+        state = list(state)
         top = np.empty((*last.shape[:2], self.width), np.float32)
         for step in range(last.shape[1]):
             gates = self._recurrent[0].after(state[0][0])
@@ -121,12 +109,21 @@ class NoteNetwork:
                 if layer:
                     gates = self._recurrent[layer].after(np.concatenate([state[layer - 1][0], h], axis=1))
                     gates += self._bias[layer - 1]
-                _step(gates, h, c)
+                state[layer] = _step(gates, c)
             top[:, step] = state[-1][0]
         above = self._above.after(top)
-        for index, name in enumerate(events.FIELDS):  # the style is the same for all notes, so it is added once
-            above[..., self.head * index : self.head * (index + 1)] += self._hidden[name].of_style(style)[:, None]
+        above += of_outputs[:, None]
         return above, state
+
+    def _of_style(self, style: Array) -> tuple[Array, Array]:
+        """Return what the style, the same for all notes, adds to the first gates and to the outputs' hidden layers.
+
+        A sampler gives the same style for every note, so the last one is remembered.
+        """
+        if self._last_style is None or self._last_style[0] is not style:
+            of_outputs = np.concatenate([self._hidden[name].of_style(style) for name in events.FIELDS], axis=1)
+            self._last_style = style, self._entering.of_style(style), of_outputs
+        return self._last_style[1:]
 
     def logits(
         self, name: str, above: Array, inputs: NetworkInputs, now: Classes, gains: dict[str, Array] | None = None
@@ -144,62 +141,34 @@ class NoteNetwork:
         guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
         gain = (
             scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
-            + self._gain[name][confidence + OFFSETS[name]]
+            + self._gain[name].take(inputs[f"trust_{name}"])
         ) * (confidence > 0)
         if gains is not None:
             gains[name] = gain
-        logits = scores[..., : events.SIZES[name]].reshape(-1, events.SIZES[name])
-        rows = np.arange(len(logits))
-        flat_guess, flat_gain = guess.reshape(len(logits), -1), gain.reshape(len(logits), -1)
-        for k in range(GUESSES[name]):
-            logits[rows, flat_guess[:, k]] += flat_gain[:, k]
+        logits = np.ascontiguousarray(scores[..., : events.SIZES[name]]).reshape(-1, events.SIZES[name])
+        at = guess.reshape(len(logits), -1) + np.arange(0, logits.size, events.SIZES[name])[:, None]
+        np.add.at(logits.ravel(), at.ravel(), gain.ravel())  # in their order: guesses may agree
         extra = scores[..., events.SIZES[name] + GUESSES[name] :].reshape(len(logits), -1)
-        if name == "pitch":
-            by_class = inputs["tones"].reshape(len(logits), 2, -1)
-            for k in range(2):
-                logits += extra[:, k : k + 1] * by_class[:, k, _PITCH_CLASS]
-            top, bottom = (now[..., column].reshape(-1, 1) for column in encoding.OWN_RANGE)
-            high, low = (now[..., column].reshape(-1, 1) for column in encoding.REACHED)
-            for column, is_there in enumerate(range_features((top, bottom), (high, low), _PITCHES), start=14):
-                logits += extra[:, column : column + 1] * is_there
-            scale = now[..., encoding.OWN_SCALE].reshape(-1, 1)
-            logits += np.take_along_axis(extra[:, 2:14], (_PITCHES - scale + 1) % 12, axis=1) * (scale > 0)
-            at = 14 + RANGE_FEATURES
-            for number, column in enumerate(encoding.OWN_CHROMA, start=at):
-                logits += extra[:, number : number + 1] * in_chroma(now[..., column].reshape(-1, 1), _PITCHES)
-            self._add_interval_scores(logits, extra[:, at + CHROMA_FEATURES :], now)
-        elif name in ("time", "duration"):
-            place, bar = inputs["last_place" if name == "time" else "place"], inputs["bar"]
-            place, bar = place.reshape(-1, 1), bar.reshape(-1, 1)
-            logits += np.take_along_axis(extra, (place + events.EDGES) % events.BEAT, axis=1)
-            planned = now[..., encoding.VALUES[name]].reshape(len(logits), -1)
-            first = PLACE_SCORES + (RELEASE_FEATURES if name == "time" else 0)
-            for column, of_set in enumerate(VALUE_SETS[: VALUE_FEATURES[name]], start=first):
-                logits += extra[:, column : column + 1] * in_values(planned[:, of_set])
-            for column, leads_there in enumerate(bar_features(bar - place, bar, events.EDGES), start=events.BEAT):
-                logits += extra[:, column : column + 1] * leads_there
-            if name == "time":
-                ticks = now[..., encoding.RELEASES].reshape(len(logits), -1).T[:, :, None]
-                for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
-                    logits += extra[:, column : column + 1] * is_so
-                top, pitch = now[..., encoding.BAR_TOP].reshape(-1, 1), inputs["last_pitch"].reshape(-1, 1)
-                logits += extra[:, -1:] * chord_is_complete(pitch, top, events.EDGES)
+        if name != "velocity":
+            for start in range(0, len(logits), BLOCK):
+                part = slice(start, start + BLOCK)
+                known = {n: inputs[n].reshape(len(logits), -1)[part] for n in _SCORED[name]}
+                self._add_scores(name, logits[part], extra[part], known, now.reshape(len(logits), -1)[part])
         return logits.reshape(*scores.shape[:-1], events.SIZES[name])
 
-    def _add_interval_scores(self, logits: Array, weights: Array, now: Classes) -> None:
-        """Add the scores of pitches [n, 128] by their intervals to what is heard, in place."""
-        pitches = now[..., encoding.HEARD].reshape(len(logits), -1)
-        for start in range(0, len(logits), BLOCK):
-            part = slice(start, start + BLOCK)
-            for group, (_, first, count) in enumerate(ears.GROUPS):
-                at = group * INTERVAL_TABLES
-                tables = self._intervals[:, at : at + INTERVAL_TABLES]
-                near = tables[pitches[part, first]]
-                for column in range(first + 1, first + count):
-                    near += tables[pitches[part, column]]
-                weight = weights[part, at : at + INTERVAL_TABLES].copy()
-                weight[:, 0] += 1
-                logits[part] += np.einsum("nt,ntp->np", weight, near)
+    def _add_scores(self, name: str, logits: Array, extra: Array, inputs: NetworkInputs, now: Classes) -> None:
+        """Add the additional scores of an output to logits [n, classes], in place: see `layout.EXTRA_SCORES`."""
+        if name == "pitch":
+            add_pitch_classes(logits, extra, inputs["tones"], now)
+            add_range(logits, extra, now)
+            self._intervals.add(logits, extra, now)
+            return
+        place = inputs["last_place" if name == "time" else "place"]
+        add_places(logits, extra, place[:, 0], inputs["bar"][:, 0])
+        add_note_values(logits, extra, now, name)
+        if name == "time":
+            add_releases(logits, extra, now)
+            add_chord(logits, extra, inputs["last_pitch"][:, 0], now)
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
         """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""
@@ -268,17 +237,18 @@ def coarse_logits(logits: Array) -> Array:
     return coarse
 
 
-def _step(gates: Array, h: Array, c: Array) -> None:
-    """Advance h and c [batch, width] in place; overwrites `gates` [batch, 4 × width]."""
-    width = h.shape[1]
+def _step(gates: Array, c: Array) -> tuple[Array, Array]:
+    """Return the next h and c [batch, width]; overwrites `gates` [batch, 4 × width]."""
+    width = c.shape[1]
     i, f, o, g = (gates[:, at : at + width] for at in range(0, 4 * width, width))  # np.split is slow
     logistic = gates[:, : 3 * width]  # computed from tanh
     logistic *= 0.5
     np.tanh(gates, out=gates)
     logistic *= 0.5
     logistic += 0.5
-    c *= f
+    c = c * f
     i *= g
     c += i
-    np.tanh(c, out=h)
+    h = np.tanh(c)
     h *= o
+    return h, c

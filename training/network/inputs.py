@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.events import character, ears, encoding, plans
 from training.events import classes as events
-from training.events import ears, encoding, plans
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.layout import in_chroma
 
@@ -18,18 +18,20 @@ NetworkInputs = dict[str, npt.NDArray[Any]]  # by name: classes; agreements are 
 OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count in GUESSES.items()}
 """Where the confidences of each guess begin in its field's table."""
 
+_LOG_SHARES = np.log(np.arange(1001, dtype=np.float32) / 1000 + np.float32(0.02)) + np.float32(2.5)
+
+HAS_CLASS = in_chroma(np.arange(character.CHROMAS)[:, None], np.arange(12)).astype(np.float32)
+"""Whether each pitch class is in a set of them, [sets, 12]."""
+
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
-_CLASSES = np.arange(12)
 _CHROMAS = [[*plans.INPUTS][column] for column in plans.CHROMA]
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
 
 def pitch_class_shares(now: Classes) -> Array:
     """Return centred log shares of pitch classes, [..., PITCH_CLASS_SHARES]."""
-    shares: Array = np.log(
-        now[..., encoding.PITCH_CLASS_SHARES].astype(np.float32) / 1000 + np.float32(0.02)
-    ) + np.float32(2.5)
+    shares: Array = _LOG_SHARES.take(now[..., encoding.PITCH_CLASS_SHARES])
     return shares
 
 
@@ -53,7 +55,7 @@ def plan_inputs(now: Classes) -> NetworkInputs:
     """Return what the plan says."""
     inputs = {name: now[..., encoding.PLANNED.start + column] for column, name in enumerate(plans.INPUTS)}
     for name in _CHROMAS:
-        inputs[name] = in_chroma(inputs[name][..., None], _CLASSES).astype(np.float32)
+        inputs[name] = HAS_CLASS[inputs[name]]
     return inputs
 
 
@@ -75,7 +77,7 @@ def guess_inputs(name: str, now: Classes) -> NetworkInputs:
     is_known = confidence > 0
     first, second = _PAIRS[name]
     distinct = np.where(is_known, guess, _NO_GUESS[: guess.shape[-1]])
-    agree = distinct[..., first] == distinct[..., second]
+    agree = distinct.take(first, axis=-1) == distinct.take(second, axis=-1)
     return {
         f"guess_{name}": (guess[..., 0] + 1) * is_known[..., 0],
         f"trust_{name}": confidence + OFFSETS[name],

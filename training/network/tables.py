@@ -21,7 +21,7 @@ class InputTable:
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
         self.bias = bias
-        self._looked_up: list[str] = []
+        self._looked_up: list[tuple[str, int | slice]] = []  # names, with their columns of the index
         self._dense: dict[str, Array] = {}
         tables: list[Array] = []
         offsets: list[int] = []
@@ -37,33 +37,35 @@ class InputTable:
             if kind == "agree" or name == "tones" or field == "chroma":
                 self._dense[name] = rows
                 continue
-            self._looked_up.append(name)
+            count = GUESSES[field] if kind == "trust" else ears.COUNTS.get(kind, 1)
+            several = kind == "trust" or kind in ears.COUNTS
+            self._looked_up.append((name, slice(len(offsets), len(offsets) + count) if several else len(offsets)))
+            offsets += [size] * count
             if kind == "trust":  # several guesses, each with its own part of the table
-                count = GUESSES[field]
                 table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
                 tables.append(
                     np.matmul(table, rows.reshape(count, CONFIDENCE_WIDTH, -1)).reshape(count * CONFIDENCES, -1)
                 )
-                offsets += [size] * count
             else:
                 table = named[f"embed_{field}/embeddings"] @ rows
                 if kind in ("guess", "next") or kind in ears.COUNTS:  # class + 1; 0 for none
                     table = np.concatenate([np.zeros_like(table[:1]), table])
                 tables.append(table)
-                offsets += [size] * ears.COUNTS.get(kind, 1)
             size += len(tables[-1])
-        self._table, self._offsets = np.concatenate(tables), np.array(offsets, np.int32)
+        self._table, self._offsets = np.concatenate(tables), np.array(offsets)
         self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
 
     def add(self, total: Array, inputs: NetworkInputs) -> None:
         """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
-        known = [inputs[name] for name in self._looked_up]
-        index = np.concatenate([k if k.ndim == total.ndim else k[..., None] for k in known], axis=-1) + self._offsets
+        index = np.empty((*total.shape[:-1], len(self._offsets)), np.intp)
+        for name, columns in self._looked_up:
+            index[..., columns] = inputs[name]
+        index += self._offsets
         if index.size * total.shape[-1] < MAX_GATHER:
-            total += self._table[index].sum(axis=-2)
+            total += self._table.take(index, axis=0).sum(axis=-2)
         else:
             for column in range(index.shape[-1]):
-                total += self._table[index[..., column]]
+                total += self._table.take(index[..., column], axis=0)
         for name, rows in self._dense.items():
             total += inputs[name] @ rows
 
@@ -91,7 +93,9 @@ class Kernel:
         elif len(flat) == 1:
             product = self._turned @ flat[0]
         else:
-            filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
-            filled[: len(flat)] = flat
+            filled = flat
+            if len(flat) % 4:
+                filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
+                filled[: len(flat)] = flat
             product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
         return product.reshape(*rows.shape[:-1], len(self._turned))

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from dataset.notes.model import Notes
 from training.events.classes import EDGES, PITCH, to_class
 from training.events.encoding import classes
+from training.novelty.seed_hashes import SEED, line_hashes
 
-SEED = 6  # notes
 MIN_PASSAGE_NOTES = 8  # minimum matching notes of a passage
 WRONG_PENALTY, MAX_DROP = 1, 4
 REACH = 3  # a matching note is one of the next three of the indexed piece
@@ -26,8 +26,8 @@ RATIOS = (1.0, 1 / 2, 2.0, 2 / 3, 3 / 2, 3 / 4, 4 / 3)
 """Speeds that are searched: ticks of the indexed piece per tick of the compared piece."""
 
 EXACT_TICKS, TIME_TOLERANCE = 48, 0.1  # longer times are known by class only; they match within a tenth
+_FAR = np.arange(1, REACH + 1)[:, None]
 _PIECE_GAP = 1 << 14  # ticks between two pieces of an index; no passage spans them
-_BASE = np.uint64(0x9E3779B97F4A7C15)
 
 Numbers = npt.NDArray[Any]
 
@@ -102,7 +102,7 @@ class Index:
         hashes, whole = np.zeros(first[-1], np.uint64), np.zeros(first[-1], bool)
         for line, begin, end, later in zip(lines, first[:-1].tolist(), first[1:].tolist(), ends.tolist(), strict=False):
             tick[begin:end], pitch[begin:end] = line.tick + later, line.pitch
-            hashes[begin:end], whole[begin:end] = _hashes(_steps(line.tick, line.pitch, 1.0))
+            hashes[begin:end], whole[begin:end] = line_hashes(line.tick, line.pitch, 1.0)
         order = np.argsort(hashes, kind="stable").astype(narrow)
         order = order[whole[order]]
         return cls(first, tick, pitch, hashes[order], order)
@@ -222,12 +222,10 @@ def extend(
 
 def reach(index: Index, there: Numbers, ticks: Numbers, pitch: Numbers, direction: int = 1) -> Numbers:
     """Return the step from `there` [n] to a note `ticks` away: 1 to REACH, or 0."""
-    step = np.zeros(len(there), np.int64)
-    for far in range(REACH, 0, -1):
-        at = np.clip(there + far * direction, 0, len(index) - 1)
-        same = (index.pitch[at] == pitch) & agree(np.abs(index.tick[at] - index.tick[there]), ticks) & (at != there)
-        step[same] = far
-    return step
+    at = there + _FAR * direction  # [REACH, n]
+    at = np.minimum(np.maximum(at, 0), len(index) - 1)
+    same = (index.pitch[at] == pitch) & agree(np.abs(index.tick[at] - index.tick[there]), ticks) & (at != there)
+    return np.where(same.any(axis=0), same.argmax(axis=0) + 1, 0)
 
 
 def agree(there: Numbers, ticks: Numbers) -> Numbers:
@@ -240,7 +238,7 @@ def _seeds(index: Index, line: NoteLine) -> tuple[Numbers, Numbers, Numbers]:
     """Return first notes, places and speeds of the first seeds of consecutive ones."""
     kept: list[tuple[Numbers, Numbers, Numbers]] = []
     for ratio in RATIOS:
-        hashes, whole = _hashes(_steps(line.tick, line.pitch, ratio))
+        hashes, whole = line_hashes(line.tick, line.pitch, ratio)
         if ratio != 1:  # a single chord has no speed
             moves = np.concatenate([[0], np.cumsum(np.diff(line.tick) > 0)])
             whole[: len(moves) - SEED + 1] &= moves[SEED - 1 :] > moves[: len(moves) - SEED + 1]
@@ -257,41 +255,11 @@ def _seeds(index: Index, line: NoteLine) -> tuple[Numbers, Numbers, Numbers]:
 def places(index: Index, which: Numbers, hashes: Numbers) -> tuple[Numbers, Numbers]:
     """Return pairs of an entry of `which` and a place with the same hash."""
     wanted = hashes[which]
-    low, high = np.searchsorted(index.hashes, wanted, "left"), np.searchsorted(index.hashes, wanted, "right")
+    low = np.searchsorted(index.hashes, wanted, "left")
+    found = np.flatnonzero(index.hashes.take(low, mode="clip") == wanted) if len(index.hashes) else which[:0]
+    which, wanted, low = which[found], wanted[found], low[found]  # most are not there, so `high` is searched for few
+    high = np.searchsorted(index.hashes, wanted, "right")
     count = np.minimum(high - low, MAX_PLACES)
     row = np.repeat(np.arange(len(which)), count)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     return which[row], index.places[low[row] + nth * (high - low)[row] // count[row]]
-
-
-def _steps(tick: Numbers, pitch: Numbers, ratio: float) -> Numbers:
-    """Return interval and time class before each note as one number ≥ 1, int64 [n]."""
-    interval = np.diff(pitch.astype(np.int64), prepend=pitch[:1]) + 128
-    time = np.clip(np.diff(tick, prepend=tick[:1]) * ratio, 0, EDGES[-1])
-    return 1 + interval * len(EDGES) + to_class(time)
-
-
-def _hashes(steps: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-    """Return the hash of the seed at each note, and whether it is complete, [n]."""
-    mixed, count = _mixed(steps), max(0, len(steps) - SEED + 1)
-    hashes, whole = np.zeros(len(steps), np.uint64), np.zeros(len(steps), bool)
-    whole[:count] = True
-    for step in range(1, SEED):
-        hashes[:count] = hashes[:count] * _BASE + mixed[step : step + count]
-    return hashes, whole
-
-
-def hash_of(interval: Numbers, time: Numbers) -> Numbers:
-    """Return the hashes of seeds, uint64 [n], by intervals and times [n, SEED - 1]."""
-    mixed, hashes = _mixed(1 + (interval + 128) * len(EDGES) + time), np.zeros(len(interval), np.uint64)
-    for step in range(SEED - 1):
-        hashes = hashes * _BASE + mixed[:, step]
-    return hashes
-
-
-def _mixed(steps: Numbers) -> Numbers:
-    """Return a 64-bit mix of each step (splitmix64, Steele et al. 2014)."""
-    mixed: Numbers = steps.astype(np.uint64) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    return mixed

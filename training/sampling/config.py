@@ -12,7 +12,7 @@ from typing import Any
 
 from catalog.base.errors import UsageError
 from training.events.classes import FIELDS
-from training.novelty.passages import SEED
+from training.novelty.seed_hashes import SEED
 
 ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field (time, pitch, duration, velocity) with defaults for the others."""

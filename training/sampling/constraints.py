@@ -26,7 +26,9 @@ Numbers = npt.NDArray[Any]
 Meter = tuple[int, int, int]  # tick, numerator, denominator
 
 _NONE = -1
+_FIRST_TOO_LONG = int(np.searchsorted(EDGES, LONGEST_REST, side="right"))  # class of time
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_PITCHES = np.arange(events.PITCHES)
 _REMEMBERED_BARS = SAME_BARS * max(LOOPS)  # number of stored bars
 
 
@@ -44,6 +46,7 @@ class Constraints:
         self.left = np.zeros(count, np.int32)  # notes of this onset in the left hand: as many as it can strike
         self.right = np.zeros(count, np.int32)  # and in the right hand
         self.right_low = np.full(count, _NONE, np.int32)  # its lowest pitch
+        self.highest = self._highest()
         self.chord = np.zeros(count, np.uint64)  # hash of this onset's pitches so far
         self.last_chord = np.zeros(count, np.uint64)  # hash of the pitches of the onset before
         self.run = np.zeros(count, np.int32)  # how often the chord of the onset before has been struck in a row
@@ -92,8 +95,8 @@ class Constraints:
 
     def forbid_time(self, logits: Numbers) -> None:
         """Exclude times, in place: long rests, and further notes of a full chord."""
-        logits[:, EDGES > LONGEST_REST] = -np.inf
-        logits[self.last >= self._highest(), 0] = -np.inf
+        logits[:, _FIRST_TOO_LONG:] = -np.inf
+        logits[self.last >= self.highest, 0] = -np.inf
 
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
@@ -102,19 +105,20 @@ class Constraints:
         probable pitch, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
         chord = np.flatnonzero(time == 0)
-        pitch, low, high = np.arange(events.PITCHES), self.last[chord, None], self._highest()[chord, None]
-        logits[chord] = np.where((pitch <= low) | (pitch > high), -np.inf, logits[chord])
-        semitone = chord[self.last[chord] < events.PITCHES - 1]
-        above = self.last[semitone] + 1
-        unlikely = semitone[logits[semitone].argmax(axis=1) != above]
-        rule_out(logits, unlikely, self.last[unlikely] + 1)
+        if len(chord):
+            low, high = self.last[chord, None], self.highest[chord, None]
+            logits[chord] = np.where((low >= _PITCHES) | (high < _PITCHES), -np.inf, logits[chord])
+            semitone = chord[self.last[chord] < events.PITCHES - 1]
+            above = self.last[semitone] + 1
+            unlikely = semitone[logits[semitone].argmax(axis=1) != above]
+            rule_out(logits, unlikely, self.last[unlikely] + 1)
         repeated = np.flatnonzero((self.rounds() >= SAME_CHORD) & (time > 0))
         rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar
-        place = (onset - self.first_tick) % self.bar
         entering = np.flatnonzero(number == self.number + 1)  # an empty bar ends repetitions
         if not len(entering):
             return
+        place = (onset - self.first_tick) % self.bar
         bars = np.concatenate([self.content[entering, None], self.bars[entering]], axis=1)
         openings = np.concatenate([self.opening[entering, None], self.openings[entering]], axis=1)
         for period in LOOPS:
@@ -137,6 +141,7 @@ class Constraints:
         self.left = np.where(is_chord, self.left + in_left, 1)
         self.right_low = np.where(in_right & (self.right == 0), pitch, self.right_low)
         self.right = np.where(is_chord, self.right + in_right, 0)
+        self.highest = self._highest()
 
     def _highest(self) -> IntArray:
         """Return the highest pitch [streams] that can be struck with this onset's notes; -1 if none can."""
@@ -158,6 +163,8 @@ class Constraints:
 
 def rule_out(logits: Numbers, rows: Numbers, classes: Numbers) -> None:
     """Exclude one class in each of these rows, in place, unless no other is left."""
+    if not len(rows):
+        return
     before = logits[rows, classes]
     logits[rows, classes] = -np.inf
     empty = ~np.isfinite(logits[rows]).any(axis=1)

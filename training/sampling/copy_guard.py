@@ -17,19 +17,20 @@ from training.novelty.passages import (
     MAX_DROP,
     RATIOS,
     REACH,
-    SEED,
     WRONG_PENALTY,
     Index,
     NoteLine,
     Numbers,
     agree,
     extend,
-    hash_of,
     places,
     reach,
 )
+from training.novelty.seed_hashes import SEED, extended, hash_of, hashed_steps
 
 _RATIOS = np.array(RATIOS)
+_IS_PLAIN = _RATIOS == 1
+_TIMES = to_class(EDGES[:, None] * _RATIOS)  # [class, ratio]: the class of that time at another speed
 _REDRAW_FACTOR = 7919.0  # derives new uniform numbers for a redraw
 
 
@@ -93,11 +94,14 @@ class CopyGuard:
         self._tick, self._pitch = np.zeros((streams, 256), np.int64), np.zeros((streams, 256), np.int16)
         self._length = 0
         self._matches, self._seeds = _Matches.none(), _Seeds.none()
-        self._last_lookup: tuple[Numbers, _Seeds, _Matches] | None = None  # the last lookup and its result
+        self._last_lookup: tuple[Numbers, _Seeds, _Matches, Numbers] | None = None  # notes, result, and their steps
+        self._steps = np.zeros((streams, len(RATIOS), SEED - 2), np.uint64)  # of the last notes, at each speed
+        self._hash = np.zeros((streams, len(RATIOS)), np.uint64)  # of these steps
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams, in this order; a stream may be repeated."""
         self._tick, self._pitch = self._tick[rows], self._pitch[rows]
+        self._steps, self._hash = self._steps[rows], self._hash[rows]
         which, stream = _select_streams(self._matches.stream, rows)
         kept = self._matches.take(which)
         kept.stream[:] = stream
@@ -144,6 +148,9 @@ class CopyGuard:
         """Append a note to each stream: classes [streams, KNOWN]."""
         passed = EDGES[rows[:, TIME]] if self._length else np.zeros(len(rows), np.int32)
         seeds, new = self._look_up(rows[:, TIME], rows[:, PITCH])
+        if self._last_lookup is not None:
+            self._steps = np.concatenate([self._steps[:, :, 1:], self._last_lookup[3][:, :, None]], axis=2)
+            self._hash = hash_of(self._steps)
         self._last_lookup = None
         self._length += 1
         self._follow(passed, rows[:, PITCH])
@@ -153,13 +160,14 @@ class CopyGuard:
         """Return `_find_seeds` with these notes, [streams] each, as the last ones."""
         note = np.stack([time, pitch])
         if self._last_lookup is not None and np.array_equal(self._last_lookup[0], note):
-            return self._last_lookup[1:]
+            return self._last_lookup[1:3]
         if self._length == self._tick.shape[1]:
             self._tick, self._pitch = (np.concatenate([a, np.zeros_like(a)], axis=1) for a in (self._tick, self._pitch))
         self._pitch[:, self._length] = pitch
         self._tick[:, self._length] = self._tick[:, self._length - 1] + EDGES[time] if self._length else 0
-        seeds, new = self._find_seeds(self._length + 1)
-        self._last_lookup = note, seeds, new
+        step = hashed_steps(self._pitch[:, self._length, None] - self._pitch[:, self._length - 1, None], _TIMES[time])
+        seeds, new = self._find_seeds(self._length + 1, step)
+        self._last_lookup = note, seeds, new, step
         return seeds, new
 
     def _too_long(self, time: Numbers, pitch: Numbers) -> npt.NDArray[np.bool_]:
@@ -189,20 +197,16 @@ class CopyGuard:
         )
         self._matches = now.take(now.best - now.score <= MAX_DROP)
 
-    def _find_seeds(self, length: int) -> tuple[_Seeds, _Matches]:
-        """Return the places of the last SEED notes, and new matches.
+    def _find_seeds(self, length: int, step: Numbers) -> tuple[_Seeds, _Matches]:
+        """Return the places of the last SEED notes, and new matches; `step` is `_step` of the last note.
 
         Places that continue a previous seed are not new.
         """
         if length < SEED:
             return _Seeds.none(), _Matches.none()
-        window = slice(length - SEED, length)
-        tick, pitch = self._tick[:, window], self._pitch[:, window].astype(np.int64)
-        time = to_class(np.diff(tick, axis=1)[:, None] * _RATIOS[:, None])
-        interval = np.broadcast_to(np.diff(pitch, axis=1)[:, None], time.shape)
-        hashes = hash_of(interval.reshape(-1, SEED - 1), time.reshape(-1, SEED - 1))
-        has_speed = (tick[:, -1] > tick[:, 0])[:, None] | (_RATIOS == 1)  # a single chord has no speed
-        which, begin = places(self.index, np.flatnonzero(has_speed), hashes)
+        has_speed = self._tick[:, length - 1] > self._tick[:, length - SEED]  # a single chord has no speed
+        hashes = extended(self._hash, step)
+        which, begin = places(self.index, np.flatnonzero(has_speed[:, None] | _IS_PLAIN), hashes.ravel())
         if not len(which):
             return _Seeds.none(), _Matches.none()
         seeds = _Seeds(which // len(RATIOS), begin.astype(np.int64), which % len(RATIOS))

@@ -28,19 +28,20 @@ def choose(logits: Numbers, uniforms: Numbers, settings: tuple[float, float, flo
     temperature, top_p, top_k, min_p = settings
     scaled = logits.astype(np.float64)
     scaled -= scaled.max(axis=1, keepdims=True)
-    with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0 and the others at -inf
-        scaled /= temperature
-    order = np.argsort(scaled, axis=1)[:, ::-1]
-    rows = np.arange(len(order))[:, None]
-    falling = scaled[rows, order]
-    shares = np.exp(falling)  # relative to the most probable class
+    if temperature != 1:
+        with np.errstate(over="ignore"):  # very low temperatures leave the most probable class at 0, the others at -inf
+            scaled /= temperature
+    order = scaled.argsort(axis=1)[:, ::-1]
+    rows = np.arange(len(order))
+    shares = np.exp(scaled[rows[:, None], order])  # relative to the most probable class
     held = shares.cumsum(axis=1)
-    last = (held < top_p * held[:, -1:]).sum(axis=1)
-    last = np.minimum(last, (int(top_k) or len(order[0])) - 1)
-    last = np.minimum(last, (shares >= min_p).sum(axis=1) - 1)
-    last = np.minimum(last, np.isfinite(falling).sum(axis=1) - 1)
-    drawn = (held <= (uniforms * held[rows[:, 0], last])[:, None]).sum(axis=1)
-    chosen: Numbers = order[rows[:, 0], np.minimum(drawn, last)]
+    last = (held >= top_p * held[:, -1:]).argmax(axis=1)
+    if top_k:
+        last = np.minimum(last, int(top_k) - 1)
+    if min_p:
+        last = np.minimum(last, (shares >= min_p).sum(axis=1) - 1)
+    drawn = (held > (uniforms * held[rows, last])[:, None]).argmax(axis=1)
+    chosen: Numbers = order[rows, drawn]
     return chosen
 
 

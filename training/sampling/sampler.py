@@ -5,6 +5,7 @@ pitch, duration and velocity are drawn in turn. The same seed gives the same not
 `constraints.py` has the rules that do not depend on the network.
 """
 
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -193,9 +194,24 @@ class _Session:
         rows, onset, is_stuck = self._draw_once(uniforms, None)
         refused = np.zeros((len(uniforms), len(EDGES)), bool)
         while is_stuck.any():  # at that time every allowed pitch would copy too much, or the chord is complete
-            refused[is_stuck, rows[is_stuck, TIME]] = True
-            rows, onset, is_stuck = self._draw_once(uniforms, refused)
+            which = np.flatnonzero(is_stuck)
+            refused[which, rows[which, TIME]] = True
+            few = self._only(which)
+            rows[which], onset[which], is_stuck[which] = few._draw_once(uniforms[which], refused[which])
+            self.past.set_guesses(which, few.past)
+            self.right[which] = few.right
         return rows, onset
+
+    def _only(self, which: Numbers) -> "_Session":
+        """Return the session of these streams alone, before their next note."""
+        few = copy(self)
+        few.past, few.streams, few.guard = self.past.only(which), copy(self.streams), copy(self.guard)
+        few.now, few.above, few.right = self.now[which], self.above[which], self.right[which]
+        few.meter = {name: values[which] for name, values in self.meter.items()}
+        few.streams.keep(which)
+        if few.guard is not None:
+            few.guard.keep(which)
+        return few
 
     def _draw_once(self, uniforms: Numbers, refused: Numbers | None) -> tuple[IntArray, IntArray, Numbers]:
         """Draw notes once; also return which streams have no pitch left at the time drawn.
