@@ -23,10 +23,16 @@ LOUDNESSES = 17
 """Classes of the mean velocity of a bar: 0 unknown, else 1 + velocity // 8."""
 ACCENTS = 7
 """Classes of the standard deviation of velocities in a bar: 0 unknown, then the intervals of `_ACCENT_EDGES`."""
+DETACHED, OVERLAPPING = 0.6, 1.05
+"""A note is detached if it is shorter than this share of the step to its hand's next onset; it overlaps if longer."""
 RATES = 7
 """Classes of a share of notes or onsets: 0 unknown, 1 none, then the intervals of `_RATE_EDGES`."""
+FEW = 2
+"""The class of shares below the first of `_RATE_EDGES`."""
 NOTES = 48
 """Classes of the number of notes of a bar: 0 unknown, else 1 + number, at most 46."""
+FULLNESSES = 8
+"""Classes of the mean number of pitch classes that sound: 0 unknown, then the intervals of `_FULL_EDGES`."""
 REACHED = 3
 """Classes of the highest or lowest planned pitch of a bar: 0 unknown, 1 not struck yet, 2 struck."""
 CHROMAS = 4096
@@ -45,10 +51,11 @@ _SUSTAIN_EDGES = np.array([0.4, 0.7, 0.95, 1.05, 1.5])
 _LENGTH_EDGES = np.array([5, 7, 9, 11, 14, 19, 27, 45])
 _ACCENT_EDGES = np.array([0.5, 2, 5, 9, 14])
 _RATE_EDGES = np.array([0.02, 0.06, 0.15, 0.35])
+_FULL_EDGES = np.array([1.4, 1.7, 2, 2.3, 2.7, 3.2])
+_TRIADS = [sum(1 << (root + step) % 12 for step in (0, third, 7)) for third in (3, 4) for root in range(12)]
 _REPEAT_EDGES = np.array([0.02, 0.06, 0.12, 0.22, 0.4])
 _STEP_EDGES = np.array([0.1, 0.2, 0.3, 0.42, 0.56])
 _RUN_EDGES = np.array([1.2, 1.35, 1.5, 1.7, 2.0])
-_DETACHED, _OVERLAP = 0.6, 1.05  # of the step to the hand's next onset
 _LEAP = 7  # semitones: more than a fifth
 _STEP = 2  # semitones: at most a whole tone
 _LINE = 8  # notes of the top line that its motion needs
@@ -84,17 +91,31 @@ def articulation(onset: Numbers, duration: Numbers, hand: Numbers, bar: Numbers,
     known = following < len(begins)
     step = begins[following[known]] - onset[hand][known]
     ratio, at = duration[hand][known] / step, bar[hand][known]
-    return rates(ratio < _DETACHED, at, bars), rates(ratio > _OVERLAP, at, bars)
+    return rates(ratio < DETACHED, at, bars), rates(ratio > OVERLAPPING, at, bars)
 
 
-def harmony(onset: Numbers, pitch: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers]:
-    """Return how many onsets have a semitone, and how many an octave, in what is struck: classes of RATES, [bars]."""
-    begins, chord = np.unique(onset, return_inverse=True)
+def harmony(
+    onset: Numbers, duration: Numbers, pitch: Numbers, bar: Numbers, bars: int
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return classes of how the chords around each bar are made, each [bars].
+
+    How many onsets have a semitone, and how many an octave, in what is struck; how many sound as a major or minor
+    triad: RATES. The mean number of pitch classes that sound: FULLNESSES.
+    """
+    begins, first, chord = np.unique(onset, return_index=True, return_inverse=True)
     struck = np.zeros((len(begins), 128 + 12), bool)
     struck[chord, pitch] = True
-    first = np.searchsorted(onset, begins)
     semitones, octaves = (np.any(struck[:, :128] & struck[:, by : 128 + by], axis=1) for by in (1, 12))
-    return rates(semitones, bar[first], bars), rates(octaves, bar[first], bars)
+    change = np.zeros((len(begins) + 1, 12), np.int32)
+    np.add.at(change, (chord, pitch % 12), 1)
+    np.add.at(change, (np.searchsorted(begins, onset + duration), pitch % 12), -1)
+    sounding = change[:-1].cumsum(axis=0) > 0
+    triads = np.isin(sounding @ (1 << np.arange(12)), _TRIADS)
+    at = bar[first]
+    count = _around(np.bincount(at, minlength=bars))
+    mean = _around(np.bincount(at, sounding.sum(axis=1), minlength=bars)) / np.maximum(count, 1)
+    full = np.where(count > 0, 1 + np.searchsorted(_FULL_EDGES, mean), 0)
+    return rates(semitones, at, bars), rates(octaves, at, bars), rates(triads, at, bars), full
 
 
 def leaps(line: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers, Numbers]:

@@ -58,6 +58,8 @@ COLUMNS: dict[str, tuple[str, int]] = {
     "left_overlapping": ("rate", character.RATES),
     "semitones": ("rate", character.RATES),
     "octaves": ("rate", character.RATES),
+    "triads": ("rate", character.RATES),
+    "fullness": ("fullness", character.FULLNESSES),
     "top_leaps": ("rate", character.RATES),
     "bottom_repeats": ("rate", character.RATES),
     "bottom_steps": ("rate", character.RATES),
@@ -73,7 +75,7 @@ _TEXTURE = (
     *("notes", "top_reached", "bottom_reached", "voices", "right_sustain", "left_sustain", "repeats", "steps", "runs"),
     *("right_detached", "right_overlapping", "left_detached", "left_overlapping"),
 )
-_LINES = ("semitones", "octaves", "top_leaps", "bottom_repeats", "bottom_steps", "bottom_leaps")
+_LINES = ("semitones", "octaves", "triads", "fullness", "top_leaps", "bottom_repeats", "bottom_steps", "bottom_leaps")
 TOLD = {
     "bar": ("level", "onsets", "density", "top", "bottom", "remaining", *_TEXTURE),
     "coming": ("level", "onsets", "density", "top", "bottom"),
@@ -108,7 +110,7 @@ _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
-PLAN_PATTERN = r"^\d+(,\d+){54}( \d+(,\d+){54})*$"
+PLAN_PATTERN = r"^\d+(,\d+){56}( \d+(,\d+){56})*$"
 """The text of a plan."""
 
 Numbers = npt.NDArray[Any]
@@ -145,6 +147,8 @@ class Plan:
     left_overlapping: Bars
     semitones: Bars
     octaves: Bars
+    triads: Bars
+    fullness: Bars
     top_leaps: Bars
     bottom_repeats: Bars
     bottom_steps: Bars
@@ -188,7 +192,7 @@ class Plan:
             *(np.full(bars, value) for value in character.motion(pitch[top_line])),
             *(*character.loudness(velocity, bar, bars), count),
             *(rate for hand in hands for rate in character.articulation(onset, duration, hand, bar, bars)),
-            *character.harmony(onset, pitch, bar, bars),
+            *character.harmony(onset, duration, pitch, bar, bars),
             character.leaps(pitch[top_line], bar[top_line], bars)[2],
             *character.leaps(pitch[bottom_line], bar[bottom_line], bars),
             character.chromas(pitch, bar, bars),

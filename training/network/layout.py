@@ -15,7 +15,7 @@ EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
     **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
     **{"remaining": 8, "voices": 12, "sustain": 8, "motion": 8, "length": 8, "loudness": 12, "accents": 8, "rate": 6},
-    **{"notes": 12, "reached": 4},
+    **{"notes": 12, "reached": 4, "fullness": 8},
     "interval": 16,
 }
 """Width of the embedding of each input."""

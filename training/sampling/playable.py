@@ -1,4 +1,4 @@
-"""Two hands: which notes they can hold together, and the release of those that they cannot. Pure."""
+"""Two hands: how long their notes last, which notes they can hold together, and when the others are released. Pure."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -6,8 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dataset.notes.hand_estimate import estimate_hands
+from dataset.notes.model import LEFT, RIGHT
+from training.events.character import DETACHED, FEW, OVERLAPPING
+from training.events.plans import Plan
+
 HAND_NOTES = 5  # notes that a hand holds at once
 HAND_SPAN = 16  # semitones between the outer notes of a hand: a tenth
+LONGEST_STEP = 96  # ticks that a detached note is extended to, at most
 
 IntArray = npt.NDArray[np.int32]
 
@@ -21,6 +27,32 @@ def is_playable(pitches: Sequence[int]) -> bool:
     left = min(bisect_right(pitches, pitches[0] + HAND_SPAN), HAND_NOTES)
     rest = pitches[left:]
     return not rest or (len(rest) <= HAND_NOTES and rest[-1] - rest[0] <= HAND_SPAN)
+
+
+def articulate(
+    onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], plan: Plan, lines: npt.NDArray[np.integer]
+) -> IntArray:
+    """Return durations with the articulation of the plan, whose bar lines [bars + 1] are given in ticks.
+
+    A note's duration is drawn before the next onset is known. Where the plan has hardly any detached notes in a hand,
+    they last until its next onset, if that is at most a bar of 4/4 away; so do notes that overlap it, where hardly any
+    do.
+    """
+    hands = estimate_hands(onset, duration, pitch)
+    bar = np.searchsorted(lines, onset, side="right") - 1
+    inside = (bar >= 0) & (bar < len(plan))
+    new = np.array(duration, np.int32)
+    for hand, name in ((RIGHT, "right"), (LEFT, "left")):
+        begins = np.unique(onset[hands == hand])
+        following = np.searchsorted(begins, onset, side="right")
+        at = np.flatnonzero((hands == hand) & inside & (following < len(begins)))
+        step = begins[following[at]] - onset[at]
+        ratio = new[at] / step
+        detached, overlapping = (getattr(plan, f"{name}_{kind}")[bar[at]] for kind in ("detached", "overlapping"))
+        is_short = (ratio < DETACHED) & (detached <= FEW) & (detached > 0) & (step <= LONGEST_STEP)
+        is_long = (ratio > OVERLAPPING) & (overlapping <= FEW) & (overlapping > 0)
+        new[at] = np.where(is_short | is_long, step, new[at])
+    return new
 
 
 def release(

@@ -20,7 +20,7 @@ from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
 from training.sampling.forms import with_form
-from training.sampling.playable import HAND_NOTES, release
+from training.sampling.playable import HAND_NOTES, articulate, release
 
 IntArray = npt.NDArray[np.int32]
 
@@ -145,9 +145,15 @@ def _plan_of(opening: Opening) -> Plan:
 
 
 def finish_piece(
-    prompt: Prompt, made: list[IntArray], limit: int, prime: Notes | None, *, without_prime: bool = False
+    prompt: Prompt,
+    made: list[IntArray],
+    limit: int,
+    prime: Notes | None,
+    plan: tuple[Plan, IntArray] | None = None,
+    *,
+    without_prime: bool = False,
 ) -> Notes:
-    """Return a stream's notes, the last of them extended to a bar line.
+    """Return a stream's notes, the last of them extended to a bar line, with the articulation of its plan.
 
     With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
     TrainingError if there are none.
@@ -160,6 +166,8 @@ def finish_piece(
     pitch = rows[:, PITCH]
     bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
+    if plan is not None:
+        duration = articulate(onset, duration, pitch, *plan)
     duration = release(onset, duration, pitch, first if prime is not None else 0, prompt.voices)
     if prime is None:
         return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)

@@ -92,7 +92,8 @@ def compose_drafts(
         style = network.style(np.array([prompt.style for prompt in starts], np.int32))
     limits = np.array([b.end_tick(config.seconds, config.bars) for b in starts])
     counter = _ProgressCounter(config, starts, limits, report)
-    session = _Session(network, config, starts, style, learned)
+    plans = [_plan(start, config) for start in starts]
+    session = _Session(network, config, starts, plans, style, learned)
     written: list[list[IntArray]] = [[] for _ in starts]
     guessed: list[list[Numbers]] = [[] for _ in starts]
     live, made = np.arange(config.count), 0
@@ -112,14 +113,14 @@ def compose_drafts(
         counter.report_live(live)
         if len(live):
             session.add(rows, active)
-    pieces = zip(starts, written, limits.tolist(), guessed, strict=True)
+    pieces = zip(starts, plans, written, limits.tolist(), guessed, strict=True)
     return [
         Draft(
-            finish_piece(prompt, rows, limit, prime, without_prime=config.without_prime),
+            finish_piece(prompt, rows, limit, prime, plan, without_prime=config.without_prime),
             styles or named(vocabulary, prompt.style),
             guess_texts(right),
         )
-        for prompt, rows, limit, right in pieces
+        for prompt, plan, rows, limit, right in pieces
     ]
 
 
@@ -149,12 +150,18 @@ class _Session:
     """The streams, the network's state, and each piece's past."""
 
     def __init__(
-        self, network: NoteNetwork, config: SamplingConfig, starts: list[Prompt], style: Array, learned: Index | None
+        self,
+        network: NoteNetwork,
+        config: SamplingConfig,
+        starts: list[Prompt],
+        plans: list[tuple[Plan, IntArray] | None],
+        style: Array,
+        learned: Index | None,
     ) -> None:
         self.network, self.config, self.style = network, config, style
         self.settings = list(zip(*(config.by_field(name) for name in SETTINGS), strict=True))
         length = len(starts[0].rows)  # all start with one note, or all with the prime
-        self.past = Repeats(len(starts), length + (config.notes or 2**20), [_plan(b, config) for b in starts])
+        self.past = Repeats(len(starts), length + (config.notes or 2**20), plans)
         self.streams = Constraints([b.meters[-1] for b in starts], [int(b.onsets[0]) for b in starts])
         self.guard = (
             CopyGuard(learned, config.max_copy, len(starts)) if learned is not None and config.max_copy else None
