@@ -17,7 +17,7 @@ setup: $(PRODUCT) ## create .venv with vgpiano and its dependencies, in the vers
 
 # The product, and the additional packages that a target needs: an extra of pyproject.toml.
 # A stamp file has the time at which pip started, and exists only if pip succeeded.
-# What the checks and tests add is compiled where it is imported: pip would compile all of it, which takes half a minute.
+# What the checks and tests add is compiled where it is imported: pip would compile all of it.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PINNED = -c constraints.txt -e
 

@@ -43,18 +43,8 @@ MAY_BE_ABSENT = {
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
     *("samples", "samples_epoch", "history"),  # a state begins without them
-    *(
-        "width",
-        "layers",
-        "head",
-        "dropout",
-        "style_dropout",
-        "plan_dropout",
-        "batch",
-        "window",
-        "epoch_notes",
-        "learning_rate",
-    ),
+    *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "slips", "batch", "window"),
+    *("epoch_notes", "learning_rate"),
     *("weight_decay", "warmup", "transpose", "validation_notes", "patience"),  # the settings of a recipe
 }
 FIXED = {"kind", "precision", "keep", "checkpoint"}

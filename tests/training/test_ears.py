@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dataset.notes.model import Notes
 from training.events import ears
-from training.events.encoding import COLUMNS, HEARD, KNOWN, RELEASES, classes, encode, predict_repeats
+from training.events.encoding import COLUMNS, HEARD, KNOWN, LINE, RELEASES, classes, encode, predict_repeats
 from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 
@@ -64,6 +64,16 @@ def test_releases_are_those_of_the_highest_note_and_the_first_and_last_of_all() 
     assert ticks[3] == [48, 48, 72]
     assert ticks[4] == [24, 24, 72]
     assert ticks[5] == [6, 6, 6]
+
+
+def test_intervals_along_the_top_line_are_known_before_the_time_and_before_the_pitch() -> None:
+    rows = [(0, 60, 24), (24, 48, 24), (24, 64, 24), (48, 62, 24), (72, 96, 24), (96, 40, 24), (120, 41, 24)]
+    [events] = encode([piece(rows)])
+    of = {name: events[:, LINE.start + at].tolist() for at, name in enumerate(ears.LINE)}
+    # the top line is 60 64 62 96 40 41; before each note stands the last note, which may be within a chord
+    assert of["owntop_interval"] == [0, 0, 0, 25 + 4, 25 - 2, 25 + 24, 25 - 24]  # wider ones count as two octaves
+    assert of["lastabove_interval"] == [0, 0, 25 - 12, 25 + 4, 25 - 2, 25 + 24, 25 - 24]
+    assert of["lasttop_interval"] == [0, 0, 0, 0, 25 + 4, 25 - 2, 25 + 24]
 
 
 @given(st.lists(notes_of, min_size=2, max_size=4), st.booleans())

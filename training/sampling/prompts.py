@@ -1,4 +1,4 @@
-"""Beginning and end of new pieces.
+"""Beginning, plan and end of new pieces, and the progress of composing them.
 
 In: first notes of training pieces or the notes of a prime, then the drawn classes. Out: start and end of each stream,
 and its notes.
@@ -7,10 +7,12 @@ and its notes.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
@@ -19,10 +21,14 @@ from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
+from training.sampling.config import SamplingConfig
 from training.sampling.forms import with_form
 from training.sampling.playable import HAND_NOTES, articulate, release
 
+MAX_PLANNED = 1024  # bars for which there is a plan
+
 IntArray = npt.NDArray[np.int32]
+Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,16 @@ class Prompt:
             ticks = float(seconds) * self.tempos[-1][1] * TICKS_PER_QUARTER / 60
             ends.append(self.bar_line(math.ceil((first_line if self.is_prime else now) + ticks) + self.bar - 1))
         return min(ends)
+
+    def planned(self, config: SamplingConfig) -> tuple[Plan, IntArray] | None:
+        """Return the plan, as long as it may be needed, with its bar lines in ticks."""
+        if self.plan is None:
+            return None
+        first = self.bar_line(int(self.onsets[0]))
+        bars = (self.end_tick(config.seconds, config.bars) - first) // self.bar
+        plan = self.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
+        lines = first + np.arange(len(plan) + 1) * self.bar
+        return plan, lines.astype(np.int32)
 
 
 def reason_unusable(prime: Notes) -> str | None:
@@ -186,3 +202,25 @@ def finish_piece(
     )
     all_of = [np.concatenate([old, new[first:]]) for old, new in both]
     return Notes.of(all_of[0], all_of[1], all_of[2], all_of[3], prompt.tempos, prompt.meters)
+
+
+class ProgressCounter:
+    """Progress of composing: in notes if only `notes` is given, else in bars."""
+
+    def __init__(self, config: SamplingConfig, starts: list[Prompt], limits: Numbers, report: Report) -> None:
+        self.report = report
+        self.by_notes = config.seconds is None and config.bars is None
+        self.start = np.array([int(b.onsets[-1]) for b in starts])
+        self.bar = np.array([b.bar for b in starts])
+        bars = np.maximum(1, (limits - self.start) // self.bar)
+        self.all = np.full(len(starts), config.notes) if self.by_notes else bars
+        self.done = np.full(len(starts), int(self.by_notes and not starts[0].is_prime))  # the prompt is the first note
+
+    def add(self, live: Numbers, onsets: IntArray) -> None:
+        """Count a note of each active stream."""
+        passed = self.done[live] + 1 if self.by_notes else (onsets - self.start[live]) // self.bar[live]
+        self.done[live] = np.minimum(self.all[live], passed)
+
+    def report_live(self, live: Numbers) -> None:
+        """Report the progress; streams that are not active count as done."""
+        self.report(int(self.all.sum() - (self.all - self.done)[live].sum()), int(self.all.sum()))

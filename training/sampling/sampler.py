@@ -35,13 +35,12 @@ from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, trust
-from training.sampling.prompts import Prompt, finish_piece, make_prompts
+from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_prompts
 from training.sampling.sample_record import Draft
 
 __all__ = ["SamplingConfig", "choose", "compose", "compose_drafts"]
 
 PRIME_NOTES = 512  # last notes of a prime that the network reads; repeats are searched in all of it
-MAX_PLANNED = 1024  # bars for which there is a plan
 MIN_ALLOWED = 0.5  # a chord goes on only if the pitches that it may have are this probable together
 BLOCK = 64  # notes for which random numbers are drawn at once
 
@@ -91,8 +90,8 @@ def compose_drafts(
     else:  # the style of the piece that the first note is from
         style = network.style(np.array([prompt.style for prompt in starts], np.int32))
     limits = np.array([b.end_tick(config.seconds, config.bars) for b in starts])
-    counter = _ProgressCounter(config, starts, limits, report)
-    plans = [_plan(start, config) for start in starts]
+    counter = ProgressCounter(config, starts, limits, report)
+    plans = [start.planned(config) for start in starts]
     session = _Session(network, config, starts, plans, style, learned)
     written: list[list[IntArray]] = [[] for _ in starts]
     guessed: list[list[Numbers]] = [[] for _ in starts]
@@ -122,28 +121,6 @@ def compose_drafts(
         )
         for prompt, plan, rows, limit, right in pieces
     ]
-
-
-class _ProgressCounter:
-    """Progress of composing: in notes if only `notes` is given, else in bars."""
-
-    def __init__(self, config: SamplingConfig, starts: list[Prompt], limits: Numbers, report: Report) -> None:
-        self.report = report
-        self.by_notes = config.seconds is None and config.bars is None
-        self.start = np.array([int(b.onsets[-1]) for b in starts])
-        self.bar = np.array([b.bar for b in starts])
-        bars = np.maximum(1, (limits - self.start) // self.bar)
-        self.all = np.full(len(starts), config.notes) if self.by_notes else bars
-        self.done = np.full(len(starts), int(self.by_notes and not starts[0].is_prime))  # the prompt is the first note
-
-    def add(self, live: Numbers, onsets: IntArray) -> None:
-        """Count a note of each active stream."""
-        passed = self.done[live] + 1 if self.by_notes else (onsets - self.start[live]) // self.bar[live]
-        self.done[live] = np.minimum(self.all[live], passed)
-
-    def report_live(self, live: Numbers) -> None:
-        """Report the progress; streams that are not active count as done."""
-        self.report(int(self.all.sum() - (self.all - self.done)[live].sum()), int(self.all.sum()))
 
 
 class _Session:
@@ -307,14 +284,3 @@ class _Session:
                 self.guard.keep(active)
             state, self.style = [(h[active], c[active]) for h, c in state], self.style[active]
         self._advance(rows[active], state)
-
-
-def _plan(prompt: Prompt, config: SamplingConfig) -> tuple[Plan, IntArray] | None:
-    """Return a stream's plan, as long as it may be needed, with its bar lines in ticks."""
-    if prompt.plan is None:
-        return None
-    first = prompt.bar_line(int(prompt.onsets[0]))
-    bars = (prompt.end_tick(config.seconds, config.bars) - first) // prompt.bar
-    plan = prompt.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
-    lines = first + np.arange(len(plan) + 1) * prompt.bar
-    return plan, lines.astype(np.int32)
