@@ -96,7 +96,7 @@ class Past:
         pitch = self.seen["pitch"][:, :RECENT]
         top, before = tops(pitch, self.seen["onset"][:, :RECENT], self.onset)
         last = pitch[:, 0].astype(np.int16) + 1 if pitch.shape[1] else np.zeros(len(top), np.int16)
-        return np.stack([interval(top, last), interval(before, top)], axis=1)
+        return interval(np.array([top, before]), np.array([last, top])).T
 
     def line(self, onset: Numbers) -> Numbers:
         """Return what is known of the top line before the pitch, [streams]: see `ears.LINE`."""

@@ -256,7 +256,7 @@ def places(index: Index, which: Numbers, hashes: Numbers) -> tuple[Numbers, Numb
     """Return pairs of an entry of `which` and a place with the same hash."""
     wanted = hashes[which]
     low = np.searchsorted(index.hashes, wanted, "left")
-    found = np.flatnonzero(index.hashes.take(low, mode="clip") == wanted) if len(index.hashes) else which[:0]
+    found = (index.hashes.take(low, mode="clip") == wanted).nonzero()[0] if len(index.hashes) else which[:0]
     which, wanted, low = which[found], wanted[found], low[found]  # most are not there, so `high` is searched for few
     high = np.searchsorted(index.hashes, wanted, "right")
     count = np.minimum(high - low, MAX_PLACES)

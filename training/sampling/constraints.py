@@ -83,7 +83,7 @@ class Constraints:
         note = (((self.tick - self.first_tick) % self.bar << 8) + pitch).astype(np.int32)
         is_new_bar = number != self.number
         if is_new_bar.any():
-            self._shift_bars(np.flatnonzero(is_new_bar), number)
+            self._shift_bars(is_new_bar.nonzero()[0], number)
             self.opening = np.where(is_new_bar, note, self.opening)
             self.content = np.where(is_new_bar, np.uint64(0), self.content)
             self.number = number
@@ -104,7 +104,7 @@ class Constraints:
         Excluded are pitches below the last one of a chord or out of reach, a semitone above it unless that is the most
         probable pitch, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
-        chord = np.flatnonzero(time == 0)
+        chord = (time == 0).nonzero()[0]
         if len(chord):
             low, high = self.last[chord, None], self.highest[chord, None]
             logits[chord] = np.where((low >= _PITCHES) | (high < _PITCHES), -np.inf, logits[chord])
@@ -112,10 +112,10 @@ class Constraints:
             above = self.last[semitone] + 1
             unlikely = semitone[logits[semitone].argmax(axis=1) != above]
             rule_out(logits, unlikely, self.last[unlikely] + 1)
-        repeated = np.flatnonzero((self.rounds() >= SAME_CHORD) & (time > 0))
+        repeated = ((self.rounds() >= SAME_CHORD) & (time > 0)).nonzero()[0]
         rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar
-        entering = np.flatnonzero(number == self.number + 1)  # an empty bar ends repetitions
+        entering = (number == self.number + 1).nonzero()[0]  # an empty bar ends repetitions
         if not len(entering):
             return
         place = (onset - self.first_tick) % self.bar
@@ -125,7 +125,7 @@ class Constraints:
             span = bars[:, : SAME_BARS * period]
             same = (span[:, :-period] == span[:, period:]).all(axis=1) & (span != 0).all(axis=1)
             opening = openings[:, period - 1]
-            rows = np.flatnonzero(same & (opening >> 8 == place[entering]))
+            rows = (same & (opening >> 8 == place[entering])).nonzero()[0]
             rule_out(logits, entering[rows], opening[rows] & 255)
 
     def _strike(self, pitch: IntArray, is_chord: Numbers) -> None:

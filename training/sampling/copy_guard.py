@@ -100,6 +100,7 @@ class CopyGuard:
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams, in this order; a stream may be repeated."""
+        self._last_lookup = None
         self._tick, self._pitch = self._tick[rows], self._pitch[rows]
         self._steps, self._hash = self._steps[rows], self._hash[rows]
         which, stream = _select_streams(self._matches.stream, rows)
@@ -132,7 +133,7 @@ class CopyGuard:
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
         """Exclude pitches, in place, that continue a match of maximum length."""
-        which = np.flatnonzero(self._matches.right >= self.most)
+        which = (self._matches.right >= self.most).nonzero()[0]
         if not len(which):
             return
         full = self._matches.take(which)
@@ -158,8 +159,8 @@ class CopyGuard:
 
     def _look_up(self, time: Numbers, pitch: Numbers) -> tuple[_Seeds, _Matches]:
         """Return `_find_seeds` with these notes, [streams] each, as the last ones."""
-        note = np.stack([time, pitch])
-        if self._last_lookup is not None and np.array_equal(self._last_lookup[0], note):
+        note = np.array([time, pitch])
+        if self._last_lookup is not None and (self._last_lookup[0] == note).all():
             return self._last_lookup[1:3]
         if self._length == self._tick.shape[1]:
             self._tick, self._pitch = (np.concatenate([a, np.zeros_like(a)], axis=1) for a in (self._tick, self._pitch))
@@ -206,7 +207,7 @@ class CopyGuard:
             return _Seeds.none(), _Matches.none()
         has_speed = self._tick[:, length - 1] > self._tick[:, length - SEED]  # a single chord has no speed
         hashes = extended(self._hash, step)
-        which, begin = places(self.index, np.flatnonzero(has_speed[:, None] | _IS_PLAIN), hashes.ravel())
+        which, begin = places(self.index, (has_speed[:, None] | _IS_PLAIN).ravel().nonzero()[0], hashes.ravel())
         if not len(which):
             return _Seeds.none(), _Matches.none()
         seeds = _Seeds(which // len(RATIOS), begin.astype(np.int64), which % len(RATIOS))
