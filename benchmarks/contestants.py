@@ -84,8 +84,8 @@ def ours(options: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
         for name, most in (("ours", 0), (GUARDED, MAX_COPY)):
             wish = SamplingConfig(count=options.count, notes=options.notes, seed=SEED, max_copy=most)
             kept(options.work / "samples" / name, music(run, wish), name)
-    history = run.progress().history
-    speed = np.mean([row["notes_per_second"] for row in history]) if history else None
+    speeds = [row["notes_per_second"] for row in run.progress().history if row["notes_per_second"] is not None]
+    speed = float(np.mean(speeds)) if speeds else None
     return {"fields": list(found.fields.values()), "parameters": parameters, "notes_per_second": speed}
 
 

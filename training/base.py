@@ -12,7 +12,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import working_root
 from catalog.storage.remote import AnyPath
 from dataset import build
-from dataset.corpus.corpus import Corpus
+from dataset.corpus.corpus import Corpus, list_corpora
 from dataset.corpus.manifest import Manifest
 from training import recipe as recipes
 from training.learner import learner
@@ -25,6 +25,7 @@ from training.train_config import TrainConfig
 WHOLE = "state == 'fetched'"
 """The query of a base: all pieces that the catalog holds."""
 CORPUS = "whole-catalog"
+"""The name of its corpus, which is built again whenever the catalog changes."""
 SHARE = 0.75
 """Share of the budget in minutes that goes to a base that is not there yet."""
 GROWTH = 1.1
@@ -46,7 +47,8 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
 
     That is so with --from-scratch, --init, --corpus or --resume, for recipes without --init, if the query selects the
     whole catalog, and for a budget in epochs alone if there is no trained base; also if the run will be refused, as its
-    name is taken or it has too few pieces.
+    name is taken or it has too few pieces. A base that was interrupted goes on, within the new budget. Raises
+    TrainingError if CORPUS is the name of a corpus of another query, which building the base's would replace.
     """
     if config.query is None or config.from_scratch or config.init is not None or config.resume:
         return None
@@ -55,6 +57,7 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     recipe = recipes.load(config.recipe or DEFAULT)
     if "--init" not in learner(recipe).takes:
         return None
+    _refuse_other_corpus(root)
     with observer.progress("corpus") as report:
         whole = build.ensure_corpus(root, WHOLE, CORPUS, report=report)
         own = build.ensure_corpus(root, config.query, report=report)
@@ -75,10 +78,20 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     name = f"base-{whole.hash[:8]}" if found is None else found.name
     training = TrainConfig(corpus=CORPUS, recipe=config.recipe, minutes=minutes * SHARE, name=name)
     if found is not None:  # it was interrupted
-        training = TrainConfig(name=name, resume=True)
+        training = TrainConfig(name=name, resume=True, minutes=minutes * SHARE)
     pieces = whole.manifest.funnel.unique
     message = f"base     {name}: all {pieces} pieces of the catalog first, then those of the query (--from-scratch: these alone)"
     return BasePlan(name, training, replace(config, init=name, minutes=minutes * (1 - SHARE)), message)
+
+
+def _refuse_other_corpus(root: AnyPath) -> None:
+    """Raise TrainingError if CORPUS names a corpus of another query."""
+    for manifest in list_corpora(root):
+        if manifest.name == CORPUS and manifest.query != WHOLE:
+            raise TrainingError(
+                f"corpus {CORPUS} is of the query {manifest.query}, and a base would replace it: build it again under "
+                "another name and remove it, or train with --from-scratch"
+            )
 
 
 def _find(runs: Path, recipe: Recipe, whole: Corpus) -> Run | None:

@@ -54,7 +54,7 @@ class Progress:
     epoch: Count = 0  # the last finished epoch
     step: Count = 0  # total number of steps
     seconds: NotNegative = 0.0  # of training since the run began
-    best_epoch: Count = 0  # the epoch whose weights are kept
+    best_epoch: Count = 0  # the epoch whose weights are kept; 0 before the first, and for the weights it starts from
     checkpoint: Checkpoint | None = None  # the file that `--resume` continues from
     ended: str | None = None  # why training ended; None if it has not
     minutes: Above0 | None = None  # the latest budget in minutes, or None
@@ -64,6 +64,11 @@ class Progress:
     samples: list[Sample] = field(default_factory=list)  # files in samples/ that `train` writes
     samples_epoch: Count = 0  # epoch whose weights composed them, 0 before the first
     history: list[Figures] = field(default_factory=list)  # rows of metrics.csv
+
+    @property
+    def keeps_start(self) -> bool:
+        """Whether the weights that the run starts from are kept: no epoch was better."""
+        return bool(self.history) and self.best_epoch == 0
 
     def is_within(self, minutes: float | None, epochs: int | None) -> bool:
         """Return whether this budget leaves anything to train."""
@@ -98,7 +103,7 @@ def overfitting_warning(history: Sequence[Mapping[str, Any]], train: str, held: 
 
     `train` and `held` name the two columns of metrics.csv.
     """
-    known = [row for row in history if row[held] is not None]
+    known = [row for row in history if row[held] is not None and row[train] is not None]
     if not known:
         return None
     best, last = min(known, key=lambda row: float(row[held])), known[-1]

@@ -256,13 +256,17 @@ class Run:
 
     @property
     def has_epoch(self) -> bool:
-        """Whether an epoch has been finished."""
-        return (self.checkpoints / STATE_FILE).is_file()
+        """Whether an epoch of training has been finished; epoch 0 is not training."""
+        return self.progress().epoch > 0
 
     def refuse_lost(self, progress: Progress) -> None:
-        """Raise TrainingError if epochs were finished but their checkpoint is lost."""
+        """Raise TrainingError if epochs were finished but their checkpoint is lost.
+
+        Epoch 0 has none: it is read from the initial weights.
+        """
         metrics = self.path / METRICS_FILE
-        if progress.checkpoint is None and (progress.epoch or (metrics.is_file() and metrics.stat().st_size)):
+        is_started = metrics.is_file() and metrics.stat().st_size > 0 and not progress.history
+        if progress.checkpoint is None and (progress.epoch or is_started):
             lost = self.checkpoints / STATE_FILE
             raise TrainingError(
                 f"{lost}: {'names no checkpoint' if lost.is_file() else 'missing'}, although run {self.name} has finished epochs, so "

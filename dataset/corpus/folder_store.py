@@ -90,7 +90,7 @@ def replacing_folder(target: AnyPath, hold: WriterLock = NO_LEASE) -> Iterator[P
         with replacing_objects(target, hold) as new:
             yield new
         return
-    with _temporary_folder(target) as new:
+    with _temporary_folder(target) as new, _naming(target, new):
         yield new
         for path in new.iterdir():
             handle = os.open(path, os.O_RDONLY)
@@ -126,6 +126,21 @@ def _temporary_folder(target: Path) -> Iterator[Path]:
             yield new
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _naming(target: Path, new: Path) -> Iterator[None]:
+    """Let a system error in the block, such as a full disk, name `target`.
+
+    It would name nothing, if it is Arrow's, or a file in the temporary folder `new`, which is removed.
+    """
+    try:
+        yield
+    except OSError as error:
+        is_inside = error.filename is not None and str(error.filename).startswith(str(new))
+        if error.errno is not None and (error.filename is None or is_inside):
+            error.filename = str(target)
+        raise
 
 
 def _prefix(target: Path) -> str:

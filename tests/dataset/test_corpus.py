@@ -1,9 +1,12 @@
 """A corpus on disk: round trips, damage, and killed builders."""
 
+import errno
 import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -104,6 +107,20 @@ def test_a_write_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
         write_and_fail()
     assert (target / "file").read_text() == "old"
     assert [path.name for path in target.parent.iterdir() if path.name != ".lock"] == ["x"]
+
+
+def test_a_full_disk_names_the_folder_that_was_to_be_written(tmp_path: Path) -> None:
+    target = tmp_path / "corpora" / "x"
+
+    def write() -> None:
+        with locked(target.parent), replacing_folder(target) as folder:
+            (folder / "notes.parquet").symlink_to("/dev/full")
+            pq.write_table(pa.table({"a": [1]}), folder / "notes.parquet")
+
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        write()
+    assert (failed.value.errno, failed.value.filename) == (errno.ENOSPC, str(target))
+    assert not target.exists()
 
 
 def test_a_second_builder_that_waits_in_vain_is_told_so(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dataset import build
+from dataset.corpus.corpus import Corpus
+from dataset.plan import Plan
 from tests import forked
 from tests.once import Once
 from tests.training.conftest import command, fill
@@ -175,13 +178,27 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
     unfinished(Run.open(root, based.base.name))
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.training == TrainConfig(name=based.base.name, resume=True)
+    assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=6.0)
     fill(root, 1, first=100)  # its corpus is no longer there to continue on
     found = planned(root, tiny_recipe)
     assert found is not None
     assert found.training is not None
     assert found.name == found.training.name != based.base.name
     assert not found.training.resume
+
+
+def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(tiny_recipe: Path, tmp_path: Path) -> None:
+    fill(tmp_path, PIECES)
+    own = build.build_corpus(tmp_path, Plan(query="game == 'wood'"), base.CORPUS, workers=1)
+    words = ("--query", WATER, "--recipe", str(tiny_recipe), "--minutes", "0.01")
+    done = command("train", *words, root=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: corpus whole-catalog is of the query game == 'wood', and a base would replace it: build it again under "
+        "another name and remove it, or train with --from-scratch\n"
+    )
+    assert not list_runs(tmp_path)
+    assert Corpus.open(tmp_path, base.CORPUS).hash == own.hash
 
 
 def test_a_name_that_is_taken_is_refused_before_a_base_is_trained(

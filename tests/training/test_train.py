@@ -86,10 +86,15 @@ def test_three_samples_are_written_that_play_for_a_minute(trained: Path) -> None
 def test_evaluate_says_what_training_said_and_needs_no_tensorflow(trained: Path) -> None:
     done = command("evaluate", "tiny", "--split", "validation", "--json", root=trained)
     found = json.loads(done.stdout)
-    assert set(found) == {"bits_per_note", "fields", "notes", "pieces"}
-    assert set(found["fields"]) == {"time", "pitch", "duration", "velocity"}
+    coarse = {"bits_per_note_coarse", "fields_coarse"}
+    assert set(found) == {"bits_per_note", "fields", "notes", "pieces"} | coarse
+    assert set(found["fields"]) == set(found["fields_coarse"]) == {"time", "pitch", "duration", "velocity"}
     best = min(float(row["validation_bits"]) for row in metrics(trained / "runs" / "tiny"))
     assert found["bits_per_note"] == pytest.approx(best)
+    assert found["bits_per_note_coarse"] == pytest.approx(sum(found["fields_coarse"].values()))
+    assert found["bits_per_note_coarse"] <= found["bits_per_note"] + 1e-6
+    said = command("evaluate", "tiny", "--split", "validation", root=trained).stdout
+    assert f"\n{found['bits_per_note_coarse']:.3f} at the coarse classes of earlier versions" in said
 
 
 def test_evaluate_reads_a_folder_and_names_what_it_leaves_out(trained: Path, tmp_path: Path) -> None:
@@ -289,9 +294,11 @@ def test_fine_tuning_begins_from_the_weights_of_another_run_and_a_budget_that_lo
     words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "tuned")
     done = command("train", *words, "--no-render", "--init", "tiny", root=trained)
     assert done.returncode == 0, done.stderr
-    assert "ended    budget; best epoch 1" in done.stdout
+    assert "ended    budget; best epoch 1\n" in done.stdout
     assert len(list((trained / "runs" / "tuned" / "samples").glob("*.mid"))) == 3
-    [tuned] = metrics(trained / "runs" / "tuned")
+    start, tuned = metrics(trained / "runs" / "tuned")
+    assert (start["epoch"], start["train_bits"], start["notes_per_second"]) == ("0", "", "")
+    assert float(tuned["validation_bits"]) < float(start["validation_bits"])
     scratch = metrics(trained / "runs" / "tiny")[0]
     assert float(tuned["train_bits"]) < float(scratch["train_bits"]) - 1
     refused = command("train", "--query", "game == 'wood'", "--init", "tiny", root=trained)

@@ -40,8 +40,8 @@ def evaluate(
 ) -> None:
     """Show how well a run's best epoch predicts held-out music.
 
-    In bits per note, total and by field. Runs of recipe classic are measured in nats per token, as in the original
-    experiment.
+    In bits per note, total and by field, and once more at the coarser classes of time and duration of earlier versions.
+    Runs of recipe classic are measured in nats per token, as in the original experiment.
     """
     from training.evaluate import evaluate_folder, evaluate_run
     from training.run import Run
@@ -62,6 +62,9 @@ def evaluate(
         print(json.dumps(asdict(cast(Any, quality))))
         return
     print("\n".join(quality.lines()))
+    if opened.request.init is not None and opened.progress().keeps_start:
+        start = f"epoch 0, the weights of run {opened.request.init}"
+        print(f"{start}: no epoch of training was better on the validation pieces")
 
 
 def main() -> None:

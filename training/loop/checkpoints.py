@@ -49,7 +49,8 @@ def best_weights(run: Run) -> dict[str, Array]:
 def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], validation_bits: float | None) -> None:
     """Write an epoch's weights if it is better than all epochs in the history."""
     figure = run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
-    if getattr(row, figure) < min((cast(float, old[figure]) for old in progress.history), default=math.inf):
+    known = [cast(float, old[figure]) for old in progress.history if old[figure] is not None]
+    if getattr(row, figure) < min(known, default=math.inf):
         progress.best_epoch = row.epoch
         data = pack_weights(named, _meta(run, row.epoch, validation_bits))
         write_listed(run.path, run.weights.name, data, fail=TrainingError)
@@ -102,6 +103,18 @@ class CheckpointKeeper:
             why = "truncated, or not an archive" if not zipfile.is_zipfile(path) else f"{type(error).__name__}: {words}"
             raise TrainingError(f"{path}: damaged ({why[:200]}); {remedy}") from None
 
+    def save_start(self, named: dict[str, Any], row: Any, validation_bits: float, progress: Progress) -> None:
+        """Save epoch 0, the weights that the run starts from, as the best so far.
+
+        It has no checkpoint: training that is stopped before the first epoch starts again from the initial weights.
+        """
+        with self._writable(False):
+            progress.seconds = row.seconds
+            _keep_best(self.run, progress, row, named, validation_bits)
+            progress.history.append(asdict(row))
+            self.run.save_progress(progress)
+            self._log(row)
+
     def save(
         self, network: Any, named: dict[str, Any], row: Any, validation_bits: float | None, progress: Progress
     ) -> None:
@@ -118,16 +131,10 @@ class CheckpointKeeper:
                 "Start a new run with another --seed, or a recipe with a lower learning_rate or precision float32"
             )
         with self._writable(row.epoch > 1):
-            self._save(network, named, row, validation_bits, progress, values)
+            self._save(network, named, row, validation_bits, progress)
 
     def _save(
-        self,
-        network: Any,
-        named: dict[str, Any],
-        row: Any,
-        validation_bits: float | None,
-        progress: Progress,
-        values: dict[str, Any],
+        self, network: Any, named: dict[str, Any], row: Any, validation_bits: float | None, progress: Progress
     ) -> None:
         progress.seconds = row.seconds
         _keep_best(self.run, progress, row, named, validation_bits)
@@ -138,8 +145,11 @@ class CheckpointKeeper:
         meta = _meta(self.run, row.epoch, validation_bits)
         save_weights(self.run.checkpoints / _average_file(progress.checkpoint), named, meta)
         self.run.save_progress(progress)
-        for name, value in values.items():
-            if name != "epoch":
+        self._log(row)
+
+    def _log(self, row: Any) -> None:
+        for name, value in asdict(row).items():
+            if name != "epoch" and value is not None:
                 self._board.add_scalar(name, value, row.epoch)
         self._board.flush()
 

@@ -187,18 +187,16 @@ class NoteNetwork:
     def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:
         """Return the bits of each field of each piece [pieces, 4], without first notes.
 
-        With `coarse`, times and durations count by their coarse classes.
+        With `coarse`, return [2, pieces, 4]: first as without, then with times and durations by their coarse classes.
         """
-        total = np.zeros((len(pieces), len(events.FIELDS)))
+        total = np.zeros((1 + coarse, len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
         for start in range(0, len(order), BATCH):
-            self._add_bits(pieces, order[start : start + BATCH], total, coarse)
-        return total
+            self._add_bits(pieces, order[start : start + BATCH], total)
+        return total if coarse else total[0]
 
-    def _add_bits(
-        self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64], coarse: bool
-    ) -> None:
-        """Add the bits of the pieces `which`, the longest first, to `total`."""
+    def _add_bits(self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64]) -> None:
+        """Add the bits of the pieces `which`, the longest first, to `total` [1 or 2, pieces, 4]."""
         state = self.start(len(which))
         for at in range(0, len(pieces[which[0]].events) - 1, STRETCH):
             which = [i for i in which if len(pieces[i].events) - 1 > at]
@@ -213,11 +211,11 @@ class NoteNetwork:
             style = self.style(np.array([pieces[i].style for i in which], np.int32))
             logits, state = self.logits_of(rows, style, state)
             for column, name in enumerate(events.FIELDS):
-                if coarse and name in ("time", "duration"):
-                    costs = bits_of(coarse_logits(logits[name]), events.COARSE[rows[:, 1:, column]])
-                else:
-                    costs = bits_of(logits[name], rows[:, 1:, column])
-                total[which, column] += np.where(mask, costs, 0).sum(axis=1)
+                costs = [bits_of(logits[name], rows[:, 1:, column])] * len(total)
+                if len(total) > 1 and name in ("time", "duration"):
+                    costs[1] = bits_of(coarse_logits(logits[name]), events.COARSE[rows[:, 1:, column]])
+                for added, cost in zip(total, costs, strict=True):
+                    added[which, column] += np.where(mask, cost, 0).sum(axis=1)
 
 
 def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:

@@ -9,13 +9,16 @@ from training.recipe import Dropout, Epochs, Layers, Minutes, Notes, Recipe, Sem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRow:
-    """Figures of one epoch: a row of metrics.csv. Losses are in bits per note."""
+    """Figures of one epoch: a row of metrics.csv. Losses are in bits per note.
 
-    epoch: Count  # from 1
+    Epoch 0 is the weights that a run starts from, of a base or of --init, before any training.
+    """
+
+    epoch: Count  # from 1; 0 for the weights that the run starts from
     seconds: Finite  # of training since the run began
-    notes_per_second: Finite  # trained on in this epoch
-    learning_rate: Finite  # at its end
-    train_bits: Finite  # bits per note on the training pieces during training, with dropout
+    notes_per_second: Finite | None = None  # trained on in this epoch; None for epoch 0
+    learning_rate: Finite | None = None  # at its end; None for epoch 0
+    train_bits: Finite | None = None  # bits per note on the training pieces during training, with dropout
     validation_bits: Finite  # bits per note on the validation pieces, all four fields together
     time: Finite  # part of validation_bits: time since the last onset
     pitch: Finite  # part of validation_bits: pitch given time

@@ -2,6 +2,8 @@
 
 In: a run's folder and a corpus. Out: weights.npz and model.keras of the best epoch, metrics.csv, TensorBoard logs. A
 kill loses at most the current epoch. Keras is imported when training begins.
+
+A run that starts from the weights of another measures these first, as epoch 0, and keeps them if no epoch is better.
 """
 
 import math
@@ -143,27 +145,23 @@ class _Trainer:
         `watch` may stop it between steps by raising.
         """
         network = self._network(progress)
+        if self.hosts.first and self.run.request.init is not None and not progress.history:
+            self._measure_start(network, validation, progress, report)
         average = WeightAverage(self.keeper.load_average(progress))
         while progress.ended is None:
-            if (
-                progress.epoch and self._fraction_used(progress) >= 1
-            ):  # the first epoch has at least one step, so that weights exist
+            if progress.epoch and self._fraction_used(progress) >= 1:  # not before a step: weights must exist
                 progress.ended = BUDGET
                 break
             losses, rate, speed = self._epoch(network, training, progress, average, watch)
             since = time.monotonic()
             progress.epoch += 1
             if self.hosts.first:
-                measured = quality(inference.NoteNetwork(average.named), validation)
-                row = EpochRow(
-                    epoch=progress.epoch,
-                    seconds=round(time.monotonic() - self.start_time, 3),
-                    notes_per_second=round(speed, 1),
-                    learning_rate=rate,
-                    train_bits=float(np.mean(losses)),
-                    validation_bits=measured.bits_per_note,
-                    **measured.fields,
-                )
+                done = {
+                    "notes_per_second": round(speed, 1),
+                    "learning_rate": rate,
+                    "train_bits": float(np.mean(losses)),
+                }
+                row = self._row(progress.epoch, average.named, validation, **done)
                 self._refuse_divergence(row, progress)
                 self.keeper.save(network, average.named, row, row.validation_bits, progress)
                 report(row)
@@ -172,6 +170,25 @@ class _Trainer:
             self.reserve = time.monotonic() - since
         if self.hosts.first:
             self.keeper.finish(lambda: self._built("float32"), progress)
+
+    def _measure_start(
+        self, network: Any, validation: list[EncodedPiece], progress: Progress, report: Callable[[EpochRow], None]
+    ) -> None:
+        """Validate the initial weights and save them as epoch 0."""
+        from training.network.network import arrays
+
+        named = arrays(network)
+        row = self._row(0, named, validation)
+        self.keeper.save_start(named, row, row.validation_bits, progress)
+        report(row)
+
+    def _row(self, epoch: int, named: dict[str, Any], held: list[EncodedPiece], **training: float) -> EpochRow:
+        """Validate weights; return the figures of their epoch, with those of training."""
+        measured = quality(inference.NoteNetwork(named), held)
+        seconds = round(time.monotonic() - self.start_time, 3)
+        return EpochRow(
+            epoch=epoch, seconds=seconds, validation_bits=measured.bits_per_note, **measured.fields, **training
+        )
 
     def _epoch(
         self,
@@ -217,10 +234,11 @@ class _Trainer:
         )
 
     def _refuse_divergence(self, row: EpochRow, progress: Progress) -> None:
-        best = min((cast(float, old["train_bits"]) for old in progress.history), default=math.inf)
-        if row.train_bits > best + DIVERGED:
+        known = [cast(float, old["train_bits"]) for old in progress.history if old["train_bits"] is not None]
+        found, best = cast(float, row.train_bits), min(known, default=math.inf)
+        if found > best + DIVERGED:
             raise TrainingError(
-                f"run {self.run.name} diverges: {row.train_bits:.2f} bits per note in epoch {row.epoch} after {best:.2f}; earlier "
+                f"run {self.run.name} diverges: {found:.2f} bits per note in epoch {row.epoch} after {best:.2f}; earlier "
                 "epochs are kept. Start a new run with a lower learning_rate in the recipe"
             )
 

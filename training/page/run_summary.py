@@ -100,8 +100,9 @@ class RunSummary:
 
     @property
     def speed(self) -> float | None:
-        """Median training speed over the epochs, in `terms.speed_unit`."""
-        return float(np.median([row[self.terms.speed] for row in self.rows])) if self.rows else None
+        """Median training speed over the epochs, in `terms.speed_unit`; None before the first."""
+        known = [row[self.terms.speed] for row in self.rows if not math.isnan(row[self.terms.speed])]
+        return float(np.median(known)) if known else None
 
     @cached_property
     def makers(self) -> list[Maker]:
