@@ -23,9 +23,7 @@ def plan_of(rows: list[tuple[int, int, int]]) -> Plan:
     return Plan.of(Notes.of(onset, duration, pitch, [80] * len(rows), (), ()))[0]
 
 
-@pytest.mark.parametrize(
-    ("count", "kind"), [(0, 1), (1, 2), (2, 2), (3, 3), (6, 3), (7, 4), (16, 5), (36, 6), (100, 6)]
-)
+@pytest.mark.parametrize("count, kind", [(0, 1), (1, 2), (2, 2), (3, 3), (6, 3), (7, 4), (16, 5), (36, 6), (100, 6)])
 def test_shares_have_classes_and_none_has_its_own(count: int, kind: int) -> None:
     assert character.rates(np.arange(100) < count, BAR, 1).tolist() == [kind]
 
