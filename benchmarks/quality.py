@@ -9,10 +9,11 @@ trained for a third of the minutes and, from scratch, for all of them. --run use
 Out: bits per note on the test pieces, over all notes but the first of each piece. The recipe of 2018 has tokens
 instead of notes: its result is in nats per token and cannot be compared with bits per note. From --count samples of
 --notes notes each (a third as many for the slow recipe of 2018): how many are stuck, as in `samples.py`; what is
-copied, as in `novelty.py`; and how similar they are to held-out pieces, as in `overlap.py`, with training pieces as
-the upper bound. All pieces are cut to the same number of notes (fewer if half of the held-out pieces are shorter), and
-shorter ones are left out. The PyTorch networks start from openings of training pieces and sample at our temperature
-and top_p, but without our sampler's rules against loops. Nothing is repeated.
+copied, as in `novelty.py`; how similar they are to held-out pieces, as in `overlap.py`, with training pieces as the
+upper bound; and how well classifiers tell them from people's, as in `told_apart.py`, on as many of people's pieces.
+All pieces are cut to the same number of notes (fewer if half of the held-out pieces are shorter), and shorter ones are
+left out. The PyTorch networks start from openings of training pieces and sample at our temperature and top_p, but
+without our sampler's rules against loops. Nothing is repeated.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from typing import Any
 import contestants
 import numpy as np
 import overlap
+import told_apart
 from contestants import COUNT, GUARDED, KINDS, MINUTES, NOTES
 from figures import Figure, Setting
 from samples import first, longest_runs
@@ -46,6 +48,7 @@ from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files
 from training.sampling.config import MAX_COPY
 
+APART_DRAWS = 10  # of people's pieces that samples are told from
 BUDGETS = (1 / 3, 1.0)  # shares of the training minutes
 STUCK = (4, 12)  # allowed repeats of a bar and of a pitch
 MIN_PIECES = 3  # minimum number of pieces in a set
@@ -109,9 +112,7 @@ def compared(options: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str,
     held = human([*corpus.pieces("validation"), *corpus.pieces("test")], 1)
     long = sum(len(piece.notes) >= options.notes for piece in learned)
     sets = {"human, held out": held, "human, training": human(learned, max(1, long // options.count))[: options.count]}
-    for name in ("ours", GUARDED, *PEERS):
-        files = sample_files.samples(options.work / "samples" / name)
-        sets[name] = [first(read_midi(file.read_bytes()), options.notes) for file in files]
+    sets |= composed(options)
     found = {}
     for name, pieces in sets.items():
         runs = [longest_runs(notes) for notes in pieces]
@@ -145,7 +146,24 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         contestants.tokens(options.root, corpus, options.share), encoding="utf-8"
     )
     found: dict[str, Any] = {"music21, s": time.perf_counter() - since, "trained": side_by_side(options)}
-    return {**found, "sets": compared(options, corpus), "seconds": time.perf_counter() - since}
+    found["sets"] = compared(options, corpus)
+    found["told apart"] = apart(options, corpus)
+    return {**found, "seconds": time.perf_counter() - since}
+
+
+def composed(options: argparse.Namespace) -> dict[str, list[Notes]]:
+    """Return the samples of each network, cut to the same number of notes."""
+    files = {name: sample_files.samples(options.work / "samples" / name) for name in ("ours", GUARDED, *PEERS)}
+    return {
+        name: [first(read_midi(file.read_bytes()), options.notes) for file in paths] for name, paths in files.items()
+    }
+
+
+def apart(options: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str, Any]]:
+    """Return how well the samples of each network are told from people's pieces."""
+    length = min(told_apart.FIRST, options.notes)
+    draws = max(1, round(APART_DRAWS * options.share))
+    return told_apart.beside(told_apart.people(corpus, length), composed(options), draws, length)
 
 
 def table(found: dict[str, Any]) -> str:
@@ -187,6 +205,16 @@ def table(found: dict[str, Any]) -> str:
         cells += ["—" if value is None else f"{value:.1%}" for value in copied]
         cells += ["—" if value is None else f"{value:.3f}" for value in near]
         lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "| told apart, area under the ROC curve | composed | people alone | pieces a side | by |",
+        "|---|---|---|---|---|",
+    ]
+    for name, one in found["told apart"].items():
+        low, high = one["better_interval"]
+        people = f"{one['people']:.3f} ({one['people_interval'][0]:.3f}–{one['people_interval'][1]:.3f})"
+        cells = [name, f"{one['better']:.3f} ({low:.3f}–{high:.3f})", people, str(one["count"]), one["classifier"]]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"{found['seconds']:.0f} s in all, {found['music21, s']:.0f} s of it music21"])
 
 
@@ -236,6 +264,7 @@ def as_figures(found: dict[str, Any], minutes: float) -> list[Figure]:
     note = f"music21's tokens, trained on {last['tokens']:,}; no bits per note; {once}"
     line("loss/classic", name, "nats per token", last["nats_per_token"], "lower", note=note)
 
+    lines += told_apart.as_figures(found["told apart"], "ours", NAMES, "quality/told-apart", command)
     features = sets["ours"]["features"]
     for key, one in sets.items():
         note = f"{one['pieces']} pieces of the same length; {once}"

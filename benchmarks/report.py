@@ -26,6 +26,8 @@ README = (
     "original/nats",
     "quality/bits-3min/lstm",
     "quality/bits-3min/transformer",
+    "quality/told-apart/people",
+    "quality/told-apart/transformer",
     "novelty/recall-24-39",
     "novelty/search",
     "imports/rate",

@@ -16,7 +16,7 @@ stuck and that end on the tonic. Drafts are longer than what is looked at, so th
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ import numpy.typing as npt
 sys.path[:0] = [str(Path(__file__).resolve().parent)]  # for `python -m benchmarks.told_apart`
 
 import told_apart_table as tables  # noqa: E402 - modules of this folder
+from figures import Figure  # noqa: E402
 from music_features import FIRST, features  # noqa: E402
 
 from catalog.base.errors import VgpianoError  # noqa: E402
@@ -93,7 +94,8 @@ def told_apart(real: Table, made: Table, draws: int = DRAWS, count: int = COUNT)
     """Return the mean areas over draws of `count` pieces a side, and of people alone.
 
     `better` is the classifier with the larger mean, with the interval of 95 % of its draws. People against people are
-    two halves without a common piece, of `count` each where there are so many. Raises ValueError for few pieces.
+    two halves without a common piece, of `count` each where there are so many; they are told by the same classifier.
+    `each` and `people_each` are its areas draw by draw. Raises ValueError for few pieces.
     """
     count = min(count, len(real), len(made))
     halves = min(count, len(real) // 2)
@@ -115,7 +117,50 @@ def told_apart(real: Table, made: Table, draws: int = DRAWS, count: int = COUNT)
         kind = KINDS[best]
         name = whose.rstrip("_") or "better"
         result |= {name: result[f"{whose}{kind}"], f"{name}_interval": result[f"{whose}{kind}_interval"]}
-    return {**result, "classifier": KINDS[best]}
+    each = {"each": found[:, best].tolist(), "people_each": control[:, best].tolist()}
+    return {**result, **each, "classifier": KINDS[best]}
+
+
+def beside(
+    real: Sequence[Notes], sets: Mapping[str, Sequence[Notes]], draws: int, first: int
+) -> dict[str, dict[str, Any]]:
+    """Return `told_apart` of each set of composed pieces against people's, by name.
+
+    The first `first` notes are looked at. Sets with too few pieces of that length, and all if people's are too few, are
+    left out.
+    """
+    if len(real) < 2 * LEAST:
+        return {}
+    found = {}
+    _, theirs = table(real, first)
+    for name, pieces in sets.items():
+        long = [notes for notes in pieces if len(notes) >= first]
+        if len(long) >= LEAST:
+            found[name] = told_apart(theirs, table(long, first)[1], draws, len(long))
+    return found
+
+
+def as_figures(
+    found: Mapping[str, dict[str, Any]], ours: str, names: Mapping[str, str], prefix: str, command: str
+) -> list[Figure]:
+    """Return the results of `beside` as figures: the set `ours` beside people's pieces, and beside each other set."""
+    if ours not in found:
+        return []
+    mine = found[ours]
+    what, unit = "composed pieces told from people's by the better of two classifiers", "area under the ROC curve"
+    note = f"0.5 is not told apart; {mine['count']} pieces a side, each value a draw of people's pieces, "
+    note += f"by {mine['classifier']}"
+    rows = [
+        ("people", "people against people", mine["people_each"], f"{note}; {mine['people_count']} for people alone")
+    ]
+    for name, result in found.items():
+        if name != ours:
+            slug = name.replace(", ", "-").replace(" ", "-")
+            rows.append((slug, names[name], result["each"], f"{note}; {result['count']} for the peer"))
+    return [
+        Figure(f"{prefix}/{id_}", what, unit, tuple(mine["each"]), peer, tuple(theirs), "lower", command, text)
+        for id_, peer, theirs, text in rows
+    ]
 
 
 def _interval(values: Table) -> list[float]:
