@@ -7,6 +7,7 @@ so that readings that make one character of two bytes, and those that make two, 
 """
 
 import re
+from collections.abc import Callable
 
 _ASCII = 4.5
 
@@ -60,24 +61,15 @@ _LEVEL_2 = 0x989F  # where JIS level 2 begins in Shift-JIS
 
 def western(text: str) -> float:
     """Return the cost of `text` in a language of Western Europe."""
-    bits = _MISPLACED * len(_NOT_WESTERN.findall(text))
-    before = " "
-    for c, after in zip(text, text[1:] + " ", strict=True):
-        if c.isascii():
-            bits += _ASCII
-        elif c.isalpha() and c not in "ªº":
-            small = c.lower()
-            bits += 4.0 if small in _ACCENTED[:9] else 5.5 if small in _ACCENTED else 9.0
-            bits += 7.0 * (before.isalpha() and not before.isascii())
-            bits += 4.0 * (not before.isalpha() and not after.isalpha() and small != "à")
-            if c.isupper():
-                bits += 1.5 if not before.isalpha() or before.isupper() else 8.0
-        elif c != "\ufffd":
-            bits += _WESTERN_SIGN if c in _SIGNS else _RARE if c < "\u2200" else 14.0  # boxes and mathematics last
-            bits += 6.0 * (before.isalpha() and after.isalpha() and c not in _WITHIN_WORDS)
-            bits += 3.0 * (after in _SIGNS or (c == "•" and after.isalpha()))
-        before = c
-    return bits
+
+    def letter(small: str) -> float:
+        return 4.0 if small in _ACCENTED[:9] else 5.5 if small in _ACCENTED else 9.0
+
+    def sign(c: str, after: str) -> float:
+        bits = _WESTERN_SIGN if c in _SIGNS else _RARE if c < "\u2200" else 14.0  # boxes and mathematics last
+        return bits + 3.0 * (after in _SIGNS or (c == "•" and after.isalpha()))
+
+    return _MISPLACED * len(_NOT_WESTERN.findall(text)) + _latin(text, letter, sign, pair=7.0, words="à")
 
 
 def central(text: str) -> float:
@@ -85,20 +77,38 @@ def central(text: str) -> float:
 
     No letter is cheaper than its Western counterpart.
     """
-    bits = _MISPLACED * len(_NOT_CENTRAL.findall(text))
+
+    def letter(small: str) -> float:
+        return 5.5 if small in _CENTRAL else 9.0 if small in _CENTRAL_RARE else 14.0
+
+    def sign(c: str, after: str) -> float:
+        return _WESTERN_SIGN if c in _SIGNS else _RARE
+
+    return _MISPLACED * len(_NOT_CENTRAL.findall(text)) + _latin(text, letter, sign, pair=1.5, words="")
+
+
+def _latin(
+    text: str, letter: Callable[[str], float], sign: Callable[[str, str], float], *, pair: float, words: str
+) -> float:
+    """Return the cost of the characters of `text` in a language with Latin letters.
+
+    `letter` is the cost of a small letter, `sign` that of a sign before another character. A letter costs `pair` more
+    after another that is not ASCII; alone, it costs more too, unless it is one of `words`.
+    """
+    bits = 0.0
     before = " "
     for c, after in zip(text, text[1:] + " ", strict=True):
         if c.isascii():
             bits += _ASCII
         elif c.isalpha() and c not in "ªº":
             small = c.lower()
-            bits += 5.5 if small in _CENTRAL else 9.0 if small in _CENTRAL_RARE else 14.0
-            bits += 1.5 * (before.isalpha() and not before.isascii())
-            bits += 4.0 * (not before.isalpha() and not after.isalpha())
+            bits += letter(small)
+            bits += pair * (before.isalpha() and not before.isascii())
+            bits += 4.0 * (not before.isalpha() and not after.isalpha() and small not in words)
             if c.isupper():
                 bits += 1.5 if not before.isalpha() or before.isupper() else 8.0
         elif c != "\ufffd":
-            bits += _WESTERN_SIGN if c in _SIGNS else _RARE
+            bits += sign(c, after)
             bits += 6.0 * (before.isalpha() and after.isalpha() and c not in _WITHIN_WORDS)
         before = c
     return bits
