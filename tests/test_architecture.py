@@ -65,7 +65,7 @@ INNER = {
     " training.learner training.progress training.recipe training.run",
     "training.page": "catalog dataset.notes dataset.midi dataset.corpus dataset.measures dataset.parallel dataset.report"
     " dataset.build_command dataset.reasons training.events training.novelty training.sampling training.rendering"
-    " training.midi training.observer training.recipe training.run training.run_record",
+    " training.choosing training.midi training.observer training.recipe training.run training.run_record",
     "training.commands": "catalog dataset.completion dataset.corpus training",
 }
 METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()

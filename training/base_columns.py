@@ -12,7 +12,7 @@ from dataset.corpus.corpus import CorpusPiece
 from dataset.notes.model import Notes
 from training.events.batches import encode_pieces
 from training.events.vocabulary import Vocabulary
-from training.generate import SAMPLE_SECONDS, SAMPLES, music
+from training.generate import SAMPLE_SECONDS, SAMPLES, compose_samples
 from training.midi import read_notes
 from training.network.quality import quality
 from training.note_lstm.trained import network, vocabulary
@@ -85,7 +85,7 @@ def _in_style(base: Run, of: Vocabulary) -> list[Notes]:
         game=game,
         series=None if game else series,
     )
-    return music(base, wanted)
+    return list(compose_samples(base, wanted).pieces)
 
 
 def _share(copies: Sequence[Novelty]) -> float | None:

@@ -150,6 +150,35 @@ def test_the_classifiers_tell_semitones_and_not_what_is_alike() -> None:
     assert (semitones["people"], semitones["composed"], semitones["outside"]) == (0, 1, True)
 
 
+def test_networks_are_told_beside_each_other_and_become_figures() -> None:
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(1)
+    real = [random_piece(rng, semitones=False) for _ in range(40)]
+    sets = {
+        name: [random_piece(rng, semitones=name == "ours") for _ in range(count)]
+        for name, count in {"ours": 10, "a, peer": 10, "few": 4}.items()
+    }
+    sets["a, peer"].append(random_piece(rng, semitones=True, notes=40))  # too short to count
+    found = told_apart.beside(real, sets, draws=2, first=64)
+    assert list(found) == ["ours", "a, peer"]
+    assert [one["count"] for one in found.values()] == [10, 10]
+    assert found["ours"]["better"] > 0.9 > found["a, peer"]["better"]
+    assert told_apart.beside(real[:9], sets, draws=2, first=64) == {}
+    people, peer = told_apart.as_figures(found, "ours", {"a, peer": "a peer"}, "quality/told", "python x.py")
+    assert (people.id, people.peer, peer.id, peer.peer) == (
+        "quality/told/people",
+        "people against people",
+        "quality/told/a-peer",
+        "a peer",
+    )
+    assert people.ours == peer.ours == tuple(found["ours"]["each"])
+    assert np.mean(people.ours) == pytest.approx(found["ours"]["better"])
+    assert people.theirs == tuple(found["ours"]["people_each"])
+    assert np.mean(peer.theirs) == pytest.approx(found["a, peer"]["better"])
+    assert "10 pieces a side" in people.note
+    assert told_apart.as_figures({"a, peer": found["a, peer"]}, "ours", {}, "quality/told", "") == []
+
+
 def test_features_that_tables_name_exist() -> None:
     assert set(tables.NAMED) <= set(features(chorale()))
 

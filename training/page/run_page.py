@@ -20,6 +20,7 @@ from dataset.report.html import Script, render, script
 from training.novelty.figures import PASSAGE_LENGTHS
 from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
+from training.page.people import beside_people
 from training.page.reference import reference
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, SampleParts, sample_parts
@@ -108,6 +109,7 @@ def page(
         passage_lengths=PASSAGE_LENGTHS,
         longest=longest(made),
         reference=beside,
+        people=beside_people(run, [sample.path for sample in made]),
         funnel=funnel,
         games=summary.games,
         stages=stages(funnel) if funnel else (),
