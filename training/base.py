@@ -5,13 +5,10 @@ takes one that is there: a trained run of the same recipe on the whole catalog a
 least ten elevenths of its present pieces. Splits are the same for base and run, so nothing held out is learned.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
-from catalog.base.console import Report
-from catalog.base.errors import TrainingError, UsageError
+from catalog.base.errors import TrainingError
 from catalog.storage.files import working_root
 from catalog.storage.remote import AnyPath
 from dataset import build
@@ -20,7 +17,6 @@ from dataset.corpus.manifest import Manifest
 from training import recipe as recipes
 from training.learner import learner
 from training.observer import Observer
-from training.progress import Budget
 from training.recipe import Recipe
 from training.recipes import DEFAULT
 from training.run import CORPUS_FILE, Run, list_runs
@@ -37,20 +33,13 @@ GROWTH = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """A base that is there, or the training of one."""
-
-    name: str
-    training: TrainConfig | None  # None if it is trained already
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class BasePlan:
-    """What a run needs: a base, and the run's own settings."""
+    """What a run needs: a trained base, or the training of one, and the run's own settings."""
 
-    base: Base
+    name: str  # of the base
+    training: TrainConfig | None  # None if the base is trained already
     config: TrainConfig  # of the run, with --init
+    message: str
 
 
 def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | None:
@@ -68,69 +57,31 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     recipe = recipes.load(config.recipe or DEFAULT)
     if "--init" not in learner(recipe).takes:
         return None
+    _refuse_other_corpus(root)
     with observer.progress("corpus") as report:
-        whole = _whole(root, report)
+        whole = build.ensure_corpus(root, WHOLE, CORPUS, report=report)
         own = build.ensure_corpus(root, config.query, report=report)
     if own.hash == whole.hash or not all(learner(recipe).is_enough(held.manifest.funnel) for held in (whole, own)):
         return None
     minutes = config.minutes
     if minutes is None and config.epochs is None:
         minutes = recipe.budget.minutes
-    budget = None if minutes is None else Budget(minutes * SHARE, None)
-    base = _base(working_root(root), whole, config.recipe, recipe, budget)
-    if base is None:
-        return None
-    started = replace(config, init=base.name)
-    if base.training is None or minutes is None:
-        return BasePlan(base, started)
-    return BasePlan(base, replace(started, minutes=minutes * (1 - SHARE)))
-
-
-def beside(root: AnyPath, config: TrainConfig, budget: Budget | None, report: Report) -> Base | None:
-    """Return a base to compare runs of `config`'s recipe with; None if there is none.
-
-    With a `budget`, one that is not there is to be trained. Raises UsageError for recipes without --init then.
-    """
-    recipe = recipes.load(config.recipe or DEFAULT)
-    if "--init" not in learner(recipe).takes:
-        if budget is not None:
-            raise UsageError(f"--with-base: recipe {recipe.kind} cannot start from a base; leave it out")
-        return None
-    runs = working_root(root)
-    if budget is None and not any(done and run.request.query == WHOLE for run, done, _ in _candidates(runs, recipe)):
-        return None
-    return _base(runs, _whole(root, report), config.recipe, recipe, budget)
-
-
-def _base(runs: Path, whole: Corpus, recipe_name: str | None, recipe: Recipe, budget: Budget | None) -> Base | None:
-    """Return the trained base, or the training of one within `budget`; None without either."""
-    found = _find(runs, recipe, whole)
-    pieces = whole.manifest.funnel.unique
+    found = _find(working_root(root), recipe, whole)
     if found is not None and found.progress().ended is not None:
-        message = f"base     {found.name}: trained before on {_pieces(found)} pieces of the catalog"
+        pieces = _pieces(found)
+        message = f"base     {found.name}: trained before on {pieces} pieces of the catalog"
         if found.request.corpus_hash != whole.hash:
-            message += f", which now has {pieces}"
-        return Base(found.name, None, message)
-    if budget is None:
+            message += f", which now has {whole.manifest.funnel.unique}"
+        return BasePlan(found.name, None, replace(config, init=found.name), message)
+    if minutes is None:
         return None
-    name = _free_name(runs, f"base-{whole.hash[:8]}") if found is None else found.name
-    training = TrainConfig(corpus=CORPUS, recipe=recipe_name, minutes=budget.minutes, epochs=budget.epochs, name=name)
+    name = f"base-{whole.hash[:8]}" if found is None else found.name
+    training = TrainConfig(corpus=CORPUS, recipe=config.recipe, minutes=minutes * SHARE, name=name)
     if found is not None:  # it was interrupted
-        training = TrainConfig(name=name, resume=True, minutes=budget.minutes, epochs=budget.epochs)
+        training = TrainConfig(name=name, resume=True, minutes=minutes * SHARE)
+    pieces = whole.manifest.funnel.unique
     message = f"base     {name}: all {pieces} pieces of the catalog first, then those of the query (--from-scratch: these alone)"
-    return Base(name, training, message)
-
-
-def _free_name(runs: Path, wanted: str) -> str:
-    """Return the name of no run: `wanted`, or with a number where another recipe's base has it."""
-    taken = {*list_runs(runs)}
-    return next(name for number in count(1) if (name := wanted if number == 1 else f"{wanted}-{number}") not in taken)
-
-
-def _whole(root: AnyPath, report: Report) -> Corpus:
-    """Return the corpus of the whole catalog."""
-    _refuse_other_corpus(root)
-    return build.ensure_corpus(root, WHOLE, CORPUS, report=report)
+    return BasePlan(name, training, replace(config, init=name, minutes=minutes * (1 - SHARE)), message)
 
 
 def _refuse_other_corpus(root: AnyPath) -> None:
@@ -149,24 +100,20 @@ def _find(runs: Path, recipe: Recipe, whole: Corpus) -> Run | None:
     One on the whole catalog may be unfinished; of others the corpus is no longer there, so that they cannot go on.
     """
     found: list[tuple[bool, bool, int, str, Run]] = []
-    for run, is_trained, pieces in _candidates(runs, recipe):
-        is_whole = run.request.corpus_hash == whole.hash
-        is_recent = run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique
-        if is_whole or (is_trained and is_recent):
-            found.append((is_trained, is_whole, pieces, run.name, run))
-    return max(found, key=lambda each: each[:4])[4] if found else None
-
-
-def _candidates(runs: Path, recipe: Recipe) -> Iterator[tuple[Run, bool, int]]:
-    """Yield the runs of a recipe from scratch, whether they are trained, and their number of pieces."""
     for name in list_runs(runs):
         try:
             run = Run.open(runs, name)
             pieces = _pieces(run)
-            if run.recipe == recipe and run.request.init is None:
-                yield run, run.progress().ended is not None, pieces
+            if run.recipe != recipe or run.request.init is not None:
+                continue
+            is_trained = run.progress().ended is not None
         except TrainingError:  # damaged, or of an older format
             continue
+        is_whole = run.request.corpus_hash == whole.hash
+        is_recent = run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique
+        if is_whole or (is_trained and is_recent):
+            found.append((is_trained, is_whole, pieces, name, run))
+    return max(found, key=lambda each: each[:4])[4] if found else None
 
 
 def _pieces(run: Run) -> int:

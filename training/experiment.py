@@ -2,9 +2,6 @@
 
 In: a query and a total budget. Out: the runs to train (`plan`), their training (`take`), and the page that compares
 them (`write`). Runs are identified by name: an interrupted experiment resumes, and finished runs are not repeated.
-
-These runs have no base, as the original's had none. A base that is there is measured beside them on each game. On
-request, one is trained and specialised on each game, too.
 """
 
 from collections import Counter
@@ -21,22 +18,11 @@ from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset import build
 from dataset.corpus.corpus import Corpus
-from training import base as bases
 from training import resume
 from training import run_training as course
-from training.base_columns import base_table
 from training.observer import Observer
-from training.page.comparison_page import (
-    ALL_SAMPLES,
-    GAME_SAMPLES,
-    ZELDA,
-    ZELDA_LABELS,
-    BaseTable,
-    Entry,
-    write_comparison,
-)
+from training.page.comparison_page import ALL_SAMPLES, GAME_SAMPLES, ZELDA, ZELDA_LABELS, Entry, write_comparison
 from training.page.run_page import PAGE_FILE
-from training.progress import Budget
 from training.run import Run, list_runs
 from training.train_config import TrainConfig
 
@@ -58,32 +44,22 @@ class Part:
     config: TrainConfig
     pieces: int
 
-    def specialised(self, base: str) -> "Part":
-        """Return this part once more, from the weights of a base."""
-        config = replace(self.config, name=f"{self.config.name}-from-base", init=base, from_scratch=False)
-        return replace(self, label=f"{self.label}, from the base", config=config)
-
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """An experiment: its runs in page order, games first, and the base beside them."""
+    """An experiment: its runs in page order, games first."""
 
     name: str
     parts: tuple[Part, ...]
     is_original: bool
-    base: bases.Base | None = None  # measured on each part
-    specialised: tuple[Part, ...] = ()  # from the base, as many as parts, or none
 
 
-def plan(
-    root: AnyPath, config: TrainConfig, report: Report = lambda done, total: None, *, with_base: bool = False
-) -> Experiment:
+def plan(root: AnyPath, config: TrainConfig, report: Report = lambda done, total: None) -> Experiment:
     """Return the experiment for `config`.
 
-    The query selects the games; the minutes are the total of all runs, which have no base. Each game with at least
-    MIN_PIECES pieces (kept, without duplicates) gets a run, up to MAX_GAMES; missing corpora are built. `with_base`
-    adds a run from a base for each, with the same budget, and a base that is not there, with the budget of all runs.
-    Raises UsageError for settings that cannot be combined, TrainingError if fewer than two games remain.
+    The query selects the games; the minutes are the total of all runs, which have no base. Each game with at least MIN_PIECES pieces
+    (kept, without duplicates) gets a run, up to MAX_GAMES; missing corpora are built. Raises UsageError for settings
+    that cannot be combined, TrainingError if fewer than two games remain.
     """
     if config.query is None or config.corpus is not None or config.resume:
         raise UsageError("--each-game needs --query and resumes by itself; leave out --corpus and --resume")
@@ -115,22 +91,7 @@ def plan(
     label = ZELDA_LABELS[SERIES] if is_original else "All of them"
     every = replace(config, minutes=together, name=f"{name}-all", from_scratch=True)
     parts.append(Part("all", label, ALL_SAMPLES, every, whole.manifest.funnel.unique))
-    base = bases.beside(root, config, Budget(minutes, config.epochs) if with_base else None, report)
-    known = _base_before(root, parts) if base is not None and with_base else None
-    if known is not None:
-        base = bases.Base(known, None, f"base     {known}: that of the runs that are there")
-    specialised = tuple(part.specialised(base.name) for part in parts) if base is not None and with_base else ()
-    return Experiment(name, tuple(parts), is_original, base, specialised)
-
-
-def _base_before(root: AnyPath, parts: Sequence[Part]) -> str | None:
-    """Return the base of the runs that an interrupted experiment has specialised."""
-    runs = working_root(root)
-    there = {*list_runs(runs)}
-    for name in (part.specialised("").config.name for part in parts):
-        if name in there and (init := Run.open(runs, str(name)).request.init) in there:
-            return init
-    return None
+    return Experiment(name, tuple(parts), is_original)
 
 
 def take(root: AnyPath, experiment: Experiment, observer: Observer, *, render: bool = True) -> None:
@@ -138,12 +99,8 @@ def take(root: AnyPath, experiment: Experiment, observer: Observer, *, render: b
 
     Raises TrainingError if a run of that name was trained on another corpus, TrainingInterrupted on Ctrl-C.
     """
-    parts = (*experiment.parts, *experiment.specialised)
-    for number, part in enumerate(parts, 1):
-        if number == len(experiment.parts) + 1 and experiment.base is not None:
-            observer.message(f"\n{experiment.base.message}")
-            course.train_base(root, experiment.base, observer)
-        observer.message(f"\n{number} of {len(parts)}: {part.label}, {part.pieces} pieces")
+    for number, part in enumerate(experiment.parts, 1):
+        observer.message(f"\n{number} of {len(experiment.parts)}: {part.label}, {part.pieces} pieces")
         run = _existing_run(root, part)
         if run is None or not course.is_trained(run):
             config = replace(part.config, resume=run is not None)
@@ -188,21 +145,7 @@ def write(root: AnyPath, experiment: Experiment, report: Report = lambda done, t
     out = runs / EXPERIMENTS / experiment.name / PAGE_FILE
     title = "Zelda, game by game" if experiment.is_original else f"{experiment.name}, game by game"
     lead = "One network per game, and one for all games together."
-    beside = _beside(root, experiment)
-    return write_comparison(root, entries, out, title=title, lead=lead, base=beside, report=report)
-
-
-def _beside(root: AnyPath, experiment: Experiment) -> BaseTable | None:
-    """Return the figures of the base and of the runs from it; None without a base."""
-    if experiment.base is None:
-        return None
-    runs = working_root(root)
-    scratch, special = (
-        [Run.open(runs, str(part.config.name)) for part in parts]
-        for parts in (experiment.parts, experiment.specialised)
-    )
-    labels = [part.label for part in experiment.parts]
-    return base_table(root, Run.open(runs, experiment.base.name), labels, scratch, special)
+    return write_comparison(root, entries, out, title=title, lead=lead, report=report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from typing import Any
 
 from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
-from training import session
-from training.base import Base, plan
+from training import base, session
 from training.generate import SAMPLES, are_written, write_samples
 from training.loop import hosts as processes
 from training.loop.interrupt import TrainingInterrupted
@@ -48,9 +47,10 @@ def train_run(
     observer = observer or Observer()
     tell = observer.message
     hosts = processes.join()
-    if hosts.count == 1 and (needed := plan(root, config, observer)) is not None:
-        tell(needed.base.message)
-        train_base(root, needed.base, observer)
+    if hosts.count == 1 and (needed := base.plan(root, config, observer)) is not None:
+        tell(needed.message)
+        if needed.training is not None:
+            _train_base(root, needed.name, needed.training, observer)
         config = needed.config
     with observer.progress("corpus") as progress:
         run, held, budget = session.prepare(root, config, progress, hosts)
@@ -85,15 +85,13 @@ def train_run(
     return run
 
 
-def train_base(root: AnyPath, base: Base, observer: Observer) -> None:
-    """Train a base unless it is; Ctrl-C keeps its finished epochs for the next command."""
-    if base.training is None:
-        return
+def _train_base(root: AnyPath, name: str, config: TrainConfig, observer: Observer) -> None:
+    """Train the base of a run; Ctrl-C keeps its finished epochs for the next command."""
     try:
-        train_run(root, base.training, observer, render=False, resume_command="the same command")
+        train_run(root, config, observer, render=False, resume_command="the same command")
     except TrainingInterrupted:
         raise TrainingInterrupted(
-            f"every finished epoch of the base {base.name} is kept; continue with the same command"
+            f"every finished epoch of the base {name} is kept; continue with the same command"
         ) from None
 
 

@@ -114,13 +114,13 @@ def test_a_base_gets_three_quarters_of_the_minutes_and_a_run_with_one_all_of_the
     fill(tmp_path, PIECES)
     found = planned(tmp_path, tiny_recipe)
     assert found is not None
-    assert found.base.training is not None
-    assert (found.base.training.minutes, found.config.minutes) == (6.0, 2.0)
-    assert found.config.init == found.base.name == found.base.training.name
-    assert found.base.training.corpus == base.CORPUS
+    assert found.training is not None
+    assert (found.training.minutes, found.config.minutes) == (6.0, 2.0)
+    assert found.config.init == found.name == found.training.name
+    assert found.training.corpus == base.CORPUS
     again = planned(based.root, tiny_recipe)
     assert again is not None
-    assert again.base.training is None
+    assert again.training is None
     assert (again.config.minutes, again.config.init) == (8.0, based.base.name)
 
 
@@ -145,14 +145,14 @@ def test_a_base_is_used_until_the_catalog_has_grown_by_more_than_a_tenth(
     fill(root, 2, first=100)
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.base.training is None
-    assert found.base.message.endswith(f"trained before on {PIECES} pieces of the catalog, which now has {PIECES + 2}")
+    assert found.training is None
+    assert found.message.endswith(f"trained before on {PIECES} pieces of the catalog, which now has {PIECES + 2}")
     fill(root, 1, first=102)
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.base.training is not None
-    assert not found.base.training.resume
-    assert found.base.name != based.base.name
+    assert found.training is not None
+    assert not found.training.resume
+    assert found.name != based.base.name
     assert planned(root, tiny_recipe, minutes=None, epochs=3) is None
 
 
@@ -167,8 +167,8 @@ def test_a_base_that_was_stopped_before_its_first_epoch_is_continued(
         path.unlink()
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.base.training is not None
-    assert (found.base.training.name, found.base.training.resume) == (stopped.name, True)
+    assert found.training is not None
+    assert (found.training.name, found.training.resume) == (stopped.name, True)
 
 
 def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
@@ -178,13 +178,13 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
     unfinished(Run.open(root, based.base.name))
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.base.training == TrainConfig(name=based.base.name, resume=True, minutes=6.0)
+    assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=6.0)
     fill(root, 1, first=100)  # its corpus is no longer there to continue on
     found = planned(root, tiny_recipe)
     assert found is not None
-    assert found.base.training is not None
-    assert found.base.name == found.base.training.name != based.base.name
-    assert not found.base.training.resume
+    assert found.training is not None
+    assert found.name == found.training.name != based.base.name
+    assert not found.training.resume
 
 
 def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(tiny_recipe: Path, tmp_path: Path) -> None:

@@ -37,11 +37,15 @@ BAD: dict[str, Any] = {
     "huge": 10**400,
     "absent": ABSENT,
 }
-MAY_BE_NULL = {"minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"}
+MAY_BE_NULL = {
+    *("minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"),
+    *("notes_per_second", "learning_rate", "train_bits"),  # weights that a run starts from, epoch 0, have none
+}
 MAY_BE_ABSENT = {
     *("adopted", "place", "kept", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
+    *("notes_per_second", "train_bits"),  # of epoch 0
     *("samples", "samples_epoch", "history"),  # a state begins without them
     *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "slips", "batch", "window"),
     *("epoch_notes", "learning_rate"),

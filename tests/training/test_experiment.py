@@ -14,12 +14,8 @@ from catalog.base.errors import TrainingError, UsageError
 from tests import forked
 from tests.training.conftest import command, fill
 from training import experiment
-from training.base import WHOLE
-from training.events.batches import encode_pieces
-from training.note_lstm.trained import network, vocabulary
 from training.observer import Observer
 from training.page.comparison_page import ZELDA
-from training.run import Run, list_runs
 from training.train_config import TrainConfig
 
 QUERY = "series == 'temple'"
@@ -114,84 +110,6 @@ def test_the_page_compares_the_runs(done: tuple[Path, str]) -> None:
     for label in ("Temple of Water", "Temple of Wood", "All of them"):
         assert label in text
     assert len(re.findall(r'src="data:audio/mpeg;base64,', page.read_text())) == 1 + 1 + 3
-
-
-@pytest.fixture(scope="module")
-def beside(done: tuple[Path, str], tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A root with that experiment and then a base beside it; its output."""
-    root = Path(shutil.copytree(done[0], tmp_path_factory.mktemp("beside") / "root"))
-    ended = command(*words(tiny_recipe), "--with-base", root=root, timeout=240)
-    assert ended.returncode == 0, ended.stderr
-    return root, ended.stdout
-
-
-def bits_on(page: str) -> dict[str, list[float]]:
-    """Return the bits per note of each row of the table of a base."""
-    rows = re.findall(r'<tr data-base="([^"]+)">(.*?)</tr>', page, re.DOTALL)
-    return {label: [float(bits) for bits in re.findall(r'data-bits="([^"]+)"', row)] for label, row in rows}
-
-
-def test_a_base_is_trained_beside_and_goes_on_to_each_game(beside: tuple[Path, str]) -> None:
-    root, said = beside
-    assert said.count("already done: ") == 3
-    [base] = [name for name in list_runs(root) if name.startswith("base-")]
-    from_base = {f"{name}-from-base" for name in RUNS}
-    assert {*list_runs(root)} == {*RUNS, base, *from_base}
-    assert said.index(f"/runs/{base}\n") < said.index("4 of 6: Temple of Water, from the base")
-    for name in from_base:
-        run = Run.open(root, name)
-        assert (run.request.init, run.request.epochs) == (base, EPOCHS)
-        assert [row["epoch"] for row in run.progress().history] == [0, 1, 2]
-    assert Run.open(root, base).request.query == WHOLE
-
-
-def test_the_page_has_bits_of_scratch_base_alone_and_from_the_base(beside: tuple[Path, str]) -> None:
-    root, _ = beside
-    page = (root / "experiments" / "temple" / "index.html").read_text()
-    found = bits_on(page)
-    assert list(found) == ["Temple of Water", "Temple of Wood", "All of them"]
-    [base] = [name for name in list_runs(root) if name.startswith("base-")]
-    nets = (RUNS[0], base, f"{RUNS[0]}-from-base")
-    corpus = Run.open(root, RUNS[0]).corpus(root)
-    held = [*corpus.pieces("validation"), *corpus.pieces("test")]
-    for name, bits in zip(nets, found["Temple of Water"], strict=True):
-        run = Run.open(root, name)
-        pieces = encode_pieces(held, vocabulary(run))
-        exact = network(run).bits(pieces).sum() / sum(len(piece.events) - 1 for piece in pieces)
-        assert bits == pytest.approx(exact)
-    for bits in found.values():
-        assert bits[2] < bits[0]  # two epochs more
-    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    assert "From scratch Base alone From the base" in text
-    assert len(re.findall(r"longest \d+", text)) == 9
-
-
-def test_a_base_that_is_there_is_a_column_without_being_asked_for(
-    beside: tuple[Path, str], tiny_recipe: Path, tmp_path: Path
-) -> None:
-    root = Path(shutil.copytree(beside[0], tmp_path / "root"))
-    with_base = bits_on((root / "experiments" / "temple" / "index.html").read_text())
-    again = command(*words(tiny_recipe), "--with-base", root=root)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count("already done: ") == 6
-    assert "epoch" not in again.stdout
-    assert command(*words(tiny_recipe), root=root).returncode == 0
-    without = bits_on((root / "experiments" / "temple" / "index.html").read_text())
-    assert without == {label: bits[:2] for label, bits in with_base.items()}
-
-
-@pytest.mark.parametrize(
-    "more, says",
-    [
-        (("--query", QUERY, "--with-base"), "--with-base is for --each-game"),
-        (("--each-game", "--query", QUERY, "--with-base", "--recipe", "classic"), "recipe classic cannot start from"),
-    ],
-)
-def test_a_base_beside_nothing_is_refused(filled: Path, more: tuple[str, ...], says: str) -> None:
-    refused = command("train", *more, root=filled)
-    assert refused.returncode == 2
-    assert says in refused.stderr
-    assert not list_runs(filled)
 
 
 def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(

@@ -91,14 +91,6 @@ def train(
             help="One run per game, then one of all games; --minutes is the budget of all runs together. The same command resumes.",
         ),
     ] = False,
-    with_base: Annotated[
-        bool,
-        typer.Option(
-            "--with-base",
-            help="With --each-game: also one run per game from a base, in the same minutes again; a base that is not there is "
-            "trained first, in as many.",
-        ),
-    ] = False,
     render: Annotated[
         bool,
         typer.Option(
@@ -114,8 +106,7 @@ def train(
     three quarters of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
 
-    With --each-game, every game of the query with enough pieces gets its own run from scratch, and one page compares them,
-    also with a base if one is there.
+    With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """
     from training import run_training as course
     from training.train_config import TrainConfig
@@ -135,18 +126,14 @@ def train(
         keep=keep,
         max_copy=max_copy,
     )
-    if with_base and not each_game:
-        raise UsageError(
-            "--with-base is for --each-game; a run of --query starts from a base unless --from-scratch is given"
-        )
     if each_game:
-        _each_game(base, order, render=render, with_base=with_base)
+        _each_game(base, order, render=render)
     else:
         with _saying_how_to_resume():
             course.train_run(base, order, console_observer(), render=render)
 
 
-def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool, with_base: bool) -> None:
+def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool) -> None:
     """Train the unfinished runs of an experiment; write the page that compares them."""
     from training import experiment
     from training.loop import hosts
@@ -156,7 +143,7 @@ def _each_game(base: "AnyPath", order: "TrainConfig", *, render: bool, with_base
             f"--each-game is for one process, and {hosts.COUNT} is set; train its runs one by one with --name"
         )
     with console.Progress("corpora") as progress:
-        planned = experiment.plan(base, order, progress, with_base=with_base)
+        planned = experiment.plan(base, order, progress)
     with _saying_how_to_resume():
         experiment.take(base, planned, console_observer(), render=render)
     with console.Progress("page") as progress:

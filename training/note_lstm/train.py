@@ -145,7 +145,10 @@ class _Trainer:
         `watch` may stop it between steps by raising.
         """
         network = self._network(progress)
-        if self.hosts.first and self.run.request.init is not None and not progress.history:
+        is_new = self.run.request.init is not None and not progress.history
+        if (
+            self.hosts.first and is_new and self.run.keep != "training"
+        ):  # weights that are given have no training figure
             self._measure_start(network, validation, progress, report)
         average = WeightAverage(self.keeper.load_average(progress))
         while progress.ended is None:

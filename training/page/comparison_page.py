@@ -77,36 +77,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseCell:
-    """Figures of one network on the held-out pieces of a part."""
-
-    run: Run
-    bits: float | None  # bits per note on validation and test pieces; None without any
-    test_bits: float | None  # on the test pieces alone
-    epoch: int  # whose weights are kept
-    longest: int | None  # longest copied passage of its samples, in notes; None without samples
-    copied: float | None  # share of their notes in copied passages of MIN_HIGHLIGHT_NOTES notes and more
-
-
-@dataclass(frozen=True, slots=True)
-class BaseRow:
-    """A part of the catalog: networks from scratch, the base alone, and from the base where there is one."""
-
-    label: str
-    held: int  # validation and test pieces
-    test: int  # test pieces among them
-    cells: tuple[BaseCell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BaseTable:
-    """A base beside runs from scratch, and runs from the base, on the same pieces."""
-
-    base: Run
-    rows: tuple[BaseRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ComparedRun:
     """An entry with all values for the template; `href` links to the run's page."""
 
@@ -129,13 +99,12 @@ def write_comparison(
     *,
     title: str,
     lead: str = "",
-    base: BaseTable | None = None,
     report: Report = lambda done, total: None,
 ) -> Path:
     """Write the page that compares `entries` to `out`; return its path.
 
-    `lead` is printed below the title, and `base` as a table of its own. `report` receives the number of finished
-    entries. Raises TrainingError if a file of a run is damaged, ValueError for more than 26 entries.
+    `lead` is printed below the title. `report` receives the number of finished entries. Raises TrainingError if a
+    file of a run is damaged, ValueError for more than 26 entries.
     """
     if len(entries) > len(LETTERS):
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
@@ -174,8 +143,6 @@ def write_comparison(
         title=title,
         lead=lead,
         compared=compared,
-        base=base,
-        base_links=_base_links(base, out.parent),
         has_original=any(entry.original for entry in entries),
         units=_units(summaries),
         origins=by_notes,
@@ -188,12 +155,6 @@ def write_comparison(
     )
     write_text(out, text)
     return out
-
-
-def _base_links(base: BaseTable | None, folder: Path) -> dict[str, str | None]:
-    """Return the URL of each run's page by the run's name."""
-    runs = {cell.run.name: cell.run for row in base.rows for cell in row.cells} if base is not None else {}
-    return {name: _link(run.path / PAGE_FILE, folder) for name, run in runs.items()}
 
 
 def _units(summaries: Sequence[RunSummary]) -> str:
