@@ -97,6 +97,11 @@ class CheckpointKeeper:
         if not path.is_file():
             raise TrainingError(f"{path}: missing, so training cannot continue; {remedy}")
         try:
+            with zipfile.ZipFile(
+                path
+            ) as archive:  # Keras would read half of a damaged one, and say it in several lines
+                if (member := archive.testzip()) is not None:
+                    raise zipfile.BadZipFile(f"checksum of {member}")
             return self.keras.models.load_model(path)
         except Exception as error:  # noqa: BLE001 - the libraries involved raise many types
             words = " ".join(str(error).split())  # HDF5 says it in several lines
@@ -184,6 +189,13 @@ class CheckpointKeeper:
         """Close the log."""
         if self._board is not None:
             self._board.close()
+
+
+def _check_archive(path: Path) -> None:
+    """Raise BadZipFile if an archive is damaged; Keras would read half of it, and say so in several lines."""
+    with zipfile.ZipFile(path) as archive:
+        if (member := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"checksum of {member}")
 
 
 def _average_file(checkpoint: str) -> str:
