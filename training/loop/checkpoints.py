@@ -97,11 +97,7 @@ class CheckpointKeeper:
         if not path.is_file():
             raise TrainingError(f"{path}: missing, so training cannot continue; {remedy}")
         try:
-            with zipfile.ZipFile(
-                path
-            ) as archive:  # Keras would read half of a damaged one, and say it in several lines
-                if (member := archive.testzip()) is not None:
-                    raise zipfile.BadZipFile(f"checksum of {member}")
+            _check_archive(path)
             return self.keras.models.load_model(path)
         except Exception as error:  # noqa: BLE001 - the libraries involved raise many types
             words = " ".join(str(error).split())  # HDF5 says it in several lines
