@@ -218,18 +218,33 @@ def _ended(main: Callable[[], object]) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
+def step_by_step(on: bool = True) -> None:
+    """Let TensorFlow compute each step as it is written, without tracing it as a graph first.
+
+    Tracing takes six seconds of a processor, however small the network is; a step without it takes half a second. So
+    this is for trainings of a few steps, whose subject is what lies around the steps: files, budgets, commands. Those
+    of `tests/training/test_train.py` that are about learning trace, as users' do.
+    """
+    import_module("tensorflow").config.run_functions_eagerly(on)
+
+
+BY_STEP = f"{__name__}:step_by_step"  # for `first`
+
+
 @contextmanager
-def one_lane() -> Iterator[None]:
+def one_lane(by_step: bool = False) -> Iterator[None]:
     """Train in this process as `train` does in a forked one.
 
-    That is on one core, which makes one lane, and without optimising graphs.
+    That is on one core, which makes one lane, and without optimising graphs; with `by_step`, without graphs.
     """
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     _pin()
     try:
         trace_only()
+        step_by_step(by_step)
         yield
     finally:
+        step_by_step(False)
         if before:
             os.sched_setaffinity(0, before)
 

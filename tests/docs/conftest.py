@@ -13,14 +13,9 @@ from scraper.demo.server import serve_folder
 from scraper.demo.site import build_demo_site
 from tests import forked
 from tests.docs.walk import Walk
-from tests.training.conftest import TINY, song
+from tests.training.conftest import QUICK, song
 
-SMALL = {
-    **TINY,
-    "batch": 129,
-    "window": 2,
-    "warmup": 5,
-}  # an odd batch has one lane, whose graph is traced in half the time
+SMALL = {**QUICK, "warmup": 5}  # an odd batch has one lane, whose step takes half the time
 OWN = 12  # pieces of one's own
 CHORALES = 3  # of each of the demo's games of Zelda
 
@@ -42,6 +37,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[W
     build_demo_site(folder / "site", stand_ins=kept)
     before = dict(os.environ)  # which Keras and others write to, too
     forked.trace_only()
+    forked.step_by_step()
     with pytest.MonkeyPatch.context() as environment, serve_folder(folder / "site") as base_url:
         environment.chdir(folder)
         environment.delenv("VGPIANO_ROOT", raising=False)
@@ -60,5 +56,6 @@ def walk(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[W
         walk = Walk(folder, "s3://docs", environment)
         yield walk
         walk.stop()
+    forked.step_by_step(False)
     os.environ.clear()
     os.environ.update(before)

@@ -29,6 +29,7 @@ TINY = {
     "epoch_notes": 256,
     "precision": "float32",
 }
+QUICK = {**TINY, "batch": 33, "window": 64}  # an epoch is a step or two, for `forked.step_by_step`
 
 
 def song(number: int, bars: int = 16) -> Notes:
@@ -89,9 +90,11 @@ def fill(
         writer.add(rows)
 
 
-def command(name: str, *words: str, root: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run one of our commands in its own process."""
-    return forked.command(name, *words, "--root", root, timeout=timeout)
+def command(
+    name: str, *words: str, root: Path, timeout: float = 120, first: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands in its own process, after `first`, such as `forked.BY_STEP`."""
+    return forked.command(name, *words, "--root", root, timeout=timeout, first=first)
 
 
 def resealed(run: Path) -> None:
@@ -108,6 +111,14 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe that trains in seconds."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.json"
     path.write_text(json.dumps(TINY))
+    return path
+
+
+@pytest.fixture(scope="session")
+def quick_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network with epochs of few steps, to train with `forked.BY_STEP`."""
+    path = tmp_path_factory.mktemp("recipe") / "quick.json"
+    path.write_text(json.dumps(QUICK))
     return path
 
 

@@ -56,7 +56,8 @@ def test_what_is_printed_trains_on_the_same_order_on_a_fresh_root(
     env = {name: value for name, value in os.environ.items() if name != "VGPIANO_ROOT"}
     for name, *words in words_of(train_commands(run, RunSummary.of(run).manifest), fresh):
         further = ["--name", "second", "--no-render"] if name == "train" else []
-        done = forked.command(name, *words, *further, cwd=fresh, env=env)
+        first = forked.BY_STEP if name == "train" else None
+        done = forked.command(name, *words, *further, cwd=fresh, env=env, first=first)
         assert done.returncode == 0, done.stderr
     assert files(Run.open(fresh / "data", "second")) == files(run)
 

@@ -40,11 +40,11 @@ class Based:
 
 
 @pytest.fixture(scope="module")
-def based(once: Once, tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Based:
+def based(once: Once, tmp_path_factory: pytest.TempPathFactory, quick_recipe: Path) -> Based:
     def train(root: Path) -> None:
         fill(root, PIECES)
-        words = ("--query", WATER, "--recipe", str(tiny_recipe), "--name", "first", "--no-render")
-        process = forked.start("train", *words, "--minutes", "1000", "--root", root)
+        words = ("--query", WATER, "--recipe", str(quick_recipe), "--name", "first", "--no-render")
+        process = forked.start("train", *words, "--minutes", "1000", "--root", root, first=forked.BY_STEP)
         while not (found := [name for name in list_runs(root) if name.startswith("base-")]):
             assert process.is_running()
             time.sleep(0.05)
@@ -53,7 +53,7 @@ def based(once: Once, tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Pat
         stopped = process.ended(60)
         assert stopped.returncode == 130, stopped.stdout + stopped.stderr
         unfinished(Run.open(root, found[0]), minutes=0.001)
-        done = command("train", *words, "--minutes", "0.02", root=root)
+        done = command("train", *words, "--minutes", "0.02", root=root, first=forked.BY_STEP)
         assert done.returncode == 0, done.stdout + done.stderr
         (root / "stopped.txt").write_text(stopped.stdout + stopped.stderr)
         (root / "told.txt").write_text(done.stdout)
@@ -70,8 +70,8 @@ def unfinished(run: Run, minutes: float = 1000) -> None:
     run.save_progress(progress)
 
 
-def planned(root: Path, tiny: Path, **config: object) -> base.BasePlan | None:
-    settings = {"query": WATER, "recipe": str(tiny), "minutes": 8.0, **config}
+def planned(root: Path, quick: Path, **config: object) -> base.BasePlan | None:
+    settings = {"query": WATER, "recipe": str(quick), "minutes": 8.0, **config}
     return base.plan(root, TrainConfig(**settings), Observer())  # type: ignore[arg-type]
 
 
@@ -98,10 +98,10 @@ def test_a_run_that_starts_from_a_base_keeps_what_the_base_has_learned_from_as_s
     assert not held_out & set(learned)
 
 
-def test_another_query_uses_the_base_again_and_says_so(based: Based, tiny_recipe: Path, tmp_path: Path) -> None:
+def test_another_query_uses_the_base_again_and_says_so(based: Based, quick_recipe: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
-    words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--epochs", "1", "--name", "second")
-    done = command("train", *words, "--no-render", root=root)
+    words = ("--query", "game == 'wood'", "--recipe", str(quick_recipe), "--epochs", "1", "--name", "second")
+    done = command("train", *words, "--no-render", root=root, first=forked.BY_STEP)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"base     {based.base.name}: trained before on {PIECES} pieces of the catalog\n" in done.stdout
     assert Run.open(root, "second").request.init == based.base.name
@@ -109,55 +109,55 @@ def test_another_query_uses_the_base_again_and_says_so(based: Based, tiny_recipe
 
 
 def test_a_base_gets_three_quarters_of_the_minutes_and_a_run_with_one_all_of_them(
-    based: Based, tiny_recipe: Path, tmp_path: Path
+    based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     fill(tmp_path, PIECES)
-    found = planned(tmp_path, tiny_recipe)
+    found = planned(tmp_path, quick_recipe)
     assert found is not None
     assert found.training is not None
     assert (found.training.minutes, found.config.minutes) == (6.0, 2.0)
     assert found.config.init == found.name == found.training.name
     assert found.training.corpus == base.CORPUS
-    again = planned(based.root, tiny_recipe)
+    again = planned(based.root, quick_recipe)
     assert again is not None
     assert again.training is None
     assert (again.config.minutes, again.config.init) == (8.0, based.base.name)
 
 
-def test_what_needs_no_base_gets_none(based: Based, tiny_recipe: Path, tmp_path: Path) -> None:
+def test_what_needs_no_base_gets_none(based: Based, quick_recipe: Path, tmp_path: Path) -> None:
     root = based.root
-    assert planned(root, tiny_recipe) is not None
-    assert planned(root, tiny_recipe, from_scratch=True) is None
-    assert planned(root, tiny_recipe, init="first") is None
-    assert planned(root, tiny_recipe, query=None, resume=True, name="first") is None
-    assert planned(root, tiny_recipe, query=None, corpus="water") is None
-    assert planned(root, tiny_recipe, query="series == 'temple'") is None  # the whole catalog
-    assert planned(root, tiny_recipe, recipe="classic") is None
+    assert planned(root, quick_recipe) is not None
+    assert planned(root, quick_recipe, from_scratch=True) is None
+    assert planned(root, quick_recipe, init="first") is None
+    assert planned(root, quick_recipe, query=None, resume=True, name="first") is None
+    assert planned(root, quick_recipe, query=None, corpus="water") is None
+    assert planned(root, quick_recipe, query="series == 'temple'") is None  # the whole catalog
+    assert planned(root, quick_recipe, recipe="classic") is None
     fill(tmp_path, PIECES)
-    assert planned(tmp_path, tiny_recipe, minutes=None, epochs=3) is None  # there is no base yet
+    assert planned(tmp_path, quick_recipe, minutes=None, epochs=3) is None  # there is no base yet
     assert not list_runs(tmp_path)
 
 
 def test_a_base_is_used_until_the_catalog_has_grown_by_more_than_a_tenth(
-    based: Based, tiny_recipe: Path, tmp_path: Path
+    based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
     fill(root, 2, first=100)
-    found = planned(root, tiny_recipe)
+    found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is None
     assert found.message.endswith(f"trained before on {PIECES} pieces of the catalog, which now has {PIECES + 2}")
     fill(root, 1, first=102)
-    found = planned(root, tiny_recipe)
+    found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is not None
     assert not found.training.resume
     assert found.name != based.base.name
-    assert planned(root, tiny_recipe, minutes=None, epochs=3) is None
+    assert planned(root, quick_recipe, minutes=None, epochs=3) is None
 
 
 def test_a_base_that_was_stopped_before_its_first_epoch_is_continued(
-    based: Based, tiny_recipe: Path, tmp_path: Path
+    based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
     stopped = Run.open(root, based.base.name)
@@ -165,32 +165,32 @@ def test_a_base_that_was_stopped_before_its_first_epoch_is_continued(
         shutil.rmtree(path)
     for path in (stopped.path / "metrics.csv", stopped.weights):
         path.unlink()
-    found = planned(root, tiny_recipe)
+    found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is not None
     assert (found.training.name, found.training.resume) == (stopped.name, True)
 
 
 def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
-    based: Based, tiny_recipe: Path, tmp_path: Path
+    based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
     unfinished(Run.open(root, based.base.name))
-    found = planned(root, tiny_recipe)
+    found = planned(root, quick_recipe)
     assert found is not None
     assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=6.0)
     fill(root, 1, first=100)  # its corpus is no longer there to continue on
-    found = planned(root, tiny_recipe)
+    found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is not None
     assert found.name == found.training.name != based.base.name
     assert not found.training.resume
 
 
-def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(tiny_recipe: Path, tmp_path: Path) -> None:
+def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(quick_recipe: Path, tmp_path: Path) -> None:
     fill(tmp_path, PIECES)
     own = build.build_corpus(tmp_path, Plan(query="game == 'wood'"), base.CORPUS, workers=1)
-    words = ("--query", WATER, "--recipe", str(tiny_recipe), "--minutes", "0.01")
+    words = ("--query", WATER, "--recipe", str(quick_recipe), "--minutes", "0.01")
     done = command("train", *words, root=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (

@@ -36,10 +36,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+def done(filled: Path, quick_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A root with an experiment, killed and then completed; its output."""
     root = Path(shutil.copytree(filled, tmp_path_factory.mktemp("done") / "root"))
-    process = forked.start(*words(tiny_recipe), "--root", root)
+    process = forked.start(*words(quick_recipe), "--root", root, first=forked.BY_STEP)
     state, deadline = root / "runs" / RUNS[1] / "checkpoints" / "state.json", time.monotonic() + 120
     while not state.is_file() and process.is_running():
         assert time.monotonic() < deadline
@@ -47,7 +47,7 @@ def done(filled: Path, tiny_recipe: Path, tmp_path_factory: pytest.TempPathFacto
     process.send_signal(signal.SIGKILL)
     assert process.ended().returncode == -signal.SIGKILL
     assert not (root / "runs" / RUNS[2]).is_dir()
-    ended = command(*words(tiny_recipe), root=root, timeout=240)
+    ended = command(*words(quick_recipe), root=root, timeout=240, first=forked.BY_STEP)
     assert ended.returncode == 0, ended.stderr
     assert "tensorflow" not in ended.stderr.lower()
     return root, ended.stdout
@@ -77,11 +77,11 @@ def test_after_a_kill_what_was_done_is_not_done_again(done: tuple[Path, str]) ->
     assert "epoch 1 " in last
 
 
-def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, str], tiny_recipe: Path) -> None:
+def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, str], quick_recipe: Path) -> None:
     root, _ = done
     page = root / "experiments" / "temple" / "index.html"
     before = page.read_text()
-    again = command(*words(tiny_recipe), root=root)
+    again = command(*words(quick_recipe), root=root)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("already done: ") == 3
     assert "epoch" not in again.stdout
@@ -89,14 +89,14 @@ def test_done_it_does_nothing_more_but_write_the_page_again(done: tuple[Path, st
 
 
 def test_samples_that_a_kill_left_out_are_written_as_they_would_have_been(
-    done: tuple[Path, str], tiny_recipe: Path, tmp_path: Path
+    done: tuple[Path, str], quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(done[0], tmp_path / "root"))
     samples = root / "runs" / RUNS[0] / "samples"
     was = {path.name: path.read_bytes() for path in samples.glob("*.mid")}
     (samples / "sample-2.mid").unlink()
     (samples / "sample-3.mid").unlink()
-    order = TrainConfig(query=QUERY, recipe=str(tiny_recipe), epochs=EPOCHS, name="temple")
+    order = TrainConfig(query=QUERY, recipe=str(quick_recipe), epochs=EPOCHS, name="temple")
     experiment.take(root, experiment.plan(root, order), Observer(), render=False)  # the command writes the page, too
     assert {path.name: path.read_bytes() for path in samples.glob("*.mid")} == was
     assert epochs_of(root / "runs" / RUNS[0]) == EPOCHS
@@ -113,10 +113,10 @@ def test_the_page_compares_the_runs(done: tuple[Path, str]) -> None:
 
 
 def test_a_run_of_that_name_on_other_music_is_not_taken_for_it(
-    done: tuple[Path, str], tiny_recipe: Path, tmp_path: Path
+    done: tuple[Path, str], quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(done[0], tmp_path / "root"))
-    other = list(words(tiny_recipe))
+    other = list(words(quick_recipe))
     other[3] = "series == 'temple' and title != 'Song 3'"
     failed = command(*other, root=root)
     assert failed.returncode == 1
@@ -146,9 +146,9 @@ def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:
     assert parts["wood"] == f"({query}) and game == 'wood'"
 
 
-def test_several_processes_are_refused(filled: Path, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_are_refused(filled: Path, quick_recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
-    refused = command(*words(tiny_recipe), root=filled)
+    refused = command(*words(quick_recipe), root=filled)
     assert refused.returncode == 2
     assert "--each-game is for one process" in refused.stderr
 

@@ -15,7 +15,7 @@ import pytest
 
 from catalog.base.errors import TrainingError
 from tests import forked
-from tests.training.conftest import BIN, TINY, command, fill
+from tests.training.conftest import BIN, QUICK, TINY, command, fill
 from training import session
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.progress import Budget, Precision, Progress, Step
@@ -120,7 +120,7 @@ def test_precision_is_of_the_layers_whatever_keras_would_give_a_new_one(tmp_path
 @pytest.fixture
 def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
     """A run that ended by no gain, with samples; `words` is its command."""
-    made = command("train", *words(tmp_path), root=root)
+    made = command("train", *words(tmp_path), root=root, first=forked.BY_STEP)
     assert made.returncode == 0, made.stderr
     assert "ended    no gain" in made.stdout
     yield Run.open(root, "ended")
@@ -128,7 +128,7 @@ def ended(root: Path, tmp_path: Path) -> Iterator[Run]:
 
 
 def words(folder: Path) -> tuple[str, ...]:
-    patient = recipe(folder, patience=1, learning_rate=1e-12)
+    patient = recipe(folder, **{**QUICK, "patience": 1, "learning_rate": 1e-12})
     return ("--query", QUERY, "--recipe", patient, "--epochs", "40", "--name", "ended", "--no-render")
 
 
@@ -143,7 +143,7 @@ def test_a_run_that_ended_by_no_gain_is_finished_until_it_is_extended_and_then_g
         assert f"--resume --epochs {at + 10}" in done.stdout
         assert contents(ended.path) == before
     more = ("--name", "ended", "--resume", "--no-render", "--epochs", str(at + 1))
-    assert command("train", *more, root=root).returncode == 0
+    assert command("train", *more, root=root, first=forked.BY_STEP).returncode == 0
     assert ended.progress().epoch == at + 1
     assert ended.progress().extended_at == at
 
@@ -153,10 +153,11 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
 ) -> None:
     """In bfloat16: the recipe says `auto`, the run keeps the precision chosen first."""
     name = ("--name", "longer", "--no-render")
-    order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, precision="auto"), epochs=1, name="longer")
+    two_steps = {**QUICK, "batch": 15, "precision": "auto"}  # in an epoch, so that the second epoch is another network
+    order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, **two_steps), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)
     opened.save_progress(Progress(epochs=1, precision="mixed_bfloat16"))
-    assert command("train", *name, "--resume", root=root).returncode == 0
+    assert command("train", *name, "--resume", root=root, first=forked.BY_STEP).returncode == 0
     assert opened.progress().precision == "mixed_bfloat16"
     run = root / "runs" / "longer"
     first = contents(run / "samples")
@@ -168,7 +169,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
         if step.epoch == 3:
             raise KeyboardInterrupt
 
-    with forked.one_lane(), pytest.raises(KeyboardInterrupt):
+    with forked.one_lane(by_step=True), pytest.raises(KeyboardInterrupt):
         session.fit(opened, corpus, budget, lambda row: None, stop)
     _, _, budget = session.prepare(root, TrainConfig(name="longer", resume=True), quiet)
     assert budget == Budget(None, 1000)

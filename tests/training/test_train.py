@@ -265,11 +265,11 @@ def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_ha
 
 
 def test_a_small_corpus_is_warned_of_ctrl_c_says_how_to_go_on_and_a_finished_run_is_left_as_it_is(
-    trained: Path, tiny_recipe: Path
+    trained: Path, quick_recipe: Path
 ) -> None:
-    words = ["--query", "series == 'temple'", "--recipe", str(tiny_recipe), "--epochs", "1000", "--name", "stopped"]
+    words = ["--query", "series == 'temple'", "--recipe", str(quick_recipe), "--epochs", "1000", "--name", "stopped"]
     run = trained / "runs" / "stopped"
-    process = forked.start("train", *words, "--minutes", "50", "--root", trained)
+    process = forked.start("train", *words, "--minutes", "50", "--root", trained, first=forked.BY_STEP)
     wait_for(run / "checkpoints" / "state.json")
     process.send_signal(signal.SIGINT)
     stopped = process.ended(60)
@@ -292,7 +292,7 @@ def test_fine_tuning_begins_from_the_weights_of_another_run_and_a_budget_that_lo
     trained: Path, tiny_recipe: Path
 ) -> None:
     words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "tuned")
-    done = command("train", *words, "--no-render", "--init", "tiny", root=trained)
+    done = command("train", *words, "--no-render", "--init", "tiny", root=trained, first=forked.BY_STEP)
     assert done.returncode == 0, done.stderr
     assert "ended    budget; best epoch 1\n" in done.stdout
     assert len(list((trained / "runs" / "tuned" / "samples").glob("*.mid"))) == 3
