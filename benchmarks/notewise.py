@@ -262,7 +262,7 @@ def sampled(
     The rules of our sampler are not applied, but notes that two hands cannot hold are released as in its pieces.
     """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators, notes)
+    starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators, notes, seed)
     rows = np.stack([one.rows[:, : PLACE + 1] for one in starts]).astype(np.int64)
     tick = np.array([int(one.onsets[-1]) for one in starts])
     bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in starts])

@@ -29,7 +29,7 @@ TINY = {
     "epoch_notes": 256,
     "precision": "float32",
 }
-QUICK = {**TINY, "batch": 33, "window": 64}  # an epoch is a step or two, for `forked.step_by_step`
+QUICK = {**TINY, "batch": 129, "window": 16}  # an epoch is a step or two, for `forked.step_by_step`
 
 
 def song(number: int, bars: int = 16) -> Notes:

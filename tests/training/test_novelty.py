@@ -19,6 +19,7 @@ from dataset.notes.model import Notes
 from tests.training.conftest import BIN, command, resealed
 from training.copies import open_sources
 from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
+from training.novelty.passages import MIN_PASSAGE_NOTES
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
@@ -238,3 +239,14 @@ def test_a_piece_without_notes_has_copied_nothing(root: Path) -> None:
     found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), none)
     assert (found.notes, found.longest, found.copies) == (0, 0, ())
     assert set(found.shares) == set(PASSAGE_LENGTHS)
+
+
+@pytest.mark.parametrize("notes", range(1, 9))
+def test_a_piece_of_few_notes_is_compared_like_any_other(root: Path, notes: int) -> None:
+    _, piece = learned(root)
+    inside = piece.notes.onset < np.unique(piece.notes.onset)[notes]
+    columns = ("onset", "duration", "pitch", "velocity", "hand", "pedal_group")
+    short = replace(piece.notes, **{name: getattr(piece.notes, name)[inside] for name in columns})
+    found = find_copies(TrainingIndex.open(Run.open(root, "tiny").sources), short)
+    assert found.longest in (0, len(short))  # it is the beginning of a training piece: a passage, or too short for one
+    assert (found.longest > 0) == (len(short) >= MIN_PASSAGE_NOTES)

@@ -18,11 +18,12 @@ from training.events.character import VALUES
 from training.events.classes import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
 from training.events.encoding import CONFIDENCE, GUESS, PLANNED, encode
 from training.events.encoding import VALUES as VALUE_COLUMNS
-from training.events.plans import COLUMNS, INPUTS, Plan
+from training.events.plans import COLUMNS, INPUTS, NEW, Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
-from training.events.vocabulary import Vocabulary
+from training.events.vocabulary import Start, Vocabulary
 from training.network.inference import NoteNetwork
 from training.sampling.config import SamplingConfig
+from training.sampling.prompts import make_prompts
 from training.sampling.sampler import compose
 
 FORM = piece(A1, A2, A1, A2, B1, B2, A1, A2_VARIED)
@@ -241,6 +242,48 @@ def test_a_new_piece_has_the_meter_of_most_of_its_training_piece(
     notes = Notes.of(onset, np.full(len(onset), 12), np.full(len(onset), 60), np.full(len(onset), 80), (), meters)
     [opening] = Vocabulary.of([SimpleNamespace(notes=notes, series="temple", game="wood")]).openings
     assert ((opening.numerator, opening.denominator), opening.place) == (meter, place)
+
+
+def test_a_new_piece_may_start_at_later_bars_of_its_training_piece() -> None:
+    onset = np.concatenate([np.arange(0, 768, 24), np.arange(1548, 2304, 24)])  # bars 8–15 are empty
+    notes = Notes.of(
+        onset,
+        np.full(len(onset), 12),
+        np.arange(len(onset)) % 40 + 40,
+        np.full(len(onset), 80),
+        (),
+        ((0, 4, 4), (2208, 3, 4)),
+    )
+    [opening] = Vocabulary.of([SimpleNamespace(notes=notes, series="temple", game="wood")]).openings
+    [start] = opening.later  # bar 8 has no note, bar 24 does not exist
+    assert (start.bar, start.place, start.pitch, start.notes) == (16, 12, 72, len(onset) - 32)
+    plan = Plan.from_text(opening.plan)
+    rest = plan.from_bar(16)
+    assert len(rest) == len(plan) - 16
+    assert rest.top.tolist() == plan.top[16:].tolist()
+    assert (rest.lag <= np.arange(len(rest))).all()
+    assert rest.level[0] == NEW
+
+
+def test_each_piece_begins_one_stream_before_any_begins_two_and_then_at_another_bar() -> None:
+    long = PLAN.of_length(32)
+    later = tuple(Start(bar, 0, 50 + bar, 12, 8, 400) for bar in (8, 16, 24))
+    openings = tuple(
+        replace(VOCABULARY.openings[0], pitch=40 + n, plan=long.to_text(), notes=400, later=later) for n in range(5)
+    )
+    short = replace(openings[0], pitch=99, notes=100)  # less than 0.6 of what is asked
+
+    def firsts(count: int, seed: int) -> list[int]:
+        generators = [np.random.default_rng([seed, number]) for number in range(count)]
+        made = make_prompts(VOCABULARY, (*openings, short), None, generators, 400, seed)
+        return [int(prompt.rows[0, PITCH]) for prompt in made]
+
+    twelve = firsts(12, 3)
+    assert sorted(twelve[:5]) == [40, 41, 42, 43, 44]
+    assert set(twelve[5:]) <= {58, 66, 74}
+    assert len(set(twelve[5:])) > 1
+    assert firsts(7, 3) == twelve[:7]
+    assert firsts(5, 4) != twelve[:5]
 
 
 def test_a_new_piece_repeats_bars_where_the_plan_of_its_training_piece_does() -> None:

@@ -153,7 +153,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
 ) -> None:
     """In bfloat16: the recipe says `auto`, the run keeps the precision chosen first."""
     name = ("--name", "longer", "--no-render")
-    two_steps = {**QUICK, "batch": 15, "precision": "auto"}  # in an epoch, so that the second epoch is another network
+    two_steps = {**QUICK, "batch": 61, "precision": "auto"}  # in an epoch, so that the second epoch is another network
     order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, **two_steps), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)
     opened.save_progress(Progress(epochs=1, precision="mixed_bfloat16"))

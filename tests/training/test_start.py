@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from catalog.storage.files import write_text
-from tests import forked
 from tests.once import Once
-from tests.training.conftest import QUICK, command
+from tests.training.conftest import TINY, command
 from tests.training.test_resume import contents, curve, state
 from training.network.weights import load_weights
 from training.page.run_page import page
@@ -28,10 +27,8 @@ def root(once: Once, trained: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     def train(root: Path) -> None:
         shutil.copytree(trained, root, dirs_exist_ok=True)
-        (root / "faster.json").write_text(json.dumps(QUICK | {"learning_rate": FASTER, "warmup": 1}))
-        done = command(
-            "train", *WORDS, "--recipe", str(root / "faster.json"), "--no-render", root=root, first=forked.BY_STEP
-        )
+        (root / "faster.json").write_text(json.dumps(TINY | {"learning_rate": FASTER, "warmup": 1}))
+        done = command("train", *WORDS, "--recipe", str(root / "faster.json"), "--no-render", root=root)
         assert done.returncode == 0, done.stdout + done.stderr
         (root / "told.txt").write_text(done.stdout)
 
@@ -87,7 +84,7 @@ def test_a_run_killed_after_epoch_0_goes_on_to_the_curve_it_would_have_had(root:
     stopped_after_epoch_0(run)
     assert not Run.open(made, "worse").has_epoch
     assert command("generate", "worse", "--notes", "20", "--no-render", root=made).returncode == 0
-    done = command("train", "--name", "worse", "--resume", "--no-render", root=made, first=forked.BY_STEP)
+    done = command("train", "--name", "worse", "--resume", "--no-render", root=made)
     assert done.returncode == 0, done.stderr
     assert curve(run) == whole
     assert state(run)["best_epoch"] == 0

@@ -229,6 +229,14 @@ class Plan:
         values = np.split(table[:, single:].astype(np.int16), [character.VALUE_COLUMNS], axis=1)
         return cls(*table[:, :single].T.astype(np.int16), *values)
 
+    def from_bar(self, bar: int) -> "Plan":
+        """Return the plan from a bar on; bars whose source is before it are new."""
+        rest = {field.name: getattr(self, field.name)[bar:].copy() for field in fields(self)}
+        for lag, level in (("lag", "level"), ("rhythm_lag", "rhythm_level")):
+            outside = rest[lag] > np.arange(len(self) - bar)
+            rest[lag][outside], rest[level][outside] = 0, NEW
+        return Plan(**rest)
+
     def of_length(self, bars: int) -> "Plan":
         """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last.
 

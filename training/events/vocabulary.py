@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta
 
 from catalog.base.errors import TrainingError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dataset.notes.model import Notes
 
 UNKNOWN = 0
+STARTS_EVERY = 8  # bars from one bar at which a new piece may start to the next
 
 Place = Annotated[int, Meta(ge=0, lt=PLACES)]
 """A class of place in the bar."""
@@ -35,6 +38,18 @@ Loudness = Annotated[int, Meta(ge=1, le=127)]
 """A MIDI velocity."""
 Beats = Annotated[int, Meta(ge=1, le=255)]
 """Numerator or denominator of a time signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """First note of a later bar of a training piece as classes; a new piece may start there."""
+
+    bar: Annotated[int, Meta(ge=1, lt=2**31)]  # of the piece's plan
+    place: Place  # class of place in the bar
+    pitch: Pitch  # class of pitch
+    duration: Duration  # class of duration
+    velocity: Velocity  # class of velocity
+    notes: Annotated[int, Meta(ge=1, lt=2**31)]  # from here to the end of the piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class Opening:
     denominator: Beats  # of the time signature
     notes: Annotated[int, Meta(ge=1, lt=2**31)]  # of the piece
     plan: Annotated[str, Meta(pattern=PLAN_PATTERN)]  # of the piece, see `Plan.to_text`
+    later: tuple[Start, ...] = ()  # every STARTS_EVERY bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,7 @@ def _opening(piece: "CorpusPiece") -> Opening:
     rows = classes(piece.notes)[0]
     first = rows[0]
     numerator, denominator = _main_meter(piece.notes)
+    plan, lines = Plan.of(piece.notes)
     return Opening(
         piece.series,
         piece.game,
@@ -129,5 +146,20 @@ def _opening(piece: "CorpusPiece") -> Opening:
         numerator,
         denominator,
         len(rows),
-        Plan.of(piece.notes)[0].to_text(),
+        plan.to_text(),
+        _later_starts(piece.notes, rows, lines, bar_ticks(numerator, denominator)),
     )
+
+
+def _later_starts(
+    notes: "Notes", rows: npt.NDArray[np.int32], lines: npt.NDArray[np.int32], bar: int
+) -> tuple[Start, ...]:
+    """Return the first notes of every STARTS_EVERY-th bar that has notes and is as long as `bar`, in ticks."""
+    found = []
+    for number in range(STARTS_EVERY, len(lines) - 1, STARTS_EVERY):
+        first = int(np.searchsorted(notes.onset, lines[number]))
+        place = int(notes.onset[first] - lines[number]) if first < len(rows) else bar
+        if place < bar == lines[number + 1] - lines[number]:
+            classes_of = (int(rows[first][field]) for field in (PITCH, DURATION, VELOCITY))
+            found.append(Start(number, place, *classes_of, len(rows) - first))
+    return tuple(found)

@@ -239,7 +239,7 @@ def _seeds(index: Index, line: NoteLine) -> tuple[Numbers, Numbers, Numbers]:
     kept: list[tuple[Numbers, Numbers, Numbers]] = []
     for ratio in RATIOS:
         hashes, whole = line_hashes(line.tick, line.pitch, ratio)
-        if ratio != 1:  # a single chord has no speed
+        if ratio != 1 and len(whole) >= SEED:  # a single chord has no speed
             moves = np.concatenate([[0], np.cumsum(np.diff(line.tick) > 0)])
             whole[: len(moves) - SEED + 1] &= moves[SEED - 1 :] > moves[: len(moves) - SEED + 1]
         q, t = places(index, np.flatnonzero(whole), hashes)

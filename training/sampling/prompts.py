@@ -20,12 +20,15 @@ from training.events import classes as events
 from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
-from training.events.vocabulary import UNKNOWN, Opening, Vocabulary
+from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.sampling.config import SamplingConfig
 from training.sampling.forms import with_form
 from training.sampling.playable import HAND_NOTES, articulate, release
 
 MAX_PLANNED = 1024  # bars for which there is a plan
+LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
+_ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
+_NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
@@ -109,18 +112,29 @@ def make_prompts(
     prime: Notes | None,
     generators: list[np.random.Generator],
     notes: int,
+    seed: int,
 ) -> list[Prompt]:
-    """Return the beginning of each stream: the prime, or a random first note with the plan of its piece.
+    """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
 
-    The piece has at least `notes` notes, if there are such pieces. Raises UsageError for a prime that cannot be
-    continued.
+    Pieces are taken in a random order, each once before one is taken again, then from another of its bars. They have
+    at least LEAST_SHARE of `notes` notes from there on, if there are such pieces. A stream's piece does not depend on
+    the number of streams. Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         return [_prompt_from_prime(prime)] * len(generators)
-    enough = [o for o in fitting if o.notes >= notes] or fitting
-    return [_prompt_from_opening(vocabulary, enough[int(rng.integers(len(enough)))]) for rng in generators]
+    least = notes * LEAST_SHARE
+    enough = [opening for opening in fitting if opening.notes >= least] or fitting
+    order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
+    pieces = [enough[at] for at in order]
+    prompts = []
+    for number, rng in enumerate(generators):
+        turn, at = divmod(number, len(pieces))
+        later = [start for start in pieces[at].later if start.notes >= least] if turn else []
+        start = later[int(rng.integers(len(later)))] if later else None
+        prompts.append(_prompt_from_opening(vocabulary, pieces[at], start))
+    return prompts
 
 
 def _prompt_from_prime(prime: Notes) -> Prompt:
@@ -137,16 +151,21 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
     )
 
 
-def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening) -> Prompt:
+def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start | None = None) -> Prompt:
+    plan, first = _plan_of(opening), opening if later is None else later
+    if later is not None:
+        if later.bar >= len(plan):
+            raise TrainingError(_NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
+        plan = plan.from_bar(later.bar)
     bar = min(PLACES, events.bar_ticks(opening.numerator, opening.denominator))
     return Prompt(
-        np.array([[0, opening.pitch, opening.duration, opening.velocity, opening.place, bar]], np.int32),
-        np.array([opening.place], np.int32),
+        np.array([[0, first.pitch, first.duration, first.velocity, first.place, bar]], np.int32),
+        np.array([first.place], np.int32),
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
         vocabulary.style(opening.series, opening.game),
         np.array(opening.velocities, np.int32),
-        _plan_of(opening),
+        plan,
     )
 
 
@@ -155,9 +174,7 @@ def _plan_of(opening: Opening) -> Plan:
     try:
         return Plan.from_text(opening.plan)
     except (ValueError, OverflowError) as error:
-        raise TrainingError(
-            f"vocabulary.json: the plan of a piece of {opening.game}: {error}; not the vocabulary of a run; train it again"
-        ) from None
+        raise TrainingError(_NO_PLAN.format(opening.game, error)) from None
 
 
 def finish_piece(

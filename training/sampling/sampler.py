@@ -82,7 +82,8 @@ def compose_drafts(
         raise UsageError("--form excludes --prime; give one")
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
-    starts = make_prompts(vocabulary, openings(vocabulary, styles), prime, generators, config.notes or 1)
+    fitting = openings(vocabulary, styles)
+    starts = make_prompts(vocabulary, fitting, prime, generators, config.notes or 1, config.seed)
     if config.form is not None:
         starts = [start.with_form(config.form, config.section_bars) for start in starts]
     if styles:
