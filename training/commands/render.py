@@ -53,6 +53,15 @@ def render(
         Path | None,
         typer.Option("--out", callback=absolute_path, help="Output folder (default: beside the MIDI file)."),
     ] = None,
+    soundfont: Annotated[
+        Path | None,
+        typer.Option(
+            "--soundfont",
+            callback=absolute_path,
+            help="SF2 or SF3 file with the piano of the sound (default: $VGPIANO_SOUNDFONT, else MuseScore_General if Debian's "
+            "package is installed, else a small one).",
+        ),
+    ] = None,
     root: Root = None,
     version: Version = False,
 ) -> None:
@@ -71,20 +80,27 @@ def render(
     base = data_root(root)
     failed = 0
     if kinds or not page:
-        failed = _render(what, base, kinds, form or [], out)
+        failed = _render(what, base, kinds, form or [], out, soundfont)
     if page or not (kinds or is_file or out):
         failed += _page(what, base)
     if failed:
         raise SystemExit(1)
 
 
-def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
+def _render(
+    what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None, soundfont: Path | None
+) -> int:
     """Render a file or the samples of a run; return the number of failures."""
     from training.rendering.render import outputs, render_pieces
 
     wanted = outputs(kinds, forms)
+    if soundfont is not None:
+        from training.sound.soundfont import piano
+
+        piano(soundfont)  # one error, not one for each piece
     files, run = _files(what, root)
     pieces, failed = _pieces(files, run, root)
+    pieces = [replace(piece, soundfont=soundfont) for piece in pieces]
     with console.Progress("rendering") as progress:
         total = len(pieces) * len(wanted)
         for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
@@ -148,7 +164,9 @@ def _pieces(files: list[Path], run: str | None, root: AnyPath) -> tuple[list["Re
             console.print_message(f"error: {error}")
             failed += 1
             continue
-        piece = RenderPiece(file.stem, notes, f"{run} {file.stem}" if run else file.stem.replace("_", " "))
+        piece = RenderPiece(
+            file.stem, notes, f"{run} {file.stem}" if run else file.stem.replace("_", " "), run=run or ""
+        )
         listed = None if run else origin_of(root, file.stem)
         pieces.append(replace(piece, title=listed[0], known=listed[1]) if listed else piece)
     return pieces, failed

@@ -7,6 +7,7 @@ why a file could not be made. A failure costs one file.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from catalog.base.errors import UsageError
 from catalog.storage.files import write_bytes
@@ -15,6 +16,7 @@ from dataset.notation.records import NO_CREDITS, Credits
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
+from training.sound.tags import Tags
 
 TASK = "training.rendering.render:render_output"
 TIMEOUT_S = 120.0
@@ -47,13 +49,16 @@ class Output:
 class RenderPiece:
     """Notes to render; `name` is the file name and, without `title`, the title.
 
-    `known` is what is printed of the origin of the piece.
+    `known` is what is printed of the origin of the piece, `run` the run that composed it, and `soundfont` the piano of its
+    sound (None: the best that is installed).
     """
 
     name: str
     notes: Notes
     title: str = ""
     known: Credits = NO_CREDITS
+    run: str = ""
+    soundfont: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,9 @@ def render_output(job: tuple[RenderPiece, Output]) -> bytes:
     """Worker task: return the bytes of one output of one piece."""
     piece, output = job
     if output.kind == "audio":
-        from training.rendering import audio
+        from training.rendering.audio import Form, render_sound
 
-        return {"mp3": audio.mp3, "ogg": audio.ogg, "wav": audio.wav}[output.form](piece.notes)
+        return render_sound(piece.notes, cast("Form", output.form), tags=tags_of(piece), soundfont=piece.soundfont)
     if output.kind == "score":
         return _score(piece, output.form)
     from training.rendering.roll import draw_roll
@@ -115,6 +120,17 @@ def render_output(job: tuple[RenderPiece, Output]) -> bytes:
 
     drawn = draw_roll(piece.notes, title=piece.title or piece.name)
     return png(drawn) if output.form == "png" else pdf([drawn]) if output.form == "pdf" else drawn.encode()
+
+
+def tags_of(piece: RenderPiece) -> Tags:
+    """Return the tags of a piece's sound: title, game, and who composed or sequenced it."""
+    known = piece.known
+    return Tags(
+        title=piece.title or piece.name,
+        artist="vgpiano" if piece.run else known.sequencer,
+        album=known.game,
+        comment=f"composed by vgpiano, run {piece.run}" if piece.run else known.source,
+    )
 
 
 def _score(piece: RenderPiece, form: str) -> bytes:
