@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
+from dataset.notes.hands import hands_of
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
-from training.sound.loudness import level_sound
+from training.sound.loudness import level_gain, level_sound
 from training.sound.mp3_seek import seekable
 from training.sound.soundfont import piano
 from training.sound.tags import Tags, tag_mp3, tag_ogg, tag_wav
@@ -51,10 +52,15 @@ def synthesize(notes: Notes, rate: int = RATE, *, soundfont: Path | None = None)
     return sound * np.float32(PEAK / peak if peak > 0 else 1.0)
 
 
-def mix_notes(notes: Notes, rate: int = RATE, *, soundfont: Path | None = None) -> NDArray[np.float32]:
-    """Return the sound of `notes` as `synthesize` does, with the soundfont's own level."""
+def mix_notes(
+    notes: Notes, rate: int = RATE, *, chosen: NDArray[np.bool_] | None = None, soundfont: Path | None = None
+) -> NDArray[np.float32]:
+    """Return the sound of `notes` as `synthesize` does, with the soundfont's own level.
+
+    With `chosen`, bool[n], only these notes sound, exactly as they do among all: the sounds of parts add up to the whole.
+    """
     font = piano(soundfont)
-    if len(notes) == 0:
+    if len(notes) == 0 or (chosen is not None and not chosen.any()):
         return np.zeros((rate, 2), np.float32)
     start, released, damped_at = (
         tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end, notes.onset + notes.sounding)
@@ -62,10 +68,11 @@ def mix_notes(notes: Notes, rate: int = RATE, *, soundfont: Path | None = None) 
     held = np.minimum(damped_at - start, RING_S)
     end = np.maximum(released, start + held)
     _check_size(len(notes), float(end.max()), float(held.sum()))
-    first, last = np.rint(start * rate).astype(np.int64), int(np.rint(end.max() * rate))
+    sounds = np.ones(len(notes), bool) if chosen is None else chosen
+    first, last = np.rint(start * rate).astype(np.int64), int(np.rint(end[sounds].max() * rate))
     out = np.zeros((2, last + round(LONGEST_TAIL_S * rate) + 2), np.float32)
     length = 0
-    for pitch in np.unique(notes.pitch).tolist():
+    for pitch in np.unique(notes.pitch[sounds]).tolist():
         own = np.flatnonzero(notes.pitch == pitch)
         key = Key(font.zones, pitch, float(held[own].max()) + LONGEST_TAIL_S, rate)
         gains: dict[int, np.float32] = {}
@@ -76,9 +83,11 @@ def mix_notes(notes: Notes, rate: int = RATE, *, soundfont: Path | None = None) 
             if velocity not in gains:
                 gains[velocity] = np.float32(key.gain(timbre, velocity))
         for timbre, group in timbres.items():
+            if not sounds[group].any():
+                continue
             fall = _tail(key.release_s(timbre), rate)
             parts = key.parts(timbre, float(held[group].max()) + len(fall) / rate)
-            for note in group:
+            for note in filter(sounds.__getitem__, group):
                 damped, gain = round(float(held[note]) * rate), gains[int(notes.velocity[note])]
                 for part in parts:
                     sound = part.wave[: damped + len(fall)] * gain
@@ -129,13 +138,34 @@ def encode_audio(sound: NDArray[np.float32], form: Form, rate: int = RATE, tags:
     return tag_ogg(data, tags) if form == "ogg" else tag_wav(data, tags, rate)
 
 
+def render_stem(notes: Notes, form: Form, hand: int, *, tags: Tags = NO_TAGS, soundfont: Path | None = None) -> bytes:
+    """Return the sound of one hand, RIGHT or LEFT, in a file as long as the whole piece.
+
+    It has the level that the hand has in the file of `render_sound`: the two stems add up to it.
+    """
+    own = hands_of(notes) == hand
+    sounds = [mix_notes(notes, chosen=chosen, soundfont=soundfont) for chosen in (own, ~own)]
+    whole = np.zeros((max(map(len, sounds)), 2), np.float32)
+    for sound in sounds:
+        whole[: len(sound)] += sound
+    gain = level_gain(whole, RATE)
+    whole[:] = 0
+    whole[: len(sounds[0])] = sounds[0]
+    return encode_audio(whole * gain[:, None], form, RATE, with_origin(tags, soundfont))
+
+
 def render_sound(notes: Notes, form: Form, *, tags: Tags = NO_TAGS, soundfont: Path | None = None) -> bytes:
     """Return `notes` as a stereo file at 44.1 kHz and -16 LUFS; see `synthesize`.
 
     True peaks are below -1 dB. Tags without `sound` get the origin and licence of the soundfont.
     """
     sound = level_sound(mix_notes(notes, soundfont=soundfont), RATE)
-    return encode_audio(sound, form, RATE, replace(tags, sound=tags.sound or f"piano: {piano(soundfont).licence}"))
+    return encode_audio(sound, form, RATE, with_origin(tags, soundfont))
+
+
+def with_origin(tags: Tags, soundfont: Path | None) -> Tags:
+    """Return tags that name the origin and licence of the soundfont, unless they do."""
+    return replace(tags, sound=tags.sound or f"piano: {piano(soundfont).licence}")
 
 
 def wav(notes: Notes) -> bytes:
