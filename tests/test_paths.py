@@ -35,7 +35,8 @@ APPS = {
 }
 OF_NO_PATH = {  # options that mention files or folders in their help, but take no path
     *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),
-    *("dataset build name", "train name", "train query", "generate count"),
+    *("dataset build name", "train name", "train query", "generate count", "render loop", "render form"),
+    "scrape demo_site command",
 }
 
 
@@ -54,7 +55,7 @@ class Parameter:
             return True
         words = (self.info.help or "").lower()
         speaks_of_files = re.search(r"folder|file|\bpath\b|\bruns?\b|corpus", words)
-        return self.kind is str and self.name not in OF_NO_PATH and speaks_of_files is not None
+        return self.kind in (str, list[str]) and self.name not in OF_NO_PATH and speaks_of_files is not None
 
 
 def parameters() -> Iterator[Parameter]:
@@ -67,7 +68,7 @@ def parameters() -> Iterator[Parameter]:
             for parameter, hint in get_type_hints(function, include_extras=True).items():
                 if parameter != "return":
                     kinds = [kind for kind in get_args(hint.__origin__) if kind is not type(None)]
-                    kind = kinds[0] if kinds and hint.__origin__ != list[Path] else hint.__origin__
+                    kind = kinds[0] if kinds and hint.__origin__ not in (list[Path], list[str]) else hint.__origin__
                     yield Parameter(f"{words} {parameter}", kind, hint.__metadata__[0])
 
 
@@ -75,7 +76,21 @@ PATHS = {parameter.name: parameter for parameter in parameters() if parameter.is
 
 
 def test_the_walk_sees_every_option_that_takes_a_path() -> None:
-    known = {"root", "out", "folder", "prime", "filters", "midi", "corpus", "recipe", "init", "against", "run", "what"}
+    known = {
+        "root",
+        "out",
+        "folder",
+        "prime",
+        "filters",
+        "midi",
+        "corpus",
+        "recipe",
+        "init",
+        "against",
+        "run",
+        "what",
+        "soundfont",
+    }
     assert {name.split()[-1] for name in PATHS} == known | {"name", "paths"}
     assert len(PATHS) >= 30
 
@@ -90,6 +105,8 @@ def test_a_tilde_that_the_shell_left_is_home(name: str, tmp_path: Path, monkeypa
     for given, meant in (("~/x", tmp_path / "x"), ("~", tmp_path), (f"~{user}/x", Path(f"~{user}/x").expanduser())):
         if parameter.kind == list[Path]:
             assert convert([Path(given)]) == [meant]
+        elif parameter.kind == list[str]:
+            assert convert([given, "tiny"]) == [str(meant), "tiny"]
         else:
             assert str(convert(given if parameter.kind is str else Path(given))) == str(meant)
     if parameter.kind is Path:

@@ -25,6 +25,8 @@ from .rendering.engrave import A4 as A4
 from .rendering.engrave import SCREEN as SCREEN
 from .rendering.engrave import Paper as Paper
 from .rendering.engrave import engrave_score as engrave_score
+from .rendering.loops import LoopRecord as LoopRecord
+from .rendering.loops import render_loop as render_loop
 from .rendering.render import Output as Output
 from .rendering.render import Rendered as Rendered
 from .rendering.render import RenderPiece as RenderPiece

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from catalog.base.errors import MidiError, TrainingError
 from catalog.storage.reading import MAX_MIDI_BYTES, read_bytes
+from dataset.midi.loop_marks import loop_of
 from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 
@@ -28,6 +29,11 @@ def read_piece(path: Path, remedy: str = "give another MIDI file") -> tuple[byte
     if len(notes) > MAX_NOTES:
         raise TrainingError(f"{path}: {len(notes):,} notes, more than {MAX_NOTES:,}; {remedy}")
     return data, notes
+
+
+def read_loop(path: Path) -> tuple[int, int] | None:
+    """Return the loop that a MIDI file marks, in ticks, or None; see `read_piece`."""
+    return loop_of(read_piece(path)[0])
 
 
 def read_notes(path: Path, remedy: str = "give another MIDI file") -> Notes:

@@ -21,6 +21,9 @@ from dataset.notes.timing import FILE_TICKS, TICKS_PER_QUARTER
 
 CHANNELS = tuple(channel for channel in range(16) if channel != 9)  # channel 10 of the standard is for drums
 RELEASE_VELOCITY = 64
+MARKER = 0x06  # type of meta event
+LOOP_START, LOOP_END = "loopStart", "loopEnd"
+LOOP_CONTROLLER = 111  # RPG Maker's: at its tick a player begins again after the last one
 DOWN, UP = 127, 0  # values of the sustain pedal
 _OFF, _LIFT, _PRESS, _ON = range(4)  # the order of messages at one tick
 
@@ -33,23 +36,24 @@ class WrittenMidi:
     cut: int  # notes that end early, or are left out, because a hand strikes their key again while it is held
 
 
-def write_midi(notes: Notes, *, name: str = "") -> bytes:
+def write_midi(notes: Notes, *, name: str = "", loop: tuple[int, int] | None = None) -> bytes:
     """Return `notes` as a Standard MIDI File, all piano; see `midi_of`.
 
     It is of format 1, with 480 ticks per quarter note.
     """
-    return midi_of(notes, name=name).data
+    return midi_of(notes, name=name, loop=loop).data
 
 
-def midi_of(notes: Notes, *, name: str = "") -> WrittenMidi:
+def midi_of(notes: Notes, *, name: str = "", loop: tuple[int, int] | None = None) -> WrittenMidi:
     """Return `notes` as a Standard MIDI File, and how many of them were cut.
 
-    Track 1 has `name`, tempos, time and key signatures; tracks 2 and 3 are the right and the left hand. Each pedal group of a hand has
-    a channel of its own. A key struck again within a hand and channel ends the note before.
-    Raises DatasetError for more pedal groups than channels.
+        Track 1 has `name`, tempos, time and key signatures; tracks 2 and 3 are the right and the left hand. Each pedal group of a hand has
+        a channel of its own. A key struck again within a hand and channel ends the note before. `loop`, the first tick and the tick after
+    the last, is marked in track 1: markers loopStart and loopEnd, and controller 111 at the start.
+        Raises DatasetError for more pedal groups than channels.
     """
     hand = hands_of(notes)
-    tracks = [_conductor_track(notes, clean(name))]
+    tracks = [_conductor_track(notes, clean(name), loop)]
     free, cut = list(CHANNELS), 0
     for number, label in ((RIGHT, "Right hand"), (LEFT, "Left hand")):
         messages = [(0, 0, meta(0x03, label.encode()))]
@@ -66,7 +70,7 @@ def midi_of(notes: Notes, *, name: str = "") -> WrittenMidi:
     return WrittenMidi(file_of(tracks, TICKS_PER_QUARTER * FILE_TICKS), cut)
 
 
-def _conductor_track(notes: Notes, name: str) -> bytes:
+def _conductor_track(notes: Notes, name: str, loop: tuple[int, int] | None) -> bytes:
     events: list[tuple[int, bytes]] = [(0, meta(0x03, name.encode()))] if name else []
     for tick, numerator, denominator in notes.time_signatures:
         events.append((tick * FILE_TICKS, meta(0x58, bytes([numerator, denominator.bit_length() - 1, 24, 8]))))
@@ -74,6 +78,10 @@ def _conductor_track(notes: Notes, name: str) -> bytes:
         events.append((tick * FILE_TICKS, meta(0x59, bytes([fifths & 0xFF, mode]))))
     for tick, qpm in notes.tempos:
         events.append((tick * FILE_TICKS, meta(0x51, round(60e6 / qpm).to_bytes(3, "big"))))
+    if loop is not None:
+        start, end = (tick * FILE_TICKS for tick in loop)
+        events += [(start, meta(MARKER, LOOP_START.encode())), (start, bytes([0xB0, LOOP_CONTROLLER, 0]))]
+        events.append((end, meta(MARKER, LOOP_END.encode())))
     return track_of(sorted(events, key=lambda event: event[0]))
 
 

@@ -29,6 +29,7 @@ from training.novelty.passages import Index
 from training.novelty.training_index import IndexedPiece
 from training.page.reference import MEASURE_LABELS, Reference
 from training.progress import Progress
+from training.rendering.loops import LoopRecord
 from training.rendering.render import FORMS
 from training.run_record import TrainingRequest
 from training.sampling.sample_record import GUESS_NAMES, SampleRecord, StyleShare
@@ -38,7 +39,7 @@ HEAD = "<!-- Written by `make docs` from the code. Change the code, then run tha
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    return "\n\n".join([HEAD, *_top(), *_catalog(), *_corpora(), *_runs()]) + "\n"
+    return "\n\n".join([HEAD, *_top(), *_catalog(), *_corpora(), *_runs(), *_loops()]) + "\n"
 
 
 def _top() -> list[str]:
@@ -117,6 +118,14 @@ def _corpora() -> list[str]:
         "### splits/seed-N.parquet",
         "The side that each piece was given when a corpus with this seed first held it. Below the data root, beside the corpora.",
         _schema(LEDGER),
+    ]
+
+
+def _loops() -> list[str]:
+    return [
+        "## Loops",
+        "`NAME-loop.json`, which `render --loop` writes beside the sound of a loop:",
+        _record(LoopRecord),
     ]
 
 

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
+import mutagen
 import pytest
 
 from catalog.base.errors import UsageError
@@ -14,6 +15,7 @@ from dataset.notes.model import Notes
 from tests import forked
 from tests.dataset.conftest import fill
 from tests.training.conftest import song
+from tests.training.fonts import FontZone, font, tone
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces
@@ -179,3 +181,39 @@ def test_a_file_of_the_catalog_is_printed_with_what_the_catalog_lists(tmp_path: 
     for text in ("A Listed Title", "Some-Game (some)", "Sequencer 0", "https://example.org/some-game/0.mid"):
         assert text in listed
         assert text not in other
+
+
+def test_sound_of_a_file_of_the_catalog_and_of_a_run_is_tagged(run: Run, tmp_path: Path) -> None:
+    fill(tmp_path / "root", {"A Listed Title": write_midi(song(1))}, game="some-game")
+    [file] = (tmp_path / "root" / "midi").rglob("*.mid")
+    out = tmp_path / "out"
+    for words in ((file, "--root", tmp_path / "root"), ("made", "--root", tmp_path)):
+        done = command(*words, "--audio", "--format", "ogg", "--out", out)
+        assert (done.returncode, done.stderr) == (0, "")
+    listed, composed = mutagen.File(out / f"{file.stem}.ogg"), mutagen.File(out / "sample-1.ogg")
+    assert (listed["title"], listed["artist"]) == (["A Listed Title"], ["Sequencer 0"])
+    assert listed["album"][0].startswith("Some-Game")
+    assert (composed["title"], composed["artist"]) == (["made sample-1"], ["vgpiano"])
+    assert composed["comment"] == ["composed by vgpiano, run made"]
+    assert composed["soundfont"][0].startswith("piano: ")
+
+
+def test_a_soundfont_can_be_named(midi: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.sf2"
+    mine.write_bytes(font([FontZone(tone([262.0], 4))], terms="CC0 by me"))
+    done = command(midi, "--audio", "--format", "ogg", "--soundfont", mine)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert mutagen.File(midi.with_suffix(".ogg"))["soundfont"] == ["piano: Test Piano, CC0 by me"]
+
+
+@pytest.mark.parametrize(
+    "data, says", [(None, "mine.sf2: the soundfont cannot be read"), (b"RIFFxxxx", "mine.sf2: not a")]
+)
+def test_a_soundfont_that_cannot_be_read_is_one_line(midi: Path, tmp_path: Path, data: bytes | None, says: str) -> None:
+    mine = tmp_path / "mine.sf2"
+    if data is not None:
+        mine.write_bytes(data)
+    done = command(midi, "--audio", "--soundfont", mine)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1

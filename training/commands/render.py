@@ -4,39 +4,69 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 
 # isort: split
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from catalog.base import console
-from catalog.base.errors import TrainingError, UsageError
+from catalog.base.errors import UsageError
 from catalog.options import Root, Version, absolute_path, expand_name, single_command
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
-
-if TYPE_CHECKING:
-    from training.rendering.render import RenderPiece
+from training.commands.render_inputs import BARS, MARKED, MIDI_SUFFIXES, find_inputs, parse_bars, read_pieces
 
 app = single_command()
-MIDI_SUFFIXES = (".mid", ".midi")
 
 
-@app.command()
+class LoopCommand(TyperCommand):
+    """A command whose option --loop may stand without a value; Typer has no such options."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Give --loop its value if the next word cannot be one."""
+        given = []
+        for place, word in enumerate(args):
+            given.append(word)
+            following = args[place + 1] if place + 1 < len(args) else ""
+            if word == "--":
+                given += args[place + 1 :]
+                break
+            if word == "--loop" and not (BARS.fullmatch(following) or following == MARKED or following[:1].isdigit()):
+                given.append(MARKED)
+        return super().parse_args(ctx, given)
+
+
+def _expand_names(values: list[str]) -> list[str]:
+    return [expand_name(value) or "" for value in values]
+
+
+@app.command(cls=LoopCommand)
 def render(
     what: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            help="A MIDI file, or the name or path of a run (all of its samples).",
-            callback=expand_name,
+            help="MIDI files, folders with MIDI files, or names or paths of runs (all of their samples).",
+            callback=_expand_names,
             autocompletion=completion.runs,
         ),
     ],
     audio: Annotated[bool, typer.Option("--audio", help="Make sound (piano).")] = False,
     score: Annotated[bool, typer.Option("--score", help="Make sheet music.")] = False,
     roll: Annotated[bool, typer.Option("--roll", help="Make a piano roll.")] = False,
+    stems: Annotated[
+        bool, typer.Option("--stems", help="Make the sound of each hand. They add up to --audio.")
+    ] = False,
+    loop: Annotated[
+        str | None,
+        typer.Option(
+            "--loop",
+            metavar="[START:END]",
+            help="Make the files of a loop for game engines. START and END are its first and last bar, such as 5:20; without "
+            "them, it is the loop that the MIDI file marks.",
+        ),
+    ] = None,
     page: Annotated[
         bool,
         typer.Option("--page", help="Write the run's page, index.html in its folder, with embedded sound and scores."),
@@ -45,49 +75,79 @@ def render(
         list[str] | None,
         typer.Option(
             "--format",
-            help="File format; repeatable. Audio: mp3 (default), ogg, wav. Score: musicxml and pdf (default), svg, png. "
-            "Roll: svg (default), png, pdf.",
+            help="File format; repeatable. Audio and stems: mp3 (default), ogg, wav. Score: musicxml and pdf (default), svg, "
+            "png. Roll: svg (default), png, pdf. Loop: ogg, wav, mid, json (default: all).",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", callback=absolute_path, help="Output folder (default: beside the MIDI file)."),
+        typer.Option("--out", callback=absolute_path, help="Output folder (default: beside each MIDI file)."),
+    ] = None,
+    soundfont: Annotated[
+        Path | None,
+        typer.Option(
+            "--soundfont",
+            callback=absolute_path,
+            help="SF2 or SF3 file with the piano of the sound (default: $VGPIANO_SOUNDFONT, else MuseScore_General if Debian's "
+            "package is installed, else a small one).",
+        ),
     ] = None,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Render a MIDI file or a run's samples as sound, sheet music and piano roll.
+    """Render MIDI files or a run's samples as sound, sheet music and piano roll.
 
     By default, all three are made and, for a run, its page. The printed score quantises the performance to readable
     notation; the MusicXML beside it is exact, on the grid of 1/24 quarter note. Scores of a file in the catalog's folder
-    `midi` have the title, game, sequencer and address that the catalog lists.
+    `midi` have the title, game, sequencer and address that the catalog lists. The files of a loop hold what comes before it,
+    the loop once, and the loop again, which is the turn that engines repeat.
     """
     console.set_stop_hint("all files listed above are complete; the same command makes all of them again")
     kinds = [name for name, is_requested in (("audio", audio), ("score", score), ("roll", roll)) if is_requested]
-    path = Path(what)
-    is_file = path.is_file() or path.suffix.lower() in MIDI_SUFFIXES
-    if page and (is_file or out is not None):
+    kinds += ["right-hand", "left-hand"] * stems + ["loop"] * (loop is not None)
+    if loop not in (None, MARKED):
+        parse_bars(loop or "")
+    if page and (out is not None or any(Path(word).is_file() or _is_midi(word) for word in what)):
         raise UsageError("--page writes into the folder of a run: name a run, and leave out --out")
     base = data_root(root)
     failed = 0
     if kinds or not page:
-        failed = _render(what, base, kinds, form or [], out)
-    if page or not (kinds or is_file or out):
-        failed += _page(what, base)
+        failed = _render(what, base, kinds, form or [], out, soundfont, loop)
+    if page or not (kinds or out):
+        failed += _pages(what, base, is_wanted=page)
     if failed:
         raise SystemExit(1)
 
 
-def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: Path | None) -> int:
-    """Render a file or the samples of a run; return the number of failures."""
+def _is_midi(word: str) -> bool:
+    return Path(word).suffix.lower() in MIDI_SUFFIXES
+
+
+def _render(
+    what: list[str],
+    root: AnyPath,
+    kinds: list[str],
+    forms: list[str],
+    out: Path | None,
+    soundfont: Path | None,
+    loop: str | None,
+) -> int:
+    """Render files, folders or the samples of runs; return the number of failures."""
+    from dataclasses import replace
+
     from training.rendering.render import outputs, render_pieces
 
     wanted = outputs(kinds, forms)
-    files, run = _files(what, root)
-    pieces, failed = _pieces(files, run, root)
+    if soundfont is not None:
+        from training.sound.soundfont import piano
+
+        piano(soundfont)  # one error, not one for each piece
+    inputs, _ = find_inputs(what, root)
+    pieces, failed = read_pieces(inputs, root, out, loop)
+    pieces = [replace(piece, soundfont=soundfont) for piece in pieces]
     with console.Progress("rendering") as progress:
         total = len(pieces) * len(wanted)
-        for done, rendered in enumerate(render_pieces(pieces, out or files[0].parent, wanted), 1):
+        for done, rendered in enumerate(render_pieces(pieces, out or Path(), wanted), 1):
             progress(done, total)
             if rendered.reason is None:
                 print(console.one_line(rendered.path), flush=True)
@@ -97,61 +157,20 @@ def _render(what: str, root: AnyPath, kinds: list[str], forms: list[str], out: P
     return failed
 
 
-def _page(what: str, root: AnyPath) -> int:
-    """Write the page of a run; return the number of parts that are missing."""
+def _pages(what: list[str], root: AnyPath, *, is_wanted: bool) -> int:
+    """Write the pages of the runs in `what`; return the number of parts that are missing."""
     from training.page.run_page import write_page
     from training.run import Run
 
+    runs = [Run.open(working_root(root), word) for word in what] if is_wanted else find_inputs(what, root)[1]
     missing: list[str] = []
-    with console.Progress("page") as progress:
-        path = write_page(root, Run.open(working_root(root), what), progress, missing.append)
+    for run in runs:
+        with console.Progress("page") as progress:
+            path = write_page(root, run, progress, missing.append)
+        print(console.one_line(path))
     for trouble in missing:
         console.print_message(f"error: not on the page: {trouble}")
-    print(console.one_line(path))
     return len(missing)
-
-
-def _files(what: str, root: AnyPath) -> tuple[list[Path], str | None]:
-    """Return the MIDI files, and the run's name if they are a run's samples."""
-    path = Path(what)
-    if path.is_file():
-        return [path], None
-    if path.suffix.lower() in MIDI_SUFFIXES:
-        raise UsageError(f"{path}: no such file")
-    from training.run import Run
-    from training.sampling.sample_files import samples
-
-    run = Run.open(working_root(root), what)
-    found = samples(run.samples)
-    if not found:
-        raise TrainingError(f"{run.samples}: no samples; make some with `generate {run.name}`")
-    return found, run.name
-
-
-def _pieces(files: list[Path], run: str | None, root: AnyPath) -> tuple[list["RenderPiece"], int]:
-    """Read the files; return the pieces and the number that cannot be read.
-
-    A file of the catalog has the title and the credits that are listed there. Raises TrainingError if the only file is
-    unreadable; unreadable samples of a run are reported.
-    """
-    from training.midi import read_notes
-    from training.rendering.origin import origin_of
-    from training.rendering.render import RenderPiece
-
-    pieces, failed = [], 0
-    for file in files:
-        try:
-            notes = read_notes(file, "render another MIDI file")
-        except TrainingError as error:
-            if run is None:
-                raise
-            console.print_message(f"error: {error}")
-            failed += 1
-            continue
-        piece = RenderPiece(file.stem, notes, f"{run} {file.stem}" if run else file.stem.replace("_", " "))
-        listed = None if run else origin_of(root, file.stem)
-        pieces.append(replace(piece, title=listed[0], known=listed[1]) if listed else piece)
-    return pieces, failed
 
 
 def main() -> None:

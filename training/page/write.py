@@ -35,7 +35,9 @@ def render_samples(run: str, files: Sequence[Path], pieces: Sequence[Notes], obs
     """
     from training.rendering.render import RenderPiece, outputs, render_pieces
 
-    named = [RenderPiece(file.stem, notes, f"{run} {file.stem}") for file, notes in zip(files, pieces, strict=True)]
+    named = [
+        RenderPiece(file.stem, notes, f"{run} {file.stem}", run=run) for file, notes in zip(files, pieces, strict=True)
+    ]
     wanted = outputs()
     with observer.progress("rendering") as progress:
         for number, done in enumerate(render_pieces(named, files[0].parent, wanted) if named else (), 1):

@@ -5,25 +5,38 @@ why a file could not be made. A failure costs one file.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
-from catalog.base.errors import UsageError
+from catalog.base.errors import TrainingError, UsageError
 from catalog.storage.files import write_bytes
 from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import NO_CREDITS, Credits
 from dataset.notation.score import score_of
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.parallel.workers import Failure, work
+from training.rendering.loops import LOOP_FORMS, render_loop
+from training.sound.tags import Tags
 
 TASK = "training.rendering.render:render_output"
 TIMEOUT_S = 120.0
+STEMS = {"right-hand": RIGHT, "left-hand": LEFT}
 FORMS = {
     "audio": ("mp3", "ogg", "wav"),
     "score": ("musicxml", "pdf", "svg", "png"),
     "roll": ("svg", "png", "pdf"),
+    "loop": LOOP_FORMS,
+    **dict.fromkeys(STEMS, ("mp3", "ogg", "wav")),
 }
-DEFAULT_FORMS = {"audio": ("mp3",), "score": ("musicxml", "pdf"), "roll": ("svg",)}
+ALWAYS = ("audio", "score", "roll")  # the kinds that are made where none is named
+DEFAULT_FORMS = {
+    "audio": ("mp3",),
+    "score": ("musicxml", "pdf"),
+    "roll": ("svg",),
+    "loop": LOOP_FORMS,
+    **dict.fromkeys(STEMS, ("mp3",)),
+}
 SCORE_WIDTH_PX = 1654  # A4 at 200 dpi
 
 
@@ -47,13 +60,19 @@ class Output:
 class RenderPiece:
     """Notes to render; `name` is the file name and, without `title`, the title.
 
-    `known` is what is printed of the origin of the piece.
+    `known` is what is printed of the origin of the piece, `run` the run that composed it, and `soundfont` the piano of its
+    sound (None: the best that is installed). `loop` is the first tick of its loop and the tick after the last, for outputs of
+    the kind `loop`. Its outputs are written to `folder`, if it has one of its own.
     """
 
     name: str
     notes: Notes
     title: str = ""
     known: Credits = NO_CREDITS
+    run: str = ""
+    soundfont: Path | None = None
+    loop: tuple[int, int] | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +87,10 @@ class Rendered:
 def outputs(kinds: Sequence[str] = (), forms: Sequence[str] = ()) -> list[Output]:
     """Return the outputs of these kinds in these formats.
 
-    The default is all kinds: audio, score and roll. A kind without any of `forms` has its default formats. Raises
-    UsageError for a format that none of the kinds has.
+    The default is audio, score and roll; others are loop, right-hand and left-hand. A kind without any of `forms` has its
+    default formats. Raises UsageError for a format that none of the kinds has.
     """
-    chosen = [kind for kind in FORMS if kind in kinds] or list(FORMS)
+    chosen = [kind for kind in FORMS if kind in kinds] or list(ALWAYS)
     for form in forms:
         if not any(form in FORMS[kind] for kind in chosen):
             there = "; ".join(f"{kind}: {', '.join(FORMS[kind])}" for kind in chosen)
@@ -93,7 +112,7 @@ def render_pieces(
     jobs = [(piece, output) for output in wanted or outputs() for piece in pieces]
     for index, result in work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S):
         piece, output = jobs[index]
-        path = output.path(folder, piece.name)
+        path = output.path(piece.folder or folder, piece.name)
         if isinstance(result, Failure):
             yield Rendered(path, output, result.detail)
         else:
@@ -105,9 +124,21 @@ def render_output(job: tuple[RenderPiece, Output]) -> bytes:
     """Worker task: return the bytes of one output of one piece."""
     piece, output = job
     if output.kind == "audio":
-        from training.rendering import audio
+        from training.rendering.audio import Form, render_sound
 
-        return {"mp3": audio.mp3, "ogg": audio.ogg, "wav": audio.wav}[output.form](piece.notes)
+        return render_sound(piece.notes, cast("Form", output.form), tags=tags_of(piece), soundfont=piece.soundfont)
+    if output.kind in STEMS:
+        from training.rendering.audio import Form, render_stem
+
+        hand, tags = STEMS[output.kind], tags_of(piece)
+        tags = replace(tags, title=f"{tags.title} ({output.kind.replace('-', ' ')})")
+        return render_stem(piece.notes, cast("Form", output.form), hand, tags=tags, soundfont=piece.soundfont)
+    if output.kind == "loop":
+        if piece.loop is None:
+            raise TrainingError("no loop is known of it; name its bars, such as --loop 5:20")
+        start, end = piece.loop
+        made = render_loop(piece.notes, start, end, forms=[output.form], tags=tags_of(piece), soundfont=piece.soundfont)
+        return made[output.form]
     if output.kind == "score":
         return _score(piece, output.form)
     from training.rendering.roll import draw_roll
@@ -115,6 +146,17 @@ def render_output(job: tuple[RenderPiece, Output]) -> bytes:
 
     drawn = draw_roll(piece.notes, title=piece.title or piece.name)
     return png(drawn) if output.form == "png" else pdf([drawn]) if output.form == "pdf" else drawn.encode()
+
+
+def tags_of(piece: RenderPiece) -> Tags:
+    """Return the tags of a piece's sound: title, game, and who composed or sequenced it."""
+    known = piece.known
+    return Tags(
+        title=piece.title or piece.name,
+        artist="vgpiano" if piece.run else known.sequencer,
+        album=known.game,
+        comment=f"composed by vgpiano, run {piece.run}" if piece.run else known.source,
+    )
 
 
 def _score(piece: RenderPiece, form: str) -> bytes:
