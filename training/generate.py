@@ -9,6 +9,7 @@ touched. The run's state names the files before they are written, so an interrup
 one, with the same bytes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from training.sampling.sample_record import ENDING, Draft, SampleRecord
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
 DRAFTS = 4  # pieces composed for each one that is kept
+LOOP_DRAFTS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +64,11 @@ def compose_samples(
 ) -> Samples:
     """Return the `config.count` pieces likest to people's of DRAFTS times as many that the run composes.
 
+    Of loops, LOOP_DRAFTS times as many are composed, and those are kept whose end leads on best to their beginning.
     With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
     """
+    if config.loop:
+        return _compose_loops(run, config, report, draft=draft)
     people, reason = (None, None) if draft else _people(run)
     if people is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
         people, reason = None, f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
@@ -88,6 +93,31 @@ def compose_samples(
         for at, choice in kept
     ]
     return Samples([made[at].notes for at, _ in kept], records, reason)
+
+
+def _compose_loops(run: Run, config: SamplingConfig, report: Report, *, draft: bool) -> Samples:
+    """Return the loops of LOOP_DRAFTS times as many that the network finds least surprising at their seam."""
+    found = learner(run.recipe)
+    found.require("--loop", run.name)
+    most = config.count if draft else min(LOOP_DRAFTS * config.count, MAX_COUNT)
+    made = found.compose_drafts(run, replace(config, count=most), None, report)
+    seams = found.seams(run, made, config)
+    order = range(len(made)) if draft else sorted(range(len(made)), key=lambda at: seams[at].excess)
+    kept = list(order)[: config.count]
+    if not all(math.isfinite(seams[at].bits) for at in kept):
+        raise TrainingError(
+            "the drafts have no note in the first bar of their loop; use another --seed, or more --bars"
+        )
+    records = [
+        SampleRecord.of(made[at], config, run=run.name, number=at + 1, drafts=most, has_prime=False, seam=seams[at])
+        for at in kept
+    ]
+    reason = (
+        None
+        if draft
+        else f"chose {config.count:,} of {most:,} drafts, those whose end leads on best to their beginning"
+    )
+    return Samples([made[at].notes for at in kept], records, reason)
 
 
 def _drafts(run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:

@@ -8,7 +8,7 @@ recipe are data: `training.recipe.Recipe`.
 from __future__ import annotations  # modules that are slow to import are imported for type checkers only
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from training.progress import Budget, Progress, Step
     from training.run import Run
     from training.sampling.config import SamplingConfig
-    from training.sampling.sample_record import Draft
+    from training.sampling.sample_record import Draft, Seam
 
 
-Option = Literal["--init", "--prime", "--midi", "several processes"]
+Option = Literal["--init", "--prime", "--loop", "--midi", "several processes"]
 """Features that not every recipe supports."""
 REFUSALS: Mapping[Option, str] = {
     "--init": "recipe {kind} cannot start from the weights of another run; leave out --init",
     "--prime": "run {run} has recipe {kind}, which cannot continue a file; leave out --prime",
+    "--loop": "run {run} has recipe {kind}, which composes no loops; leave out --loop",
     "--midi": "run {run} has recipe {kind}, which is evaluated on its corpus: give --split, not --midi",
     "several processes": "recipe {kind} trains in one process",
 }
@@ -93,6 +94,10 @@ class Learner(ABC):
         from training.sampling.sample_record import Draft
 
         return [Draft(notes) for notes in self.compose(run, config, prime, report)]
+
+    def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
+        """Return how well the end of each draft leads on to the beginning of its loop (`--loop`)."""
+        raise self._refusal("--loop", run.name)
 
     @abstractmethod
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:

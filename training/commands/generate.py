@@ -76,6 +76,11 @@ def generate(
         typer.Option("--form", help="A letter per section, such as AABA: a repeated letter repeats its first section."),
     ] = None,
     section_bars: Annotated[int, typer.Option("--section-bars", help="Bars of a section of --form.")] = 8,
+    loop: Annotated[
+        bool,
+        typer.Option("--loop", help="Compose a loop of --bars (default 16), whose end leads on to its beginning."),
+    ] = False,
+    intro: Annotated[int, typer.Option("--intro", help="Bars before the loop.")] = 0,
     series: Annotated[
         str | None,
         typer.Option("--series", help="Compose in the style of this series.", autocompletion=completion.series),
@@ -112,7 +117,8 @@ def generate(
     """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
     Four times as many drafts are composed, and those are kept that are likest to people's pieces. A JSON file beside
-    each piece says how it was composed.
+    each piece says how it was composed. A loop is marked in its MIDI file, and `render --loop` makes the files of it that
+    game engines play.
 
     Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
     written to the run's own samples/ are shown on its page, index.html, which is updated.
@@ -126,7 +132,7 @@ def generate(
     from training.sampling.sample_files import write_pieces
 
     console.set_stop_hint("all files listed above are complete; the same command composes others")
-    if notes is None and seconds is None and bars is None and form is None:
+    if notes is None and seconds is None and bars is None and form is None and not loop:
         seconds = SAMPLE_SECONDS
     drawn = secrets.randbelow(2**32) if seed is None else seed
     config = SamplingConfig(
@@ -140,6 +146,8 @@ def generate(
         min_p=settings.by_field("--min-p", min_p),
         form=form,
         section_bars=section_bars,
+        loop=loop,
+        intro=intro,
         seed=drawn,
         max_copy=max_copy,
         without_prime=without_prime,
@@ -149,8 +157,8 @@ def generate(
     )
     if without_prime and prime is None:
         raise UsageError("--without-prime needs --prime FILE")
-    if form is not None and prime is not None:
-        raise UsageError("--form excludes --prime; give one")
+    if (form is not None or loop) and prime is not None:
+        raise UsageError(f"{'--loop' if loop else '--form'} excludes --prime; give one")
     if prime is not None and not prime.exists():
         raise UsageError(f"--prime {prime}: no such file")
     base = data_root(root)

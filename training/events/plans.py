@@ -238,14 +238,16 @@ class Plan:
         return Plan(**rest)
 
     def of_length(self, bars: int) -> "Plan":
-        """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last.
-
-        In place of a source that is cut away stands its own source.
-        """
+        """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last."""
         ending = min(ENDING, bars // 2, len(self))
         order = np.append(np.resize(np.arange(len(self)), bars - ending), np.arange(len(self) - ending, len(self)))
-        if bars == len(self):
-            return self
+        return self if bars == len(self) else self.in_order(order)
+
+    def in_order(self, order: npt.NDArray[np.integer]) -> "Plan":
+        """Return the plan whose bars are these bars of this one; a bar that comes again may vary slightly.
+
+        In place of a source that is left out stands its own source.
+        """
         new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
         for lag, level, alike in (("lag", "level", VARIED), ("rhythm_lag", "rhythm_level", EQUAL)):
             lags, levels = getattr(self, lag).tolist(), getattr(self, level).tolist()

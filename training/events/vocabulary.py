@@ -160,6 +160,6 @@ def _later_starts(
         first = int(np.searchsorted(notes.onset, lines[number]))
         place = int(notes.onset[first] - lines[number]) if first < len(rows) else bar
         if place < bar == lines[number + 1] - lines[number]:
-            classes_of = (int(rows[first][field]) for field in (PITCH, DURATION, VELOCITY))
-            found.append(Start(number, place, *classes_of, len(rows) - first))
+            pitch, duration, velocity = (int(rows[first][field]) for field in (PITCH, DURATION, VELOCITY))
+            found.append(Start(number, place, pitch, duration, velocity, len(rows) - first))
     return tuple(found)

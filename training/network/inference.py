@@ -4,7 +4,7 @@ Computes the same function as `network.py` in float32. Whole pieces are evaluate
 from one stretch of notes to the next; a sampler advances note by note.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -195,12 +195,40 @@ class NoteNetwork:
             self._add_bits(pieces, order[start : start + BATCH], total)
         return total if coarse else total[0]
 
+    def note_bits(self, pieces: Sequence[EncodedPiece], style: Array) -> list[npt.NDArray[np.float64]]:
+        """Return the bits of each note of each piece but its first, [notes - 1]; `style` [pieces, STYLE_WIDTH]."""
+        found = [np.zeros(max(0, len(piece.events) - 1)) for piece in pieces]
+        for start in range(0, len(pieces), BATCH):
+            which = sorted(range(start, min(start + BATCH, len(pieces))), key=lambda i: -len(found[i]))
+            for live, at, rows, _, logits in self._stretches(pieces, which, style[which]):
+                costs = sum(bits_of(logits[name], rows[:, 1:, c]) for c, name in enumerate(events.FIELDS))
+                for i, cost in zip(live, np.asarray(costs), strict=True):
+                    found[i][at : at + len(cost)] = cost[: len(found[i]) - at]
+        return found
+
     def _add_bits(self, pieces: Sequence[EncodedPiece], which: list[int], total: npt.NDArray[np.float64]) -> None:
         """Add the bits of the pieces `which`, the longest first, to `total` [1 or 2, pieces, 4]."""
+        style = self.style(np.array([pieces[i].style for i in which], np.int32))
+        for live, _, rows, mask, logits in self._stretches(pieces, which, style):
+            for column, name in enumerate(events.FIELDS):
+                costs = [bits_of(logits[name], rows[:, 1:, column])] * len(total)
+                if len(total) > 1 and name in ("time", "duration"):
+                    costs[1] = bits_of(coarse_logits(logits[name]), events.COARSE[rows[:, 1:, column]])
+                for added, cost in zip(total, costs, strict=True):
+                    added[live, column] += np.where(mask, cost, 0).sum(axis=1)
+
+    def _stretches(
+        self, pieces: Sequence[EncodedPiece], which: list[int], style: Array
+    ) -> Iterator[tuple[list[int], int, Classes, npt.NDArray[np.bool_], dict[str, Array]]]:
+        """Yield the logits of STRETCH notes after the other of the pieces `which`, the longest first.
+
+        Yields the pieces that have notes there, the number of the first note, rows [pieces, notes + 1, COLUMNS], which
+        notes are theirs [pieces, notes], and logits by field [pieces, notes, classes].
+        """
         state = self.start(len(which))
         for at in range(0, len(pieces[which[0]].events) - 1, STRETCH):
             which = [i for i in which if len(pieces[i].events) - 1 > at]
-            state = [(h[: len(which)], c[: len(which)]) for h, c in state]
+            state, style = [(h[: len(which)], c[: len(which)]) for h, c in state], style[: len(which)]
             longest = min(STRETCH, len(pieces[which[0]].events) - 1 - at)
             rows = np.zeros((len(which), longest + 1, encoding.COLUMNS), np.int32)
             mask = np.zeros((len(which), longest), bool)
@@ -208,14 +236,8 @@ class NoteNetwork:
                 held = pieces[i].events[at : at + longest + 1]
                 rows[row, : len(held)] = held
                 mask[row, : len(held) - 1] = True
-            style = self.style(np.array([pieces[i].style for i in which], np.int32))
             logits, state = self.logits_of(rows, style, state)
-            for column, name in enumerate(events.FIELDS):
-                costs = [bits_of(logits[name], rows[:, 1:, column])] * len(total)
-                if len(total) > 1 and name in ("time", "duration"):
-                    costs[1] = bits_of(coarse_logits(logits[name]), events.COARSE[rows[:, 1:, column]])
-                for added, cost in zip(total, costs, strict=True):
-                    added[which, column] += np.where(mask, cost, 0).sum(axis=1)
+            yield which, at, rows, mask, logits
 
 
 def bits_of(logits: Array, classes: Classes) -> npt.NDArray[np.float64]:

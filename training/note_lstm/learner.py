@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # modules that are slow to import are imported for type checkers only
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.run import Run
     from training.sampling.config import SamplingConfig
-    from training.sampling.sample_record import Draft
+    from training.sampling.sample_record import Draft, Seam
 
 
 FEW_NOTES = 30_000  # about thirty pieces
@@ -34,7 +34,7 @@ class NoteLSTMLearner(Learner):
     """The note-level network."""
 
     recipe = NoteLSTMRecipe
-    takes: ClassVar[frozenset[Option]] = frozenset({"--init", "--prime", "--midi", "several processes"})
+    takes: ClassVar[frozenset[Option]] = frozenset({"--init", "--prime", "--loop", "--midi", "several processes"})
     chooses = True
 
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
@@ -88,6 +88,14 @@ class NoteLSTMLearner(Learner):
 
         learned = run.learned_from().index if config.max_copy else None
         return compose_drafts(network(run), vocabulary(run), config, prime, learned, report)
+
+    def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
+        """Return the bits of each draft's first bar after its last one."""
+        from training.note_lstm.trained import network, vocabulary
+        from training.sampling.seams import seams
+
+        pieces = [(draft.notes, draft.style) for draft in drafts]
+        return seams(network(run), vocabulary(run), pieces, config.intro, config.bars or 0)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
         """Return bits per note, total and by field."""

@@ -21,7 +21,9 @@ TEMPERATURE, TOP_P, TOP_K, MIN_P = 1.0, 0.85, 0, 0.0
 DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
 MAX_COPY = 24
 SECTION_BARS = 8
+LOOP_BARS = 16
 MAX_FORM_BARS = 1024  # for which there is a plan
+MAX_INTRO = 64  # bars
 MAX_COUNT = 1000  # pieces that are composed together
 MAX_SHOWN = 40  # characters of an invalid value shown in messages
 
@@ -35,7 +37,8 @@ class SamplingConfig:
 
     Classes are drawn from the most probable ones: at most `top_k` (0: no limit) with a total probability of `top_p`,
     each at least `min_p` times as probable as the most probable one. `form` is given in letters, one per section of
-    `section_bars` bars; without another length, it is the length.
+    `section_bars` bars; without another length, it is the length. With `loop`, the last of `bars` bars leads on to the
+    first one, and `intro` bars stand before them.
     """
 
     count: int = 1
@@ -48,6 +51,8 @@ class SamplingConfig:
     min_p: ByField = MIN_P
     form: str | None = None  # such as AABA: a repeated letter repeats its first section
     section_bars: int = SECTION_BARS
+    loop: bool = False
+    intro: int = 0  # bars before the loop
     seed: int = 0
     series: str | None = None
     game: str | None = None
@@ -68,6 +73,8 @@ class SamplingConfig:
             ("min_p", _for_each_field("min_p", lambda p: 0 <= p <= 1), "from 0 to 1"),
             ("form", _is_form, "letters from A to Z, one per section, such as AABA"),
             ("section_bars", lambda n: _is_whole(n) and 1 <= n <= 64, "from 1 to 64"),
+            ("loop", lambda flag: isinstance(flag, bool), "True or False"),
+            ("intro", lambda n: _is_whole(n) and 0 <= n <= MAX_INTRO, f"from 0 to {MAX_INTRO} bars"),
             ("seed", lambda n: _is_whole(n) and n >= 0, "a whole number from 0"),
             ("series", _is_name, "the name of a series"),
             ("game", _is_name, "the name of a game"),
@@ -85,6 +92,8 @@ class SamplingConfig:
                 raise UsageError(f"{_option(name)} must be {wanted}, not {_shown(value)}")
         if self.form is not None:
             self._check_form(self.form)
+        if self.loop or self.intro:
+            self._check_loop()
         elif self.notes is None and self.seconds is None and self.bars is None:
             raise UsageError("give the length with --notes, --bars or --seconds")
         if self.style and (self.series or self.game):
@@ -102,6 +111,24 @@ class SamplingConfig:
             raise UsageError(f"{said}, but --bars is {self.bars:,}; leave out --bars, or give other --section-bars")
         if self.notes is None and self.seconds is None and self.bars is None:
             object.__setattr__(self, "bars", bars)
+
+    def _check_loop(self) -> None:
+        """Check the settings of a loop; set its length if none is given."""
+        if not self.loop:
+            raise UsageError("--intro is for the bars before a loop: give --loop, too")
+        if self.notes is not None or self.seconds is not None:
+            raise UsageError("the length of a --loop is given in --bars; leave out --notes and --seconds")
+        if self.form is not None and self.intro:
+            raise UsageError("--form excludes --intro: the form is that of the loop; give one")
+        if self.bars is None:
+            object.__setattr__(self, "bars", LOOP_BARS)
+        elif self.bars > MAX_FORM_BARS:
+            raise UsageError(f"--loop has at most {MAX_FORM_BARS:,} --bars, not {self.bars:,}")
+
+    @property
+    def all_bars(self) -> int | None:
+        """Length in bars, the intro of a loop included."""
+        return None if self.bars is None else self.bars + self.intro
 
     def by_field(self, setting: str) -> tuple[float, ...]:
         """Return temperature, top_p, top_k or min_p for each field."""

@@ -1,4 +1,4 @@
-"""Forms given as letters, such as AABA: a plan in which a repeated letter repeats its first section. Pure NumPy.
+"""Plans of a given form: letters, such as AABA, of which a repeated one repeats its first section, or a loop. Pure NumPy.
 
 In: the plan of a training piece and the letters, one per section. Out: a plan whose bars have the character of the
 piece's bars, and whose sources follow the letters.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.plans import EQUAL, NEW, VARIED, Plan
+from training.events.plans import EQUAL, NEW, REMAINING, VARIED, Plan
 
 VARIED_BARS = 2  # last bars of a repeated section that are varied
 
@@ -43,6 +43,19 @@ def with_form(plan: Plan, form: str, section_bars: int) -> Plan:
         columns["lag"][section] = columns["rhythm_lag"][section] = (number - first) * section_bars
         columns["level"][section], columns["rhythm_level"][section] = likeness, EQUAL
     return Plan(**columns)
+
+
+def with_loop(plan: Plan, intro: int, bars: int) -> Plan:
+    """Return a plan of `intro` bars and a loop of `bars` bars, followed by the beginning of its next turn.
+
+    So what is composed leads on from the loop's last bar to its first one, and does not end.
+    """
+    order = np.resize(np.arange(len(plan)), intro + bars)
+    again = np.resize(order[intro:], REMAINING)
+    made = plan.in_order(np.append(order, again))
+    made.lag[intro + bars :] = made.rhythm_lag[intro + bars :] = bars
+    made.level[intro + bars :] = made.rhythm_level[intro + bars :] = EQUAL
+    return made
 
 
 def letters(source: Sequence[int] | Numbers, section_bars: int) -> str:

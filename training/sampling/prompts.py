@@ -21,8 +21,8 @@ from training.events import encoding
 from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
-from training.sampling.config import SamplingConfig
-from training.sampling.forms import with_form
+from training.sampling.config import LOOP_BARS, SamplingConfig
+from training.sampling.forms import with_form, with_loop
 from training.sampling.playable import HAND_NOTES, articulate, release
 
 MAX_PLANNED = 1024  # bars for which there is a plan
@@ -90,7 +90,10 @@ class Prompt:
         if self.plan is None:
             return None
         first = self.bar_line(int(self.onsets[0]))
-        bars = (self.end_tick(config.seconds, config.bars) - first) // self.bar
+        if config.loop:
+            plan = with_loop(self.plan, config.intro, config.bars or LOOP_BARS)
+            return plan, (first + np.arange(len(plan) + 1) * self.bar).astype(np.int32)
+        bars = (self.end_tick(config.seconds, config.all_bars) - first) // self.bar
         plan = self.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
         lines = first + np.arange(len(plan) + 1) * self.bar
         return plan, lines.astype(np.int32)
@@ -185,8 +188,9 @@ def finish_piece(
     plan: tuple[Plan, IntArray] | None = None,
     *,
     without_prime: bool = False,
+    is_loop: bool = False,
 ) -> Notes:
-    """Return a stream's notes, the last of them extended to a bar line, with the articulation of its plan.
+    """Return a stream's notes with the articulation of its plan, the last ones extended to a bar line unless it loops.
 
     With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
     TrainingError if there are none.
@@ -198,7 +202,8 @@ def finish_piece(
     velocity = prompt.velocities[rows[:, events.VELOCITY]]
     pitch = rows[:, PITCH]
     bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
-    duration = np.where(onset == onset[-1], bar_line - onset, np.minimum(duration, np.maximum(1, bar_line - onset)))
+    cut = np.minimum(duration, np.maximum(1, bar_line - onset))
+    duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
     if plan is not None:
         duration = articulate(onset, duration, pitch, *plan)
     duration = release(onset, duration, pitch, first if prime is not None else 0, prompt.voices)

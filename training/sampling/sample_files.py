@@ -16,19 +16,23 @@ from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
 from training.run_folder import RUN_FILE
 from training.sampling.numbered_files import write_numbered
-from training.sampling.sample_record import ENDING, SampleRecord
+from training.sampling.sample_record import ENDING, LoopRecord, SampleRecord
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str, records: Sequence[SampleRecord] = ()) -> list[Path]:
     """Write each piece as the next free `sample-N.mid`, and its record, if given, beside it; return the MIDI files.
 
+    Loops are marked in the MIDI files.
+
     Safe for several processes. In the samples/ of a run, names that `train` has reserved are skipped.
     """
 
-    def maker(notes: Notes) -> Callable[[str], bytes]:
-        return lambda name: write_midi(notes, name=f"{title} {name}")
+    def maker(notes: Notes, loop: LoopRecord | None) -> Callable[[str], bytes]:
+        marked = None if loop is None else (loop.start, loop.end)
+        return lambda name: write_midi(notes, name=f"{title} {name}", loop=marked)
 
-    makers = [maker(notes) for notes in pieces]
+    loops = [record.loop for record in records] or [None] * len(pieces)
+    makers = [maker(notes, loop) for notes, loop in zip(pieces, loops, strict=True)]
     with reserve_names(folder) as reserved:
         files = write_numbered(folder, "sample", ".mid", makers, reserved)
         for file, record in zip(files, records, strict=False):

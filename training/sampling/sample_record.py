@@ -14,6 +14,7 @@ from msgspec import Meta
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, Count, Finite, NotNegative, Positive, Share, read_json
 from dataset.notes.form import find_form
+from dataset.notes.meter import bar_ticks
 from dataset.notes.model import Notes
 from training.events.classes import FIELDS
 from training.sampling.conditioning import Styles
@@ -81,6 +82,30 @@ class StyleShare:
     share: Share  # of all styles
 
 
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """How surprising the first bar of the next turn is, in bits per note, beside the other bars of the loop."""
+
+    bits: float
+    usual_bits: float  # median over the bars of the loop but the first
+
+    @property
+    def excess(self) -> float:
+        """Bits per note above the usual; below 0 if the next turn follows better than bars usually do."""
+        return self.bits - self.usual_bits
+
+
+@dataclass(frozen=True, slots=True)
+class LoopRecord:
+    """The loop of a sample, and how well its end leads on to its beginning."""
+
+    start: Count  # first tick
+    end: Positive  # tick after the last
+    bars: Positive
+    seam_bits: NotNegative  # bits per note of its first bar after its last one, for the network
+    usual_bits: NotNegative  # median of the bits per note of its other bars
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRecord:
     """How a sample was composed."""
@@ -106,6 +131,7 @@ class SampleRecord:
     form: str  # form that was found in the notes: a letter per section; the same letter for versions of the same music
     section_bars: Positive  # bars of a section
     sources: tuple[Count, ...]  # for each bar, the earlier bar, from 1, that it repeats or varies; 0 for none
+    loop: LoopRecord | None = None
     guesses: dict[
         str, Guesses
     ]  # by field, one character per note drawn: the number of the right guess with the greatest gain, or "-"
@@ -122,6 +148,7 @@ class SampleRecord:
         has_prime: bool,
         distance: float | None = None,
         advantage: float | None = None,
+        seam: Seam | None = None,
     ) -> "SampleRecord":
         """Return the record of draft `number`, from 1, of `drafts`; `config.count` of them are kept."""
         notes = draft.notes
@@ -149,19 +176,29 @@ class SampleRecord:
             form=letters(source, config.section_bars),
             section_bars=int(config.section_bars),
             sources=tuple(int(bar) + 1 for bar in source),
+            loop=None if seam is None else _loop(notes, config, seam),
             guesses=dict(draft.guesses),
         )
 
     @property
     def line(self) -> str:
         """What is shown of the sample, in one line."""
-        chosen = "" if self.distance is None else f"draft {self.draft}, {self.kept} of {self.drafts} chosen"
+        is_chosen = self.distance is not None or (self.loop is not None and self.drafts > self.kept)
+        chosen = "" if not is_chosen else f"draft {self.draft}, {self.kept} of {self.drafts} chosen"
         form = f"form {self.form} in sections of {self.section_bars} bars" if len(self.form) > 1 else ""
-        return " · ".join(filter(None, (chosen, form)))
+        loop = "" if self.loop is None else f"a loop of {self.loop.bars} bars"
+        return " · ".join(filter(None, (chosen, loop, form)))
 
     def to_json(self) -> str:
         """Return the text of the file; deterministic."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+
+def _loop(notes: Notes, config: SamplingConfig, seam: Seam) -> LoopRecord:
+    """Return the loop of a piece that was composed with `config`."""
+    bars, bar = config.bars or 1, bar_ticks(*notes.time_signatures[0][1:])
+    start = config.intro * bar
+    return LoopRecord(start, start + bars * bar, bars, round(seam.bits, 4), round(seam.usual_bits, 4))
 
 
 def _shares(styles: Styles) -> tuple[StyleShare, ...]:

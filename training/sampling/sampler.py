@@ -78,8 +78,8 @@ def compose_drafts(
     """
     if config.without_prime and prime is None:
         raise UsageError("--without-prime needs --prime FILE")
-    if config.form is not None and prime is not None:
-        raise UsageError("--form excludes --prime; give one")
+    if (config.form is not None or config.loop) and prime is not None:
+        raise UsageError(f"{'--loop' if config.loop else '--form'} excludes --prime; give one")
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
     fitting = openings(vocabulary, styles)
@@ -90,7 +90,7 @@ def compose_drafts(
         style = np.repeat(vector(network, vocabulary, styles)[None], config.count, axis=0)
     else:  # the style of the piece that the first note is from
         style = network.style(np.array([prompt.style for prompt in starts], np.int32))
-    limits = np.array([b.end_tick(config.seconds, config.bars) for b in starts])
+    limits = np.array([b.end_tick(config.seconds, config.all_bars) for b in starts])
     counter = ProgressCounter(config, starts, limits, report)
     plans = [start.planned(config) for start in starts]
     session = _Session(network, config, starts, plans, style, learned)
@@ -116,7 +116,7 @@ def compose_drafts(
     pieces = zip(starts, plans, written, limits.tolist(), guessed, strict=True)
     return [
         Draft(
-            finish_piece(prompt, rows, limit, prime, plan, without_prime=config.without_prime),
+            finish_piece(prompt, rows, limit, prime, plan, without_prime=config.without_prime, is_loop=config.loop),
             styles or named(vocabulary, prompt.style),
             guess_texts(right),
         )

@@ -1,0 +1,127 @@
+"""Loops that are composed: the plan that leads on, the seam, what is kept, and the files."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.base.errors import UsageError
+from dataset.midi.loop_marks import loop_of
+from dataset.midi.midi_reader import read_midi
+from dataset.notes.model import Notes
+from tests.dataset.test_form import A1, A2, B1, B2, piece
+from tests.training.conftest import command, song
+from tests.training.test_sampler import VOCABULARY, saying, weights
+from training.events.batches import EncodedPiece
+from training.events.encoding import encode
+from training.events.followed import Followed
+from training.events.plans import COLUMNS, EQUAL, REMAINING, Plan
+from training.network.inference import STRETCH, NoteNetwork
+from training.sampling.forms import with_loop
+from training.sampling.sampler import SamplingConfig, compose
+from training.sampling.seams import seams, with_next_turn
+
+PLAN, _ = Plan.of(piece(A1, A2, A1, A2, B1, B2, A1, A2))
+
+
+@pytest.mark.parametrize("intro, bars", [(0, 4), (2, 6), (1, 20), (0, 1)])
+def test_a_plan_of_a_loop_goes_on_with_its_first_bars_and_has_no_end_in_sight(intro: int, bars: int) -> None:
+    plan = with_loop(PLAN, intro, bars)
+    for field in fields(Plan):
+        if "lag" not in field.name and "level" not in field.name:
+            turn = getattr(plan, field.name)[intro : intro + bars].tolist()
+            again = getattr(plan, field.name)[intro + bars :].tolist()
+            assert again == [turn[n % bars] for n in range(len(again))]
+    assert set(plan.lag[intro + bars :].tolist()) == {bars}
+    assert set(plan.level[intro + bars :].tolist()) == {EQUAL}
+    assert (plan.lag <= np.arange(len(plan))).all()
+    followed = Followed([(plan, np.arange(len(plan) + 1) * 96)])
+    remaining = followed.table[0, : intro + bars, [*COLUMNS].index("remaining")]
+    assert set(remaining.tolist()) == {REMAINING - 1}
+
+
+def test_a_loop_has_its_bars_and_its_last_note_is_not_held_until_its_end() -> None:
+    network = saying(time={36: 40}, pitch={60: 40, 62: 40}, duration={6: 40})
+    [loop, same] = (
+        compose(network, VOCABULARY, SamplingConfig(bars=4, seed=1, game="wood", loop=is_loop))[0]
+        for is_loop in (True, False)
+    )
+    assert int(loop.onset[-1]) == int(same.onset[-1]) < 4 * 96
+    assert int(loop.duration[-1]) == 6
+    assert int(same.onset[-1] + same.duration[-1]) == 4 * 96
+
+
+def test_the_bits_of_the_notes_of_a_piece_are_its_bits() -> None:
+    network = NoteNetwork(weights())
+    notes = [song(1, bars=48), song(2, bars=3), song(3, bars=20)]
+    pieces = [EncodedPiece(events, (1, n)) for n, events in enumerate(encode(notes))]
+    assert len(pieces[0].events) > STRETCH > len(pieces[1].events)
+    style = network.style(np.array([piece.style for piece in pieces], np.int32))
+    found = network.note_bits(pieces, style)
+    assert [len(costs) for costs in found] == [len(piece.events) - 1 for piece in pieces]
+    assert [costs.sum() for costs in found] == pytest.approx(network.bits(pieces).sum(axis=1), rel=1e-5)
+
+
+def test_the_next_turn_stands_after_the_loop() -> None:
+    notes = Notes.of([0, 96, 100, 192, 240], [12] * 5, [50, 60, 61, 62, 63], [80] * 5, (), ())
+    twice = with_next_turn(notes, 96, 288, 96)
+    assert twice.onset.tolist() == [0, 96, 100, 192, 240, 288, 292]
+    assert twice.pitch.tolist() == [50, 60, 61, 62, 63, 60, 61]
+
+
+def test_a_seam_is_as_surprising_as_its_notes_are_to_the_network() -> None:
+    """The network expects notes on every quarter; one loop's first bar has them, the other's does not."""
+    network = saying(time={24: 12})
+    even = np.arange(16) * 24
+    uneven = np.append([5, 29, 53, 77], even[4:])
+    pieces = [(Notes.of(onset, [12] * 16, [60] * 16, [80] * 16, (), ((0, 4, 4),)), {}) for onset in (even, uneven)]
+    good, bad = seams(network, VOCABULARY, pieces, 0, 4)
+    assert good.excess == pytest.approx(0, abs=0.05)
+    assert bad.excess > 1
+    assert good.usual_bits == pytest.approx(bad.usual_bits, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "settings, said",
+    [
+        ({"loop": True, "notes": 100}, "given in --bars; leave out --notes and --seconds"),
+        ({"loop": True, "seconds": 9.0, "bars": 4}, "given in --bars; leave out --notes and --seconds"),
+        ({"intro": 2, "bars": 8}, "give --loop, too"),
+        ({"loop": True, "intro": -1}, "--intro must be from 0 to 64 bars"),
+        ({"loop": True, "intro": 1, "form": "AB"}, "--form excludes --intro"),
+        ({"loop": True, "bars": 5000}, "at most 1,024 --bars"),
+    ],
+)
+def test_settings_of_a_loop_that_cannot_be_are_refused(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        SamplingConfig(**settings)  # type: ignore[arg-type]
+    assert SamplingConfig(loop=True).bars == 16
+    assert SamplingConfig(loop=True, form="AB", section_bars=4).bars == 8
+
+
+def test_generate_keeps_the_loops_with_the_best_seams_and_marks_them(trained: Path) -> None:
+    words = ("generate", "tiny", "--loop", "--bars", "4", "--intro", "2", "--count", "2", "--seed", "4", "--no-render")
+    done = command(*words, "--out", str(trained / "loops"), root=trained)
+    assert done.returncode == 0, done.stderr
+    assert "chose 2 of 16 drafts, those whose end leads on best to their beginning" in done.stderr
+    every = command(*words[:7], "--count", "16", *words[9:], "--draft", "--out", str(trained / "drafts"), root=trained)
+    assert every.returncode == 0, every.stderr
+    excess = []
+    for folder in ("loops", "drafts"):
+        for file in sorted((trained / folder).glob("*.mid")):
+            record = json.loads(file.with_suffix(".json").read_text())
+            notes, loop = read_midi(file.read_bytes()), record["loop"]
+            bar = 24 * record["meter"][0]
+            assert loop_of(file.read_bytes()) == (loop["start"], loop["end"]) == (2 * bar, 6 * bar)
+            assert int(notes.end.max()) <= 6 * bar
+            excess.append((loop["seam_bits"] - loop["usual_bits"], file.parent.name))
+    assert [folder for _, folder in sorted(excess)][:2].count("loops") >= 1
+    assert sorted(e for e, folder in excess if folder == "loops") == sorted(e for e, f in excess if f == "drafts")[:2]
+
+
+def test_a_loop_continues_no_file(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.mid").write_bytes(b"MThd")
+    done = command("generate", "tiny", "--loop", "--prime", str(tmp_path / "a.mid"), root=trained)
+    assert (done.returncode, done.stderr.strip()) == (2, "error: --loop excludes --prime; give one")
