@@ -119,16 +119,18 @@ def _piece(each: Input, root: AnyPath) -> "RenderPiece":
 def _loop(path: Path, piece: "RenderPiece", bars: tuple[int, int] | None) -> tuple[int, int]:
     """Return the loop of a piece in ticks: of these bars, or as the file marks it."""
     from training.midi import read_loop
-    from training.rendering.loops import loop_of_bars
+    from training.rendering.loops import check_loop, loop_of_bars
 
-    if bars is not None:
-        try:
-            return loop_of_bars(piece.notes, *bars)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error}") from None
-    found = read_loop(path)
-    if found is None:
+    found = None if bars is not None else read_loop(path)
+    if bars is None and found is None:
         raise TrainingError(f"{path}: no loop is marked in this file; name its first and last bar, such as --loop 5:20")
+    try:
+        found = found or loop_of_bars(piece.notes, *(bars or (0, 0)))
+        check_loop(piece.notes, *found)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except TrainingError as error:
+        raise TrainingError(f"{path}: {error}") from None
     return found
 
 
