@@ -133,7 +133,7 @@ def _chunks(data: memoryview) -> dict[str, memoryview]:
             at += 12
             continue
         if at + 8 + size > len(data):
-            raise ValueError(f"the file ends within its part {name.decode('ascii', 'replace')}")
+            raise ValueError(f"the file ends within its part {name!r}")
         found[name.decode("ascii", "replace")] = data[at + 8 : at + 8 + size]
         at += 8 + size
         at += size % 2 and bytes(data[at : at + 4]) != b"LIST"
