@@ -105,12 +105,13 @@ def parse_bars(text: str) -> tuple[int, int]:
 
 def _piece(each: Input, root: AnyPath) -> "RenderPiece":
     from training.midi import read_notes
+    from training.page.write import sample_piece
     from training.rendering.origin import origin_of
     from training.rendering.render import RenderPiece
 
     path, notes = each.path, read_notes(each.path, "render another MIDI file")
     if each.run is not None:
-        return RenderPiece(path.stem, notes, f"{each.run.name} {path.stem}", run=each.run.name)
+        return sample_piece(each.run.name, path, notes)
     piece = RenderPiece(path.stem, notes, path.stem.replace("_", " "))
     listed = origin_of(root, path.stem)
     return replace(piece, title=listed[0], known=listed[1]) if listed else piece

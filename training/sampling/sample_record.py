@@ -159,6 +159,11 @@ class SampleRecord:
         form = f"form {self.form} in sections of {self.section_bars} bars" if len(self.form) > 1 else ""
         return " · ".join(filter(None, (chosen, form)))
 
+    @property
+    def style_names(self) -> str:
+        """The games or series in whose style it was composed, such as "ocarina of time"; empty for none."""
+        return ", ".join((share.game or share.series).replace("-", " ") for share in self.style)
+
     def to_json(self) -> str:
         """Return the text of the file; deterministic."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
