@@ -21,6 +21,8 @@ from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces
 from training.run import Run
 from training.run_record import TrainingRequest
+from training.sampling.config import SamplingConfig
+from training.sampling.sample_record import Draft, SampleRecord
 
 MAGIC = {
     ".mp3": b"",
@@ -186,6 +188,10 @@ def test_a_file_of_the_catalog_is_printed_with_what_the_catalog_lists(tmp_path: 
 def test_sound_of_a_file_of_the_catalog_and_of_a_run_is_tagged(run: Run, tmp_path: Path) -> None:
     fill(tmp_path / "root", {"A Listed Title": write_midi(song(1))}, game="some-game")
     [file] = (tmp_path / "root" / "midi").rglob("*.mid")
+    drawn = Draft(song(1), {("zelda", "ocarina-of-time"): 1.0})
+    record = SampleRecord.of(drawn, SamplingConfig(seed=1, bars=4), run="made", number=1, drafts=1, has_prime=False)
+    (run.samples / "sample-1.json").write_text(record.to_json())
+    (run.samples / "sample-2.json").write_text("{damaged")
     out = tmp_path / "out"
     for words in ((file, "--root", tmp_path / "root"), ("made", "--root", tmp_path)):
         done = command(*words, "--audio", "--format", "ogg", "--out", out)
@@ -195,6 +201,8 @@ def test_sound_of_a_file_of_the_catalog_and_of_a_run_is_tagged(run: Run, tmp_pat
     assert listed["album"][0].startswith("Some-Game")
     assert (composed["title"], composed["artist"]) == (["made sample-1"], ["vgpiano"])
     assert composed["comment"] == ["composed by vgpiano, run made"]
+    assert composed["album"] == ["in the style of ocarina of time"]
+    assert "album" not in mutagen.File(out / "sample-2.ogg")
     assert composed["soundfont"][0].startswith("piano: ")
 
 

@@ -74,6 +74,15 @@ def test_mistakes_are_one_line(tmp_path: Path, words: tuple[str, ...], code: int
     assert "Traceback" not in done.stderr
 
 
+def test_a_loop_without_notes_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.mid"
+    path.write_bytes(write_midi(Notes.of([0, 960], [24, 24], [60, 60], [80, 80])))
+    done = command(path, "--loop", "3:4")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "a.mid: no note begins in the loop" in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_stems_are_a_file_for_each_hand(tmp_path: Path) -> None:
     done = command(written(tmp_path / "a.mid"), "--stems", "--format", "ogg")
     assert (done.returncode, done.stderr) == (0, "")

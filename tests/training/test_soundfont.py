@@ -138,6 +138,8 @@ def test_what_is_not_a_soundfont_says_so(tmp_path: Path, data: bytes | None, say
         path.write_bytes(data)
     with pytest.raises(TrainingError, match=rf"font.sf2.*({says})"):
         soundfont.piano(path)
+    with pytest.raises(TrainingError, match="not a file"):
+        soundfont.piano(tmp_path)
 
 
 def test_the_large_piano_has_layers_and_two_sides() -> None:
@@ -145,5 +147,5 @@ def test_the_large_piano_has_layers_and_two_sides() -> None:
     if path is None:
         pytest.skip("no large soundfont is installed (apt-get install musescore-general-soundfont-small)")
     soft, loud = played(path, 30), played(path, 115)
-    assert centroid(loud) > 1.2 * centroid(soft)
+    assert centroid(loud) > 1.1 * centroid(soft)
     assert np.corrcoef(loud.T)[0, 1] < 0.98

@@ -105,12 +105,13 @@ def parse_bars(text: str) -> tuple[int, int]:
 
 def _piece(each: Input, root: AnyPath) -> "RenderPiece":
     from training.midi import read_notes
+    from training.page.write import sample_piece
     from training.rendering.origin import origin_of
     from training.rendering.render import RenderPiece
 
     path, notes = each.path, read_notes(each.path, "render another MIDI file")
     if each.run is not None:
-        return RenderPiece(path.stem, notes, f"{each.run.name} {path.stem}", run=each.run.name)
+        return sample_piece(each.run.name, path, notes)
     piece = RenderPiece(path.stem, notes, path.stem.replace("_", " "))
     listed = origin_of(root, path.stem)
     return replace(piece, title=listed[0], known=listed[1]) if listed else piece
@@ -119,16 +120,18 @@ def _piece(each: Input, root: AnyPath) -> "RenderPiece":
 def _loop(path: Path, piece: "RenderPiece", bars: tuple[int, int] | None) -> tuple[int, int]:
     """Return the loop of a piece in ticks: of these bars, or as the file marks it."""
     from training.midi import read_loop
-    from training.rendering.loops import loop_of_bars
+    from training.rendering.loops import check_loop, loop_of_bars
 
-    if bars is not None:
-        try:
-            return loop_of_bars(piece.notes, *bars)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error}") from None
-    found = read_loop(path)
-    if found is None:
+    found = None if bars is not None else read_loop(path)
+    if bars is None and found is None:
         raise TrainingError(f"{path}: no loop is marked in this file; name its first and last bar, such as --loop 5:20")
+    try:
+        found = found or loop_of_bars(piece.notes, *(bars or (0, 0)))
+        check_loop(piece.notes, *found)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except TrainingError as error:
+        raise TrainingError(f"{path}: {error}") from None
     return found
 
 

@@ -6,7 +6,9 @@ In: MIDI files and their notes, or a run. Out: files beside them, each reported 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.base.errors import TrainingError, VgpianoError
 from catalog.storage.remote import AnyPath
@@ -14,6 +16,9 @@ from dataset.notes.model import Notes
 from training.midi import read_notes
 from training.observer import Observer
 from training.run import Run
+
+if TYPE_CHECKING:
+    from training.rendering.render import RenderPiece
 
 
 def read_samples(files: Sequence[Path], observer: Observer) -> tuple[list[Path], list[Notes]]:
@@ -28,16 +33,28 @@ def read_samples(files: Sequence[Path], observer: Observer) -> tuple[list[Path],
     return found, pieces
 
 
+def sample_piece(run: str, file: Path, notes: Notes) -> "RenderPiece":
+    """Return a sample of a run as a piece to render, with the games in whose style it was composed.
+
+    A record that is missing or damaged says nothing of the style.
+    """
+    from training.rendering.render import RenderPiece
+    from training.sampling.sample_record import read_record
+
+    with suppress(TrainingError):
+        if (record := read_record(file)) is not None:
+            return RenderPiece(file.stem, notes, f"{run} {file.stem}", run=run, style=record.style_names)
+    return RenderPiece(file.stem, notes, f"{run} {file.stem}", run=run)
+
+
 def render_samples(run: str, files: Sequence[Path], pieces: Sequence[Notes], observer: Observer) -> None:
     """Render pieces beside their MIDI files, as `render` does.
 
     Titles begin with `run`, the run's name.
     """
-    from training.rendering.render import RenderPiece, outputs, render_pieces
+    from training.rendering.render import outputs, render_pieces
 
-    named = [
-        RenderPiece(file.stem, notes, f"{run} {file.stem}", run=run) for file, notes in zip(files, pieces, strict=True)
-    ]
+    named = [sample_piece(run, file, notes) for file, notes in zip(files, pieces, strict=True)]
     wanted = outputs()
     with observer.progress("rendering") as progress:
         for number, done in enumerate(render_pieces(named, files[0].parent, wanted) if named else (), 1):

@@ -97,7 +97,7 @@ def mix_notes(
                         if part.sides[side] > 0:
                             out[side, first[note] : stop] += part.sides[side] * sound
                     length = max(length, stop)
-    return np.ascontiguousarray(out[:, : length + 2].T)
+    return out[:, : length + 2].T  # a side is contiguous, which suits all that follows
 
 
 def _check_size(notes: int, seconds: float, held: float) -> None:

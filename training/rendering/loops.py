@@ -87,24 +87,34 @@ def loop_notes(notes: Notes, start: int, end: int) -> Notes:
     )
 
 
+def check_loop(notes: Notes, start: int, end: int) -> tuple[int, int]:
+    """Return the first frame of a loop and the frame after its last, in its first turn.
+
+    Raises TrainingError for a loop without notes, of less than 0.1 seconds, or too long to synthesize.
+    """
+    first, after = np.rint(tick_to_seconds(notes.tempos, [start, end]) * RATE).astype(np.int64).tolist()
+    if after - first < LEAST_SECONDS * RATE:
+        raise TrainingError(
+            f"the loop lasts {(after - first) / RATE:.2f} seconds, at least {LEAST_SECONDS} are possible"
+        )
+    if 2 * after - first > MAX_SECONDS * RATE:
+        raise TrainingError(
+            f"the loop's file would be longer than {MAX_SECONDS / 60:.0f} minutes: choose a shorter loop"
+        )
+    if not ((notes.onset >= start) & (notes.onset < end)).any():
+        raise TrainingError("no note begins in the loop: choose other bars")
+    return first, after
+
+
 def synthesize_loop(notes: Notes, start: int, end: int, *, soundfont: Path | None = None) -> LoopSound:
     """Return the sound of a loop from tick `start` to before tick `end`, at 44.1 kHz and -16 LUFS.
 
     There are two turns, or more if notes ring on for longer than a turn: the last one begins and ends with the same sound
-    ringing on. Notes that begin before the loop sound before the first turn only. Raises TrainingError for a loop without
-    notes, of less than 0.1 seconds, or too long to synthesize.
+    ringing on. Notes that begin before the loop sound before the first turn only. Raises TrainingError as `check_loop` does.
     """
-    loop_start, loop_end = np.rint(tick_to_seconds(notes.tempos, [start, end]) * RATE).astype(np.int64).tolist()
+    loop_start, loop_end = check_loop(notes, start, end)
     length = loop_end - loop_start
-    if length < LEAST_SECONDS * RATE:
-        raise TrainingError(f"the loop lasts {length / RATE:.2f} seconds, at least {LEAST_SECONDS} are possible")
-    if loop_end + length > MAX_SECONDS * RATE:
-        raise TrainingError(
-            f"the loop's file would be longer than {MAX_SECONDS / 60:.0f} minutes: choose a shorter loop"
-        )
     before, within = notes.onset < start, (notes.onset >= start) & (notes.onset < end)
-    if not within.any():
-        raise TrainingError("no note begins in the loop: choose other bars")
     intro = mix_notes(notes, chosen=before, soundfont=soundfont) if before.any() else np.zeros((0, 2), np.float32)
     turn = mix_notes(notes, chosen=within, soundfont=soundfont)[loop_start:]
     turns = 1 + max(1, -(-(len(turn) - length) // length), -(-(len(intro) - loop_start) // length))
@@ -153,7 +163,7 @@ def render_loop(
     """Return the files of a loop from tick `start` to before tick `end`, by format.
 
     `ogg` has the comments LOOPSTART and LOOPLENGTH, in frames; `wav` has a chunk `smpl`; `mid` has markers and controller 111,
-    with the notes before the loop and of one turn; `json` is a `LoopRecord`. Raises TrainingError as `synthesize_loop` does.
+    with the notes before the loop and of one turn; `json` is a `LoopRecord`. Raises TrainingError as `check_loop` does.
     """
     tags = tags or Tags()
     files: dict[str, bytes] = {}

@@ -60,9 +60,10 @@ class Output:
 class RenderPiece:
     """Notes to render; `name` is the file name and, without `title`, the title.
 
-    `known` is what is printed of the origin of the piece, `run` the run that composed it, and `soundfont` the piano of its
-    sound (None: the best that is installed). `loop` is the first tick of its loop and the tick after the last, for outputs of
-    the kind `loop`. Its outputs are written to `folder`, if it has one of its own.
+    `known` is what is printed of the origin of the piece, `run` the run that composed it, `style` the games in
+    whose style it was composed, and `soundfont` the piano of its sound (None: the best that is installed). `loop` is the
+    first tick of its loop and the tick after the last, for outputs of the kind `loop`. Outputs are written to `folder`, if
+    the piece has one of its own.
     """
 
     name: str
@@ -70,6 +71,7 @@ class RenderPiece:
     title: str = ""
     known: Credits = NO_CREDITS
     run: str = ""
+    style: str = ""
     soundfont: Path | None = None
     loop: tuple[int, int] | None = None
     folder: Path | None = None
@@ -154,7 +156,7 @@ def tags_of(piece: RenderPiece) -> Tags:
     return Tags(
         title=piece.title or piece.name,
         artist="vgpiano" if piece.run else known.sequencer,
-        album=known.game,
+        album=known.game or (f"in the style of {piece.style}" if piece.style else ""),
         comment=f"composed by vgpiano, run {piece.run}" if piece.run else known.source,
     )
 

@@ -189,6 +189,11 @@ class SampleRecord:
         loop = "" if self.loop is None else f"a loop of {self.loop.bars} bars"
         return " · ".join(filter(None, (chosen, loop, form)))
 
+    @property
+    def style_names(self) -> str:
+        """The games or series in whose style it was composed, such as "ocarina of time"; empty for none."""
+        return ", ".join((share.game or share.series).replace("-", " ") for share in self.style)
+
     def to_json(self) -> str:
         """Return the text of the file; deterministic."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"

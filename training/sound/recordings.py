@@ -59,7 +59,7 @@ class Recording:
                 self._decoded = file.read(min(count, file.frames), dtype="float32")
                 self._is_whole = len(self._decoded) == file.frames
         except (soundfile.LibsndfileError, RuntimeError) as error:
-            reason = str(error).rstrip(".")
+            reason = str(error).rpartition(": ")[2].rstrip(".")  # what comes before names the stream
             raise TrainingError(
                 f"{self.name}: a recording is damaged ({reason}); install the soundfont again"
             ) from None

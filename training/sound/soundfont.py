@@ -8,6 +8,7 @@ in a package that is always installed.
 import mmap
 import os
 import re
+import stat
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,14 +68,19 @@ def small_soundfont() -> Path:
     return path
 
 
-@lru_cache(maxsize=2)
 def piano(path: Path | None = None) -> Piano:
     """Return the piano of a soundfont; `path` None means `find_soundfont()`.
 
     Raises TrainingError, naming the file, if it cannot be read or has no piano.
     """
-    path = path or find_soundfont()
+    return _read(path or find_soundfont())
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> Piano:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TrainingError(f"{path}: not a file; name an SF2 or SF3 file")
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not 0 < size <= MAX_BYTES:
@@ -127,7 +133,7 @@ def _chunks(data: memoryview) -> dict[str, memoryview]:
             at += 12
             continue
         if at + 8 + size > len(data):
-            raise ValueError(f"the file ends within its part {name.decode('ascii', 'replace')}")
+            raise ValueError(f"the file ends within its part {name!r}")
         found[name.decode("ascii", "replace")] = data[at + 8 : at + 8 + size]
         at += 8 + size
         at += size % 2 and bytes(data[at : at + 4]) != b"LIST"

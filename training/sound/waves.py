@@ -35,6 +35,7 @@ STILL = 1.001  # a cutoff that changes by less is constant
 LONGEST_RESPONSE = 512  # samples that a block rings on after its filter
 VELOCITY_STEP = 8  # velocities with the same timbre, where it depends on velocity
 UNHEARD_DB = 40.0  # a layer that is softer than the loudest by this is left out
+MAX_OCTAVES = 4.0  # by which a recording is played at another pitch
 WIDTH = 0.35  # stereo width of the outermost keys, 0 to 1, of a font that is mono
 MIDDLE_PITCH = 64
 LEAST_RELEASE_S = 0.05
@@ -147,7 +148,7 @@ class Key:
         summed: dict[float, Samples] = {}
         for zone, values in heard:
             wave = self._filtered(zone, values, count) * _volume(count, values, self.rate)
-            place = min(max(values[PAN], -500.0), 500.0) if is_stereo else 0.0
+            place = values[PAN] if is_stereo else 0.0
             summed[place] = summed[place] + wave if place in summed else wave
         return [Part(wave, _sides(place / 500 if is_stereo else _place(self.pitch))) for place, wave in summed.items()]
 
@@ -171,7 +172,8 @@ class Key:
 
         The modulation envelope moves the cutoff. It is constant within a block, and blocks are cross-faded.
         """
-        step = zone.recording.rate / self.rate * 2 ** ((self.pitch - zone.root()) * values[SCALE] / 1200)
+        octaves = (self.pitch - zone.root()) * values[SCALE] / 1200
+        step = zone.recording.rate / self.rate * 2 ** min(max(octaves, -MAX_OCTAVES), MAX_OCTAVES)
         name, is_looped = (id(zone.recording), step), bool(int(values[LOOPS]) & 1)
         if name not in self._resampled:
             longest = max(1, round(self.seconds * self.rate))
@@ -191,7 +193,6 @@ class Key:
 def _response(cutoff: Samples, quality_db: float, size: int, rate: int) -> NDArray[np.complex64]:
     """Return the response of the two-pole filter for each cutoff: complex64[cutoffs, size // 2 + 1]."""
     ratio = np.fft.rfftfreq(size, 1 / rate).astype(np.float32)[None] / cutoff[:, None]
-    quality_db = max(0.0, quality_db)
     damping = np.complex64(1j * 10 ** ((3.01 - quality_db) / 20))
     return np.asarray(np.float32(10 ** (-quality_db / 40)) / (1 - ratio**2 + damping * ratio), np.complex64)
 
@@ -224,7 +225,7 @@ def _cutoffs(values: dict[int, float], blocks: int, rate: int) -> Samples:
     """Return the cutoff of each block in Hz."""
     time = np.arange(blocks, dtype=np.float32) * (HALF / rate)
     fall = (time - _seconds(values[MOD_HOLD])).clip(0) / _seconds(values[MOD_DECAY])
-    envelope = np.maximum(1 - fall, 1 - min(max(values[MOD_SUSTAIN], 0), 1000) / 1000)
+    envelope = np.maximum(1 - fall, 1 - values[MOD_SUSTAIN] / 1000)
     cents = (values[FILTER_CUTOFF] + values[MOD_TO_FILTER] * envelope).clip(1500, 16000)
     return np.asarray(8.176 * 2 ** (cents / 1200), np.float32)
 

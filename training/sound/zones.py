@@ -22,6 +22,9 @@ DEFAULTS = {
     ATTACK: -12000, HOLD: -12000, DECAY: -12000, SUSTAIN: 0, RELEASE: -12000,
     ATTENUATION: 0, COARSE: 0, FINE: 0, LOOPS: 0, SCALE: 100, ROOT: -1,
 }  # fmt: skip
+LIMITS = {  # of the standard; modulators and damaged fonts may exceed them
+    FILTER_Q: (0, 960), PAN: (-500, 500), MOD_SUSTAIN: (0, 1000), SUSTAIN: (0, 1440), ATTENUATION: (0, 1440), SCALE: (0, 1200),
+}  # fmt: skip
 KEY_SCALED = {HOLD: 39, DECAY: 40, MOD_HOLD: 31, MOD_DECAY: 32}  # timecents per key below 60
 NOT_ADDED = {ROOT, LOOPS, SAMPLE, KEYS, VELOCITIES, INSTRUMENT}  # of a preset's zone
 WRITTEN_ATTENUATION = 0.4  # the first synthesizers applied this share of it, and fonts are made for that since
@@ -57,7 +60,8 @@ class Zone:
             found[destination] = found.get(destination, 0.0) + change
         for name, scaled in KEY_SCALED.items():
             found[name] += found.get(scaled, 0.0) * (60 - key)
-        found[ATTENUATION] = min(max(found[ATTENUATION], 0.0), 1440.0)
+        for name, (least, most) in LIMITS.items():
+            found[name] = min(max(found[name], least), most)
         return found
 
     def root(self) -> float:
