@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from catalog.base.errors import UsageError
+from catalog.spelling import restore_title
 from catalog.titles import display_title, fold, read_romans, slug
 
 TITLE_PREFIXES = frozenset(
@@ -53,6 +54,7 @@ class _Table:
 
     games: dict[str, Game]
     series_titles: dict[str, tuple[_Series, list[str]]]  # first words of titles: the series, and its words in slugs
+    spelled: dict[str, Game]  # titles whose Roman numeral is not a digit
 
 
 @cache
@@ -66,7 +68,7 @@ def build_table(entries: Mapping[str, Any]) -> _Table:
 
     Raises ValueError if two entries claim the same spelling.
     """
-    table = _Table({}, {})
+    table = _Table({}, {}, {})
     simple = {slug(fold(name)): {"name": name} for name in entries["plain"]}
     for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
         series = _Series(series_slug, entry.get("roman", False), entry.get("drops_title", False))
@@ -76,6 +78,9 @@ def build_table(entries: Mapping[str, Any]) -> _Table:
             _claim(table.series_titles, other, (series, fold(title)))
         for game_slug, names in entry.get("games", {}).items():
             game = Game(game_slug, series_slug, names[0])
+            if game_slug in entry.get("spelled", ()):
+                table.spelled.update({_key(fold(name, romans=False)): game for name in (game_slug, *names)})
+                continue
             for name in {_key(fold(spelling)): spelling for spelling in (game_slug, *names)}.values():
                 _claim(table.games, name, game)
     return table
@@ -96,19 +101,26 @@ def _key(words: list[str]) -> str:
     return key
 
 
-def game_of(listed_title: str) -> Game:
-    """Return the game that `listed_title` names.
+def is_known(title: str) -> bool:
+    """Return whether `title` is that of a game or series in games.toml."""
+    table, key = _table(), _key(fold(title))
+    return key in table.games or key in table.series_titles
+
+
+def game_of(title: str) -> Game:
+    """Return the game that `title` names, a title as listed or the name of a folder or archive.
 
     All spellings of one title give the same slug and series.
     """
+    listed_title = restore_title(title)
     table, words = _table(), fold(listed_title)
-    known = table.games.get(_key(words))
+    known = _spelled(listed_title) or table.games.get(_key(words))
     if known:
         return known
     for length in range(len(words), 0, -1):
         found = table.series_titles.get(_key(words[:length]))
         if found:
-            return _game_in_series(*found, words[length:], listed_title)
+            return _game_in_series(*found, words[length:], listed_title, length)
     if words and words[0] in TITLE_PREFIXES:
         for length in range(len(words), 1, -1):
             found = table.series_titles.get(_key(words[1:length]))
@@ -118,6 +130,11 @@ def game_of(listed_title: str) -> Game:
     return Game(
         slug(words), inside.slug if inside else slug(_title_stem(listed_title) or words), display_title(listed_title)
     )
+
+
+def _spelled(title: str) -> Game | None:
+    """Return the game whose number must be spelled as in `title`, if any."""
+    return _table().spelled.get(_key(fold(title, romans=False)))
 
 
 def _series_inside(words: list[str]) -> _Series | None:
@@ -142,17 +159,26 @@ def _title_stem(listed_title: str) -> list[str]:
     return stem
 
 
-def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
+def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str, matched: int) -> Game:
+    """Return the game of `series` whose title has the words `beginning` (`matched` as listed) and `rest`.
+
+    "the" after the title of the series begins a subtitle. Words in brackets alone are not taken for a title.
+    """
     if series.roman:
         rest = read_romans(rest)
     if rest == ["1"]:
         rest = []
     known = _table().games
-    for words in ([*beginning, *rest], rest):
+    shorter = rest[1:] if len(rest) > 1 and rest[0] == "the" and beginning[-1] != "of" else rest
+    for words in ([*beginning, *rest], rest, [*beginning, *shorter], shorter):
         game = known.get(_key(words)) if words else None
         if game and game.series == series.slug:
             return game
-    words = rest if series.drops_title and rest and rest != ["series"] else [*beginning, *rest]
+    words = [*beginning, *shorter]
+    if series.drops_title and shorter and shorter != ["series"]:
+        is_subtitle = len(fold(_BRACKETED.sub(" ", listed_title))) > matched
+        first = known.get(_key(beginning))
+        words = shorter if is_subtitle else [*(fold(first.game) if first else beginning), *shorter]
     return Game(slug(words), series.slug, display_title(listed_title))
 
 
@@ -186,6 +212,9 @@ def match_spelling(text: str, slugs: Collection[str]) -> list[str]:
 
     Spelling is as tolerant as for titles.
     """
+    spelled = _spelled(text)
+    if spelled and spelled.game in slugs:
+        return [spelled.game]
     wanted = slug(fold(text))
     if text in slugs or wanted in slugs:
         return [text if text in slugs else wanted]

@@ -21,7 +21,8 @@ from catalog.titles import fold, slug
 from scraper.http import limits
 from scraper.local.archive import ArchiveMember, read_members
 from scraper.local.midi_title import title_of as title_in
-from scraper.source.links import folder_game, title_of, words
+from scraper.source.folders import folder_game
+from scraper.source.links import title_of, words
 
 SOURCE = "import"
 BATCH_FILES = 1000

@@ -1,6 +1,6 @@
 """Convert between file names, addresses and titles. Pure functions."""
 
-from collections.abc import Sequence
+import unicodedata
 from urllib.parse import quote, unquote
 
 from catalog.base.console import clean
@@ -20,15 +20,7 @@ def file_url(folder: str, name: str) -> str:
 
 def words(name: str) -> str:
     """Return the name of a file or folder as text, with spaces for underscores."""
-    return clean(name.replace("_", " "))
-
-
-def folder_game(folders: Sequence[str]) -> str:
-    """Return the game for a list of folder names, outermost first.
-
-    It is the innermost name that has words, or "untitled".
-    """
-    return next((found for found in map(words, reversed(folders)) if found), UNTITLED)
+    return clean(unicodedata.normalize("NFC", name.replace("_", " ")))
 
 
 def title_of(name: str) -> str:
