@@ -107,12 +107,18 @@ def is_known(title: str) -> bool:
     return key in table.games or key in table.series_titles
 
 
-def game_of(title: str) -> Game:
-    """Return the game that `title` names, a title as listed or the name of a folder or archive.
+def series_of(title: str) -> str:
+    """Return the slug of the series that `title` names; if none is known, that of the title itself."""
+    found = _table().series_titles.get(_key(fold(title)))
+    return found[0].slug if found else slug(fold(title))
+
+
+def game_of(listed_title: str) -> Game:
+    """Return the game that `listed_title` names, a title as listed or the name of a folder or archive.
 
     All spellings of one title give the same slug and series.
     """
-    listed_title = restore_title(title)
+    listed_title = restore_title(listed_title)
     table, words = _table(), fold(listed_title)
     known = _spelled(listed_title) or table.games.get(_key(words))
     if known:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from catalog.base.console import clean
 from catalog.games import is_known
 from catalog.spelling import restore_title
-from scraper.source.links import UNTITLED
+from scraper.source.links import UNTITLED, clean_name
 
 _NO_GAME = re.compile(
     r"midi?s?|midi? files|cd|dis[ck]|(?:cd|dis[ck]|side)[ \-.#]*(?:\d{1,2}|[a-d]|i{1,3})(?: of \d{1,2})?|\d{1,2}",
@@ -36,7 +35,7 @@ def folder_title(name: str) -> str:
 
     Where a ":" seems left out, after ", The" or before "The" or "A" in capitals, it is put back.
     """
-    title = clean(restore_title(clean(name)))
+    title = clean_name(restore_title(clean_name(name)))
     if ":" in title or title.isupper():
         return title
     if article := _ARTICLE.match(title):

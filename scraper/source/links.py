@@ -18,9 +18,14 @@ def file_url(folder: str, name: str) -> str:
     return folder + quote(name)
 
 
+def clean_name(text: str) -> str:
+    """Return a name as one printable line in Unicode form NFC, in which names are stored and searched."""
+    return unicodedata.normalize("NFC", clean(text))
+
+
 def words(name: str) -> str:
     """Return the name of a file or folder as text, with spaces for underscores."""
-    return clean(unicodedata.normalize("NFC", name.replace("_", " ")))
+    return clean_name(name.replace("_", " "))
 
 
 def title_of(name: str) -> str:

@@ -1,0 +1,72 @@
+"""Names of games, series and sections in queries, as people write them.
+
+In: a query such as "series == 'The Legend of Zelda'", and a function that reads columns of the catalog. Out: the same
+query with the slugs that the catalog has, "series == 'zelda'". A value that the catalog has is left alone, and so is one
+that names nothing.
+"""
+
+import ast
+import unicodedata
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from catalog.base.errors import UsageError
+from catalog.games import find_game, game_of, series_of
+from catalog.query.compiler import named_values, parse
+from catalog.titles import fold, slug
+
+Read = Callable[[Sequence[str]], pa.Table]
+"""Returns the given columns of the catalog."""
+
+NAMED = ("game", "series", "source", "section", "state")  # columns with few values, which users type
+
+
+def slugs_of(column: str, text: str) -> list[str]:
+    """Return the values of `column` that `text` may mean, the likeliest first."""
+    found = [slug(fold(text)), text.strip().casefold()]
+    if column == "game":
+        found.insert(0, game_of(text).game)
+    if column == "series":
+        found.insert(0, series_of(text))
+    return list(dict.fromkeys(found))
+
+
+def with_slugs(query: str, read: Read) -> str:
+    """Return `query` in Unicode form NFC, with the slugs of the catalog for names of games, series and sections.
+
+    Columns are read only if they are compared with a text that is no slug. Raises QueryError if the query cannot be
+    read.
+    """
+    query = unicodedata.normalize("NFC", query)
+    if not any(column in query for column in NAMED):
+        return query
+    tree, changed = parse(query), False
+    known: dict[str, frozenset[str]] = {}
+    for column, constant in named_values(tree):
+        likely = slugs_of(column, str(constant.value)) if column in NAMED else []
+        if constant.value in likely[:1] or not likely:
+            continue
+        if column not in known:
+            known[column] = frozenset(read([column])[column].unique().to_pylist())
+        found = next((one for one in (constant.value, *likely) if one in known[column]), constant.value)
+        changed = changed or found != constant.value
+        constant.value = found
+    if not changed:
+        return query
+    try:
+        return ast.unparse(tree)
+    except RecursionError:
+        return query  # it is refused where it is compiled
+
+
+def query_of(game: str | None, query: str | None, read: Read) -> str | None:
+    """Return the query for the option --game, or `query` with slugs; None if neither is given.
+
+    Raises UsageError if both are given, if no game of the catalog matches, or if several do.
+    """
+    if game is None:
+        return None if query is None else with_slugs(query, read)
+    if query is not None:
+        raise UsageError("--game and a query exclude each other; give one")
+    return f"game == '{find_game(game, read(['game'])['game'].unique().to_pylist())}'"
