@@ -6,6 +6,7 @@ that names nothing.
 """
 
 import ast
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -24,7 +25,8 @@ NAMED = ("game", "series", "source", "section", "state")  # columns with few val
 
 def slugs_of(column: str, text: str) -> list[str]:
     """Return the values of `column` that `text` may mean, the likeliest first."""
-    found = [slug(fold(text)), text.strip().casefold()]
+    plain = unicodedata.normalize("NFC", text).casefold()
+    found = [slug(fold(text)), slug(re.findall(r"[^\W_]+", plain)), plain.strip()]
     if column == "game":
         found.insert(0, game_of(text).game)
     if column == "series":
