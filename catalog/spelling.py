@@ -30,7 +30,7 @@ _RULES: list[tuple[str, _Replacement]] = [
     (rf"(?<=\.{_LETTER})_|(?<=\.\s{_LETTER})_", "."),
     (r"(?<=\s)_(?=\d\d(?!\d))", "'"),  # Fighters _98
     (r"(?<=\s)_([^\W_][^_]*(?:_ [^_]+)*)_(?=$|[\s:,_])", _bracket),  # Quest _Japan_, Quest _Red_ Blue_
-    (r"\s_+\s(?=(?:the|an?)\s)|(?<=\d)\s_+\s(?!\d)", " - "),  # Quest _ The Movie, Quest 3 _ Return
+    (r"\s_+\s(?=(?:the|an?)\s)", " - "),  # Quest _ The Movie
     (r"\s_+\s", " & "),  # Joe _ Mac
     (r"\s_+$", " +"),  # Final Mix _
     (r"_+ (the|an?)(?=$|[_:]|-\s|\s[(\[])", r", \1"),  # Quest_ The, Quest_ The_ Return

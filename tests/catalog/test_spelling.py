@@ -23,7 +23,7 @@ RESTORED = [
     ("Brambles _n_ Ferns _98", "Brambles 'n' Ferns '98"),
     ("Fern _Red_ Blue_ Green_", "Fern (Red, Blue, Green)"),
     ("Fern _ Moss_ The Ferns_", "Fern & Moss: The Ferns"),
-    ("Fern 3 _ Moss of Time_Darkness", "Fern 3 - Moss of Time Darkness"),
+    ("Fern 3 _ Moss of Time_Darkness", "Fern 3 & Moss of Time Darkness"),
     ("Fern _ The Movie", "Fern - The Movie"),
     ("Fern Final _", "Fern Final +"),
     ("F_E_R_N_ _Japan_", "F.E.R.N. (Japan)"),
