@@ -21,6 +21,7 @@ from catalog.titles import display_title, fold, read_romans, slug
 TITLE_PREFIXES = frozenset(
     {"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
 )  # words that may precede the title of a series
+MAX_SERIES_WORDS = 20  # more than in any title of a series
 MAX_LISTED = 12  # games listed in an error message
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # such as regions and platforms
 _SUBTITLE = re.compile(r":|\s[-–—]\s")
@@ -123,12 +124,12 @@ def game_of(listed_title: str) -> Game:
     known = _spelled(listed_title) or table.games.get(_key(words))
     if known:
         return known
-    for length in range(len(words), 0, -1):
+    for length in range(min(len(words), MAX_SERIES_WORDS), 0, -1):
         found = table.series_titles.get(_key(words[:length]))
         if found:
             return _game_in_series(*found, words[length:], listed_title, length)
     if words and words[0] in TITLE_PREFIXES:
-        for length in range(len(words), 1, -1):
+        for length in range(min(len(words), MAX_SERIES_WORDS), 1, -1):
             found = table.series_titles.get(_key(words[1:length]))
             if found:
                 return Game(slug(words), found[0].slug, display_title(listed_title))
@@ -148,7 +149,7 @@ def _series_inside(words: list[str]) -> _Series | None:
 
     Of equally long titles the first one counts.
     """
-    for length in range(len(words) - 1, 1, -1):
+    for length in range(min(len(words) - 1, MAX_SERIES_WORDS), 1, -1):
         for start in range(1, len(words) - length + 1):
             found = _table().series_titles.get(_key(words[start : start + length]))
             if found and words[start + length - 1] != "of":  # "Fairy Tales of" is not the series "Tales of"

@@ -20,6 +20,8 @@ from catalog.titles import fold, slug
 Read = Callable[[Sequence[str]], pa.Table]
 """Returns the given columns of the catalog."""
 
+MAX_NAME = 300  # characters; longer texts name nothing
+MAX_UNREAD = 20  # names; those of longer queries are looked up in the catalog first, which is faster
 NAMED = ("game", "series", "source", "section", "state")  # columns with few values, which users type
 
 
@@ -45,15 +47,18 @@ def with_slugs(query: str, read: Read) -> str:
         return query
     tree, changed = parse(query), False
     known: dict[str, frozenset[str]] = {}
-    for column, constant in named_values(tree):
-        likely = slugs_of(column, str(constant.value)) if column in NAMED else []
-        if constant.value in likely[:1] or not likely:
+    named = [(column, constant) for column, constant in named_values(tree) if column in NAMED]
+    for column, constant in named:
+        text = str(constant.value)
+        is_slug = len(named) <= MAX_UNREAD and text in slugs_of(column, text[:MAX_NAME])[:1]
+        if is_slug or len(text) > MAX_NAME:
             continue
         if column not in known:
             known[column] = frozenset(read([column])[column].unique().to_pylist())
-        found = next((one for one in (constant.value, *likely) if one in known[column]), constant.value)
-        changed = changed or found != constant.value
-        constant.value = found
+        if text not in known[column]:
+            found = next((one for one in slugs_of(column, text) if one in known[column]), text)
+            changed = changed or found != text
+            constant.value = found
     if not changed:
         return query
     try:

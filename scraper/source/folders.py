@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from catalog.games import is_known
 from catalog.spelling import restore_title
+from scraper.http.limits import TITLE_CHARACTERS
 from scraper.source.links import UNTITLED, clean_name
 
 _NO_GAME = re.compile(
@@ -35,7 +36,7 @@ def folder_title(name: str) -> str:
 
     Where a ":" seems left out, after ", The" or before "The" or "A" in capitals, it is put back.
     """
-    title = clean_name(restore_title(clean_name(name)))
+    title = clean_name(restore_title(clean_name(name[:TITLE_CHARACTERS])))
     if ":" in title or title.isupper():
         return title
     if article := _ARTICLE.match(title):

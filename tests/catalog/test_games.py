@@ -5,6 +5,7 @@ Series contain the games that belong to them.
 
 import html
 import re
+import time
 import tomllib
 from collections import Counter
 from importlib import resources
@@ -165,6 +166,20 @@ def test_long_titles_that_differ_late_stay_apart() -> None:
     first, second = ("word " * 40 + end for end in ("one", "two"))
     assert game_of(first).game != game_of(second).game
     assert len(slug(fold(first))) == MAX_SLUG_LENGTH
+
+
+def test_a_text_of_any_length_is_resolved_quickly() -> None:
+    started = time.process_time()
+    for text in (
+        " _a_ " * 4000,
+        "Super quest " * 1700,
+        "Zelda, The _ A- " * 1000,
+        "x_" * 10_000,
+        "(" * 20_000,
+        "_ The" * 4000,
+    ):
+        assert len(game_of(text).game) <= MAX_SLUG_LENGTH
+    assert time.process_time() - started < 5
 
 
 HELD = {

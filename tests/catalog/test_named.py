@@ -1,6 +1,7 @@
 """Games, series and sections are found by their names, in any Unicode form and letter case."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,15 @@ def test_the_option_game_comes_to_a_query(held: Catalog) -> None:
     assert query_of(None, None, lambda columns: held.pieces(columns=columns)) is None
     with pytest.raises(UsageError, match="exclude each other"):
         query_of("a", "b", lambda columns: held.pieces(columns=columns))
+
+
+def test_long_lists_and_long_texts_are_read_quickly(held: Catalog) -> None:
+    many = [f"Unheard-Of {n}" for n in range(100)] + ["Ocarina of Time", "ocarina-of-time", "quest " * 2000]
+    started = time.process_time()
+    assert held.pieces(f"game in {many!r} or series == {'a b ' * 1000!r}", ["game"])["game"].to_pylist() == [
+        "ocarina-of-time"
+    ]
+    assert time.process_time() - started < 1
 
 
 def run(root: Path, name: str, *words: str) -> "subprocess.CompletedProcess[str]":
