@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from catalog import options
 from catalog.base import console
 from catalog.base.console import Format
+from catalog.base.errors import UsageError
 from catalog.options import Root, RowFormat, command_group
 from catalog.storage.files import data_root
 
@@ -27,9 +29,20 @@ def show(
     query: Annotated[
         str | None, typer.Argument(help="Which pieces, such as \"series == 'zelda' and bytes > 9000\".")
     ] = None,
+    game: Annotated[
+        str | None,
+        typer.Option(help="A game: its title, or part of its slug, such as ocarina.", autocompletion=options.games),
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(help=f"Comma-separated columns, or all; default: {TABLE_COLUMNS} in a table, else all."),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(help="Sort by these comma-separated columns; -COLUMN: the largest first.")
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option("--group-by", help="Count the pieces for each value of these comma-separated columns."),
     ] = None,
     limit: Annotated[
         int | None,
@@ -38,24 +51,31 @@ def show(
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
-    """Print the pieces that match a query.
+    """Print the pieces that match a query, or with --group-by how many there are.
 
-    The query is pandas': comparisons, and, or, not, &, |, ~, in [...], + - * /,
-    .str.contains/startswith/endswith(...), .isna(), .notna(). `catalog schema` lists the columns.
+    The query is pandas': comparisons, and, or, not, &, |, ~, in [...], + - * /, .isin([...]), .between(a, b),
+    .str.contains/startswith/endswith(...), .str.len(), .isna(), .notna(). `catalog schema` lists the columns.
+    Games and series may be given by name: "series == 'Zelda'".
     """
     from catalog.hints import hints
-    from catalog.query.operands import parse_columns
-    from catalog.store import ROWS
+    from catalog.named import query_of
+    from catalog.rows import count_groups, sorted_pieces
     from catalog.summary import open_catalog
 
+    if group_by is not None and columns is not None:
+        raise UsageError("--group-by and --columns exclude each other; give one")
     catalog = open_catalog(data_root(root))
-    chosen = (TABLE_COLUMNS if form is Format.table else "all") if columns is None else columns
-    pieces = catalog.pieces(query, parse_columns(chosen, ROWS))
+    chosen_query = query_of(game, query, lambda names: catalog.pieces(columns=names))
+    if group_by is None:
+        chosen = (TABLE_COLUMNS if form is Format.table else "all") if columns is None else columns
+        rows, what = sorted_pieces(catalog, chosen_query, chosen, sort), "piece"
+    else:
+        rows, what = count_groups(catalog, chosen_query, group_by, sort), "group"
     max_rows = (MAX_TABLE_ROWS if form is Format.table else 0) if limit is None else limit
-    _print(pieces.slice(0, max_rows) if max_rows else pieces, form)
+    _print(rows.slice(0, max_rows) if max_rows else rows, form)
     if form is Format.table:
-        shown = f", {max_rows} shown (--limit 0 shows all)" if 0 < max_rows < len(pieces) else ""
-        print(f"{len(pieces)} piece{'' if len(pieces) == 1 else 's'}{shown}")
+        shown = f", {max_rows} shown (--limit 0 shows all)" if 0 < max_rows < len(rows) else ""
+        print(f"{len(rows)} {what}{'' if len(rows) == 1 else 's'}{shown}")
     for hint in hints(catalog, query) if query else []:
         console.print_message(hint)
 

@@ -15,11 +15,13 @@ from importlib import resources
 from typing import Any
 
 from catalog.base.errors import UsageError
+from catalog.spelling import restore_title
 from catalog.titles import display_title, fold, read_romans, slug
 
 TITLE_PREFIXES = frozenset(
     {"super", "mega", "ultra", "ultimate", "hyper", "neo", "new", "bs", "ms"}
 )  # words that may precede the title of a series
+MAX_SERIES_WORDS = 20  # more than in any title of a series
 MAX_LISTED = 12  # games listed in an error message
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")  # such as regions and platforms
 _SUBTITLE = re.compile(r":|\s[-–—]\s")
@@ -53,6 +55,7 @@ class _Table:
 
     games: dict[str, Game]
     series_titles: dict[str, tuple[_Series, list[str]]]  # first words of titles: the series, and its words in slugs
+    spelled: dict[str, Game]  # titles whose Roman numeral is not a digit
 
 
 @cache
@@ -66,7 +69,7 @@ def build_table(entries: Mapping[str, Any]) -> _Table:
 
     Raises ValueError if two entries claim the same spelling.
     """
-    table = _Table({}, {})
+    table = _Table({}, {}, {})
     simple = {slug(fold(name)): {"name": name} for name in entries["plain"]}
     for series_slug, entry in {**simple, **{key: value for key, value in entries.items() if key != "plain"}}.items():
         series = _Series(series_slug, entry.get("roman", False), entry.get("drops_title", False))
@@ -76,6 +79,9 @@ def build_table(entries: Mapping[str, Any]) -> _Table:
             _claim(table.series_titles, other, (series, fold(title)))
         for game_slug, names in entry.get("games", {}).items():
             game = Game(game_slug, series_slug, names[0])
+            if game_slug in entry.get("spelled", ()):
+                table.spelled.update({_key(fold(name, romans=False)): game for name in (game_slug, *names)})
+                continue
             for name in {_key(fold(spelling)): spelling for spelling in (game_slug, *names)}.values():
                 _claim(table.games, name, game)
     return table
@@ -96,21 +102,34 @@ def _key(words: list[str]) -> str:
     return key
 
 
+def is_known(title: str) -> bool:
+    """Return whether `title` is that of a game or series in games.toml."""
+    table, key = _table(), _key(fold(title))
+    return key in table.games or key in table.series_titles
+
+
+def series_of(title: str) -> str:
+    """Return the slug of the series that `title` names; if none is known, that of the title itself."""
+    found = _table().series_titles.get(_key(fold(title)))
+    return found[0].slug if found else slug(fold(title))
+
+
 def game_of(listed_title: str) -> Game:
-    """Return the game that `listed_title` names.
+    """Return the game that `listed_title` names, a title as listed or the name of a folder or archive.
 
     All spellings of one title give the same slug and series.
     """
+    listed_title = restore_title(listed_title)
     table, words = _table(), fold(listed_title)
-    known = table.games.get(_key(words))
+    known = _spelled(listed_title) or table.games.get(_key(words))
     if known:
         return known
-    for length in range(len(words), 0, -1):
+    for length in range(min(len(words), MAX_SERIES_WORDS), 0, -1):
         found = table.series_titles.get(_key(words[:length]))
         if found:
-            return _game_in_series(*found, words[length:], listed_title)
+            return _game_in_series(*found, words[length:], listed_title, length)
     if words and words[0] in TITLE_PREFIXES:
-        for length in range(len(words), 1, -1):
+        for length in range(min(len(words), MAX_SERIES_WORDS), 1, -1):
             found = table.series_titles.get(_key(words[1:length]))
             if found:
                 return Game(slug(words), found[0].slug, display_title(listed_title))
@@ -120,12 +139,17 @@ def game_of(listed_title: str) -> Game:
     )
 
 
+def _spelled(title: str) -> Game | None:
+    """Return the game whose number must be spelled as in `title`, if any."""
+    return _table().spelled.get(_key(fold(title, romans=False)))
+
+
 def _series_inside(words: list[str]) -> _Series | None:
     """Return the series with the longest title of two or more words within `words`.
 
     Of equally long titles the first one counts.
     """
-    for length in range(len(words) - 1, 1, -1):
+    for length in range(min(len(words) - 1, MAX_SERIES_WORDS), 1, -1):
         for start in range(1, len(words) - length + 1):
             found = _table().series_titles.get(_key(words[start : start + length]))
             if found and words[start + length - 1] != "of":  # "Fairy Tales of" is not the series "Tales of"
@@ -142,17 +166,26 @@ def _title_stem(listed_title: str) -> list[str]:
     return stem
 
 
-def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str) -> Game:
+def _game_in_series(series: _Series, beginning: list[str], rest: list[str], listed_title: str, matched: int) -> Game:
+    """Return the game of `series` whose title has the words `beginning` (`matched` as listed) and `rest`.
+
+    "the" after the title of the series begins a subtitle. Words in brackets alone are not taken for a title.
+    """
     if series.roman:
         rest = read_romans(rest)
     if rest == ["1"]:
         rest = []
     known = _table().games
-    for words in ([*beginning, *rest], rest):
+    shorter = rest[1:] if len(rest) > 1 and rest[0] == "the" and beginning[-1] != "of" else rest
+    for words in ([*beginning, *rest], rest, [*beginning, *shorter], shorter):
         game = known.get(_key(words)) if words else None
         if game and game.series == series.slug:
             return game
-    words = rest if series.drops_title and rest and rest != ["series"] else [*beginning, *rest]
+    words = [*beginning, *shorter]
+    if series.drops_title and shorter and shorter != ["series"]:
+        is_subtitle = len(fold(_BRACKETED.sub(" ", listed_title))) > matched
+        first = known.get(_key(beginning))
+        words = shorter if is_subtitle else [*(fold(first.game) if first else beginning), *shorter]
     return Game(slug(words), series.slug, display_title(listed_title))
 
 
@@ -186,6 +219,9 @@ def match_spelling(text: str, slugs: Collection[str]) -> list[str]:
 
     Spelling is as tolerant as for titles.
     """
+    spelled = _spelled(text)
+    if spelled and spelled.game in slugs:
+        return [spelled.game]
     wanted = slug(fold(text))
     if text in slugs or wanted in slugs:
         return [text if text in slugs else wanted]

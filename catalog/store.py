@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from catalog.base.console import Report
 from catalog.base.errors import CatalogError, VgpianoError
 from catalog.blobs import Blobs, Verification, quarantine
+from catalog.named import with_slugs
 from catalog.query.compiler import Condition, conditions
 from catalog.schema import FETCHED, KEY, MEASURE_COLUMNS, MEASURES, PIECES, Piece, to_table
 from catalog.storage import checksums as sums
@@ -91,11 +92,11 @@ class Catalog:
     def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the pieces that match `query`, or all, with their measures.
 
-        Rows are sorted by ORDER. The columns are those of ROWS, or only `columns`. Measures are null if a piece has
-        not been measured. Raises QueryError if the query is invalid, and CatalogError if the files cannot be read.
+        Rows are sorted by ORDER, and have ROWS or only `columns`; measures are null if a piece has not been measured.
+        Names in the query may be titles ("Zelda"). Raises QueryError if it is invalid, CatalogError for bad files.
         """
         names = list(ROWS.names if columns is None else columns)
-        requested = [] if query is None else conditions(query, ROWS)
+        requested = [] if query is None else conditions(with_slugs(query, self._pieces.read), ROWS)
         used = {*names, *(name for each in requested for name in each.columns)}
         measured = [name for name in MEASURE_COLUMNS if name in used]
         if not measured:

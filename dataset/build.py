@@ -8,12 +8,13 @@ import difflib
 import re
 from collections import Counter
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError
 from catalog.base.names import validate_name
 from catalog.hints import empty_catalog_message
+from catalog.named import with_slugs
 from catalog.schema import FETCHED
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -56,7 +57,7 @@ def ensure_corpus(
     An existing corpus is up to date if it was built from the same catalog rows, settings and versions. Raises
     QueryError for an invalid query, CorpusError if no piece matches or none remains.
     """
-    plan = Plan(query=query, seed=seed)
+    plan = Plan(query=_slugged(root, query), seed=seed)
     folder = _folder(root, name or plan.name)
     recover(folder)
     if (folder / MANIFEST_FILE).is_file():
@@ -64,7 +65,7 @@ def ensure_corpus(
             corpus = Corpus.open(root, folder.name)
         except CorpusError:  # damaged or in an older format: build it again
             return build_corpus(root, plan, name, executor=executor, report=report)
-        if corpus.manifest.identity == identity(plan, _list(root, query)):
+        if corpus.manifest.identity == identity(plan, _list(root, plan.query)):
             return corpus
     return build_corpus(root, plan, name, executor=executor, report=report)
 
@@ -86,6 +87,7 @@ def build_corpus(
     function (see `dataset.parse.parse_all`). Raises UsageError for an invalid name, QueryError for an invalid query,
     CorpusError if no piece matches, none remains, or another build holds the lock for too long.
     """
+    plan = replace(plan, query=_slugged(root, plan.query))
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
     parse = _Parser(root, plan, workers, executor, report, task)
@@ -109,6 +111,11 @@ def build_corpus(
         measures = measures_table([piece.sha256 for piece in pieces], measured)
         write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, held.decisions.relations)
     return Corpus.open(root, folder.name)
+
+
+def _slugged(root: AnyPath, query: str) -> str:
+    """Return `query` with slugs for names, so that corpora of one query have one name."""
+    return with_slugs(query, lambda columns: Catalog(root).pieces(columns=columns))
 
 
 def _list(root: AnyPath, query: str) -> list[CatalogRow]:

@@ -103,7 +103,7 @@ def duplicates(
 def build(
     game: Annotated[
         str | None,
-        typer.Option(help="Part of a game's slug, such as ocarina; it must match one game.", autocompletion=games),
+        typer.Option(help="A game: its title, or part of its slug, such as ocarina.", autocompletion=games),
     ] = None,
     query: Annotated[
         str | None, typer.Option(help="Pieces that match this query, such as \"series == 'zelda'\".")
@@ -126,7 +126,7 @@ def build(
     """Build a corpus: parse, filter, remove duplicates, split, record exclusions."""
     if (game is None) == (query is None):
         raise UsageError("give either --game NAME or --query Q (for everything: --query \"source == 'vgmusic'\")")
-    from catalog.games import find_game
+    from catalog.named import query_of
     from catalog.summary import open_catalog
     from dataset import build as library
     from dataset.filters.load import load_filters
@@ -137,11 +137,9 @@ def build(
     chosen = load_filters(filters)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
-    if query is None:
-        slugs = open_catalog(data_root(root)).pieces(columns=["game"])["game"].unique().to_pylist()
-        query = f"game == '{find_game(game or '', slugs)}'"
+    chosen_query = query_of(game, query, lambda columns: open_catalog(data_root(root)).pieces(columns=columns))
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        plan = Plan(query=query, seed=seed, filters=chosen, piano_tracks=piano_tracks)
+        plan = Plan(query=chosen_query or "", seed=seed, filters=chosen, piano_tracks=piano_tracks)
         if keep_duplicates and name is None:
             name = f"{plan.name}-with-duplicates"
         corpus = library.build_corpus(data_root(root), plan, name, workers=workers, executor=executor, report=report)

@@ -16,6 +16,8 @@ from tests import wheel
 from tests.once import Once, maker
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
+TITLES = SITE.parent / "titles.tsv"
+SCRAPER_CASES = Path(__file__).parents[2] / "shared" / "cases" / "scraper"
 MIDI_CASES = Path(__file__).parents[2] / "shared" / "cases" / "midi"
 SCORE_CASES = MIDI_CASES.parent / "score"
 BUCKETS = count(1)
@@ -34,6 +36,22 @@ def real_site() -> Path:
     if not SITE.is_dir():
         pytest.skip(f"the real piano section is not at {SITE}")
     return SITE
+
+
+@pytest.fixture(scope="session")
+def real_titles() -> Path:
+    """Titles of games of the whole site, each with a tab and its number of pieces."""
+    if not TITLES.is_file():
+        pytest.skip(f"the titles are not at {TITLES}")
+    return TITLES
+
+
+@pytest.fixture(scope="session")
+def scraper_cases() -> Path:
+    """Names of folders and pages of the site, with what they mean."""
+    if not SCRAPER_CASES.is_dir():
+        pytest.skip(f"the case files are not at {SCRAPER_CASES}")
+    return SCRAPER_CASES
 
 
 @pytest.fixture(scope="session")

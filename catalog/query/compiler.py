@@ -6,7 +6,6 @@ the catalog it knows only the schema that it is given.
 """
 
 import ast
-import difflib
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.errors import QueryError
+from catalog.query.methods import LENGTH, method_of
 from catalog.query.operands import (
     INT64,
     NUMBER,
@@ -30,12 +30,16 @@ from catalog.query.operands import (
     valid_text,
 )
 from catalog.query.re2 import to_re2
-from catalog.query.syntax import columns_of, equalities, parse, source_of
+from catalog.query.syntax import columns_of, equalities, named_values, parse, source_of
 
-__all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities"]
+__all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities", "named_values", "parse"]
 
-METHODS = ("str.contains", "str.startswith", "str.endswith", "isna", "notna", "isnull", "notnull")
-_KNOWN_METHODS = "available: ." + ", .".join(METHODS)
+_INCLUSIVE = {
+    "both": (ast.GtE, ast.LtE),
+    "left": (ast.GtE, ast.Lt),
+    "right": (ast.Gt, ast.LtE),
+    "neither": (ast.Gt, ast.Lt),
+}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -158,18 +162,13 @@ def _membership(left: ast.expr, elements: Sequence[ast.expr], schema: pa.Schema,
 
 
 def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
-    match node.func:
-        case ast.Attribute(value=ast.Attribute(value=subject, attr="str"), attr=attribute):
-            name = f"str.{attribute}"
-        case ast.Attribute(value=subject, attr=name):
-            pass
-        case _:
-            raise QueryError(f"{source_of(node.func)}(…) is not an available function; {_KNOWN_METHODS}")
-    if name not in METHODS:
-        candidates = {method.rpartition(".")[2]: method for method in METHODS}
-        close = difflib.get_close_matches(name.rpartition(".")[2], candidates, n=1, cutoff=0.5)
-        nearest = f"nearest: .{candidates[close[0]]}; " if close else ""
-        raise QueryError(f"no method .{name}; {nearest}{_KNOWN_METHODS}")
+    subject, name = method_of(node)
+    if name == LENGTH:
+        raise QueryError(f"{source_of(node)} is a number; compare it, as in title.{LENGTH}() > 20")
+    if name == "isin":
+        return _membership(subject, _list_argument(node), schema, depth)
+    if name == "between":
+        return _between(subject, node, schema, depth)
     column = operand(subject, schema, depth)
     if column.is_constant:
         raise QueryError(f"{column.source} is a constant; .{name} needs a column")
@@ -179,6 +178,34 @@ def _call(node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
         raise QueryError(f".{name}() takes no arguments")
     missing = _Predicate(pc.is_null(column.arrow, nan_is_null=True), exact=True)
     return missing.negated() if name.startswith("not") else missing
+
+
+def _list_argument(node: ast.Call) -> Sequence[ast.expr]:
+    """Return the elements of the one argument of .isin."""
+    match node:
+        case ast.Call(args=[ast.List() | ast.Tuple() | ast.Set() as values], keywords=[]):
+            return values.elts
+    raise QueryError(".isin needs one list, as in series.isin(['zelda', 'mario'])")
+
+
+def _between(subject: ast.expr, node: ast.Call, schema: pa.Schema, depth: int) -> _Predicate:
+    """Return the two comparisons that .between stands for."""
+    match node:
+        case ast.Call(args=[low, high], keywords=[]):
+            inclusive = "both"
+        case ast.Call(
+            args=[low, high], keywords=[ast.keyword(arg="inclusive", value=ast.Constant(value=str(inclusive)))]
+        ):
+            pass
+        case _:
+            inclusive = ""
+    if inclusive not in _INCLUSIVE:
+        raise QueryError(
+            f".between needs two values, as in bytes.between(1, 9), and may have inclusive={', '.join(map(repr, _INCLUSIVE))}"
+        )
+    ops = _INCLUSIVE[inclusive]
+    compared = [_comparison(subject, op(), bound, schema, depth) for op, bound in zip(ops, (low, high), strict=True)]
+    return _Predicate(pc.coalesce(_join(operator.and_, compared).arrow, pc.scalar(False)), exact=True)
 
 
 def _text_method(name: str, column: Operand, node: ast.Call) -> _Predicate:

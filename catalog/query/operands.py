@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.errors import QueryError
+from catalog.query.methods import LENGTH, NO_PARTS, method_of
 from catalog.query.syntax import MAX_DEPTH, shorten, source_of
 
 NUMBER, TEXT, TIME = "number", "text", "time"
@@ -121,10 +122,24 @@ def operand(node: ast.expr, schema: pa.Schema, depth: int) -> Operand:
             if type(op) not in _ARITHMETIC:
                 raise QueryError(f"the arithmetic in {source_of(node)} is not supported; use + - * /")
             return _arithmetic(node, operand(left, schema, depth + 1), type(op), operand(right, schema, depth + 1))
+        case ast.Call() if method_of(node)[1] == LENGTH:
+            return _length(node, schema, depth)
         case ast.Compare() | ast.BoolOp() | ast.Call() | ast.UnaryOp():
             raise QueryError(f"{source_of(node)} is true or false and cannot be compared; join it with and, or, not")
+        case ast.Attribute(value=ast.Attribute(attr="dt")):
+            raise QueryError(NO_PARTS)
         case _:
             raise QueryError(f"{source_of(node)} is not a column, a number or a text in quotes")
+
+
+def _length(node: ast.Call, schema: pa.Schema, depth: int) -> Operand:
+    """Return the number of characters of a text column."""
+    column = operand(method_of(node)[0], schema, depth + 1)
+    if column.is_constant or column.kind != TEXT:
+        raise QueryError(f"{column.source} is no text column; .{LENGTH} needs one, as in title.{LENGTH}() > 20")
+    if node.args or node.keywords:
+        raise QueryError(f".{LENGTH}() takes no arguments")
+    return Operand(NUMBER, source_of(node), arrow=pc.utf8_length(column.arrow), type=pa.int32())
 
 
 def _arithmetic(node: ast.expr, left: Operand, op: type[ast.operator], right: Operand) -> Operand:

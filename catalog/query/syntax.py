@@ -7,6 +7,7 @@ Nothing is evaluated, and no schema is needed. As in pandas, `&` and `|` have th
 import ast
 import io
 import tokenize
+import unicodedata
 import warnings
 
 from catalog.base.errors import QueryError
@@ -17,7 +18,7 @@ _LOGICAL = {"&": (tokenize.NAME, "and"), "|": (tokenize.NAME, "or")}
 
 
 def parse(text: str) -> ast.expr:
-    """Return the syntax tree of the query `text`.
+    """Return the syntax tree of the query `text` in Unicode form NFC, that of the stored names.
 
     Raises QueryError if it is too long, nested too deeply, or not an expression.
     """
@@ -26,7 +27,7 @@ def parse(text: str) -> ast.expr:
             f"the query is {len(text)} characters long, at most {MAX_LENGTH} are allowed; use a list: game in ['…', '…']"
         )
     try:
-        lines = io.StringIO(text.strip()).readline
+        lines = io.StringIO(unicodedata.normalize("NFC", text.strip())).readline
         tokens = [_LOGICAL.get(word, (kind, word)) for kind, word, *_ in tokenize.generate_tokens(lines)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SyntaxWarnings, such as for '\\w' in a string
@@ -61,23 +62,35 @@ def columns_of(text: str) -> set[str]:
 
 
 def equalities(text: str) -> list[tuple[str, str]]:
-    """Return each (column, text) that `text` compares by == or `in`, in order.
+    """Return each (column, text) that `text` compares by ==, `in` or .isin, in order.
 
     Used for hints.
     """
-    found = []
-    for node in ast.walk(parse(text)):
+    return [(column, str(constant.value)) for column, constant in named_values(parse(text), (ast.Eq, ast.In))]
+
+
+def named_values(
+    tree: ast.expr, comparisons: tuple[type[ast.cmpop], ...] = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+) -> list[tuple[str, ast.Constant]]:
+    """Return each column of `tree` with a text that it is compared with by one of `comparisons` or .isin.
+
+    The constants are nodes of `tree`; the value of each is a text.
+    """
+    found: list[tuple[str, ast.expr]] = []
+    for node in ast.walk(tree):
         match node:
-            case ast.Compare(left=ast.Name(id=column), ops=[ast.Eq() | ast.In()], comparators=[right]):
-                elements = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
-                found += [
-                    (column, e.value) for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)
-                ]
-            case ast.Compare(
-                left=ast.Constant(value=str() as value), ops=[ast.Eq()], comparators=[ast.Name(id=column)]
-            ):
-                found.append((column, value))
-    return found
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                for one, op, other in zip([left, *others], ops, others, strict=False):
+                    if isinstance(op, comparisons):
+                        found += [(a.id, b) for a, b in ((one, other), (other, one)) if isinstance(a, ast.Name)]
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=column), attr="isin"), args=[values]):
+                found.append((column, values))
+    elements = [
+        (column, each)
+        for column, value in found
+        for each in (value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else [value])
+    ]
+    return [(column, e) for column, e in elements if isinstance(e, ast.Constant) and isinstance(e.value, str)]
 
 
 def shorten(text: str) -> str:

@@ -28,7 +28,7 @@ from scraper.http.fetch import Fetcher, UrlCheck
 from scraper.http.journal import journal_run
 from scraper.http.response import Response, header
 from scraper.source.base import Source
-from scraper.source.links import file_url
+from scraper.source.links import clean_name, file_url
 from scraper.source.rows import Listing, ListingRow
 from scraper.source.validate import FileCheck
 
@@ -246,7 +246,7 @@ class _CrawlRun:
         self.writer.add(pending)
 
     def _piece_of(self, row: ListingRow, url: str) -> Piece:
-        title = clean(row.game)
+        title = clean_name(row.game)
         game = self.games.setdefault(title, game_of(title)) if title not in self.games else self.games[title]
         return Piece(
             source=self.source.id,
@@ -255,8 +255,8 @@ class _CrawlRun:
             game_title=title,
             game=game.game,
             series=game.series,
-            title=clean(row.title) or row.file,
-            sequencer=clean(row.sequencer or "") or None,
+            title=clean_name(row.title) or row.file,
+            sequencer=clean_name(row.sequencer or "") or None,
             state=MISSING,
             md5=row.md5,
             bytes=row.size,

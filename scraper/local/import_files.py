@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from catalog.base.console import Report, clean
+from catalog.base.console import Report
 from catalog.games import Game, game_of
 from catalog.schema import FETCHED, Piece
 from catalog.storage.remote import AnyPath
@@ -21,7 +21,8 @@ from catalog.titles import fold, slug
 from scraper.http import limits
 from scraper.local.archive import ArchiveMember, read_members
 from scraper.local.midi_title import title_of as title_in
-from scraper.source.links import folder_game, title_of, words
+from scraper.source.folders import folder_game
+from scraper.source.links import clean_name, title_of, words
 
 SOURCE = "import"
 BATCH_FILES = 1000
@@ -153,9 +154,9 @@ class _ImportRun:
 
     def _piece(self, member: ArchiveMember, md5: str) -> Piece:
         own = title_in(member.data) if self.labels.title_from_text else None
-        game_title = clean(self.labels.game or "") or folder_game(member.parents)
+        game_title = clean_name(self.labels.game or "") or folder_game(member.parents)
         game = self._game(game_title)
-        title = clean(own or "") or title_of(member.name)
+        title = clean_name(own or "") or title_of(member.name)
         return Piece(
             source=SOURCE,
             section=slug(fold(words(member.parents[0]))),
@@ -171,7 +172,7 @@ class _ImportRun:
 
     def _game(self, title: str) -> Game:
         game = _resolve(title[: limits.TITLE_CHARACTERS])
-        return replace(game, series=_resolve(clean(self.labels.series)).series) if self.labels.series else game
+        return replace(game, series=_resolve(clean_name(self.labels.series)).series) if self.labels.series else game
 
     def totals(self) -> ImportTotals:
         return ImportTotals(

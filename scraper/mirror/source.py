@@ -15,7 +15,8 @@ from catalog.base.errors import UsageError
 from scraper.http import limits
 from scraper.http.site import Site, site_at
 from scraper.source.base import Source
-from scraper.source.links import file_name, folder_game, title_of
+from scraper.source.folders import folder_game
+from scraper.source.links import file_name, title_of
 from scraper.source.markup import walk
 from scraper.source.rows import Listing, ListingRow, RejectedRow
 
@@ -54,7 +55,8 @@ class Mirror(Source):
         Duplicate links are merged.
         """
         parts = urlsplit(self.folder(url))
-        game = folder_game([parts.hostname or "", *unquote(parts.path).split("/")])[: limits.TITLE_CHARACTERS]
+        path = [folder for folder in unquote(parts.path).split("/") if folder]
+        game = folder_game(path or [parts.hostname or ""])[: limits.TITLE_CHARACTERS]
         rows: dict[str, ListingRow] = {}
         rejected: dict[str, RejectedRow] = {}
         folders: dict[str, None] = {}

@@ -5,4 +5,4 @@ A site is a folder beside `scraper.vgmusic`: a `source.py` with a subclass of `S
 This package sends no requests and contains no site-specific code.
 """
 
-__all__ = ["base", "links", "markup", "rows", "validate"]
+__all__ = ["base", "folders", "links", "markup", "rows", "validate"]

@@ -1,6 +1,6 @@
 """Convert between file names, addresses and titles. Pure functions."""
 
-from collections.abc import Sequence
+import unicodedata
 from urllib.parse import quote, unquote
 
 from catalog.base.console import clean
@@ -18,17 +18,14 @@ def file_url(folder: str, name: str) -> str:
     return folder + quote(name)
 
 
+def clean_name(text: str) -> str:
+    """Return a name as one printable line in Unicode form NFC, in which names are stored and searched."""
+    return unicodedata.normalize("NFC", clean(text))
+
+
 def words(name: str) -> str:
     """Return the name of a file or folder as text, with spaces for underscores."""
-    return clean(name.replace("_", " "))
-
-
-def folder_game(folders: Sequence[str]) -> str:
-    """Return the game for a list of folder names, outermost first.
-
-    It is the innermost name that has words, or "untitled".
-    """
-    return next((found for found in map(words, reversed(folders)) if found), UNTITLED)
+    return clean_name(name.replace("_", " "))
 
 
 def title_of(name: str) -> str:

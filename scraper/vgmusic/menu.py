@@ -1,16 +1,18 @@
 """The sections of VGMusic, read from the menu on the page /music/.
 
 `p.menuhead` names a group, and each link in the `p.menu` after it is a section. Only links to plain folders below
-/music/ count. Listing pages are parsed in `listing.py`.
+/music/ count. Numbers of files behind the links are not read. Listing pages are parsed in `listing.py`.
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from bs4 import Tag
+from bs4 import NavigableString, Tag
 
 from catalog.base.console import clean
 from catalog.base.errors import FetchError, ListingError, UsageError
@@ -24,42 +26,45 @@ from scraper.http.site import Site
 from scraper.source.base import ALL
 from scraper.source.markup import walk
 from scraper.source.rows import Section
-from scraper.vgmusic.urls import MUSIC, SECTIONS, SOURCE, section_name
+from scraper.vgmusic.urls import ALIASES, MUSIC, SECTIONS, SOURCE, section_name
+
+MAX_PARTS = 40  # tags and texts that are read of one link
+_COUNT = re.compile(r"\s*\(\d{1,3}(?:,\d{3})*\)$")
+_FROM_HOME = re.compile(r"(?:\./)?music/", re.IGNORECASE)
 
 
 def read_menu(page: bytes, site: Site) -> tuple[Section, ...]:
     """Return the sections in the menu of `page` (/music/), in order, each once.
 
-    Raises ListingError if there are none.
+    The menu is each `p.menu` in `#sidebar`; if none has a section, each `p.menu`; if none has, the whole page. Raises
+    ListingError if there are no sections.
     """
-    found: dict[str, Section] = {}
+    sidebar, menu, everywhere = dict[str, Section](), dict[str, Section](), dict[str, Section]()
     in_sidebar = in_menu = in_group = False
-    group, path, title = "", "", ""
+    group = ""
     for node in walk(page):
         if not isinstance(node, Tag):
             group += node if in_group else ""
-            title += node if path else ""
             continue
-        if path:
-            found.setdefault(path, _section(path, title, group))
-            path = title = ""
         in_sidebar = in_sidebar or node.get("id") == "sidebar"
         if node.name == "p":
             classes = node.get_attribute_list("class")
-            in_menu = in_sidebar and "menu" in classes
-            in_group = in_sidebar and ("menuhead" in classes or "menularge" in classes)
+            in_menu = "menu" in classes
+            in_group = "menuhead" in classes or "menularge" in classes
             group = "" if in_group else group
-        elif node.name == "a" and in_menu:
-            path = _path(node.get("href"), site)
-        if len(found) > limits.SECTIONS:
-            raise ListingError(f"more than {limits.SECTIONS} sections in the menu; name one by its path")
-    if path:
-        found.setdefault(path, _section(path, title, group))
-    if not found:
+        path = _path(node.get("href"), site) if node.name == "a" else ""
+        if path:
+            section = _section(path, _link_text(node), group if in_menu else "")
+            for found in (everywhere, *[menu] * in_menu, *[sidebar] * (in_menu and in_sidebar)):
+                found.setdefault(path, section)
+    chosen = sidebar or menu or everywhere
+    if len(chosen) > limits.SECTIONS:
+        raise ListingError(f"more than {limits.SECTIONS} sections in the menu; name one by its path")
+    if not chosen:
         raise ListingError(
             f"no section in the menu of {MUSIC}: the site has changed its layout; name a section by its path"
         )
-    return tuple(found.values())
+    return tuple(chosen.values())
 
 
 def choose_sections(root: Path, fetcher: Fetcher, wanted: str) -> tuple[Section, ...]:
@@ -96,14 +101,37 @@ def _menu(root: Path, fetcher: Fetcher) -> tuple[Section, ...]:
 
 
 def _path(href: object, site: Site) -> str:
-    """Return the path of the section that a menu link leads to, or ""."""
-    if not isinstance(href, str):
+    """Return the path of the section that a menu link leads to, or "".
+
+    Relative links are resolved against /music/, but those of the home page ("./music/...") against "/". Of absolute
+    addresses of VGMusic only the path counts, also with http and on a replica.
+    """
+    if not isinstance(href, str) or not href.strip():
         return ""
-    url = urljoin(site.origin + "/", href.strip())
-    if not href.strip() or site.problem(url, MUSIC) is not None:
+    link = href.strip()
+    try:
+        url = urljoin(site.origin + ("/" if _FROM_HOME.match(link) else MUSIC), link)
+        parts = urlsplit(url)
+    except ValueError:
         return ""
-    path = urlsplit(url).path.removesuffix("index.html")
+    if parts.scheme in ("http", "https") and parts.netloc.lower() in ALIASES:
+        url = site.origin + parts._replace(scheme="", netloc="").geturl()
+    if site.problem(url, MUSIC) is not None:
+        return ""
+    path = parts.path.removesuffix("index.html")
     return path if section_name(path) else ""
+
+
+def _link_text(link: Tag) -> str:
+    """Return the text of a link, up to the next link or line, without a number of files at its end."""
+    texts: list[str] = []
+    for part in islice(link.descendants, MAX_PARTS):
+        if isinstance(part, Tag) and part.name in ("a", "br", "p"):
+            break  # the link is not closed
+        if type(part) is NavigableString:
+            texts.append(part)
+    text = clean("".join(texts))
+    return _COUNT.sub("", text) or text
 
 
 def _section(path: str, title: str, group: str) -> Section:

@@ -23,7 +23,7 @@ from scraper.http.journal import journal_run
 from scraper.http.policy import load_rules, section_file_check
 from scraper.http.robots import RobotsRules
 from scraper.http.site import Site
-from scraper.source.links import file_name, file_url
+from scraper.source.links import UNTITLED, file_name, file_url
 from scraper.source.markup import has_end, walk
 from scraper.source.rows import Listing, ListingRow, RejectedRow
 from scraper.vgmusic.listing import Cell, md5_of, size_of
@@ -57,8 +57,8 @@ def crawl_new(root: Path, fetcher: Fetcher, limit: int | None = None, report: Re
 def read_uploads(page: bytes) -> Listing:
     """Return the rows of a page of new uploads, in page order.
 
-    Its columns are date, system, game, link, sequencer, size and comments. Raises EmptyListingError if there are no
-    rows, ListingError if the page exceeds a limit.
+    Its columns are date, system, game, link, sequencer, size and comments. A row without a game is "untitled". Raises
+    EmptyListingError if there are no rows, ListingError if the page exceeds a limit.
     """
     rows: list[ListingRow] = []
     rejected: list[RejectedRow] = []
@@ -92,8 +92,6 @@ def _end_row(cells: list[Cell] | None, rows: list[ListingRow], rejected: list[Re
     game, title, href = cells[2].words(), cells[3].words(), next(iter(cells[3].links), "")
     link = href.removeprefix(FOLDER).removeprefix("./")
     reason = link_problem(link) if href else "no_link"
-    if reason is None and not game:
-        reason = "no_game"
     if reason is not None:
         rejected.append(RejectedRow(game, href[: limits.TITLE_CHARACTERS], title, reason))
         return
@@ -101,7 +99,7 @@ def _end_row(cells: list[Cell] | None, rows: list[ListingRow], rejected: list[Re
     md5_text = _MD5.search(cells[6].words())
     rows.append(
         ListingRow(
-            game=game,
+            game=game or UNTITLED,
             href=href,
             file=file_name(link),
             title=title or file_name(link),

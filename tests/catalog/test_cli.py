@@ -88,6 +88,51 @@ def test_columns_that_cannot_be_shown_are_wrong_usage(root: Path, columns: str, 
     assert shown.stderr.count("\n") == 1
 
 
+def values(root: Path, *words: object) -> list[str]:
+    """Return the lines of `catalog show` as CSV, without the header."""
+    shown = catalog("show", *words, "--format", "csv", root=root)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.splitlines()[1:]
+
+
+def test_rows_are_sorted_by_any_columns_and_the_first_are_shown(root: Path) -> None:
+    assert values(root, "--sort", "bytes", "--columns", "bytes") == ["0", "1", "2", "7", "8"]
+    assert values(root, "--sort", "-bytes", "--columns", "game", "--limit", 2) == ["mega-man", "mega-man-9"]
+    assert values(root, "--sort", "series, -bytes", "--columns", "bytes") == ["8", "7", "2", "1", "0"]
+    assert values(root, "--sort", "-sequencer", "--columns", "sequencer,bytes")[-1].startswith(",")  # missing is last
+
+
+def test_pieces_are_counted_by_the_values_of_columns(root: Path) -> None:
+    assert values(root, "--group-by", "game") == ["ocarina-of-time,3", "mega-man,1", "mega-man-9,1"]
+    assert values(root, "--group-by", "series,state") == ["zelda,fetched,3", "mega-man,missing,2"]
+    assert values(root, "series == 'Mega Man'", "--group-by", "game", "--sort", "-game", "--limit", 1) == [
+        "mega-man-9,1"
+    ]
+    assert values(root, "--group-by", "sequencer", "--sort", "pieces") == [",2", "someone,3"]
+    assert values(root, "bytes > 99", "--group-by", "game") == []
+    assert catalog("show", "--group-by", "game", "--limit", 1, root=root).stdout.endswith(
+        "3 groups, 1 shown (--limit 0 shows all)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (["--sort", "bites"], "nearest: bytes"),
+        (["--sort", "bytes,-bytes"], "bytes repeated"),
+        (["--sort", "-"], "an empty name"),
+        (["--group-by", "gaem"], "nearest: game"),
+        (["--group-by", "game", "--sort", "bytes"], "no column 'bytes'"),
+        (["--group-by", "game", "--columns", "game"], "exclude each other"),
+        (["bytes > 3", "--game", "ocarina"], "exclude each other"),
+    ],
+)
+def test_an_order_or_a_group_that_is_none_is_wrong_usage(root: Path, words: list[str], says: str) -> None:
+    shown = catalog("show", *words, root=root)
+    assert (shown.returncode, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
+    assert says in shown.stderr
+
+
 def test_json_is_a_list_of_objects_with_iso_times(root: Path) -> None:
     rows = json.loads(catalog("show", "--format", "json", root=root).stdout)
     assert [list(row) for row in rows] == [ROWS.names] * 5
@@ -109,7 +154,7 @@ def test_a_name_that_is_not_there_brings_the_nearest(root: Path) -> None:
     for query, says in [
         ("series == 'zeldda'", "no series 'zeldda'; nearest: 'zelda'"),
         ("game == 'ocarina'", "no game 'ocarina'; nearest: 'ocarina-of-time'"),
-        ("game in ['Rockman 9'] or state == 'fetch'", "nearest: 'fetched'"),
+        ("game in ['Rockman 99'] or state == 'fetch'", "nearest: 'fetched'"),
         ("notes > 3", "nothing has been measured yet, so notes are missing; run `dataset measure`"),
     ]:
         shown = catalog("show", query, root=root)

@@ -98,7 +98,17 @@ def number_values(draw: st.DrawFn) -> str:
 
 @st.composite
 def comparisons(draw: st.DrawFn) -> str:
-    kind = draw(st.integers(0, 8))
+    kind = draw(st.integers(0, 11))
+    if kind == 9:
+        chosen = ", ".join(draw(st.lists(texts, max_size=4).map(lambda chosen: map(repr, chosen))))
+        return f"{draw(st.sampled_from(TEXT_COLUMNS))}.isin([{chosen}])"
+    if kind == 10:
+        inclusive = draw(st.sampled_from(["", ", inclusive='left'", ", inclusive='right'", ", inclusive='neither'"]))
+        if draw(st.booleans()):
+            return f"{draw(st.sampled_from(TEXT_COLUMNS))}.between({draw(texts)!r}, {draw(texts)!r}{inclusive})"
+        return f"{draw(st.sampled_from(NUMBER_COLUMNS))}.between({draw(numbers)}, {draw(numbers)}{inclusive})"
+    if kind == 11:
+        return f"{draw(st.sampled_from(TEXT_COLUMNS))}.str.len() {draw(order)} {draw(numbers)}"
     if kind == 0:
         return f"{draw(number_values())} {draw(order)} {draw(numbers)}"
     if kind == 1:
@@ -176,6 +186,7 @@ def queries(draw: st.DrawFn, depth: int = 3) -> str:
 @example(r"title.str.contains('^\w+$')")
 @example(r"title.str.contains('[^\w]') and not title.str.contains('\W', na=True)")
 @example("title != 'zelda' and not sequencer < 'a'")
+@example("~title.str.len().between(2, 5) or sequencer.str.len() * 1.5 == 6 or not size.isin((1, 2.0))")
 def test_a_query_gives_the_rows_that_pandas_gives(query: str) -> None:
     assert ours(query) == theirs(query)
 
@@ -226,6 +237,24 @@ def test_and_or_may_be_written_as_signs_without_brackets() -> None:
         (r"title.str.contains(r'(a)\1')", "back-references"),
         (r"title.str.contains(r'[\W]')", "inside []"),
         ("title.isna(1)", "takes no arguments"),
+        ("title.str.len(1) > 3", "takes no arguments"),
+        ("title.str.len()", "is a number; compare it, as in title.str.len() > 20"),
+        ("size.str.len() > 3", "no text column"),
+        ("title.str.len > 3", "is not a column"),
+        ("len(title) > 3", "write title.str.len()"),
+        ("title.str.lower() == 'a'", "to ignore case: title.str.contains('boss', case=False)"),
+        ("title.str.upper().str.contains('A')", "to ignore case"),
+        ("title.str.match('a')", "use .str.contains with ^"),
+        ("size.gt(3)", "write >"),
+        ("title.fillna('') == 'a'", ".isna(), .notna()"),
+        ("fetched_at.dt.year > 2020", "fetched_at >= '2026-01-31'"),
+        ("size.isin(3)", ".isin needs one list, as in series.isin("),
+        ("size.isin([1], [2])", ".isin needs one list"),
+        ("size.isin([title])", "only constants"),
+        ("size.between(3)", ".between needs two values"),
+        ("size.between(3, 4, inclusive='some')", "inclusive='both', 'left', 'right', 'neither'"),
+        ("size.between(3, 'a')", "size is a number"),
+        ("size.round() > 3", "no method .round"),
         ("'a' in title", "str.contains"),
         ("series in series", "needs a list"),
         ("series in [title]", "only constants"),

@@ -32,6 +32,12 @@ def reasons(corpus: Corpus) -> dict[str, str]:
     return dict(zip(table["title"].to_pylist(), table["reason"].to_pylist(), strict=True))
 
 
+def test_a_corpus_of_a_game_by_name_is_that_of_its_slug(root: Path) -> None:
+    named, slugged = ensure_corpus(root, "game == 'A GAME'"), ensure_corpus(root, "game == 'a-game'")
+    assert (named.name, named.manifest.query, named.hash) == ("a-game", "game == 'a-game'", slugged.hash)
+    assert ensure_corpus(root, "game.isin(['A Game'])").manifest.query == "game.isin(['a-game'])"
+
+
 def test_every_piece_left_out_has_its_stage_and_reason(root: Path) -> None:
     again = tune(3)
     louder = Notes(again.onset + 24, again.duration, again.pitch, 127 - again.velocity // 2, ((0, 80.0),))

@@ -44,6 +44,13 @@ def test_a_row_has_what_page_and_answer_say(scrape: Scrape, server: Server) -> N
     assert piece["fetched_at"] is not None
 
 
+def test_names_are_stored_in_one_unicode_form(scrape: Scrape, server: Server) -> None:
+    server.files[PIANO] = page(row("a.mid", midi(1), "Pre\u0301lude"))
+    server.files[PIANO + "a.mid"] = midi(1)
+    scrape()
+    assert scrape.catalog.pieces("title == 'Pre\u0301lude'")["title"].to_pylist() == ["Pr\u00e9lude"]
+
+
 def test_a_grown_page_costs_its_new_rows_only(scrape: Scrape, server: Server) -> None:
     server.publish(FIVE)
     scrape()

@@ -250,6 +250,21 @@ def test_titles_games_and_series_as_told(tmp_path: Path) -> None:
     ]
 
 
+def test_names_of_a_mac_are_found_by_what_is_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "Cafe\u0301 Quest"
+    folder.mkdir(parents=True)
+    (folder / "Pre\u0301lude.mid").write_bytes(midi(1))
+    bring(tmp_path / "data", folder)
+    [found] = (
+        Catalog(tmp_path / "data").pieces("title == 'Pr\u00e9lude' and game_title == 'Cafe\u0301 Quest'").to_pylist()
+    )
+    assert (found["title"], found["game_title"]) == ("Pr\u00e9lude", "Caf\u00e9 Quest")
+    assert found["url"] == "import:Cafe%CC%81%20Quest/Pre%CC%81lude.mid"
+    assert bring(tmp_path / "data", folder).held == 1
+    bring(tmp_path / "data", folder, game="E\u0301tude")
+    assert len(Catalog(tmp_path / "data").pieces("game_title == '\u00c9tude' and game == 'Etude'")) == 1
+
+
 def test_a_file_says_its_title() -> None:
     assert title_of(named(1, (1, b"text"), (3, b"name"))) == "name"
     assert title_of(named(1, (3, b"  "), (1, "曲名だ".encode("cp932")))) == "曲名だ"

@@ -54,7 +54,7 @@ def fetcher(server: Server) -> Fetcher:
 
 
 def test_the_menu_gives_sections_groups_and_nothing_else() -> None:
-    found = read_menu(menu(*THREE, (GEN, "again"), ("http://www.vgmusic.com/music/x/", "plain http")), SITE)
+    found = read_menu(menu(*THREE, (GEN, "again"), ("ftp://www.vgmusic.com/music/x/", "not of the web")), SITE)
     assert [(one.name, one.path, one.title) for one in found] == [
         ("console-nintendo-snes", SNES, "Super Nintendo"),
         ("console-sega-genesis", GEN, "Sega Genesis"),
@@ -88,7 +88,79 @@ def test_a_link_that_is_no_section_is_not_followed(href: str) -> None:
 
 def test_a_page_without_a_menu_is_an_error() -> None:
     with pytest.raises(ListingError, match="layout"):
-        read_menu(b"<p class='menu'><a href='/music/a/'>x</a>", SITE)
+        read_menu(
+            b"<p class='menu'><a href='/information/'>x</a><a href='https://elsewhere.example/music/a/'>y</a>", SITE
+        )
+
+
+@pytest.mark.parametrize("base", ["https://www.vgmusic.com", "http://127.0.0.1:8000"])
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/music/console/sega/genesis/",
+        "./music/console/sega/genesis/",
+        "music/console/sega/genesis/index.html",
+        "console/sega/genesis/",
+        "./console/sega/genesis/",
+        "../music/console/sega/genesis/",
+        "http://www.vgmusic.com/music/console/sega/genesis/",
+        "https://vgmusic.com/music/console/sega/genesis/",
+        "//WWW.vgmusic.com/music/console/sega/genesis/",
+    ],
+)
+def test_links_of_every_form_lead_to_the_same_section(href: str, base: str) -> None:
+    found = read_menu(menu((href, "Genesis")), site(base, True))
+    assert [(one.name, one.path, one.title) for one in found] == [("console-sega-genesis", GEN, "Genesis")]
+
+
+COUNTED = f"""<p class="menuhead">Site<p class="menu"><a href="/updates/">Updates</a> <strong>1</strong><br>
+<p class="menularge">\n Sega\n</p><p class="menu"><a href="{GEN}">Sega <b>Genesis</b></a>\n (2,413) \n <br>
+<a href="./music/console/sega/32x/">Sega 32X (63)</a> <br> <a href="/music/console/sega/game/">Game 64\n (1)<br>
+<a href="/music/console/sega/">All of Sega</a> (0)</p>"""
+
+
+@pytest.mark.parametrize("frame", ["<div id='sidebar'>{}</div>", "<body>{}</body>"])
+def test_numbers_of_files_behind_links_are_not_read_and_a_sidebar_is_not_needed(frame: str) -> None:
+    found = read_menu(frame.format(COUNTED).encode(), SITE)
+    assert [(one.name, one.title, one.group) for one in found] == [
+        ("console-sega-genesis", "Sega Genesis", "Sega"),
+        ("console-sega-32x", "Sega 32X", "Sega"),
+        ("console-sega-game", "Game 64", "Sega"),
+        ("console-sega", "All of Sega", "Sega"),
+    ]
+
+
+def test_a_page_without_marked_menus_is_read_by_its_links() -> None:
+    page = f"<h2>Sega</h2><ul><li><a href='console/sega/'>Sega</a><li><a href='{GEN}'>Genesis</a> (2,413)</ul>"
+    assert [(one.path, one.title) for one in read_menu(page.encode(), SITE)] == [
+        ("/music/console/sega/", "Sega"),
+        (GEN, "Genesis"),
+    ]
+
+
+def test_a_group_of_sections_without_files_is_no_failure(server: Server, tmp_path: Path) -> None:
+    links = ("console/sega/", "Sega"), (GEN, "Genesis")
+    server.files |= {
+        MUSIC: menu(*links),
+        GEN: page(row("a.mid", midi(3))),
+        "/music/console/sega/": b"<html><body><a href='genesis/'>Genesis</a></body></html>",
+    }
+    done = scrape("vgmusic", "--section", "all", "--dry-run", *here(server, tmp_path))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "2 sections = 1 done + 1 empty + 0 failed")
+
+
+@pytest.mark.real
+def test_the_menu_with_counts_in_the_case_file(scraper_cases: Path, server: Server, tmp_path: Path) -> None:
+    server.files[MUSIC] = (scraper_cases / "menu_with_counts.html").read_bytes()
+    with Fetcher(site(server.base_url, True), 0.0, patience=HURRIED) as fetcher:
+        titles = [one.title for one in choose_sections(tmp_path, fetcher, "all")]
+        assert titles == ["NES", "SNES", "Sony PlayStation", "Sony PlayStation 2", "Xbox", "Xbox 360", "Xbox One"]
+        for wanted, name in (
+            ("NES", "console-nintendo-nes"),
+            ("Sony PlayStation", "console-sony-ps1"),
+            ("Xbox", "console-microsoft-xbox"),
+        ):
+            assert [one.name for one in choose_sections(tmp_path, fetcher, wanted)] == [name]
 
 
 @given(st.text(alphabet="<>/=\"'apdivmenuid #sidebarclass.music!-", max_size=300))

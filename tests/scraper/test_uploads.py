@@ -134,6 +134,15 @@ def test_a_bad_row_costs_itself_alone(server: Server, tmp_path: Path) -> None:
     assert dates["Tune 7"] is None
 
 
+def test_an_upload_without_a_game_is_taken_as_untitled(server: Server, tmp_path: Path) -> None:
+    publish(server, 2)
+    server.files[address(1)] = server.files[address(1)].replace(b"Game 0", b"\n ")
+    totals, _ = bring(server, tmp_path)
+    assert (totals.fetched, totals.unsafe) == (2, 0)
+    rows = {row["title"]: row for row in Catalog(tmp_path).pieces().to_pylist()}
+    assert (rows["Tune 2"]["game_title"], rows["Tune 2"]["game"]) == ("untitled", "untitled")
+
+
 def test_robots_txt_is_obeyed_for_pages_and_files(server: Server, tmp_path: Path) -> None:
     publish(server, 2)
     server.files["/robots.txt"] = b"User-agent: *\nDisallow: /new-files/2\n"

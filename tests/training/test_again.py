@@ -64,7 +64,7 @@ def test_what_is_printed_trains_on_the_same_order_on_a_fresh_root(
 
 def test_every_option_of_train_is_in_the_lines_or_decides_nothing() -> None:
     told = {"--corpus", "--recipe", "--seed", "--minutes", "--epochs", "--init", "--keep", "--max-copy"}
-    as_corpus = {"--query", "--each-game"}  # both come to a corpus and a budget of each run
+    as_corpus = {"--query", "--game", "--each-game"}  # all come to a corpus and a budget of each run
     as_init = {"--from-scratch"}  # without it, a run may have a base: its --init
     decides_nothing = {"--name", "--resume", "--render", "--no-render", "--root", "--version", "--help"}
     shell = {"--install-completion", "--show-completion"}

@@ -128,7 +128,16 @@ def test_a_game_is_named_as_freely_as_where_corpora_are_built(said: str, game: s
     assert [name for _, name in requested_styles(REAL, None, None, {said: 1.0})] == [game]
 
 
+def test_a_name_that_is_not_there_brings_the_nearest() -> None:
+    many = Vocabulary(tuple(f"series-{n}" for n in range(9)), ("ocarina-of-time",), ())
+    with pytest.raises(UsageError, match="no game or series 'Okarina of Time'; it knows ocarina-of-time"):
+        requested_styles(many, None, None, {"Okarina of Time": 1.0})
+    with pytest.raises(UsageError, match="no series 'Ocarina of Time'"):
+        requested_styles(many, "Ocarina of Time", None, None)
+
+
 def test_a_series_is_named_as_freely() -> None:
+    assert requested_styles(REAL, "Zelda no Densetsu", None, None) == {("zelda", ""): 1.0}
     for said in ("Zelda", "ZELDA", "The Legend of Zelda", "zel"):
         assert requested_styles(REAL, said, None, None) == {("zelda", ""): 1.0}
         assert requested_styles(REAL, None, None, {said: 2.0}) == {("zelda", ""): 2.0}

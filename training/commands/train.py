@@ -12,7 +12,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.errors import UsageError
-from catalog.options import Root, Version, expand_name, single_command
+from catalog.options import Root, Version, expand_name, games, single_command
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 from training.commands import completion
@@ -32,6 +32,14 @@ app = single_command()
 def train(
     query: Annotated[
         str | None, typer.Option("--query", help="Pieces to train on, such as \"series == 'zelda'\".")
+    ] = None,
+    game: Annotated[
+        str | None,
+        typer.Option(
+            "--game",
+            help="The game to train on: its title, or part of its slug, such as ocarina.",
+            autocompletion=games,
+        ),
     ] = None,
     corpus: Annotated[
         str | None,
@@ -102,16 +110,21 @@ def train(
 ) -> None:
     """Train a network on a query or a corpus; write three samples and a page.
 
-    Builds the corpus if there is none for the query. With --query, a base is trained on all pieces of the catalog first, in
+    Builds the corpus if there is none for the query. With --query or --game, a base is trained on all pieces of the catalog first, in
     three quarters of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
 
     With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """
+    from catalog.named import query_of
+    from catalog.summary import open_catalog
     from training import run_training as course
     from training.train_config import TrainConfig
 
     base = data_root(root)
+    if game is not None and corpus is not None:
+        raise UsageError("--game and --corpus exclude each other; give one")
+    query = query_of(game, query, lambda columns: open_catalog(base).pieces(columns=columns))
     order = TrainConfig(
         query=query,
         corpus=corpus,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from catalog.base.errors import UsageError
-from catalog.games import game_of, match_spelling
+from catalog.games import game_of, match_spelling, series_of
+from catalog.titles import fold, slug
 from training.events.vocabulary import Opening, Vocabulary
 from training.network.inference import Array, NoteNetwork
 
@@ -78,13 +79,16 @@ def _match_name(text: str, vocabulary: Vocabulary, *, games: bool = False, serie
     fitting = match_spelling(text, names)
     if not fitting:
         title = game_of(text)
-        fitting = [title.game] * (title.game in of_games) or [title.series] * (title.series in of_series)
+        likely = [*[title.game] * games, *[series_of(text), title.series] * series]
+        fitting = [one for one in likely if one in names][:1]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         more = f" and {len(fitting) - MAX_NAMED} more" if len(fitting) > MAX_NAMED else ""
         raise UsageError(f"{text!r} matches {len(fitting)}: {', '.join(fitting[:MAX_NAMED])}{more}; name one of them")
-    nearest = difflib.get_close_matches(text, names, n=MAX_NAMED, cutoff=0.4) if len(names) > MAX_NAMED else names
+    nearest = (
+        difflib.get_close_matches(slug(fold(text)), names, n=MAX_NAMED, cutoff=0.4) if len(names) > MAX_NAMED else names
+    )
     names_text = ", ".join(nearest) or f"{len(names)} others, listed in its vocabulary.json"
     kind = " or ".join(["game"] * games + ["series"] * series)
     raise UsageError(f"this run knows no {kind} {text!r}; it knows {names_text}")
