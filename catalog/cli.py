@@ -1,4 +1,4 @@
-"""The command `catalog`: query, summarise and verify the catalog."""
+"""The command `catalog`: query, summarise, correct and verify the catalog."""
 
 from catalog.base import early  # noqa: F401 - before slow imports
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 TABLE_COLUMNS = "game,title,sequencer,bytes,state"  # default columns of a table; csv and json have all columns
 MAX_TABLE_ROWS = 1000  # default limit of a table
 
-app = command_group("Query, summarise and verify the catalog of pieces.")
+MAX_LISTED_EDITS = 20  # lines printed by `catalog edit`
+
+app = command_group("Query, summarise, correct and verify the catalog of pieces.")
 
 
 @app.command()
@@ -113,6 +115,53 @@ def verify(root: Root = None) -> None:
     others = f", {len(found.faults)} other faults" if found.faults else ""
     print(f"{found.checked} files checked: {len(found.missing)} missing, {len(found.wrong)} wrong{others}")
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def edit(
+    query: Annotated[str | None, typer.Argument(help="Which pieces, as in `catalog show`.")] = None,
+    game: Annotated[str | None, typer.Option(help="Their game, a title or a slug; sets the series too.")] = None,
+    series: Annotated[str | None, typer.Option(help="Their series, a name or a slug.")] = None,
+    title: Annotated[str | None, typer.Option(help="Their title.")] = None,
+    sequencer: Annotated[str | None, typer.Option(help="Who made the MIDI files; '' for nobody known.")] = None,
+    exclude: Annotated[bool, typer.Option("--exclude", help="Leave them out of corpora; needs --why.")] = False,
+    why: Annotated[str | None, typer.Option(help="Why, in your words; kept with the edit.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo all edits of these pieces, or without a query the last command.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Correct what the catalog says of pieces, or leave pieces out of corpora.
+
+    Edits are kept in catalog/edits.toml, one line per piece, and applied whenever the catalog is
+    read. They can be undone there or with --undo; catalog/edits.jsonl is the journal.
+    """
+    from catalog.base.errors import UsageError
+    from catalog.editing import Values, edit_pieces, undo_edits
+    from catalog.summary import open_catalog
+
+    given = {"game": game, "series": series, "title": title, "sequencer": sequencer, "why": why}
+    if undo and (exclude or any(value is not None for value in given.values())):
+        raise UsageError("--undo takes a query only; edit in a second command")
+    if not undo and query is None:
+        raise UsageError("which pieces? give a query, such as \"title == 'Lost Woods'\"; see `catalog edit --help`")
+    values = None if undo else Values(exclude=exclude, **given)
+    catalog = open_catalog(data_root(root))
+    write = not dry_run
+    done = (
+        undo_edits(catalog, query, write=write)
+        if values is None
+        else edit_pieces(catalog, str(query), values, write=write)
+    )
+    for line in done.changed[:MAX_LISTED_EDITS]:
+        print(console.clean(line))
+    if len(done.changed) > MAX_LISTED_EDITS:
+        print(f"... and {len(done.changed) - MAX_LISTED_EDITS} more")
+    for note in done.notes:
+        print(console.clean(note))
+    would = "would change (nothing written)" if dry_run else "changed; corpora have this once they are built again"
+    print(f"{done.pieces} piece{'' if done.pieces == 1 else 's'} {would}")
 
 
 def _print(table: "pa.Table", form: Format) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.errors import CatalogError
+from catalog.edits.overlay import EDITED
 from catalog.games import game_of
 from catalog.hints import empty_catalog_message
 from catalog.schema import MEASURES, PIECES, describe
@@ -93,5 +94,5 @@ def list_totals(catalog: Catalog) -> pa.Table:
 
 def list_fields() -> pa.Table:
     """Return every field of the catalog as columns table, name, type, description."""
-    tables = (("pieces", PIECES), ("measures", MEASURES))
+    tables = (("pieces", PIECES), ("measures", MEASURES), ("edits", EDITED))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

@@ -35,6 +35,7 @@ INNER = {
     "catalog.storage": "catalog.base",
     "catalog.query": "catalog.base",
     "catalog.table": "catalog.base catalog.storage catalog.query",
+    "catalog.edits": "catalog.base catalog.storage catalog.query",
     "scraper.http": "catalog",
     "scraper.source": "catalog scraper.http",
     "scraper.crawl": "catalog scraper.http scraper.source",

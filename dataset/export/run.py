@@ -12,11 +12,12 @@ from pathlib import Path
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError, UsageError
+from catalog.edits.entries import format_edits
 from catalog.storage.files import sync_folder, write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
-from dataset.corpus.manifest import CREDITS_FILE, MANIFEST_FILE
+from dataset.corpus.manifest import CREDITS_FILE, EDITS_FILE, EDITS_HEAD, MANIFEST_FILE
 from dataset.export.common import Written
 from dataset.export.forms import Form
 
@@ -61,6 +62,8 @@ def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None
             written = write(corpus, folder, report or (lambda done, total: None))
             write_text(folder / CREDITS_FILE, corpus.credits())
             write_text(folder / MANIFEST_FILE, corpus.manifest.to_json())
+            if corpus.edits():
+                write_text(folder / EDITS_FILE, format_edits(corpus.edits(), EDITS_HEAD))
             marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}
             write_text(folder / MARKER, json.dumps(marker, indent=2) + "\n")
             _sync(folder)
