@@ -1,4 +1,4 @@
-"""The command `catalog`: query, summarise, correct and verify the catalog."""
+"""The command `catalog`: query, summarise, correct, merge and verify the catalog."""
 
 from catalog.base import early  # noqa: F401 - before slow imports
 
@@ -20,8 +20,9 @@ TABLE_COLUMNS = "game,title,sequencer,bytes,state"  # default columns of a table
 MAX_TABLE_ROWS = 1000  # default limit of a table
 
 MAX_LISTED_EDITS = 20  # lines printed by `catalog edit`
+MAX_LISTED_CONFLICTS = 50  # lines printed by `catalog merge`
 
-app = command_group("Query, summarise, correct and verify the catalog of pieces.")
+app = command_group("Query, summarise, correct, merge and verify the catalog of pieces.")
 
 
 @app.command()
@@ -162,6 +163,29 @@ def edit(
         print(console.clean(note))
     would = "would change (nothing written)" if dry_run else "changed; corpora have this once they are built again"
     print(f"{done.pieces} piece{'' if done.pieces == 1 else 's'} {would}")
+
+
+@app.command()
+def merge(
+    other: Annotated[str, typer.Argument(help="Data root of the other catalog, a folder or a URL; it is only read.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be added, and write nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Add all pieces of another catalog, with their files, dates, splits and edits.
+
+    Where both have a piece, its row gets what either knows. Where they disagree, this catalog's
+    value is kept and the disagreement is listed. Corpora and runs are not merged.
+    """
+    from catalog.merging import merge_catalog
+
+    with console.Progress("merging") as report:
+        done = merge_catalog(data_root(root), data_root(other), write=not dry_run, report=report)
+    for line in done.conflicts[:MAX_LISTED_CONFLICTS]:
+        print(console.clean(f"kept as here: {line}"))
+    if len(done.conflicts) > MAX_LISTED_CONFLICTS:
+        print(f"... and {len(done.conflicts) - MAX_LISTED_CONFLICTS} more; catalog/edits.jsonl has them all")
+    disagreed = f"; {len(done.conflicts)} disagreements, kept as here" if done.conflicts else ""
+    print(f"{'would add' if dry_run else 'added'}: {done.line}{disagreed}")
 
 
 def _print(table: "pa.Table", form: Format) -> None:

@@ -141,6 +141,10 @@ class Catalog:
             listed = sorted(self._blobs.names())
         return replace(self._blobs.verify(listed, report), faults=tuple(faults))
 
+    def stored_files(self) -> set[str]:
+        """Return the SHA-256 of every stored file, unchecked."""
+        return self._blobs.names()
+
     def unlisted(self) -> set[str]:
         """Return the SHA-256 of files that no row lists, unchecked.
 

@@ -36,6 +36,7 @@ INNER = {
     "catalog.query": "catalog.base",
     "catalog.table": "catalog.base catalog.storage catalog.query",
     "catalog.edits": "catalog.base catalog.storage catalog.query",
+    "catalog.merge": "catalog.base catalog.storage catalog.table catalog.edits catalog.schema catalog.blobs",
     "scraper.http": "catalog",
     "scraper.source": "catalog scraper.http",
     "scraper.crawl": "catalog scraper.http scraper.source",

@@ -4,10 +4,12 @@ Each line has the entries before and after the command, so that `catalog edit --
 them. Lines that a merge took from another catalog are kept, but not undone here.
 """
 
+import fcntl
 import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +112,8 @@ def append_lines(path: AnyPath, lines: bytes) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with with_filename(path), _open(path) as file:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         data_end = _end_of_lines(file)
         os.ftruncate(file.fileno(), data_end)
         file.seek(data_end)
