@@ -55,7 +55,11 @@ def format_settings(value: object) -> str:
         return str(value)
     words = {True: "on", False: "off"}  # for the key `on`
     return ", ".join(
-        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {each}"
+        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {_listed(each)}"
         for key, each in value.items()
         if key not in ("why", "name")
     )
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -52,7 +52,7 @@ INNER = {
     "dataset.corpus": "catalog dataset.notes dataset.reasons",
     "dataset.duplicates": "catalog dataset.notes dataset.corpus dataset.components dataset.parse dataset.reasons dataset.split",
     "dataset.filters": "catalog dataset.measures dataset.duplicates dataset.reasons",
-    "dataset.export": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel dataset.corpus",
+    "dataset.export": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel dataset.corpus dataset.reasons",
     "dataset.report": "catalog dataset.corpus dataset.duplicates dataset.build_command dataset.reasons",
     "training.events": "catalog dataset.notes dataset.corpus",
     "training.sound": "catalog.base",

@@ -20,6 +20,7 @@ from dataset.corpus.folder_store import remove_abandoned, replacing_folder
 from dataset.corpus.manifest import CREDITS_FILE, EDITS_FILE, EDITS_HEAD, MANIFEST_FILE
 from dataset.export.common import Written
 from dataset.export.forms import Form
+from dataset.export.provenance import CITATION_FILE, citation_cff
 
 MARKER = "vgpiano-export.json"  # marks a folder as an export that may be replaced
 
@@ -61,6 +62,7 @@ def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None
         with replacing_folder(target) as folder:
             written = write(corpus, folder, report or (lambda done, total: None))
             write_text(folder / CREDITS_FILE, corpus.credits())
+            write_text(folder / CITATION_FILE, citation_cff(corpus))
             write_text(folder / MANIFEST_FILE, corpus.manifest.to_json())
             if corpus.edits():
                 write_text(folder / EDITS_FILE, format_edits(corpus.edits(), EDITS_HEAD))
