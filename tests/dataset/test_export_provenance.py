@@ -17,7 +17,8 @@ from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.forms import FORMS, Form
-from dataset.export.provenance import is_public
+from dataset.export.hf import card, joined_table
+from dataset.export.provenance import citation_cff, is_public
 from dataset.export.run import write_export
 from dataset.midi.midi_writer import write_midi
 from dataset.plan import Plan
@@ -29,27 +30,27 @@ LISTED, TOUCHED = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2025, 6, 7
 
 def corpus_of(root: Path, *urls: str) -> Corpus:
     """A corpus with four pieces of each address; every other piece has no date of listing."""
+    pieces = []
     with Catalog(root).writer() as writer:
         for number in range(4 * len(urls)):
             data, url = write_midi(tune(number)), urls[number // 4].format(number)
-            writer.add(
-                [
-                    Piece(
-                        source="vgmusic" if "://" in url else "import",
-                        section="piano",
-                        url=url,
-                        game_title="A Game, The",
-                        game="a-game",
-                        series="a-game",
-                        title=f"Tune {number}",
-                        state=FETCHED,
-                        md5=hashlib.md5(data).hexdigest(),
-                        sha256=writer.put_blob(data),
-                        listed_at=LISTED if number % 2 else None,
-                        fetched_at=TOUCHED,
-                    )
-                ]
+            pieces.append(
+                Piece(
+                    source="vgmusic" if "://" in url else "import",
+                    section="piano",
+                    url=url,
+                    game_title="A Game, The",
+                    game="a-game",
+                    series="a-game",
+                    title=f"Tune {number}",
+                    state=FETCHED,
+                    md5=hashlib.md5(data).hexdigest(),
+                    sha256=writer.put_blob(data),
+                    listed_at=LISTED if number % 2 else None,
+                    fetched_at=TOUCHED,
+                )
             )
+        writer.add(pieces)
     return build_corpus(root, Plan(query="game == 'a-game'"), "mine", workers=1)
 
 
@@ -70,6 +71,11 @@ def exported(folder: Path, form: Form) -> dict[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return corpus_of(tmp_path_factory.mktemp("mixed"), SITE, LOCAL, OWN)
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return corpus_of(tmp_path_factory.mktemp("collected"), SITE)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -93,9 +99,9 @@ def test_every_row_of_every_export_has_its_provenance(form: Form, mixed: Corpus,
     assert mixed.hash in (folder / "CITATION.cff").read_text()
 
 
-def test_the_citation_file_names_the_corpus_the_people_and_the_sites(tmp_path: Path) -> None:
-    corpus = corpus_of(tmp_path / "data", SITE)
-    text = (write_export(corpus, "jsonl", tmp_path / "x").path / "CITATION.cff").read_text()
+def test_the_citation_file_names_the_corpus_the_people_and_the_sites(collected: Corpus) -> None:
+    corpus = collected
+    text = citation_cff(corpus)
     version = corpus.manifest.versions["vgpiano"]
     assert (
         text
@@ -130,26 +136,21 @@ references:
     )
 
 
-@pytest.mark.parametrize(
-    "urls, says",
-    [
-        ((SITE,), "collected from a public archive \\(www\\.example\\.org\\), filtered"),
-        ((OWN,), "imported from local files, filtered"),
-        ((LOCAL,), "collected from a private server \\(127\\.0\\.0\\.1\\), filtered"),
-        (
-            (SITE, OWN),
-            "4 of them collected from a public archive \\(www\\.example\\.org\\), 4 of them imported from local files, ",
-        ),
-    ],
-)
 def test_the_card_claims_a_public_archive_only_where_that_is_true(
-    urls: tuple[str, ...], says: str, tmp_path: Path
+    collected: Corpus, mixed: Corpus, tmp_path: Path
 ) -> None:
-    card = (write_export(corpus_of(tmp_path / "data", *urls), "hf", tmp_path / "x").path / "README.md").read_text()
-    assert says in card
-    assert ("public" in card.split("## Licence")[0]) == (SITE in urls)
-    assert "{'" not in card  # no Python values
-    assert "['" not in card
+    archive, local = "a public archive \\(www\\.example\\.org\\)", "imported from local files"
+    private = "collected from a private server \\(127\\.0\\.0\\.1\\)"
+    for corpus, says in (
+        (collected, f"collected from {archive}, filtered"),
+        (corpus_of(tmp_path / "own", OWN), f"{local}, filtered"),
+        (mixed, f"4 of them collected from {archive}, 4 of them {private}, 4 of them {local}, filtered"),
+    ):
+        text = card(corpus, joined_table(corpus).schema)
+        assert says in text
+        assert ("public" in text.split("## Licence")[0]) == (archive in says)
+        assert "{'" not in text  # no Python values
+        assert "['" not in text
 
 
 @pytest.mark.parametrize(
