@@ -79,9 +79,9 @@ file states the hand: all, some or none), key_signatures (as the file states the
 pedal is pressed)"""
 
 
-def index_rows(corpus: Corpus) -> list[tuple[object, ...]]:
-    """Return the values of INDEX_HEADER for each piece, in corpus order."""
-    return [_index_row(piece, *dates) for piece, dates in zip(corpus.pieces(), dates_of(corpus), strict=True)]
+def index_rows(corpus: Corpus, pieces: Sequence[CorpusPiece]) -> list[tuple[object, ...]]:
+    """Return the values of INDEX_HEADER for `pieces`, all of the corpus in its order."""
+    return [_index_row(piece, *dates) for piece, dates in zip(pieces, dates_of(corpus), strict=True)]
 
 
 def _index_row(piece: CorpusPiece, listed_at: str | None, fetched_at: str | None) -> tuple[object, ...]:

@@ -31,7 +31,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     pieces = corpus.pieces()
     rows: list[tuple[object, ...]] = []
     cut = 0
-    items = zip(pieces, index_rows(corpus), file_names(pieces, ".mid"), strict=True)
+    items = zip(pieces, index_rows(corpus, pieces), file_names(pieces, ".mid"), strict=True)
     for done, (piece, about, name) in enumerate(items, 1):
         report(done, len(pieces))
         written = midi_of(piece.notes, name=piece.title)

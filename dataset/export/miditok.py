@@ -53,7 +53,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     tokenizer.save(folder / "tokenizer.json")
     rows: list[tuple[object, ...]] = []
     left_out = 0
-    for piece, about, name in zip(pieces, index_rows(corpus), file_names(pieces, ".json"), strict=True):
+    for piece, about, name in zip(pieces, index_rows(corpus, pieces), file_names(pieces, ".json"), strict=True):
         report(len(rows) + 1, len(pieces))
         try:
             tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), inside(folder, name))

@@ -56,7 +56,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
             inside(folder, names[index]).write_bytes(result)
     rows = [
         (*about, None if i in reasons else name, reasons.get(i))
-        for i, (about, name) in enumerate(zip(index_rows(corpus), names, strict=True))
+        for i, (about, name) in enumerate(zip(index_rows(corpus, pieces), names, strict=True))
     ]
     write_csv(folder / "index.csv", HEADER, rows)
     write_text(folder / "README.md", readme(corpus, "MusicXML", README_BODY))
