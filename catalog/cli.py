@@ -1,4 +1,4 @@
-"""The command `catalog`: query, summarise and verify the catalog."""
+"""The command `catalog`: query, summarise, correct, merge and verify the catalog."""
 
 from catalog.base import early  # noqa: F401 - before slow imports
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 TABLE_COLUMNS = "game,title,sequencer,bytes,state"  # default columns of a table; csv and json have all columns
 MAX_TABLE_ROWS = 1000  # default limit of a table
 
-app = command_group("Query, summarise and verify the catalog of pieces.")
+MAX_LISTED_EDITS = 20  # lines printed by `catalog edit`
+MAX_LISTED_CONFLICTS = 50  # lines printed by `catalog merge`
+
+app = command_group("Query, summarise, correct, merge and verify the catalog of pieces.")
 
 
 @app.command()
@@ -59,7 +62,7 @@ def show(
     """
     from catalog.hints import hints
     from catalog.named import query_of
-    from catalog.rows import count_groups, sorted_pieces
+    from catalog.sorting import count_groups, sorted_pieces
     from catalog.summary import open_catalog
 
     if group_by is not None and columns is not None:
@@ -133,6 +136,76 @@ def verify(root: Root = None) -> None:
     others = f", {len(found.faults)} other faults" if found.faults else ""
     print(f"{found.checked} files checked: {len(found.missing)} missing, {len(found.wrong)} wrong{others}")
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def edit(
+    query: Annotated[str | None, typer.Argument(help="Which pieces, as in `catalog show`.")] = None,
+    game: Annotated[str | None, typer.Option(help="Their game, a title or a slug; sets the series too.")] = None,
+    series: Annotated[str | None, typer.Option(help="Their series, a name or a slug.")] = None,
+    title: Annotated[str | None, typer.Option(help="Their title.")] = None,
+    sequencer: Annotated[str | None, typer.Option(help="Who made the MIDI files; '' for nobody known.")] = None,
+    exclude: Annotated[bool, typer.Option("--exclude", help="Leave them out of corpora; needs --why.")] = False,
+    why: Annotated[str | None, typer.Option(help="Why, in your words; kept with the edit.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo all edits of these pieces, or without a query the last command.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and write nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Correct what the catalog says of pieces, or leave pieces out of corpora.
+
+    Edits are kept in catalog/edits.toml, one line per piece, and applied whenever the catalog is
+    read. They can be undone there or with --undo; catalog/edits.jsonl is the journal.
+    """
+    from catalog.base.errors import UsageError
+    from catalog.editing import Values, edit_pieces, undo_edits
+    from catalog.summary import open_catalog
+
+    given = {"game": game, "series": series, "title": title, "sequencer": sequencer, "why": why}
+    if undo and (exclude or any(value is not None for value in given.values())):
+        raise UsageError("--undo takes a query only; edit in a second command")
+    if not undo and query is None:
+        raise UsageError("which pieces? give a query, such as \"title == 'Lost Woods'\"; see `catalog edit --help`")
+    values = None if undo else Values(exclude=exclude, **given)
+    catalog = open_catalog(data_root(root))
+    write = not dry_run
+    done = (
+        undo_edits(catalog, query, write=write)
+        if values is None
+        else edit_pieces(catalog, str(query), values, write=write)
+    )
+    for line in done.changed[:MAX_LISTED_EDITS]:
+        print(console.clean(line))
+    if len(done.changed) > MAX_LISTED_EDITS:
+        print(f"... and {len(done.changed) - MAX_LISTED_EDITS} more")
+    for note in done.notes:
+        print(console.clean(note))
+    would = "would change (nothing written)" if dry_run else "changed; corpora have this once they are built again"
+    print(f"{done.pieces} piece{'' if done.pieces == 1 else 's'} {would}")
+
+
+@app.command()
+def merge(
+    other: Annotated[str, typer.Argument(help="Data root of the other catalog, a folder or a URL; it is only read.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be added, and write nothing.")] = False,
+    root: Root = None,
+) -> None:
+    """Add all pieces of another catalog, with their files, dates, splits and edits.
+
+    Where both have a piece, its row gets what either knows. Where they disagree, this catalog's
+    value is kept and the disagreement is listed. Corpora and runs are not merged.
+    """
+    from catalog.merging import merge_catalog
+
+    with console.Progress("merging") as report:
+        done = merge_catalog(data_root(root), data_root(other), write=not dry_run, report=report)
+    for line in done.conflicts[:MAX_LISTED_CONFLICTS]:
+        print(console.clean(f"kept as here: {line}"))
+    if len(done.conflicts) > MAX_LISTED_CONFLICTS:
+        print(f"... and {len(done.conflicts) - MAX_LISTED_CONFLICTS} more; catalog/edits.jsonl has them all")
+    disagreed = f"; {len(done.conflicts)} disagreements, kept as here" if done.conflicts else ""
+    print(f"{'would add' if dry_run else 'added'}: {done.line}{disagreed}")
 
 
 def _print(table: "pa.Table", form: Format) -> None:

@@ -6,23 +6,24 @@ vgpiano. The data root may be a URL, with the same guarantees (`catalog.storage.
 lease (`catalog.storage.lease`) in place of a lock.
 """
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from catalog.base.console import Report
 from catalog.base.errors import CatalogError, VgpianoError
 from catalog.blobs import Blobs, Verification, quarantine
+from catalog.edits.entries import NO_EDITS, Edits, read_edits
 from catalog.named import with_slugs
-from catalog.query.compiler import Condition, conditions
-from catalog.schema import FETCHED, KEY, MEASURE_COLUMNS, MEASURES, PIECES, Piece, to_table
+from catalog.query.compiler import conditions
+from catalog.rows import ORDER as ORDER
+from catalog.rows import ROWS as ROWS
+from catalog.rows import Rows
+from catalog.schema import FETCHED, KEY, MEASURES, PIECES, Piece, to_table
 from catalog.storage import checksums as sums
 from catalog.storage.checksums import folders_with_sums
 from catalog.storage.files import remove_leftovers
@@ -33,9 +34,6 @@ from catalog.table.identity import CatalogId, ensure_identity
 from catalog.table.parts import Parts, PartsWriter
 from catalog.table.upsert import RowIdentity
 
-ORDER = ("source", "section", "game", "title", "url", "md5")
-ROWS = pa.schema([*PIECES, *(MEASURES.field(name) for name in MEASURE_COLUMNS)])  # columns that a query may use
-MAX_LOOKUPS = 300_000  # up to so many pieces, their measures are looked up rather than all read
 CHECKED_FOLDERS = (
     "splits",
     "corpora",
@@ -43,28 +41,6 @@ CHECKED_FOLDERS = (
     "indexes",
 )  # folders of the data root with folders that have SHA256SUMS
 PARTS_BEFORE_MERGE = 1000  # keeps the folder of a long run fast to read
-
-
-def _conjunction(requested: Sequence[Condition]) -> Condition | None:
-    """Return the conjunction of `requested`, or None if it is empty."""
-    if not requested:
-        return None
-    columns = frozenset[str]().union(*(each.columns for each in requested))
-    return Condition(columns, reduce(operator.and_, (each.arrow for each in requested)))
-
-
-def _digest_in(sha256: pa.Array) -> Condition:
-    """Return the condition that `sha256` is one of the given values.
-
-    The values are sorted, so that row groups without any of them are skipped.
-    """
-    return Condition(frozenset({"sha256"}), pc.field("sha256").isin(pc.unique(sha256.drop_null()).sort()))
-
-
-def _matches_missing(requested: Condition) -> bool:
-    """Return whether a condition matches a row in which every column is null."""
-    all_null = pa.table([pa.nulls(1, field.type) for field in ROWS], schema=ROWS)
-    return len(all_null.filter(requested.arrow)) > 0
 
 
 class Catalog:
@@ -89,55 +65,27 @@ class Catalog:
         """Return the pieces that match the query `text`; same as `pieces(text, columns)`."""
         return self.pieces(text, columns)
 
-    def pieces(self, query: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    def pieces(
+        self, query: str | None = None, columns: Sequence[str] | None = None, *, edited: bool = True
+    ) -> pa.Table:
         """Return the pieces that match `query`, or all, with their measures.
 
-        Rows are sorted by ORDER, and have ROWS or only `columns`; measures are null if a piece has not been measured.
-        Names in the query may be titles ("Zelda"). Raises QueryError if it is invalid, CatalogError for bad files.
+        Rows are sorted by ORDER. The columns are those of ROWS, or only `columns`. Measures are null if a piece has
+        not been measured. Names in the query may be titles ("Zelda"). Edits are applied before the query, unless
+        `edited` is False. Raises QueryError if the query is invalid, and CatalogError if the files cannot be read.
         """
-        names = list(ROWS.names if columns is None else columns)
-        requested = [] if query is None else conditions(with_slugs(query, self._pieces.read), ROWS)
-        used = {*names, *(name for each in requested for name in each.columns)}
-        measured = [name for name in MEASURE_COLUMNS if name in used]
-        if not measured:
-            return self._pieces.read(names, _conjunction(requested))
-        own = [name for name in PIECES.names if name in used or name == "sha256"]
-        of_pieces = [each for each in requested if each.columns.isdisjoint(MEASURE_COLUMNS)]
-        later = [each for each in requested if each not in of_pieces]
-        return self._joined(own, measured, of_pieces, later).select(names)
+        rows, edits = Rows(self._pieces, self._measures), self.edits() if edited else NO_EDITS
+        text = None if query is None else with_slugs(query, lambda names: rows.read(names, [], edits))
+        requested = [] if text is None else conditions(text, ROWS)
+        return rows.read(list(ROWS.names if columns is None else columns), requested, edits)
 
     def is_empty(self) -> bool:
         """Whether the catalog has no pieces."""
         return self._pieces.is_empty()
 
-    def _joined(
-        self, own: list[str], measured: list[str], of_pieces: list[Condition], later: list[Condition]
-    ) -> pa.Table:
-        """Return pieces that match all conditions, with columns of both tables.
-
-        `own` are columns of the pieces, `measured` columns of the measures. The table that is read first limits what
-        is read of the other. Pieces come first if few match the conditions on pieces alone. Otherwise measures come
-        first, unless a piece without measures could match.
-        """
-        first = _conjunction(of_pieces)
-        alone = [each for each in later if each.columns.issubset(MEASURE_COLUMNS) and not _matches_missing(each)]
-        pieces = None
-        if first is not None:
-            pieces = self._pieces.read_at_most(own, first, MAX_LOOKUPS) if alone else self._pieces.read(own, first)
-        if pieces is not None:
-            known = _digest_in(pieces["sha256"]) if len(pieces) <= MAX_LOOKUPS else None
-            measures = self._measures.read(["sha256", *measured], known)
-        else:
-            measures = self._measures.read(["sha256", *measured], _conjunction(alone))
-            if alone:
-                of_pieces = [*of_pieces, _digest_in(measures["sha256"])]
-            pieces = self._pieces.read(own, _conjunction(of_pieces))
-        rows = pc.index_in(pieces["sha256"], value_set=measures["sha256"].combine_chunks(), skip_nulls=True)
-        found = measures.take(rows)
-        for name in measured:
-            pieces = pieces.append_column(ROWS.field(name), found[name])
-        rest = _conjunction(later)
-        return pieces if rest is None else pieces.filter(rest.arrow)
+    def edits(self) -> Edits:
+        """Return the edits by hand, by key. Raises CatalogError if their file is invalid."""
+        return read_edits(self._folder)
 
     def was_left(self) -> bool:
         """Whether the last writer was killed, so that its work is not merged yet."""
@@ -185,11 +133,19 @@ class Catalog:
         for folder in folders_with_sums(self.root, CHECKED_FOLDERS):
             faults += sums.faults(folder)
         try:
+            self.edits()
+        except CatalogError as error:
+            faults.append(str(error))
+        try:
             listed = self._pieces.read(["sha256"])["sha256"].drop_null().to_pylist()
         except CatalogError as error:
             faults += [] if faults else [str(error)]
             listed = sorted(self._blobs.names())
         return replace(self._blobs.verify(listed, report), faults=tuple(faults))
+
+    def stored_files(self) -> set[str]:
+        """Return the SHA-256 of every stored file, unchecked."""
+        return self._blobs.names()
 
     def unlisted(self) -> set[str]:
         """Return the SHA-256 of files that no row lists, unchecked.

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.errors import CatalogError
+from catalog.edits.overlay import EDITED
 from catalog.games import game_of
 from catalog.hints import empty_catalog_message
 from catalog.schema import MEASURES, PIECES, describe
@@ -83,6 +84,10 @@ def list_totals(catalog: Catalog) -> pa.Table:
     for column, plural in (("game", "games"), ("series", "series"), ("sequencer", "sequencers")):
         lines.append((plural, pc.count_distinct(rows[column], mode="only_valid").as_py()))
     lines.append(("pieces without a sequencer", rows["sequencer"].null_count))
+    if catalog.edits():
+        edited = catalog.pieces("edited.notna() or excluded.notna()", ["edited", "excluded"])
+        lines.append(("pieces edited by hand", len(edited) - edited["edited"].null_count))
+        lines.append(("pieces excluded by hand", len(edited) - edited["excluded"].null_count))
     sections = Counter(zip(rows["source"].to_pylist(), rows["section"].to_pylist(), strict=True))
     lines += [(f"pieces of {source} {section}", count) for (source, section), count in sections.most_common()]
     for column in ("series", "game"):
@@ -93,5 +98,5 @@ def list_totals(catalog: Catalog) -> pa.Table:
 
 def list_fields() -> pa.Table:
     """Return every field of the catalog as columns table, name, type, description."""
-    tables = (("pieces", PIECES), ("measures", MEASURES))
+    tables = (("pieces", PIECES), ("measures", MEASURES), ("edits", EDITED))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

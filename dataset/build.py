@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError
 from catalog.base.names import validate_name
+from catalog.edits.entries import edits_of
 from catalog.hints import empty_catalog_message
 from catalog.named import with_slugs
 from catalog.schema import FETCHED
@@ -39,6 +40,7 @@ from dataset.plan import COLUMNS, Plan, identity
 # the stages of excluded.parquet
 FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
 NOT_FETCHED = "not_fetched"  # the reason for a state that this version does not know
+BY_HAND = "by_hand"  # the reason for pieces that `catalog edit --exclude` leaves out
 DATES = ("listed_at", "fetched_at")  # of provenance.parquet
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
@@ -109,7 +111,8 @@ def build_corpus(
             raise CorpusError(f"none of {len(rows)} pieces remains: {funnel_rows.describe_reasons()}")
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
-        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, held.decisions.relations)
+        edits = edits_of(Catalog(root).edits(), rows)
+        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, held.decisions.relations, edits)
     return Corpus.open(root, folder.name)
 
 
@@ -120,7 +123,7 @@ def _slugged(root: AnyPath, query: str) -> str:
 
 def _list(root: AnyPath, query: str) -> list[CatalogRow]:
     catalog = Catalog(root)
-    rows: list[CatalogRow] = catalog.pieces(query, columns=[*COLUMNS, *DATES]).to_pylist()
+    rows: list[CatalogRow] = catalog.pieces(query, columns=[*COLUMNS, *DATES, "md5", "excluded"]).to_pylist()
     if not rows:
         if catalog.is_empty():
             raise CorpusError(empty_catalog_message(root))
@@ -180,6 +183,9 @@ class _Parser:
             found = self._parse(near, funnel_rows)
         counts["parsed"] = funnel_rows.remove_dropped()
         for index in funnel_rows.remaining:
+            if rows[index].get("excluded") is not None:
+                funnel_rows.drop(index, FILTER, BY_HAND, rows[index]["excluded"])
+                continue
             verdict = self.plan.filters.judge(found[rows[index]["sha256"]].measures)
             if verdict:
                 funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
@@ -210,11 +216,13 @@ class _Parser:
 def _whole_catalog(root: AnyPath, seed: int, parse: _Parser, held: _Related) -> _Related | None:
     """Return all pieces of the catalog if a piece of the corpus has no split yet, else None.
 
-    Splits are assigned over the whole catalog, so that they do not depend on the order in which corpora are built.
+    Splits are assigned over the whole catalog as it is listed, so that they depend neither on the order in which
+    corpora are built nor on edits.
     """
     if held.names() and not set(held.names()) <= read_splits(root, seed).keys():
-        rows: list[CatalogRow] = Catalog(root).pieces(columns=[*COLUMNS, *DATES]).to_pylist()
-        if len(rows) > len(held.funnel_rows.rows):
+        catalog = Catalog(root)
+        rows: list[CatalogRow] = catalog.pieces(columns=[*COLUMNS, *DATES], edited=False).to_pylist()
+        if len(rows) > len(held.funnel_rows.rows) or catalog.edits():
             return parse.related(rows)
     return None
 

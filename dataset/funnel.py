@@ -10,12 +10,15 @@ from typing import Any, cast
 import pyarrow as pa
 
 from catalog.base.errors import CorpusError
+from catalog.edits.entries import Edits, format_edits
 from catalog.storage import checksums as sums
 from catalog.table import parquet
 from dataset.corpus.corpus import CorpusPiece, to_table
 from dataset.corpus.credits import Credit, write_credits
 from dataset.corpus.manifest import (
     CREDITS_FILE,
+    EDITS_FILE,
+    EDITS_HEAD,
     EXCLUDED_FILE,
     FILES,
     MANIFEST_FILE,
@@ -79,8 +82,12 @@ def write_corpus(
     funnel_rows: FunnelRows,
     measures: pa.Table,
     relations: Sequence[Any],
+    edits: Edits,
 ) -> None:
-    """Write all files of a corpus into `folder`, the manifest last."""
+    """Write all files of a corpus into `folder`, the manifest last.
+
+    `edits` are those that apply to its listed pieces; without any, there is no file of edits.
+    """
     rows = funnel_rows.rows
     excluded = [
         {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(funnel_rows.dropped[index])}
@@ -98,6 +105,9 @@ def write_corpus(
     kept = [{name: rows[index][name] for name in PROVENANCE.names} for index in funnel_rows.remaining]
     _write_parquet(pa.Table.from_pylist(kept, PROVENANCE), folder / PROVENANCE_FILE)
     (folder / CREDITS_FILE).write_text(write_credits(name, credits_))
+    if edits:
+        (folder / EDITS_FILE).write_text(format_edits(edits, EDITS_HEAD))
+    files = (*FILES, *([EDITS_FILE] if edits else []))
     manifest = Manifest(
         name=name,
         query=plan.query,
@@ -107,12 +117,12 @@ def write_corpus(
         piano_tracks=plan.piano_tracks,
         versions=versions(),
         input_sha256=digest(inputs(rows)),
-        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in FILES},
+        files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files},
         funnel=funnel,
         reasons=dict(sorted(Counter(reason for _, reason, _ in funnel_rows.dropped.values()).items())),
     )
     (folder / MANIFEST_FILE).write_text(manifest.to_json())
-    listed = {file: (folder / file).read_bytes() for file in (*FILES, MANIFEST_FILE)}
+    listed = {file: (folder / file).read_bytes() for file in (*files, MANIFEST_FILE)}
     (folder / sums.SUMS_FILE).write_text(sums.format_sums(listed))
 
 

@@ -61,8 +61,14 @@ def digest(values: Any) -> str:
 
 
 def inputs(rows: Sequence[CatalogRow]) -> list[dict[str, Any]]:
-    """Return what a corpus takes from rows of the catalog: all but their dates."""
-    return [{name: row[name] for name in COLUMNS} for row in rows]
+    """Return what a corpus takes from rows of the catalog: all but their dates.
+
+    The reason for which a piece is left out by hand is there only if there is one.
+    """
+    return [
+        {name: row[name] for name in COLUMNS} | ({"excluded": row["excluded"]} if row.get("excluded") else {})
+        for row in rows
+    ]
 
 
 def identity(plan: Plan, rows: Sequence[CatalogRow]) -> str:

@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
     "parser_crashed": "The parser crashed repeatedly on this file.",
     "parser_timed_out": "The parser did not finish this file in time.",
     "parser_failed": "The parser raised an error on this file.",
+    "by_hand": "Somebody left the piece out, with `catalog edit --exclude`; the detail says why.",
     "duplicate_bytes": "Another piece that was kept is the same file.",
     "duplicate_notes": "Another piece that was kept has the same notes, in another file.",
     "duplicate_near": "Another piece that was kept has nearly the same notes: transposed, at another tempo, trimmed or edited.",
@@ -54,7 +55,11 @@ def format_settings(value: object) -> str:
         return str(value)
     words = {True: "on", False: "off"}  # for the key `on`
     return ", ".join(
-        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {each}"
+        words[bool(each)] if key == "on" else f"{key.replace('_', ' ')} {_listed(each)}"
         for key, each in value.items()
         if key not in ("why", "name")
     )
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

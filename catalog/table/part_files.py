@@ -82,7 +82,8 @@ def foreign_files_message(folder: AnyPath, foreign: Sequence[Part]) -> str:
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return (
         f"{folder}: {', '.join(names[:MAX_NAMED])}{more}: not of this catalog; nothing is read or written until the files of "
-        "one of the two catalogs are moved to another folder (a file's name ends with the id of its catalog and its checksum)"
+        f"one of the two catalogs are moved to another folder, such as OTHER/catalog/{folder.name}; after that `catalog merge "
+        "OTHER` adds their pieces (a file's name ends with the id of its catalog and its checksum)"
     )
 
 

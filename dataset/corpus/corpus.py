@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.console import Report
-from catalog.base.errors import CorpusError
+from catalog.base.errors import CatalogError, CorpusError
+from catalog.edits.entries import NO_EDITS, Edits, parse_edits
 from catalog.storage import checksums as sums
 from catalog.storage.reading import read_bytes
 from catalog.storage.remote import AnyPath, RemotePath, parse_location
@@ -28,8 +29,8 @@ from dataset.corpus.columns import FaultError
 from dataset.corpus.folder_store import corpora_folder, recover
 from dataset.corpus.manifest import (
     CREDITS_FILE,
+    EDITS_FILE,
     EXCLUDED_FILE,
-    FILES,
     MANIFEST_FILE,
     MEASURES_FILE,
     NOTES_FILE,
@@ -73,11 +74,14 @@ class CorpusPiece:
 class Corpus:
     """A corpus opened for reading; `open` checks all its files."""
 
-    def __init__(self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str) -> None:
+    def __init__(
+        self, path: AnyPath, manifest: Manifest, tables: Mapping[str, pa.Table], credits_: str, edits: Edits = NO_EDITS
+    ) -> None:
         self.path = path
         self.manifest = manifest
         self._tables = tables  # by file name
         self._credits = credits_
+        self._edits = edits
 
     def __repr__(self) -> str:
         return f"<Corpus {self.name!r} in {str(self.path)!r}: {self.manifest.funnel.unique} pieces>"
@@ -116,13 +120,17 @@ class Corpus:
     def _read(cls, folder: AnyPath) -> "Corpus":
         try:
             manifest = _manifest(folder)
-            data = {name: read_file(folder, name, manifest.files.get(name)) for name in FILES}
+            data = {name: read_file(folder, name, manifest.files.get(name)) for name in manifest.present()}
         except (OSError, ValueError) as error:
             raise CorpusError(f"the corpus in {folder} cannot be read ({error}); build it again") from error
         for name, content in data.items():
             if hashlib.sha256(content).hexdigest() != manifest.files.get(name):
                 raise CorpusError(f"{folder / name} does not match its hash in the manifest; build the corpus again")
-        return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode())
+        try:
+            edits = parse_edits(data[EDITS_FILE], folder / EDITS_FILE) if EDITS_FILE in data else NO_EDITS
+        except CatalogError as error:
+            raise CorpusError(f"{error}; or {REBUILD_HINT}") from None
+        return cls(folder, manifest, _tables(folder, manifest, data), data[CREDITS_FILE].decode(), edits)
 
     def pieces(self, split: Split | None = None) -> list[CorpusPiece]:
         """Return the pieces of one split, or of all, in the catalog's stable order."""
@@ -164,6 +172,10 @@ class Corpus:
     def credits(self) -> str:
         """Return the text of CREDITS.md."""
         return self._credits
+
+    def edits(self) -> Edits:
+        """Return the corrections by hand that the corpus has, by key (`catalog edit`)."""
+        return self._edits
 
     def export(self, form: "Form", out: Path, *, report: Report | None = None) -> "Exported":
         """Export the corpus in `form` to the folder `out`, as `dataset export` does.

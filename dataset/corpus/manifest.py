@@ -25,6 +25,10 @@ NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, PROVENANCE_FILE, CREDI
 )
 # files with a hash in the manifest
 FILES = (NOTES_FILE, EXCLUDED_FILE, MEASURES_FILE, RELATIONS_FILE, PROVENANCE_FILE, CREDITS_FILE)
+EDITS_FILE = "edits.toml"  # present, and in the manifest, only if edits apply to the listed pieces
+EDITS_HEAD = (
+    "# Corrections by hand to pieces of this corpus, and pieces left out by hand; the corpus has these values.\n"
+)
 FORMAT = 3  # increase it when readers of the old format cannot read the new one
 
 
@@ -78,6 +82,10 @@ class Manifest:
 
     def __repr__(self) -> str:
         return f"<Manifest of corpus {self.name!r}: {self.funnel.unique} pieces, query {self.query!r}>"
+
+    def present(self) -> tuple[str, ...]:
+        """Return the names of the files of the corpus, without the manifest."""
+        return (*FILES, EDITS_FILE) if EDITS_FILE in self.files else FILES
 
     def to_json(self) -> str:
         """Return the text of manifest.json."""

@@ -85,7 +85,9 @@ EXCLUDED = pa.schema(
         _field("stage", pa.string(), "where it was left out: fetch, parse, filter, duplicate or split"),
         _field("reason", pa.string(), "a stable snake_case id"),
         _field(
-            "detail", pa.string(), "the value that decided; for a duplicate, the sha256 and address of the piece kept"
+            "detail",
+            pa.string(),
+            "the value that decided; for a duplicate, the sha256 and address of the piece kept; by hand, the why",
         ),
     ]
 )

@@ -12,6 +12,7 @@ from catalog.base.errors import CorpusError
 from catalog.storage.files import write_text
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.corpus.schema import SPLITS
+from dataset.export.provenance import citation_section, dates_of, sources_section
 from dataset.notes.model import UNKNOWN
 
 SLUG_LENGTH = 60
@@ -69,16 +70,21 @@ def inside(folder: Path, name: str) -> Path:
 
 
 INDEX_HEADER = (
-    *("sha256", "title", "sequencer", "game", "game_title", "source", "url", "split"),
+    *("sha256", "title", "sequencer", "game", "game_title", "source", "url", "listed_at", "fetched_at", "split"),
     *("hands", "key_signatures", "pedal_intervals"),
 )
-INDEX_FIELDS = """sha256 (of the original MIDI file), title, sequencer, game, game_title, source, url, split, hands (of how
-many notes the file states the hand: all, some or none), key_signatures (as the file states them), pedal_intervals (how
-often the sustain pedal is pressed)"""
+INDEX_FIELDS = """sha256 (of the original MIDI file), title, sequencer, game, game_title, source, url, listed_at (when
+the source says it listed the piece), fetched_at (when the bytes were first received), split, hands (of how many notes the
+file states the hand: all, some or none), key_signatures (as the file states them), pedal_intervals (how often the sustain
+pedal is pressed)"""
 
 
-def index_row(piece: CorpusPiece) -> tuple[object, ...]:
-    """Return the values of INDEX_HEADER for a piece."""
+def index_rows(corpus: Corpus, pieces: Sequence[CorpusPiece]) -> list[tuple[object, ...]]:
+    """Return the values of INDEX_HEADER for `pieces`, all of the corpus in its order."""
+    return [_index_row(piece, *dates) for piece, dates in zip(pieces, dates_of(corpus), strict=True)]
+
+
+def _index_row(piece: CorpusPiece, listed_at: str | None, fetched_at: str | None) -> tuple[object, ...]:
     stated = piece.notes.hand != UNKNOWN
     keys = "; ".join(f"{key_name(fifths, mode)} at tick {tick}" for tick, fifths, mode in piece.notes.key_signatures)
     return (
@@ -90,6 +96,8 @@ def index_row(piece: CorpusPiece) -> tuple[object, ...]:
             piece.game_title,
             piece.source,
             piece.url,
+            listed_at,
+            fetched_at,
             piece.split,
         ),
         *("all" if stated.all() else "some" if stated.any() else "none", keys or None, len(piece.notes.pedals)),
@@ -117,7 +125,8 @@ def make_split_folders(folder: Path) -> None:
 
 
 def readme(corpus: Corpus, title: str, body: str) -> str:
-    """Return the README.md of an export: title, counts, `body` and rights."""
+    """Return the README.md of an export: title, counts, `body`, sources, citation and rights."""
     funnel = corpus.manifest.funnel
     counts = f"{funnel.unique} pieces: {funnel.train} train, {funnel.validation} validation, {funnel.test} test"
-    return f"# {corpus.name}: {title}\n\n{counts}.\n\n{body}\n\n## Rights\n\n{RIGHTS_NOTICE}\n"
+    sections = [body, sources_section(corpus), citation_section(corpus), f"## Rights\n\n{RIGHTS_NOTICE}"]
+    return f"# {corpus.name}: {title}\n\n{counts}.\n\n" + "\n\n".join(sections) + "\n"

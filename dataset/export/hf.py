@@ -13,6 +13,8 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import escape_markdown
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import RIGHTS_NOTICE, Written
+from dataset.export.provenance import citation_section, origin, sources_section
+from dataset.reasons import format_settings
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -30,11 +32,12 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
 
 
 def joined_table(corpus: Corpus) -> pa.Table:
-    """Return a row per piece, in corpus order: columns of notes, then measures."""
-    table, measures = corpus.table(), corpus.measures()
-    for field in measures.schema:
-        if field.name not in table.schema.names:
-            table = table.append_column(field, measures.column(field.name))
+    """Return a row per piece, in corpus order: columns of notes, dates, measures."""
+    table = corpus.table()
+    for other in (corpus.provenance(), corpus.measures()):
+        for field in other.schema:
+            if field.name not in table.schema.names:
+                table = table.append_column(field, other.column(field.name))
     return table
 
 
@@ -57,6 +60,9 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
         f"pretty_name: {json.dumps(corpus.name)}",  # JSON is YAML
         "license: other",
         "license_name: third-party-works",
+        "license_link: CREDITS.md",
+        "task_categories:",
+        "- other",
         "tags:",
         *(f"- {tag}" for tag in ("music", "midi", "symbolic-music", "piano", "video-games")),
         "size_categories:",
@@ -76,7 +82,7 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             f"# {escape_markdown(corpus.name)}",
             "",
             "Piano pieces from video games, as notes on a grid of 1/24 quarter note: MIDI files that people sequenced,",
-            "collected from public archives, filtered, freed of duplicates and split so that no work stands on two sides.",
+            f"{origin(corpus)}, filtered, freed of duplicates and split so that no work stands on two sides.",
             "",
             f"Chosen by the query: {escape_markdown(manifest.query)}",
             "",
@@ -99,13 +105,18 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "",
             "## Filters",
             "",
-            *_table(("threshold", "value"), sorted(manifest.filters.items())),
+            *_table(
+                ("filter", "setting"),
+                [(name, format_settings(manifest.filters[name])) for name in sorted(manifest.filters)],
+            ),
             "",
             "## Splits",
             "",
             f"Seed {manifest.seed}; pieces of one work are never on two sides.",
             "",
             *_table(("split", "pieces"), [(split, getattr(funnel, split)) for split in SPLITS]),
+            "",
+            sources_section(corpus),
             "",
             "## Fields",
             "",
@@ -114,6 +125,8 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "## Credits",
             "",
             "CREDITS.md names who sequenced each piece; manifest.json says how to build the corpus again.",
+            "",
+            citation_section(corpus),
             "",
         ]
     )

@@ -5,6 +5,7 @@ The fields are those of the notes and the measures.
 
 import json
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import Written, readme
 from dataset.export.hf import fields_table, joined_table
+from dataset.export.provenance import iso
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
@@ -22,7 +24,7 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     for split in SPLITS:
         lines = []
         for batch in table.filter([name == split for name in table.column("split").to_pylist()]).to_batches(64):
-            lines += [json.dumps(_finite(row), allow_nan=False) + "\n" for row in batch.to_pylist()]
+            lines += [json.dumps(_plain(row), allow_nan=False) + "\n" for row in batch.to_pylist()]
         write_bytes(folder / f"{split}.jsonl", "".join(lines).encode())
     body = (
         "One JSON object a line and piece. In pandas: `pandas.read_json(path, lines=True, dtype=False)` (without "
@@ -33,5 +35,9 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     return Written(table.num_rows)
 
 
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with times as text in ISO 8601, and null for numbers that JSON does not have."""
+    return {
+        k: iso(v) if isinstance(v, datetime) else None if isinstance(v, float) and not math.isfinite(v) else v
+        for k, v in row.items()
+    }

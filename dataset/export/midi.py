@@ -10,7 +10,7 @@ from dataset.export.common import (
     INDEX_HEADER,
     Written,
     file_names,
-    index_row,
+    index_rows,
     inside,
     make_split_folders,
     readme,
@@ -31,11 +31,12 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     pieces = corpus.pieces()
     rows: list[tuple[object, ...]] = []
     cut = 0
-    for done, (piece, name) in enumerate(zip(pieces, file_names(pieces, ".mid"), strict=True), 1):
+    items = zip(pieces, index_rows(corpus, pieces), file_names(pieces, ".mid"), strict=True)
+    for done, (piece, about, name) in enumerate(items, 1):
         report(done, len(pieces))
         written = midi_of(piece.notes, name=piece.title)
         inside(folder, name).write_bytes(written.data)
-        rows.append((*index_row(piece), written.cut, name))
+        rows.append((*about, written.cut, name))
         cut += written.cut
     write_csv(folder / "index.csv", (*INDEX_HEADER, "cut", "file"), rows)
     write_text(folder / "README.md", readme(corpus, "MIDI files", README_BODY))

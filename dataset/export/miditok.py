@@ -18,7 +18,7 @@ from dataset.export.common import (
     INDEX_HEADER,
     Written,
     file_names,
-    index_row,
+    index_rows,
     inside,
     make_split_folders,
     readme,
@@ -53,9 +53,8 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
     tokenizer.save(folder / "tokenizer.json")
     rows: list[tuple[object, ...]] = []
     left_out = 0
-    for piece, name in zip(pieces, file_names(pieces, ".json"), strict=True):
+    for piece, about, name in zip(pieces, index_rows(corpus, pieces), file_names(pieces, ".json"), strict=True):
         report(len(rows) + 1, len(pieces))
-        about = index_row(piece)
         try:
             tokenizer.save_tokens(tokenizer.encode(to_symusic(piece.notes)), inside(folder, name))
             exact = _exact(tokenizer, tokenizer.load_tokens(inside(folder, name)), piece.notes)

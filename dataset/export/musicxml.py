@@ -13,7 +13,7 @@ from dataset.export.common import (
     INDEX_HEADER,
     Written,
     file_names,
-    index_row,
+    index_rows,
     inside,
     make_split_folders,
     readme,
@@ -55,8 +55,8 @@ def write(corpus: Corpus, folder: Path, report: Report) -> Written:
         else:
             inside(folder, names[index]).write_bytes(result)
     rows = [
-        (*index_row(p), None if i in reasons else name, reasons.get(i))
-        for i, (p, name) in enumerate(zip(pieces, names, strict=True))
+        (*about, None if i in reasons else name, reasons.get(i))
+        for i, (about, name) in enumerate(zip(index_rows(corpus, pieces), names, strict=True))
     ]
     write_csv(folder / "index.csv", HEADER, rows)
     write_text(folder / "README.md", readme(corpus, "MusicXML", README_BODY))

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from catalog.base.console import Report
 from catalog.base.errors import CorpusError, UsageError
+from catalog.edits.entries import format_edits
 from catalog.storage.files import sync_folder, write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
-from dataset.corpus.manifest import CREDITS_FILE, MANIFEST_FILE
+from dataset.corpus.manifest import CREDITS_FILE, EDITS_FILE, EDITS_HEAD, MANIFEST_FILE
 from dataset.export.common import Written
 from dataset.export.forms import Form
+from dataset.export.provenance import CITATION_FILE, citation_cff
 
 MARKER = "vgpiano-export.json"  # marks a folder as an export that may be replaced
 
@@ -60,7 +62,10 @@ def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None
         with replacing_folder(target) as folder:
             written = write(corpus, folder, report or (lambda done, total: None))
             write_text(folder / CREDITS_FILE, corpus.credits())
+            write_text(folder / CITATION_FILE, citation_cff(corpus))
             write_text(folder / MANIFEST_FILE, corpus.manifest.to_json())
+            if corpus.edits():
+                write_text(folder / EDITS_FILE, format_edits(corpus.edits(), EDITS_HEAD))
             marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}
             write_text(folder / MARKER, json.dumps(marker, indent=2) + "\n")
             _sync(folder)

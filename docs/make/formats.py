@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
+from catalog.edits.entries import Edit
+from catalog.edits.journal import Event
+from catalog.edits.overlay import EDITED
 from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
 from catalog.table.identity import CatalogId
 from dataset.corpus.manifest import FORMAT as CORPUS_FORMAT
@@ -68,6 +71,15 @@ def _catalog() -> list[str]:
         "that of the catalog, the checksum the first 16 digits of the file's SHA-256. Before the footer of each Parquet file stand the\n"
         "8 bytes `vgp-seal` and the SHA-256 of all that follows; other programs pass over them.",
         _record(CatalogId),
+        "### catalog/edits.toml",
+        "Corrections by hand (`catalog edit`), applied whenever the catalog is read; a query sees two more columns:",
+        _schema(EDITED),
+        "One line per piece, in the table `[edits]`. Its key is the SHA-256 of the file, or `SOURCE MD5 URL` if none is stored. A field\n"
+        "without a value is as listed.",
+        _record(Edit),
+        "### catalog/edits.jsonl",
+        "The journal of edits: one JSON object per command, only ever added to. An empty field is omitted.",
+        _record(Event),
         "### midi/ab/abcdef….mid",
         "The bytes as they were received, named by their SHA-256; the folder is its first two digits.",
         "### quarantine/",
@@ -115,6 +127,8 @@ def _corpora() -> list[str]:
         _record(Funnel),
         "### CREDITS.md",
         "Every sequencer, with the pieces that the corpus took from them, and the copyright notices and texts in their files.",
+        "### edits.toml",
+        "The lines of `catalog/edits.toml` that apply to the listed pieces; absent if there are none.",
         "### splits/seed-N.parquet",
         "The side that each piece was given when a corpus with this seed first held it. Below the data root, beside the corpora.",
         _schema(LEDGER),

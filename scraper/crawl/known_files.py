@@ -67,7 +67,7 @@ class KnownFiles:
         self._rows: dict[tuple[str, str | None], Piece] = {}
         self._intact: dict[str, bool] = {}
         self._new: set[str] = set()  # SHA-256 of files stored in this run
-        rows: list[dict[str, Any]] = catalog.pieces(columns=_COLUMNS).to_pylist()
+        rows: list[dict[str, Any]] = catalog.pieces(columns=_COLUMNS, edited=False).to_pylist()
         for piece in (Piece(**row) for row in rows):
             if piece.source == source:
                 self._rows[piece.url, piece.md5] = piece

@@ -107,7 +107,7 @@ class _ImportRun:
     def load_known(self, catalog: Catalog) -> None:
         """Load the keys and MD5s of the catalog."""
         columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
-        rows = catalog.pieces(f"state == '{FETCHED}'", columns)
+        rows = catalog.pieces(f"state == '{FETCHED}'", columns, edited=False)
         for batch in rows.to_batches(max_chunksize=BATCH_FILES):
             for row in batch.to_pylist():
                 source = row.pop("source")

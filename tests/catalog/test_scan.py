@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from catalog import store
+from catalog import rows as catalog_rows
 from catalog.query.compiler import compile_query, conditions
 from catalog.store import ORDER, ROWS, Catalog
 from catalog.table import parts, scan
@@ -80,7 +80,7 @@ def fill(root: Path, *, merged: bool) -> Catalog:
 def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Row groups of eight rows, and how many digests are looked up one by one."""
     monkeypatch.setattr(parts, "ROWS_A_GROUP", 8)
-    monkeypatch.setattr(store, "MAX_LOOKUPS", request.param)
+    monkeypatch.setattr(catalog_rows, "MAX_LOOKUPS", request.param)
     return int(request.param)
 
 

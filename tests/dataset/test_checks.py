@@ -20,7 +20,14 @@ from dataset.build import build_corpus
 from dataset.corpus.checks import checked
 from dataset.corpus.columns import FaultError
 from dataset.corpus.corpus import Corpus
-from dataset.corpus.manifest import EXCLUDED_FILE, MANIFEST_FILE, MEASURES_FILE, NOTES_FILE, RELATIONS_FILE
+from dataset.corpus.manifest import (
+    EXCLUDED_FILE,
+    MANIFEST_FILE,
+    MEASURES_FILE,
+    NOTES_FILE,
+    PROVENANCE_FILE,
+    RELATIONS_FILE,
+)
 from dataset.corpus.schema import EXCLUDED, NOTES, RELATIONS, SPLITS
 from dataset.export.common import file_names, inside
 from dataset.export.forms import FORMS
@@ -289,6 +296,7 @@ def test_even_of_what_no_check_has_seen_nothing_is_written_outside(
     for name in ("split", "sha256"):
         table = put(name, outside)(corpus.table())
         seen = {NOTES_FILE: table, EXCLUDED_FILE: corpus.excluded(), MEASURES_FILE: corpus.measures()}
+        seen[PROVENANCE_FILE] = corpus.provenance()
         unchecked = Corpus(corpus.path, corpus.manifest, seen, corpus.credits())
         into = tmp_path / name / "a" / "export"
         into.mkdir(parents=True)

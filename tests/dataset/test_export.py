@@ -268,7 +268,7 @@ def test_exported_midi_has_hands_keys_and_pedal_and_counts_what_it_cuts(rich: Pa
 
 
 @pytest.mark.parametrize("form", ["jsonl", "hf"])
-def test_tables_carry_every_column_of_notes_and_measures(form: Form, rich: Path, tmp_path: Path) -> None:
+def test_tables_carry_every_column_of_notes_dates_and_measures(form: Form, rich: Path, tmp_path: Path) -> None:
     folder = export_corpus(rich, "r", form, tmp_path / "x").path
     corpus = Corpus.open(rich, "r")
     if form == "jsonl":
@@ -278,7 +278,8 @@ def test_tables_carry_every_column_of_notes_and_measures(form: Form, rich: Path,
         [row] = [
             row for split in SPLITS for row in pq.read_table(next((folder / "data").glob(f"{split}-*"))).to_pylist()
         ]
-    assert row.keys() == {*corpus.table().column_names, *corpus.measures().column_names}
+    tables = (corpus.table(), corpus.provenance(), corpus.measures())
+    assert row.keys() == {name for table in tables for name in table.column_names}
     [piece] = corpus.pieces()
     assert row["hand"] == piece.notes.hand.tolist()
     assert row["key_signatures"] == [{"tick": 0, "fifths": -2, "mode": 1}, {"tick": 96, "fifths": 4, "mode": 0}]
