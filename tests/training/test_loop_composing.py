@@ -19,9 +19,9 @@ from training.events.encoding import encode
 from training.events.followed import Followed
 from training.events.plans import COLUMNS, EQUAL, REMAINING, Plan
 from training.network.inference import STRETCH, NoteNetwork
+from training.note_lstm.seams import seams, with_next_turn
 from training.sampling.forms import with_loop
 from training.sampling.sampler import SamplingConfig, compose
-from training.sampling.seams import seams, with_next_turn
 
 PLAN, _ = Plan.of(piece(A1, A2, A1, A2, B1, B2, A1, A2))
 

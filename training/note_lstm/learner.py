@@ -91,8 +91,8 @@ class NoteLSTMLearner(Learner):
 
     def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
         """Return the bits of each draft's first bar after its last one."""
+        from training.note_lstm.seams import seams
         from training.note_lstm.trained import network, vocabulary
-        from training.sampling.seams import seams
 
         pieces = [(draft.notes, draft.style) for draft in drafts]
         return seams(network(run), vocabulary(run), pieces, config.intro, config.bars or 0)

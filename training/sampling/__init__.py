@@ -4,4 +4,4 @@ NumPy only. `sampler` draws, `conditioning`, `forms`, `constraints` and `copy_gu
 `sample_record` tells how, and `sample_files` writes. `training.generate` is the entry point.
 """
 
-__all__ = ["config", "prompts", "sample_files", "sample_record", "sampler"]
+__all__ = ["conditioning", "config", "prompts", "sample_files", "sample_record", "sampler"]

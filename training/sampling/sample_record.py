@@ -131,7 +131,7 @@ class SampleRecord:
     form: str  # form that was found in the notes: a letter per section; the same letter for versions of the same music
     section_bars: Positive  # bars of a section
     sources: tuple[Count, ...]  # for each bar, the earlier bar, from 1, that it repeats or varies; 0 for none
-    loop: LoopRecord | None = None
+    loop: LoopRecord | None = None  # null if the sample is no loop
     guesses: dict[
         str, Guesses
     ]  # by field, one character per note drawn: the number of the right guess with the greatest gain, or "-"
