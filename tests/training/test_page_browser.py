@@ -4,6 +4,7 @@ It requests nothing from the network.
 """
 
 import re
+import shutil
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -311,6 +312,25 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(
             assert len(found["passes"]) > 20
             serious = [each for each in found["violations"] if each["impact"] != "minor"]
             assert [(each["id"], [node["html"][:300] for node in each["nodes"]][:3]) for each in serious] == []
+
+
+def test_sent_alone_it_gives_every_file(browser: Browser, addresses: dict[str, str], tmp_path: Path) -> None:
+    alone = tmp_path / "empty" / "sent.html"
+    alone.parent.mkdir()
+    shutil.copy(addresses["run"].removeprefix("file://"), alone)
+    for page in opened(browser, alone.as_uri()):
+        links = page.locator("a[download]")
+        held = {}
+        for number in range(links.count()):
+            with page.expect_download() as saved:
+                links.nth(number).press("Enter")
+            held[saved.value.suggested_filename] = Path(saved.value.path()).read_bytes()
+        begin = {".mid": b"MThd", ".mxl": b"PK\3\4", ".mp3": b"ID3"}
+        assert {name: data[:4][: len(begin[name[-4:]])] for name, data in held.items()} == {
+            f"shown-sample-{sample}{ending}": begin[ending] for sample in (1, 2) for ending in begin
+        }
+        sound = page.evaluate("document.querySelector('audio').src.split(',')[1]")
+        assert held["shown-sample-1.mp3"] == b64decode(sound)
 
 
 def test_the_colours_can_be_switched(page: Page) -> None:

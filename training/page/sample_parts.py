@@ -1,7 +1,8 @@
-"""Parts of samples for a page: sound, analysis with piano roll, score.
+"""Parts of samples for a page: sound, analysis with piano roll, score, files to save.
 
 In: MIDI files. Out: texts and bytes that a template prints. Each part is made in a worker process; if that fails, the
-part is left out with the reason. A sound that `render` wrote is used unless it is older than the sample.
+part is left out with the reason. A sound or MusicXML that `render` wrote is used unless it is older than the sample; a PDF
+is shown only if `render` wrote it.
 """
 
 import re
@@ -22,6 +23,7 @@ from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
+from training.page.downloads import compress_musicxml
 from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 from training.sampling.sample_record import ENDING, read_record
 
@@ -31,8 +33,9 @@ MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces
 PIXELS_A_SECOND = 40.0  # of a roll
 NOTE = re.compile(r'data-note="(\d+)"')
 
-Kind = Literal["analysis", "sound", "score"]
-PARTS: tuple[Kind, ...] = ("analysis", "sound", "score")
+Kind = Literal["analysis", "sound", "score", "notation"]
+PARTS: tuple[Kind, ...] = ("analysis", "sound", "score", "notation")
+NAMES: dict[Kind, str] = {"analysis": "piano roll", "sound": "sound", "score": "score", "notation": "MusicXML"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,12 @@ class SampleParts:
     path: Path
     prefix: str  # of its HTML ids
     of: str = ""  # the run's label, on pages with several runs
+    run: str = ""  # the run's name
     analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
+    midi: bytes | None = None  # the sample's file; None if it cannot be read
+    notation: bytes | None = None  # compressed MusicXML
+    pdf: bytes | None = None  # of the score, if `render` wrote one
     how: str = ""  # how it was composed, in one line; empty if unknown
     score: str | None = None  # SVG, notes within passage n carry data-copy="n"
     troubles: list[str] = field(default_factory=list)
@@ -86,6 +93,11 @@ class SampleParts:
         """Display name, with the run's label on pages with several runs."""
         return f"{self.name} of {self.of}" if self.of else self.name
 
+    @property
+    def stem(self) -> str:
+        """Name of the files to save, without ending: "<run>-sample-3"."""
+        return f"{self.run}-{self.path.stem}" if self.run else self.path.stem
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -95,6 +107,7 @@ class Job:
     midi: bytes
     prefix: str
     title: str
+    run: str
     sources: Path | None
 
 
@@ -104,6 +117,7 @@ def sample_parts(
     *,
     prefix: str = "s",
     of: str = "",
+    run: str = "",
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
     report: Report = lambda done, total: None,
@@ -112,24 +126,25 @@ def sample_parts(
 
     HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
     does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
-    runs.
+    runs, `run` the run's name.
     """
-    made = [SampleParts(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
+    made = [SampleParts(path, f"{prefix}{number}-", of, run) for number, path in enumerate(files, 1)]
     jobs: list[Job] = []
     owners: list[SampleParts] = []
     for sample in made:
-        midi, sample.how = _bytes(sample), _how(sample)
-        for kind in kinds if midi is not None else ():
-            if kind == "sound" and (there := _rendered(sample.path, ".mp3")) is not None:
-                sample.sound = there
-                continue
-            owners.append(sample)
-            jobs.append(Job(kind, midi or b"", sample.prefix, sample.title, sources))
+        sample.midi, sample.how = _bytes(sample), _how(sample)
+        if sample.midi is None:
+            continue
+        sample.sound, score, sample.pdf = (_rendered(sample.path, end) for end in (".mp3", ".musicxml", "-score.pdf"))
+        sample.notation = None if score is None else compress_musicxml(score)
+        for kind in kinds:
+            if getattr(sample, kind) is None:
+                owners.append(sample)
+                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sources))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
         sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
-            names = {"analysis": "piano roll", "sound": "sound", "score": "score"}
-            sample.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
+            sample.troubles.append(f"The {NAMES[job.kind]} could not be made: {result.detail}")
         else:
             setattr(sample, job.kind, result)
         report(done, len(jobs))
@@ -140,12 +155,15 @@ def sample_parts(
 
 
 def part(job: Job) -> Any:
-    """Worker task: return a SampleAnalysis, the bytes of an MP3, or a score as SVG."""
+    """Worker task: return a SampleAnalysis, the bytes of an MP3 or of compressed MusicXML, or a score as SVG."""
     notes = read_midi(job.midi)
-    if job.kind == "sound":
-        from training.rendering.audio import mp3
+    if job.kind in ("sound", "notation"):
+        from training.rendering.render import Output, RenderPiece, render_output
 
-        return mp3(notes)
+        piece = RenderPiece(job.title, notes, f"{job.run} {job.title}".strip(), run=job.run)
+        if job.kind == "sound":
+            return render_output((piece, Output("audio", "mp3")))
+        return compress_musicxml(render_output((piece, Output("score", "musicxml"))))
     if job.kind == "score":
         from training.rendering.engrave import SCREEN, engrave_score
 
@@ -229,7 +247,7 @@ def _how(sample: SampleParts) -> str:
 
 def _rendered(path: Path, ending: str) -> bytes | None:
     """Return a rendering of a sample; None if it is missing or older than the sample."""
-    there = path.with_suffix(ending)
+    there = path.with_name(path.stem + ending)
     try:
         return there.read_bytes() if there.stat().st_mtime_ns >= path.stat().st_mtime_ns else None
     except OSError:

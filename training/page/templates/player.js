@@ -41,6 +41,7 @@
         button.hidden = false;
         button.addEventListener("click", () => this.playPart(Number(button.dataset.from), Number(button.dataset.until)));
       }
+      this.offerSound(find("save"));
       if (this.audio.readyState > 0) this.measure();
       if (this.audio.error) this.fail();
       this.draw();
@@ -90,6 +91,19 @@
       this.roll.setAttribute("aria-valuemax", this.length.toFixed(1));
       this.sheet.style.width = `${Math.max(this.width, this.left + this.length * this.scale + 8)}px`; // room for the decay of the last note
       this.draw();
+    }
+
+    // A link that saves the sound: its file is made from what the player holds, when it is wanted.
+    offerSound(place) {
+      if (!place) return;
+      const link = place.querySelector("a");
+      const make = () => {
+        if (link.href.startsWith("blob:")) return;
+        const text = atob(this.audio.src.slice(this.audio.src.indexOf(",") + 1));
+        link.href = URL.createObjectURL(new Blob([Uint8Array.from(text, (sign) => sign.charCodeAt(0))], { type: "audio/mpeg" }));
+      };
+      for (const kind of ["pointerenter", "focus", "click"]) link.addEventListener(kind, make);
+      place.hidden = false;
     }
 
     fail() {
