@@ -202,4 +202,3 @@ def _quotes(sample: SampleParts, highlights: Sequence[Highlight], found: Mapping
         right = left + GAP
         quotes.append(HighlightView(number, anchor, each.copy, origin, each.start, each.end, left))
     return quotes
-
