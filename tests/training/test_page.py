@@ -20,6 +20,7 @@ from dataset.measures.measure import measure
 from dataset.midi.midi_reader import Reading, read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
+from tests.dataset.reported import HOSTILE
 from tests.training import exhibited
 from tests.training.conftest import command, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
@@ -197,6 +198,23 @@ def test_the_page_holds_the_files_of_each_sample(run: Run, text: str) -> None:
         written = set(re.findall(r'<note id="n(\d+)[".]', score))
         assert len(notes) - 1 <= len(written) <= len(notes)  # of two at once of one pitch, one is written
         assert f"shown Sample {number}" in score
+
+
+def test_a_file_of_the_catalog_is_shown_by_its_title(root: Path, run: Run, tmp_path: Path) -> None:
+    source = source_of(root)
+    file = tmp_path / f"{source.sha256}.mid"
+    file.write_bytes(write_midi(song(1)))
+    unlisted = Path(shutil.copy(file, tmp_path / f"{'0' * 64}.mid"))
+    [known] = sample_parts([file], None, root=root, run="shown", kinds=("notation",))
+    assert known.name == source.title
+    assert known.how == f"Hostile: {HOSTILE[1]}, sequenced by {source.sequencer}"
+    assert re.fullmatch(r"\w+(-\w+)*", known.stem)
+    score = ZipFile(BytesIO(known.notation or b"")).read("score.musicxml").decode()
+    assert source.title.rpartition(" ")[2] in re.sub(r"<[^>]+>", " ", score).split()
+    assert "shown" not in score
+    for place, catalog in ((unlisted, root), (file, tmp_path), (file, None)):
+        [unknown] = sample_parts([place], None, root=catalog, kinds=())
+        assert (unknown.name.lower(), unknown.how, unknown.troubles) == (place.stem, "", [])
 
 
 def test_a_rendered_score_is_held_unless_it_is_older(run: Run, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def page(
     beside = reference(root, run, learned)
     files = samples(run.samples)
     sources = run.sources if learned is not None else None
-    made = sample_parts(files[-MAX_SAMPLES:], sources, run=run.name, kinds=PARTS, report=report)
+    made = sample_parts(files[-MAX_SAMPLES:], sources, run=run.name, root=root, kinds=PARTS, report=report)
     for sample in made:
         for trouble in sample.troubles:
             missing(f"{sample.path}: {trouble.removeprefix(sample.path.name).lstrip()}")

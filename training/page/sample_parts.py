@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalog.base.console import Report
-from catalog.base.errors import TrainingError
+from catalog.base.errors import TrainingError, VgpianoError
+from catalog.storage.remote import AnyPath
 from dataset.measures.measure import Measures, measure
 from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.model import Notes
@@ -24,6 +25,7 @@ from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
 from training.page.downloads import compress_musicxml
+from training.rendering.origin import Listed, origin_of
 from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 from training.sampling.sample_record import ENDING, read_record
 
@@ -31,6 +33,7 @@ TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
 MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces often share shorter ones
 PIXELS_A_SECOND = 40.0  # of a roll
+NOT_IN_NAMES = re.compile(r"\W+")  # of files to save
 NOTE = re.compile(r'data-note="(\d+)"')
 
 Kind = Literal["analysis", "sound", "score", "notation"]
@@ -74,6 +77,7 @@ class SampleParts:
     prefix: str  # of its HTML ids
     of: str = ""  # the run's label, on pages with several runs
     run: str = ""  # the run's name
+    origin: Listed | None = None  # title and origin in the catalog, of a file that is named by its SHA-256
     analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
     midi: bytes | None = None  # the sample's file; None if it cannot be read
@@ -85,8 +89,9 @@ class SampleParts:
 
     @property
     def name(self) -> str:
-        """Display name: "Sample 3" for sample-3.mid."""
-        return self.path.stem.replace("-", " ").replace("_", " ").capitalize()
+        """Display name: "Sample 3" for sample-3.mid, and the catalog's title for a file that is named by its SHA-256."""
+        stem = self.path.stem.replace("-", " ").replace("_", " ")
+        return self.origin[0] if self.origin else stem[:1].upper() + stem[1:]
 
     @property
     def title(self) -> str:
@@ -95,7 +100,9 @@ class SampleParts:
 
     @property
     def stem(self) -> str:
-        """Name of the files to save, without ending: "<run>-sample-3"."""
+        """Name of the files to save, without ending: "<run>-sample-3", or the title."""
+        if self.origin and (title := NOT_IN_NAMES.sub("-", self.origin[0]).strip("-")):
+            return title
         return f"{self.run}-{self.path.stem}" if self.run else self.path.stem
 
 
@@ -108,6 +115,7 @@ class Job:
     prefix: str
     title: str
     run: str
+    origin: Listed | None
     sources: Path | None
 
 
@@ -118,6 +126,7 @@ def sample_parts(
     prefix: str = "s",
     of: str = "",
     run: str = "",
+    root: AnyPath | None = None,
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
     report: Report = lambda done, total: None,
@@ -126,9 +135,11 @@ def sample_parts(
 
     HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
     does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
-    runs, `run` the run's name.
+    runs, `run` the run's name, `root` the data root whose catalog knows the titles of files.
     """
-    made = [SampleParts(path, f"{prefix}{number}-", of, run) for number, path in enumerate(files, 1)]
+    made = [
+        SampleParts(path, f"{prefix}{number}-", of, run, _origin(root, path)) for number, path in enumerate(files, 1)
+    ]
     jobs: list[Job] = []
     owners: list[SampleParts] = []
     for sample in made:
@@ -140,7 +151,7 @@ def sample_parts(
         for kind in kinds:
             if getattr(sample, kind) is None:
                 owners.append(sample)
-                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sources))
+                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sample.origin, sources))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
         sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
@@ -160,7 +171,10 @@ def part(job: Job) -> Any:
     if job.kind in ("sound", "notation"):
         from training.rendering.render import Output, RenderPiece, render_output
 
-        piece = RenderPiece(job.title, notes, f"{job.run} {job.title}".strip(), run=job.run)
+        if job.origin is None:
+            piece = RenderPiece(job.title, notes, f"{job.run} {job.title}".strip(), run=job.run)
+        else:
+            piece = RenderPiece(job.title, notes, job.origin[0], known=job.origin[1])
         if job.kind == "sound":
             return render_output((piece, Output("audio", "mp3")))
         return compress_musicxml(render_output((piece, Output("score", "musicxml"))))
@@ -234,14 +248,25 @@ def _bytes(sample: SampleParts) -> bytes | None:
         return None
 
 
+def _origin(root: AnyPath | None, path: Path) -> Listed | None:
+    """Return the title and origin of a file of the catalog; None if it is not listed, or the catalog cannot be read."""
+    try:
+        return None if root is None else origin_of(root, path.stem)
+    except VgpianoError:
+        return None
+
+
 def _how(sample: SampleParts) -> str:
-    """Return how the sample was composed; empty if unknown. A damaged record is added to `troubles`."""
+    """Return how the sample was composed, or who made it; empty if unknown. A damaged record is added to `troubles`."""
     try:
         record = read_record(sample.path)
     except TrainingError as error:
         reason = str(error).removeprefix(f"{sample.path.with_suffix(ENDING)}: ")
         sample.troubles.append(f"{sample.path.stem}{ENDING} cannot be read: {reason}")
         return ""
+    if record is None and sample.origin is not None:
+        known = sample.origin[1]
+        return ", ".join(filter(None, (known.game, known.sequencer and f"sequenced by {known.sequencer}")))
     return "" if record is None else record.line
 
 
