@@ -1,21 +1,26 @@
 """The page of a run as text: it agrees with the run's files."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import asdict, replace
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
-from dataset.midi.midi_reader import Reading
+from dataset.midi.midi_reader import Reading, read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
+from tests.dataset.reported import HOSTILE
 from tests.training import exhibited
 from tests.training.conftest import command, song
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
@@ -178,7 +183,51 @@ def test_every_link_leads_somewhere_and_no_id_stands_twice(root: Path, text: str
     assert inner - set(ids) == set()
     outer = set(re.findall(r'<a [^>]*href="([^#"][^"]*)"', text))
     address = f"https://example.org/{source_of(root).title.rpartition(' ')[2]}.mid"
-    assert outer == {f"samples/sample-{number}.mid" for number in (1, 2, 10)} | {address}
+    assert {each for each in outer if not each.startswith("data:")} == {address}
+
+
+def test_the_page_holds_the_files_of_each_sample(run: Run, text: str) -> None:
+    held = {name: b64decode(data) for data, name in re.findall(r'href="data:[^,"]+,([^"]+)" download="([^"]+)"', text)}
+    assert list(held) == [f"shown-sample-{number}{ending}" for number in (1, 2) for ending in (".mid", ".mxl")]
+    for number in (1, 2):
+        assert held[f"shown-sample-{number}.mid"] == (run.samples / f"sample-{number}.mid").read_bytes()
+        with ZipFile(BytesIO(held[f"shown-sample-{number}.mxl"])) as packed:
+            [listed] = re.findall(r'full-path="([^"]+)"', packed.read("META-INF/container.xml").decode())
+            score = packed.read(listed).decode()
+        notes = read_midi(held[f"shown-sample-{number}.mid"])
+        written = set(re.findall(r'<note id="n(\d+)[".]', score))
+        assert len(notes) - 1 <= len(written) <= len(notes)  # of two at once of one pitch, one is written
+        assert f"shown Sample {number}" in score
+
+
+def test_a_file_of_the_catalog_is_shown_by_its_title(root: Path, run: Run, tmp_path: Path) -> None:
+    source = source_of(root)
+    file = tmp_path / f"{source.sha256}.mid"
+    file.write_bytes(write_midi(song(1)))
+    unlisted = Path(shutil.copy(file, tmp_path / f"{'0' * 64}.mid"))
+    [known] = sample_parts([file], None, root=root, run="shown", kinds=("notation",))
+    assert known.name == source.title
+    assert known.how == f"Hostile: {HOSTILE[1]}, sequenced by {source.sequencer}"
+    assert re.fullmatch(r"\w+(-\w+)*", known.stem)
+    score = ZipFile(BytesIO(known.notation or b"")).read("score.musicxml").decode()
+    assert source.title.rpartition(" ")[2] in re.sub(r"<[^>]+>", " ", score).split()
+    assert "shown" not in score
+    for place, catalog in ((unlisted, root), (file, tmp_path), (file, None)):
+        [unknown] = sample_parts([place], None, root=catalog, kinds=())
+        assert (unknown.name.lower(), unknown.how, unknown.troubles) == (place.stem, "", [])
+
+
+def test_a_rendered_score_is_held_unless_it_is_older(run: Run, tmp_path: Path) -> None:
+    midi = Path(shutil.copy(run.samples / "sample-2.mid", tmp_path))
+    (tmp_path / "sample-2-score.pdf").write_bytes(b"%PDF")
+    (tmp_path / "sample-2.musicxml").write_bytes(b"<score-partwise/>")
+    [shown] = sample_parts([midi], None, kinds=("notation",))
+    assert shown.pdf == b"%PDF"
+    assert ZipFile(BytesIO(shown.notation or b"")).read("score.musicxml") == b"<score-partwise/>"
+    for made in ("sample-2-score.pdf", "sample-2.musicxml"):
+        os.utime(tmp_path / made, (1, 1))
+    [again] = sample_parts([midi], None, kinds=())
+    assert (again.pdf, again.notation) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +399,7 @@ def test_train_and_generate_make_the_page_after_the_music(trained: Path) -> None
     assert names[-1] == "index.html"
     again = (trained / "runs" / "paged" / "index.html").read_text()
     assert again.count("data-sound") == 5
-    assert 'href="samples/sample-4-score.pdf"' in again
+    assert re.search(r'href="data:application/pdf;base64,[^"]+" download="paged-sample-4.pdf"', again)
     quiet = command("generate", "paged", "--notes", "9", "--no-render", root=trained)
     assert "index.html" not in quiet.stdout
     away = command("generate", "paged", "--notes", "9", "--out", str(trained / "away"), root=trained)

@@ -4,6 +4,7 @@ It requests nothing from the network.
 """
 
 import re
+import shutil
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -14,10 +15,15 @@ import numpy.typing as npt
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import correlate
 
+from dataset.notes import model as notes_model
+from dataset.notes.hands import hands_of
+from dataset.notes.timing import tick_to_seconds
 from tests.browser import chromium
 from tests.training import exhibited
+from training.midi import read_notes
 from training.page.comparison_page import ZELDA, Entry, write_comparison
 from training.page.run_page import write_page
 
@@ -222,6 +228,110 @@ def test_the_keyboard_moves_and_plays(page: Page, where: str) -> None:
     assert page.evaluate("window.scrollY") == scrolled  # the keys are the player's, not the window's
 
 
+def test_space_plays_a_fresh_page_at_once_and_does_not_scroll(browser: Browser, addresses: dict[str, str]) -> None:
+    for page in opened(browser, addresses["run"], 360):
+        page.keyboard.press("Space")
+        wait(page, "document.querySelector('audio').currentTime > 0.05")
+        assert page.evaluate("window.scrollY") == 0
+        page.keyboard.press("Space")
+        assert page.evaluate("document.querySelector('audio').paused")
+        page.locator("summary").last.focus()
+        page.keyboard.press("Space")  # which opens what is below
+        assert page.evaluate("document.activeElement.parentNode.open && document.querySelector('audio').paused")
+
+
+def slide(page: Page, slider: Locator, share: float) -> None:
+    """Click a slider at a share of its width."""
+    box = slider.bounding_box()
+    assert box is not None
+    slider.click(position={"x": 8 + share * (box["width"] - 16), "y": box["height"] / 2})
+
+
+def test_speed_and_volume_by_keyboard_and_mouse(page: Page) -> None:
+    speed, volume = page.locator("[data-speed]").first, page.locator("[data-volume]").first
+    states = (
+        (speed, "playbackRate", (0.5, 0.55, 1.5, 1.25), ("50 %", "55 %", "150 %", "125 %")),
+        (volume, "volume", (0, 0.05, 1, 0.75), ("0 %", "5 %", "100 %", "75 %")),
+    )
+    for slider, name, values, told in states:
+        found, said = [], []
+        for key in ("Home", "ArrowRight", "End", None):
+            if key is None:
+                slide(page, slider, 0.75)
+            else:
+                slider.press(key)
+            found.append(page.evaluate(f"document.querySelector('audio').{name}"))
+            said.append(slider.get_attribute("aria-valuetext"))
+        assert (found, said) == (pytest.approx(values), list(told))
+    assert page.evaluate("document.querySelectorAll('audio')[1].volume") == 0.75  # one volume for all
+    assert page.evaluate("document.querySelectorAll('audio')[1].playbackRate") == 1
+    expect(speed).to_have_accessible_name("Speed")
+    expect(volume).to_have_accessible_name("Volume")
+
+
+def test_another_speed_keeps_the_pitch(page: Page) -> None:
+    page.locator("[data-speed]").first.press("End")
+    page.evaluate("document.querySelector('audio').currentTime = 6")
+    clock, heard, whole = hear(page, 0, 1.0)
+    first = int(clock * RATE)
+    played = whole[first : first + int(1.5 * len(heard))]
+    pitches = [np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 4 * RATE)) for sound in (heard, played)]
+    octaves = np.geomspace(100, 2000, 200)
+    spectra = [np.interp(octaves, np.arange(len(each)) / 4, gaussian_filter1d(each, 12)) for each in pitches]
+    shift = int(np.argmax(correlate(*(each - each.mean() for each in spectra)))) - 199
+    assert abs(shift) * np.log2(octaves[1] / octaves[0]) * 12 < 1  # semitones; sound played faster is 7 higher
+
+
+def test_a_part_is_looped_and_the_whole(page: Page) -> None:
+    roll, player = page.locator("[data-roll]").first, page.locator("#s1-player")
+    loop, told = player.locator("[data-loop]"), player.locator("[data-looped]")
+    page.evaluate("document.querySelector('audio').currentTime = 4.1")
+    roll.press("a")
+    page.evaluate("document.querySelector('audio').currentTime = 7.9")
+    player.locator("[data-edge=to]").click()
+    assert told.inner_text() == "0:04.0–0:08.0"  # the nearest beats, of half a second each
+    box, region = player.locator("[data-sheet]").bounding_box(), player.locator("[data-region]").bounding_box()
+    assert box is not None
+    assert region is not None
+    assert region["x"] - box["x"] == pytest.approx(LEFT + 4 * SCALE, abs=1)
+    assert region["width"] == pytest.approx(4 * SCALE, abs=4)
+    roll.press("Space")
+    wait(page, "document.querySelector('audio').currentTime > 7.92")
+    wait(page, "document.querySelector('audio').currentTime < 5")
+    assert at(page) >= 4
+    assert not page.evaluate("document.querySelector('audio').paused")
+    roll.press("Space")
+    player.locator("[data-whole]").press("Enter")
+    assert told.inner_text() == "whole piece"
+    assert page.evaluate("document.querySelector('audio').loop")
+    assert page.evaluate("document.activeElement.matches('[data-loop]')")
+    loop.click()
+    expect(loop).to_have_attribute("aria-pressed", "false")
+    assert not page.evaluate("document.querySelector('audio').loop")
+    expect(player.locator("[data-region]")).to_be_hidden()
+
+
+def test_the_keys_of_sounding_notes_light_up(page: Page, addresses: dict[str, str]) -> None:
+    notes = read_notes(Path(addresses["run"].removeprefix("file://")).parent / "samples" / "sample-1.mid")
+    start, end = (tick_to_seconds(notes.tempos, ticks) for ticks in (notes.onset, notes.end))
+    hand = np.where(hands_of(notes) == notes_model.LEFT, "left", "right")
+    several = 0
+    for note in range(0, len(notes), 5):
+        now = float(start[note]) + 0.03
+        sounding, held = (np.flatnonzero((start <= now) & (now < end - early)) for early in (0, 0.06))
+        page.evaluate("now => { document.querySelector('audio').currentTime = now }", now)
+        wait(page, "!document.querySelector('audio').seeking")
+        page.evaluate("new Promise(requestAnimationFrame)")
+        lit = page.evaluate(
+            "[...document.querySelectorAll('#s1-player .piano .left, #s1-player .piano .right')]"
+            ".map(key => [Number(key.dataset.pitch), key.classList[1]])"
+        )
+        assert {tuple(key) for key in lit} <= {(int(notes.pitch[n]), str(hand[n])) for n in sounding}
+        assert {pitch for pitch, _ in lit} >= set(notes.pitch[held].tolist())
+        several += len(lit) > 1
+    assert several > 1
+
+
 def test_the_roll_scrolls_along_and_its_keys_stay(browser: Browser, addresses: dict[str, str]) -> None:
     for page in opened(browser, addresses["run"], 360):
         roll, view = page.locator("[data-roll]").first, page.locator("[data-view]").first
@@ -301,6 +411,7 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(
 ) -> None:
     for page in opened(browser, addresses[which], width, scheme, bypass_csp=True):
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+        page.locator("[data-edge=from]").first.click()  # a loop, so that all controls are shown
         across, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert across == window
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
@@ -311,6 +422,25 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(
             assert len(found["passes"]) > 20
             serious = [each for each in found["violations"] if each["impact"] != "minor"]
             assert [(each["id"], [node["html"][:300] for node in each["nodes"]][:3]) for each in serious] == []
+
+
+def test_sent_alone_it_gives_every_file(browser: Browser, addresses: dict[str, str], tmp_path: Path) -> None:
+    alone = tmp_path / "empty" / "sent.html"
+    alone.parent.mkdir()
+    shutil.copy(addresses["run"].removeprefix("file://"), alone)
+    for page in opened(browser, alone.as_uri()):
+        links = page.locator("a[download]")
+        held = {}
+        for number in range(links.count()):
+            with page.expect_download() as saved:
+                links.nth(number).press("Enter")
+            held[saved.value.suggested_filename] = Path(saved.value.path()).read_bytes()
+        begin = {".mid": b"MThd", ".mxl": b"PK\3\4", ".mp3": b"ID3"}
+        assert {name: data[:4][: len(begin[name[-4:]])] for name, data in held.items()} == {
+            f"shown-sample-{sample}{ending}": begin[ending] for sample in (1, 2) for ending in begin
+        }
+        sound = page.evaluate("document.querySelector('audio').src.split(',')[1]")
+        assert held["shown-sample-1.mp3"] == b64decode(sound)
 
 
 def test_the_colours_can_be_switched(page: Page) -> None:

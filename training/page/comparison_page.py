@@ -114,7 +114,9 @@ def write_comparison(
         files = samples(entry.folder or entry.run.samples)[: entry.samples]
         learned.append(training_index_of(entry.run))
         folder = entry.run.sources if learned[-1] is not None else None
-        made.append(sample_parts(files, folder, prefix=letter, of=entry.label, kinds=SHOWN_KINDS))
+        made.append(
+            sample_parts(files, folder, prefix=letter, of=entry.label, run=entry.run.name, root=root, kinds=SHOWN_KINDS)
+        )
         report(done, len(entries))
     summaries = [RunSummary.of(entry.run, sources) for entry, sources in zip(entries, learned, strict=True)]
     pieces = by_sha256(piece for summary in summaries for piece in summary.pieces)

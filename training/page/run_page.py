@@ -83,7 +83,8 @@ def page(
     summary = RunSummary.of(run, learned)
     beside = reference(root, run, learned)
     files = samples(run.samples)
-    made = sample_parts(files[-MAX_SAMPLES:], run.sources if learned is not None else None, kinds=PARTS, report=report)
+    sources = run.sources if learned is not None else None
+    made = sample_parts(files[-MAX_SAMPLES:], sources, run=run.name, root=root, kinds=PARTS, report=report)
     for sample in made:
         for trouble in sample.troubles:
             missing(f"{sample.path}: {trouble.removeprefix(sample.path.name).lstrip()}")

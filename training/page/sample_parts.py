@@ -1,7 +1,8 @@
-"""Parts of samples for a page: sound, analysis with piano roll, score.
+"""Parts of samples for a page: sound, analysis with piano roll, score, files to save.
 
 In: MIDI files. Out: texts and bytes that a template prints. Each part is made in a worker process; if that fails, the
-part is left out with the reason. A sound that `render` wrote is used unless it is older than the sample.
+part is left out with the reason. A sound or MusicXML that `render` wrote is used unless it is older than the sample; a PDF
+is shown only if `render` wrote it.
 """
 
 import re
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalog.base.console import Report
-from catalog.base.errors import TrainingError
+from catalog.base.errors import TrainingError, VgpianoError
+from catalog.storage.remote import AnyPath
 from dataset.measures.measure import Measures, measure
 from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.model import Notes
@@ -22,6 +24,8 @@ from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
+from training.page.downloads import compress_musicxml
+from training.rendering.origin import Listed, origin_of
 from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 from training.sampling.sample_record import ENDING, read_record
 
@@ -29,10 +33,12 @@ TASK = "training.page.sample_parts:part"
 TIMEOUT_S = 120.0
 MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces often share shorter ones
 PIXELS_A_SECOND = 40.0  # of a roll
+NOT_IN_NAMES = re.compile(r"\W+")  # of files to save
 NOTE = re.compile(r'data-note="(\d+)"')
 
-Kind = Literal["analysis", "sound", "score"]
-PARTS: tuple[Kind, ...] = ("analysis", "sound", "score")
+Kind = Literal["analysis", "sound", "score", "notation"]
+PARTS: tuple[Kind, ...] = ("analysis", "sound", "score", "notation")
+NAMES: dict[Kind, str] = {"analysis": "piano roll", "sound": "sound", "score": "score", "notation": "MusicXML"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +76,34 @@ class SampleParts:
     path: Path
     prefix: str  # of its HTML ids
     of: str = ""  # the run's label, on pages with several runs
+    run: str = ""  # the run's name
+    origin: Listed | None = None  # title and origin in the catalog, of a file that is named by its SHA-256
     analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
+    midi: bytes | None = None  # the sample's file; None if it cannot be read
+    notation: bytes | None = None  # compressed MusicXML
+    pdf: bytes | None = None  # of the score, if `render` wrote one
     how: str = ""  # how it was composed, in one line; empty if unknown
     score: str | None = None  # SVG, notes within passage n carry data-copy="n"
     troubles: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """Display name: "Sample 3" for sample-3.mid."""
-        return self.path.stem.replace("-", " ").replace("_", " ").capitalize()
+        """Display name: "Sample 3" for sample-3.mid, and the catalog's title for a file that is named by its SHA-256."""
+        stem = self.path.stem.replace("-", " ").replace("_", " ")
+        return self.origin[0] if self.origin else stem[:1].upper() + stem[1:]
 
     @property
     def title(self) -> str:
         """Display name, with the run's label on pages with several runs."""
         return f"{self.name} of {self.of}" if self.of else self.name
+
+    @property
+    def stem(self) -> str:
+        """Name of the files to save, without ending: "<run>-sample-3", or the title."""
+        if self.origin and (title := NOT_IN_NAMES.sub("-", self.origin[0]).strip("-")):
+            return title
+        return f"{self.run}-{self.path.stem}" if self.run else self.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,8 @@ class Job:
     midi: bytes
     prefix: str
     title: str
+    run: str
+    origin: Listed | None
     sources: Path | None
 
 
@@ -104,6 +125,8 @@ def sample_parts(
     *,
     prefix: str = "s",
     of: str = "",
+    run: str = "",
+    root: AnyPath | None = None,
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
     report: Report = lambda done, total: None,
@@ -112,24 +135,27 @@ def sample_parts(
 
     HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
     does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
-    runs.
+    runs, `run` the run's name, `root` the data root whose catalog knows the titles of files.
     """
-    made = [SampleParts(path, f"{prefix}{number}-", of) for number, path in enumerate(files, 1)]
+    made = [
+        SampleParts(path, f"{prefix}{number}-", of, run, _origin(root, path)) for number, path in enumerate(files, 1)
+    ]
     jobs: list[Job] = []
     owners: list[SampleParts] = []
     for sample in made:
-        midi, sample.how = _bytes(sample), _how(sample)
-        for kind in kinds if midi is not None else ():
-            if kind == "sound" and (there := _rendered(sample.path, ".mp3")) is not None:
-                sample.sound = there
-                continue
-            owners.append(sample)
-            jobs.append(Job(kind, midi or b"", sample.prefix, sample.title, sources))
+        sample.midi, sample.how = _bytes(sample), _how(sample)
+        if sample.midi is None:
+            continue
+        sample.sound, score, sample.pdf = (_rendered(sample.path, end) for end in (".mp3", ".musicxml", "-score.pdf"))
+        sample.notation = None if score is None else compress_musicxml(score)
+        for kind in kinds:
+            if getattr(sample, kind) is None:
+                owners.append(sample)
+                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sample.origin, sources))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
         sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
-            names = {"analysis": "piano roll", "sound": "sound", "score": "score"}
-            sample.troubles.append(f"The {names[job.kind]} could not be made: {result.detail}")
+            sample.troubles.append(f"The {NAMES[job.kind]} could not be made: {result.detail}")
         else:
             setattr(sample, job.kind, result)
         report(done, len(jobs))
@@ -140,12 +166,18 @@ def sample_parts(
 
 
 def part(job: Job) -> Any:
-    """Worker task: return a SampleAnalysis, the bytes of an MP3, or a score as SVG."""
+    """Worker task: return a SampleAnalysis, the bytes of an MP3 or of compressed MusicXML, or a score as SVG."""
     notes = read_midi(job.midi)
-    if job.kind == "sound":
-        from training.rendering.audio import mp3
+    if job.kind in ("sound", "notation"):
+        from training.rendering.render import Output, RenderPiece, render_output
 
-        return mp3(notes)
+        if job.origin is None:
+            piece = RenderPiece(job.title, notes, f"{job.run} {job.title}".strip(), run=job.run)
+        else:
+            piece = RenderPiece(job.title, notes, job.origin[0], known=job.origin[1])
+        if job.kind == "sound":
+            return render_output((piece, Output("audio", "mp3")))
+        return compress_musicxml(render_output((piece, Output("score", "musicxml"))))
     if job.kind == "score":
         from training.rendering.engrave import SCREEN, engrave_score
 
@@ -216,20 +248,31 @@ def _bytes(sample: SampleParts) -> bytes | None:
         return None
 
 
+def _origin(root: AnyPath | None, path: Path) -> Listed | None:
+    """Return the title and origin of a file of the catalog; None if it is not listed, or the catalog cannot be read."""
+    try:
+        return None if root is None else origin_of(root, path.stem)
+    except VgpianoError:
+        return None
+
+
 def _how(sample: SampleParts) -> str:
-    """Return how the sample was composed; empty if unknown. A damaged record is added to `troubles`."""
+    """Return how the sample was composed, or who made it; empty if unknown. A damaged record is added to `troubles`."""
     try:
         record = read_record(sample.path)
     except TrainingError as error:
         reason = str(error).removeprefix(f"{sample.path.with_suffix(ENDING)}: ")
         sample.troubles.append(f"{sample.path.stem}{ENDING} cannot be read: {reason}")
         return ""
+    if record is None and sample.origin is not None:
+        known = sample.origin[1]
+        return ", ".join(filter(None, (known.game, known.sequencer and f"sequenced by {known.sequencer}")))
     return "" if record is None else record.line
 
 
 def _rendered(path: Path, ending: str) -> bytes | None:
     """Return a rendering of a sample; None if it is missing or older than the sample."""
-    there = path.with_suffix(ending)
+    there = path.with_name(path.stem + ending)
     try:
         return there.read_bytes() if there.stat().st_mtime_ns >= path.stat().st_mtime_ns else None
     except OSError:

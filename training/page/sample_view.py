@@ -1,19 +1,18 @@
 """Samples as a template prints them: parts, copied pieces and their colours.
 
-In: sample parts, and functions and values of the run. Out: values that `music.html` prints. Pure, except that it
-checks which files exist.
+In: sample parts, and functions and values of the run. Out: values that `music.html` prints. Pure.
 """
 
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from markupsafe import Markup
 
 from training.novelty.figures import Copy
 from training.novelty.training_index import IndexedPiece
+from training.page.downloads import Download, list_downloads
 from training.page.reference import Reference, Strip, strips
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PIXELS_A_SECOND, Highlight, SampleAnalysis, SampleParts
 from training.page.source_links import is_web_address
@@ -22,14 +21,6 @@ from training.rendering.roll import KEYBOARD
 COLOURS = 5  # number of pieces with their own colour; the others share one more
 GAP = 25.0  # minimum px between two numbers above the roll
 MAX_SHORT = 60  # listed short passages per sample
-FILES = {
-    ".mid": "MIDI",
-    ".mp3": "MP3",
-    ".ogg": "Ogg",
-    ".wav": "WAV",
-    "-score.pdf": "score (PDF)",
-    ".musicxml": "MusicXML",
-}
 
 Pieces = Mapping[str, IndexedPiece]
 """The training pieces of a run, by SHA-256."""
@@ -76,14 +67,6 @@ class HighlightView:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file beside the sample, with its label."""
-
-    name: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class SampleView:
     """A sample as a template prints it."""
 
@@ -100,7 +83,7 @@ class SampleView:
     more_origins: int
     short: Sequence[tuple[Copy, str]]  # passages that are not highlighted, with the game's title
     strips: Sequence[Strip]
-    files: Sequence[File]
+    downloads: Sequence[Download]
     troubles: Sequence[str]
     how: str  # how it was composed, in one line; empty if unknown
 
@@ -201,7 +184,9 @@ def _view(sample: SampleParts, found: Mapping[str, Origin], pieces: Pieces, besi
         more_origins=sum(o.colour == COLOURS for o in mine.values()),
         short=[(copy, _game(copy, pieces)) for copy in short[:MAX_SHORT]],
         strips=strips(analysis.opening, beside) if analysis and beside else (),
-        files=_files(sample.path),
+        downloads=list_downloads(
+            sample.stem, midi=sample.midi, notation=sample.notation, pdf=sample.pdf, sound=sample.sound
+        ),
         troubles=sample.troubles,
         how=sample.how,
     )
@@ -217,8 +202,3 @@ def _quotes(sample: SampleParts, highlights: Sequence[Highlight], found: Mapping
         right = left + GAP
         quotes.append(HighlightView(number, anchor, each.copy, origin, each.start, each.end, left))
     return quotes
-
-
-def _files(midi: Path) -> list[File]:
-    names = [(f"{midi.stem}{ending}", label) for ending, label in FILES.items()]
-    return [File(name, label) for name, label in names if (midi.parent / name).is_file()]

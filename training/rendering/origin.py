@@ -8,10 +8,13 @@ import re
 from catalog.storage.remote import AnyPath
 from dataset.notation.records import Credits
 
+Listed = tuple[str, Credits]
+"""The title of a file of the catalog, and what is printed of its origin."""
+
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def origin_of(root: AnyPath, sha256: str) -> tuple[str, Credits] | None:
+def origin_of(root: AnyPath, sha256: str) -> Listed | None:
     """Return the title and the origin of a file of the catalog of `root`.
 
     Catalogs name files by their SHA-256: other names, and files that are not listed, give None. Of several pieces with

@@ -52,13 +52,13 @@ def draw_roll(
 ) -> str:
     """Return the piano roll of `notes` as SVG.
 
-    Second s is at x = 44 + s * pixels_a_second, recorded in the root's attributes `data-left` and `data-scale`;
-    second 0 is tick 0, as in `audio`. Note 12 is the rectangle with the id `<prefix>n12`, as long as its key is held;
-    its opacity is its velocity. A lighter path of the class `pedal` follows where only the sustain pedal holds notes,
-    and the title says so. The hands (`dataset.notes.hands.hands_of`) are groups of the classes `left` and `right`.
-    Notes of passage 3 have the classes `copied` and `c3`; behind them is a band of class `c3` with the label as its
-    title. Without `background` no paper is drawn. Raises TrainingError for a piece of more than two hours, MAX_BARS
-    bars or MAX_NOTES notes.
+    Second s is at x = 44 + s * pixels_a_second, recorded in the root's attributes `data-left` and `data-scale`; the
+    highest row is pitch `data-high`. Second 0 is tick 0, as in `audio`. Note 12 is the rectangle with the id
+    `<prefix>n12`, as long as its key is held; its opacity is its velocity. A lighter path of the class `pedal` follows
+    where only the sustain pedal holds notes, and the title says so. The hands (`dataset.notes.hands.hands_of`) are
+    groups of the classes `left` and `right`. Notes of passage 3 have the classes `copied` and `c3`; behind them is a
+    band of class `c3` with the label as its title. Without `background` no paper is drawn. Raises TrainingError for a
+    piece of more than two hours, MAX_BARS bars or MAX_NOTES notes.
     """
     _check_size(notes)
     low, high = _range(notes)
@@ -68,7 +68,8 @@ def draw_roll(
     height = TOP + (high - low + 1) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="roll" viewBox="0 0 {_n(width)} {height}" width="{_n(width)}" '
-        f'height="{height}" preserveAspectRatio="xMinYMin" data-left="{KEYBOARD}" data-scale="{_n(pixels_a_second)}" role="img" '
+        f'height="{height}" preserveAspectRatio="xMinYMin" data-left="{KEYBOARD}" data-scale="{_n(pixels_a_second)}" '
+        f'data-high="{high}" role="img" '
         f'font-family="sans-serif" font-size="9"><title>{_text(title)}</title>'
     ]
     if background:
