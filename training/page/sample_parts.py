@@ -30,7 +30,7 @@ from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 from training.sampling.sample_record import ENDING, read_record
 
 TASK = "training.page.sample_parts:part"
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0
 MIN_HIGHLIGHT_NOTES = 16  # minimum notes of a highlighted passage; human pieces often share shorter ones
 PIXELS_A_SECOND = 40.0  # of a roll
 NOT_IN_NAMES = re.compile(r"\W+")  # of files to save

@@ -20,7 +20,7 @@ from training.rendering.loops import LOOP_FORMS, render_loop
 from training.sound.tags import Tags
 
 TASK = "training.rendering.render:render_output"
-TIMEOUT_S = 120.0
+TIMEOUT_S = 300.0  # 20 minutes of stereo MP3 take 60 to 80 s, and twice that on a busy machine
 STEMS = {"right-hand": RIGHT, "left-hand": LEFT}
 FORMS = {
     "audio": ("mp3", "ogg", "wav"),
