@@ -1,7 +1,7 @@
 """A run for tests of its page, made without training.
 
 Its corpus has random tunes with hostile texts, and it has three samples. The first contains a passage of a training
-piece, three semitones higher; the second contains none; the third is not a MIDI file.
+piece, three semitones higher; the second contains none, and marks a loop; the third is not a MIDI file.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ PLANTED = 40  # notes of the passage, which begins after BEFORE notes of the sam
 BEFORE = 15
 MOVED = 3
 EPOCHS = 9
+LOOP = 96, 288  # ticks, of the second sample: seconds 2 to 6
 
 
 def tune(seed: int, notes: int = 120) -> Notes:
@@ -114,7 +115,7 @@ def run(root: Path) -> Run:
     made.samples.mkdir()
     learned = Corpus.open(root, "hostile").pieces("train")
     (made.samples / "sample-1.mid").write_bytes(write_midi(with_passage(learned[0].notes, 20)))
-    (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40)))
+    (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40), loop=LOOP))
     (made.samples / "sample-10.mid").write_bytes(b"<script>no music</script>")
     return made
 

@@ -20,6 +20,7 @@ from dataset.measures.measure import measure
 from dataset.midi.midi_reader import Reading, read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
+from dataset.notes.timing import tick_to_seconds
 from tests.dataset.reported import HOSTILE
 from tests.training import exhibited
 from tests.training.conftest import command, song
@@ -215,6 +216,17 @@ def test_a_file_of_the_catalog_is_shown_by_its_title(root: Path, run: Run, tmp_p
     for place, catalog in ((unlisted, root), (file, tmp_path), (file, None)):
         [unknown] = sample_parts([place], None, root=catalog, kinds=())
         assert (unknown.name.lower(), unknown.how, unknown.troubles) == (place.stem, "", [])
+
+
+def test_a_loop_that_the_file_marks_is_known_in_seconds(tmp_path: Path) -> None:
+    (tmp_path / "a.mid").write_bytes(write_midi(song(1), loop=(96, 192)))
+    (tmp_path / "b.mid").write_bytes(write_midi(Notes.of([0], [12], [60], [80], [(0, 120.0)], [(0, 4, 4)])))
+    marked, plain = sample_parts([tmp_path / "a.mid", tmp_path / "b.mid"], None, kinds=("analysis",))
+    assert marked.analysis is not None
+    assert plain.analysis is not None
+    assert marked.analysis.loop == pytest.approx(tick_to_seconds(song(1).tempos, [96, 192]))
+    assert plain.analysis.loop is None
+    assert (plain.analysis.seconds, plain.analysis.bars_s) == (0.25, 2)
 
 
 def test_a_rendered_score_is_held_unless_it_is_older(run: Run, tmp_path: Path) -> None:

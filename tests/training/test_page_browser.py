@@ -303,12 +303,26 @@ def test_a_part_is_looped_and_the_whole(page: Page) -> None:
     roll.press("Space")
     player.locator("[data-whole]").press("Enter")
     assert told.inner_text() == "whole piece"
-    assert page.evaluate("document.querySelector('audio').loop")
     assert page.evaluate("document.activeElement.matches('[data-loop]')")
     loop.click()
     expect(loop).to_have_attribute("aria-pressed", "false")
-    assert not page.evaluate("document.querySelector('audio').loop")
     expect(player.locator("[data-region]")).to_be_hidden()
+    roll.press("l")
+    roll.press("End")  # where the sound is over, half a second before the last bar line
+    roll.press("ArrowLeft")
+    roll.press("Space")
+    wait(page, "document.querySelector('audio').currentTime < 5")
+
+
+def test_a_loop_that_the_file_marks_is_the_one_that_is_looped(page: Page) -> None:
+    second = page.locator("#s2-player")
+    expect(second.locator("[data-region]")).to_be_hidden()
+    second.locator("[data-loop]").press("Enter")
+    assert second.locator("[data-looped]").inner_text() == "0:02.0–0:06.0"
+    page.evaluate("document.querySelectorAll('audio')[1].currentTime = 5.8")
+    second.locator("[data-play]").click()
+    wait(page, "document.querySelectorAll('audio')[1].currentTime < 5")
+    assert at(page, 1) >= 2
 
 
 def test_the_keys_of_sounding_notes_light_up(page: Page, addresses: dict[str, str]) -> None:

@@ -15,7 +15,9 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError, VgpianoError
 from catalog.storage.remote import AnyPath
 from dataset.measures.measure import Measures, measure
+from dataset.midi.loop_marks import loop_of
 from dataset.midi.midi_reader import read, read_midi
+from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.parallel.workers import Failure, work
@@ -60,12 +62,14 @@ class SampleAnalysis:
     """
 
     seconds: float  # from tick 0 to the last end
+    bars_s: float  # from tick 0 to the end of the last bar
     measures: Measures
     opening: dict[str, float]  # the measures of the first minute, as in the reference
     novelty: Novelty | None  # None without a training index
     highlights: tuple[Highlight, ...]
     roll: str
     width: float  # of the roll, px
+    loop: tuple[float, float] | None  # that the file marks, in seconds
     has_pedal: bool  # whether the roll shows notes that only the pedal holds
 
 
@@ -186,6 +190,7 @@ def part(job: Job) -> Any:
     highlights = passages(notes, found) if found is not None else ()
     return SampleAnalysis(
         seconds=float(tick_to_seconds(notes.tempos, notes.end).max()),
+        bars_s=float(tick_to_seconds(notes.tempos, [bars_of(notes.time_signatures, int(notes.end.max()))[-1].end])[0]),
         measures=measure(read(job.midi)),
         opening=reference.figures(notes),
         novelty=found,
@@ -199,8 +204,18 @@ def part(job: Job) -> Any:
             background=False,
         ),
         width=width_of(notes, PIXELS_A_SECOND),
+        loop=_loop(job.midi, notes),
         has_pedal=has_pedal(notes),
     )
+
+
+def _loop(midi: bytes, notes: Notes) -> tuple[float, float] | None:
+    """Return the loop that a MIDI file marks, in seconds."""
+    found = loop_of(midi)
+    if found is None:
+        return None
+    start, end = tick_to_seconds(notes.tempos, found).tolist()
+    return start, end
 
 
 def passages(notes: Notes, found: Novelty) -> tuple[Highlight, ...]:

@@ -48,7 +48,7 @@
       this.length = Number(root.dataset.seconds);
       this.until = Infinity;
       this.isLooping = false;
-      [this.from, this.to] = [null, null]; // of the loop; null for the ends of the piece
+      [this.from, this.to] = [root.dataset.loopFrom, root.dataset.loopTo].map((edge) => (edge ? Number(edge) : null)); // of the loop; null for the ends of the piece
       this.last = 0; // position when the loop was last looked at
       this.handUntil = 0;
       this.lines = [];
@@ -168,9 +168,8 @@
       const isPart = this.from !== null || this.to !== null, from = this.from ?? 0, to = this.to ?? this.length;
       this.isLooping = is;
       this.last = this.audio.currentTime;
-      this.audio.loop = is && !isPart;
       this.loop.setAttribute("aria-pressed", String(is));
-      this.whole.hidden = !isPart;
+      this.whole.hidden = !(is && isPart);
       this.looped.textContent = !is ? "" : isPart ? `${exact(from)}–${exact(to)}` : "whole piece";
       if (!this.roll) return;
       this.region.hidden = !(is && isPart);
@@ -178,9 +177,13 @@
       this.region.style.width = `${(to - from) * this.scale}px`;
     }
 
-    // Whether a part of the piece is looped, and not another one listened to.
-    loopsPart() {
-      return this.isLooping && this.until === Infinity && (this.from !== null || this.to !== null);
+    // Where the loop ends; the whole piece's at its last bar line, since the sound lasts on until the last note is silent.
+    turn() {
+      return Math.min(this.to ?? (this.from === null && Number(this.root.dataset.bars) || Infinity), this.length);
+    }
+
+    loops() {
+      return this.isLooping && this.until === Infinity; // not while a passage is listened to
     }
 
     // Draw, and stop at the end of a passage or return to the start of the loop.
@@ -188,17 +191,20 @@
       const at = this.audio.currentTime;
       if (!this.audio.paused) {
         if (at >= this.until) this.audio.pause();
-        else if (this.loopsPart() && this.to !== null && this.last < this.to && at >= this.to) this.audio.currentTime = this.from ?? 0;
+        else if (this.loops() && this.last < this.turn() && at >= this.turn()) this.audio.currentTime = this.from ?? 0;
       }
       this.last = this.audio.currentTime;
       this.draw();
     }
 
+    // The sound is over: back to the start of the loop, and if the last bar is not, when it is.
     end() {
-      if (this.loopsPart()) {
+      const rest = this.to === null && this.from === null ? Math.max(0, Number(this.root.dataset.bars ?? 0) - this.length) : 0;
+      setTimeout(() => {
+        if (!this.loops() || !this.audio.ended) return;
         this.seek(this.from ?? 0);
         this.audio.play();
-      }
+      }, 1000 * rest / this.audio.playbackRate);
       this.draw();
     }
 
@@ -252,8 +258,7 @@
         this.audio.pause();
         return;
       }
-      const at = this.audio.currentTime;
-      if (this.loopsPart() && (at < (this.from ?? 0) || at >= (this.to ?? this.length))) this.seek(this.from ?? 0);
+      if (this.loops() && this.audio.currentTime >= this.turn()) this.seek(this.from ?? 0);
       this.audio.play();
     }
 
