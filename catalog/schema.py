@@ -88,7 +88,7 @@ PIECES = pa.schema(
 )
 KEY = ("source", "url", "md5")
 
-MEASURED_BY = 5
+MEASURED_BY = 6
 """Version of the definitions of MEASURES.
 
 Increment it when one is added or changed, so that `dataset measure` measures again.
@@ -122,11 +122,7 @@ MEASURES = pa.schema(
             "0–",
         ),
         _measure(
-            "beats",
-            pa.float64(),
-            "quarter notes from the first onset to the last release of a key",
-            "quarter notes",
-            "0–",
+            "beats", pa.float64(), "quarter notes from first onset to last release of a key", "quarter notes", "0–"
         ),
         _measure(
             "tempo_bpm",
@@ -198,6 +194,10 @@ MEASURES = pa.schema(
             "share of notes with the time and pitch that followed the last 3 to 16 notes when they occurred earlier",
             "share of notes",
             "0–1",
+        ),
+        _measure("loop_start", pa.int32(), "first bar of the loop, as numbered in the score", "bar number", "0–"),
+        _measure(
+            "loop_bars", pa.int32(), "bars after which it returns, until the piece ends; null without one", "bars", "1–"
         ),
         _measure("note_density", pa.float64(), "notes divided by duration_s", "notes per second", "0–"),
         _measure(

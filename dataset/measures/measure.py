@@ -15,6 +15,7 @@ from dataset.measures.keys import key_of, pitch_class_entropy, scale_consistency
 from dataset.measures.loops import loop_share
 from dataset.midi.midi_reader import Reading
 from dataset.notes.hands import hands_of
+from dataset.notes.loop import find_loop
 from dataset.notes.model import LEFT, Notes, beats, seconds
 from dataset.notes.timing import TICKS_PER_QUARTER, tick_to_seconds
 
@@ -40,6 +41,8 @@ class Measures:
     empty_beat_rate: float | None = None
     groove_consistency: float | None = None
     loop_share: float | None = None
+    loop_start: int | None = None
+    loop_bars: int | None = None
     note_density: float | None = None
     left_share: float | None = None
     piano_share: float | None = None
@@ -76,6 +79,7 @@ def measure(reading: Reading) -> Measures:
     over, under = _dominant(
         notes, [tick for tick, *_ in notes.time_signatures], [(over, under) for _, over, under in notes.time_signatures]
     )
+    loop = find_loop(notes)
     bar, rest = divmod(4 * TICKS_PER_QUARTER * over, under)
     return Measures(
         notes=count,
@@ -95,6 +99,8 @@ def measure(reading: Reading) -> Measures:
         empty_beat_rate=texture.empty_beat_rate(notes),
         groove_consistency=None if rest else texture.groove_consistency(notes, bar),
         loop_share=loop_share(notes),
+        loop_start=loop.start if loop else None,
+        loop_bars=loop.bars if loop else None,
         note_density=count / length_s,
         left_share=float(np.count_nonzero(hands_of(notes) == LEFT)) / count,
         piano_share=reading.piano_notes / count,

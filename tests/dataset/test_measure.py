@@ -47,6 +47,8 @@ def test_the_measures_of_a_small_piece_are_those_worked_out_by_hand() -> None:
         "empty_beat_rate": 1 / 6,
         "groove_consistency": 1.0,  # each of the two bars has an onset on its second beat alone
         "loop_share": 0.0,
+        "loop_start": None,
+        "loop_bars": None,
         "note_density": 1.0,
         "left_share": 0.5,
         "piano_share": 0.75,
@@ -90,6 +92,7 @@ def test_the_share_on_the_grid_tells_quantised_from_free() -> None:
 
 
 TEXTS = ("dropped", "texts", "copyright")
+LOOP = ("loop_start", "loop_bars")
 PIANO, FLUTE = 0, 73
 
 
@@ -131,7 +134,7 @@ def test_every_measure_of_any_notes_lies_in_the_range_that_the_schema_says(
     notes = Notes.of(onset, duration, pitch, [64] * len(rows), [(0, 90.0)], [(0, *signature)])
     table = to_table(["a" * 64], [measure(Reading(notes, 1, len(rows), 3, 0.1, on_grid=0.5))])
     check_ranges(table)
-    assert set(only_null(table)) <= {"key", "groove_consistency", *TEXTS}
+    assert set(only_null(table)) <= {"key", "groove_consistency", *LOOP, *TEXTS}
 
 
 def test_a_bar_of_no_whole_number_of_ticks_has_no_groove() -> None:
@@ -172,11 +175,15 @@ def test_the_measures_of_the_real_section_lie_in_their_ranges_and_two_thirds_of_
     table = to_table([path.name for path in paths], [measure(read(path.read_bytes())) for path in paths])
     check_ranges(table)
     missing = {name: table[name].null_count for name in table.column_names if table[name].null_count}
+    assert (missing.pop("loop_start"), missing.pop("loop_bars")) == (379, 379)  # 342 have one
     assert missing == {"groove_consistency": 1, "dropped": 718, "texts": 34, "copyright": 438}  # one is less than a bar
     assert sum(table["licence_conflict"].to_pylist()) == 32
     assert (table["pedal_share"].to_numpy() > 0).sum() == 170
     kept, dropped, ons = (sum(table[name].to_pylist()) for name in ("notes", "dropped_notes", "note_ons"))
     assert (kept, dropped, kept + dropped) == (639_843, 1_992, ons)
+    lengths = np.bincount(table["loop_bars"].drop_null())
+    assert [int(bars) for bars in np.argsort(-lengths, kind="stable")[:4]] == [16, 24, 8, 32]
+    assert table["loop_start"].to_pylist().count(1) == 189
     on_grid = table["on_grid"].to_numpy()
     assert ((on_grid == 1).sum(), (on_grid > 0.9).sum(), (on_grid < 0.1).sum()) == (485, 560, 128)
 
@@ -195,7 +202,7 @@ def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
 
 def test_a_single_note_has_all_measures_but_a_groove() -> None:
     table = to_table(["a" * 64], [measure(read(midi([on(0, 60), off(480, 60)])))])
-    assert only_null(table) == ["groove_consistency", *TEXTS]
+    assert only_null(table) == ["groove_consistency", *LOOP, *TEXTS]
     check_ranges(table)
 
 
@@ -236,5 +243,6 @@ def test_a_query_may_ask_for_the_new_measures(root: Path) -> None:
     notes = Notes.of(range(0, 12 * 120, 12), [12] * 120, 60 + loop, [64] * 120)
     fill(root, {"A loop": write_midi(notes)}, game="looping")
     measure_catalog(root)
-    found = Catalog(root).pieces("loop_share > 0.8 and key == 'C major' and on_grid == 1", ["title", "measured_by"])
+    query = "loop_share > 0.8 and loop_start == 1 and loop_bars == 3 and key == 'C major' and on_grid == 1"
+    found = Catalog(root).pieces(query, ["title", "measured_by"])
     assert found.to_pylist() == [{"title": "A loop", "measured_by": MEASURED_BY}]
