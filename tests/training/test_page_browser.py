@@ -289,7 +289,7 @@ def test_a_part_is_looped_and_the_whole(page: Page) -> None:
     roll.press("a")
     page.evaluate("document.querySelector('audio').currentTime = 7.9")
     player.locator("[data-edge=to]").click()
-    assert told.inner_text() == "0:04.0–0:08.0"  # the nearest beats, of half a second each
+    assert told.inner_text() == "bars 3–4, 0:04.0–0:08.0"  # the nearest beats, of half a second each
     box, region = player.locator("[data-sheet]").bounding_box(), player.locator("[data-region]").bounding_box()
     assert box is not None
     assert region is not None
@@ -318,7 +318,7 @@ def test_a_loop_that_the_file_marks_is_the_one_that_is_looped(page: Page) -> Non
     second = page.locator("#s2-player")
     expect(second.locator("[data-region]")).to_be_hidden()
     second.locator("[data-loop]").press("Enter")
-    assert second.locator("[data-looped]").inner_text() == "0:02.0–0:06.0"
+    assert second.locator("[data-looped]").inner_text() == "bars 2–3, 0:02.0–0:06.0"
     page.evaluate("document.querySelectorAll('audio')[1].currentTime = 5.8")
     second.locator("[data-play]").click()
     wait(page, "document.querySelectorAll('audio')[1].currentTime < 5")

@@ -95,9 +95,12 @@
         const hand = shape.parentNode.getAttribute("class");
         return { index: shape.id.match(/\d+$/)[0], start, end, lift: Math.max(start + LIFT, end - LIFT), pitch, hand, shape };
       });
-      for (const line of svg.querySelectorAll(".beat, .bar")) {
-        for (const [, x] of line.getAttribute("d").matchAll(/M([\d.]+)/g)) this.lines.push((Number(x) - this.left) / this.scale);
-      }
+      const linesOf = (kind) => Array.from(svg.querySelectorAll(kind), (path) => [...path.getAttribute("d").matchAll(/M([\d.]+)/g)]).flat()
+        .map(([, x]) => (Number(x) - this.left) / this.scale);
+      const bars = linesOf(".bar");
+      this.lines = [...linesOf(".beat"), ...bars];
+      this.barLines = [...bars, Number(this.root.dataset.bars)];
+      this.firstBar = Number(svg.querySelector(".number text")?.textContent ?? 1); // 0 for a pickup
       const piano = drawPiano(this.notes.map((note) => note.pitch));
       this.keys = piano.keys;
       this.piano.append(piano.svg);
@@ -170,11 +173,20 @@
       this.last = this.audio.currentTime;
       this.loop.setAttribute("aria-pressed", String(is));
       this.whole.hidden = !(is && isPart);
-      this.looped.textContent = !is ? "" : isPart ? `${exact(from)}–${exact(to)}` : "whole piece";
+      this.looped.textContent = !is ? "" : isPart ? `${this.barsOf(from, this.to ?? Infinity)}${exact(from)}–${exact(to)}` : "whole piece";
       if (!this.roll) return;
       this.region.hidden = !(is && isPart);
       this.region.style.transform = `translateX(${this.left + from * this.scale}px)`;
       this.region.style.width = `${(to - from) * this.scale}px`;
+    }
+
+    // What is said of a part that begins and ends at bar lines, such as "bars 5–8, "; nothing of another one.
+    barsOf(from, to) {
+      const near = (at) => (this.barLines || []).findIndex((line) => Math.abs(line - at) < 0.02);
+      const first = near(from), last = (to === Infinity ? (this.barLines || []).length - 1 : near(to)) - 1;
+      if (first < 0 || last < first) return "";
+      const [a, b] = [first + this.firstBar, last + this.firstBar];
+      return a === b ? `bar ${a}, ` : `bars ${a}–${b}, `;
     }
 
     // Where the loop ends; the whole piece's at its last bar line, since the sound lasts on until the last note is silent.
