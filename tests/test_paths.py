@@ -36,8 +36,9 @@ APPS = {
 OF_NO_PATH = {  # options that mention files or folders in their help, but take no path
     *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),
     *("dataset build name", "train name", "train query", "generate count", "render loop", "render form"),
-    "scrape demo_site command",
+    *("scrape demo_site command", "catalog edit sequencer"),
 }
+ROOTS = (" root", " other")  # data roots, which may be URLs
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def test_the_walk_sees_every_option_that_takes_a_path() -> None:
         "run",
         "what",
         "soundfont",
+        "other",
     }
     assert {name.split()[-1] for name in PATHS} == known | {"name", "paths"}
     assert len(PATHS) >= 30
@@ -99,7 +101,7 @@ def test_the_walk_sees_every_option_that_takes_a_path() -> None:
 def test_a_tilde_that_the_shell_left_is_home(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     parameter = PATHS[name]
-    convert = data_root if name.endswith(" root") else parameter.info.callback
+    convert = data_root if name.endswith(ROOTS) else parameter.info.callback
     assert convert is not None, "give it callback=absolute_path or expand_name of catalog.options"
     user = getpass.getuser()
     for given, meant in (("~/x", tmp_path / "x"), ("~", tmp_path), (f"~{user}/x", Path(f"~{user}/x").expanduser())):
@@ -112,7 +114,7 @@ def test_a_tilde_that_the_shell_left_is_home(name: str, tmp_path: Path, monkeypa
     if parameter.kind is Path:
         assert convert(Path("../x")) == Path.cwd() / "../x"
         assert convert(None) is None
-    elif parameter.kind is str and not name.endswith(" root"):
+    elif parameter.kind is str and not name.endswith(ROOTS):
         assert convert("tiny") == "tiny"  # a name, unless there is such a file
 
 

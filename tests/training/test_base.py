@@ -108,14 +108,14 @@ def test_another_query_uses_the_base_again_and_says_so(based: Based, quick_recip
     assert sorted(list_runs(root)) == sorted([based.base.name, "first", "second"])
 
 
-def test_a_base_gets_three_quarters_of_the_minutes_and_a_run_with_one_all_of_them(
+def test_a_base_gets_most_of_the_minutes_and_a_run_with_one_all_of_them(
     based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     fill(tmp_path, PIECES)
     found = planned(tmp_path, quick_recipe)
     assert found is not None
     assert found.training is not None
-    assert (found.training.minutes, found.config.minutes) == (6.0, 2.0)
+    assert (found.training.minutes, found.config.minutes) == pytest.approx((6.8, 1.2))
     assert found.config.init == found.name == found.training.name
     assert found.training.corpus == base.CORPUS
     again = planned(based.root, quick_recipe)
@@ -178,7 +178,7 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
     unfinished(Run.open(root, based.base.name))
     found = planned(root, quick_recipe)
     assert found is not None
-    assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=6.0)
+    assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=8.0 * base.SHARE)
     fill(root, 1, first=100)  # its corpus is no longer there to continue on
     found = planned(root, quick_recipe)
     assert found is not None

@@ -46,6 +46,7 @@ MAY_BE_ABSENT = {
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
     *("notes_per_second", "train_bits"),  # of epoch 0
+    "later",  # starts of a run of an earlier version
     *("samples", "samples_epoch", "history"),  # a state begins without them
     *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "slips", "batch", "window"),
     *("epoch_notes", "learning_rate"),

@@ -46,6 +46,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "min_p": (*NEVER, True, *MAPS, None, 1.01),
     "form": (*(v for v in NEVER if v != ""), *NUMBERS, *MAPS, "", "aaba", "A B", "AÄ", "A\n", "A" * 200),
     "section_bars": (*NEVER, *NUMBERS, *MAPS, None, 0, 65),
+    "loop": (*NEVER, 1.5, *MAPS, None, 0, 1),
+    "intro": (*NEVER, *NUMBERS, *MAPS, None, 65),
     "seed": tuple(value for value in (*NEVER, *NUMBERS, *MAPS, None) if value != 10**400),  # any whole number from 0
     "series": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
     "game": (*(v for v in NEVER if not isinstance(v, str)), *NUMBERS, *MAPS),
@@ -60,7 +62,7 @@ def test_every_wrong_type_and_value_of_every_field_is_a_usage_error_that_names_t
     assert set(WRONG) == set(SamplingConfig.__slots__)
     for value in WRONG[field]:
         with pytest.raises(VgpianoError) as caught:
-            SamplingConfig(**{"notes": 10, **({"bars": 2} if field == "notes" else {}), field: value})
+            SamplingConfig(**{"notes": 10, **({"bars": 2} if field in ("notes", "intro") else {}), field: value})
         assert isinstance(caught.value, UsageError)
         assert f"--{field.replace('_', '-')}" in str(caught.value)
         assert len(str(caught.value)) < 200
