@@ -18,6 +18,7 @@ COMMANDS = {
     "generate": "training.commands.generate:main",
     "render": "training.commands.render:main",
     "novelty": "training.commands.novelty:main",
+    "listen": "training.commands.listen:main",
 }
 PACKAGES = ("catalog", "scraper", "dataset", "training")
 DISTRIBUTION_LINE = b'__distribution__ = "vgpiano"'  # a line in the __init__.py of each package
@@ -62,6 +63,11 @@ def render() -> None:
 def novelty() -> None:
     """Run `novelty`."""
     _start("novelty")
+
+
+def listen() -> None:
+    """Run `listen`."""
+    _start("listen")
 
 
 def _start(command: str) -> None:

@@ -69,6 +69,7 @@ INNER = {
     "training.page": "catalog dataset.notes dataset.midi dataset.corpus dataset.measures dataset.parallel dataset.report"
     " dataset.build_command dataset.reasons training.events training.novelty training.sampling training.rendering"
     " training.choosing training.midi training.observer training.recipe training.run training.run_record",
+    "training.listening": "catalog.base catalog.storage dataset.notes dataset.report training.rendering training.sound",
     "training.commands": "catalog dataset.completion dataset.corpus training",
 }
 METHODS = {  # imports in the bodies of methods that do what a command does, and for their types: corpus.export(), run.generate()
@@ -274,7 +275,10 @@ def test_the_walk_passes_a_right_import() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS[:3], *(f"training.commands.{name}" for name in ("train", "evaluate", "generate", "render", "novelty"))],
+    [
+        *COMMANDS[:3],
+        *(f"training.commands.{name}" for name in ("train", "evaluate", "generate", "render", "novelty", "listen")),
+    ],
 )
 def test_help_is_ready_before_any_heavy_library_is_loaded(command: str) -> None:
     heavy = "{'numpy', 'pyarrow', 'pandas', 'requests', 'bs4', 'symusic', 'tensorflow', 'keras', 'music21'}"

@@ -67,7 +67,9 @@ def test_ctrl_c_at_any_import_is_one_line(tmp_path: Path) -> None:
         assert err.count("\n") == 1, module
 
 
-@pytest.mark.parametrize("command", ["scrape", "dataset", "train", "evaluate", "generate", "render", "novelty"])
+@pytest.mark.parametrize(
+    "command", ["scrape", "dataset", "train", "evaluate", "generate", "render", "novelty", "listen"]
+)
 def test_every_command_is_stopped_so(command: str, tmp_path: Path) -> None:
     process = pressed_at("typer", tmp_path, command, "--help")
     out, err = process.communicate()

@@ -16,6 +16,7 @@ import dataset.cli
 import scraper.cli
 import training.commands.evaluate
 import training.commands.generate
+import training.commands.listen
 import training.commands.novelty
 import training.commands.render
 import training.commands.train
@@ -32,6 +33,7 @@ APPS = {
     "generate": training.commands.generate.app,
     "render": training.commands.render.app,
     "novelty": training.commands.novelty.app,
+    "listen": training.commands.listen.app,
 }
 OF_NO_PATH = {  # options that mention files or folders in their help, but take no path
     *("scrape vgmusic section", "scrape import game", "scrape import title_from", "scrape status section"),

@@ -19,7 +19,7 @@ import time
 import venv
 from pathlib import Path
 
-COMMANDS = ("catalog", "scrape", "dataset", "train", "evaluate", "generate", "render", "novelty")
+COMMANDS = ("catalog", "scrape", "dataset", "train", "evaluate", "generate", "render", "novelty", "listen")
 SCRIPT = Path(__file__).with_name("user_script.py")
 SERVE = """
 import pathlib, sys, threading

@@ -3,12 +3,16 @@
 The public names, each with its module. Type checkers read this file, and Python loads the names from it.
 """
 
+from .blind_test import BlindTest as BlindTest
+from .blind_test import make_blind_test as make_blind_test
 from .classic.quality import TokenQuality as TokenQuality
 from .copies import find_copies_in_run as find_copies_in_run
 from .copies import open_sources as open_sources
 from .evaluate import evaluate_folder as evaluate_folder
 from .evaluate import evaluate_run as evaluate_run
 from .generate import music as music
+from .listening.votes import Tally as Tally
+from .listening.votes import tally_votes as tally_votes
 from .network.quality import Quality as Quality
 from .novelty.figures import Copy as Copy
 from .novelty.figures import Novelty as Novelty

@@ -26,6 +26,7 @@ from scraper.http.journal import FIELDS
 from training.choosing import People
 from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.events.vocabulary import Opening, Vocabulary
+from training.listening.votes import Ballot, Key, KeyEntry, Vote
 from training.network.weights import WeightsMeta
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.novelty.passages import Index
@@ -42,7 +43,7 @@ HEAD = "<!-- Written by `make docs` from the code. Change the code, then run tha
 
 def page() -> str:
     """Return the whole page as Markdown."""
-    return "\n\n".join([HEAD, *_top(), *_catalog(), *_corpora(), *_runs(), *_loops()]) + "\n"
+    return "\n\n".join([HEAD, *_top(), *_catalog(), *_corpora(), *_runs(), *_loops(), *_listening()]) + "\n"
 
 
 def _top() -> list[str]:
@@ -140,6 +141,21 @@ def _loops() -> list[str]:
         "## Loops",
         "`NAME-loop.json`, which `render --loop` writes beside the sound of a loop:",
         _record(LoopRecord),
+    ]
+
+
+def _listening() -> list[str]:
+    return [
+        "## Blind tests",
+        "`NAME.key.json`, which `listen` writes beside the page:",
+        _record(Key),
+        "Each excerpt:",
+        _record(KeyEntry),
+        "The seals on the page are HMAC-SHA256 with the bytes of `secret`, of the JSON list `[test, number, source, maker, piece]`,\n"
+        "written as Python's `json.dumps` does. The file of votes that the page saves:",
+        _record(Ballot),
+        "Each vote:",
+        _record(Vote),
     ]
 
 

@@ -45,6 +45,7 @@ def test_every_command_and_every_option_stands_on_the_page() -> None:
         "generate",
         "render",
         "novelty",
+        "listen",
     ]
     for name in commands.apps():
         assert f"\n## `{name}`\n" in text
