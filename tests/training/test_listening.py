@@ -127,7 +127,9 @@ def test_all_excerpts_sound_alike(listened: tuple[Path, Path]) -> None:
     page = (listened[1] / "test.html").read_text()
     files = [b64decode(text) for text in re.findall(r"audio/mpeg;base64,([^\"]+)", page)]
     sounds = [soundfile.read(io.BytesIO(file), dtype="float32") for file in files]
-    assert {(len(sound), rate) for sound, rate in sounds} == {(round(SECONDS * 44100), 44100)}
+    [(length, rate)] = {(len(sound), rate) for sound, rate in sounds}
+    assert rate == 44100
+    assert length == pytest.approx(SECONDS * rate, abs=1152)  # a frame of MP3
     assert len({len(file) for file in files}) == 1
     assert [loudness(sound, rate) for sound, rate in sounds] == pytest.approx([-16] * len(sounds), abs=1)
     assert not any(b"TIT2" in file or file.startswith(b"ID3") for file in files)
@@ -271,16 +273,18 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.mark.parametrize("width, scheme", [(360, "dark"), (1280, "light")])
+@pytest.mark.parametrize("width, scheme, has_axe", [(360, "dark", True), (1280, "light", False)])
 def test_a_listener_votes_in_a_browser_and_the_votes_count(
-    browser: Browser, listened: tuple[Path, Path], tmp_path: Path, width: int, scheme: Any
+    browser: Browser, listened: tuple[Path, Path], tmp_path: Path, width: int, scheme: Any, has_axe: bool
 ) -> None:
     _, folder = listened
     alone = tmp_path / "empty" / "sent.html"
     alone.parent.mkdir()
     shutil.copy(folder / "test.html", alone)
     key = key_of(folder)
-    with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True) as context:
+    with browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=has_axe
+    ) as context:
         page = context.new_page()
         said: list[str] = []
         asked: list[str] = []
@@ -292,7 +296,8 @@ def test_a_listener_votes_in_a_browser_and_the_votes_count(
         assert across == window
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
         assert (sum(ground) < 200) == (scheme == "dark")
-        serious = [each for each in Axe().run(page)["violations"] if each["impact"] != "minor"]
+        violations = Axe().run(page)["violations"] if has_axe else []  # axe is a script that the page forbids
+        serious = [each for each in violations if each["impact"] != "minor"]
         assert [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in serious] == []
         save, status = page.get_by_role("button", name="Save my answers"), page.get_by_role("status")
         save.click()
@@ -308,9 +313,10 @@ def test_a_listener_votes_in_a_browser_and_the_votes_count(
                 expect(group.get_by_label("a computer")).to_be_checked()
         page.get_by_label("I know this piece").first.press("Space")
         assert status.inner_text() == f"{len(key['excerpts'])} of {len(key['excerpts'])} answered."
-        page.evaluate("document.querySelectorAll('audio').forEach(each => each.play())")
-        page.wait_for_timeout(200)
-        assert page.evaluate("[...document.querySelectorAll('audio')].filter(each => !each.paused).length") == 1
+        for number in (0, 1):  # one plays at a time
+            page.evaluate(f"document.querySelectorAll('audio')[{number}].play()")
+            expect(page.locator("audio").nth(number)).to_have_js_property("paused", False)
+        expect(page.locator("audio").nth(0)).to_have_js_property("paused", True)
         with page.expect_download() as saved:
             save.press("Enter")
         votes = tmp_path / saved.value.suggested_filename
