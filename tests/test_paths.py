@@ -92,6 +92,8 @@ def test_the_walk_sees_every_option_that_takes_a_path() -> None:
         "against",
         "run",
         "what",
+        "also",
+        "tally",
         "soundfont",
         "other",
     }
