@@ -115,6 +115,9 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere(r"^scrape new", parses, "tests/scraper/test_uploads.py", "crawl_new"),  # the replica has no new uploads
     Elsewhere(r"^catalog merge", parses, "tests/catalog/test_merge.py", "merge_catalog"),  # there is no second catalog
     Elsewhere(r"^scrape mirror", parses, "tests/scraper/test_mirror.py", "folder_site"),  # of a site of other people
+    Elsewhere(
+        r"^listen ", parses, "tests/training/test_listening.py", 'command("listen", "tiny"'
+    ),  # sound takes seconds
     Elsewhere(r"^\. \.venv/bin/activate$", setup, "Makefile", "venv"),
     Elsewhere(r"^pipx? install vgpiano", extra, "pyproject.toml", "optional-dependencies"),
     Elsewhere(
