@@ -21,8 +21,8 @@ import numpy as np
 from dataset.corpus.corpus import Corpus
 from training.events import batches
 from training.events.batches import Batch, EncodedPiece
-from training.events.classes import FIELDS
 from training.events.encoding import CONFIDENCE, NEXT_DURATION, NEXT_PITCH
+from training.events.fields import FIELDS
 from training.events.repeat_models import GUESSES
 from training.events.vocabulary import Vocabulary
 from training.loop.precision import precision

@@ -22,7 +22,7 @@ from dataset.corpus.corpus import CorpusPiece
 from dataset.notes.model import Notes
 from training.events import batches, encoding
 from training.events.batches import EncodedPiece
-from training.events.classes import EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
+from training.events.fields import EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, SIZES, TIME, bar_ticks
 from training.events.vocabulary import UNKNOWN, Vocabulary
 from training.network.layout import EMBEDDINGS
 from training.note_lstm.recipe import NoteLSTMRecipe

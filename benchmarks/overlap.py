@@ -18,7 +18,7 @@ from scipy.stats import gaussian_kde
 
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
-from training.events.classes import bar_ticks
+from training.events.fields import bar_ticks
 
 Array = npt.NDArray[np.float64]
 

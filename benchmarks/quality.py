@@ -42,7 +42,7 @@ from samples import first, longest_runs
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
-from training.events.classes import FIELDS
+from training.events.fields import FIELDS
 from training.novelty.figures import PASSAGE_LENGTHS, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.sampling import sample_files

@@ -24,7 +24,7 @@ from dataset.measures.texture import polyphony, segments
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
-from training.events.classes import bar_ticks
+from training.events.fields import bar_ticks
 from training.generate import music
 from training.run import Run
 from training.sampling.sampler import SamplingConfig

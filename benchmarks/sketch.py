@@ -4,7 +4,7 @@
 
 SKETCH.py is a PyTorch module with `encode` (notes [n, 4] to events), `NoteLSTM` and `bits`. Its training loop is
 repeated here with the training pieces of the corpus instead of its own split. The classes are ours
-(`training/events/classes.py`), so its bits per note can be compared with `evaluate RUN --split test` after the same
+(`training/events/fields.py`), so its bits per note can be compared with `evaluate RUN --split test` after the same
 training time on the same corpus. Encoding time is excluded here, but included for our runs.
 """
 

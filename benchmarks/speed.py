@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from figures import Figure, Setting, in_turn
 
-from training.events import classes as events
 from training.events import ears, encoding, plans
+from training.events import fields as events
 from training.events.batches import Batch
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import load_keras

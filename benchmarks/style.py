@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from training.events.batches import encode_pieces
-from training.events.classes import FIELDS, SIZES
 from training.events.encoding import classes
+from training.events.fields import FIELDS, SIZES
 from training.events.vocabulary import UNKNOWN
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of

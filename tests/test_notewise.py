@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from training.events.batches import EncodedPiece
-from training.events.classes import FIELDS, PLACES, SIZES
 from training.events.encoding import COLUMNS
+from training.events.fields import FIELDS, PLACES, SIZES
 from training.network.inference import NoteNetwork, bits_of
 from training.network.shapes import network_shapes
 from training.note_lstm.recipe import NoteLSTMRecipe

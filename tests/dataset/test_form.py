@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dataset.notes.form import _BLOCK, MAX_BARS, bar_lines, find_form
 from dataset.notes.model import Notes
-from training.events.classes import bars_at
+from training.events.fields import bars_at
 
 Bar = list[tuple[int, int]]  # places in the bar, in ticks, and pitches
 

@@ -8,7 +8,6 @@ import numpy as np
 from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.events.batches import EncodedPiece, epoch
-from training.events.classes import PITCH, TIME
 from training.events.encoding import (
     CONFIDENCE,
     GUESS,
@@ -19,6 +18,7 @@ from training.events.encoding import (
     RELEASES,
     encode,
 )
+from training.events.fields import PITCH, TIME
 from training.events.repeat_models import PLAN_GUESSES
 from training.note_lstm.recipe import NoteLSTMRecipe
 

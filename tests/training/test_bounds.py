@@ -24,7 +24,7 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import BIN, command, song
 from training import midi
-from training.events.classes import bars_at
+from training.events.fields import bars_at
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
 from training.rendering.audio import synthesize

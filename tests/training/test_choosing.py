@@ -14,7 +14,7 @@ from dataset.notes.model import Notes
 from tests.training.conftest import command, resealed, song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
 from training.choosing import LEAST_NOTES, WINDOW, People, choose_drafts, stretches
-from training.events.classes import FIELDS
+from training.events.fields import FIELDS
 from training.events.repeat_models import GUESSES
 from training.generate import DRAFTS, SAMPLES, compose_samples, music
 from training.run import MEASURES_FILE, Run

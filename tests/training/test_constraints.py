@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.events import classes as events
-from training.events.classes import EDGES, PITCH, TIME
+from training.events import fields as events
+from training.events.fields import EDGES, PITCH, TIME
 from training.sampling.constraints import SAME_CHORD, Constraints
 from training.sampling.playable import is_playable, release
 

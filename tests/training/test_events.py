@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.notes.model import Notes
-from training.events import classes as events
+from training.events import fields as events
 from training.events.encoding import classes
 
 notes_of = st.lists(

@@ -12,7 +12,7 @@ from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
-from training.events.classes import EDGES, PITCH, TIME, to_class
+from training.events.fields import EDGES, PITCH, TIME, to_class
 from training.novelty.passages import Index, NoteLine, find
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.sampler import SamplingConfig, choose, compose

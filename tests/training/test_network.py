@@ -14,8 +14,8 @@ import pytest
 
 from catalog.base.errors import TrainingError
 from tests.training.conftest import song
-from training.events import classes as events
 from training.events import encoding
+from training.events import fields as events
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
 from training.network import inference, weights

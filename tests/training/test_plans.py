@@ -15,9 +15,9 @@ from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
 from tests.training.conftest import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
 from training.events.character import VALUES
-from training.events.classes import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
 from training.events.encoding import CONFIDENCE, GUESS, PLANNED, encode
 from training.events.encoding import VALUES as VALUE_COLUMNS
+from training.events.fields import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
 from training.events.plans import COLUMNS, INPUTS, NEW, Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
 from training.events.vocabulary import Start, Vocabulary

@@ -12,7 +12,7 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, saying, weights
-from training.events.classes import EDGES, to_class
+from training.events.fields import EDGES, to_class
 from training.network import inference
 from training.sampling.sampler import SamplingConfig, compose
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.events import encoding, past
-from training.events.classes import DURATION, FIELDS, KNOWN, PITCH, PLACE, TIME, VELOCITY
 from training.events.encoding import (
     COLUMNS,
     CONFIDENCE,
@@ -20,6 +19,7 @@ from training.events.encoding import (
     predict_repeats,
     predict_velocity,
 )
+from training.events.fields import DURATION, FIELDS, KNOWN, PITCH, PLACE, TIME, VELOCITY
 from training.events.repeat_models import CONFIDENCES, GUESSES, Repeats
 
 COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}

@@ -19,7 +19,7 @@ from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from tests.training.conftest import song
 from training.commands import field_options as settings
-from training.events import classes as events
+from training.events import fields as events
 from training.events.encoding import classes
 from training.events.plans import Plan
 from training.events.repeat_models import GUESSES

@@ -8,8 +8,8 @@ import numpy as np
 from dataset.notes.model import Notes
 from tests.training.conftest import song
 from training.events.batches import encode_pieces, epoch
-from training.events.classes import PITCH, TIME
 from training.events.encoding import OWN_CHROMA, classes, encode
+from training.events.fields import PITCH, TIME
 from training.events.plans import Plan
 from training.events.slips import slipped
 from training.events.vocabulary import Vocabulary

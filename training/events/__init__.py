@@ -7,9 +7,9 @@ what sounds, and `slips` makes wrong notes to learn from. Pure NumPy.
 __all__ = [
     "batches",
     "character",
-    "classes",
     "ears",
     "encoding",
+    "fields",
     "followed",
     "past",
     "plans",

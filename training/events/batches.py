@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events import character, plans
-from training.events.classes import PITCH
 from training.events.encoding import (
     COLUMNS,
     CONFIDENCE,
@@ -28,6 +27,7 @@ from training.events.encoding import (
     Events,
     encode,
 )
+from training.events.fields import PITCH
 from training.events.repeat_models import PLAN_GUESSES
 from training.events.slips import Flags, slipped
 from training.events.vocabulary import UNKNOWN, Vocabulary

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES, to_class
+from training.events.fields import EDGES, to_class
 
 VOICES = 14
 """Classes of the most notes that sound at once in a bar: 0 unknown, else 1 + number, at most 12."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from dataset.notes.model import Notes
 from training.events import character, ears, plans
-from training.events.classes import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
+from training.events.fields import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
 from training.events.repeat_models import GUESSES, Repeats
 

@@ -11,8 +11,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES, to_class
 from training.events.ears import RECENT, heard, interval, releases, tops
+from training.events.fields import EDGES, to_class
 from training.events.followed import Followed, Sources
 from training.events.plans import LEVELS, Plan
 

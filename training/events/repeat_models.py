@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.events.classes import BAR, PITCH, PLACE, TIME, to_class
+from training.events.fields import BAR, PITCH, PLACE, TIME, to_class
 from training.events.past import MATCHES, Array, Numbers, Past
 from training.events.plans import Plan
 

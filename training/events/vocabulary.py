@@ -15,8 +15,8 @@ from msgspec import Meta
 from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
 from dataset.notes.meter import bar_ticks
-from training.events.classes import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITIES, VELOCITY, usual_velocities
 from training.events.encoding import classes
+from training.events.fields import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITIES, VELOCITY, usual_velocities
 from training.events.plans import PLAN_PATTERN, Plan
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events import character, ears, encoding, plans
-from training.events import classes as events
+from training.events import fields as events
 from training.network.inputs import HAS_CLASS
 from training.network.layout import (
     CHROMA_FEATURES,

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
-from training.events import classes as events
 from training.events import encoding
+from training.events import fields as events
 from training.events.batches import EncodedPiece
 from training.events.repeat_models import GUESSES
 from training.network.class_scores import (

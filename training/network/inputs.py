@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events import character, ears, encoding, plans
-from training.events import classes as events
+from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.layout import in_chroma
 

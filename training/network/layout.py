@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from training.events import character, ears, plans
-from training.events import classes as events
+from training.events import fields as events
 from training.events.character import REACHED
 from training.events.past import PITCH_CLASS_SHARES
 from training.events.repeat_models import GUESSES

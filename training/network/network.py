@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training.events import classes as events
 from training.events import ears, encoding, plans
+from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network import scores as scores_of
 from training.network.backend import lanes

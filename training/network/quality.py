@@ -8,8 +8,8 @@ import numpy as np
 
 from catalog.base.errors import TrainingError
 from training.events.batches import EncodedPiece
-from training.events.classes import FIELDS
 from training.events.encoding import encode
+from training.events.fields import FIELDS
 from training.events.vocabulary import UNKNOWN
 from training.midi import read_notes
 from training.network.inference import NoteNetwork

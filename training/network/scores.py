@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from training.events import classes as events
 from training.events import ears, encoding
+from training.events import fields as events
 from training.network.layout import (
     INTERVAL_TABLES,
     PLACE_SCORES,

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.base.errors import TrainingError
-from training.events import classes as events
 from training.events import ears
+from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.layout import (
     CONFIDENCE_WIDTH,

@@ -19,7 +19,7 @@ from catalog.base.errors import TrainingError
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from training.events import batches
 from training.events.batches import EncodedPiece
-from training.events.classes import TIME, VELOCITY
+from training.events.fields import TIME, VELOCITY
 from training.events.vocabulary import Vocabulary
 from training.loop.checkpoints import CheckpointKeeper
 from training.loop.hosts import ALONE, Hosts

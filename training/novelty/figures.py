@@ -11,8 +11,8 @@ import numpy as np
 
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
-from training.events.classes import bars_at
 from training.events.encoding import classes
+from training.events.fields import bars_at
 from training.novelty.passages import NoteLine, Passage, distinct_passages, find
 from training.novelty.training_index import TrainingIndex
 

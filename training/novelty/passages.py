@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.model import Notes
-from training.events.classes import EDGES, PITCH, to_class
 from training.events.encoding import classes
+from training.events.fields import EDGES, PITCH, to_class
 from training.novelty.seed_hashes import SEED, line_hashes
 
 MIN_PASSAGE_NOTES = 8  # minimum matching notes of a passage

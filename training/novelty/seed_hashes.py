@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES, to_class
+from training.events.fields import EDGES, to_class
 
 SEED = 6  # notes
 _BASE = np.uint64(0x9E3779B97F4A7C15)

@@ -21,8 +21,8 @@ from catalog.base.errors import TrainingError
 from catalog.storage.checksums import SUMS_FILE, Sums, format_sums, read_sums
 from catalog.storage.reading import Above0, Positive, Sha256, Tick, read_json
 from dataset.notes.timing import tick_to_seconds
-from training.events.classes import PITCH, bar_of
 from training.events.encoding import classes
+from training.events.fields import PITCH, bar_of
 from training.novelty.passages import Index, NoteLine
 
 if TYPE_CHECKING:

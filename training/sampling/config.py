@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from catalog.base.errors import UsageError
-from training.events.classes import FIELDS
+from training.events.fields import FIELDS
 from training.novelty.seed_hashes import SEED
 
 ByField = float | Mapping[str, float]

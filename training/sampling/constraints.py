@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events import classes as events
-from training.events.classes import EDGES, PITCH, TIME
+from training.events import fields as events
+from training.events.fields import EDGES, PITCH, TIME
 from training.sampling.playable import HAND_NOTES, HAND_SPAN
 
 LONGEST_REST = 2 * 96  # ticks

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from training.events.classes import EDGES, PITCH, PITCHES, TIME, to_class
+from training.events.fields import EDGES, PITCH, PITCHES, TIME, to_class
 from training.novelty.passages import (
     MAX_DROP,
     RATIOS,

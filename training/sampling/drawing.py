@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.events import encoding
-from training.events.classes import FIELDS
+from training.events.fields import FIELDS
 from training.sampling.sample_record import NO_GUESS
 
 SETTINGS = ("temperature", "top_p", "top_k", "min_p")

@@ -16,9 +16,9 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
-from training.events import classes as events
 from training.events import encoding
-from training.events.classes import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
+from training.events import fields as events
+from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.sampling.config import LOOP_BARS, SamplingConfig

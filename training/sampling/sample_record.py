@@ -16,7 +16,7 @@ from catalog.storage.reading import Above0, Count, Finite, NotNegative, Positive
 from dataset.notes.form import find_form
 from dataset.notes.meter import bar_ticks
 from dataset.notes.model import Notes
-from training.events.classes import FIELDS
+from training.events.fields import FIELDS
 from training.sampling.conditioning import Styles
 from training.sampling.config import SamplingConfig
 from training.sampling.forms import letters

@@ -16,7 +16,7 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from training.events import encoding
-from training.events.classes import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, TIME
+from training.events.fields import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, TIME
 from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary

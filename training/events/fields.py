@@ -1,4 +1,4 @@
-"""Event classes: notes as class numbers, and back.
+"""Fields of events: their classes, notes as class numbers, and back.
 
 Time since the last onset and duration have 117 classes of ticks each; there are 128 pitches and 16 velocities. Every
 multiple of a sixteenth and of an eighth triplet up to 8 quarters, and of a quarter up to 32, is exact. Each class lies
