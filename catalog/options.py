@@ -36,8 +36,10 @@ def absolute_path(value: Any) -> Any:
     return expand_user(value).absolute() if isinstance(value, Path) else value
 
 
-def expand_name(value: str | None) -> str | None:
-    """Return a name with ~ expanded. Callback of options that take a name or a path."""
+def expand_name(value: Any) -> Any:
+    """Return a name or a list of them with ~ expanded. Callback of options that take a name or a path."""
+    if isinstance(value, list | tuple):
+        return [expand_name(each) for each in value]
     return str(expand_user(value).absolute()) if value is not None and value.startswith("~") else value
 
 

@@ -25,7 +25,7 @@ from docs.make.records import record
 from scraper.http.journal import FIELDS
 from training.choosing import People
 from training.classic.recipe import ClassicRecipe, ClassicRow
-from training.events.vocabulary import Opening, Vocabulary
+from training.events.vocabulary import Opening, Start, Vocabulary
 from training.listening.votes import Ballot, Key, KeyEntry, Vote
 from training.network.weights import WeightsMeta
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
@@ -36,7 +36,7 @@ from training.progress import Progress
 from training.rendering.loops import LoopRecord
 from training.rendering.render import FORMS
 from training.run_record import TrainingRequest
-from training.sampling.sample_record import GUESS_NAMES, SampleRecord, StyleShare
+from training.sampling.sample_record import GUESS_NAMES, SampleLoop, SampleRecord, StyleShare
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 
@@ -180,6 +180,8 @@ def _runs() -> list[str]:
         _record(Vocabulary),
         "Each opening is the first note of a training piece:",
         _record(Opening),
+        "Each later start:",
+        _record(Start),
         "### metrics.csv",
         "A line an epoch. Of `note-lstm`:",
         _record(EpochRow),
@@ -205,6 +207,8 @@ def _runs() -> list[str]:
         _record(SampleRecord),
         "Each style:",
         _record(StyleShare),
+        "The loop of a sample that `generate --loop` composed:",
+        _record(SampleLoop),
         "The guesses, by their numbers in `guesses`; the first note of a piece and the notes of a prime are not drawn, and have none:",
         _table(
             ("field", "guesses follow"),

@@ -27,17 +27,13 @@ app = single_command()
 KEY_ENDING = ".key.json"
 
 
-def _expand_names(values: list[str]) -> list[str]:
-    return [expand_name(value) or "" for value in values]
-
-
 @app.command()
 def listen(
     what: Annotated[
         list[str],
         typer.Argument(
             help="Name or path of a run; with --tally, files of votes.",
-            callback=_expand_names,
+            callback=expand_name,
             autocompletion=completion.runs,
         ),
     ],

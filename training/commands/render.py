@@ -38,17 +38,13 @@ class LoopCommand(TyperCommand):
         return super().parse_args(ctx, given)
 
 
-def _expand_names(values: list[str]) -> list[str]:
-    return [expand_name(value) or "" for value in values]
-
-
 @app.command(cls=LoopCommand)
 def render(
     what: Annotated[
         list[str],
         typer.Argument(
             help="MIDI files, folders with MIDI files, or names or paths of runs (all of their samples).",
-            callback=_expand_names,
+            callback=expand_name,
             autocompletion=completion.runs,
         ),
     ],

@@ -49,7 +49,7 @@ class NoteLSTMLearner(Learner):
         The vocabulary is extended by the styles of the corpus. Raises TrainingError if the networks differ in size.
         """
         from training.events.vocabulary import Vocabulary
-        from training.note_lstm.trained import network, vocabulary
+        from training.note_lstm.trained import open_network
         from training.run import Run
 
         before = Run.open(root, name)
@@ -60,8 +60,8 @@ class NoteLSTMLearner(Learner):
                     f"--init {name}: its {setting} is {theirs[setting]}, this recipe's is {ours[setting]}; "
                     f"use --recipe {before.path / 'recipe.json'}"
                 )
-        network(before)  # raises if the weights are not that run's
-        return Vocabulary.of(corpus.pieces("train"), vocabulary(before)).to_json(), before.weights.read_bytes()
+        _, known = open_network(before)  # raises if the weights are not that run's
+        return Vocabulary.of(corpus.pieces("train"), known).to_json(), before.weights.read_bytes()
 
     def train(
         self,
@@ -83,19 +83,19 @@ class NoteLSTMLearner(Learner):
 
     def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
         """Return the pieces of `compose` with their styles and guesses."""
-        from training.note_lstm.trained import network, vocabulary
+        from training.note_lstm.trained import open_network
         from training.sampling.sampler import compose_drafts
 
         learned = run.learned_from().index if config.max_copy else None
-        return compose_drafts(network(run), vocabulary(run), config, prime, learned, report)
+        return compose_drafts(*open_network(run), config, prime, learned, report)
 
     def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
         """Return the bits of each draft's first bar after its last one."""
         from training.note_lstm.seams import seams
-        from training.note_lstm.trained import network, vocabulary
+        from training.note_lstm.trained import open_network
 
         pieces = [(draft.notes, draft.style) for draft in drafts]
-        return seams(network(run), vocabulary(run), pieces, config.intro, config.bars or 0)
+        return seams(*open_network(run), pieces, config.intro, config.bars or 0)
 
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
         """Return bits per note, total and by field."""

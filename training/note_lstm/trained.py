@@ -15,7 +15,12 @@ from training.run import Run
 
 
 def network(run: Run) -> inference.NoteNetwork:
-    """Return the best epoch's network.
+    """Return the network of `open_network`."""
+    return open_network(run)[0]
+
+
+def open_network(run: Run) -> tuple[inference.NoteNetwork, Vocabulary]:
+    """Return the best epoch's network and the run's vocabulary.
 
     Raises TrainingError if the weights are damaged or not this run's.
     """
@@ -23,7 +28,7 @@ def network(run: Run) -> inference.NoteNetwork:
     named = best_weights(run)
     known = vocabulary(run)
     check(named, network_shapes(recipe, len(known.series), len(known.games)), run.weights)
-    return inference.NoteNetwork(named)
+    return inference.NoteNetwork(named), known
 
 
 def vocabulary(run: Run) -> Vocabulary:

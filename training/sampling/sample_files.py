@@ -16,7 +16,7 @@ from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
 from training.run_folder import RUN_FILE
 from training.sampling.numbered_files import write_numbered
-from training.sampling.sample_record import ENDING, LoopRecord, SampleRecord
+from training.sampling.sample_record import ENDING, SampleLoop, SampleRecord
 
 
 def write_pieces(folder: Path, pieces: Sequence[Notes], title: str, records: Sequence[SampleRecord] = ()) -> list[Path]:
@@ -27,7 +27,7 @@ def write_pieces(folder: Path, pieces: Sequence[Notes], title: str, records: Seq
     Safe for several processes. In the samples/ of a run, names that `train` has reserved are skipped.
     """
 
-    def maker(notes: Notes, loop: LoopRecord | None) -> Callable[[str], bytes]:
+    def maker(notes: Notes, loop: SampleLoop | None) -> Callable[[str], bytes]:
         marked = None if loop is None else (loop.start, loop.end)
         return lambda name: write_midi(notes, name=f"{title} {name}", loop=marked)
 

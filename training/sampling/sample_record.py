@@ -96,12 +96,12 @@ class Seam:
 
 
 @dataclass(frozen=True, slots=True)
-class LoopRecord:
+class SampleLoop:
     """The loop of a sample, and how well its end leads on to its beginning."""
 
     start: Count  # first tick
     end: Positive  # tick after the last
-    bars: Positive
+    bars: Positive  # its length
     seam_bits: NotNegative  # bits per note of its first bar after its last one, for the network
     usual_bits: NotNegative  # median of the bits per note of its other bars
 
@@ -131,7 +131,7 @@ class SampleRecord:
     form: str  # form that was found in the notes: a letter per section; the same letter for versions of the same music
     section_bars: Positive  # bars of a section
     sources: tuple[Count, ...]  # for each bar, the earlier bar, from 1, that it repeats or varies; 0 for none
-    loop: LoopRecord | None = None  # null if the sample is no loop
+    loop: SampleLoop | None = None  # null if the sample is no loop
     guesses: dict[
         str, Guesses
     ]  # by field, one character per note drawn: the number of the right guess with the greatest gain, or "-"
@@ -199,11 +199,11 @@ class SampleRecord:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
-def _loop(notes: Notes, config: SamplingConfig, seam: Seam) -> LoopRecord:
+def _loop(notes: Notes, config: SamplingConfig, seam: Seam) -> SampleLoop:
     """Return the loop of a piece that was composed with `config`."""
     bars, bar = config.bars or 1, bar_ticks(*notes.time_signatures[0][1:])
     start = config.intro * bar
-    return LoopRecord(start, start + bars * bar, bars, round(seam.bits, 4), round(seam.usual_bits, 4))
+    return SampleLoop(start, start + bars * bar, bars, round(seam.bits, 4), round(seam.usual_bits, 4))
 
 
 def _shares(styles: Styles) -> tuple[StyleShare, ...]:
