@@ -111,7 +111,7 @@ def train(
     """Train a network on a query or a corpus; write three samples and a page.
 
     Builds the corpus if there is none for the query. With --query or --game, a base is trained on all pieces of the catalog first, in
-    three quarters of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
+    85 % of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
 
     With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
