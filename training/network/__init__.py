@@ -3,4 +3,4 @@
 Only `lstm`, `network` and `scores` import Keras at module level.
 """
 
-__all__ = ["backend", "inference", "inputs", "network", "quality", "shapes", "weights"]
+__all__ = ["backend", "inference", "inputs", "network", "quality", "shapes", "tables", "weights"]

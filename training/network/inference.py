@@ -36,7 +36,7 @@ from training.network.inputs import (
     plan_inputs,
 )
 from training.network.layout import ENTERING, HEADS, STYLES
-from training.network.tables import InputTable, Kernel
+from training.network.tables import InputTable, Kernel, on_one_thread
 
 Array = npt.NDArray[np.float32]
 State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
@@ -184,6 +184,7 @@ class NoteNetwork:
         )
         return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
 
+    @on_one_thread
     def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:
         """Return the bits of each field of each piece [pieces, 4], without first notes.
 
@@ -195,6 +196,7 @@ class NoteNetwork:
             self._add_bits(pieces, order[start : start + BATCH], total)
         return total if coarse else total[0]
 
+    @on_one_thread
     def note_bits(self, pieces: Sequence[EncodedPiece], style: Array) -> list[npt.NDArray[np.float64]]:
         """Return the bits of each note of each piece but its first, [notes - 1]; `style` [pieces, STYLE_WIDTH]."""
         found = [np.zeros(max(0, len(piece.events) - 1)) for piece in pieces]

@@ -29,6 +29,7 @@ from training.network.inputs import (
     pitch_class_shares,
     plan_inputs,
 )
+from training.network.tables import on_one_thread
 from training.novelty.passages import Index
 from training.sampling.conditioning import named, openings, requested_styles, vector
 from training.sampling.config import SamplingConfig
@@ -61,6 +62,7 @@ def compose(
 
 
 @np.errstate(over="ignore", invalid="ignore")  # the result is checked below
+@on_one_thread
 def compose_drafts(
     network: NoteNetwork,
     vocabulary: Vocabulary,
