@@ -13,7 +13,7 @@ speed: seconds to index the corpus and to search it for a sample of 500 notes; a
 
 samples: how much of a run's samples, with and without a guard, and of the first --notes notes of its held-out pieces
 by people is copied from its training pieces. The cost of the guard is also measured: bits per note under the network
-itself, repeated bars or pitches, and musical measures.
+itself, repeated bars or chords, and musical measures.
 """
 
 import argparse
@@ -268,7 +268,7 @@ def _figures(learned: TrainingIndex, pieces: list[Any]) -> dict[str, float]:
         "longest of all": max(one.longest for one in told_of),
         **{name: round(value, 4) for name, value in medians(told_of).items()},
         "a bar running, at most": max(bars for bars, _ in runs),
-        "a pitch running, at most": max(pitches for _, pitches in runs),
+        "a chord running, at most": max(chords for _, chords in runs),
         **{name: round(float(np.median([each(notes) for notes in pieces])), 3) for name, each in MEASURES.items()},
     }
 

@@ -37,7 +37,8 @@ import overlap
 import told_apart
 from contestants import COUNT, GUARDED, KINDS, MINUTES, NOTES
 from figures import Figure, Setting
-from samples import first, longest_runs
+from samples import MOST_BARS, first, longest_runs
+from told_apart_table import STUCK
 
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.midi.midi_reader import read_midi
@@ -50,7 +51,6 @@ from training.sampling.config import MAX_COPY
 
 APART_DRAWS = 10  # of people's pieces that samples are told from
 BUDGETS = (1 / 3, 1.0)  # shares of the training minutes
-STUCK = (4, 12)  # allowed repeats of a bar and of a pitch
 MIN_PIECES = 3  # minimum number of pieces in a set
 PEERS = {"lstm": "PyTorch LSTM", "transformer": "PyTorch transformer", "classic": "the original's recipe"}
 NAMES = {
@@ -118,9 +118,9 @@ def compared(options: argparse.Namespace, corpus: Corpus) -> dict[str, dict[str,
         runs = [longest_runs(notes) for notes in pieces]
         one: dict[str, Any] = {
             "pieces": len(pieces),
-            "stuck": float(np.mean([bars > STUCK[0] or pitches > STUCK[1] for bars, pitches in runs])),
+            "stuck": float(np.mean([bars > MOST_BARS or chords > STUCK for bars, chords in runs])),
             "a bar running, at most": max(bars for bars, _ in runs),
-            "a pitch running, at most": max(pitches for _, pitches in runs),
+            "a chord running, at most": max(chords for _, chords in runs),
         }
         if name != "human, training":  # of which all is copied
             one |= medians([find_copies(sources, notes) for notes in pieces])
@@ -189,7 +189,7 @@ def table(found: dict[str, Any]) -> str:
     heads = [
         "pieces",
         "stuck",
-        "bars / pitches running",
+        "bars / chords running",
         *(f"copied, {least}" for least in PASSAGE_LENGTHS),
         "area",
         "divergence",
@@ -197,7 +197,7 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"| set | {' | '.join([*heads, *overlap.FEATURES])} |"]
     lines.append("|" + "---|" * (1 + len(heads) + len(overlap.FEATURES)))
     for name, one in found["sets"].items():
-        running = f"{one['a bar running, at most']} / {one['a pitch running, at most']}"
+        running = f"{one['a bar running, at most']} / {one['a chord running, at most']}"
         copied = [one.get(f"share of all notes, {least} notes") for least in PASSAGE_LENGTHS]
         near = [one.get("area"), one.get("divergence")]
         near += [one["features"][f]["area"] if "features" in one else None for f in overlap.FEATURES]

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,7 +96,8 @@ def test_notes_are_released_where_two_hands_cannot_hold_them_with_a_chord(
             continue
         sounding = sorted({*pitch[struck].tolist(), *pitch[held].tolist()})
         assert not held.any() or can_be_divided(sounding)
-        assert not {*(pitch[struck] - 1).tolist(), *(pitch[struck] + 1).tolist()} & {*pitch[held].tolist()}
+        beside = {pitch + step for pitch in pitch[struck].tolist() for step in (-1, 0, 1)}
+        assert not beside & {*pitch[held].tolist()}  # a file cannot hold a key that is struck again
     changed = np.flatnonzero(shorter != duration)
     assert np.isin(onset[changed] + shorter[changed], onset).all()  # released as a chord is struck
 
@@ -112,8 +114,9 @@ def test_a_semitone_within_a_chord_is_struck_only_where_nothing_is_likelier() ->
             assert set(np.flatnonzero(np.isfinite(logits[0]))) >= scores.keys() - {61}
 
 
-def test_held_notes_a_semitone_from_a_struck_one_are_released() -> None:
-    onset, pitch = np.array([0, 0, 24, 24], np.int32), np.array([60, 64, 59, 67])
+@pytest.mark.parametrize("struck", [59, 60, 61])
+def test_held_notes_of_the_pitch_of_a_struck_one_or_a_semitone_from_it_are_released(struck: int) -> None:
+    onset, pitch = np.array([0, 0, 24, 24], np.int32), np.array([60, 64, struck, 67])
     assert release(onset, np.full(4, 96, np.int32), pitch).tolist() == [24, 96, 96, 96]
     assert release(onset, np.full(4, 96, np.int32), pitch, 1).tolist() == [96] * 4  # the first is of a prime
 

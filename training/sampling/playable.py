@@ -61,7 +61,8 @@ def release(
     """Return durations with which two hands can play the notes, sorted by onset.
 
     Where a chord cannot be struck while others are held, or more than `most` notes would sound, the held notes are
-    released, the earliest first; so are those a semitone from a note that is struck. Notes before number `first` are left as they are.
+    released, the earliest first; so are those of the pitch of a note that is struck, or a semitone from it. Notes before
+    number `first` are left as they are.
     """
     shortened = np.array(duration, np.int32)
     end = (onset + duration).tolist()
@@ -80,7 +81,7 @@ def release(
             at += 1
         struck = list(range(begin, at))
         held[:] = [note for note in held if end[note] > now]
-        beside = {pitches[note] + step for note in struck for step in (-1, 1)}
+        beside = {pitches[note] + step for note in struck for step in (-1, 0, 1)}
         for note in [note for note in held if pitches[note] in beside]:
             let_go(note, now)
         while held and (
