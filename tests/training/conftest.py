@@ -29,7 +29,8 @@ TINY = {
     "epoch_notes": 256,
     "precision": "float32",
 }
-QUICK = {**TINY, "batch": 129, "window": 16}  # an epoch is a step or two, for `forked.step_by_step`
+QUICK = {**TINY, "batch": 113, "window": 16, "slips": 0.0}  # for `forked.step_by_step`: an epoch is a step or two
+FEW_BARS = 8  # bars of a song, where it is for QUICK: an epoch is one step
 
 
 def song(number: int, bars: int = 16) -> Notes:
@@ -60,16 +61,21 @@ def song(number: int, bars: int = 16) -> Notes:
 
 
 def fill(
-    root: Path, pieces: int = 20, games: tuple[str, ...] = ("wood", "water"), series: str = "temple", first: int = 0
+    root: Path,
+    pieces: int = 20,
+    games: tuple[str, ...] = ("wood", "water"),
+    series: str = "temple",
+    first: int = 0,
+    bars: int = 16,
 ) -> None:
-    """Add `count` songs of some games of one series to the catalog of `root`.
+    """Add `pieces` songs of `bars` bars, of some games of one series, to the catalog of `root`.
 
     `first` is the number of the first song.
     """
     with Catalog(root).writer() as writer:
         rows = []
         for number in range(first, first + pieces):
-            data = write_midi(song(number))
+            data = write_midi(song(number, bars))
             game = games[number % len(games)]
             rows.append(
                 Piece(

@@ -13,7 +13,7 @@ from dataset.corpus.corpus import Corpus
 from dataset.plan import Plan
 from tests import forked
 from tests.once import Once
-from tests.training.conftest import command, fill
+from tests.training.conftest import FEW_BARS, command, fill
 from tests.training.test_train import metrics, wait_for
 from training import base
 from training.observer import Observer
@@ -42,7 +42,7 @@ class Based:
 @pytest.fixture(scope="module")
 def based(once: Once, tmp_path_factory: pytest.TempPathFactory, quick_recipe: Path) -> Based:
     def train(root: Path) -> None:
-        fill(root, PIECES)
+        fill(root, PIECES, bars=FEW_BARS)
         words = ("--query", WATER, "--recipe", str(quick_recipe), "--name", "first", "--no-render")
         process = forked.start("train", *words, "--minutes", "1000", "--root", root, first=forked.BY_STEP)
         while not (found := [name for name in list_runs(root) if name.startswith("base-")]):
@@ -111,7 +111,7 @@ def test_another_query_uses_the_base_again_and_says_so(based: Based, quick_recip
 def test_a_base_gets_most_of_the_minutes_and_a_run_with_one_all_of_them(
     based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
-    fill(tmp_path, PIECES)
+    fill(tmp_path, PIECES, bars=FEW_BARS)
     found = planned(tmp_path, quick_recipe)
     assert found is not None
     assert found.training is not None
@@ -133,7 +133,7 @@ def test_what_needs_no_base_gets_none(based: Based, quick_recipe: Path, tmp_path
     assert planned(root, quick_recipe, query=None, corpus="water") is None
     assert planned(root, quick_recipe, query="series == 'temple'") is None  # the whole catalog
     assert planned(root, quick_recipe, recipe="classic") is None
-    fill(tmp_path, PIECES)
+    fill(tmp_path, PIECES, bars=FEW_BARS)
     assert planned(tmp_path, quick_recipe, minutes=None, epochs=3) is None  # there is no base yet
     assert not list_runs(tmp_path)
 
@@ -142,12 +142,12 @@ def test_a_base_is_used_until_the_catalog_has_grown_by_more_than_a_tenth(
     based: Based, quick_recipe: Path, tmp_path: Path
 ) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
-    fill(root, 2, first=100)
+    fill(root, 2, first=100, bars=FEW_BARS)
     found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is None
     assert found.message.endswith(f"trained before on {PIECES} pieces of the catalog, which now has {PIECES + 2}")
-    fill(root, 1, first=102)
+    fill(root, 1, first=102, bars=FEW_BARS)
     found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is not None
@@ -179,7 +179,7 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
     found = planned(root, quick_recipe)
     assert found is not None
     assert found.training == TrainConfig(name=based.base.name, resume=True, minutes=8.0 * base.SHARE)
-    fill(root, 1, first=100)  # its corpus is no longer there to continue on
+    fill(root, 1, first=100, bars=FEW_BARS)  # its corpus is no longer there to continue on
     found = planned(root, quick_recipe)
     assert found is not None
     assert found.training is not None
@@ -188,7 +188,7 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
 
 
 def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(quick_recipe: Path, tmp_path: Path) -> None:
-    fill(tmp_path, PIECES)
+    fill(tmp_path, PIECES, bars=FEW_BARS)
     own = build.build_corpus(tmp_path, Plan(query="game == 'wood'"), base.CORPUS, workers=1)
     words = ("--query", WATER, "--recipe", str(quick_recipe), "--minutes", "0.01")
     done = command("train", *words, root=tmp_path)

@@ -12,7 +12,7 @@ import pytest
 
 from catalog.base.errors import TrainingError, UsageError
 from tests import forked
-from tests.training.conftest import command, fill
+from tests.training.conftest import FEW_BARS, command, fill
 from training import experiment
 from training.observer import Observer
 from training.page.comparison_page import ZELDA
@@ -31,7 +31,7 @@ def words(recipe: Path) -> tuple[str, ...]:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("filled")
-    fill(root, 24)
+    fill(root, 24, bars=FEW_BARS)
     return root
 
 
@@ -168,8 +168,8 @@ def test_what_cannot_be_parted_is_refused(filled: Path, order: TrainConfig, erro
 
 def test_of_zelda_the_originals_games_are_taken_in_its_order(tmp_path: Path) -> None:
     games = ("twilight-princess", "wind-waker", "majoras-mask", "ocarina-of-time")
-    fill(tmp_path, 48, games, "zelda")
-    fill(tmp_path, 5, ("spirit-tracks",), "zelda", first=100)
+    fill(tmp_path, 48, games, "zelda", bars=FEW_BARS)
+    fill(tmp_path, 5, ("spirit-tracks",), "zelda", first=100, bars=FEW_BARS)
     asked = experiment.plan(tmp_path, TrainConfig(query="series == 'zelda'", name="zelda"))
     assert asked.is_original
     assert [part.slug for part in asked.parts] == [*list(ZELDA)[:4], "all"]
