@@ -33,9 +33,11 @@ LIGHT = (
     *("multiprocessing.connection", "shlex", "tomllib", "xml.sax.saxutils"),
 )
 OURS = ("catalog", "scraper", "dataset", "training")
+SHORT = 10.0  # seconds of each sample of a training step by step
 
 _nursery: list["subprocess.Popen[str]"] = []
 _running: list["Started"] = []
+_lengths: list[float] = []  # of a sample, as it was before it was shortened
 
 
 class Started:
@@ -223,9 +225,17 @@ def step_by_step(on: bool = True) -> None:
 
     Tracing takes six seconds of a processor, however small the network is; a step without it takes half a second. So
     this is for trainings of a few steps, whose subject is what lies around the steps: files, budgets, commands. Those
-    of `tests/training/test_train.py` that are about learning trace, as users' do.
+    of `tests/training/test_train.py` that are about learning trace, as users' do. The samples of a training are short,
+    too: a minute of music takes as long as a step to compose, and longer to render.
     """
+    from training import generate
+
     import_module("tensorflow").config.run_functions_eagerly(on)
+    if on and not _lengths:
+        _lengths.append(generate.SAMPLE_SECONDS)
+        generate.SAMPLE_SECONDS = SHORT
+    elif not on and _lengths:
+        generate.SAMPLE_SECONDS = _lengths.pop()
 
 
 BY_STEP = f"{__name__}:step_by_step"  # for `first`
