@@ -15,7 +15,7 @@ from tests import forked
 from tests.docs.walk import Walk
 from tests.training.conftest import QUICK, song
 
-SMALL = {**QUICK, "warmup": 5}  # an odd batch has one lane, whose step takes half the time
+SMALL = {**QUICK, "warmup": 5, "batch": 257}  # an odd batch has one lane, whose step takes half the time
 OWN = 12  # pieces of one's own
 CHORALES = 3  # of each of the demo's games of Zelda
 

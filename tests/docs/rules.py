@@ -32,7 +32,8 @@ REWRITES: tuple[Rewrite, ...] = (
     (r".*", r"^scrape vgmusic", "scrape vgmusic --delay 0"),  # the replica is on this machine: no delay is owed
     (r".*", r"--count \d+", "--count 1"),
     (r".*", r"--seconds 30", "--seconds 5"),
-    (r".*", r"--bars 32|--notes 500", "--bars 4"),
+    (r".*", r"--bars (16|32)|--notes 500", "--bars 4"),
+    (r".*", r"--form (\w+)", r"--form \1 --section-bars 2"),
     (r"docs/listening", r"--against all", "--against ocarina-of-time"),
 )
 
