@@ -5,7 +5,7 @@ from base64 import b64decode
 import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Locator, Page
-from scipy.signal import correlate
+from scipy.signal import correlate, resample_poly
 
 Sound = npt.NDArray[np.float64]
 
@@ -82,3 +82,43 @@ def at(page: Page, player: int = 0) -> float:
 def start_of(note: Locator) -> float:
     """The seconds at which a note of the roll begins."""
     return (float(note.get_attribute("x") or "nan") - LEFT) / SCALE
+
+
+TAP = """() => {
+    // Listen to all that is connected to the loudspeakers from now on
+    const connect = AudioNode.prototype.connect;
+    window.ears = [];
+    AudioNode.prototype.connect = function (target, ...rest) {
+        if (target instanceof AudioDestinationNode && !(this instanceof ScriptProcessorNode)) {
+            const ear = this.context.createScriptProcessor(1024, 1, 1), heard = [];
+            ear.onaudioprocess = (event) => heard.push(...event.inputBuffer.getChannelData(0));
+            window.ears.push({ ear, heard });
+            connect.call(this, ear);
+            connect.call(ear, target);
+        }
+        return connect.call(this, target, ...rest);
+    };
+}"""
+
+TAPPED = """(most) => window.ears.map(({ ear, heard }) => {
+    const clock = document.querySelector("audio").currentTime, rate = ear.context.sampleRate;
+    const sound = Int16Array.from(heard.slice(-most * rate), (value) => 32767 * Math.max(-1, Math.min(1, value)));
+    const bytes = new Uint8Array(sound.buffer);
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    return [clock, rate, btoa(text)];
+})"""
+
+
+def tap(page: Page) -> None:
+    """Listen to the parts that the page mixes from now on."""
+    page.evaluate(TAP)
+
+
+def tapped(page: Page, seconds: float, rate: int) -> list[tuple[float, Sound]]:
+    """The clock of the first player, and the last seconds of each part that was mixed."""
+    found = []
+    for clock, own, text in page.evaluate(TAPPED, seconds):
+        heard = np.frombuffer(b64decode(text), np.int16) / 32768
+        found.append((clock, resample_poly(heard, rate, int(own))))
+    return found

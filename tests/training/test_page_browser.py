@@ -54,6 +54,7 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(
     with opened(browser, addresses[which], width, scheme, bypass_csp=True) as page:
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
         page.locator("[data-edge=from]").first.click()  # a loop, so that all controls are shown
+        page.locator("[data-fall]").first.click()
         assert_fits(page, scheme)
         assert page.title() in ("Run shown", "Two runs")
         if (width == 360) == (scheme == "light"):

@@ -70,7 +70,7 @@ def test_measures_are_those_of_the_first_minute() -> None:
 
 
 def test_a_value_is_told_beside_those_of_the_corpus(root: Path, run: Run, text: str) -> None:
-    beside = reference(root, run, None)
+    beside = reference(root, run, run.learned_from())
     assert beside is not None
     assert beside.pieces == exhibited.PIECES
     assert beside.held > 0

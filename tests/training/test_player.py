@@ -14,8 +14,9 @@ from dataset.notes.hands import hands_of
 from dataset.notes.timing import tick_to_seconds
 from tests.browser import opened, wait
 from tests.training.exhibited import shown_addresses, shown_pages  # noqa: F401 - fixtures
-from tests.training.playing import LEFT, OUR_EAR, RATE, SCALE, at, found_at, hear, start_of
+from tests.training.playing import LEFT, OUR_EAR, RATE, SCALE, at, found_at, hear, start_of, tap, tapped
 from training.midi import read_notes
+from training.rendering.audio import HANDS_RATE, mix_notes
 
 
 @pytest.fixture
@@ -276,3 +277,76 @@ def test_without_script_the_browsers_own_controls_play_it(browser: Browser, addr
         assert page.locator("audio").first.is_visible()
         assert not page.locator("[data-play]").first.is_visible()
         assert page.locator("noscript p").is_visible()
+
+
+def test_a_hand_is_muted_and_the_other_one_is_heard_in_time(page: Page, addresses: dict[str, str]) -> None:
+    notes = read_notes(Path(addresses["run"].removeprefix("file://")).parent / "samples" / "sample-1.mid")
+    is_left = hands_of(notes) == notes_model.LEFT
+    hands = [mix_notes(notes, HANDS_RATE, chosen=chosen).mean(axis=1) for chosen in (is_left, ~is_left)]
+    group = page.locator("#s1-player").get_by_role("group", name="Mute a hand")
+    left, right = (group.get_by_role("button", name=f"{side} hand") for side in ("Left", "Right"))
+    tap(page)
+    page.locator("[data-play]").first.click()
+    for button, other, heard in ((left, right, 1), (right, left, 0)):
+        if heard:
+            button.press("Enter")
+        else:
+            button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(other).to_have_attribute("aria-pressed", "false")
+        assert page.evaluate("document.querySelector('audio').muted")
+        page.evaluate("document.querySelector('audio').currentTime = 5")
+        page.evaluate("document.querySelector('audio').play()")
+        wait(page, "document.querySelector('audio').currentTime > 7.2")
+        parts = tapped(page, 1.5, HANDS_RATE)
+        clock, sound = parts[heard]
+        assert not parts[1 - heard][1].any()
+        first = int((clock - 3) * HANDS_RATE)
+        likeness = [np.abs(correlate(hand[first : first + 4 * HANDS_RATE], sound, "valid")).max() for hand in hands]
+        assert likeness[heard] > 3 * likeness[1 - heard]
+        begin = 3 - 1.5 - found_at(sound, hands[heard][first : first + 4 * HANDS_RATE]) / HANDS_RATE
+        assert begin == pytest.approx(0, abs=0.2)
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "false")
+    assert not page.evaluate("document.querySelector('audio').muted")
+
+
+OUR_EYE = "willReadFrequently"  # which is advised because FALLEN reads the canvas often
+
+FALLEN = """([pitch, hand, share]) => {
+    // Whether a note of a hand is drawn above a key, at a share of the height
+    const canvas = document.querySelector("#s1-player canvas"), pen = canvas.getContext("2d");
+    const key = document.querySelector(`#s1-player [data-pitch="${pitch}"]`).getBoundingClientRect();
+    const x = (key.left + key.width / 2 - canvas.getBoundingClientRect().left) * canvas.width / canvas.clientWidth;
+    const [red, , blue, alpha] = pen.getImageData(Math.round(x), Math.round(share * canvas.height), 1, 1).data;
+    return alpha > 100 && (hand === "left") === (blue > red);
+}"""
+
+
+@pytest.mark.parametrize("motion, width", [("no-preference", 1280), ("reduce", 360)])
+def test_notes_fall_onto_their_keys(browser: Browser, addresses: dict[str, str], motion: str, width: int) -> None:
+    notes = read_notes(Path(addresses["run"].removeprefix("file://")).parent / "samples" / "sample-1.mid")
+    start, hands = tick_to_seconds(notes.tempos, notes.onset), hands_of(notes)
+    with opened(browser, addresses["run"], width, reduced_motion=motion, expected=OUR_EYE) as page:
+        canvas, button = page.locator("#s1-player canvas"), page.locator("#s1-player [data-fall]")
+        expect(button).to_have_accessible_name("Falling notes")
+        expect(canvas).to_be_hidden()
+        button.press("Space")
+        expect(canvas).to_be_visible()
+        expect(button).to_have_attribute("aria-pressed", "true")
+
+        def drawn(note: int, now: float, share: float) -> bool:
+            page.evaluate("now => { document.querySelector('audio').currentTime = now }", now)
+            wait(page, "!document.querySelector('audio').seeking")
+            page.evaluate("new Promise(requestAnimationFrame)")
+            side = "left" if hands[note] == notes_model.LEFT else "right"
+            return bool(page.evaluate(FALLEN, [int(notes.pitch[note]), side, share]))
+
+        for note in range(20, 60, 10):
+            begin = float(start[note]) + 0.1  # within the note
+            bar = begin // 2 * 2  # bars of two seconds
+            for now in (bar + 0.02, bar + 0.6) if motion == "reduce" else (begin - 2.5, begin - 1.2, begin - 0.1):
+                base = bar if motion == "reduce" else now
+                assert drawn(note, now, 1 - (begin - base) / 3), (note, now)
+        button.click()
+        expect(canvas).to_be_hidden()
