@@ -40,13 +40,7 @@ NOTE = re.compile(r'data-note="(\d+)"')
 
 Kind = Literal["analysis", "sound", "hands", "score", "notation"]
 PARTS: tuple[Kind, ...] = ("analysis", "sound", "hands", "score", "notation")
-NAMES: dict[Kind, str] = {
-    "analysis": "piano roll",
-    "sound": "sound",
-    "hands": "sound of each hand",
-    "score": "score",
-    "notation": "MusicXML",
-}
+NAMES = {"analysis": "piano roll", "sound": "sound", "hands": "sound by hand", "score": "score", "notation": "MusicXML"}
 
 
 @dataclass(frozen=True, slots=True)
