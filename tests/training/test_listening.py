@@ -278,7 +278,7 @@ def test_a_listener_votes_in_a_browser_and_the_votes_count(
     with opened(browser, alone.as_uri(), width, scheme, bypass_csp=has_axe) as page:
         assert_fits(page, scheme)
         if has_axe:  # a script that the page forbids
-            assert_accessible(page)
+            assert_accessible(page, 5)
         save, status = page.get_by_role("button", name="Save my answers"), page.get_by_role("status")
         save.click()
         assert status.inner_text() == "Nothing is answered yet."
