@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tests import wheel
 from tests.once import Once, maker
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SITE = Path(__file__).parents[2] / "shared" / "vgmusic" / "site"
 TITLES = SITE.parent / "titles.tsv"
@@ -115,6 +119,15 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{name}"
 
 
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A browser, one for each file that looks at pages (`tests.browser`)."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
 HEAVY = (
     "training/test_train.py",
     "training/test_base.py",
@@ -124,7 +137,7 @@ HEAVY = (
     "test_road.py",
     "docs/test_examples.py",
     "scraper/test_file_faults.py",
-    "training/test_page_browser.py",
+    "training/test_player.py",
     "training/test_keep.py",
     "scraper/test_page_faults.py",
     "training/test_classic.py",

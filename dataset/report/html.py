@@ -35,10 +35,10 @@ def render(template: str, *, room: str = DEFAULT_PACKAGE, **values: Any) -> str:
     return _environment(room).get_template(template).render(**values)
 
 
-def script(name: str, *, room: str = DEFAULT_PACKAGE) -> Script:
-    """Return a script among the package's templates, verbatim."""
+def script(*names: str, room: str = DEFAULT_PACKAGE) -> Script:
+    """Return a script: files among the package's templates, verbatim, one after the other."""
     environment = _environment(room)
-    text, _, _ = _loader(room).get_source(environment, name)
+    text = "".join(_loader(room).get_source(environment, name)[0] for name in names)
     digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return Script(Markup(text), f"'sha256-{digest}'")  # noqa: S704 - our own file
 

@@ -3,21 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dataset.report.report import write_report
-from tests.browser import chromium
+from tests.browser import assert_accessible, assert_fits, opened
 from tests.dataset import reported
 from tests.dataset.test_report import RELATED
 
 WINDOWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +23,8 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str:
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     """Open the report in a window; it must log nothing and request only itself."""
     width, scheme = request.param
-    with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True) as context:
-        page = context.new_page()
-        messages: list[str] = []
-        requested: list[str] = []
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("request", lambda request: requested.append(request.url))
-        page.goto(address)
+    with opened(browser, address, width, scheme, bypass_csp=True) as page:
         yield page
-        assert messages == []
-        assert requested == [address]
 
 
 def open_all(page: Page) -> None:
@@ -49,21 +33,14 @@ def open_all(page: Page) -> None:
 
 def test_it_fits_the_window_and_follows_the_colours_that_the_reader_prefers(page: Page) -> None:
     open_all(page)
-    width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width == window
+    assert_fits(page, "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light")
     assert page.title() == "Corpus hostile"
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert (sum(ground) < 200) == dark
 
 
 @pytest.mark.parametrize("page", [(360, "light"), (1280, "dark")], ids=str, indirect=True)
 def test_axe_finds_nothing_serious(page: Page) -> None:
     open_all(page)
-    found = Axe().run(page)
-    assert len(found["passes"]) > 15
-    serious = [each for each in found["violations"] if each["impact"] != "minor"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in serious] == []
+    assert_accessible(page, 15)
 
 
 def test_everything_opens_by_keyboard_and_the_focus_is_seen(browser: Browser, address: str) -> None:

@@ -5,6 +5,7 @@ piece, three semitones higher; the second contains none, and marks a loop; the t
 """
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ import pytest
 from catalog.schema import FETCHED, Piece
 from catalog.store import Catalog
 from dataset.build import build_corpus
-from dataset.corpus.corpus import Corpus
+from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
+from tests.once import Once
 from training.classic.recipe import ClassicRecipe
+from training.page.comparison_page import ZELDA, Entry, write_comparison
+from training.page.run_page import write_page
 from training.progress import Progress
 from training.run import Run
 from training.run_record import TrainingRequest
@@ -120,16 +124,52 @@ def run(root: Path) -> Run:
     return made
 
 
+def fill(root: Path) -> None:
+    """Make the run below an empty data root."""
+    run(root)
+
+
+def write_pages(root: Path) -> None:
+    """Write the page of the run, and a page that compares it with itself, runs/both.html."""
+    made = Run.open(root, "shown")
+    write_page(root, made)
+    entries = [Entry("One <b>", made, 2, ZELDA["wind-waker"]), Entry("Two", made, 1, ZELDA["zelda"])]
+    write_comparison(root, entries, root / "runs" / "both.html", title="Two runs", lead="Side by side.")
+
+
 @pytest.fixture(name="root", scope="module")
-def shown_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty data root, one per test file."""
-    return tmp_path_factory.mktemp("exhibited")
+def shown_root(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with the run `shown`; one copy per test file."""
+    return Path(shutil.copytree(once("exhibited", fill), tmp_path_factory.mktemp("exhibited") / "root"))
 
 
 @pytest.fixture(name="run", scope="module")
 def shown_run(root: Path) -> Run:
     """The run `shown` below it."""
-    return run(root)
+    return Run.open(root, "shown")
+
+
+@pytest.fixture(name="pages", scope="session")
+def shown_pages(once: Once) -> Path:
+    """A data root with the run `shown` and its pages (`write_pages`), the same for all: read it only."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(once("exhibited", fill), folder, dirs_exist_ok=True)
+        write_pages(folder)
+
+    return once("exhibited-pages", make)
+
+
+@pytest.fixture(name="addresses", scope="session")
+def shown_addresses(pages: Path) -> dict[str, str]:
+    """The addresses of the pages: of the run, and of the comparison."""
+    places = {"run": pages / "runs" / "shown" / "index.html", "compare": pages / "runs" / "both.html"}
+    return {name: place.as_uri() for name, place in places.items()}
+
+
+def source_of(root: Path) -> CorpusPiece:
+    """The piece that the first sample copied from."""
+    return Corpus.open(root, "hostile").pieces("train")[0]
 
 
 def classic(root: Path) -> Run:

@@ -183,3 +183,23 @@ def test_a_chord_under_the_pedal_sounds_until_the_pedal_is_lifted_and_then_rings
 def test_a_pedal_that_is_never_lifted_costs_no_more_than_it_is_heard() -> None:
     sound = audio.synthesize(Notes.of([0], [24], [60], [90], pedals=[(0, 0, 24 * 5000)]), HALF_RATE)
     assert 20 < len(sound) / HALF_RATE < 24
+
+
+def test_hands_have_a_channel_each_in_time_and_at_their_level() -> None:
+    notes = Notes.of([0, 24, 48, 72], [20] * 4, [45, 76, 48, 79], [90, 60, 90, 60], [(0, 100.0)], hand=[2, 1, 2, 1])
+    made = audio.render_hands(notes)
+    assert made is not None
+    hands, rate = soundfile.read(io.BytesIO(made))
+    whole, whole_rate = soundfile.read(io.BytesIO(audio.mp3(notes)))
+    starts = tick_to_seconds(notes.tempos, notes.onset)
+    own = {2: 0, 1: 1}
+    for note, begin in enumerate(starts.tolist()):
+        levels = [np.sqrt(np.square(hands[int(begin * rate) :][: rate // 2, side]).mean()) for side in (0, 1)]
+        heard = np.sqrt(np.square(whole[int(begin * whole_rate) :][: whole_rate // 2]).mean())
+        side = own[int(notes.hand[note])]
+        assert 20 * np.log10(levels[side] / heard) == pytest.approx(0, abs=2)
+    silent = hands[: int((starts[1] - 0.01) * rate), 1]
+    assert np.abs(silent).max() < 0.01
+    first = np.flatnonzero(np.abs(hands[:, 1]) > 0.02)[0] / rate
+    assert first == pytest.approx(starts[1], abs=0.015)
+    assert audio.render_hands(Notes.of([0], [24], [60], [90], hand=[1])) is None

@@ -25,7 +25,7 @@ from training.page.sample_view import COLOURS, SampleView, by_sha256, colours, f
 from training.run import Run
 from training.sampling.sample_files import samples
 
-SHOWN_KINDS: tuple[Kind, ...] = ("analysis", "sound")  # scores are on the runs' own pages
+SHOWN_KINDS: tuple[Kind, ...] = ("analysis", "sound", "hands")  # scores are on the runs' own pages
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

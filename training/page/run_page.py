@@ -31,7 +31,7 @@ from training.sampling.sample_files import samples
 
 PAGE_FILE = "index.html"
 ROOM = "training.page"
-SCRIPT_FILE = "player.js"
+SCRIPT_FILES = "hands.js", "falling.js", "player.js"  # later ones use earlier ones
 MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
 ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
@@ -126,7 +126,7 @@ def page(
 
 def player() -> Script:
     """Return the script that plays samples."""
-    return script(SCRIPT_FILE, room=ROOM)
+    return script(*SCRIPT_FILES, room=ROOM)
 
 
 def training_index_of(run: Run) -> TrainingIndex | None:

@@ -38,9 +38,9 @@ PIXELS_A_SECOND = 40.0  # of a roll
 NOT_IN_NAMES = re.compile(r"\W+")  # of files to save
 NOTE = re.compile(r'data-note="(\d+)"')
 
-Kind = Literal["analysis", "sound", "score", "notation"]
-PARTS: tuple[Kind, ...] = ("analysis", "sound", "score", "notation")
-NAMES: dict[Kind, str] = {"analysis": "piano roll", "sound": "sound", "score": "score", "notation": "MusicXML"}
+Kind = Literal["analysis", "sound", "hands", "score", "notation"]
+PARTS: tuple[Kind, ...] = ("analysis", "sound", "hands", "score", "notation")
+NAMES = {"analysis": "piano roll", "sound": "sound", "hands": "sound by hand", "score": "score", "notation": "MusicXML"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class SampleParts:
     origin: Listed | None = None  # title and origin in the catalog, of a file that is named by its SHA-256
     analysis: SampleAnalysis | None = None
     sound: bytes | None = None  # MP3
+    hands: bytes | None = None  # MP3 with one hand in each channel; None if only one hand plays
     midi: bytes | None = None  # the sample's file; None if it cannot be read
     notation: bytes | None = None  # compressed MusicXML
     pdf: bytes | None = None  # of the score, if `render` wrote one
@@ -170,8 +171,12 @@ def sample_parts(
 
 
 def part(job: Job) -> Any:
-    """Worker task: return a SampleAnalysis, the bytes of an MP3 or of compressed MusicXML, or a score as SVG."""
+    """Worker task: return a SampleAnalysis, the bytes of MP3s or of compressed MusicXML, or a score as SVG."""
     notes = read_midi(job.midi)
+    if job.kind == "hands":
+        from training.rendering.audio import render_hands
+
+        return render_hands(notes)
     if job.kind in ("sound", "notation"):
         from training.rendering.render import Output, RenderPiece, render_output
 

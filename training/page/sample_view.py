@@ -75,6 +75,7 @@ class SampleView:
     prefix: str
     analysis: SampleAnalysis | None
     sound: Markup | None  # base64
+    hands: Markup | None  # the sound with one hand in each channel, base64
     roll: Markup
     score: Markup | None
     width: float  # of the roll, in px
@@ -175,7 +176,8 @@ def _view(sample: SampleParts, found: Mapping[str, Origin], pieces: Pieces, besi
         title=sample.title,
         prefix=sample.prefix,
         analysis=analysis,
-        sound=None if sample.sound is None else Markup(b64encode(sample.sound).decode()),  # noqa: S704
+        sound=_base64(sample.sound),
+        hands=_base64(sample.hands),
         roll=Markup(analysis.roll if analysis else ""),  # noqa: S704 - `draw_roll` escapes its labels
         score=None if sample.score is None else Markup(sample.score),  # noqa: S704 - the same
         width=analysis.width if analysis else 0.0,
@@ -190,6 +192,10 @@ def _view(sample: SampleParts, found: Mapping[str, Origin], pieces: Pieces, besi
         troubles=sample.troubles,
         how=sample.how,
     )
+
+
+def _base64(data: bytes | None) -> Markup | None:
+    return None if data is None else Markup(b64encode(data).decode())  # noqa: S704 - base64
 
 
 def _quotes(sample: SampleParts, highlights: Sequence[Highlight], found: Mapping[str, Origin]) -> list[HighlightView]:

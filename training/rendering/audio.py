@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from catalog.base.errors import TrainingError
 from dataset.notes.hands import hands_of
-from dataset.notes.model import Notes
+from dataset.notes.model import LEFT, Notes
 from dataset.notes.timing import tick_to_seconds
 from training.sound.loudness import level_gain, level_sound
 from training.sound.mp3_seek import seekable
@@ -24,6 +24,7 @@ from training.sound.waves import Key, Timbre
 
 RATE = 44_100
 KBIT = 128  # per second of MP3; below 56 the first frame is too small for the encoder delay
+HANDS_RATE, HANDS_KBIT = 16_000, 40  # of the small file with one hand in each channel
 LAME_SCALE = np.float32(0.95)  # by which the MP3 encoder makes all sound softer
 MAX_SECONDS = 20 * 60.0
 MAX_SOUNDING_S = 20 * 3600.0  # of all notes together, plus a second per note; real pieces have 3.1 hours at most
@@ -113,8 +114,10 @@ def _check_size(notes: int, seconds: float, held: float) -> None:
         )
 
 
-def encode_audio(sound: NDArray[np.float32], form: Form, rate: int = RATE, tags: Tags = NO_TAGS) -> bytes:
-    """Encode samples, with tags: WAV with 16 bits, MP3 with 128 kbit/s, Ogg Vorbis with about 90.
+def encode_audio(
+    sound: NDArray[np.float32], form: Form, rate: int = RATE, tags: Tags = NO_TAGS, *, kbit: int = KBIT
+) -> bytes:
+    """Encode samples, with tags: WAV with 16 bits, MP3 with `kbit` kbit/s, Ogg Vorbis with about 90.
 
     No format shifts time: an MP3 encoder adds silence at the start and records its length in the first frame, which
     browsers and libsndfile skip. The recorded length of the end is corrected (`seekable`).
@@ -124,7 +127,7 @@ def encode_audio(sound: NDArray[np.float32], form: Form, rate: int = RATE, tags:
     file, how = io.BytesIO(), dict[str, Any]()
     if form == "mp3":
         most, least = (320, 32) if rate >= 32_000 else (160, 8)  # kbit range of libsndfile's scale from 0 to 1
-        level = (most - KBIT) / (most - least)
+        level = (most - kbit) / (most - least)
         how = {"subtype": "MPEG_LAYER_III", "compression_level": level, "bitrate_mode": "CONSTANT"}
     elif form == "ogg":
         how = {"subtype": "VORBIS", "compression_level": 0.5}
@@ -152,6 +155,23 @@ def render_stem(notes: Notes, form: Form, hand: int, *, tags: Tags = NO_TAGS, so
     whole[:] = 0
     whole[: len(sounds[0])] = sounds[0]
     return encode_audio(whole * gain[:, None], form, RATE, with_origin(tags, soundfont))
+
+
+def render_hands(notes: Notes, *, soundfont: Path | None = None) -> bytes | None:
+    """Return a small MP3 with the left hand in the left channel and the right hand in the right; None if only one plays.
+
+    The hands are as loud as in the file of `render_sound`, beside which a player needs this one to mute a hand. It has a
+    third of the size, nothing above 8 kHz, and no tags.
+    """
+    is_left = hands_of(notes) == LEFT
+    if is_left.all() or not is_left.any():
+        return None
+    sounds = [mix_notes(notes, HANDS_RATE, chosen=chosen, soundfont=soundfont) for chosen in (is_left, ~is_left)]
+    hands, whole = (np.zeros((max(map(len, sounds)), 2), np.float32) for _ in range(2))
+    for channel, sound in enumerate(sounds):
+        whole[: len(sound)] += sound
+        hands[: len(sound), channel] = sound.mean(axis=1)
+    return encode_audio(hands * level_gain(whole, HANDS_RATE)[:, None], "mp3", HANDS_RATE, kbit=HANDS_KBIT)
 
 
 def render_sound(notes: Notes, form: Form, *, tags: Tags = NO_TAGS, soundfont: Path | None = None) -> bytes:

@@ -1,4 +1,3 @@
-"use strict";
 // Players: sound with speed, volume and loop, clock, seek bar, piano roll with a moving play head, a keyboard whose keys
 // light up, and score with highlighted sounding notes.
 (() => {
@@ -69,6 +68,8 @@
       this.range.addEventListener("keydown", (event) => this.key(event));
       if (this.roll) this.listenToRoll();
       this.listenToControls();
+      if (find("hands")) this.hands = new Hands(this, find("hands"));
+      if (this.roll && find("fall")) this.falling = new Falling(this, find("fall"), find("falling"));
       if (this.page) this.page.addEventListener("click", (event) => this.clickScore(event));
       for (const link of root.querySelectorAll("[data-to]")) link.addEventListener("click", (event) => this.follow(event, link));
       for (const button of root.querySelectorAll("[data-from]")) {
@@ -103,6 +104,7 @@
       this.firstBar = Number(svg.querySelector(".number text")?.textContent ?? 1); // 0 for a pickup
       const piano = drawPiano(this.notes.map((note) => note.pitch));
       this.keys = piano.keys;
+      this.keysWide = piano.svg.viewBox.baseVal.width;
       this.piano.append(piano.svg);
       this.pressed = new Map();
       this.start_of = new Map(this.notes.map((note) => [note.index, note.start]));
@@ -346,6 +348,7 @@
       this.head.style.transform = `translateX(${x}px)`;
       this.light(at);
       this.keepInView(x, playing);
+      this.falling?.draw(at);
     }
 
     // Highlight the notes that sound now, in roll and score, and their keys.
@@ -424,6 +427,7 @@
     theme.addEventListener("click", () => {
       document.documentElement.dataset.theme = isDark() ? "light" : "dark";
       theme.setAttribute("aria-pressed", String(isDark()));
+      for (const player of heard) player.draw();
     });
   }
 })();
