@@ -6,6 +6,7 @@ import pytest
 from dataset.notes.model import Notes
 from training.events.encoding import classes
 from training.events.fields import PITCH
+from training.novelty.bar_sources import piece_sources
 from training.novelty.note_sources import NO_PIECE, SEVERAL, NoteSources
 from training.novelty.passages import MIN_PASSAGE_NOTES, Index, NoteLine
 from training.novelty.training_index import IndexedPiece, TrainingIndex
@@ -128,3 +129,30 @@ def test_stretches_and_shares_say_whose_notes_they_are_and_how_much_of_theirs_wa
 def test_a_piece_without_notes_has_no_sources() -> None:
     found = NoteSources.of(LEARNED, piece(np.zeros(0, int), np.zeros(0, int)))
     assert (len(found), found.alone, found.shared, found.stretches(), found.by_sequencer()) == (0, 0.0, 0.0, (), ())
+
+
+def test_bars_say_which_earlier_bars_and_which_training_piece_they_follow() -> None:
+    onset = np.arange(0, 6 * BAR, 12)
+    pitch = np.random.default_rng(34).integers(40, 90, len(onset))
+    pitch[32:48] = pitch[8:24]  # bars 5 and 6 are bars 2 and 3
+    back = np.where(np.arange(len(onset)) >= 32, 3 * BAR, 0)
+    back[5] = 12  # a note of the same bar
+    two = TUNES[2]
+    pitch[24:32], part = two.pitch[40:48], slice(40, 48)
+    onset[24:32] = 3 * BAR + two.onset[part].astype(int) - int(two.onset[40])
+    onset[32:] += (int(onset[31]) // BAR - 3) * BAR
+    notes = piece(onset, pitch)
+    told = piece_sources(notes, NoteSources.of(LEARNED, notes), back[1:].tolist())
+    assert told.own == pytest.approx(16 / 48)
+    assert (told.beside, told.shared) == pytest.approx((8 / 48, 0))
+    assert [share.name for share in told.sequencers] == ["Cas"]
+    [mine], [theirs] = told.own_rows(), told.their_rows()
+    assert mine.own is not None
+    assert mine.bars[1] - mine.bars[0] == 1 == mine.own[1] - mine.own[0]
+    assert theirs.piece is not None
+    assert (theirs.piece.title, theirs.bars[0], theirs.passage) == ("Tune 2", 4, 8)
+    assert theirs.there is not None
+    assert theirs.there[0] == np.bincount(two.onset[part][onset[24:32] < 4 * BAR] // BAR + 1).argmax()
+    assert theirs.seconds[0] == pytest.approx(3 * BAR / 24 / 2)
+    assert told.rows()[0].bars == (1, 3)
+    assert (told.rows()[0].own, told.rows()[0].piece) == (None, None)
