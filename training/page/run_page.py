@@ -115,7 +115,11 @@ def page(
         min_notes=MIN_HIGHLIGHT_NOTES,
         passage_lengths=PASSAGE_LENGTHS,
         longest=longest(made),
-        whom={sample.prefix: whom(sample, learned) for sample in made},
+        whom={
+            sample.prefix: whom(sample.path, sample.midi, learned)
+            for sample in made
+            if sample.analysis and sample.midi and learned
+        },
         least_notes=MIN_PASSAGE_NOTES,
         keyboard=KEYBOARD,
         pixels_a_second=PIXELS_A_SECOND,
@@ -156,13 +160,11 @@ def longest(made: Sequence[SampleParts]) -> int | None:
     return max(known, default=None)
 
 
-def whom(sample: SampleParts, learned: TrainingIndex | None) -> PieceSources | None:
-    """Return whom the notes of a sample are from; None if it has no notes, or the training pieces are unknown."""
-    if learned is None or sample.midi is None or sample.analysis is None:
-        return None
-    notes = read_midi(sample.midi)
+def whom(path: Path, midi: bytes, learned: TrainingIndex) -> PieceSources:
+    """Return whom the notes of a sample are from; `midi` are the bytes of its file."""
+    notes = read_midi(midi)
     try:
-        record = read_record(sample.path)
+        record = read_record(path)
     except TrainingError:  # among the sample's troubles
         record = None
     back = () if record is None else tuple(map(int, record.back.split()))
