@@ -182,7 +182,7 @@ def test_what_a_sample_repeats_of_its_own_is_read_from_its_record(run: Run, tmp_
     notes = read_midi(file.read_bytes())
     back = np.where(notes.onset[1:] >= 192, 192, 0)  # from bar 3, two bars before
     record = SampleRecord.of(
-        Draft(notes, back=back.tolist()), SamplingConfig(), run="r", number=1, drafts=1, has_prime=False
+        Draft(notes, back=back.tolist()), SamplingConfig(notes=40), run="r", number=1, drafts=1, has_prime=False
     )
     file.with_suffix(".json").write_text(record.to_json())
     told = whom(file, file.read_bytes(), learned)
