@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
+from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import command, resealed, song
@@ -193,10 +194,23 @@ def test_beside_each_piece_a_file_says_how_it_was_composed(trained: Path, tmp_pa
         assert [style.series for style in record.style] == ["temple"]
         assert record.meter in ((3, 4), (4, 4))
         assert len({len(text) for text in record.guesses.values()}) == 1
+    assert all(follows(read_record(path), read_midi(path.read_bytes())) for path in tmp_path.glob("*.mid"))
     again = command(*words[:-1], str(tmp_path / "again"), root=trained)
     assert again.returncode == 0
     for name in ("sample-1.json", "sample-2.json", "sample-1.mid"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def follows(record: SampleRecord | None, notes: Notes) -> bool:
+    """Return whether each note drawn by a guess has the pitch of a note so many ticks before it."""
+    assert record is not None
+    back, guesses = [int(ticks) for ticks in record.back.split()], record.guesses["pitch"]
+    assert len(back) == len(guesses) == len(notes) - 1  # the first note is not drawn
+    there = set(zip(notes.onset.tolist(), notes.pitch.tolist(), strict=True))
+    drawn = zip(notes.onset[1:].tolist(), notes.pitch[1:].tolist(), back, guesses, strict=True)
+    return any(back) and all(
+        guess in (NO_GUESS, "3") or (onset - ticks, pitch) in there for onset, pitch, ticks, guess in drawn
+    )
 
 
 def test_the_samples_of_train_are_chosen_too_and_a_sample_without_a_file_has_no_record(trained: Path) -> None:
@@ -224,6 +238,12 @@ def test_the_right_guess_with_the_greatest_gain_is_recorded_for_each_note() -> N
     assert set(draft.guesses["pitch"]) <= {"3", "4", NO_GUESS}
     assert set(draft.guesses["time"]) == {NO_GUESS}, "a guess without gain wins nothing"
     assert draft.style == {("temple", "wood"): 1.0}
+    onset, pitch = draft.notes.onset.tolist(), draft.notes.pitch.tolist()
+    there = set(zip(onset, pitch, strict=True))
+    for at, (guess, back) in enumerate(zip(draft.guesses["pitch"], draft.back, strict=True), 1):
+        assert (back > 0) == (guess != NO_GUESS)
+        assert guess != "4" or (onset[at] - back, pitch[at]) in there
+        assert guess != "3" or onset[at] - back in onset[:at]
 
 
 def test_the_part_of_a_prime_is_not_drawn(trained: Path) -> None:

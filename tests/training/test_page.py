@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 
 from dataset.corpus.corpus import Corpus
@@ -18,12 +19,16 @@ from tests.training import exhibited
 from tests.training.conftest import command, song
 from tests.training.exhibited import shown_pages, shown_root, shown_run, source_of  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
+from training.events.encoding import classes
+from training.novelty.training_index import TrainingIndex
 from training.page.reference import REFERENCE_FILE
-from training.page.run_page import page
+from training.page.run_page import page, whom
 from training.page.run_summary import RunSummary
 from training.page.source_links import is_web_address
 from training.run import Run
+from training.sampling.config import SamplingConfig
 from training.sampling.sample_files import samples
+from training.sampling.sample_record import Draft, SampleRecord
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,39 @@ def test_the_planted_passage_is_lit_note_for_note_in_roll_and_score(root: Path, 
     said = " ".join(re.sub(r"<[^>]+>", "", text).split())
     assert f"{exhibited.PLANTED} notes, bar" in said
     assert "moved up 3 semitones" in said
+
+
+def test_the_page_says_beside_whose_pieces_the_notes_stand_bar_by_bar(root: Path, text: str) -> None:
+    first, second = re.findall(r'data-beside="([\d.]+)"', text)
+    assert float(first) == pytest.approx(exhibited.PLANTED / (60 + exhibited.PLANTED), abs=0.02)
+    assert float(second) == 0
+    [(notes, row)] = re.findall(r'<tr data-sequencer="(\d+)">(.*?)</tr>', text)
+    assert int(notes) in range(exhibited.PLANTED, exhibited.PLANTED + 3)
+    assert row.endswith("100&nbsp;%</td>")  # one sequencer made all of the training pieces
+    source = Corpus.open(root, "hostile").pieces("train")[0]
+    held = classes(source.notes)[1][20 : 20 + exhibited.PLANTED] // 96 + 1
+    named = [row for row in re.findall(r'<tr data-bars="[^"]+">(.*?)</tr>', text) if "moved up 3 semitones" in row]
+    assert named
+    bars = [int(bar) for row in named for bar in re.search(r"bars? (\d+)(?:–(\d+))?", row).groups() if bar]  # type: ignore[union-attr]
+    assert held[0] <= min(bars) <= max(bars) <= held[-1]
+    assert text.count('class="theirs"') >= 1
+
+
+def test_what_a_sample_repeats_of_its_own_is_read_from_its_record(run: Run, tmp_path: Path) -> None:
+    file, learned = Path(shutil.copy(run.samples / "sample-2.mid", tmp_path)), TrainingIndex.open(run.sources)
+    assert whom(file, file.read_bytes(), learned).own is None
+    notes = read_midi(file.read_bytes())
+    back = np.where(notes.onset[1:] >= 192, 192, 0)  # from bar 3, two bars before
+    record = SampleRecord.of(
+        Draft(notes, back=back.tolist()), SamplingConfig(notes=40), run="r", number=1, drafts=1, has_prime=False
+    )
+    file.with_suffix(".json").write_text(record.to_json())
+    told = whom(file, file.read_bytes(), learned)
+    assert told.own == pytest.approx((back > 0).mean() * len(back) / len(notes))
+    [row] = told.own_rows()
+    assert (row.bars[0], row.own) == (3, (1, row.bars[1] - 2))
+    file.with_suffix(".json").write_text("{")
+    assert whom(file, file.read_bytes(), learned).own is None
 
 
 def test_every_link_leads_somewhere_and_no_id_stands_twice(root: Path, text: str) -> None:

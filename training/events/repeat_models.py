@@ -58,17 +58,21 @@ class Repeats(Past):
         shape = len(_FIELD), streams
         self._guess, self._confidence = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
         self._register = np.full(shape, 0b00001111, np.uint8)
+        self.followed = np.zeros(
+            (GUESSES["pitch"], streams), np.int32
+        )  # onset of the note that each pitch guess follows
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
         super().keep(rows)
         self._lag, self._age = self._lag[rows], self._age[rows]
-        for name in ("_guess", "_confidence", "_register"):
+        for name in ("_guess", "_confidence", "_register", "followed"):
             setattr(self, name, getattr(self, name)[:, rows])
 
     def set_guesses(self, rows: Numbers, others: "Repeats") -> None:
         """Replace the guesses at the coming note of these streams by those of `others`, which has them alone."""
         self._guess[:, rows], self._confidence[:, rows] = others._guess, others._confidence
+        self.followed[:, rows] = others.followed
 
     def times(self) -> tuple[Array, Array, Array]:
         """Return guesses and confidences for the time, and the longest match.
@@ -139,7 +143,8 @@ class Repeats(Past):
         self._now = {"time": time, "onset": onset, "same_time": same_time, "likeness": likeness, "bar": bar}
         self._sources = sources
         guess, confidence, valid = self._slots("pitch")
-        guess[:] = self.note("pitch", np.array([at, other, source[0], turned, standing_at, source[1]]))
+        models = np.array([at, other, source[0], turned, standing_at, source[1]])
+        guess[:], self.followed[:] = self.note("pitch", models), self.note("onset", models)
         guess[3] = np.minimum(np.maximum(carried, 0), 127)
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(moved)
         confidence[2], confidence[4], confidence[5] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]

@@ -15,19 +15,25 @@ from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.manifest import Funnel, Manifest
 from dataset.corpus.schema import SPLITS
+from dataset.midi.midi_reader import read_midi
 from dataset.reasons import describe_reason, format_settings
 from dataset.report.html import Script, render, script
+from training.novelty.bar_sources import PieceSources, piece_sources
 from training.novelty.figures import PASSAGE_LENGTHS
+from training.novelty.note_sources import NoteSources
+from training.novelty.passages import MIN_PASSAGE_NOTES
 from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
 from training.page.people import beside_people
 from training.page.reference import reference
 from training.page.run_summary import RunSummary
-from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, SampleParts, sample_parts
+from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, PIXELS_A_SECOND, SampleParts, sample_parts
 from training.page.sample_view import COLOURS, by_sha256, colours, view_samples
 from training.page.train_command import train_commands
+from training.rendering.roll import KEYBOARD
 from training.run import Run
 from training.sampling.sample_files import samples
+from training.sampling.sample_record import read_record
 
 PAGE_FILE = "index.html"
 ROOM = "training.page"
@@ -109,6 +115,14 @@ def page(
         min_notes=MIN_HIGHLIGHT_NOTES,
         passage_lengths=PASSAGE_LENGTHS,
         longest=longest(made),
+        whom={
+            sample.prefix: whom(sample.path, sample.midi, learned)
+            for sample in made
+            if sample.analysis and sample.midi and learned
+        },
+        least_notes=MIN_PASSAGE_NOTES,
+        keyboard=KEYBOARD,
+        pixels_a_second=PIXELS_A_SECOND,
         reference=beside,
         people=beside_people(run, [sample.path for sample in made]),
         funnel=funnel,
@@ -144,6 +158,17 @@ def longest(made: Sequence[SampleParts]) -> int | None:
     """Return the longest copied passage of the samples, in notes; None if unknown."""
     known = [each.analysis.novelty.longest for each in made if each.analysis and each.analysis.novelty]
     return max(known, default=None)
+
+
+def whom(path: Path, midi: bytes, learned: TrainingIndex) -> PieceSources:
+    """Return whom the notes of a sample are from; `midi` are the bytes of its file."""
+    notes = read_midi(midi)
+    try:
+        record = read_record(path)
+    except TrainingError:  # among the sample's troubles
+        record = None
+    back = () if record is None else tuple(map(int, record.back.split()))
+    return piece_sources(notes, NoteSources.of(learned, notes), back)
 
 
 def stages(funnel: Funnel) -> list[FunnelStage]:

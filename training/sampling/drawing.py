@@ -73,6 +73,16 @@ def right_guess(name: str, drawn: Numbers, now: Numbers, gain: Numbers) -> Numbe
     return best
 
 
+def ticks_back(right: Numbers, onset: Numbers, followed: Numbers) -> Numbers:
+    """Return the ticks from the note that the right guess at the pitch follows to the note drawn, 0 for none.
+
+    `right` [streams] are results of `right_guess`, `onset` [streams] the notes' onsets, `followed` [guesses, streams]
+    the onsets that the guesses follow.
+    """
+    ticks: Numbers = np.where(right >= 0, onset - followed[right, np.arange(len(right))], 0)
+    return ticks
+
+
 def guess_texts(right: Sequence[Numbers]) -> dict[str, str]:
     """Return the results of `right_guess` by field, one character per note."""
     columns = np.array(right, np.int8).reshape(-1, len(FIELDS)).T.tolist()

@@ -4,7 +4,7 @@ In: a draft, and how it was chosen. Out: `sample-3.json` beside `sample-3.mid`, 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +63,9 @@ GUESS_NAMES = {
 Guesses = Annotated[str, Meta(pattern=r"^[0-9-]*$")]
 """One character per note."""
 
+TicksBack = Annotated[str, Meta(pattern=r"^([0-9]+( [0-9]+)*)?$")]
+"""A number per note, separated by spaces."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
@@ -71,6 +74,7 @@ class Draft:
     notes: Notes
     style: Styles = field(default_factory=dict)  # weights of (series, game)
     guesses: Mapping[str, str] = field(default_factory=dict)  # by field, as in SampleRecord
+    back: Sequence[int] = ()  # as in SampleRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class SampleRecord:
     guesses: dict[
         str, Guesses
     ]  # by field, one character per note drawn: the number of the right guess with the greatest gain, or "-"
+    back: TicksBack = ""  # for each note drawn, ticks back to the note that the guess at its pitch follows; 0 for none
 
     @classmethod
     def of(
@@ -178,6 +183,7 @@ class SampleRecord:
             sources=tuple(int(bar) + 1 for bar in source),
             loop=None if seam is None else _loop(notes, config, seam),
             guesses=dict(draft.guesses),
+            back=" ".join(map(str, draft.back)),
         )
 
     @property

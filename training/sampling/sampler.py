@@ -35,7 +35,7 @@ from training.sampling.conditioning import named, openings, requested_styles, ve
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
-from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, trust
+from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, ticks_back, trust
 from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_prompts
 from training.sampling.sample_record import Draft
 
@@ -98,6 +98,7 @@ def compose_drafts(
     session = _Session(network, config, starts, plans, style, learned)
     written: list[list[IntArray]] = [[] for _ in starts]
     guessed: list[list[Numbers]] = [[] for _ in starts]
+    back: list[list[int]] = [[] for _ in starts]
     live, made = np.arange(config.count), 0
     most = None if config.notes is None else config.notes - (prime is None)  # the prompt is the first note
     while len(live):
@@ -105,9 +106,11 @@ def compose_drafts(
             uniforms = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
-        for i, row, right in zip(live[within], rows[within], session.right[within], strict=True):
-            written[i].append(row)
-            guessed[i].append(right)
+        ticks = ticks_back(session.right[:, PITCH], onsets, session.past.followed).tolist()
+        for i, at in zip(live[within].tolist(), np.flatnonzero(within).tolist(), strict=True):
+            written[i].append(rows[at])
+            guessed[i].append(session.right[at])
+            back[i].append(ticks[at])
         made += 1
         counter.add(live, onsets)
         active = np.flatnonzero(within & (most is None or made < most))
@@ -115,14 +118,15 @@ def compose_drafts(
         counter.report_live(live)
         if len(live):
             session.add(rows, active)
-    pieces = zip(starts, plans, written, limits.tolist(), guessed, strict=True)
+    pieces = zip(starts, plans, written, limits.tolist(), guessed, back, strict=True)
     return [
         Draft(
             finish_piece(prompt, rows, limit, prime, plan, without_prime=config.without_prime, is_loop=config.loop),
             styles or named(vocabulary, prompt.style),
             guess_texts(right),
+            tuple(ticks),
         )
-        for prompt, plan, rows, limit, right in pieces
+        for prompt, plan, rows, limit, right, ticks in pieces
     ]
 
 
