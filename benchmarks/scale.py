@@ -25,7 +25,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from figures import Figure, Setting
 from inputs import machine
 
 from catalog.store import Catalog
@@ -214,17 +213,6 @@ def held(root: Path) -> str:
         f"{funnel.listed:,} pieces, {funnel.kept:,} kept by filters, {funnel.unique:,} unique, "
         f"{sum(notes):,} notes, {len(corpus.relations()):,} relations"
     )
-
-
-def figures(setting: Setting) -> list[Figure]:
-    """Import and build of 4,000 varied files."""
-    files = max(100, round(4000 * setting.share))
-    costs = measured(originals(setting.root), files, setting.work, None)
-    note = "Varied real pieces; `python benchmarks/scale.py` measures up to 31,000."
-    return [
-        Figure(f"scale/{name}", f"{name} of {files:,} files", "ms CPU per file", (1000 * one.cpu_s / files,), note=note)
-        for name, one in costs.items()
-    ] + [Figure("scale/memory", f"build of {files:,} files", "peak MB", (costs["build"].total_mb,), note=note)]
 
 
 def line(files: int, name: str, one: Cost) -> str:
