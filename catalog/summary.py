@@ -98,7 +98,8 @@ def list_totals(catalog: Catalog) -> pa.Table:
         lines += [(f"pieces of {column} {name}", count) for name, count in largest]
     if isinstance(catalog.root, Path):
         parts = disk_use(catalog.root)
-        lines += [(f"bytes in {part}", size) for part, size in parts]
+        within = {part.rpartition("/")[0] for part, _ in parts}
+        lines += [(f"bytes in {part}{', the rest' if part in within else ''}", size) for part, size in parts]
         lines.append(("bytes on disk", sum(size for _, size in parts)))
     return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
 
