@@ -189,8 +189,8 @@ class Progress(AbstractContextManager["Progress"]):
 
     Call it with (done, total), or pass it wherever a library function takes a `Report`. Work that
     ends within ten seconds prints no plain line. `label` may be changed while it runs. With
-    `plain=False` nothing is printed without a terminal, for work that prints its own lines. A plain
-    line is also printed if the work does not call for ten seconds, so that it never seems to hang.
+    `plain=False` nothing is printed without a terminal, for work that prints its own lines. After the
+    first call, a plain line is also printed if no other comes for ten seconds.
     """
 
     def __init__(self, label: str, *, plain: bool = True) -> None:
@@ -200,15 +200,14 @@ class Progress(AbstractContextManager["Progress"]):
         self._last = time.monotonic()
         self._done = self._total = 0
         self._printing = threading.Lock()
+        self._watch: threading.Thread | None = None
         self._ended = threading.Event()
-
-    def __enter__(self) -> "Progress":
-        if self.plain and PLAIN_INTERVAL_S and not sys.stderr.isatty():
-            threading.Thread(target=self._print_regularly, daemon=True).start()
-        return self
 
     def __call__(self, done: int, total: int) -> None:
         self._done, self._total = done, total
+        if self._watch is None and self.plain and PLAIN_INTERVAL_S and not sys.stderr.isatty():
+            self._watch = threading.Thread(target=self._print_regularly, daemon=True)
+            self._watch.start()
         if sys.stderr.isatty():
             self._draw(done, total)
         elif self.plain and time.monotonic() - self._last >= PLAIN_INTERVAL_S:

@@ -15,14 +15,21 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_work_that_does_not_call_for_a_while_is_still_heard_of(capsys: pytest.CaptureFixture[str]) -> None:
+    def wait_for(line: str) -> None:
+        deadline = time.monotonic() + 30
+        while line not in capsys.readouterr().err.splitlines():
+            assert time.monotonic() < deadline, line
+            time.sleep(INTERVAL_S)
+
     with Progress("reading") as progress:
-        time.sleep(3 * INTERVAL_S)
+        time.sleep(2 * INTERVAL_S)
+        assert capsys.readouterr().err == ""  # work that has not called yet may be short
         progress(3, 10)
-        time.sleep(3 * INTERVAL_S)
+        wait_for("reading: 3 of 10")  # by the call
+        wait_for("reading: 3 of 10")
         stage(progress, "sorting")(0, 0)
-        time.sleep(3 * INTERVAL_S)
-    lines = capsys.readouterr().err.splitlines()
-    assert list(dict.fromkeys(lines)) == ["reading …", "reading: 3 of 10", "sorting …"]
+        wait_for("sorting …")
+    capsys.readouterr()
     time.sleep(3 * INTERVAL_S)
     assert capsys.readouterr().err == ""
 
