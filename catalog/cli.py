@@ -108,7 +108,7 @@ def schema(form: RowFormat = Format.table) -> None:
 
 @app.command()
 def stats(form: RowFormat = Format.table, root: Root = None) -> None:
-    """Print totals: pieces by state, files, bytes, games, series, sequencers."""
+    """Print totals: pieces by state, files, games, series, sequencers, and disk use."""
     from catalog import summary
 
     _print(summary.list_totals(summary.open_catalog(data_root(root))), form)

@@ -4,11 +4,13 @@ In: a catalog. Out: Arrow tables.
 """
 
 from collections import Counter
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.base.errors import CatalogError
+from catalog.disk_use import disk_use
 from catalog.edits.overlay import EDITED
 from catalog.games import game_of
 from catalog.hints import empty_catalog_message
@@ -72,7 +74,8 @@ def list_totals(catalog: Catalog) -> pa.Table:
     """Return totals as columns what, count.
 
     The rows are pieces, by state, by section and by largest game and series; files and their bytes;
-    files measured; games; series; sequencers.
+    files measured; games; series; sequencers; and the bytes that each part of the data root takes
+    on disk, unless it is a URL.
     """
     columns = ["source", "section", "state", "sha256", "bytes", "game", "series", "sequencer"]
     rows = catalog.pieces(columns=columns)
@@ -93,6 +96,11 @@ def list_totals(catalog: Catalog) -> pa.Table:
     for column in ("series", "game"):
         largest = Counter(rows[column].to_pylist()).most_common(MAX_LARGEST_GROUPS)
         lines += [(f"pieces of {column} {name}", count) for name, count in largest]
+    if isinstance(catalog.root, Path):
+        parts = disk_use(catalog.root)
+        within = {part.rpartition("/")[0] for part, _ in parts}
+        lines += [(f"bytes in {part}{', the rest' if part in within else ''}", size) for part, size in parts]
+        lines.append(("bytes on disk", sum(size for _, size in parts)))
     return pa.table({"what": [what for what, _ in lines], "count": pa.array([n for _, n in lines], pa.int64())})
 
 

@@ -8,15 +8,14 @@ import difflib
 import re
 from collections import Counter
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from catalog.base.console import Report
+from catalog.base.console import Report, stage
 from catalog.base.errors import CorpusError
 from catalog.base.names import validate_name
 from catalog.edits.entries import edits_of
 from catalog.hints import empty_catalog_message
 from catalog.named import with_slugs
-from catalog.schema import FETCHED
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
 from dataset.corpus.corpus import Corpus, CorpusPiece
@@ -24,23 +23,14 @@ from dataset.corpus.folder_store import corpora_folder, locked, recover, replaci
 from dataset.corpus.manifest import MANIFEST_FILE, Funnel
 from dataset.corpus.schema import SPLITS
 from dataset.corpus.split_ledger import read_splits, write_splits
-from dataset.duplicates.decisions import (
-    SPANS_SPLITS,
-    DuplicateDecisions,
-    SplitAssignment,
-    assign_splits,
-    decide_duplicates,
-)
-from dataset.funnel import CatalogRow, FunnelRows, check, write_corpus
+from dataset.duplicates.decisions import SPANS_SPLITS, SplitAssignment, assign_splits
+from dataset.filters.rules import Filters
+from dataset.funnel import CatalogRow, check, write_corpus
 from dataset.measure import to_table as measures_table
-from dataset.notes.model import Notes
-from dataset.parse import PARSE, Parsed, ParseTask, parse_all
+from dataset.parse import PARSE
 from dataset.plan import COLUMNS, Plan, identity
+from dataset.related import DUPLICATE, SPLIT, Parser, Related, notes_of
 
-# the stages of excluded.parquet
-FETCH, PARSING, FILTER, DUPLICATE, SPLIT = "fetch", "parse", "filter", "duplicate", "split"
-NOT_FETCHED = "not_fetched"  # the reason for a state that this version does not know
-BY_HAND = "by_hand"  # the reason for pieces that `catalog edit --exclude` leaves out
 DATES = ("listed_at", "fetched_at")  # of provenance.parquet
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
 
@@ -92,16 +82,17 @@ def build_corpus(
     plan = replace(plan, query=_slugged(root, plan.query))
     folder = _folder(root, name or plan.name)
     rows = _list(root, plan.query)
-    parse = _Parser(root, plan, workers, executor, report, task)
+    parse = Parser(root, plan, workers, executor, report, task)
     held = parse.related(rows)
     for position, (kept, reason) in held.decisions.left_out.items():
         row = rows[held.related[kept]]
         held.funnel_rows.drop(held.related[position], DUPLICATE, reason, f"{row['sha256']} {row['url']}")
     funnel_rows, found, counts = held.funnel_rows, held.found, held.counts
-    whole = _whole_catalog(root, plan.seed, parse, held)
+    whole = _whole_catalog(root, parse, held)
+    stage(report, "writing")(0, 0)
     with locked(folder.parent) as hold, replacing_folder(folder, hold) as new:
-        if whole is not None:
-            _assign(root, plan.seed, whole)
+        for each in whole:
+            _assign(root, plan.seed, each)
         pieces = _split(root, plan.seed, held)
         counts["unique"] = funnel_rows.remove_dropped()
         splits = Counter(piece.split for piece in pieces)
@@ -141,93 +132,31 @@ def _suggestion(catalog: Catalog, query: str) -> str:
     return "; run `catalog games` to list the games"
 
 
-@dataclass(frozen=True, slots=True)
-class _Related:
-    """Rows of the catalog after parsing and filters, and how the remaining pieces are related.
+def _whole_catalog(root: AnyPath, parse: Parser, held: Related) -> list[Related]:
+    """Return what splits are assigned over before the corpus gets its own: the whole catalog.
 
-    `related` are the indices of the rows that passed the filters.
+    Nothing if each piece of the corpus has a split. Otherwise first the pieces that pass the default filters, as the
+    catalog lists them. If others remain, then all pieces with notes. So splits depend neither on the order in which
+    corpora are built, nor on their filters or edits.
     """
-
-    funnel_rows: FunnelRows
-    counts: dict[str, int]
-    found: dict[str, Parsed]
-    related: list[int]
-    decisions: DuplicateDecisions
-
-    def names(self) -> list[str]:
-        """Return the sha256 of each related piece."""
-        return [self.funnel_rows.rows[index]["sha256"] for index in self.related]
-
-
-@dataclass(frozen=True, slots=True)
-class _Parser:
-    """How rows are parsed and filtered."""
-
-    root: AnyPath
-    plan: Plan
-    workers: int | None
-    executor: Executor | None
-    report: Report
-    task: str
-
-    def related(self, rows: list[CatalogRow]) -> _Related:
-        """Parse and filter the pieces of `rows`, and relate those that remain."""
-        funnel_rows = FunnelRows(rows, list(range(len(rows))), {})
-        for index, row in enumerate(rows):
-            if row["state"] != FETCHED or row["sha256"] is None:
-                reason = row["state"] if row["state"] != FETCHED else NOT_FETCHED
-                funnel_rows.drop(index, FETCH, reason, row["reason"] or "")
-        counts = {"listed": len(rows), "fetched": funnel_rows.remove_dropped()}
-        names = [rows[index]["sha256"] for index in funnel_rows.remaining]
-        with Catalog(self.root).nearby(names) as near:
-            found = self._parse(near, funnel_rows)
-        counts["parsed"] = funnel_rows.remove_dropped()
-        for index in funnel_rows.remaining:
-            if rows[index].get("excluded") is not None:
-                funnel_rows.drop(index, FILTER, BY_HAND, rows[index]["excluded"])
-                continue
-            verdict = self.plan.filters.judge(found[rows[index]["sha256"]].measures)
-            if verdict:
-                funnel_rows.drop(index, FILTER, verdict.reason, verdict.detail)
-        counts["kept"] = funnel_rows.remove_dropped()
-        related = list(funnel_rows.remaining)
-        decisions = decide_duplicates(
-            [rows[index] for index in related],
-            [_notes(found[rows[index]["sha256"]]) for index in related],
-            self.plan.filters.drop,
-        )
-        return _Related(funnel_rows, counts, found, related, decisions)
-
-    def _parse(self, catalog: Catalog, funnel_rows: FunnelRows) -> dict[str, Parsed]:
-        """Parse each distinct file once, and drop the pieces without notes."""
-        names = dict.fromkeys(funnel_rows.rows[index]["sha256"] for index in funnel_rows.remaining)
-        tasks = [ParseTask(sha256, catalog.blob_path(sha256), piano_only=self.plan.piano_tracks) for sha256 in names]
-        found: dict[str, Parsed] = {}
-        for item, parsed in parse_all(tasks, workers=self.workers, executor=self.executor, task=self.task):
-            found[item.sha256] = parsed
-            self.report(len(found), len(tasks))
-        for index in funnel_rows.remaining:
-            parsed = found[funnel_rows.rows[index]["sha256"]]
-            if parsed.notes is None:
-                funnel_rows.drop(index, PARSING, parsed.reason or "no_notes", parsed.detail)
-        return found
+    known = read_splits(root, parse.plan.seed).keys()
+    if set(held.names()) <= known:
+        return []
+    catalog = Catalog(root)
+    rows: list[CatalogRow] = catalog.pieces(columns=[*COLUMNS, *DATES], edited=False).to_pylist()
+    default = Plan(query=parse.plan.query, seed=parse.plan.seed)
+    has_default = (parse.plan.filters.filters, parse.plan.piano_tracks) == (default.filters.filters, False)
+    if has_default and len(rows) == len(held.funnel_rows.rows) and not catalog.edits():
+        return []  # the corpus itself is the whole catalog
+    whole = replace(parse, plan=default, parsed={} if parse.plan.piano_tracks else parse.parsed)
+    found = [whole.related(rows)]
+    if not set(held.names()) <= known | set(found[0].names()):
+        unfiltered = replace(default, filters=Filters((), default.filters.duplicates))
+        found.append(replace(whole, plan=unfiltered).related(rows))
+    return found
 
 
-def _whole_catalog(root: AnyPath, seed: int, parse: _Parser, held: _Related) -> _Related | None:
-    """Return all pieces of the catalog if a piece of the corpus has no split yet, else None.
-
-    Splits are assigned over the whole catalog as it is listed, so that they depend neither on the order in which
-    corpora are built nor on edits.
-    """
-    if held.names() and not set(held.names()) <= read_splits(root, seed).keys():
-        catalog = Catalog(root)
-        rows: list[CatalogRow] = catalog.pieces(columns=[*COLUMNS, *DATES], edited=False).to_pylist()
-        if len(rows) > len(held.funnel_rows.rows) or catalog.edits():
-            return parse.related(rows)
-    return None
-
-
-def _assign(root: AnyPath, seed: int, held: _Related) -> SplitAssignment:
+def _assign(root: AnyPath, seed: int, held: Related) -> SplitAssignment:
     """Assign permanent splits to related pieces and store them."""
     known = read_splits(root, seed)
     assigned = assign_splits([held.funnel_rows.rows[i] for i in held.related], held.decisions, known, seed)
@@ -238,13 +167,7 @@ def _assign(root: AnyPath, seed: int, held: _Related) -> SplitAssignment:
     return assigned
 
 
-def _notes(parsed: Parsed) -> Notes:
-    if parsed.notes is None:
-        raise CorpusError("a piece without notes passed the filters; please report it")
-    return parsed.notes
-
-
-def _split(root: AnyPath, seed: int, held: _Related) -> list[CorpusPiece]:
+def _split(root: AnyPath, seed: int, held: Related) -> list[CorpusPiece]:
     """Assign a permanent split to every piece; return those kept, in order."""
     assigned = _assign(root, seed, held)
     pieces = []
@@ -264,7 +187,7 @@ def _split(root: AnyPath, seed: int, held: _Related) -> list[CorpusPiece]:
                 cluster=assigned.cluster[position],
                 work=assigned.work[position],
                 split=split_name,
-                notes=_notes(held.found[row["sha256"]]),
+                notes=notes_of(held.found[row["sha256"]]),
             )
         )
     return pieces

@@ -19,7 +19,7 @@ from catalog.options import Root, RowFormat, absolute_path, command_group
 from catalog.storage.files import data_root, local_root
 from scraper.commands.report import print_imported, print_totals, print_totals_on_interrupt
 from scraper.commands.scrape import RESUME_HINT
-from scraper.folders import load_command, source_names
+from scraper.folders import FIRST, load_command, load_source, source_names
 from scraper.http.limits import DELAY_S
 from scraper.options import BaseUrl, Contact, Delay, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
@@ -78,27 +78,43 @@ def import_(
 ) -> None:
     """Import local MIDI files into the catalog.
 
-    Files that are already in the catalog are left unchanged.
+    Files that are already in the catalog are left unchanged. Titles, games and sequencers come from
+    VGMusic's listing pages where they lie beside the files, as in a copy made with wget.
     """
     from scraper.local.import_files import Labels, import_files
 
     console.set_stop_hint("imported files are kept; run the same command to resume")
     with console.Progress("importing") as progress:
-        totals = import_files(data_root(root), paths, Labels(game, series, title_from is TitleFrom.text), progress)
+        labels = Labels(game, series, title_from is TitleFrom.text)
+        totals = import_files(data_root(root), paths, labels, progress, load_source(FIRST).read)
     print_imported(totals)
 
 
 @app.command()
 def status(
     section: Annotated[str | None, typer.Option(help="Print only this section.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="List the new, changed and gone pieces since this date, such as 2026-11-01 (UTC)."),
+    ] = None,
     form: RowFormat = Format.table,
     root: Root = None,
 ) -> None:
     """Print the number of listed, stored and missing files of each section.
 
-    No requests are sent.
+    With --since, print what changed since a date instead. No requests are sent.
     """
     from catalog.base.output import render
+
+    if since is not None:
+        from scraper.crawl.since import describe_changes, list_changes, parse_date
+
+        date = parse_date(since)
+        changes = list_changes(local_root(root), date, section)
+        print(render(changes, form))
+        if form is Format.table:
+            print(describe_changes(changes, date))
+        return
     from scraper.sources import list_sections
 
     print(render(list_sections(local_root(root), section), form))

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from types import FrameType, TracebackType
 from typing import Any
@@ -32,7 +33,7 @@ _REMEDIES = {
     errno.EEXIST: "a file is where a folder is needed: move it away, or choose another folder, such as with --root",
 }
 EXIT_INTERRUPTED = 130  # exit code after Ctrl-C, as shells use it
-PLAIN_INTERVAL_S = 10.0  # seconds between progress lines without a terminal
+PLAIN_INTERVAL_S = 10.0  # seconds between progress lines without a terminal; 0 gives one at each call only
 
 Report = Callable[[int, int], None]  # (done, total); total is 0 if unknown
 
@@ -188,7 +189,8 @@ class Progress(AbstractContextManager["Progress"]):
 
     Call it with (done, total), or pass it wherever a library function takes a `Report`. Work that
     ends within ten seconds prints no plain line. `label` may be changed while it runs. With
-    `plain=False` nothing is printed without a terminal, for work that prints its own lines.
+    `plain=False` nothing is printed without a terminal, for work that prints its own lines. After the
+    first call, a plain line is also printed if no other comes for ten seconds.
     """
 
     def __init__(self, label: str, *, plain: bool = True) -> None:
@@ -196,13 +198,41 @@ class Progress(AbstractContextManager["Progress"]):
         self._bar: Any = None
         self._task: Any = None
         self._last = time.monotonic()
+        self._done = self._total = 0
+        self._printing = threading.Lock()
+        self._watch: threading.Thread | None = None
+        self._ended = threading.Event()
 
     def __call__(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        if self._watch is None and self.plain and PLAIN_INTERVAL_S and not sys.stderr.isatty():
+            self._watch = threading.Thread(target=self._print_regularly, daemon=True)
+            self._watch.start()
         if sys.stderr.isatty():
             self._draw(done, total)
         elif self.plain and time.monotonic() - self._last >= PLAIN_INTERVAL_S:
+            self._print()
+
+    def _print_regularly(self) -> None:
+        while not self._ended.wait(max(0.01, self._last + PLAIN_INTERVAL_S - time.monotonic())):
+            self._print()
+
+    def _print(self) -> None:
+        """Print a plain line, unless another thread has just printed one."""
+        with self._printing:
+            if self._ended.is_set() or time.monotonic() - self._last < PLAIN_INTERVAL_S:
+                return
             self._last = time.monotonic()
-            print_message(f"{self.label}: {done} of {total}" if total else f"{self.label}: {done}")
+            counts = f": {self._done} of {self._total}" if self._total else f": {self._done}" if self._done else " …"
+            print_message(f"{self.label}{counts}")
+
+    def relabel(self, label: str) -> None:
+        """Begin another stage of the work, which counts from 0 again."""
+        if label == self.label:
+            return
+        if self._bar is not None:
+            self._bar.reset(self._task)
+        self.label, self._done, self._total = label, 0, 0
 
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:
@@ -228,5 +258,28 @@ class Progress(AbstractContextManager["Progress"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         if self._bar is not None:
             self._bar.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The report of one stage of a command; its label is shown when it is called."""
+
+    progress: Progress
+    label: str
+
+    def __call__(self, done: int, total: int) -> None:
+        self.progress.relabel(self.label)
+        self.progress(done, total)
+
+
+def stage(report: Report, label: str) -> Report:
+    """Return the report of another stage of the work that `report` shows.
+
+    A report that is not a `Progress` has no labels, and hears only of the first stage.
+    """
+    if isinstance(report, Progress | _Stage):
+        return _Stage(report if isinstance(report, Progress) else report.progress, label)
+    return lambda done, total: None

@@ -218,8 +218,8 @@ def write_many(files: Mapping[Path, bytes] | Mapping[RemotePath, bytes] | Mappin
             if job.exception() is None:
                 job.result().unlink(missing_ok=True)
         raise
-    for folder in folders | {folder.parent for folder in folders}:
-        sync_folder(folder)
+    with ThreadPoolExecutor(THREADS) as pool:  # small files are in many folders, and one by one these took most time
+        list(pool.map(sync_folder, folders | {folder.parent for folder in folders}))
 
 
 def _write_temporary(path: Path, data: bytes) -> Path:

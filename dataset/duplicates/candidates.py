@@ -86,11 +86,15 @@ def _groups(entries: NDArray[np.uint64], count: int) -> Iterator[_SharedShingles
     # whether an entry has the same shingle as the one before it, which is rare
     again = (entries[1:] ^ entries[:-1]) <= _PIECE_MASK
     entries = entries[np.append(again, False) | np.append(False, again)] if again.any() else entries[:0]
+    if not len(entries):
+        return
     starts = np.flatnonzero(np.append(True, (entries[1:] ^ entries[:-1]) > _PIECE_MASK)[: len(entries)])
     lengths = np.diff(starts, append=len(entries))
-    for length in np.unique(lengths).tolist():
+    starts = starts[np.argsort(lengths, kind="stable")]
+    of_length, counts = np.unique(lengths, return_counts=True)
+    for length, own in zip(of_length.tolist(), np.split(starts, np.cumsum(counts)[:-1]), strict=True):
         weight = np.log(max(count, 3) / length) / np.log(max(count, 3) / 2) if length > 2 else 1.0
-        places = starts[lengths == length, None] + np.arange(length)
+        places = own[:, None] + np.arange(length)
         coded = round(max(weight, 0.0) * ((1 << _WEIGHT_BITS) - 1))
         yield _SharedShingles((entries[places] & _PIECE_MASK).astype(np.int64), coded)
 

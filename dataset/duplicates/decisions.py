@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from catalog.base.console import Report
 from dataset.components import components
 from dataset.corpus.schema import Split
 from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
@@ -32,7 +33,10 @@ class DuplicateDecisions:
 
 
 def decide_duplicates(
-    rows: Sequence[CatalogRow], notes: Sequence[Notes], drop: Iterable[Relation]
+    rows: Sequence[CatalogRow],
+    notes: Sequence[Notes],
+    drop: Iterable[Relation],
+    report: Report = lambda done, total: None,
 ) -> DuplicateDecisions:
     """Relate pieces, and keep only the best of those in a relation of `drop`.
 
@@ -42,7 +46,7 @@ def decide_duplicates(
         Candidate(row["sha256"], each, row["game"], row["series"], row["title"], row["sequencer"])
         for row, each in zip(rows, notes, strict=True)
     ]
-    links = relate(pieces)
+    links = relate(pieces, report)
     left_out = keep_best(pieces, links, drop)
     link_of = {index: link for index, (_, link) in left_out.items()}
     return DuplicateDecisions(

@@ -4,7 +4,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.base.console import Report
+from catalog.base.console import Report, stage
 from catalog.base.errors import CorpusError
 from catalog.hints import empty_catalog_message
 from catalog.storage.remote import AnyPath
@@ -58,7 +58,8 @@ def find_duplicates(
                 notes[item.sha256] = parsed.notes
             report(done, len(tasks))
     rows = [row for row in rows if row["sha256"] in notes]
-    decisions = decide_duplicates(rows, [notes[row["sha256"]] for row in rows], (*EXACT, Relation.NEAR))
+    drop = (*EXACT, Relation.NEAR)
+    decisions = decide_duplicates(rows, [notes[row["sha256"]] for row in rows], drop, stage(report, "comparing"))
     relations = [dict(row) for row in decisions.relations]
     out = {rows[index]["url"] for index in decisions.left_out}
     return Duplicates(len(rows), group_related(relations, {}, out, str), relations)

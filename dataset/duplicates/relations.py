@@ -11,13 +11,16 @@ work       versions of one theme: a good part of the notes matches, or titles in
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 
-from catalog.base.console import Report
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.base.console import Report, stage
 from dataset.duplicates.alignment import Alignment, PreparedPiece, align
 from dataset.duplicates.candidates import candidate_pairs
 from dataset.duplicates.shingles import shingles_of
@@ -105,7 +108,7 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
             begins = (int(pieces[each].notes.onset[:1].sum()) for each in (best, index))
             links.append(Link(best, index, relation, 1.0, len(pieces[index].notes), 0, 1.0, *begins))
     distinct = sorted(best for best, *_ in same.values())
-    found = candidate_pairs(shingles_of(pieces[index].notes).hash for index in distinct)
+    found = candidate_pairs(_hashes(pieces, distinct, stage(report, "indexing")))
     pairs = {
         (distinct[one], distinct[other]) for one, other in zip(found.first.tolist(), found.second.tolist(), strict=True)
     }
@@ -122,6 +125,13 @@ def relate(pieces: Sequence[Candidate], report: Report = lambda done, total: Non
             links.append(link)
         report(done, len(pairs))
     return sorted(links, key=lambda link: (min(link.first, link.second), max(link.first, link.second)))
+
+
+def _hashes(pieces: Sequence[Candidate], indices: Sequence[int], report: Report) -> Iterator[NDArray[np.uint64]]:
+    """Yield the hashes of the shingles of each piece."""
+    for done, index in enumerate(indices, start=1):
+        yield shingles_of(pieces[index].notes).hash
+        report(done, len(indices))
 
 
 def keep_best(

@@ -117,6 +117,8 @@ def print_imported(totals: "ImportTotals") -> None:
     if skipped > REASONS_SHOWN:
         print_message(f"and {skipped - REASONS_SHOWN} more")
     print(totals.line)
+    if totals.listed:
+        print(f"{totals.listed} of {totals.new + totals.held} files have their titles from listing pages beside them")
     if not totals.new + totals.held:
         print_message("no MIDI file in the given paths")
         raise typer.Exit(1)

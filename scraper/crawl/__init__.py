@@ -4,4 +4,4 @@ The input is a `scraper.source` Source. This package reads its listing pages, do
 catalog rows and counts the outcomes. It contains no site-specific code; each site has its own folder.
 """
 
-__all__ = ["crawl", "sections", "status", "totals"]
+__all__ = ["crawl", "sections", "since", "status", "totals"]

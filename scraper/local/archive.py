@@ -12,7 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from catalog.base.errors import UsageError
 from catalog.midi.container import JUNK_BYTES, may_be_midi, midi_bytes
 from catalog.midi.text import NAMES, decode
 from scraper.http import limits
+from scraper.local.listed import ListedFiles, PageReader
 
 SCHEME = "import:"
 INSIDE = "!/"  # between the address of a zip file and the name of a member
@@ -41,7 +42,7 @@ class ArchiveMember:
     """One file found in a folder or zip file.
 
     `parents` are the names of its folders and archives, outermost first, as given on the command line. `data` is empty
-    if there is a `reason` for skipping the file.
+    if there is a `reason` for skipping the file. `listed` is what the pages beside it list.
     """
 
     address: str
@@ -49,13 +50,14 @@ class ArchiveMember:
     name: str
     data: bytes = b""
     reason: str | None = None
+    listed: ListedFiles | None = None
 
 
-def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
+def read_members(path: Path, exclude: Path | None, read_page: PageReader | None = None) -> Iterator[ArchiveMember]:
     """Yield every file of the folder, zip file or MIDI file `path`, in a fixed order.
 
-    The folder `exclude` is left out. Links are not followed, except `path` itself. Raises UsageError if `path` does
-    not exist.
+    The folder `exclude` is left out. Links are not followed, except `path` itself. `read_page` reads the listing pages
+    of folders, which are then not yielded. Raises UsageError if `path` does not exist.
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist; give folders, zip files or MIDI files")
@@ -74,13 +76,16 @@ def read_members(path: Path, exclude: Path | None) -> Iterator[ArchiveMember]:
         except OSError:
             yield ArchiveMember(here.address, here.parents, "", reason="unreadable")
             continue
+        listed = ListedFiles.beside((entry.name for entry in entries), folder, read_page) if read_page else None
         for entry in entries:
+            if listed is not None and entry.name in listed.pages:
+                continue
             name = decode_name(os.fsencode(entry.name))
             child = ArchiveMember(f"{here.address}/{_quoted(entry.name)}", here.parents, name)
             if entry.is_symlink():
                 yield _skipped(child, "link")
             elif not entry.is_dir(follow_symlinks=False):
-                yield from _read_file(Path(entry.path), child)
+                yield from (replace(found, listed=listed) for found in _read_file(Path(entry.path), child))
             elif depth >= limits.FOLDER_DEPTH:
                 yield _skipped(child, "too_deep")
             elif exclude is None or Path(entry.path) != exclude.resolve():

@@ -20,6 +20,7 @@ from catalog.store import Catalog, Writer
 from catalog.titles import fold, slug
 from scraper.http import limits
 from scraper.local.archive import ArchiveMember, read_members
+from scraper.local.listed import PageReader
 from scraper.local.midi_title import title_of as title_in
 from scraper.source.folders import folder_game
 from scraper.source.links import clean_name, title_of, words
@@ -56,6 +57,7 @@ class ImportTotals:
     bytes: int
     skipped: dict[str, int]
     faults: tuple[tuple[str, str], ...]  # (address, reason) of the first MAX_FAULTS skipped files
+    listed: int = 0  # of the new and held files, those in a listing page beside them
 
     @property
     def line(self) -> str:
@@ -67,18 +69,24 @@ class ImportTotals:
 
 
 def import_files(
-    root: AnyPath, paths: Sequence[Path], labels: Labels | None = None, report: Report | None = None
+    root: AnyPath,
+    paths: Sequence[Path],
+    labels: Labels | None = None,
+    report: Report | None = None,
+    read_page: PageReader | None = None,
 ) -> ImportTotals:
     """Import every MIDI file in `paths` (folders, zip files, MIDI files) to `root`.
 
-    Raises UsageError for a path that does not exist, CatalogError while another process writes to the catalog.
+    With `read_page`, such as `SOURCES["vgmusic"].read`, titles, games and sequencers come from the listing pages beside
+    the files, if a page lists them. Raises UsageError for a path that does not exist, CatalogError while another process
+    writes to the catalog.
     """
     catalog = Catalog(root)
     with catalog.writer() as writer:
         run = _ImportRun(writer, labels or Labels())
         run.load_known(catalog)
         for path in paths:
-            for member in read_members(path, exclude=root if isinstance(root, Path) else None):
+            for member in read_members(path, root if isinstance(root, Path) else None, read_page):
                 run.process(member)
                 if report:
                     report(run.files, 0)
@@ -103,10 +111,11 @@ class _ImportRun:
     bytes: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    listed: int = 0
 
     def load_known(self, catalog: Catalog) -> None:
         """Load the keys and MD5s of the catalog."""
-        columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title"]
+        columns = ["source", "url", "md5", "section", "game_title", "game", "series", "title", "sequencer"]
         rows = catalog.pieces(f"state == '{FETCHED}'", columns, edited=False)
         for batch in rows.to_batches(max_chunksize=BATCH_FILES):
             for row in batch.to_pylist():
@@ -127,7 +136,7 @@ class _ImportRun:
         md5 = hashlib.md5(member.data, usedforsecurity=False)
         piece = self._piece(member, md5.hexdigest())
         key = _key(piece.url, md5.hexdigest())
-        row_hash = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title))
+        row_hash = hash((piece.section, piece.game_title, piece.game, piece.series, piece.title, piece.sequencer))
         is_held = self.rows.get(key) == row_hash
         self.held += is_held
         self.new += not is_held
@@ -154,9 +163,15 @@ class _ImportRun:
 
     def _piece(self, member: ArchiveMember, md5: str) -> Piece:
         own = title_in(member.data) if self.labels.title_from_text else None
-        game_title = clean_name(self.labels.game or "") or folder_game(member.parents)
+        row = member.listed.row(member.name, md5) if member.listed else None
+        self.listed += row is not None
+        game_title, title, sequencer = (clean_name(text or "") for text in (self.labels.game, own, None))
+        if row is not None:
+            game_title, title = game_title or clean_name(row.game), title or clean_name(row.title)
+            sequencer = clean_name(row.sequencer or "")
+        game_title = game_title or folder_game(member.parents)
         game = self._game(game_title)
-        title = clean_name(own or "") or title_of(member.name)
+        title = title or title_of(member.name)
         return Piece(
             source=SOURCE,
             section=slug(fold(words(member.parents[0]))),
@@ -165,6 +180,7 @@ class _ImportRun:
             game=game.game,
             series=game.series,
             title=title[: limits.TITLE_CHARACTERS].rstrip(),
+            sequencer=sequencer[: limits.TITLE_CHARACTERS].rstrip() or None,
             state=FETCHED,
             md5=md5,
             bytes=len(member.data),
@@ -183,6 +199,7 @@ class _ImportRun:
             self.bytes,
             dict(self.skipped.most_common()),
             tuple(self.faults),
+            self.listed,
         )
 
 

@@ -253,3 +253,26 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys, catalog.cli; print([m for m in ('pyarrow', 'pandas', 'numpy', 'tensorflow') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_totals_have_the_bytes_of_each_part_of_the_data_root(root: Path) -> None:
+    (root / "runs" / "one").mkdir(parents=True)
+    (root / "runs" / "one" / "weights").write_bytes(b"12345")
+    (root / "runs" / "two").symlink_to(root / "midi")
+    (root / "scrape").mkdir(exist_ok=True)
+    (root / "scrape" / "journal.jsonl").write_bytes(b"{}\n")
+    (root / "scrape" / "page").write_bytes(b"1234567")
+    (root / "my-own").mkdir()
+    (root / "my-own" / "file").write_bytes(b"not counted")
+    rows = {row["what"]: row["count"] for row in json.loads(catalog("stats", "--format", "json", root=root).stdout)}
+    link = (root / "runs" / "two").lstat().st_size
+    assert (rows["bytes in runs"], rows["bytes in scrape, the rest"], rows["bytes in scrape/journal.jsonl"]) == (
+        5 + link,
+        7,
+        3,
+    )
+    assert rows["bytes in midi"] == sum(path.stat().st_size for path in (root / "midi").rglob("*.mid"))
+    parts = [size for what, size in rows.items() if what.startswith("bytes in ")]
+    assert rows["bytes on disk"] == sum(parts)
+    below = [path for name in ("midi", "catalog", "scrape", "runs") for path in (root / name).rglob("*")]
+    assert rows["bytes on disk"] == sum(path.lstat().st_size for path in below if path.is_symlink() or path.is_file())

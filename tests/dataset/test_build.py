@@ -1,8 +1,13 @@
 """From catalog to corpus: correct reasons, no lost pieces, repeatable builds."""
 
+import pickle
+import shutil
 from collections import Counter
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,10 +18,12 @@ from dataset.build import build_corpus, ensure_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.manifest import FILES, NOTES_FILE
 from dataset.corpus.split_ledger import ledger_path, read_splits
+from dataset.filters.rules import build_filters, overlay
 from dataset.measure import measure_catalog
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
-from dataset.parse import PARSE
+from dataset.parallel.executors import do_chunk
+from dataset.parse import PARSE, parse
 from dataset.plan import Plan
 from tests.dataset.conftest import fill, midi, off, on, tune, tunes
 from tests.dataset.tasks import KILLER, SLEEPER
@@ -214,6 +221,42 @@ def test_splits_do_not_depend_on_which_corpus_is_built_first(tmp_path: Path) -> 
         ledgers.append(read_splits(root, 0))
     assert ledgers[0] == ledgers[1]  # complete after the first corpus
     assert len(ledgers[0]) == 12 + 30 + 3
+    assert set(ledgers[0].values()) == {"train", "validation", "test"}
+
+
+class HereExecutor(Executor):
+    """Does its work at once and in this process, so that many small builds start no processes."""
+
+    def submit(self, fn: Any, /, *args: Any, **named: Any) -> Future[Any]:
+        task, payload, _, _ = args
+        done: Future[Any] = Future()
+        assert (fn, task) == (do_chunk, PARSE)
+        items = map(pickle.loads, pickle.loads(payload))  # noqa: S301 - made by this test
+        done.set_result(pickle.dumps([parse(item) for item in items]))
+        return done
+
+
+def test_ten_random_orders_of_builds_give_the_same_sides(tmp_path: Path) -> None:
+    made, short = tmp_path / "made", {"Short": SHORT, "Shorter": midi([on(0, 64), off(240, 64)])}
+    for letter, pieces in {"a": short, "b": {**tunes(5, 100), "Twin": tunes(1)["Tune 0"]}, "c": tunes(5)}.items():
+        fill(made, pieces, game=f"{letter}-game")
+    unfiltered = build_filters(overlay({}, {}, ""), "")
+    plans = [
+        Plan(query="game == 'c-game'"),
+        Plan(query="source == 'vgmusic'"),
+        Plan(query="game in ['b-game', 'c-game']", piano_tracks=True),
+        Plan(query="title == 'Short'", filters=unfiltered),
+        Plan(query="game in ['a-game', 'c-game']", filters=unfiltered, piano_tracks=True),
+    ]
+    ledgers = []
+    for seed in range(10):
+        root = tmp_path / str(seed)
+        shutil.copytree(made, root)
+        for number in np.random.default_rng(seed).permutation(len(plans)).tolist():
+            build_corpus(root, plans[number], f"corpus-{number}", executor=HereExecutor())
+        ledgers.append(read_splits(root, 0))
+    assert ledgers == ledgers[:1] * 10
+    assert len(ledgers[0]) == 5 + 5 + 2  # the twin has the bytes of another piece
     assert set(ledgers[0].values()) == {"train", "validation", "test"}
 
 
