@@ -68,7 +68,8 @@ def _catalog() -> list[str]:
         "One row a file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
         f"definitions have version {MEASURED_BY}.",
         _schema(MEASURES, measured=True),
-        "One column is not stored: it is told from the title whenever rows are read.",
+        "### The scene of a piece",
+        "This column is not stored: it is told from the title whenever rows are read.",
         _schema(pa.schema([SCENE])),
         _pairs(("scene", "what the piece is for"), scenes()),
         "### catalog/catalog.json",
