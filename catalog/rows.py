@@ -1,4 +1,4 @@
-"""Read rows of the catalog: pieces joined with their measures, and edits applied.
+"""Read rows of the catalog: pieces joined with their measures, edits applied, and scenes told from titles.
 
 In: the two tables, the conditions of a query and the edits. Out: an Arrow table.
 """
@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from catalog.edits.entries import Edits
 from catalog.edits.overlay import EDITED, NEEDED, Overlay, without_edits
 from catalog.query.compiler import Condition
+from catalog.scenes import SCENE, scene_column
 from catalog.schema import MEASURE_COLUMNS, MEASURES, PIECES
 from catalog.table.parts import Parts
 
 ORDER = ("source", "section", "game", "title", "url", "md5")
 ROWS = pa.schema(
-    [*PIECES, *(MEASURES.field(name) for name in MEASURE_COLUMNS), *EDITED]
+    [*PIECES, *(MEASURES.field(name) for name in MEASURE_COLUMNS), *EDITED, SCENE]
 )  # columns that a query may use
 MAX_LOOKUPS = 300_000  # up to so many pieces, their measures are looked up rather than all read
 
@@ -32,6 +33,17 @@ class Rows:
 
     def read(self, names: Sequence[str], requested: Sequence[Condition], edits: Edits) -> pa.Table:
         """Return the rows that match all conditions, with edits applied, sorted by ORDER."""
+        on_scenes = [each for each in requested if SCENE.name in each.columns]
+        used = {*names, *(name for each in on_scenes for name in each.columns)}
+        if SCENE.name not in used:
+            return self._edited(names, requested, edits)
+        others = [each for each in requested if each not in on_scenes]
+        needed = [name for name in ROWS.names if name in {*used, "title"} - {SCENE.name}]
+        rows = self._edited(needed, others, edits)
+        return _filtered(rows.append_column(SCENE, scene_column(rows["title"])), on_scenes).select(names)
+
+    def _edited(self, names: Sequence[str], requested: Sequence[Condition], edits: Edits) -> pa.Table:
+        """Return the rows without their scenes."""
         on_edits = [each for each in requested if not each.columns.isdisjoint(EDITED.names)]
         stored = [each for each in requested if each not in on_edits]
         if not edits and not on_edits and not {*names}.intersection(EDITED.names):

@@ -14,6 +14,7 @@ from catalog.disk_use import disk_use
 from catalog.edits.overlay import EDITED
 from catalog.games import game_of
 from catalog.hints import empty_catalog_message
+from catalog.scenes import SCENE
 from catalog.schema import MEASURES, PIECES, describe
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -106,5 +107,5 @@ def list_totals(catalog: Catalog) -> pa.Table:
 
 def list_fields() -> pa.Table:
     """Return every field of the catalog as columns table, name, type, description."""
-    tables = (("pieces", PIECES), ("measures", MEASURES), ("edits", EDITED))
+    tables = (("pieces", PIECES), ("measures", MEASURES), ("edits", EDITED), ("titles", pa.schema([SCENE])))
     return pa.Table.from_pylist([{"table": name, **field} for name, schema in tables for field in describe(schema)])

@@ -1,7 +1,8 @@
 """Build a corpus: list, fetch, parse, filter, deduplicate, split and write.
 
 In: a catalog and a `Plan`. Out: a corpus folder. Each listed piece is either in notes.parquet or, with a stage and a
-reason, in excluded.parquet. The same catalog, query, seed and filters give the same bytes, for any number of workers.
+reason, in excluded.parquet, which also has the pieces of the same games that the query leaves out. The same catalog,
+query, seed and filters give the same bytes, for any number of workers.
 """
 
 import difflib
@@ -30,6 +31,7 @@ from dataset.measure import to_table as measures_table
 from dataset.parse import PARSE
 from dataset.plan import COLUMNS, Plan, identity
 from dataset.related import DUPLICATE, SPLIT, Parser, Related, notes_of
+from dataset.unmatched import unmatched
 
 DATES = ("listed_at", "fetched_at")  # of provenance.parquet
 IGNORE_PROGRESS: Report = lambda done, total: None  # noqa: E731
@@ -57,7 +59,8 @@ def ensure_corpus(
             corpus = Corpus.open(root, folder.name)
         except CorpusError:  # damaged or in an older format: build it again
             return build_corpus(root, plan, name, executor=executor, report=report)
-        if corpus.manifest.identity == identity(plan, _list(root, plan.query)):
+        rows = _list(root, plan.query)
+        if corpus.manifest.identity == identity(plan, rows, unmatched(Catalog(root), plan.query, rows)):
             return corpus
     return build_corpus(root, plan, name, executor=executor, report=report)
 
@@ -103,7 +106,8 @@ def build_corpus(
         measured = [found[piece.sha256].measures for piece in pieces]
         measures = measures_table([piece.sha256 for piece in pieces], measured)
         edits = edits_of(Catalog(root).edits(), rows)
-        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, held.decisions.relations, edits)
+        relations, others = held.decisions.relations, unmatched(Catalog(root), plan.query, rows)
+        write_corpus(new, folder.name, plan, funnel, pieces, funnel_rows, measures, relations, edits, others)
     return Corpus.open(root, folder.name)
 
 

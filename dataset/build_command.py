@@ -13,11 +13,13 @@ from typing import Any
 from catalog.base.console import clean
 from catalog.base.errors import UsageError
 from dataset.corpus.manifest import Manifest
+from dataset.duplicates.relations import Relation
 from dataset.filters.load import default_filters, overlay_defaults
-from dataset.filters.rules import DROPPABLE, DUPLICATE, FILTER
+from dataset.filters.presets import PRESETS
+from dataset.filters.rules import DUPLICATE, FILTER
 
 END = "END"  # marks the end of a here-document
-DUPLICATE_RULES = tuple(f"{DUPLICATE}_{relation}" for relation in DROPPABLE)
+DUPLICATE_RULES = tuple(f"{DUPLICATE}_{relation}" for relation in Relation)
 _TOML_ESCAPED = '\\"'
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a TOML key that needs no quotes
 
@@ -30,16 +32,18 @@ def build_commands(manifest: Manifest) -> list[str]:
     If its filters differ from the defaults of this version, the lines first write a filter file. If this version cannot
     express them, the first line is a comment that names the version to use.
     """
+    preset = manifest.preset if manifest.preset in PRESETS else None
     words = ["dataset", "build", "--query", manifest.query, "--name", manifest.name, "--seed", str(manifest.seed)]
     words += ["--piano-tracks"] if manifest.piano_tracks else []
-    settings, default = manifest.filters, default_filters()
+    words += ["--preset", preset] if preset else []
+    settings, default = _with_all_rules(manifest.filters), overlay_defaults(b"", "filters", preset)
     keep = all(_is_off(settings.get(rule)) for rule in DUPLICATE_RULES)
     if keep:
         words, default = [*words, "--keep-duplicates"], default.keeping_duplicates()
-    if _same(settings, default.settings()):
+    if preset == manifest.preset and _same(settings, default.settings()):
         return [command(words)]
     text = _overlay(settings, default.settings())
-    if not _reproduces(text, settings, keep):
+    if preset != manifest.preset or not _reproduces(text, settings, preset, keep):
         version = clean(str(manifest.versions.get("vgpiano", "unknown")))
         return [f"# This version cannot set the same filters; use vgpiano {version}.", command(words)]
     file = f"{manifest.name}.filters.toml"
@@ -101,6 +105,12 @@ def _characters(text: str, escaped: str) -> Iterator[tuple[str, bool]]:
         before = character
 
 
+def _with_all_rules(settings: Settings) -> Settings:
+    """Return `settings` with the duplicate rules that came after the version that wrote them: they were off."""
+    default = default_filters().settings()
+    return {**settings, **{rule: {**default[rule], "on": False} for rule in DUPLICATE_RULES if rule not in settings}}
+
+
 def _is_off(rule: object) -> bool:
     return isinstance(rule, Mapping) and rule.get("on") is False
 
@@ -125,10 +135,10 @@ def _key(name: str) -> str:
     return name if BARE_KEY.fullmatch(name) else _toml(name)
 
 
-def _reproduces(text: Sequence[str], settings: Settings, keep_duplicates: bool) -> bool:
+def _reproduces(text: Sequence[str], settings: Settings, preset: str | None, keep_duplicates: bool) -> bool:
     """Return whether a filter file produces exactly these settings."""
     try:
-        merged = overlay_defaults("\n".join(text).encode(), "filters")
+        merged = overlay_defaults("\n".join(text).encode(), "filters", preset)
     except UsageError:
         return False
     return _same(settings, (merged.keeping_duplicates() if keep_duplicates else merged).settings())

@@ -19,6 +19,7 @@ from catalog.options import DocumentFormat, Root, absolute_path, command_group, 
 from catalog.storage.files import data_root
 from dataset.completion import corpora
 from dataset.export.forms import Form
+from dataset.filters.presets import PRESET_HELP, Preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,14 @@ Cluster = Annotated[
         "--cluster", help="Parse on the Dask cluster with this scheduler address, such as tcp://10.0.0.1:8786."
     ),
 ]
+PresetName = Annotated[Preset | None, typer.Option("--preset", help=PRESET_HELP)]
 FilterFile = Annotated[
-    Path | None, typer.Option("--filters", callback=absolute_path, help="TOML file that overrides the default filters.")
+    Path | None,
+    typer.Option(
+        "--filters",
+        callback=absolute_path,
+        help="TOML file that overrides the default filters, or those of the preset.",
+    ),
 ]
 
 
@@ -112,6 +119,7 @@ def build(
         str | None, typer.Option(help="Name of the corpus; by default made from the game or query.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split into train, validation and test.")] = 0,
+    preset: PresetName = None,
     filters: FilterFile = None,
     piano_tracks: Annotated[
         bool, typer.Option("--piano-tracks", help="Use only piano tracks, also from pieces with other instruments.")
@@ -134,27 +142,28 @@ def build(
     from dataset.plan import Plan
 
     console.set_stop_hint("no corpus was changed; run the same command to start again")
-    chosen = load_filters(filters)
+    chosen = load_filters(filters, preset)
     if keep_duplicates:
         chosen = chosen.keeping_duplicates()
     chosen_query = query_of(game, query, lambda columns: open_catalog(data_root(root)).pieces(columns=columns))
     with _executor(workers, cluster) as executor, console.Progress("parsing") as report:
-        plan = Plan(query=chosen_query or "", seed=seed, filters=chosen, piano_tracks=piano_tracks)
-        if keep_duplicates and name is None:
-            name = f"{plan.name}-with-duplicates"
+        plan = Plan(query=chosen_query or "", seed=seed, filters=chosen, preset=preset, piano_tracks=piano_tracks)
+        if name is None and (preset or keep_duplicates):
+            name = plan.name + (f"-{preset}" if preset else "") + ("-with-duplicates" if keep_duplicates else "")
         corpus = library.build_corpus(data_root(root), plan, name, workers=workers, executor=executor, report=report)
     print("\n".join(overview(corpus)))
 
 
 @app.command("filters")
 def show_filters(
+    preset: PresetName = None,
     filters: FilterFile = None,
     form: DocumentFormat = "table",
 ) -> None:
     """Show the filters in force, with their thresholds and reasons."""
     from dataset.filters.load import load_filters
 
-    chosen = load_filters(filters)
+    chosen = load_filters(filters, preset)
     if form == "json":
         json.dump(chosen.settings(), sys.stdout, indent=2)
         print()

@@ -32,6 +32,7 @@ from dataset.corpus.manifest import (
 )
 from dataset.corpus.schema import EXCLUDED, PROVENANCE, RELATIONS
 from dataset.plan import Plan, digest, identity, inputs, versions
+from dataset.reasons import QUERY
 
 CatalogRow = dict[str, Any]  # one listed piece
 
@@ -83,15 +84,18 @@ def write_corpus(
     measures: pa.Table,
     relations: Sequence[Any],
     edits: Edits,
+    unmatched: Sequence[CatalogRow],
 ) -> None:
     """Write all files of a corpus into `folder`, the manifest last.
 
-    `edits` are those that apply to its listed pieces; without any, there is no file of edits.
+    `edits` are those that apply to its listed pieces; without any, there is no file of edits. `unmatched` are the
+    pieces that its query leaves out, with the condition.
     """
     rows = funnel_rows.rows
+    left_out = [(row, (QUERY, QUERY, row["detail"])) for row in unmatched]
+    left_out += [(rows[index], funnel_rows.dropped[index]) for index in sorted(funnel_rows.dropped)]
     excluded = [
-        {**{key: rows[index][key] for key in ("url", "title", "game", "sha256")}, **_why(funnel_rows.dropped[index])}
-        for index in sorted(funnel_rows.dropped)
+        {**{key: row[key] for key in ("url", "title", "game", "sha256")}, **_why(dropped)} for row, dropped in left_out
     ]
     _write_parquet(to_table(pieces), folder / NOTES_FILE)
     _write_parquet(pa.Table.from_pylist(excluded, schema=EXCLUDED), folder / EXCLUDED_FILE)
@@ -111,15 +115,16 @@ def write_corpus(
     manifest = Manifest(
         name=name,
         query=plan.query,
-        identity=identity(plan, rows),
+        identity=identity(plan, rows, unmatched),
         seed=plan.seed,
         filters=cast(dict[str, Settings], plan.filters.settings()),
         piano_tracks=plan.piano_tracks,
+        preset=plan.preset,
         versions=versions(),
         input_sha256=digest(inputs(rows)),
         files={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files},
         funnel=funnel,
-        reasons=dict(sorted(Counter(reason for _, reason, _ in funnel_rows.dropped.values()).items())),
+        reasons=dict(sorted(Counter(row["reason"] for row in excluded).items())),
     )
     (folder / MANIFEST_FILE).write_text(manifest.to_json())
     listed = {file: (folder / file).read_bytes() for file in (*files, MANIFEST_FILE)}

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from catalog.base import console
 from dataset.corpus.corpus import Corpus
 from dataset.note_account import account_of
+from dataset.reasons import QUERY
 
 
 def overview(corpus: Corpus) -> list[str]:
@@ -17,10 +18,13 @@ def overview(corpus: Corpus) -> list[str]:
     lines = [f"corpus {console.one_line(manifest.name)}, seed {manifest.seed}, query {console.clean(manifest.query)}"]
     lines += [f"  {stage:<12} {funnel[stage]:>7}" for stage in ("listed", "fetched", "parsed", "kept", "unique")]
     lines += [f"    {split:<12} {funnel[split]:>5}" for split in ("train", "validation", "test")]
-    if manifest.reasons:
-        lines.append(f"  left out     {sum(manifest.reasons.values()):>7}")
-    for reason, count in sorted(manifest.reasons.items(), key=lambda item: (-item[1], item[0])):
+    reasons = {reason: count for reason, count in manifest.reasons.items() if reason != QUERY}
+    if reasons:
+        lines.append(f"  left out     {sum(reasons.values()):>7}")
+    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         lines.append(f"    {console.one_line(reason):<24} {count:>5}")
+    if QUERY in manifest.reasons:
+        lines.append(f"  not listed   {manifest.reasons[QUERY]:>7}  of the same games, left out by the query")
     return [*lines, *_account(corpus), f"  {console.one_line(corpus.path)}"]
 
 

@@ -31,6 +31,7 @@ class Plan:
     query: str
     seed: int = 0
     filters: Filters = field(default_factory=default_filters)
+    preset: str | None = None  # name of the preset that `filters` started from
     piano_tracks: bool = False  # use only piano tracks, also from pieces with other instruments
 
     def __post_init__(self) -> None:
@@ -71,6 +72,9 @@ def inputs(rows: Sequence[CatalogRow]) -> list[dict[str, Any]]:
     ]
 
 
-def identity(plan: Plan, rows: Sequence[CatalogRow]) -> str:
-    """Return a digest of the plan, the versions and the catalog rows."""
-    return digest([asdict(plan), versions(), inputs(rows)])
+def identity(plan: Plan, rows: Sequence[CatalogRow], unmatched: Sequence[CatalogRow] = ()) -> str:
+    """Return a digest of the plan, the versions and the catalog rows.
+
+    `unmatched` are the rows that the query leaves out; they count only if there are any.
+    """
+    return digest([asdict(plan), versions(), inputs(rows), *([list(unmatched)] if unmatched else [])])

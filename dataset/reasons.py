@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+QUERY = "query"
+"""The stage and reason of pieces that the query does not match; the funnel does not count them."""
+
 REASONS: Mapping[str, str] = {
+    QUERY: "A piece of a game of the corpus that the query does not match; the detail is the condition that does not hold.",
     "missing": "The source lists the piece, but its file could not be downloaded.",
     "quarantined": "The downloaded bytes failed a check and were quarantined.",
     "not_fetched": "The catalog lists the piece, but its file has not been downloaded.",
@@ -25,6 +29,7 @@ REASONS: Mapping[str, str] = {
     "duplicate_notes": "Another piece that was kept has the same notes, in another file.",
     "duplicate_near": "Another piece that was kept has nearly the same notes: transposed, at another tempo, trimmed or edited.",
     "duplicate_contained": "A longer piece that was kept contains all of this one.",
+    "duplicate_work": "A better version of the same work was kept.",
     "spans_splits": "The piece is related to pieces of different splits.",
 }
 RELATIONS: Mapping[str, str] = {

@@ -30,9 +30,18 @@ from catalog.query.operands import (
     valid_text,
 )
 from catalog.query.re2 import to_re2
-from catalog.query.syntax import columns_of, equalities, named_values, parse, source_of
+from catalog.query.syntax import columns_of, condition_texts, conjuncts, equalities, named_values, parse, source_of
 
-__all__ = ["Condition", "columns_of", "compile_query", "conditions", "equalities", "named_values", "parse"]
+__all__ = [
+    "Condition",
+    "columns_of",
+    "compile_query",
+    "condition_texts",
+    "conditions",
+    "equalities",
+    "named_values",
+    "parse",
+]
 
 _INCLUSIVE = {
     "both": (ast.GtE, ast.LtE),
@@ -71,12 +80,12 @@ def compile_query(text: str, schema: pa.Schema) -> pc.Expression:
     return _predicate(parse(text), schema, 0).arrow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """One of the conditions that a query joins with `and`.
 
-    It has the columns that the condition uses, and the expression. A row for which the expression
-    is null does not match.
+    It equals only itself, since Arrow's expressions cannot be compared. It has the columns that the condition uses,
+    and the expression. A row for which the expression is null does not match.
     """
 
     columns: frozenset[str]
@@ -89,20 +98,13 @@ def conditions(text: str, schema: pa.Schema) -> list[Condition]:
     A row matches the query if it matches all of them. Raises QueryError as `compile_query` does.
     """
     compile_query(text, schema)  # checks the depth of the whole query
-    parts = [parse(text)]
-    while any(_is_conjunction(part) for part in parts):
-        parts = [inner for part in parts for inner in (part.values if _is_conjunction(part) else [part])]  # type: ignore[attr-defined]
     return [
         Condition(
             frozenset(node.id for node in ast.walk(part) if isinstance(node, ast.Name)),
             _predicate(part, schema, 0).arrow,
         )
-        for part in parts
+        for part in conjuncts(text)
     ]
-
-
-def _is_conjunction(node: ast.expr) -> bool:
-    return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
 
 
 def _predicate(node: ast.expr, schema: pa.Schema, depth: int) -> _Predicate:

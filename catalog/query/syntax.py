@@ -61,6 +61,23 @@ def columns_of(text: str) -> set[str]:
     return {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)}
 
 
+def conjuncts(text: str) -> list[ast.expr]:
+    """Return the conditions that `and` or `&` joins in the query `text`; at least one."""
+    parts = [parse(text)]
+    while any(_is_conjunction(part) for part in parts):
+        parts = [inner for part in parts for inner in (part.values if _is_conjunction(part) else [part])]  # type: ignore[attr-defined]
+    return parts
+
+
+def condition_texts(text: str) -> list[str]:
+    """Return the source text of each of the `conjuncts` of a valid query."""
+    return [ast.unparse(part) for part in conjuncts(text)]
+
+
+def _is_conjunction(node: ast.expr) -> bool:
+    return isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)
+
+
 def equalities(text: str) -> list[tuple[str, str]]:
     """Return each (column, text) that `text` compares by ==, `in` or .isin, in order.
 

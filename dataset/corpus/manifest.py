@@ -78,6 +78,7 @@ class Manifest:
     funnel: Funnel  # how many pieces passed each stage
     reasons: Mapping[str, Count]  # how many pieces were left out for each reason
     piano_tracks: bool = False  # whether only piano tracks were used, also from pieces with other instruments
+    preset: str | None = None  # name of the set of filters that `filters` started from; null for the defaults
     format: Count = FORMAT  # of the corpus's files
 
     def __repr__(self) -> str:

@@ -82,12 +82,13 @@ EXCLUDED = pa.schema(
         _field("title", pa.string(), "title of the piece as listed"),
         _field("game", pa.string(), "the game's slug"),
         _field("sha256", pa.string(), "SHA-256 of the MIDI file; null where none was fetched"),
-        _field("stage", pa.string(), "where it was left out: fetch, parse, filter, duplicate or split"),
+        _field("stage", pa.string(), "where it was left out: query, fetch, parse, filter, duplicate or split"),
         _field("reason", pa.string(), "a stable snake_case id"),
         _field(
             "detail",
             pa.string(),
-            "the value that decided; for a duplicate, the sha256 and address of the piece kept; by hand, the why",
+            "the value that decided; for a duplicate, the sha256 and address of the piece kept; by hand, the why; by the query, "
+            "the condition that does not hold",
         ),
     ]
 )

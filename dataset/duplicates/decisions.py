@@ -10,7 +10,16 @@ from typing import Any
 from catalog.base.console import Report
 from dataset.components import components
 from dataset.corpus.schema import Split
-from dataset.duplicates.relations import SAME_NOTES, Candidate, Link, Relation, fingerprint, keep_best, relate
+from dataset.duplicates.relations import (
+    SAME_NOTES,
+    Candidate,
+    Link,
+    Relation,
+    fingerprint,
+    keep_best,
+    one_per_work,
+    relate,
+)
 from dataset.notes.model import Notes
 from dataset.split import SplitPiece, split_pieces
 
@@ -47,10 +56,17 @@ def decide_duplicates(
         for row, each in zip(rows, notes, strict=True)
     ]
     links = relate(pieces, report)
-    left_out = keep_best(pieces, links, drop)
-    link_of = {index: link for index, (_, link) in left_out.items()}
+    dropping = frozenset(drop)
+    left_out = keep_best(pieces, links, dropping - {Relation.WORK})
+    versions = one_per_work(pieces, links, left_out) if Relation.WORK in dropping else {}
+    link_of = {index: link for index, (_, link) in (left_out | versions).items()}
+    reasons = {
+        index: (versions.get(kept, (kept,))[0], f"duplicate_{link.relation}")
+        for index, (kept, link) in left_out.items()
+    }
+    reasons |= {index: (kept, f"duplicate_{Relation.WORK}") for index, (kept, _) in versions.items()}
     return DuplicateDecisions(
-        left_out={index: (kept, f"duplicate_{link.relation}") for index, (kept, link) in left_out.items()},
+        left_out=reasons,
         fingerprints=[fingerprint(each) for each in notes],
         relations=[_row(rows, link, link_of) for link in links],
         clusters=[(link.first, link.second) for link in links if link.relation in SAME_NOTES],

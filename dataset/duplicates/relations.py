@@ -11,7 +11,7 @@ work       versions of one theme: a good part of the notes matches, or titles in
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.base.console import Report, stage
+from dataset.components import components
 from dataset.duplicates.alignment import Alignment, PreparedPiece, align
 from dataset.duplicates.candidates import candidate_pairs
 from dataset.duplicates.shingles import shingles_of
@@ -161,6 +162,30 @@ def keep_best(
         if index not in left_out:
             stays.add(index)
     return left_out
+
+
+def one_per_work(
+    pieces: Sequence[Candidate], links: Sequence[Link], left_out: Mapping[int, tuple[int, Link]]
+) -> dict[int, tuple[int, Link]]:
+    """Return {index of a further piece to leave out: (the best piece of its work, link)}.
+
+    A work is what links of all relations connect, over any number of pieces. `left_out` are the pieces that `keep_best`
+    leaves out. The link is the first one of the piece, whose other end need not be the piece kept.
+    """
+    work = components(len(pieces), [(link.first, link.second) for link in links])
+    link_of: dict[int, Link] = {}
+    for link in links:
+        for index in (link.first, link.second):
+            link_of.setdefault(index, link)
+    best: dict[int, int] = {}
+    found: dict[int, tuple[int, Link]] = {}
+    for index in _by_preference(pieces):
+        if index in left_out:
+            continue
+        kept = best.setdefault(work[index], index)
+        if kept != index:
+            found[index] = (kept, link_of[index])
+    return found
 
 
 def _by_preference(pieces: Sequence[Candidate]) -> list[int]:

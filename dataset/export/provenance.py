@@ -1,6 +1,6 @@
 """Where the pieces of an export come from, and how to cite it.
 
-In: a corpus. Out: dates for each piece, Markdown sections, and the text of CITATION.cff. The same
+In: a corpus. Out: dates for each piece, Markdown sections, an entry for BibTeX, and the text of CITATION.cff. The same
 corpus gives the same bytes.
 """
 
@@ -81,29 +81,34 @@ def _range(times: tuple[str | None, ...]) -> str:
 
 def citation_section(corpus: Corpus) -> str:
     """Return a Markdown section with a BibTeX entry; for other formats, CITATION.cff."""
+    entry = bibtex(corpus).replace("\n", "\n    ")
+    return (
+        "## Citation\n\nName the people in CREDITS.md, and the version of the corpus by its SHA-256. "
+        f"CITATION.cff has the same.\n\n    {entry}"
+    )
+
+
+def bibtex(corpus: Corpus) -> str:
+    """Return an entry for BibTeX."""
     year = max((fetched[:4] for _, fetched in dates_of(corpus) if fetched), default=None)
     fields = {
-        "title": f"{{{_title(corpus)}}}",
+        "title": f"{{{title_of(corpus)}}}",
         "author": f"{{{CREATORS}}}",
         **({"year": year} if year else {}),
         "howpublished": f"Corpus built with vgpiano {_version(corpus)}",
         "note": f"SHA-256 of notes.parquet: {corpus.hash}",
     }
-    entry = "".join(f"      {name} = {{{value}}},\n" for name, value in fields.items())
-    return (
-        "## Citation\n\nName the people in CREDITS.md, and the version of the corpus by its SHA-256. "
-        f"CITATION.cff has the same.\n\n    @misc{{{corpus.name}-{corpus.hash[:8]},\n{entry}    }}"
-    )
+    entry = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items())
+    return f"@misc{{{corpus.name}-{corpus.hash[:8]},\n{entry}}}"
 
 
 def citation_cff(corpus: Corpus) -> str:
     """Return the text of CITATION.cff, in the Citation File Format 1.2.0."""
-    hosts = sorted({host for url in corpus.table()["url"].to_pylist() if (host := host_of(url))})
     lines = [
         "cff-version: 1.2.0",
         "message: If you use this data set, cite it and name the people in CREDITS.md.",
         "type: dataset",
-        f"title: {_yaml(_title(corpus))}",
+        f"title: {_yaml(title_of(corpus))}",
         "authors:",
         f"  - name: {_yaml(CREATORS)}",
         f"version: {_yaml(corpus.hash[:12])}",
@@ -120,25 +125,30 @@ def citation_cff(corpus: Corpus) -> str:
         "    authors:",
         "      - name: The authors of vgpiano",
     ]
-    for host in hosts:
+    for address in addresses(corpus):
+        host = host_of(address)
         lines += [
             "  - type: website",
             f"    title: {_yaml(host)}",
-            f"    url: {_yaml(_address(corpus, host))}",
+            f"    url: {_yaml(address)}",
             "    authors:",
             f"      - name: {_yaml(host)}",
         ]
     return "\n".join(lines) + "\n"
 
 
-def _address(corpus: Corpus, host: str) -> str:
-    """Return scheme and host of the first address with that host."""
-    url = next(url for url in corpus.table()["url"].to_pylist() if host_of(url) == host)
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+def addresses(corpus: Corpus) -> list[str]:
+    """Return the scheme and host of each site that pieces come from, by name of the host."""
+    found: dict[str, str] = {}
+    for url in corpus.table()["url"].to_pylist():
+        if host := host_of(url):
+            parts = urlsplit(url)
+            found.setdefault(host, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/")
+    return [found[host] for host in sorted(found)]
 
 
-def _title(corpus: Corpus) -> str:
+def title_of(corpus: Corpus) -> str:
+    """Return the name of a corpus and what it contains, on one line."""
     count = corpus.manifest.funnel.unique
     return f"{corpus.name}: {count} piece{'' if count == 1 else 's'} of piano music as notes"
 

@@ -19,6 +19,7 @@ from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import remove_abandoned, replacing_folder
 from dataset.corpus.manifest import CREDITS_FILE, EDITS_FILE, EDITS_HEAD, MANIFEST_FILE
 from dataset.export.common import Written
+from dataset.export.croissant import CROISSANT_FILE, croissant
 from dataset.export.forms import Form
 from dataset.export.provenance import CITATION_FILE, citation_cff
 
@@ -66,6 +67,7 @@ def write_export(corpus: Corpus, form: Form, out: Path, *, report: Report | None
             write_text(folder / MANIFEST_FILE, corpus.manifest.to_json())
             if corpus.edits():
                 write_text(folder / EDITS_FILE, format_edits(corpus.edits(), EDITS_HEAD))
+            write_text(folder / CROISSANT_FILE, croissant(corpus, folder))
             marker = {"corpus": corpus.name, "corpus_hash": corpus.hash, "form": form}
             write_text(folder / MARKER, json.dumps(marker, indent=2) + "\n")
             _sync(folder)

@@ -1,6 +1,6 @@
 """Filters: which pieces a corpus leaves out, as data.
 
-`rules` defines filters; `load` reads filters.toml and a user's file that overrides it.
+`rules` defines filters, and `presets` names sets of them; `load` reads filters.toml, presets.toml and a user's file.
 """
 
-__all__ = ["load", "rules"]
+__all__ = ["load", "presets", "rules"]

@@ -1,4 +1,4 @@
-"""Read filters.toml, and a user's file that overrides it.
+"""Read filters.toml, presets.toml, and a user's file that overrides them.
 
 `dataset.filters.rules` interprets the tables.
 """
@@ -6,33 +6,36 @@
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from catalog.base.errors import UsageError
 from catalog.storage.reading import MAX_TOML_BYTES, parse_toml, read_user_file
+from dataset.filters.presets import PRESETS
 from dataset.filters.rules import Filters, Tables, build_filters, overlay
 
-DEFAULTS = "filters.toml"
+DEFAULTS, PRESETS_FILE = "filters.toml", "presets.toml"
 REMEDY = "run `dataset filters` for the valid settings"
 
 
-def load_filters(path: Path | None = None) -> Filters:
-    """Return the default filters, overridden by the file at `path` if given.
+def load_filters(path: Path | None = None, preset: str | None = None) -> Filters:
+    """Return the default filters or those of `preset`, overridden by the file at `path` if given.
 
-    Raises UsageError, which names file, table and key, for a file that cannot be read or an invalid setting.
+    Raises UsageError, which names file, table and key, for a file that cannot be read or an invalid setting, and for
+    an unknown preset.
     """
     if path is None:
-        return default_filters()
+        return overlay_defaults(b"", DEFAULTS, preset)
     text = read_user_file(path, "--filters", remedy=REMEDY, max_bytes=MAX_TOML_BYTES)
-    return overlay_defaults(text, str(path))
+    return overlay_defaults(text, str(path), preset)
 
 
-def overlay_defaults(text: bytes, where: str) -> Filters:
-    """Return the default filters, overridden by the tables in a file's `text`.
+def overlay_defaults(text: bytes, where: str, preset: str | None = None) -> Filters:
+    """Return the default filters or those of `preset`, overridden by the tables in a file's `text`.
 
     `where` names the file in errors; raises as `load_filters` does.
     """
     tables = parse_toml(text, where, fail=UsageError, remedy=REMEDY)
-    return build_filters(overlay(_default_tables(), tables, where), where)
+    return build_filters(overlay(_preset_tables(preset), tables, where), where)
 
 
 @cache
@@ -43,5 +46,18 @@ def default_filters() -> Filters:
 
 @cache
 def _default_tables() -> Tables:
-    text = resources.files("dataset.filters").joinpath(DEFAULTS).read_bytes()
-    return overlay({}, parse_toml(text, DEFAULTS, fail=UsageError, remedy=REMEDY), DEFAULTS)
+    return overlay({}, _read(DEFAULTS), DEFAULTS)
+
+
+@cache
+def _preset_tables(preset: str | None) -> Tables:
+    if preset is None:
+        return _default_tables()
+    if preset not in PRESETS:
+        raise UsageError(f"--preset {preset!r}: not a preset; one of: {', '.join(PRESETS)}")
+    return overlay(_default_tables(), _read(PRESETS_FILE)[preset], PRESETS_FILE)
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = resources.files("dataset.filters").joinpath(name).read_bytes()
+    return parse_toml(text, name, fail=UsageError, remedy=REMEDY)

@@ -24,7 +24,6 @@ TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
     FILTER: ("on", "measure", "least", "most", "among", "why"),
     DUPLICATE: ("on", "why"),
 }
-DROPPABLE = tuple(relation for relation in Relation if relation is not Relation.WORK)  # all versions of a work are kept
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 DEFAULT_WHY = "Added by the user who built the corpus."
 MEASURE_FIELDS = {f["name"]: f for f in describe(MEASURES) if f["name"] not in ("sha256", "measured_by")}
@@ -159,11 +158,11 @@ def build_filters(tables: Tables, source: str) -> Filters:
     """
     filters = tuple(_filter(source, name, tables[FILTER]) for name in tables[FILTER])
     for name in tables[DUPLICATE]:
-        if name not in DROPPABLE:
-            _fail(source, f"[duplicate.{name}] is not a relation by which pieces are left out", name, DROPPABLE)
+        if name not in tuple(Relation):
+            _fail(source, f"[duplicate.{name}] is not a relation by which pieces are left out", name, tuple(Relation))
     rules = [
         DuplicateRule(relation=relation, **{"on": False, **tables[DUPLICATE].get(relation, {})})
-        for relation in DROPPABLE
+        for relation in Relation
     ]
     return Filters(filters, tuple(rules))
 

@@ -150,7 +150,7 @@ class Summary:
     def reasons(self) -> list[Reason]:
         """Return the reasons by stage, the most frequent of a stage first."""
         titles = {piece["sha256"]: piece["title"] for piece in self._pieces}
-        order = ("fetch", "parse", "filter", "duplicate", "split")
+        order = ("query", "fetch", "parse", "filter", "duplicate", "split")
         rows: dict[tuple[str, str], list[TableRow]] = defaultdict(list)
         for row in self._excluded:
             rows[row["stage"], row["reason"]].append(row)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from catalog.edits.entries import Edit
 from catalog.edits.journal import Event
 from catalog.edits.overlay import EDITED
+from catalog.scenes import SCENE, scenes
 from catalog.schema import KEY, MEASURED_BY, MEASURES, PIECES, describe
 from catalog.table.identity import CatalogId
 from dataset.corpus.manifest import FORMAT as CORPUS_FORMAT
@@ -67,6 +68,10 @@ def _catalog() -> list[str]:
         "One row a file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
         f"definitions have version {MEASURED_BY}.",
         _schema(MEASURES, measured=True),
+        "### The scene of a piece",
+        "This column is not stored: it is told from the title whenever rows are read.",
+        _schema(pa.schema([SCENE])),
+        _pairs(("scene", "what the piece is for"), scenes()),
         "### catalog/catalog.json",
         "Which files of the two tables are this catalog's. Their names are `part-NUMBER-ID-CHECKSUM.parquet` and `base-…`: the id is\n"
         "that of the catalog, the checksum the first 16 digits of the file's SHA-256. Before the footer of each Parquet file stand the\n"

@@ -16,6 +16,7 @@ from catalog.editing import Values, edit_pieces, undo_edits
 from catalog.edits.entries import Edit, format_edits, key_of, keys_of, parse_edits
 from catalog.edits.journal import append_lines, read_journal
 from catalog.query.compiler import compile_query
+from catalog.scenes import scene_of
 from catalog.store import ORDER, ROWS, Catalog
 from catalog.summary import list_games, list_totals
 from tests.catalog.conftest import make_piece
@@ -124,6 +125,7 @@ def test_edits_and_any_query_give_the_same_rows_as_editing_the_whole_table(seed:
             row
             | edit.changes
             | {"edited": ", ".join(edit.changes) or None, "excluded": edit.why if edit.exclude else None}
+            | {"scene": scene_of(edit.changes.get("title") or row["title"])}
         )
     whole = listed.from_pylist(
         sorted(rows, key=lambda row: [(row[name] is None, row[name] or "") for name in ORDER]), schema=ROWS
@@ -135,6 +137,7 @@ def test_edits_and_any_query_give_the_same_rows_as_editing_the_whole_table(seed:
         "edited.isna()",
         "not (game == 'mega-man') and notes.isna()",
         "bytes < 5",
+        "scene == 'title' or notes == 2",
         "game_title.str.contains('New') or notes == 2",
     ):
         assert Catalog(root).pieces(query).to_pylist() == whole.filter(compile_query(query, ROWS)).to_pylist(), query

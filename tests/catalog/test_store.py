@@ -145,6 +145,16 @@ def test_a_query_gives_the_same_from_one_merged_file_and_from_many(tmp_path: Pat
     assert [len(table) for table in many] == [14, 13, 7, 20]
 
 
+def test_conditions_on_one_column_and_a_measure_hold_together(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    names = [f"{n:064x}" for n in range(4)]
+    with catalog.writer() as writer:
+        writer.add([make_piece(n, state="fetched", sha256=name) for n, name in enumerate(names)])
+        writer.add_measures(pa.table({"sha256": names, "notes": [10, 20, 30, 40]}))
+    query = "title != 'Stage 1' and title != 'Stage 2' and notes > 10 and notes < 99"
+    assert catalog.pieces(query)["title"].to_pylist() == ["Stage 3"]
+
+
 def test_measures_stand_beside_the_pieces_of_their_bytes(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     with catalog.writer() as writer:

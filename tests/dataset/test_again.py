@@ -47,6 +47,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "duplicates": ("--query", ALL, "--keep-duplicates"),
     "filters": ("--query", ALL, "--filters", "FILE"),
     "all of them": ("--query", ALL, "--filters", "FILE", "--keep-duplicates", "--piano-tracks", "--seed", "5"),
+    "preset": ("--query", ALL, "--preset", "light", "--filters", "FILE"),
     "quotes": (
         "--query",
         "title != '$(touch x) `\"  \\u200b\t*!' and source == 'vgmusic'",
@@ -96,7 +97,7 @@ def test_what_is_printed_builds_the_same_corpus_on_a_fresh_root(filled: Path, tm
 
 
 def test_every_option_of_build_is_on_the_page_or_decides_nothing(filled: Path) -> None:
-    recorded = {"--query", "--name", "--seed", "--filters", "--piano-tracks", "--keep-duplicates"}
+    recorded = {"--query", "--name", "--seed", "--preset", "--filters", "--piano-tracks", "--keep-duplicates"}
     no_effect = {"--game", "--workers", "--cluster", "--root", "--help"}  # a game becomes a query
     offered = {word for word in forked.command("dataset", "build", "--help").stdout.split() if word.startswith("--")}
     assert offered == recorded | no_effect

@@ -133,6 +133,7 @@ def test_lines_of_json_are_read_by_json_and_by_pandas(site: Path, corpus: Corpus
         frame = pd.read_json(folder / f"{split}.jsonl", lines=True, dtype=False)
         pieces = corpus.pieces(split)
         assert [row["title"] for row in rows] == frame["title"].tolist() == [piece.title for piece in pieces]
+        assert frame["url"].tolist() == [piece.url for piece in pieces]
         for row, onsets, piece in zip(rows, frame["onset"], pieces, strict=True):
             assert row["pitch"] == piece.notes.pitch.tolist()
             assert onsets == piece.notes.onset.tolist()
@@ -156,6 +157,7 @@ def test_hugging_face_opens_the_folder(
         assert loaded[split]["sha256"][:] == [piece.sha256 for piece in pieces]
         for row, piece in zip(loaded[split], pieces, strict=True):
             assert row["title"] == piece.title
+            assert (row["url"], row["source"]) == (piece.url, piece.source)
             for name in ("onset", "duration", "pitch", "velocity"):
                 assert np.array_equal(row[name], getattr(piece.notes, name))
             assert row["notes"] == len(piece.notes)  # a measure

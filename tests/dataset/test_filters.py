@@ -161,7 +161,7 @@ def test_another_measure_under_a_known_name_keeps_no_old_threshold(laid) -> None
         ("[filter.new]\nmeasure = 'notes'", "use least, most or both"),
         ("[filter.not_midi]\nmeasure = 'notes'\nmost = 1", "'not_midi' is already used as another reason"),
         ("[filter.'Über <b>']\nmeasure = 'notes'\nmost = 1", "a name must have at most 60 lower-case letters"),
-        ("[duplicate.work]\non = true", r"\[duplicate.work\] is not a relation by which pieces are left out"),
+        ("[duplicate.same]\non = true", r"\[duplicate.same\] is not a relation by which pieces are left out"),
         ("[duplicate.naer]\non = true", "did you mean 'near'"),
         ("[duplicate.near]\nleast = 1", r"\[duplicate.near\] least: unknown key; one of: on, why"),
         ("filter = 3", "filter must contain tables"),

@@ -39,10 +39,12 @@ BAD: dict[str, Any] = {
 }
 MAY_BE_NULL = {
     *("minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"),
+    "preset",  # of a corpus with the default filters
     *("notes_per_second", "learning_rate", "train_bits"),  # weights that a run starts from, epoch 0, have none
 }
 MAY_BE_ABSENT = {
     *("adopted", "place", "kept", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
+    "preset",
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
     *("notes_per_second", "train_bits"),  # of epoch 0
