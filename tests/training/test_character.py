@@ -117,10 +117,10 @@ notes_of = st.lists(
 )
 
 
-@given(notes_of, st.sampled_from([NO, FEW, SOME]), st.sampled_from([NO, FEW, SOME]))
+@given(notes_of, st.sampled_from([NO, FEW, SOME]))
 @settings(max_examples=60, deadline=None)
 def test_notes_last_until_their_hands_next_onset_where_the_plan_is_legato(
-    rows: list[tuple[int, int, int]], detached: int, overlapping: int
+    rows: list[tuple[int, int, int]], detached: int
 ) -> None:
     step, pitch, duration = np.array(rows, np.int32).T
     onset = np.cumsum(step).astype(np.int32)
@@ -132,7 +132,6 @@ def test_notes_last_until_their_hands_next_onset_where_the_plan_is_legato(
     plan, lines = Plan.of(notes)
     for hand in ("right", "left"):
         getattr(plan, f"{hand}_detached")[:] = detached
-        getattr(plan, f"{hand}_overlapping")[:] = overlapping
     new = articulate(onset, duration, pitch, plan, lines)
     hands = estimate_hands(onset, duration, pitch)
     for note in range(len(onset)):
@@ -142,7 +141,7 @@ def test_notes_last_until_their_hands_next_onset_where_the_plan_is_legato(
             continue
         gap = int(later.min() - onset[note])
         ratio = duration[note] / gap
-        if (detached <= FEW and ratio < 0.6 and gap <= LONGEST_STEP) or (overlapping <= FEW and ratio > 1.05):
+        if detached <= FEW and ratio < 0.6 and gap <= LONGEST_STEP:
             assert new[note] == gap
         else:
             assert new[note] == duration[note]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.model import LEFT, RIGHT
-from training.events.character import DETACHED, FEW, OVERLAPPING
+from training.events.character import DETACHED, FEW
 from training.events.plans import Plan
 
 HAND_NOTES = 5  # notes that a hand holds at once
@@ -35,8 +35,7 @@ def articulate(
     """Return durations with the articulation of the plan, whose bar lines [bars + 1] are given in ticks.
 
     A note's duration is drawn before the next onset is known. Where the plan has hardly any detached notes in a hand,
-    they last until its next onset, if that is at most a bar of 4/4 away; so do notes that overlap it, where hardly any
-    do.
+    they last until its next onset, if that is at most a bar of 4/4 away.
     """
     hands = estimate_hands(onset, duration, pitch)
     bar = np.searchsorted(lines, onset, side="right") - 1
@@ -48,10 +47,9 @@ def articulate(
         at = np.flatnonzero((hands == hand) & inside & (following < len(begins)))
         step = begins[following[at]] - onset[at]
         ratio = new[at] / step
-        detached, overlapping = (getattr(plan, f"{name}_{kind}")[bar[at]] for kind in ("detached", "overlapping"))
+        detached = getattr(plan, f"{name}_detached")[bar[at]]
         is_short = (ratio < DETACHED) & (detached <= FEW) & (detached > 0) & (step <= LONGEST_STEP)
-        is_long = (ratio > OVERLAPPING) & (overlapping <= FEW) & (overlapping > 0)
-        new[at] = np.where(is_short | is_long, step, new[at])
+        new[at] = np.where(is_short, step, new[at])
     return new
 
 
