@@ -9,7 +9,7 @@ from catalog.base import early  # noqa: F401 - before slow imports
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from scraper.folders import FIRST, load_command, load_source, source_names
 from scraper.http.limits import DELAY_S
 from scraper.options import BaseUrl, Contact, Delay, Limit, Private
 from scraper.vgmusic.urls import VGMUSIC
+
+if TYPE_CHECKING:
+    from scraper.source.rows import Listing
 
 app = command_group(__doc__ or "")
 for each in source_names():
@@ -86,8 +89,13 @@ def import_(
     console.set_stop_hint("imported files are kept; run the same command to resume")
     with console.Progress("importing") as progress:
         labels = Labels(game, series, title_from is TitleFrom.text)
-        totals = import_files(data_root(root), paths, labels, progress, load_source(FIRST).read)
+        totals = import_files(data_root(root), paths, labels, progress, _read_page)
     print_imported(totals)
+
+
+def _read_page(page: bytes, url: str) -> "Listing":
+    """Return the rows of a listing page of the first source, which is loaded only if there is a page."""
+    return load_source(FIRST).read(page, url)
 
 
 @app.command()
