@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from catalog.table import parquet
 from dataset.corpus.corpus import Corpus
 from dataset.export.common import RIGHTS_NOTICE
 from dataset.export.provenance import CREATORS, addresses, bibtex, dates_of, title_of
@@ -94,7 +94,7 @@ def croissant(corpus: Corpus, folder: Path) -> str:
                 "includes": patterns,
             }
         )
-        document["recordSet"] = [_record_set(pq.read_schema(tables[0]))]
+        document["recordSet"] = [_record_set(parquet.read(tables[0].read_bytes()).schema)]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
