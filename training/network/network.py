@@ -35,6 +35,29 @@ from training.network.layout import (
 )
 from training.network.lstm import LSTM
 
+_PAIRS = {name: np.array([*combinations(range(count), 2)]).T for name, count in GUESSES.items()}
+"""The pairs of guesses at each field, [2, pairs]."""
+
+
+def _columns_of() -> dict[str, dict[str, int]]:
+    """Return the inputs that are embedded columns, by table: columns of the current row, followed by the last one."""
+    columns: list[tuple[str, str, int]] = []  # table, input, column
+    for column, name in enumerate((*events.FIELDS, "place")):
+        columns += [(name, name, column), (name, f"last_{name}", encoding.COLUMNS + column)]
+    columns += [("pitch", "next_pitch", encoding.NEXT_PITCH), ("duration", "next_duration", encoding.NEXT_DURATION)]
+    columns += [(name, f"guess_{name}", encoding.GUESS[name].start) for name in GUESSES]
+    for column, name in enumerate(plans.INPUTS):
+        if column not in plans.CHROMA:
+            columns.append((name.rpartition("_")[2], name, encoding.PLANNED.start + column))
+    columns += [("interval", name, encoding.LINE.start + column) for column, name in enumerate(ears.LINE)]
+    found: dict[str, dict[str, int]] = {}
+    for table, name, column in columns:
+        found.setdefault(table, {})[name] = column
+    return found
+
+
+_COLUMNS_OF = _columns_of()
+
 
 @keras.saving.register_keras_serializable(package="vgpiano")
 class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -167,35 +190,26 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         What is known of the last note, the guesses at the current one, and its fields.
         """
         now, last = rows[1:], rows[:-1]
-        inputs = {}
-        for column, name in enumerate((*events.FIELDS, "place")):
-            inputs[name] = self.embeddings[name](now[..., column])
-            inputs[f"last_{name}"] = self.embeddings[name](last[..., column])
+        inputs = self._embed(now, last)
         is_predicted = ops.cast(now[..., encoding.CONFIDENCE["time"]][..., :1] > 0, self.compute_dtype)
-        for column, name in ((encoding.NEXT_PITCH, "pitch"), (encoding.NEXT_DURATION, "duration")):
-            inputs[f"next_{name}"] = self.embeddings[name](now[..., column]) * is_predicted
+        for name in ("next_pitch", "next_duration"):
+            inputs[name] = inputs[name] * is_predicted
         for name, count in GUESSES.items():
             guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
             is_known = ops.cast(confidence > 0, self.compute_dtype)
-            inputs[f"guess_{name}"] = self.embeddings[name](guess[..., 0]) * is_known[..., :1]
+            inputs[f"guess_{name}"] = inputs[f"guess_{name}"] * is_known[..., :1]
             embedded = self.trusts[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)
             inputs[f"trust_{name}"] = ops.reshape(embedded, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
-            pairs = [
-                ops.cast(guess[..., a] == guess[..., b], self.compute_dtype) * is_known[..., a] * is_known[..., b]
-                for a, b in combinations(range(count), 2)
-            ]
-            inputs[f"agree_{name}"] = ops.stack(pairs, axis=-1)
-        for column, name in enumerate(plans.INPUTS):
-            if column in plans.CHROMA:
-                has = in_chroma(now[..., encoding.PLANNED.start + column, None], np.arange(12, dtype="int32"))
-                inputs[name] = ops.cast(has, self.compute_dtype)
-                continue
-            inputs[name] = self.embeddings[name.rpartition("_")[2]](now[..., encoding.PLANNED.start + column])
+            (a, b), (known_a, known_b) = (
+                [ops.take(values, which, axis=-1) for which in _PAIRS[name]] for values in (guess, is_known)
+            )
+            inputs[f"agree_{name}"] = ops.cast(a == b, self.compute_dtype) * known_a * known_b
+        for column in plans.CHROMA:
+            has = in_chroma(now[..., encoding.PLANNED.start + column, None], np.arange(12, dtype="int32"))
+            inputs[[*plans.INPUTS][column]] = ops.cast(has, self.compute_dtype)
         for name, counts in scores_of.heard_counts(now).items():
             table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
             inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
-        for column, name in enumerate(ears.LINE):
-            inputs[name] = self.embeddings["interval"](now[..., encoding.LINE.start + column])
         sounding = ops.sum(ops.cast(now[..., encoding.SOUNDING] > 0, "int32"), axis=-1)
         inputs["sounding_voices"] = self.embeddings["voices"](sounding)
         inputs["tones"] = ops.cast(scores_of.tones(now), self.compute_dtype)
@@ -203,6 +217,14 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             embedding = self.embeddings[name](style[:, column])
             inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
         return inputs
+
+    def _embed(self, now: Any, last: Any) -> dict[str, Any]:
+        """Return the embeddings of the columns of _COLUMNS_OF, by input; each table is read once."""
+        both, found = ops.concatenate([now, last], axis=-1), {}
+        for table, columns in _COLUMNS_OF.items():
+            embedded = self.embeddings[table](ops.take(both, np.array([*columns.values()]), axis=-1))
+            found |= dict(zip(columns, ops.unstack(embedded, axis=-2), strict=True))
+        return found
 
     def _add_scores(self, name: str, scores: Any, now: Any, last: Any) -> Any:
         """Return logits: class scores plus the gain of each guess on its class, and what EXTRA_SCORES adds.
