@@ -13,8 +13,8 @@ from dataset.midi.midi_writer import write_midi
 from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.fields import EDGES, PITCH, TIME, to_class
-from training.novelty.passages import Index, NoteLine, find
-from training.sampling.copy_guard import CopyGuard
+from training.novelty.passages import MIN_PASSAGE_NOTES, Index, NoteLine, find
+from training.sampling.copy_guard import MAX_SHARE, CopyGuard
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 
@@ -181,3 +181,81 @@ def test_pieces_of_two_pitches_in_a_world_of_two_pitches_keep_to_the_limit(most:
     ]
     assert max(longest[1]) <= most
     assert most > 16 or min(longest[0]) > most
+
+
+def quoting(source: NoteLine, notes: int, passage: int, most: int) -> tuple[np.ndarray, int]:
+    """Return what a player plays who quotes passages of one piece in order, each followed by three other notes.
+
+    Also returns the number of draws that the guard rejected.
+    """
+    other, rng = rows_of(tune(79, 300)), np.random.default_rng(5)
+    guard, there = CopyGuard(INDEX, most, 1), rows_of(source)
+    played = []
+    for number in range(notes):
+        lap, within = divmod(number, passage + 3)
+        row = (there[lap * passage + within] if within < passage else other[number]).copy()
+        logits = rng.normal(-6, 1, (1, 128))
+        logits[0, row[PITCH]] = 3
+        pitch, _ = guard.draw(logits, row[None, TIME], rng.random(1), draw)
+        row[PITCH] = pitch[0]
+        guard.add(row[None])
+        played.append(row)
+    return np.array(played), guard.ruled_out
+
+
+def beside(piece: int, rows: np.ndarray) -> int:
+    """Return the number of notes that lie in passages of one piece of INDEX."""
+    found = find(INDEX, line_of(rows))
+    inside = np.zeros(len(rows), bool)
+    for first, last, there in zip(found.first, found.last, found.there_first, strict=True):
+        if INDEX.first[piece] <= there < INDEX.first[piece + 1]:
+            inside[first : last + 1] = True
+    return int(inside.sum())
+
+
+@pytest.mark.parametrize("passage", [8, 12, 20])
+@pytest.mark.parametrize("share", [MAX_SHARE, 0.2])
+def test_no_piece_is_followed_in_more_than_a_share_of_the_notes(
+    passage: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last passage that is allowed ends after fewer notes than make a passage."""
+    monkeypatch.setattr("training.sampling.copy_guard.MAX_SHARE", share)
+    kept, _ = quoting(PIECES[4], 280, passage, 24)
+    allowed = max(24, share * 280)
+    assert allowed - MIN_PASSAGE_NOTES <= beside(4, kept) <= allowed + MIN_PASSAGE_NOTES
+    monkeypatch.setattr("training.sampling.copy_guard.MAX_SHARE", 1.0)
+    free, _ = quoting(PIECES[4], 280, passage, 24)
+    assert beside(4, free) > 1.5 * allowed
+
+
+def test_one_passage_as_long_as_is_allowed_may_be_played_in_a_short_piece() -> None:
+    kept, rejected = quoting(PIECES[4], 43, 40, 40)
+    assert rejected == 0
+    assert find(INDEX, line_of(kept)).longest == 40
+
+
+def test_a_figure_that_a_piece_repeats_counts_once() -> None:
+    """Sixteen notes of a training piece, four others, and that again and again."""
+    figure = np.concatenate([rows_of(PIECES[6])[:16], rows_of(tune(80, 300))[1:5]])
+    guard = CopyGuard(INDEX, 24, 1)
+    for number in range(200):
+        row = figure[number % 20]
+        logits = np.full((1, 128), -9.0)
+        logits[0, row[PITCH]] = 9
+        pitch, _ = guard.draw(logits, row[None, TIME], np.array([0.5]), draw)
+        assert pitch[0] == row[PITCH]
+        guard.add(row[None])
+
+
+def test_a_prime_that_is_a_training_piece_may_be_gone_on_with() -> None:
+    """Its notes are given; only those after it are counted."""
+    source = rows_of(PIECES[8])
+    guard = CopyGuard(INDEX, 24, 1)
+    for row in source[:100]:
+        guard.add(row[None])
+    guard.begin()
+    for row in (*rows_of(tune(81, 300))[1:8], *source[120:132]):
+        logits = np.zeros((1, 128))
+        guard.forbid(logits, row[None, TIME])
+        assert np.isfinite(logits[0, row[PITCH]])
+        guard.add(row[None])

@@ -3,18 +3,22 @@
 In: an index of training pieces, and streams of notes. Out: pitches that keep every passage within the limit. The last
 notes of each stream are looked up as a seed and matched note by note, exactly as in `passages.find`, so `find`
 reports no longer passage in the finished piece. Once a match has the maximum length, the notes that continue it are
-excluded until it ends. A note that would join two passages to one that is too long is drawn again.
+excluded until it ends. A note that would join two passages to one that is too long is drawn again. Once too many notes
+follow one training piece, passages of it are limited to fewer notes than `find` reports.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from training.events.fields import EDGES, PITCH, PITCHES, TIME, to_class
+from training.novelty.followed_pieces import FollowedPieces
 from training.novelty.passages import (
     MAX_DROP,
+    MIN_PASSAGE_NOTES,
     RATIOS,
     REACH,
     WRONG_PENALTY,
@@ -31,6 +35,7 @@ from training.novelty.seed_hashes import SEED, extended, hash_of, hashed_steps
 _RATIOS = np.array(RATIOS)
 _IS_PLAIN = _RATIOS == 1
 _TIMES = to_class(EDGES[:, None] * _RATIOS)  # [class, ratio]: the class of that time at another speed
+MAX_SHARE = 0.06  # of the notes, may follow one training piece: as in 99 of 100 held-out pieces of people
 _REDRAW_FACTOR = 7919.0  # derives new uniform numbers for a redraw
 
 
@@ -46,11 +51,12 @@ class _Matches:
     score: Numbers
     best: Numbers  # the highest score so far
     right: Numbers  # matching notes so far
+    is_on: npt.NDArray[np.bool_]  # whether the last note matches
 
     @classmethod
     def none(cls) -> "_Matches":
         whole, real = np.zeros(0, np.int64), np.zeros(0)
-        return cls(whole, whole, whole, real, real, whole, whole, whole)
+        return cls(whole, whole, whole, real, real, whole, whole, whole, np.zeros(0, bool))
 
     def take(self, which: Numbers) -> "_Matches":
         return _Matches(*(getattr(self, field.name)[which] for field in fields(self)))
@@ -88,19 +94,29 @@ class CopyGuard:
     """The current matches of `streams` pieces."""
 
     def __init__(self, index: Index, most: int, streams: int) -> None:
-        """Allow passages of up to `most` matching notes."""
+        """Allow passages of up to `most` matching notes, and MAX_SHARE of the notes to follow one piece.
+
+        One passage of `most` notes is always allowed.
+        """
         self.index, self.most = index, most
         self.ruled_out = 0  # number of rejected draws
         self._tick, self._pitch = np.zeros((streams, 256), np.int64), np.zeros((streams, 256), np.int16)
-        self._length = 0
+        self._length, self._begin = 0, 0
+        self._followed = FollowedPieces(streams)
         self._matches, self._seeds = _Matches.none(), _Seeds.none()
         self._last_lookup: tuple[Numbers, _Seeds, _Matches, Numbers] | None = None  # notes, result, and their steps
         self._steps = np.zeros((streams, len(RATIOS), SEED - 2), np.uint64)  # of the last notes, at each speed
         self._hash = np.zeros((streams, len(RATIOS)), np.uint64)  # of these steps
 
+    def begin(self) -> None:
+        """Let the piece begin here: what was added before, such as a prime, follows no piece."""
+        self._begin, self._followed = self._length, FollowedPieces(len(self._tick))
+
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams, in this order; a stream may be repeated."""
         self._last_lookup = None
+        self._followed = copy(self._followed)
+        self._followed.keep(rows)
         self._tick, self._pitch = self._tick[rows], self._pitch[rows]
         self._steps, self._hash = self._steps[rows], self._hash[rows]
         which, stream = _select_streams(self._matches.stream, rows)
@@ -133,7 +149,7 @@ class CopyGuard:
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
         """Exclude pitches, in place, that continue a match of maximum length."""
-        which = (self._matches.right >= self.most).nonzero()[0]
+        which = (self._matches.right >= self._limits(self._matches)).nonzero()[0]
         if not len(which):
             return
         full = self._matches.take(which)
@@ -156,6 +172,10 @@ class CopyGuard:
         self._length += 1
         self._follow(passed, rows[:, PITCH])
         self._matches, self._seeds = self._matches.joined_with(new) if len(new.stream) else self._matches, seeds
+        on = np.flatnonzero((self._matches.right >= MIN_PASSAGE_NOTES) & self._matches.is_on)
+        if len(on):
+            there = self._matches.there[on]
+            self._followed.add(self._length, self._matches.stream[on], self._piece(there), there)
 
     def _look_up(self, time: Numbers, pitch: Numbers) -> tuple[_Seeds, _Matches]:
         """Return `_find_seeds` with these notes, [streams] each, as the last ones."""
@@ -175,8 +195,23 @@ class CopyGuard:
         """Return for which streams the note completes a passage that is too long."""
         _, new = self._look_up(time, pitch)
         over = np.zeros(len(self._tick), bool)
-        over[new.stream[new.right > self.most]] = True
+        over[new.stream[new.right > self._limits(new)]] = True
         return over
+
+    def _limits(self, matches: _Matches) -> Numbers:
+        """Return the maximum matching notes of each match: fewer than a passage has, where the piece is used up."""
+        limits = np.full(len(matches.right), self.most)
+        near = np.flatnonzero(matches.right >= MIN_PASSAGE_NOTES - 1)
+        if len(near):
+            counts = self._followed.counts(matches.stream[near], self._piece(matches.there[near]))
+            allowed = max(self.most, int(MAX_SHARE * (self._length - self._begin)))
+            limits[near[counts >= allowed]] = MIN_PASSAGE_NOTES - 1
+        return limits
+
+    def _piece(self, there: Numbers) -> Numbers:
+        """Return the number of the training piece of each note of the index."""
+        piece: Numbers = np.searchsorted(self.index.first, there, side="right") - 1
+        return piece
 
     def _follow(self, passed: Numbers, pitch: Numbers) -> None:
         old = self._matches
@@ -195,6 +230,7 @@ class CopyGuard:
             score=score,
             best=np.maximum(old.best, score),
             right=old.right + is_right,
+            is_on=is_right,
         )
         self._matches = now.take(now.best - now.score <= MAX_DROP)
 
@@ -233,6 +269,7 @@ class CopyGuard:
             score=score,
             best=score,
             right=before + SEED,
+            is_on=np.ones(len(first), bool),
         )
 
 

@@ -162,6 +162,8 @@ class _Session:
             self.streams.add(rows[:, at])
             if self.guard is not None:
                 self.guard.add(rows[:, at])
+        if self.guard is not None:
+            self.guard.begin()
         state = network.start(len(starts))
         if length > 1:
             tail = slice(max(0, length - 1 - PRIME_NOTES), length - 1)
