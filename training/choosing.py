@@ -1,7 +1,7 @@
 """Chooses, of the drafts that a run composed, those that are likest to people's pieces. Pure NumPy.
 
 In: drafts, and the measures of a run's training pieces, which are computed when the run is created. Out: the drafts to
-keep, with their distances. Every measure is a common figure of rhythm, harmony, lines, texture or form, taken of
+keep, one of those of each plan, with their distances. Every measure is a common figure of rhythm, harmony, lines, texture or form, taken of
 stretches of WINDOW notes, so that long pieces and short ones compare. Not the most average drafts are kept: drafts
 differ less among themselves than people's pieces do, so that would make them more alike still. Kept are those whose
 measures are likelier among people's pieces than among the drafts.
@@ -110,8 +110,11 @@ class Choice:
     advantage: float  # log of how much likelier a measure is among people's than among the drafts', a mean
 
 
-def choose_drafts(people: People, drafts: Sequence[Notes], count: int) -> list[Choice]:
-    """Return the `count` drafts that are likest to people's pieces, the likest first.
+def choose_drafts(people: People, drafts: Sequence[Notes], per_plan: int) -> list[Choice]:
+    """Return the draft likest to people's pieces of each `per_plan` in a row, which follow the same plan.
+
+    The likest is returned first. Drafts of other plans are not compared: the measures would choose among the plans, and
+    prefer those of pieces that are off the grid.
 
     The measures of the drafts, as normal scores among people's, are taken as normal and independent, and so is their
     distribution, which PRIOR stretches of people's are added to. A draft is judged by the ratio of its likelihoods.
@@ -132,10 +135,8 @@ def choose_drafts(people: People, drafts: Sequence[Notes], count: int) -> list[C
         return bool(((np.abs(score) > _RARE).sum(axis=1) >= SEVERAL).any())
 
     found = [(is_strange(score), -advantage(score), at) for at, score in enumerate(scores)]
-    return [
-        Choice(at, _mean(np.maximum(np.abs(scores[at]) - _MIDDLE_HALF, 0)), -lost)
-        for _, lost, at in sorted(found)[:count]
-    ]
+    best = sorted(min(found[first : first + per_plan]) for first in range(0, len(found), per_plan))
+    return [Choice(at, _mean(np.maximum(np.abs(scores[at]) - _MIDDLE_HALF, 0)), -lost) for _, lost, at in best]
 
 
 def _mean(values: Numbers) -> float:

@@ -1,7 +1,7 @@
 """Generation with a trained run, and the three samples that `train` writes.
 
 In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/. `music` returns what the run
-composes; `compose_samples` composes DRAFTS times as many pieces and keeps those likest to people's.
+composes; `compose_samples` composes DRAFTS pieces after each plan and keeps the one likest to people's.
 
 The samples of `train` are composed by the best epoch's network and composed again when that network changes. Samples
 of an earlier network are moved to samples/epoch-N/, with their renderings. Files of the command `generate` are not
@@ -62,7 +62,7 @@ def compose_samples(
     *,
     draft: bool = False,
 ) -> Samples:
-    """Return the `config.count` pieces likest to people's of DRAFTS times as many that the run composes.
+    """Return `config.count` pieces, each the likest to people's of DRAFTS that the run composes after one plan.
 
     Of loops, LOOP_DRAFTS times as many are composed, and those are kept whose end leads on best to their beginning.
     With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
@@ -72,11 +72,12 @@ def compose_samples(
     people, reason = (None, None) if draft else _people(run)
     if people is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
         people, reason = None, f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
-    most = config.count if people is None else min(DRAFTS * config.count, MAX_COUNT)
-    made = _drafts(run, replace(config, count=most), prime, report)
+    per_plan = 1 if people is None else min(DRAFTS, MAX_COUNT // config.count)
+    most = per_plan * config.count
+    made = _drafts(run, replace(config, count=most, per_plan=per_plan), prime, report)
     kept: Sequence[tuple[int, Choice | None]] = [(at, None) for at in range(len(made))]
     if people is not None:
-        chosen = choose_drafts(people, [each.notes for each in made], config.count)
+        chosen = choose_drafts(people, [each.notes for each in made], per_plan)
         kept = [(choice.index, choice) for choice in chosen]
         reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
     records = [

@@ -54,6 +54,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "style": (*NEVER, True, 1.5, *MAPS, {"wood": 0.0}, {"wood": -1.0}, {"wood": math.inf}, {"wood": 10**400}),
     "max_copy": (*NEVER, *NUMBERS, *MAPS, None, 5, 10_001),
     "without_prime": (*NEVER, 1.5, *MAPS, None, 0, 1),
+    "per_plan": (*NEVER, *NUMBERS, *MAPS, None, 0, 1001),
 }
 
 

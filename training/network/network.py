@@ -220,7 +220,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def _embed(self, now: Any, last: Any) -> dict[str, Any]:
         """Return the embeddings of the columns of _COLUMNS_OF, by input; each table is read once."""
-        both, found = ops.concatenate([now, last], axis=-1), {}
+        both = ops.concatenate([now, last], axis=-1)
+        found: dict[str, Any] = {}
         for table, columns in _COLUMNS_OF.items():
             embedded = self.embeddings[table](ops.take(both, np.array([*columns.values()]), axis=-1))
             found |= dict(zip(columns, ops.unstack(embedded, axis=-2), strict=True))

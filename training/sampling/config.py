@@ -59,6 +59,7 @@ class SamplingConfig:
     style: Mapping[str, float] | None = None  # weights of games or series
     max_copy: int = MAX_COPY  # maximum length, in notes, of passages copied from training pieces; 0 for no limit
     without_prime: bool = False  # return only the continuation, from the first bar after the prime
+    per_plan: int = 1  # pieces in a row that have the same first note and follow the same plan
 
     def __post_init__(self) -> None:
         """Check types and ranges. Raises UsageError."""
@@ -85,6 +86,7 @@ class SamplingConfig:
                 f"0 for no limit, or from {SEED} to 10,000",
             ),
             ("without_prime", lambda flag: isinstance(flag, bool), "True or False"),
+            ("per_plan", lambda n: _is_whole(n) and 1 <= n <= MAX_COUNT, f"from 1 to {MAX_COUNT:,}"),
         )
         for name, is_valid, wanted in checks:
             value = getattr(self, name)

@@ -85,7 +85,9 @@ def compose_drafts(
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
     fitting = openings(vocabulary, styles)
-    starts = make_prompts(vocabulary, fitting, prime, generators, config.notes or 1, config.seed)
+    first = generators[:: config.per_plan]
+    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed)
+    starts = [starts[number // config.per_plan] for number in range(config.count)]
     if config.form is not None:
         starts = [start.with_form(config.form, config.section_bars) for start in starts]
     if styles:
