@@ -41,9 +41,9 @@ def render_query(
     root: AnyPath, query: str, sort: str | None, limit: int | None, out: Path | None, soundfont: Path | None
 ) -> int:
     """Write the page of the pieces that match `query`; return the number of parts that are missing."""
+    console.set_stop_hint("no page was written; run the same command to start again")
     from training.page.pieces_page import MAX_PIECES, PAGES, find_pieces, write_pieces_page
 
-    console.set_stop_hint("no page was written; run the same command to start again")
     if soundfont is not None:
         from training.sound.soundfont import piano
 
