@@ -22,6 +22,7 @@ PARTS = (
     "runs",
     "exports",
     "experiments",
+    "pages",
 )  # parts within another come before it and are not counted again
 
 

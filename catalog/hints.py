@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 
 from catalog.games import game_of
 from catalog.query.compiler import columns_of, equalities
+from catalog.scenes import SCENE, scenes
 from catalog.schema import MEASURE_COLUMNS, MEASURED_BY
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -37,8 +38,14 @@ def hints(catalog: Catalog, query: str) -> list[str]:
     for column, value in dict.fromkeys(equalities(query)):
         if column in NAMES and not len(catalog.pieces(f"{column} == {value!r}", [column])):
             near = _nearest(column, value, catalog.pieces(columns=[column])[column].unique().to_pylist())
-            lines.append(f"no {column} {value!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else ""))
+            lines.append(_no_such(column, value, near))
+        elif column == SCENE.name and value.casefold() not in scenes():
+            lines.append(_no_such(column, value, _nearest(column, value, list(scenes()))))
     return lines
+
+
+def _no_such(column: str, value: str, near: list[str]) -> str:
+    return f"no {column} {value!r}" + (f"; nearest: {', '.join(map(repr, near))}" if near else "")
 
 
 def _nearest(column: str, value: str, existing: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of games, series and sections in queries, as people write them.
+"""Names of games, series and sections in queries, as people write them, and names of queries.
 
 In: a query such as "series == 'The Legend of Zelda'", and a function that reads columns of the catalog. Out: the same
 query with the slugs that the catalog has, "series == 'zelda'". A value that the catalog has is left alone, and so is one
@@ -6,6 +6,7 @@ that names nothing.
 """
 
 import ast
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from catalog.base.errors import UsageError
+from catalog.base.names import is_device
 from catalog.games import find_game, game_of, series_of
 from catalog.query.compiler import named_values, parse
 from catalog.titles import fold, slug
@@ -22,7 +24,8 @@ Read = Callable[[Sequence[str]], pa.Table]
 
 MAX_NAME = 300  # characters; longer texts name nothing
 MAX_UNREAD = 20  # names; those of longer queries are looked up in the catalog first, which is faster
-NAMED = ("game", "series", "source", "section", "state")  # columns with few values, which users type
+SIMPLE_QUERY = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
+NAMED = ("game", "series", "source", "section", "state", "scene")  # columns with few values, which users type
 
 
 def slugs_of(column: str, text: str) -> list[str]:
@@ -77,3 +80,17 @@ def query_of(game: str | None, query: str | None, read: Read) -> str | None:
     if query is not None:
         raise UsageError("--game and a query exclude each other; give one")
     return f"game == '{find_game(game, read(['game'])['game'].unique().to_pylist())}'"
+
+
+def name_of_query(query: str) -> str:
+    """Return a name for what `query` finds, for files and folders.
+
+    It is `ocarina-of-time` for a game and `series-zelda` for a series. Other queries give their words and a digest, so
+    that different queries have different names.
+    """
+    match = SIMPLE_QUERY.fullmatch(query)
+    if match:
+        is_plain_game = match[1] == "game" and match[3][0] != "-" and not is_device(match[3])
+        return match[3] if is_plain_game else f"{match[1]}-{match[3]}".lower()
+    words = re.sub(r"[^a-z0-9]+", "-", query.lower()).strip("-")[:40].rstrip("-")
+    return f"{words}-{hashlib.sha256(query.encode()).hexdigest()[:6]}".lstrip("-")

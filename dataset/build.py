@@ -15,7 +15,7 @@ from catalog.base.console import Report, stage
 from catalog.base.errors import CorpusError
 from catalog.base.names import validate_name
 from catalog.edits.entries import edits_of
-from catalog.hints import empty_catalog_message
+from catalog.hints import empty_catalog_message, hints
 from catalog.named import with_slugs
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -127,6 +127,8 @@ def _list(root: AnyPath, query: str) -> list[CatalogRow]:
 
 
 def _suggestion(catalog: Catalog, query: str) -> str:
+    if told := [hint for hint in hints(catalog, query) if hint.startswith("no scene ")]:
+        return f"; {told[0]}"
     table = catalog.pieces(columns=["game", "series"])
     known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
     for _, text in re.findall(r"(['\"])(.*?)\1", query):

@@ -6,19 +6,17 @@ Gives the default name of a corpus, and the identity that shows whether it is up
 import hashlib
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from catalog.base.errors import UsageError
-from catalog.base.names import is_device
+from catalog.named import name_of_query
 from dataset.filters.load import default_filters
 from dataset.filters.rules import Filters
 
 MAX_SEED = 2**53  # the largest integer that every JSON reader represents exactly
-SIMPLE_QUERY = re.compile(r"\s*(\w+)\s*==\s*(['\"])([a-z0-9-]+)\2\s*")
 
 CatalogRow = Mapping[str, Any]  # a row of the catalog
 COLUMNS = ("sha256", "game", "series", "title", "sequencer", "source", "url", "game_title", "state", "reason")
@@ -42,12 +40,7 @@ class Plan:
     @property
     def name(self) -> str:
         """The default name: `ocarina-of-time` for a game, `series-zelda` for a series."""
-        match = SIMPLE_QUERY.fullmatch(self.query)
-        if match:
-            is_plain_game = match[1] == "game" and match[3][0] != "-" and not is_device(match[3])
-            return match[3] if is_plain_game else f"{match[1]}-{match[3]}".lower()
-        words = re.sub(r"[^a-z0-9]+", "-", self.query.lower()).strip("-")[:40].rstrip("-")
-        return f"{words}-{hashlib.sha256(self.query.encode()).hexdigest()[:6]}".lstrip("-")
+        return name_of_query(self.query)
 
 
 def versions() -> dict[str, str]:

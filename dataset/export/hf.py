@@ -1,32 +1,36 @@
 """Export a corpus for `datasets.load_dataset`: Parquet and a dataset card."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from catalog.base.console import Report
+from catalog.base.console import Report, clean
 from catalog.storage.files import write_text
 from catalog.table import parquet
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.credits import escape_markdown
+from dataset.corpus.manifest import Manifest
 from dataset.corpus.schema import SPLITS
 from dataset.export.common import RIGHTS_NOTICE, Written
 from dataset.export.provenance import citation_section, origin, sources_section
-from dataset.reasons import format_settings
+from dataset.reasons import describe_reason, format_settings
 
+LICENCE_FILE = "LICENSE.md"  # the Hub links only to a file of this name, or LICENSE
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def write(corpus: Corpus, folder: Path, report: Report) -> Written:
-    """Write data/ and README.md to the empty `folder`."""
+    """Write data/, README.md and LICENSE.md to the empty `folder`."""
     (folder / "data").mkdir()
     table = joined_table(corpus)
     for split in SPLITS:
         part = table.filter([name == split for name in table.column("split").to_pylist()])
         parquet.write(part, folder / _file(split))
     write_text(folder / "README.md", card(corpus, table.schema))
+    write_text(folder / LICENCE_FILE, f"# Third-party works\n\n{RIGHTS_NOTICE}\n")
     report(table.num_rows, table.num_rows)
     return Written(table.num_rows)
 
@@ -60,7 +64,7 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
         f"pretty_name: {json.dumps(corpus.name)}",  # JSON is YAML
         "license: other",
         "license_name: third-party-works",
-        "license_link: CREDITS.md",
+        f"license_link: {LICENCE_FILE}",
         "task_categories:",
         "- other",
         "tags:",
@@ -81,10 +85,12 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "",
             f"# {escape_markdown(corpus.name)}",
             "",
-            "Piano pieces from video games, as notes on a grid of 1/24 quarter note: MIDI files that people sequenced,",
+            f"{contents(corpus)},",
             f"{origin(corpus)}, filtered, freed of duplicates and split so that no work stands on two sides.",
             "",
-            f"Chosen by the query: {escape_markdown(manifest.query)}",
+            "Chosen by the query:",
+            "",
+            f"    {clean(manifest.query)}",
             "",
             "## Licence",
             "",
@@ -99,16 +105,10 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "",
             *_table(("stage", "pieces"), [(stage, getattr(funnel, stage)) for stage in stages]),
             "",
-            "Left out, by reason (the corpus's excluded.parquet names each piece):",
-            "",
-            *_table(("reason", "pieces"), sorted(manifest.reasons.items())),
-            "",
+            *_reasons(manifest),
             "## Filters",
             "",
-            *_table(
-                ("filter", "setting"),
-                [(name, format_settings(manifest.filters[name])) for name in sorted(manifest.filters)],
-            ),
+            *_filters(manifest),
             "",
             "## Splits",
             "",
@@ -118,13 +118,15 @@ def card(corpus: Corpus, schema: pa.Schema) -> str:
             "",
             sources_section(corpus),
             "",
+            "Each row of the data names its source, address, file and dates: `source`, `url`, `sha256`, `listed_at`, `fetched_at`.",
+            "",
             "## Fields",
             "",
             fields_table(schema),
             "",
             "## Credits",
             "",
-            "CREDITS.md names who sequenced each piece; manifest.json says how to build the corpus again.",
+            "[CREDITS.md](CREDITS.md) names who sequenced each piece; [manifest.json](manifest.json) says how to build the corpus again.",
             "",
             citation_section(corpus),
             "",
@@ -136,5 +138,44 @@ def _file(split: str) -> str:
     return f"data/{split}-00000-of-00001.parquet"
 
 
-def _table(header: tuple[str, str], rows: list[tuple[str, Any]]) -> list[str]:
-    return [f"| {header[0]} | {header[1]} |", "|---|---|", *(f"| {escape_markdown(str(a))} | {b} |" for a, b in rows)]
+def contents(corpus: Corpus) -> str:
+    """Return what a corpus contains, in words: pieces, games and sequencers."""
+    table = corpus.table()
+    games, makers = (len({*table[name].to_pylist()} - {None, ""}) for name in ("game", "sequencer"))
+    by = f"{_count(makers, 'person', 'people')} sequenced" if makers else "their makers did not sign"
+    unnamed = sum(not name for name in table["sequencer"].to_pylist())
+    besides = f" ({unnamed} unsigned)" if makers and unnamed else ""
+    return (
+        f"{_count(len(table), 'piano piece', 'piano pieces')} of {_count(games, 'video game', 'video games')}, "
+        f"as notes on a grid of 1/24 quarter note: MIDI files that {by}{besides}"
+    )
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def _reasons(manifest: Manifest) -> list[str]:
+    """Return why pieces were left out; nothing if none was."""
+    found = [(name, count, describe_reason(name, manifest.filters)) for name, count in sorted(manifest.reasons.items())]
+    return ["Left out, by reason:", "", *_table(("reason", "pieces", "meaning"), found), ""] if found else []
+
+
+def _filters(manifest: Manifest) -> list[str]:
+    """Return the filters that were on with their settings, and the names of the others."""
+    off = [
+        name
+        for name, value in sorted(manifest.filters.items())
+        if isinstance(value, dict) and not value.get("on", True)
+    ]
+    on = [(name, format_settings(manifest.filters[name])) for name in sorted({*manifest.filters} - {*off})]
+    others = ["", f"Off: {', '.join(map(escape_markdown, off))}."] if off else []
+    return [*_table(("filter", "setting"), on), *others]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    return [
+        f"| {' | '.join(header)} |",
+        "|---" * len(header) + "|",
+        *("| " + " | ".join(escape_markdown(str(cell)) for cell in row) + " |" for row in rows),
+    ]

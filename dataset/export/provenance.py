@@ -76,7 +76,7 @@ def sources_section(corpus: Corpus) -> str:
 
 def _range(times: tuple[str | None, ...]) -> str:
     days = sorted(time[:10] for time in times if time)
-    return "" if not days else days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    return "not stated" if not days else days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
 
 
 def citation_section(corpus: Corpus) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog.editing import Values, edit_pieces
+from catalog.hints import hints
 from catalog.scenes import SCENE, scene_of, scenes
 from catalog.store import Catalog
 from tests.catalog.conftest import make_piece
@@ -63,3 +64,12 @@ def test_queries_find_scenes_of_the_titles_as_edited_and_nothing_is_stored(tmp_p
     assert catalog.pieces("scene == 'battle' and edited.notna()")["scene"].to_pylist() == ["battle"]
     [part] = (tmp_path / "catalog" / "pieces").glob("*.parquet")
     assert SCENE.name.encode() not in part.read_bytes()
+
+
+def test_a_scene_is_found_in_any_letter_case_and_of_a_misspelt_one_the_nearest_are_told(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    with catalog.writer() as writer:
+        writer.add([make_piece(n, title=title, state="fetched", sha256=f"{n:064x}") for n, title in enumerate(TITLES)])
+    assert catalog.pieces("scene == 'Town'")["title"].to_pylist() == ["Kakariko Village"]
+    assert hints(catalog, "scene == 'batle'") == ["no scene 'batle'; nearest: 'battle', 'title'"]
+    assert hints(catalog, "scene == 'Battle'") == []  # there is such a scene; no piece of this catalog has it

@@ -16,6 +16,7 @@ from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.schema import SPLITS
+from dataset.export.common import RIGHTS_NOTICE
 from dataset.export.forms import FORMS, Form
 from dataset.export.hf import card, joined_table
 from dataset.export.provenance import citation_cff, is_public
@@ -151,6 +152,33 @@ def test_the_card_claims_a_public_archive_only_where_that_is_true(
         assert ("public" in text.split("## Licence")[0]) == (archive in says)
         assert "{'" not in text  # no Python values
         assert "['" not in text
+
+
+def test_the_card_tells_a_stranger_what_it_holds_and_why_pieces_are_left_out(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    corpus_of(root, SITE)
+    with Catalog(root).writer() as writer:
+        data = write_midi(tune(9, length=5))
+        listed = {"game_title": "B", "game": "b-game", "series": "b-game", "title": "Fragment", "sequencer": "Ann"}
+        for number, (title, body) in enumerate((("Fragment", data), ("Whole", write_midi(tune(10))))):
+            md5, url = hashlib.md5(body).hexdigest(), SITE.format(f"b{number}")
+            more = {"state": FETCHED, "md5": md5, "sha256": writer.put_blob(body), "fetched_at": TOUCHED}
+            writer.add([Piece(source="vgmusic", section="piano", url=url, **{**listed, **more, "title": title})])
+    corpus = build_corpus(root, Plan(query="game.str.endswith('-game')"), "both", workers=1)
+    folder = write_export(corpus, "hf", tmp_path / "hf").path
+    text = (folder / "README.md").read_text()
+    told = (
+        "5 piano pieces of 2 video games, as notes on a grid of 1/24 quarter note: MIDI files that 1 person sequenced"
+    )
+    assert f"\n{told} (4 unsigned),\ncollected from a public archive" in text
+    assert "\n\n    game.str.endswith('-game')\n\n" in text  # as code, not escaped
+    assert "\nlicense_link: LICENSE.md\n" in text  # the Hub links only to LICENSE and to this
+    assert RIGHTS_NOTICE in (folder / "LICENSE.md").read_text()
+    assert "| too\\_few\\_notes | 1 | Too few notes to learn from" in text
+    filters, others = text.split("## Filters\n")[1].split("\nOff: ")
+    assert "| not\\_piano | on, measure piano\\_share, least 0\\.5 |" in filters
+    assert "| off" not in filters
+    assert ", unended.\n" in others
 
 
 @pytest.mark.parametrize(

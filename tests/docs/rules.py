@@ -119,6 +119,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     Elsewhere(
         r"^listen ", parses, "tests/training/test_listening.py", 'command("listen", "tiny"'
     ),  # sound takes seconds
+    Elsewhere(r"^render --query", parses, "tests/training/test_render_query.py", 'render(root, "--query"'),  # the same
     Elsewhere(r"^\. \.venv/bin/activate$", setup, "Makefile", "venv"),
     Elsewhere(r"^pipx? install vgpiano", extra, "pyproject.toml", "optional-dependencies"),
     Elsewhere(

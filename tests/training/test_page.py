@@ -24,7 +24,7 @@ from training.novelty.training_index import TrainingIndex
 from training.page.reference import REFERENCE_FILE
 from training.page.run_page import page, whom
 from training.page.run_summary import RunSummary
-from training.page.source_links import is_web_address
+from training.page.sample_view import is_web_address
 from training.run import Run
 from training.sampling.config import SamplingConfig
 from training.sampling.sample_files import samples

@@ -17,6 +17,7 @@ from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
 from training.commands.render_inputs import BARS, MARKED, MIDI_SUFFIXES, find_inputs, parse_bars, read_pieces
+from training.commands.render_query import check_words, render_query
 
 app = single_command()
 
@@ -41,13 +42,13 @@ class LoopCommand(TyperCommand):
 @app.command(cls=LoopCommand)
 def render(
     what: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="MIDI files, folders with MIDI files, or names or paths of runs (all of their samples).",
             callback=expand_name,
             autocompletion=completion.runs,
         ),
-    ],
+    ] = None,
     audio: Annotated[bool, typer.Option("--audio", help="Make sound (piano).")] = False,
     score: Annotated[bool, typer.Option("--score", help="Make sheet music.")] = False,
     roll: Annotated[bool, typer.Option("--roll", help="Make a piano roll.")] = False,
@@ -67,6 +68,21 @@ def render(
         bool,
         typer.Option("--page", help="Write the run's page, index.html in its folder, with embedded sound and scores."),
     ] = False,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            help="Write a page on which the pieces of the catalog that match this query can be played, such as "
+            "\"game == 'ocarina-of-time'\" (see `catalog show`).",
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="With --query: sort by these columns, as in `catalog show`.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=0, help="With --query: maximum number of pieces (default 20); 0: no limit."),
+    ] = None,
     form: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,7 +93,11 @@ def render(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", callback=absolute_path, help="Output folder (default: beside each MIDI file)."),
+        typer.Option(
+            "--out",
+            callback=absolute_path,
+            help="Output folder (default: beside each MIDI file). With --query, the page or its folder (default: `pages`).",
+        ),
     ] = None,
     soundfont: Annotated[
         Path | None,
@@ -91,13 +111,27 @@ def render(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Render MIDI files or a run's samples as sound, sheet music and piano roll.
+    """Render MIDI files, a run's samples or pieces of the catalog as sound, sheet music and piano roll.
 
     By default, all three are made and, for a run, its page. The printed score quantises the performance to readable
     notation; the MusicXML beside it is exact, on the grid of 1/24 quarter note. Scores of a file in the catalog's folder
     `midi` have the title, game, sequencer and address that the catalog lists. The files of a loop hold what comes before it,
-    the loop once, and the loop again, which is the turn that engines repeat.
+    the loop once, and the loop again, which is the turn that engines repeat. With --query, one HTML file is written that
+    holds sound, piano roll and MIDI file of each piece.
     """
+    what = what or []
+    base = data_root(root)
+    check_words(
+        query,
+        what,
+        {"--sort": sort is not None, "--limit": limit is not None},
+        {"--audio": audio, "--score": score, "--roll": roll, "--stems": stems, "--loop": loop is not None}
+        | {"--page": page, "--format": bool(form)},
+    )
+    if query is not None:
+        if render_query(base, query, sort, limit, out, soundfont):
+            raise SystemExit(1)
+        return
     console.set_stop_hint("all files listed above are complete; the same command makes all of them again")
     kinds = [name for name, is_requested in (("audio", audio), ("score", score), ("roll", roll)) if is_requested]
     kinds += ["right-hand", "left-hand"] * stems + ["loop"] * (loop is not None)
@@ -105,7 +139,6 @@ def render(
         parse_bars(loop or "")
     if page and (out is not None or any(Path(word).is_file() or _is_midi(word) for word in what)):
         raise UsageError("--page writes into the folder of a run: name a run, and leave out --out")
-    base = data_root(root)
     failed = 0
     if kinds or not page:
         failed = _render(what, base, kinds, form or [], out, soundfont, loop)

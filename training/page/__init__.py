@@ -1,6 +1,6 @@
-"""HTML pages: the page of a run, and the page that compares runs.
+"""HTML pages: of a run, of several runs to compare, and of pieces that a query finds.
 
 Each page is one self-contained file.
 """
 
-__all__ = ["comparison_page", "reference", "run_page", "write"]
+__all__ = ["comparison_page", "pieces_page", "reference", "run_page", "write"]

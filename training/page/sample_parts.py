@@ -6,13 +6,14 @@ is shown only if `render` wrote it.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from catalog.base.console import Report
-from catalog.base.errors import TrainingError, VgpianoError
+from catalog.base.errors import TrainingError
 from catalog.storage.remote import AnyPath
 from dataset.measures.measure import Measures, measure
 from dataset.midi.loop_marks import loop_of
@@ -27,7 +28,7 @@ from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import reference as reference
 from training.page.downloads import compress_musicxml
-from training.rendering.origin import Listed, origin_of
+from training.rendering.origin import Listed, origin_if_known
 from training.rendering.roll import RollPassage, draw_roll, has_pedal, width_of
 from training.sampling.sample_record import ENDING, read_record
 
@@ -122,6 +123,7 @@ class Job:
     run: str
     origin: Listed | None
     sources: Path | None
+    soundfont: Path | None
 
 
 def sample_parts(
@@ -132,6 +134,8 @@ def sample_parts(
     of: str = "",
     run: str = "",
     root: AnyPath | None = None,
+    listed: Mapping[str, Listed] = MappingProxyType({}),
+    soundfont: Path | None = None,
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
     report: Report = lambda done, total: None,
@@ -140,10 +144,12 @@ def sample_parts(
 
     HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
     does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
-    runs, `run` the run's name, `root` the data root whose catalog knows the titles of files.
+    runs, `run` the run's name, `listed` the titles of files by SHA-256, `root` the data root whose catalog knows others,
+    `soundfont` the piano.
     """
     made = [
-        SampleParts(path, f"{prefix}{number}-", of, run, _origin(root, path)) for number, path in enumerate(files, 1)
+        SampleParts(path, f"{prefix}{number}-", of, run, listed.get(path.stem) or origin_if_known(root, path.stem))
+        for number, path in enumerate(files, 1)
     ]
     jobs: list[Job] = []
     owners: list[SampleParts] = []
@@ -156,7 +162,7 @@ def sample_parts(
         for kind in kinds:
             if getattr(sample, kind) is None:
                 owners.append(sample)
-                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sample.origin, sources))
+                jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sample.origin, sources, soundfont))
     for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
         sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
@@ -176,7 +182,7 @@ def part(job: Job) -> Any:
     if job.kind == "hands":
         from training.rendering.audio import render_hands
 
-        return render_hands(notes)
+        return render_hands(notes, soundfont=job.soundfont)
     if job.kind in ("sound", "notation"):
         from training.rendering.render import Output, RenderPiece, render_output
 
@@ -185,7 +191,7 @@ def part(job: Job) -> Any:
         else:
             piece = RenderPiece(job.title, notes, job.origin[0], known=job.origin[1])
         if job.kind == "sound":
-            return render_output((piece, Output("audio", "mp3")))
+            return render_output((replace(piece, soundfont=job.soundfont), Output("audio", "mp3")))
         return compress_musicxml(render_output((piece, Output("score", "musicxml"))))
     if job.kind == "score":
         from training.rendering.engrave import SCREEN, engrave_score
@@ -265,14 +271,6 @@ def _bytes(sample: SampleParts) -> bytes | None:
     except TrainingError as error:
         reason = str(error).removeprefix(f"{sample.path}: ").removeprefix("cannot be read ")
         sample.troubles.append(f"{sample.path.name} cannot be read: {reason}")
-        return None
-
-
-def _origin(root: AnyPath | None, path: Path) -> Listed | None:
-    """Return the title and origin of a file of the catalog; None if it is not listed, or the catalog cannot be read."""
-    try:
-        return None if root is None else origin_of(root, path.stem)
-    except VgpianoError:
         return None
 
 

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
@@ -15,12 +16,12 @@ from training.novelty.training_index import IndexedPiece
 from training.page.downloads import Download, list_downloads
 from training.page.reference import Reference, Strip, strips
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PIXELS_A_SECOND, Highlight, SampleAnalysis, SampleParts
-from training.page.source_links import is_web_address
 from training.rendering.roll import KEYBOARD
 
 COLOURS = 5  # number of pieces with their own colour; the others share one more
 GAP = 25.0  # minimum px between two numbers above the roll
 MAX_SHORT = 60  # listed short passages per sample
+SCHEMES = ("https", "http")  # of addresses that become links; addresses are untrusted text
 
 Pieces = Mapping[str, IndexedPiece]
 """The training pieces of a run, by SHA-256."""
@@ -142,6 +143,15 @@ def _address(sha256: str, pieces: Pieces) -> str | None:
     """Return the address of a piece on the web, None if it has none."""
     piece = pieces.get(sha256)
     return piece.url if piece and is_web_address(piece.url) else None
+
+
+def is_web_address(address: str | None) -> bool:
+    """Return whether an address is an http or https URL with a host."""
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
+        return False
+    return parts.scheme in SCHEMES and bool(parts.hostname)
 
 
 def colours(shown: Iterable[SampleView]) -> Markup:
