@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -20,9 +21,10 @@ from tests.training.conftest import command, song
 from tests.training.exhibited import shown_pages, shown_root, shown_run, source_of  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training.events.encoding import classes
+from training.novelty.figures import DRAFT_NOTES, DRAFTS
 from training.novelty.training_index import TrainingIndex
 from training.page.reference import REFERENCE_FILE
-from training.page.run_page import page, whom
+from training.page.run_page import charts_of, page, whom
 from training.page.run_summary import RunSummary
 from training.page.source_links import is_web_address
 from training.run import Run
@@ -89,6 +91,17 @@ def test_the_page_says_beside_whose_pieces_the_notes_stand_bar_by_bar(root: Path
     bars = [int(bar) for row in named for bar in re.search(r"bars? (\d+)(?:–(\d+))?", row).groups() if bar]  # type: ignore[union-attr]
     assert held[0] <= min(bars) <= max(bars) <= held[-1]
     assert text.count('class="theirs"') >= 1
+
+
+def test_copying_by_epoch_stands_beside_that_of_people(run: Run, text: str) -> None:
+    said = " ".join(re.sub(r"<[^>]+>", "", text).split())
+    assert "drafts from 6.000 to 18.000" in said
+    assert "people from 0.000 to 0.000" in said  # no six notes of a tune occur in another one
+    assert f"{DRAFTS} drafts of {DRAFT_NOTES} notes" in said
+    assert "95&nbsp;% confidence interval" in said
+    summary = RunSummary.of(run)
+    without = replace(summary, rows=({**summary.rows[0], "copied": float("nan")},))
+    assert len(charts_of(summary)) == len(charts_of(without)) + 1
 
 
 def test_what_a_sample_repeats_of_its_own_is_read_from_its_record(run: Run, tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ class EpochRow:
     pitch: Finite  # part of validation_bits: pitch given time
     duration: Finite  # part of validation_bits: duration given time and pitch
     velocity: Finite  # part of validation_bits: velocity given the other three
+    copied: Share | None = (
+        None  # of the notes of short drafts, in copied passages of 16 notes or more; None if unmeasured
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

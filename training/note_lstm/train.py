@@ -29,6 +29,7 @@ from training.loop.weight_average import WeightAverage
 from training.network import inference
 from training.network.quality import quality
 from training.network.weights import unpack_weights
+from training.note_lstm.copying import CopyMeter
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
@@ -130,6 +131,7 @@ class _Trainer:
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
         self.keeper = CheckpointKeeper(run, writes=hosts.first)
         self.keras = self.keeper.keras
+        self.copying = CopyMeter(run, vocabulary)
         self.reserve = 0.0  # seconds of the budget reserved for validation and saving, as measured last
 
     def fit(
@@ -187,11 +189,10 @@ class _Trainer:
 
     def _row(self, epoch: int, named: dict[str, Any], held: list[EncodedPiece], **training: float) -> EpochRow:
         """Validate weights; return the figures of their epoch, with those of training."""
-        measured = quality(inference.NoteNetwork(named), held)
-        seconds = round(time.monotonic() - self.start_time, 3)
-        return EpochRow(
-            epoch=epoch, seconds=seconds, validation_bits=measured.bits_per_note, **measured.fields, **training
-        )
+        validated = inference.NoteNetwork(named)
+        measured, copied = quality(validated, held), self.copying.measure(validated)
+        figures = {"validation_bits": measured.bits_per_note, **measured.fields, **training}
+        return EpochRow(epoch=epoch, seconds=round(time.monotonic() - self.start_time, 3), copied=copied, **figures)
 
     def _epoch(
         self,

@@ -57,11 +57,16 @@ class Plot:
 
 
 def plot(
-    seconds: Sequence[float], series: Mapping[str, Sequence[float]], mark: tuple[int, float] | None = None
+    seconds: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    mark: tuple[int, float] | None = None,
+    *,
+    whole: bool = False,
 ) -> Plot | None:
     """Return the curves of `series`, or None if there are no values.
 
     Each series is as long as `seconds`, with NaN for missing values. `mark` is an index and a value to highlight.
+    With `whole`, no values are cut off.
     """
     columns = {name: np.asarray(values, float) for name, values in series.items() if np.isfinite(values).any()}
     if not columns:
@@ -69,7 +74,7 @@ def plot(
     unit, scale = ("seconds", 1.0) if seconds[-1] < MAX_SECONDS_UNIT else ("minutes", 60.0)
     times = np.asarray(seconds, float) / scale
     together = np.concatenate([values[np.isfinite(values)] for values in columns.values()])
-    low, high, cut = _range(together)
+    low, high, cut = _range(together, whole=whole)
     x_ticks, y_ticks = ticks(0.0, float(times[-1])), ticks(low, high)
     right = float(times[-1]) or 1.0
 
@@ -115,14 +120,14 @@ def labels(values: Sequence[float]) -> list[str]:
     return [f"{value:.{decimals}f}" for value in values]
 
 
-def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
+def _range(values: npt.NDArray[np.float64], *, whole: bool) -> tuple[float, float, bool]:
     """Return the lowest and highest value to show, and whether higher ones are cut.
 
     The first epoch is often far above the others.
     """
     low, most = float(values.min()), float(values.max())
     high = low + MAX_RANGE_RATIO * (float(np.quantile(values, 0.75)) - low)
-    cut = low < high < most
+    cut = low < high < most and not whole
     high = high if cut else most
     room = 0.06 * (high - low) or max(0.05 * abs(low), 0.01)
     return low - room, high + (0 if cut else room), cut

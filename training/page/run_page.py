@@ -4,6 +4,7 @@ In: a run's files and, if it still exists, its corpus. Out: one self-contained H
 script.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -19,13 +20,13 @@ from dataset.midi.midi_reader import read_midi
 from dataset.reasons import describe_reason, format_settings
 from dataset.report.html import Script, render, script
 from training.novelty.bar_sources import PieceSources, piece_sources
-from training.novelty.figures import PASSAGE_LENGTHS
+from training.novelty.figures import COPIED_NOTES, DRAFT_NOTES, DRAFTS, PASSAGE_LENGTHS
 from training.novelty.note_sources import NoteSources
 from training.novelty.passages import MIN_PASSAGE_NOTES
 from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
 from training.page.people import beside_people
-from training.page.reference import reference
+from training.page.reference import Copied, reference
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, PIXELS_A_SECOND, SampleParts, sample_parts
 from training.page.sample_view import COLOURS, by_sha256, colours, view_samples
@@ -39,6 +40,8 @@ PAGE_FILE = "index.html"
 ROOM = "training.page"
 SCRIPT_FILES = "hands.js", "falling.js", "player.js"  # later ones use earlier ones
 MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
+COPIED_TITLE = "Copied notes of short drafts, %"
+COPIED = "copied"  # column of metrics.csv, of recipes that measure it
 ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
 
@@ -106,7 +109,7 @@ def page(
         commands=train_commands(run, summary.manifest),
         length=length(summary.minutes),
         endings=ENDINGS,
-        charts_of=charts_of(summary),
+        charts_of=charts_of(summary, beside.copied if beside else None),
         shown=shown,
         more=len(files) - len(made),
         origins=origins,
@@ -121,6 +124,7 @@ def page(
             if sample.analysis and sample.midi and learned
         },
         least_notes=MIN_PASSAGE_NOTES,
+        drafts=(DRAFTS, DRAFT_NOTES, COPIED_NOTES) if any(row.get(COPIED, -1) >= 0 for row in summary.rows) else None,
         keyboard=KEYBOARD,
         pixels_a_second=PIXELS_A_SECOND,
         reference=beside,
@@ -184,10 +188,11 @@ def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
     return [(name, describe_reason(name, manifest.filters), count) for name, count in by_count if count]
 
 
-def charts_of(summary: RunSummary) -> list[Chart]:
+def charts_of(summary: RunSummary, people: Copied | None = None) -> list[Chart]:
     """Return the charts of a training.
 
-    Training and validation, and validation by field if the recipe has fields.
+    Training and validation, validation by field if the recipe has fields, and copying where it was measured, beside
+    that of held-out people's pieces.
     """
     terms, rows = summary.terms, summary.rows
     if not rows:
@@ -205,7 +210,19 @@ def charts_of(summary: RunSummary) -> list[Chart]:
     ]
     if terms.fields:
         wanted.append((f"Validation by field, {terms.unit}", {name: column(name) for name in terms.fields}, None))
-    made = [(title, series, plot(seconds, series, mark)) for title, series, mark in wanted]
+    if any(row.get(COPIED, math.nan) >= 0 for row in rows):
+        shares = {"drafts": [100 * row.get(COPIED, math.nan) for row in rows]}
+        if people is not None:
+            shares |= {
+                name: [100 * value] * len(rows)
+                for name, value in (
+                    ("people", people.share),
+                    ("people, low", people.low),
+                    ("people, high", people.high),
+                )
+            }
+        wanted.append((COPIED_TITLE, shares, None))
+    made = [(title, series, plot(seconds, series, mark, whole=title == COPIED_TITLE)) for title, series, mark in wanted]
     return [
         Chart(f"chart-{number}", title, _description(series), drawn)
         for number, (title, series, drawn) in enumerate(made)
