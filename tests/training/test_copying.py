@@ -1,43 +1,46 @@
-"""Copying while a network is trained: a share of short drafts, measured where there is time."""
+"""Copying while a network is trained: a share of short drafts, measured after the same epochs in each training."""
 
 import shutil
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.training.test_note_sources import TUNES, indexed
 from tests.training.test_sampler import VOCABULARY, saying
-from training.note_lstm.copying import MOST_TIME, SEED, CopyMeter, drafts_copied
-from training.note_lstm.trained import open_network
+from training.note_lstm.copying import FIRST_NOTES, drafts_copied, is_due
 from training.novelty.figures import DRAFT_NOTES, DRAFTS, copied_share, find_copies
 from training.page.reference import Copied, first_notes
+from training.page.run_page import charts_of
 from training.page.run_summary import RunSummary
 from training.run import Run
 from training.sampling.config import SamplingConfig
 from training.sampling.sampler import compose
 
+SEED = 7
+
 
 def test_the_share_is_that_of_the_drafts_notes_in_passages_of_training_pieces() -> None:
     network = saying(time={12: 60})
     drafts = compose(network, VOCABULARY, SamplingConfig(count=DRAFTS, notes=DRAFT_NOTES, seed=SEED))
-    assert drafts_copied(network, VOCABULARY, indexed(TUNES)) == 0
-    assert drafts_copied(network, VOCABULARY, indexed(drafts)) == 1
-    half = drafts_copied(network, VOCABULARY, indexed(drafts[: DRAFTS // 2]))
+    assert drafts_copied(network, VOCABULARY, indexed(TUNES), SEED) == 0
+    half = drafts_copied(network, VOCABULARY, indexed(drafts[: DRAFTS // 2]), SEED)
     assert half == pytest.approx(0.5, abs=0.05)
 
 
-def test_it_is_measured_where_it_takes_no_more_than_its_share_of_the_time(trained: Path) -> None:
-    run = Run.open(trained, "tiny")
-    network, vocabulary = open_network(run)
-    meter = CopyMeter(run, vocabulary)
-    assert meter.measure(network) is None
-    meter.began, meter.began_cpu = meter.began - 3600, meter.began_cpu - 3600
-    share = meter.measure(network)
-    assert share is not None
-    assert 0 <= share <= 1
-    assert meter.spent == meter.last > 0
-    meter.spent = 2 * MOST_TIME * 3600
-    assert meter.measure(network) is None
+@pytest.mark.parametrize(
+    "epoch_notes, epochs, measured",
+    [
+        (FIRST_NOTES // 2, 24, [2, 3, 4, 6, 8, 12, 16, 23]),  # three minutes of one series
+        (5 * FIRST_NOTES, 24, [1, 2, 3, 4, 5, 7, 10, 13, 19]),  # half an hour of the section
+        (FIRST_NOTES // 2, 240, [2, 3, 4, 6, 8, 12, 16, 23, 32, 46, 64, 91, 128, 182]),  # half an hour of one series
+        (256, 500, []),
+    ],
+)
+def test_it_is_due_twice_while_the_notes_trained_on_double(epoch_notes: int, epochs: int, measured: list[int]) -> None:
+    ends = range(0, (epochs + 1) * epoch_notes, epoch_notes)
+    assert [epoch for epoch, span in enumerate(pairwise(ends), 1) if is_due(*span)] == measured
 
 
 def test_peoples_share_lies_within_its_interval() -> None:
@@ -56,7 +59,14 @@ def test_a_run_of_an_earlier_version_gets_the_column_when_it_goes_on(trained: Pa
     progress = run.progress()
     for row in progress.history[:-1]:
         del row["copied"]
+    run.save_progress(replace(progress, history=progress.history[:-1]))
+    before = RunSummary.of(run)
     progress.history[-1]["copied"] = 0.25
     run.save_progress(progress)
-    assert [row.get("copied") for row in RunSummary.of(run).rows][-1] == 0.25
+    after = RunSummary.of(run)
+    assert [row.get("copied") for row in after.rows][-1] == 0.25
     assert (run.path / "metrics.csv").read_text().splitlines()[1].endswith(",")
+    *others, chart = charts_of(after)
+    assert chart.title.startswith("Copied notes")
+    assert [len(line.dots) for line in chart.plot.lines] == [1]
+    assert len(charts_of(before)) == len(others)

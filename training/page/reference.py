@@ -21,12 +21,12 @@ from dataset.midi.midi_reader import Reading
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.report import charts
-from training.novelty.figures import DRAFT_NOTES, Novelty, copied_share, find_copies, medians
+from training.novelty.figures import COPIED_NOTES, DRAFT_NOTES, Novelty, copied_share, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
 REFERENCE_FILE = "yardstick.json"
-FORMAT = 3
+FORMAT = 2
 FIRST_S = 60.0
 MAX_MEASURED, MAX_HELD_OUT = 1000, 100  # pieces; of more, every k-th is taken
 RESAMPLES, MIDDLE = 2000, (2.5, 97.5)  # of the held-out pieces; percentiles of their shares
@@ -59,11 +59,13 @@ class Copied:
     @classmethod
     def of(cls, found: Sequence[Novelty]) -> "Copied | None":
         """Return the share over pieces; None for no notes."""
-        if not any(figure.notes for figure in found):
+        with_notes = [figure for figure in found if figure.notes]
+        if not with_notes:
             return None
-        drawn = np.random.default_rng(0).integers(0, len(found), (RESAMPLES, len(found)))
-        shares = [copied_share([found[at] for at in row]) for row in drawn.tolist()]
-        low, high = np.percentile(shares, MIDDLE).tolist()
+        notes = np.array([figure.notes for figure in with_notes])
+        copied = notes * [figure.shares[COPIED_NOTES] for figure in with_notes]
+        drawn = np.random.default_rng(0).integers(0, len(notes), (RESAMPLES, len(notes)))
+        low, high = np.percentile(copied[drawn].sum(1) / notes[drawn].sum(1), MIDDLE).tolist()
         return cls(copied_share(found), low, high)
 
 
@@ -78,7 +80,7 @@ class Reference:
     measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
     held: Count  # number of held-out pieces compared with the training pieces
     held_out: Mapping[str, Finite] | None  # the figures that `novelty` gives for these
-    copied: Copied | None  # share, low and high of their first notes, as of drafts in training; null for none
+    copied: Copied | None = None  # share, low and high of their first notes, as of drafts in training; null for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,18 @@ class Strip:
 def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Reference | None:
     """Return the run's reference: the saved one, or a new one that is saved.
 
-    None if the run's corpus no longer exists or has changed.
+    If the run's corpus no longer exists or has changed, the saved one or None. A saved one of an earlier version, which
+    has no copies of first notes, is made again where possible.
     """
     kept = _read_kept(run)
-    if kept is not None:
+    if kept is not None and (kept.copied is not None or not kept.held):
         return kept
     try:
         corpus = Corpus.open(root, run.request.corpus)
     except CorpusError:
-        return None
-    if corpus.hash != run.request.corpus_hash:
-        return None
+        return kept
+    if corpus.hash != run.request.corpus_hash or (kept is not None and learned is None):
+        return kept
     found = [figures(piece.notes) for piece in every_kth(corpus.pieces(), MAX_MEASURED)]
     columns = {name: [each[name] for each in found if name in each] for name in MEASURE_LABELS}
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
@@ -115,9 +118,8 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
         every_kth([*corpus.pieces("validation"), *corpus.pieces("test")], MAX_HELD_OUT) if learned is not None else []
     )
     copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
-    begun = (
-        [find_copies(learned, first_notes(piece.notes, DRAFT_NOTES)) for piece in held] if learned is not None else []
-    )
+    firsts = [first_notes(piece.notes, DRAFT_NOTES) for piece in held]
+    begun = [find_copies(learned, notes) for notes in firsts] if learned is not None else []
     made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None, Copied.of(begun))
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
     write_text(run.path / REFERENCE_FILE, text)

@@ -40,7 +40,6 @@ PAGE_FILE = "index.html"
 ROOM = "training.page"
 SCRIPT_FILES = "hands.js", "falling.js", "player.js"  # later ones use earlier ones
 MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
-COPIED_TITLE = "Copied notes of short drafts, %"
 COPIED = "copied"  # column of metrics.csv, of recipes that measure it
 ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
@@ -63,6 +62,8 @@ class Chart:
     title: str
     description: str
     plot: Plot
+    decimals: int = 3  # of the figures in its key
+    people: str | None = None  # what people's pieces have, in words
 
 
 def write_page(
@@ -124,7 +125,7 @@ def page(
             if sample.analysis and sample.midi and learned
         },
         least_notes=MIN_PASSAGE_NOTES,
-        drafts=(DRAFTS, DRAFT_NOTES, COPIED_NOTES) if any(row.get(COPIED, -1) >= 0 for row in summary.rows) else None,
+        drafts=(DRAFTS, DRAFT_NOTES, COPIED_NOTES) if summary.lowest(COPIED) else None,
         keyboard=KEYBOARD,
         pixels_a_second=PIXELS_A_SECOND,
         reference=beside,
@@ -210,24 +211,24 @@ def charts_of(summary: RunSummary, people: Copied | None = None) -> list[Chart]:
     ]
     if terms.fields:
         wanted.append((f"Validation by field, {terms.unit}", {name: column(name) for name in terms.fields}, None))
-    if any(row.get(COPIED, math.nan) >= 0 for row in rows):
-        shares = {"drafts": [100 * row.get(COPIED, math.nan) for row in rows]}
-        if people is not None:
-            shares |= {
-                name: [100 * value] * len(rows)
-                for name, value in (
-                    ("people", people.share),
-                    ("people, low", people.low),
-                    ("people, high", people.high),
-                )
-            }
-        wanted.append((COPIED_TITLE, shares, None))
-    made = [(title, series, plot(seconds, series, mark, whole=title == COPIED_TITLE)) for title, series, mark in wanted]
-    return [
+    made = [
         Chart(f"chart-{number}", title, _description(series), drawn)
-        for number, (title, series, drawn) in enumerate(made)
-        if drawn is not None
+        for number, (title, series, mark) in enumerate(wanted)
+        if (drawn := plot(seconds, series, mark)) is not None
     ]
+    return [*made, *_copying_chart(seconds, [100 * row.get(COPIED, math.nan) for row in rows], people)]
+
+
+def _copying_chart(seconds: list[float], percents: list[float], people: Copied | None) -> list[Chart]:
+    """Return the chart of copying while the network was trained; none if it was not measured."""
+    series = {"drafts": percents}
+    beside = () if people is None else (100 * people.low, 100 * people.share, 100 * people.high)
+    drawn = plot(seconds, series, band=beside, from_zero=True)
+    if drawn is None:
+        return []
+    said = "people {1:.1f}, 95 % confidence interval {0:.1f}–{2:.1f}".format(*beside) if beside else None
+    told = "; ".join(filter(None, (_description(series, 1).rstrip("."), said))) + "."
+    return [Chart("chart-copied", "Copied notes of short drafts, %", told, drawn, 1, said)]
 
 
 def length(minutes: float) -> str:
@@ -237,12 +238,13 @@ def length(minutes: float) -> str:
     return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def _description(series: dict[str, list[float]]) -> str:
+def _description(series: dict[str, list[float]], decimals: int = 3) -> str:
     parts = []
     for name, values in series.items():
         known = [value for value in values if value == value]
         if known:
-            parts.append(f"{name} from {known[0]:.3f} to {known[-1]:.3f}, lowest {min(known):.3f}")
+            first, last, least = (f"{value:.{decimals}f}" for value in (known[0], known[-1], min(known)))
+            parts.append(f"{name} from {first} to {last}, lowest {least}")
     return "; ".join(parts) + "."
 
 
