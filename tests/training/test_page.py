@@ -92,6 +92,8 @@ def test_the_page_says_beside_whose_pieces_the_notes_stand_bar_by_bar(root: Path
     bars = [int(bar) for row in named for bar in re.search(r"bars? (\d+)(?:–(\d+))?", row).groups() if bar]  # type: ignore[union-attr]
     assert held[0] <= min(bars) <= max(bars) <= held[-1]
     assert text.count('class="theirs"') >= 1
+    assert text.count('class="their-bars"') == 1  # in the key of the sample that has such bars
+    assert text.count('<div class="whom"') == 1
 
 
 def test_copying_by_epoch_stands_beside_that_of_people(run: Run, text: str) -> None:
