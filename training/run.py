@@ -278,7 +278,8 @@ class Run:
         write_text(self.checkpoints / STATE_FILE, json.dumps(asdict(progress), indent=1) + "\n")
         table = io.StringIO()
         if progress.history:
-            writer = csv.DictWriter(table, list(progress.history[0]), lineterminator="\n")
+            columns = dict.fromkeys(name for row in progress.history for name in row)  # old versions wrote fewer
+            writer = csv.DictWriter(table, [*columns], lineterminator="\n")
             writer.writeheader()
             writer.writerows(progress.history)
         write_text(self.path / METRICS_FILE, table.getvalue())

@@ -41,6 +41,7 @@ MAY_BE_NULL = {
     *("minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"),
     "preset",  # of a corpus with the default filters
     *("notes_per_second", "learning_rate", "train_bits"),  # weights that a run starts from, epoch 0, have none
+    "copied",  # not measured in an epoch
 }
 MAY_BE_ABSENT = {
     *("adopted", "place", "kept", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
@@ -48,6 +49,7 @@ MAY_BE_ABSENT = {
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter
     *("epoch", "step", "seconds", "best_epoch", "checkpoint", "ended", "minutes", "epochs", "extended_at", "precision"),
     *("notes_per_second", "train_bits"),  # of epoch 0
+    "copied",  # not measured in an epoch, or a run of an earlier version
     "later",  # starts of a run of an earlier version
     *("samples", "samples_epoch", "history"),  # a state begins without them
     *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "slips", "batch", "window"),

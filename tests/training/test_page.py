@@ -1,10 +1,12 @@
 """The page of a run as text: it agrees with the run's files."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from base64 import b64decode
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -20,9 +22,10 @@ from tests.training.conftest import command, song
 from tests.training.exhibited import shown_pages, shown_root, shown_run, source_of  # noqa: F401 - fixtures
 from tests.training.test_render import command as render_command
 from training.events.encoding import classes
+from training.novelty.figures import DRAFT_NOTES, DRAFTS
 from training.novelty.training_index import TrainingIndex
-from training.page.reference import REFERENCE_FILE
-from training.page.run_page import page, whom
+from training.page.reference import REFERENCE_FILE, Copied, reference
+from training.page.run_page import charts_of, page, whom
 from training.page.run_summary import RunSummary
 from training.page.sample_view import is_web_address
 from training.run import Run
@@ -89,6 +92,43 @@ def test_the_page_says_beside_whose_pieces_the_notes_stand_bar_by_bar(root: Path
     bars = [int(bar) for row in named for bar in re.search(r"bars? (\d+)(?:–(\d+))?", row).groups() if bar]  # type: ignore[union-attr]
     assert held[0] <= min(bars) <= max(bars) <= held[-1]
     assert text.count('class="theirs"') >= 1
+    assert text.count('class="their-bars"') == 1  # in the key of the sample that has such bars
+    assert text.count('<div class="whom"') == 1
+
+
+def test_copying_by_epoch_stands_beside_that_of_people(run: Run, text: str) -> None:
+    said = " ".join(re.sub(r"<[^>]+>", "", text).split())
+    assert (
+        "drafts from 6.0 to 18.0, lowest 6.0; people 0.0, 95 % confidence interval 0.0–0.0." in said
+    )  # no six notes recur
+    assert f"{DRAFTS} drafts of {DRAFT_NOTES} notes" in said
+    summary = RunSummary.of(run)
+    without = replace(summary, rows=({**summary.rows[0], "copied": float("nan")},))
+    assert len(charts_of(summary)) == len(charts_of(without)) + 1
+    [*_, chart] = charts_of(summary, Copied(0.02, 0.01, 0.18))
+    [line] = chart.plot.lines
+    assert chart.plot.band is not None
+    assert [dot.y for dot in line.dots] == pytest.approx(
+        [100 * epoch / 50 / (1.06 * 0.18) for epoch in range(3, 10)], abs=0.1
+    )
+    assert (chart.plot.band.low, chart.plot.band.high) == pytest.approx((line.dots[0].y / 6, line.dots[-1].y), abs=0.1)
+
+
+def test_a_reference_of_an_earlier_version_is_made_again_where_the_corpus_is(
+    root: Path, run: Run, tmp_path: Path
+) -> None:
+    file = run.path / REFERENCE_FILE
+    made = json.loads(file.read_text())
+    old = json.dumps({name: value for name, value in made.items() if name != "copied"})
+    file.write_text(old)
+    kept = reference(tmp_path, run, run.learned_from())
+    assert kept is not None
+    assert (kept.pieces, kept.copied) == (made["pieces"], None)
+    assert file.read_text() == old
+    again = reference(root, run, run.learned_from())
+    assert again is not None
+    assert again.copied is not None
+    assert json.loads(file.read_text()) == made
 
 
 def test_what_a_sample_repeats_of_its_own_is_read_from_its_record(run: Run, tmp_path: Path) -> None:
@@ -179,6 +219,7 @@ def test_a_classic_run_shows_its_lowest_loss_as_the_original_did(tmp_path: Path)
     assert "Lowest loss1.0000 at epoch 4" in said
     assert "3.2000 nats per token, at epoch 2" in said
     assert "Make some with generate classic" in said
+    assert "drafts" not in said
 
 
 def test_a_page_needs_neither_tensorflow_nor_the_libraries_of_its_parts() -> None:

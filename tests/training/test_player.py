@@ -348,5 +348,15 @@ def test_notes_fall_onto_their_keys(browser: Browser, addresses: dict[str, str],
             for now in (bar + 0.02, bar + 0.6) if motion == "reduce" else (begin - 2.5, begin - 1.2, begin - 0.1):
                 base = bar if motion == "reduce" else now
                 assert drawn(note, now, 1 - (begin - base) / 3), (note, now)
+        side = "left" if hands[note] == notes_model.LEFT else "right"
+        mute, place = page.locator(f"#s1-player [data-hand={side}]"), (note, now, 1 - (begin - base) / 3)
+        mute.press("Enter")
+        assert not drawn(*place)  # faint
+        mute.press("Enter")
+        assert drawn(*place)
+        top = "document.querySelector('#s1-player [data-view]').offsetTop"
+        before = page.evaluate(top)
+        page.locator("#s1-player [data-edge=from]").press("Enter")
+        assert page.evaluate(top) == pytest.approx(before, abs=0.5)  # what is said of a loop moves nothing
         button.click()
         expect(canvas).to_be_hidden()

@@ -17,6 +17,10 @@ from catalog.base.errors import TrainingError
 from tests import forked
 from tests.training.conftest import BIN, QUICK, TINY, command, fill
 from training import session
+from training.events.vocabulary import Vocabulary
+from training.network.inference import NoteNetwork
+from training.network.weights import load_weights
+from training.note_lstm.copying import FIRST_NOTES, drafts_copied
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.progress import Budget, Precision, Progress, Step
 from training.run import Run, list_runs
@@ -156,9 +160,14 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
     two_steps = {**QUICK, "batch": 61, "precision": "auto"}  # in an epoch, so that the second epoch is another network
     order = TrainConfig(query=QUERY, recipe=recipe(tmp_path, **two_steps), epochs=1, name="longer")
     opened, _, _ = session.prepare(root, order, quiet)
-    opened.save_progress(Progress(epochs=1, precision="mixed_bfloat16"))
+    trained_on = FIRST_NOTES // (two_steps["batch"] * two_steps["window"])  # type: ignore[operator]
+    opened.save_progress(Progress(epochs=1, precision="mixed_bfloat16", step=trained_on - 1))
     assert command("train", *name, "--resume", root=root, first=forked.BY_STEP).returncode == 0
     assert opened.progress().precision == "mixed_bfloat16"
+    named, _ = load_weights(opened.weights)
+    vocabulary = Vocabulary.from_json(opened.vocabulary_text, "vocabulary.json")
+    copied = drafts_copied(NoteNetwork(named), vocabulary, opened.learned_from(), opened.request.seed)
+    assert [row["copied"] for row in opened.progress().history] == [copied]  # due by the notes of the whole run
     run = root / "runs" / "longer"
     first = contents(run / "samples")
     (run / "samples" / "sample-7.mid").write_bytes(b"somebody's own")
@@ -171,6 +180,7 @@ def test_an_extended_budget_outlives_a_stop_and_samples_are_those_of_the_network
 
     with forked.one_lane(by_step=True), pytest.raises(KeyboardInterrupt):
         session.fit(opened, corpus, budget, lambda row: None, stop)
+    assert [row["copied"] for row in opened.progress().history] == [copied, None]
     _, _, budget = session.prepare(root, TrainConfig(name="longer", resume=True), quiet)
     assert budget == Budget(None, 1000)
     epochs = opened.progress().epoch

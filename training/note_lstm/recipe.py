@@ -24,6 +24,7 @@ class EpochRow:
     pitch: Finite  # part of validation_bits: pitch given time
     duration: Finite  # part of validation_bits: duration given time and pitch
     velocity: Finite  # part of validation_bits: velocity given the other three
+    copied: Share | None = None  # share of the notes of short drafts in copied passages; None if not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

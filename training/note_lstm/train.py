@@ -29,6 +29,7 @@ from training.loop.weight_average import WeightAverage
 from training.network import inference
 from training.network.quality import quality
 from training.network.weights import unpack_weights
+from training.note_lstm.copying import CopyMeter
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
@@ -130,6 +131,7 @@ class _Trainer:
         self.run, self.recipe, self.vocabulary, self.budget, self.hosts = run, recipe, vocabulary, budget, hosts
         self.keeper = CheckpointKeeper(run, writes=hosts.first)
         self.keras = self.keeper.keras
+        self.copying = CopyMeter(run, recipe, vocabulary)
         self.reserve = 0.0  # seconds of the budget reserved for validation and saving, as measured last
 
     def fit(
@@ -155,6 +157,7 @@ class _Trainer:
             if progress.epoch and self._fraction_used(progress) >= 1:  # not before a step: weights must exist
                 progress.ended = BUDGET
                 break
+            begun = progress.step
             losses, rate, speed = self._epoch(network, training, progress, average, watch)
             since = time.monotonic()
             progress.epoch += 1
@@ -164,7 +167,7 @@ class _Trainer:
                     "learning_rate": rate,
                     "train_bits": float(np.mean(losses)),
                 }
-                row = self._row(progress.epoch, average.named, validation, **done)
+                row = self._row(progress.epoch, average.named, validation, range(begun, progress.step), **done)
                 self._refuse_divergence(row, progress)
                 self.keeper.save(network, average.named, row, row.validation_bits, progress)
                 report(row)
@@ -181,17 +184,18 @@ class _Trainer:
         from training.network.network import arrays
 
         named = arrays(network)
-        row = self._row(0, named, validation)
+        row = self._row(0, named, validation, range(0))
         self.keeper.save_start(named, row, row.validation_bits, progress)
         report(row)
 
-    def _row(self, epoch: int, named: dict[str, Any], held: list[EncodedPiece], **training: float) -> EpochRow:
-        """Validate weights; return the figures of their epoch, with those of training."""
-        measured = quality(inference.NoteNetwork(named), held)
-        seconds = round(time.monotonic() - self.start_time, 3)
-        return EpochRow(
-            epoch=epoch, seconds=seconds, validation_bits=measured.bits_per_note, **measured.fields, **training
-        )
+    def _row(
+        self, epoch: int, named: dict[str, Any], held: list[EncodedPiece], steps: range, **training: float
+    ) -> EpochRow:
+        """Validate weights; return the figures of their epoch, whose `steps` are counted from the run's first."""
+        validated = inference.NoteNetwork(named)
+        measured, copied = quality(validated, held), self.copying.measure(validated, steps)
+        figures = {"validation_bits": measured.bits_per_note, **measured.fields, **training}
+        return EpochRow(epoch=epoch, seconds=round(time.monotonic() - self.start_time, 3), copied=copied, **figures)
 
     def _epoch(
         self,

@@ -19,6 +19,12 @@ from training.novelty.training_index import TrainingIndex
 PASSAGE_LENGTHS = (8, 16, 24)
 """Minimum lengths, in notes, of the passages that shares are computed for."""
 
+DRAFTS, DRAFT_NOTES = 16, 128
+"""Drafts whose copying is measured while a network is trained, and their notes."""
+
+COPIED_NOTES = 16
+"""Minimum length, one of PASSAGE_LENGTHS, of the passages that count as copied in these."""
+
 NEAREST = 5  # number of nearest pieces that are listed
 
 
@@ -98,6 +104,12 @@ def medians(figures: Sequence[Novelty]) -> dict[str, float]:
         medians_by_name[f"median share, {least} notes"] = float(np.median(shares))
         medians_by_name[f"share of all notes, {least} notes"] = float((shares * weights).sum() / weights.sum())
     return medians_by_name
+
+
+def copied_share(figures: Sequence[Novelty]) -> float:
+    """Return the share of all notes of several pieces, 0–1, in passages of COPIED_NOTES notes or more; 0 for no notes."""
+    total = sum(figure.notes for figure in figures)
+    return sum(figure.shares[COPIED_NOTES] * figure.notes for figure in figures) / total if total else 0.0
 
 
 def _copy(sources: TrainingIndex, passage: Passage, seconds: list[float], bars: list[int]) -> Copy:

@@ -29,11 +29,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One curve: name, points for SVG (y downwards), and last value."""
+    """One curve: name, points for SVG (y downwards), and last value.
+
+    `dots` are its points if it has not one at each time.
+    """
 
     name: str
     points: str
     last: float
+    dots: tuple["Mark", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A value that does not change, with the interval that it lies in: 0 to 100 from the bottom."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
     """Curves over time; `cut` if some values lie above the plot."""
 
     lines: tuple[Curve, ...]
+    band: Band | None
     x: tuple[Tick, ...]
     y: tuple[Tick, ...]
     x_unit: str
@@ -57,19 +71,26 @@ class Plot:
 
 
 def plot(
-    seconds: Sequence[float], series: Mapping[str, Sequence[float]], mark: tuple[int, float] | None = None
+    seconds: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    mark: tuple[int, float] | None = None,
+    *,
+    band: Sequence[float] = (),
+    from_zero: bool = False,
 ) -> Plot | None:
     """Return the curves of `series`, or None if there are no values.
 
-    Each series is as long as `seconds`, with NaN for missing values. `mark` is an index and a value to highlight.
+    Each series is as long as `seconds`, with NaN for missing values. `mark` is an index and a value to highlight, and
+    `band` low, middle and high of a value beside them. Plots `from_zero` show all values; others leave out very high
+    ones.
     """
     columns = {name: np.asarray(values, float) for name, values in series.items() if np.isfinite(values).any()}
     if not columns:
         return None
     unit, scale = ("seconds", 1.0) if seconds[-1] < MAX_SECONDS_UNIT else ("minutes", 60.0)
     times = np.asarray(seconds, float) / scale
-    together = np.concatenate([values[np.isfinite(values)] for values in columns.values()])
-    low, high, cut = _range(together)
+    together = np.concatenate([np.asarray(band, float), *(values[np.isfinite(values)] for values in columns.values())])
+    low, high, cut = (0.0, 1.06 * float(together.max()) or 1.0, False) if from_zero else _range(together)
     x_ticks, y_ticks = ticks(0.0, float(times[-1])), ticks(low, high)
     right = float(times[-1]) or 1.0
 
@@ -79,12 +100,9 @@ def plot(
     def y_of(value: float) -> float:
         return round((value - low) / (high - low) * 100, 2)
 
-    lines = tuple(
-        Curve(name, _points(times, values, x_of, y_of), float(values[np.isfinite(values)][-1]))
-        for name, values in columns.items()
-    )
     return Plot(
-        lines,
+        tuple(_curve(name, times, values, x_of, y_of) for name, values in columns.items()),
+        Band(*map(y_of, band)) if band else None,
         tuple(Tick(x_of(value), label) for value, label in zip(x_ticks, labels(x_ticks), strict=True)),
         tuple(Tick(y_of(value), label) for value, label in zip(y_ticks, labels(y_ticks), strict=True)),
         unit,
@@ -128,8 +146,10 @@ def _range(values: npt.NDArray[np.float64]) -> tuple[float, float, bool]:
     return low - room, high + (0 if cut else room), cut
 
 
-def _points(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: ToPercent, y_of: ToPercent) -> str:
+def _curve(
+    name: str, times: npt.NDArray[np.float64], values: npt.NDArray[np.float64], x_of: ToPercent, y_of: ToPercent
+) -> Curve:
     known = np.isfinite(values)
-    return " ".join(
-        f"{x_of(x):g},{100 - y_of(y):g}" for x, y in zip(times[known].tolist(), values[known].tolist(), strict=True)
-    )
+    places = [Mark(x_of(x), y_of(y)) for x, y in zip(times[known].tolist(), values[known].tolist(), strict=True)]
+    points = " ".join(f"{place.x:g},{100 - place.y:g}" for place in places)
+    return Curve(name, points, float(values[known][-1]), () if known.all() and len(places) > 1 else tuple(places))

@@ -13,7 +13,7 @@ import numpy as np
 
 from catalog.base.errors import CorpusError, TrainingError
 from catalog.storage.files import write_text
-from catalog.storage.reading import Count, Finite, read_json
+from catalog.storage.reading import Count, Finite, Share, read_json
 from catalog.storage.remote import AnyPath
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
@@ -21,7 +21,7 @@ from dataset.midi.midi_reader import Reading
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.report import charts
-from training.novelty.figures import find_copies, medians
+from training.novelty.figures import COPIED_NOTES, DRAFT_NOTES, Novelty, copied_share, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
 
@@ -29,6 +29,7 @@ REFERENCE_FILE = "yardstick.json"
 FORMAT = 2
 FIRST_S = 60.0
 MAX_MEASURED, MAX_HELD_OUT = 1000, 100  # pieces; of more, every k-th is taken
+RESAMPLES, MIDDLE = 2000, (2.5, 97.5)  # of the held-out pieces; percentiles of their shares
 MEASURE_LABELS = {
     "note_density": "Notes per second",
     "polyphony": "Pitches at once",
@@ -48,6 +49,27 @@ ROOM = 0.5  # how far an axis extends beyond the 5–95 % range, as a share of t
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """The share of notes in copied passages, 0–1, with its 95 % confidence interval (percentile bootstrap of pieces)."""
+
+    share: Share  # of all notes together
+    low: Share  # end of the interval
+    high: Share  # end of the interval
+
+    @classmethod
+    def of(cls, found: Sequence[Novelty]) -> "Copied | None":
+        """Return the share over pieces; None for no notes."""
+        with_notes = [figure for figure in found if figure.notes]
+        if not with_notes:
+            return None
+        notes = np.array([figure.notes for figure in with_notes])
+        copied = notes * [figure.shares[COPIED_NOTES] for figure in with_notes]
+        drawn = np.random.default_rng(0).integers(0, len(notes), (RESAMPLES, len(notes)))
+        low, high = np.percentile(copied[drawn].sum(1) / notes[drawn].sum(1), MIDDLE).tolist()
+        return cls(copied_share(found), low, high)
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """Quantiles of measures over a corpus, and novelty medians of held-out pieces.
 
@@ -58,6 +80,7 @@ class Reference:
     measures: Mapping[str, charts.Quantiles]  # by name, of the pieces' first minutes
     held: Count  # number of held-out pieces compared with the training pieces
     held_out: Mapping[str, Finite] | None  # the figures that `novelty` gives for these
+    copied: Copied | None = None  # share, low and high of their first notes, as of drafts in training; null for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +99,18 @@ class Strip:
 def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Reference | None:
     """Return the run's reference: the saved one, or a new one that is saved.
 
-    None if the run's corpus no longer exists or has changed.
+    If the run's corpus no longer exists or has changed, the saved one or None. A saved one of an earlier version, which
+    has no copies of first notes, is made again where possible.
     """
     kept = _read_kept(run)
-    if kept is not None:
+    if kept is not None and (kept.copied is not None or not kept.held):
         return kept
     try:
         corpus = Corpus.open(root, run.request.corpus)
     except CorpusError:
-        return None
-    if corpus.hash != run.request.corpus_hash:
-        return None
+        return kept
+    if corpus.hash != run.request.corpus_hash or (kept is not None and learned is None):
+        return kept
     found = [figures(piece.notes) for piece in every_kth(corpus.pieces(), MAX_MEASURED)]
     columns = {name: [each[name] for each in found if name in each] for name in MEASURE_LABELS}
     quantiles = {name: charts.quantiles(np.array(values, float)) for name, values in columns.items() if values}
@@ -94,7 +118,9 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
         every_kth([*corpus.pieces("validation"), *corpus.pieces("test")], MAX_HELD_OUT) if learned is not None else []
     )
     copied = [find_copies(learned, piece.notes) for piece in held] if learned is not None else []
-    made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None)
+    firsts = [first_notes(piece.notes, DRAFT_NOTES) for piece in held]
+    begun = [find_copies(learned, notes) for notes in firsts] if learned is not None else []
+    made = Reference(len(found), quantiles, len(copied), medians(copied) if copied else None, Copied.of(begun))
     text = json.dumps({"format": FORMAT, **asdict(made)}, indent=1) + "\n"
     write_text(run.path / REFERENCE_FILE, text)
     return made
@@ -114,6 +140,14 @@ def figures(notes: Notes) -> dict[str, float]:
     found = measure(Reading(piece, tracks=1, piano_notes=len(piece), drum_notes=0, grid_error=0.0))
     values = {name: getattr(found, name) for name in MEASURE_LABELS}
     return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def first_notes(notes: Notes, count: int) -> Notes:
+    """Return the first `count` notes of a piece."""
+    onset, duration, pitch, velocity = (
+        column[:count] for column in (notes.onset, notes.duration, notes.pitch, notes.velocity)
+    )
+    return Notes.of(onset, duration, pitch, velocity, notes.tempos, notes.time_signatures)
 
 
 def first_seconds(notes: Notes, seconds: float) -> Notes:

@@ -4,6 +4,7 @@ In: a run's files and, if it still exists, its corpus. Out: one self-contained H
 script.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -19,13 +20,13 @@ from dataset.midi.midi_reader import read_midi
 from dataset.reasons import describe_reason, format_settings
 from dataset.report.html import Script, render, script
 from training.novelty.bar_sources import PieceSources, piece_sources
-from training.novelty.figures import PASSAGE_LENGTHS
+from training.novelty.figures import COPIED_NOTES, DRAFT_NOTES, DRAFTS, PASSAGE_LENGTHS
 from training.novelty.note_sources import NoteSources
 from training.novelty.passages import MIN_PASSAGE_NOTES
 from training.novelty.training_index import TrainingIndex
 from training.page.learning_curves import Plot, plot
 from training.page.people import beside_people
-from training.page.reference import reference
+from training.page.reference import Copied, reference
 from training.page.run_summary import RunSummary
 from training.page.sample_parts import MIN_HIGHLIGHT_NOTES, PARTS, PIXELS_A_SECOND, SampleParts, sample_parts
 from training.page.sample_view import COLOURS, by_sha256, colours, view_samples
@@ -39,6 +40,7 @@ PAGE_FILE = "index.html"
 ROOM = "training.page"
 SCRIPT_FILES = "hands.js", "falling.js", "player.js"  # later ones use earlier ones
 MAX_SAMPLES = 12  # the latest; a minute of music takes about a megabyte
+COPIED = "copied"  # column of metrics.csv, of recipes that measure it
 ENDINGS = {"budget": "its budget was used", "no gain": "validation no longer improved"}
 
 
@@ -60,6 +62,8 @@ class Chart:
     title: str
     description: str
     plot: Plot
+    decimals: int = 3  # of the figures in its key
+    people: str | None = None  # what people's pieces have, in words
 
 
 def write_page(
@@ -106,7 +110,7 @@ def page(
         commands=train_commands(run, summary.manifest),
         length=length(summary.minutes),
         endings=ENDINGS,
-        charts_of=charts_of(summary),
+        charts_of=charts_of(summary, beside.copied if beside else None),
         shown=shown,
         more=len(files) - len(made),
         origins=origins,
@@ -121,6 +125,7 @@ def page(
             if sample.analysis and sample.midi and learned
         },
         least_notes=MIN_PASSAGE_NOTES,
+        drafts=(DRAFTS, DRAFT_NOTES, COPIED_NOTES) if summary.lowest(COPIED) else None,
         keyboard=KEYBOARD,
         pixels_a_second=PIXELS_A_SECOND,
         reference=beside,
@@ -184,10 +189,11 @@ def reasons(manifest: Manifest) -> list[tuple[str, str, int]]:
     return [(name, describe_reason(name, manifest.filters), count) for name, count in by_count if count]
 
 
-def charts_of(summary: RunSummary) -> list[Chart]:
+def charts_of(summary: RunSummary, people: Copied | None = None) -> list[Chart]:
     """Return the charts of a training.
 
-    Training and validation, and validation by field if the recipe has fields.
+    Training and validation, validation by field if the recipe has fields, and copying where it was measured, beside
+    that of held-out people's pieces.
     """
     terms, rows = summary.terms, summary.rows
     if not rows:
@@ -205,12 +211,24 @@ def charts_of(summary: RunSummary) -> list[Chart]:
     ]
     if terms.fields:
         wanted.append((f"Validation by field, {terms.unit}", {name: column(name) for name in terms.fields}, None))
-    made = [(title, series, plot(seconds, series, mark)) for title, series, mark in wanted]
-    return [
+    made = [
         Chart(f"chart-{number}", title, _description(series), drawn)
-        for number, (title, series, drawn) in enumerate(made)
-        if drawn is not None
+        for number, (title, series, mark) in enumerate(wanted)
+        if (drawn := plot(seconds, series, mark)) is not None
     ]
+    return [*made, *_copying_chart(seconds, [100 * row.get(COPIED, math.nan) for row in rows], people)]
+
+
+def _copying_chart(seconds: list[float], percents: list[float], people: Copied | None) -> list[Chart]:
+    """Return the chart of copying while the network was trained; none if it was not measured."""
+    series = {"drafts": percents}
+    beside = () if people is None else (100 * people.low, 100 * people.share, 100 * people.high)
+    drawn = plot(seconds, series, band=beside, from_zero=True)
+    if drawn is None:
+        return []
+    said = "people {1:.1f}, 95 % confidence interval {0:.1f}–{2:.1f}".format(*beside) if beside else None
+    told = "; ".join(filter(None, (_description(series, 1).rstrip("."), said))) + "."
+    return [Chart("chart-copied", "Copied notes of short drafts, %", told, drawn, 1, said)]
 
 
 def length(minutes: float) -> str:
@@ -220,12 +238,13 @@ def length(minutes: float) -> str:
     return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
-def _description(series: dict[str, list[float]]) -> str:
+def _description(series: dict[str, list[float]], decimals: int = 3) -> str:
     parts = []
     for name, values in series.items():
         known = [value for value in values if value == value]
         if known:
-            parts.append(f"{name} from {known[0]:.3f} to {known[-1]:.3f}, lowest {min(known):.3f}")
+            first, last, least = (f"{value:.{decimals}f}" for value in (known[0], known[-1], min(known)))
+            parts.append(f"{name} from {first} to {last}, lowest {least}")
     return "; ".join(parts) + "."
 
 

@@ -2,6 +2,7 @@
 class Falling {
   static SECONDS = 3; // that are seen
   static SEPARATE = 2; // px between a note and the next on its key
+  static MUTED = 0.25; // opacity of the notes of a muted hand
 
   constructor(player, button, canvas) {
     this.player = player;
@@ -43,7 +44,7 @@ class Falling {
       if (!isSeen(note)) continue;
       const key = this.player.keys.get(note.pitch), isNow = note.start <= at && at < note.end && at > 0;
       const top = Math.max(y(note.end) + Falling.SEPARATE, -9), bottom = Math.min(y(note.start), height);
-      this.pen.globalAlpha = isNow ? 1 : 0.75;
+      this.pen.globalAlpha = this.player.hands?.muted === note.hand ? Falling.MUTED : isNow ? 1 : 0.75;
       this.pen.fillStyle = colour(`--on-${note.hand}`);
       this.pen.beginPath();
       this.pen.roundRect(key.x.baseVal.value * wide, top, key.width.baseVal.value * wide, Math.max(3, bottom - top), 3);

@@ -24,6 +24,7 @@ class Hands {
     for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.dataset.hand === hand));
     this.player.root.classList.toggle("no-left", hand === "left");
     this.player.root.classList.toggle("no-right", hand === "right");
+    this.player.falling?.draw(this.player.audio.currentTime);
     this.follow();
   }
 
