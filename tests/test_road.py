@@ -116,7 +116,7 @@ def test_a_corpus_is_the_same_bytes_twice_and_accounts_for_every_piece(run: Run,
 
 
 def test_train_evaluate_and_generate_on_zelda(run: Run, root: Path, recipe: Path, tmp_path: Path) -> None:
-    run(root, "train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "1", "--name", "zelda")
+    run(root, "train", "--query", ZELDA, "--recipe", str(recipe), "--epochs", "2", "--name", "zelda")
     found = json.loads(run(root, "evaluate", "zelda", "--json"))
     assert found["pieces"] > 3
     assert 3 < found["bits_per_note"] < 20
@@ -125,7 +125,7 @@ def test_train_evaluate_and_generate_on_zelda(run: Run, root: Path, recipe: Path
         "generate",
         "zelda",
         "--count",
-        "1",
+        "2",
         "--seconds",
         "40",
         "--game",
