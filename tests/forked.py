@@ -225,12 +225,19 @@ def step_by_step(on: bool = True) -> None:
 
     Tracing takes six seconds of a processor, however small the network is; a step without it takes half a second. So
     this is for trainings of a few steps, whose subject is what lies around the steps: files, budgets, commands. Those
-    of `tests/training/test_train.py` that are about learning trace, as users' do. The samples of a training are short,
-    too: a minute of music takes as long as a step to compose, and longer to render.
+    of `tests/training/test_train.py` that are about learning trace, as users' do. The samples are short (`briefly`).
+    """
+    import_module("tensorflow").config.run_functions_eagerly(on)
+    briefly(on)
+
+
+def briefly(on: bool = True) -> None:
+    """Let the samples of a training be short.
+
+    A minute of music takes as long as a step to compose, and longer to render.
     """
     from training import generate
 
-    import_module("tensorflow").config.run_functions_eagerly(on)
     if on and not _lengths:
         _lengths.append(generate.SAMPLE_SECONDS)
         generate.SAMPLE_SECONDS = SHORT
@@ -239,19 +246,22 @@ def step_by_step(on: bool = True) -> None:
 
 
 BY_STEP = f"{__name__}:step_by_step"  # for `first`
+BRIEFLY = f"{__name__}:briefly"  # for `first`, too
 
 
 @contextmanager
 def one_lane(by_step: bool = False) -> Iterator[None]:
     """Train in this process as `train` does in a forked one.
 
-    That is on one core, which makes one lane, and without optimising graphs; with `by_step`, without graphs.
+    That is on one core, which makes one lane, and without optimising graphs; with `by_step`, without graphs. The
+    samples are short.
     """
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     _pin()
     try:
         trace_only()
         step_by_step(by_step)
+        briefly()
         yield
     finally:
         step_by_step(False)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from catalog.storage.files import write_text
+from tests.forked import BY_STEP
 from tests.once import Once
-from tests.training.conftest import TINY, command
+from tests.training.conftest import QUICK, command
 from tests.training.test_resume import contents, curve, state
 from training.network.weights import load_weights
 from training.page.run_page import page
@@ -18,7 +19,7 @@ from training.page.run_summary import Best, RunSummary
 from training.run import Run
 
 WORDS = ("--query", "game == 'wood'", "--init", "tiny", "--epochs", "2", "--name", "worse")
-FASTER = 0.5  # a learning rate at which every epoch is worse than the start
+FASTER = 0.06  # a learning rate at which every epoch is worse than the start
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,9 @@ def root(once: Once, trained: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     def train(root: Path) -> None:
         shutil.copytree(trained, root, dirs_exist_ok=True)
-        (root / "faster.json").write_text(json.dumps(TINY | {"learning_rate": FASTER, "warmup": 1}))
-        done = command("train", *WORDS, "--recipe", str(root / "faster.json"), "--no-render", root=root)
+        (root / "faster.json").write_text(json.dumps(QUICK | {"learning_rate": FASTER, "warmup": 1}))
+        words = (*WORDS, "--recipe", str(root / "faster.json"), "--no-render")
+        done = command("train", *words, root=root, first=BY_STEP)
         assert done.returncode == 0, done.stdout + done.stderr
         (root / "told.txt").write_text(done.stdout)
 
@@ -84,7 +86,7 @@ def test_a_run_killed_after_epoch_0_goes_on_to_the_curve_it_would_have_had(root:
     stopped_after_epoch_0(run)
     assert not Run.open(made, "worse").has_epoch
     assert command("generate", "worse", "--notes", "20", "--no-render", root=made).returncode == 0
-    done = command("train", "--name", "worse", "--resume", "--no-render", root=made)
+    done = command("train", "--name", "worse", "--resume", "--no-render", root=made, first=BY_STEP)
     assert done.returncode == 0, done.stderr
     assert curve(run) == whole
     assert state(run)["best_epoch"] == 0

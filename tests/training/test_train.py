@@ -254,7 +254,7 @@ def test_a_training_killed_again_and_again_goes_on_to_the_curve_it_would_have_ha
     done = len(metrics(run))
     assert 1 <= done < 5
     assert command("generate", "killed", "--notes", "20", "--no-render", root=trained).returncode == 0
-    resumed = command("train", "--name", "killed", "--resume", "--no-render", root=trained)
+    resumed = command("train", "--name", "killed", "--resume", "--no-render", root=trained, first=forked.BRIEFLY)
     assert resumed.returncode == 0, resumed.stderr
     whole, pieced = metrics(trained / "runs" / "tiny"), metrics(run)
     assert [row["epoch"] for row in pieced] == ["1", "2", "3", "4", "5"]
@@ -281,9 +281,9 @@ def test_a_small_corpus_is_warned_of_ctrl_c_says_how_to_go_on_and_a_finished_run
     assert re.search(r"epoch 1 .*notes_per_second [\d.e+]+ .*validation_bits [\d.]+ .*left 49:\d\d", stopped.stdout)
     done = len(metrics(run))
     words = ["--name", "stopped", "--resume", "--epochs", str(done), "--no-render"]
-    assert command("train", *words, root=trained).returncode == 0
+    assert command("train", *words, root=trained, first=forked.BRIEFLY).returncode == 0
     assert len(metrics(run)) == done
-    again = command("train", *words, root=trained)
+    again = command("train", *words, root=trained, first=forked.BRIEFLY)
     assert "nothing was left to train" in again.stdout
     assert len(list((run / "samples").glob("*.mid"))) == 3
 
