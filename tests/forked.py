@@ -232,9 +232,10 @@ def step_by_step(on: bool = True) -> None:
 
 
 def briefly(on: bool = True) -> None:
-    """Let the samples of a training be short.
+    """Let the samples of a training be short, as those of every forked `train` are.
 
-    A minute of music takes as long as a step to compose, and longer to render.
+    A minute of music takes as long as a step to compose, and longer to render. The trainings of `tests/test_road.py`,
+    in processes of their own, compose the minute that users get.
     """
     from training import generate
 
@@ -246,7 +247,6 @@ def briefly(on: bool = True) -> None:
 
 
 BY_STEP = f"{__name__}:step_by_step"  # for `first`
-BRIEFLY = f"{__name__}:briefly"  # for `first`, too
 
 
 @contextmanager
@@ -297,6 +297,7 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     os.chdir(str(asked["cwd"]))
     if asked["heavy"]:
         _pin()
+        briefly()
     random.seed()
     tempfile.tempdir = None
     arguments = asked["arguments"]
