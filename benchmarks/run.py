@@ -171,7 +171,8 @@ def print_record(name: str, record: dict[str, Any]) -> None:
 def write(out: Path, results: dict[str, Any]) -> None:
     """Write the JSON, RESULTS.md, and README.md's table if it is the repository's."""
     results["subjects"] = {name: results["subjects"][name] for name in SUBJECTS if name in results["subjects"]}
-    results["packages"] = {"python": sys.version.split()[0], **versions()}
+    earlier = results.get("packages", {})  # also of packages that are not installed here, for subjects that are kept
+    results["packages"] = {**earlier, "python": sys.version.split()[0], **versions()}
     write_text(out / "results.json", json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     write_text(out / "RESULTS.md", report.results_text(results))
     if out.resolve() == HERE:
