@@ -134,6 +134,7 @@ HEAVY = (
     "training/test_experiment.py",
     "training/test_hosts.py",
     "training/test_resume.py",
+    "training/test_run_folders.py",
     "test_road.py",
     "docs/test_examples.py",
     "scraper/test_file_faults.py",
