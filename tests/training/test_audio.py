@@ -15,7 +15,7 @@ from dataset.notes.timing import tick_to_seconds
 from training.rendering import audio
 from training.rendering.audio import RATE
 from training.sound import soundfont
-from training.sound.mp3_seek import crc16, seekable
+from training.sound.mp3 import crc16, first_frame
 
 TEMPOS = ((0, 97.0), (100, 180.0), (230, 61.5))
 HALF_RATE = RATE // 2  # enough where only levels are compared
@@ -144,8 +144,22 @@ def test_the_first_frame_of_an_mp3_tells_time_and_bytes_that_agree() -> None:
     assert int.from_bytes(data[at + 154 : at + 156]) == crc16(data[: at + 154])
     read, _ = soundfile.read(io.BytesIO(data))
     assert 0 <= len(read) - len(sound) < 0.06 * RATE
-    assert seekable(data) == data
-    assert seekable(data[second:]) == data[second:]  # no such frame
+    assert first_frame(data[second:], RATE) == data[:second]
+    with pytest.raises(ValueError, match="not the start of a frame"):
+        first_frame(data[second:] + b"TAG more", RATE)
+    with pytest.raises(ValueError, match="32 kbit/s at 44,100 Hz are too few"):
+        audio.encode_audio(sound, "mp3", RATE, kbit=32)
+
+
+@pytest.mark.parametrize("rate, kbit, channels", [(RATE, 128, 2), (RATE, 64, 1), (16_000, 40, 2), (22_050, 64, 1)])
+def test_other_decoders_read_an_mp3_to_the_frame(rate: int, kbit: int, channels: int) -> None:
+    sound = np.zeros((rate * 2, channels), np.float32)
+    sound[rate : rate + 8] = 0.5
+    data = audio.encode_audio(sound, "mp3", rate, kbit=kbit)
+    read, found = soundfile.read(io.BytesIO(data), always_2d=True)
+    assert found == rate
+    assert read.shape[1] == channels
+    assert abs(int(np.abs(read[:, 0]).argmax()) - rate - 4) <= 6
 
 
 def test_the_check_is_that_of_the_standard() -> None:

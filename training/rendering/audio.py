@@ -7,7 +7,7 @@ are honoured; velocity is loudness and, if the soundfont has layers, timbre. Fil
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,14 @@ from dataset.notes.hands import hands_of
 from dataset.notes.model import LEFT, Notes
 from dataset.notes.timing import tick_to_seconds
 from training.sound.loudness import level_gain, level_sound
-from training.sound.mp3_seek import seekable
+from training.sound.mp3 import encode_mp3
 from training.sound.soundfont import piano
 from training.sound.tags import Tags, tag_mp3, tag_ogg, tag_wav
 from training.sound.waves import Key, Timbre
 
 RATE = 44_100
-KBIT = 128  # per second of MP3; below 56 the first frame is too small for the encoder delay
+KBIT = 128  # per second of MP3
 HANDS_RATE, HANDS_KBIT = 16_000, 40  # of the small file with one hand in each channel
-LAME_SCALE = np.float32(0.95)  # by which the MP3 encoder makes all sound softer
 MAX_SECONDS = 20 * 60.0
 MAX_SOUNDING_S = 20 * 3600.0  # of all notes together, plus a second per note; real pieces have 3.1 hours at most
 RING_S = 20.0  # maximum sounding time of an undamped string
@@ -119,25 +118,17 @@ def encode_audio(
 ) -> bytes:
     """Encode samples, with tags: WAV with 16 bits, MP3 with `kbit` kbit/s, Ogg Vorbis with about 90.
 
-    No format shifts time: an MP3 encoder adds silence at the start and records its length in the first frame, which
-    browsers and libsndfile skip. The recorded length of the end is corrected (`seekable`).
+    No format shifts time: an MP3 encoder adds silence at the start, which players skip (`mp3`).
     """
     import soundfile
 
-    file, how = io.BytesIO(), dict[str, Any]()
     if form == "mp3":
-        most, least = (320, 32) if rate >= 32_000 else (160, 8)  # kbit range of libsndfile's scale from 0 to 1
-        level = (most - kbit) / (most - least)
-        how = {"subtype": "MPEG_LAYER_III", "compression_level": level, "bitrate_mode": "CONSTANT"}
-    elif form == "ogg":
-        how = {"subtype": "VORBIS", "compression_level": 0.5}
+        return tag_mp3(encode_mp3(sound, rate, kbit), tags)
+    file, how = io.BytesIO(), {"subtype": "VORBIS", "compression_level": 0.5} if form == "ogg" else {}
     with soundfile.SoundFile(file, "w", rate, sound.shape[1], format=form.upper(), **how) as out:
         for start in range(0, len(sound), PORTION):  # a minute at once overflows libsndfile's stack (Vorbis)
-            portion = sound[start : start + PORTION]
-            out.write(portion / LAME_SCALE if form == "mp3" else portion)
+            out.write(sound[start : start + PORTION])
     data = file.getvalue()
-    if form == "mp3":
-        return tag_mp3(seekable(data), tags)
     return tag_ogg(data, tags) if form == "ogg" else tag_wav(data, tags, rate)
 
 

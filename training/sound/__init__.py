@@ -4,4 +4,4 @@
 players and engines read.
 """
 
-__all__ = ["loudness", "mp3_seek", "ogg", "recordings", "soundfont", "tags", "waves", "zones"]
+__all__ = ["loudness", "mp3", "ogg", "recordings", "soundfont", "tags", "waves", "zones"]
