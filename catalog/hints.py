@@ -35,6 +35,12 @@ def hints(catalog: Catalog, query: str) -> list[str]:
             lines.append(f"nothing has been measured yet, so {', '.join(measured)} are missing; run `dataset measure`")
         elif outdated:
             lines.append(f"{outdated} of {len(versions)} files were measured by another version; run `dataset measure`")
+    return lines + name_hints(catalog, query)
+
+
+def name_hints(catalog: Catalog, query: str) -> list[str]:
+    """Return the hints of `hints` for names that no piece has."""
+    lines = []
     for column, value in dict.fromkeys(equalities(query)):
         if column in NAMES and not len(catalog.pieces(f"{column} == {value!r}", [column])):
             near = _nearest(column, value, catalog.pieces(columns=[column])[column].unique().to_pylist())

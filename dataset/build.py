@@ -5,8 +5,6 @@ reason, in excluded.parquet, which also has the pieces of the same games that th
 query, seed and filters give the same bytes, for any number of workers.
 """
 
-import difflib
-import re
 from collections import Counter
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -15,7 +13,7 @@ from catalog.base.console import Report, stage
 from catalog.base.errors import CorpusError
 from catalog.base.names import validate_name
 from catalog.edits.entries import edits_of
-from catalog.hints import empty_catalog_message, hints
+from catalog.hints import empty_catalog_message, name_hints
 from catalog.named import with_slugs
 from catalog.storage.remote import AnyPath
 from catalog.store import Catalog
@@ -127,14 +125,8 @@ def _list(root: AnyPath, query: str) -> list[CatalogRow]:
 
 
 def _suggestion(catalog: Catalog, query: str) -> str:
-    if told := [hint for hint in hints(catalog, query) if hint.startswith("no scene ")]:
-        return f"; {told[0]}"
-    table = catalog.pieces(columns=["game", "series"])
-    known = sorted({*table["game"].to_pylist(), *table["series"].to_pylist()})
-    for _, text in re.findall(r"(['\"])(.*?)\1", query):
-        near = difflib.get_close_matches(text, known, 1, 0.6) or [slug for slug in known if text and text in slug]
-        if near and text not in known:
-            return f"; did you mean {near[0]!r}?"
+    if told := name_hints(catalog, query):
+        return f"; {told[0]}" + ("" if "nearest" in told[0] else "; run `catalog games` to list the games")
     return "; run `catalog games` to list the games"
 
 

@@ -67,6 +67,15 @@ def read(data: bytes, schema: pa.Schema | None = None, filters: Any = None) -> p
     return pq.read_table(source, schema=schema, filters=filters, page_checksum_verification=True)
 
 
+def schema_of(path: Path) -> pa.Schema:
+    """Return the schema of a local file, whose footer alone is read.
+
+    Raises pa.ArrowException or OSError if it is damaged.
+    """
+    check_seal(path)
+    return pq.read_schema(path)
+
+
 def open_dataset(paths: Sequence[AnyPath], schema: pa.Schema) -> "ds.Dataset":
     """Return the files at `paths`, all on one file system, as one dataset.
 

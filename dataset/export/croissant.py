@@ -94,7 +94,7 @@ def croissant(corpus: Corpus, folder: Path) -> str:
                 "includes": patterns,
             }
         )
-        document["recordSet"] = [_record_set(parquet.read(tables[0].read_bytes()).schema)]
+        document["recordSet"] = [_record_set(parquet.schema_of(tables[0]))]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

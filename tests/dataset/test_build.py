@@ -131,8 +131,10 @@ def test_listed_is_always_kept_and_excluded(
 
 
 def test_nothing_found_names_what_is_nearest(root: Path) -> None:
-    with pytest.raises(CorpusError, match="did you mean 'a-game'"):
+    with pytest.raises(CorpusError, match="no game 'a-gaem'; nearest: 'a-game'"):
         build_corpus(root, Plan(query="game == 'a-gaem'"))
+    with pytest.raises(CorpusError, match="no series 'xyzzy'; run `catalog games`"):
+        build_corpus(root, Plan(query="series == 'xyzzy'"))
     with pytest.raises(CorpusError, match="catalog is empty"):
         build_corpus(root / "nowhere", ALL)
 
