@@ -1,8 +1,13 @@
 """`render --query`: one page on which the pieces that a query finds can be played."""
 
 import hashlib
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from base64 import b64decode
 from pathlib import Path
 
@@ -173,3 +178,43 @@ def test_in_a_browser_a_piece_plays_and_its_loop_is_looped(browser: Browser, pat
         expect(page.locator("[data-looped]").last).to_contain_text("bars 1–2")
         assert_fits(page, "dark")
         assert_accessible(page)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc")
+def test_ctrl_c_while_pieces_are_rendered_leaves_the_page_of_before(tmp_path: Path) -> None:
+    catalog, page = tmp_path / "root", tmp_path / "out" / "page.html"
+    page.parent.mkdir()
+    page.write_text("the page of before")
+    long = [Notes.of([n * 12 for n in range(1500)], [11] * 1500, [top] * 1500, [80] * 1500) for top in range(40, 80)]
+    with Catalog(catalog).writer() as writer:
+        blobs = [writer.put_blob(write_midi(notes)) for notes in long]
+        writer.add(
+            [
+                Piece(
+                    source="own", section="piano", url=f"{at}.mid", game_title="Tetris", game="tetris", series="tetris",
+                    title=f"Piece {at}", state=FETCHED, sha256=sha256, bytes=1,
+                )
+                for at, sha256 in enumerate(blobs)
+            ]
+        )  # fmt: skip
+    line = [Path(sys.executable).with_name("render"), "--query", "game == 'tetris'", "--limit", "0", "--out", page]
+    process = subprocess.Popen(
+        [*map(str, line), "--root", str(catalog)], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    while not (workers := children(process.pid)) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, error = process.communicate(timeout=60)
+    assert workers
+    assert process.returncode == 130
+    assert [line for line in error.splitlines() if not line.startswith("page")] == [
+        "stopped: no page was written; run the same command to start again"
+    ]
+    assert page.read_text() == "the page of before"
+    assert [*page.parent.iterdir()] == [page]
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
