@@ -83,11 +83,11 @@ class NoteLSTMLearner(Learner):
 
     def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
         """Return the pieces of `compose` with their styles and guesses."""
+        from training.note_lstm.streams import compose_in_parts
         from training.note_lstm.trained import open_network
-        from training.sampling.sampler import compose_drafts
 
         learned = run.learned_from().index if config.max_copy else None
-        return compose_drafts(*open_network(run), config, prime, learned, report)
+        return compose_in_parts(*open_network(run), config, prime, learned, report)
 
     def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
         """Return the bits of each draft's first bar after its last one."""

@@ -109,6 +109,21 @@ def reason_unusable(prime: Notes) -> str | None:
     return None
 
 
+def make_starts(
+    vocabulary: Vocabulary,
+    fitting: Sequence[Opening],
+    config: SamplingConfig,
+    prime: Notes | None,
+    generators: list[np.random.Generator],
+) -> list[Prompt]:
+    """Return the beginning of each stream: as `make_prompts`, each for `config.per_plan` streams, with the form asked for."""
+    first = generators[:: config.per_plan]
+    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed)
+    if config.form is not None:
+        starts = [start.with_form(config.form, config.section_bars) for start in starts]
+    return [starts[number // config.per_plan] for number in range(config.count)]
+
+
 def make_prompts(
     vocabulary: Vocabulary,
     fitting: Sequence[Opening],

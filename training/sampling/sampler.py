@@ -36,7 +36,7 @@ from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, ticks_back, trust
-from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_prompts
+from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_starts
 from training.sampling.sample_record import Draft
 
 __all__ = ["SamplingConfig", "choose", "compose", "compose_drafts"]
@@ -70,12 +70,14 @@ def compose_drafts(
     prime: Notes | None = None,
     learned: Index | None = None,
     report: Report = lambda done, total: None,
+    numbers: range | None = None,
 ) -> list[Draft]:
     """Return `config.count` new pieces, each beginning with the prime if given.
 
-    With `config.without_prime`, the prime's notes are left out. `learned` is the index of the training pieces;
-    without it, copies are not limited. `report` receives the notes written, or the bars if the length is in bars or
-    seconds. Raises UsageError for an unknown style or a prime that cannot be continued, TrainingError if the weights
+    With `numbers`, return only the pieces with these numbers, from 0; they are the same as among all. With
+    `config.without_prime`, the prime's notes are left out. `learned` is the index of the training pieces; without it,
+    copies are not limited. `report` receives the notes written, or the bars if the length is in bars or seconds.
+    Raises UsageError for an unknown style or a prime that cannot be continued, TrainingError if the weights
     are unusable.
     """
     if config.without_prime and prime is None:
@@ -84,14 +86,11 @@ def compose_drafts(
         raise UsageError(f"{'--loop' if config.loop else '--form'} excludes --prime; give one")
     generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
-    fitting = openings(vocabulary, styles)
-    first = generators[:: config.per_plan]
-    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed)
-    starts = [starts[number // config.per_plan] for number in range(config.count)]
-    if config.form is not None:
-        starts = [start.with_form(config.form, config.section_bars) for start in starts]
+    starts = make_starts(vocabulary, openings(vocabulary, styles), config, prime, generators)
+    if numbers is not None:
+        generators, starts = [generators[number] for number in numbers], [starts[number] for number in numbers]
     if styles:
-        style = np.repeat(vector(network, vocabulary, styles)[None], config.count, axis=0)
+        style = np.repeat(vector(network, vocabulary, styles)[None], len(starts), axis=0)
     else:  # the style of the piece that the first note is from
         style = network.style(np.array([prompt.style for prompt in starts], np.int32))
     limits = np.array([b.end_tick(config.seconds, config.all_bars) for b in starts])
@@ -101,7 +100,7 @@ def compose_drafts(
     written: list[list[IntArray]] = [[] for _ in starts]
     guessed: list[list[Numbers]] = [[] for _ in starts]
     back: list[list[int]] = [[] for _ in starts]
-    live, made = np.arange(config.count), 0
+    live, made = np.arange(len(starts)), 0
     most = None if config.notes is None else config.notes - (prime is None)  # the prompt is the first note
     while len(live):
         if made % BLOCK == 0:

@@ -1,0 +1,102 @@
+"""Many pieces are composed in several processes: the same pieces, one progress, and no process that is left over.
+
+The processes are forked from a Python without TensorFlow, so each test runs in one that is started for it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog.base.errors import TrainingError
+from tests.training.conftest import song
+from tests.training.test_sampler import VOCABULARY, weights
+from training.network.inference import NoteNetwork
+from training.note_lstm.streams import compose_in_parts, split_streams
+from training.sampling.config import SamplingConfig
+from training.sampling.sample_record import Draft
+from training.sampling.sampler import compose_drafts
+
+TOP = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="Linux and two cores are needed"
+)
+
+
+def network() -> NoteNetwork:
+    return NoteNetwork(weights())
+
+
+def content(drafts: list[Draft]) -> list[tuple[object, ...]]:
+    return [
+        (draft.style, draft.guesses, *(getattr(draft.notes, name).tolist() for name in ("onset", "duration", "pitch")))
+        for draft in drafts
+    ]
+
+
+def children() -> list[int]:
+    return [int(child) for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
+
+
+def compare() -> None:
+    assert [len(part) for part in split_streams(9)] == [4, 5]
+    assert len(split_streams(7)) == 1
+    for config, prime in (
+        (SamplingConfig(count=9, notes=40, seed=1), None),
+        (SamplingConfig(count=8, seconds=8, per_plan=4), None),
+        (SamplingConfig(count=8, bars=3, game="wood"), None),
+        (SamplingConfig(count=8, notes=20), song(1)),
+    ):
+        seen: list[tuple[int, int]] = []
+        record = partial(lambda held, *step: held.append(step), seen)
+        together = compose_in_parts(network(), VOCABULARY, config, prime, None, record)
+        assert content(together) == content(compose_drafts(network(), VOCABULARY, config, prime))
+        assert seen == sorted(seen)
+        assert seen[-1][0] == seen[-1][1] > 0
+        assert len({total for _, total in seen}) == 1
+        assert not children()
+
+
+def interrupt() -> None:
+    def press(done: int, total: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        compose_in_parts(network(), VOCABULARY, SamplingConfig(count=8, notes=100_000), None, None, press)
+    assert not children()
+
+
+def kill() -> None:
+    def end(done: int, total: int) -> None:
+        os.kill(children()[0], signal.SIGKILL)
+
+    with pytest.raises(TrainingError, match="ended from outside"):
+        compose_in_parts(network(), VOCABULARY, SamplingConfig(count=8, notes=100_000), None, None, end)
+    assert not children()
+
+
+def fail() -> None:
+    damaged = NoteNetwork({name: array * np.float32("nan") for name, array in weights().items()})
+    with pytest.raises(TrainingError, match="no probabilities"):
+        compose_in_parts(damaged, VOCABULARY, SamplingConfig(count=8, notes=50), None, None, lambda *step: None)
+    assert not children()
+
+
+@pytest.mark.parametrize("what", [compare, interrupt, kill, fail])
+def test_in_several_processes_the_pieces_are_the_same_and_every_end_is_clean(what: Callable[[], None]) -> None:
+    line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
+    done = subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_beside_a_training_library_one_process_composes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    assert split_streams(1000) == [range(1000)]

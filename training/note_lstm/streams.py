@@ -1,0 +1,116 @@
+"""Composes many pieces in several processes, each with a part of the streams.
+
+In: what `sampler.compose_drafts` takes. Out: the same drafts. The processes are forked on Linux, where that is free, and
+only while no training library is loaded, whose threads would not outlive it; elsewhere one process composes everything.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from itertools import pairwise
+from multiprocessing import connection, get_context
+from typing import Any
+
+from catalog.base.console import Report
+from catalog.base.errors import TrainingError, VgpianoError
+from dataset.notes.model import Notes
+from training.events.vocabulary import Vocabulary
+from training.network.inference import NoteNetwork
+from training.novelty.passages import Index
+from training.sampling.config import SamplingConfig
+from training.sampling.sample_record import Draft
+from training.sampling.sampler import compose_drafts
+
+LEAST_STREAMS = 4  # of each process
+REPORT_S = 0.05  # time between two reports of a process
+UNSAFE = frozenset({"tensorflow", "jax", "torch"})  # modules whose threads a forked process lacks
+
+
+def compose_in_parts(
+    network: NoteNetwork,
+    vocabulary: Vocabulary,
+    config: SamplingConfig,
+    prime: Notes | None,
+    learned: Index | None,
+    report: Report,
+) -> list[Draft]:
+    """Return the pieces of `compose_drafts`, composed on all cores.
+
+    Raises as that does, and TrainingError if a process is killed. No process outlives the call.
+    """
+    compose = partial(compose_drafts, network, vocabulary, config, prime, learned)
+    parts = split_streams(config.count)
+    if len(parts) == 1:
+        return compose(report)
+    context: Any = get_context("fork")
+    receivers, processes = [], []
+    try:
+        for part in parts:
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(sender, compose, part), daemon=True)
+            process.start()
+            sender.close()  # so that the end of the process ends the pipe
+            receivers.append(receiver)
+            processes.append(process)
+        return _collected(receivers, report)
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def split_streams(count: int) -> list[range]:
+    """Return the numbers of the streams that each process composes."""
+    if sys.platform != "linux" or UNSAFE & sys.modules.keys():
+        return [range(count)]
+    processes = max(1, min(len(os.sched_getaffinity(0)), count // LEAST_STREAMS))
+    edges = [count * number // processes for number in range(processes + 1)]
+    return [range(start, end) for start, end in pairwise(edges)]
+
+
+def _work(sender: Any, compose: Callable[..., list[Draft]], part: range) -> None:
+    """Compose the streams `part`; send progress as (done, total), then the drafts or the error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= REPORT_S:
+            last = now
+            sender.send((done, total))
+
+    with suppress(BrokenPipeError):  # the parent was killed
+        try:
+            sender.send(compose(report, part))
+        except VgpianoError as error:
+            sender.send(error)
+
+
+def _collected(receivers: "list[connection.Connection]", report: Report) -> list[Draft]:
+    """Return the drafts of all processes, in order; report the progress of all together."""
+    drafts: list[list[Draft]] = [[] for _ in receivers]
+    progress = [(0, 0)] * len(receivers)
+    live = dict(enumerate(receivers))
+    while live:
+        ready = connection.wait([*live.values()])
+        for number in [number for number, receiver in live.items() if receiver in ready]:
+            try:
+                message = live[number].recv()
+            except EOFError:
+                raise TrainingError(
+                    "a process that composes was ended from outside, perhaps for lack of memory; ask for fewer pieces"
+                ) from None
+            if isinstance(message, VgpianoError):
+                raise message
+            if isinstance(message, list):
+                drafts[number], progress[number] = message, (progress[number][1],) * 2
+                del live[number]
+            else:
+                progress[number] = message
+            if all(total for _, total in progress):
+                report(sum(done for done, _ in progress), sum(total for _, total in progress))
+    return [draft for part in drafts for draft in part]
