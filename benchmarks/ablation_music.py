@@ -130,7 +130,8 @@ def row(root: Path, corpus: str, name: str, seed: int, epochs: int, count: int) 
     first = "; ".join(
         f"{each['feature']} {each['composed']:.2f} ({each['people']:.2f})" for each in found["features"][:SHOWN]
     )
-    bits = run.progress().best_row["validation_bits"]
+    done = run.progress()
+    [bits] = [each["validation_bits"] for each in done.history if each["epoch"] == done.best_epoch]
     return (
         f"| {name} | {seed} | {bits:.3f} | {found['better']:.3f} ({low:.3f}–{high:.3f}) | "
         f"{found['trees']:.3f} · {found['linear']:.3f} | {first} |\n"

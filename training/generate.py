@@ -97,13 +97,20 @@ def compose_samples(
 
 
 def _compose_loops(run: Run, config: SamplingConfig, report: Report, *, draft: bool) -> Samples:
-    """Return the loops of LOOP_DRAFTS times as many that the network finds least surprising at their seam."""
+    """Return the loops of LOOP_DRAFTS times as many that the network finds least surprising at their seam.
+
+    Loops that do not begin with an accent come first.
+    """
     found = learner(run.recipe)
     found.require("--loop", run.name)
     most = config.count if draft else min(LOOP_DRAFTS * config.count, MAX_COUNT)
     made = found.compose_drafts(run, replace(config, count=most), None, report)
     seams = found.seams(run, made, config)
-    order = range(len(made)) if draft else sorted(range(len(made)), key=lambda at: seams[at].excess)
+    order = (
+        range(len(made))
+        if draft
+        else sorted(range(len(made)), key=lambda at: (seams[at].is_accented, seams[at].excess))
+    )
     kept = list(order)[: config.count]
     if not all(math.isfinite(seams[at].bits) for at in kept):
         raise TrainingError(

@@ -19,8 +19,9 @@ from training.events.encoding import encode
 from training.events.followed import Followed
 from training.events.plans import COLUMNS, EQUAL, REMAINING, Plan
 from training.network.inference import STRETCH, NoteNetwork
-from training.note_lstm.seams import seams, with_next_turn
+from training.note_lstm.seams import accent, seams, with_next_turn
 from training.sampling.forms import with_loop
+from training.sampling.sample_record import Seam
 from training.sampling.sampler import SamplingConfig, compose
 
 PLAN, _ = Plan.of(piece(A1, A2, A1, A2, B1, B2, A1, A2))
@@ -83,6 +84,18 @@ def test_a_seam_is_as_surprising_as_its_notes_are_to_the_network() -> None:
     assert good.usual_bits == pytest.approx(bad.usual_bits, abs=0.05)
 
 
+def test_the_accent_of_a_seam_is_the_share_of_weaker_onsets() -> None:
+    def accent_of(onset: list[int], velocity: list[int], start: int = 0) -> float:
+        return accent(Notes.of(onset, [12] * len(onset), range(50, 50 + len(onset)), velocity), start)
+
+    assert accent_of([0, 0, 24, 48, 72], [60, 60, 119, 120, 121]) == pytest.approx(1 / 3)
+    assert accent_of([0, 96, 120, 144], [127, 90, 100, 80], 96) == 0.5
+    assert accent_of([0, 97, 120], [50, 90, 10], 96) == 0
+    assert accent_of([96], [90], 96) == 0
+    assert not Seam(1, 1, 0.7).is_accented
+    assert Seam(1, 1, 0.71).is_accented
+
+
 @pytest.mark.parametrize(
     "settings, said",
     [
@@ -108,7 +121,7 @@ def test_generate_keeps_the_loops_with_the_best_seams_and_marks_them(trained: Pa
     assert "chose 2 of 16 drafts, those whose end leads on best to their beginning" in done.stderr
     every = command(*words[:7], "--count", "16", *words[9:], "--draft", "--out", str(trained / "drafts"), root=trained)
     assert every.returncode == 0, every.stderr
-    excess = []
+    found = []
     for folder in ("loops", "drafts"):
         for file in sorted((trained / folder).glob("*.mid")):
             record = json.loads(file.with_suffix(".json").read_text())
@@ -116,9 +129,12 @@ def test_generate_keeps_the_loops_with_the_best_seams_and_marks_them(trained: Pa
             bar = 24 * record["meter"][0]
             assert loop_of(file.read_bytes()) == (loop["start"], loop["end"]) == (2 * bar, 6 * bar)
             assert int(notes.end.max()) <= 6 * bar
-            excess.append((loop["seam_bits"] - loop["usual_bits"], file.parent.name))
-    assert [folder for _, folder in sorted(excess)][:2].count("loops") >= 1
-    assert sorted(e for e, folder in excess if folder == "loops") == sorted(e for e, f in excess if f == "drafts")[:2]
+            seam = Seam(loop["seam_bits"], loop["usual_bits"], accent(notes, 2 * bar))
+            found.append((seam.is_accented, seam.excess, file.parent.name))
+    assert [folder for *_, folder in sorted(found)][:2].count("loops") >= 1
+    assert (
+        sorted(each[:2] for each in found if each[2] == "loops") == sorted(e[:2] for e in found if e[2] == "drafts")[:2]
+    )
 
 
 def test_a_loop_continues_no_file(trained: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Seams of loops: how surprising a loop's first bars are to the network after its last bar. NumPy only.
 
 In: pieces that end where their loop ends. Out: bits per note of the first bar after the seam, and of the bars of the
-piece for comparison, without plan or guesses of the plan.
+piece for comparison, without plan or guesses of the plan; and how strongly the loop's beginning is struck.
 """
 
 from collections.abc import Sequence
@@ -42,18 +42,31 @@ def seams(
     encoded = [EncodedPiece(events, (0, 0)) for events in encoding.encode(twice)]
     costs = network.note_bits(encoded, style)
     return [
-        _seam(cost, encoding.classes(notes)[1][1:] // bar, intro, intro + bars)
-        for cost, notes, bar in zip(costs, twice, lines, strict=True)
+        _seam(cost, encoding.classes(notes)[1][1:] // bar, intro, intro + bars, accent(piece, intro * bar))
+        for cost, notes, bar, (piece, _) in zip(costs, twice, lines, pieces, strict=True)
     ]
 
 
-def _seam(costs: npt.NDArray[np.float64], bar: npt.NDArray[np.integer], intro: int, end: int) -> Seam:
-    """Return the seam, given the bits and the bar of each note."""
+def accent(notes: Notes, start: int) -> float:
+    """Return the share of onsets after tick `start` that are struck less strongly than the notes at it.
+
+    The strength of an onset is the sum of its velocities. Returns 0 if no note is struck at `start`, or none later.
+    """
+    within = notes.onset >= start
+    ticks, which = np.unique(notes.onset[within], return_inverse=True)
+    if len(ticks) < 2 or ticks[0] != start:
+        return 0.0
+    strength = np.bincount(which, weights=notes.velocity[within])
+    return float((strength[1:] < strength[0]).mean())
+
+
+def _seam(costs: npt.NDArray[np.float64], bar: npt.NDArray[np.integer], intro: int, end: int, accent: float) -> Seam:
+    """Return the seam, given the bits and the bar of each note, and the accent of the loop's beginning."""
     means = [float(costs[bar == number].mean()) for number in range(intro + 1, end) if (bar == number).any()]
     after = costs[(bar >= end) & (bar < end + AGAIN)]
     if not len(after) or not means:
-        return Seam(float("inf"), 0.0)
-    return Seam(float(after.mean()), float(np.median(means)))
+        return Seam(float("inf"), 0.0, accent)
+    return Seam(float(after.mean()), float(np.median(means)), accent)
 
 
 def with_next_turn(notes: Notes, start: int, end: int, ticks: int) -> Notes:

@@ -86,12 +86,22 @@ class StyleShare:
     share: Share  # of all styles
 
 
+MOST_ACCENT = 0.7
+"""Accent of a loop's beginning above which another loop is preferred; in sound, fewer of its seams stand out then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seam:
     """How surprising the first bar of the next turn is, in bits per note, beside the other bars of the loop."""
 
     bits: float
     usual_bits: float  # median over the bars of the loop but the first
+    accent: float = 0.0  # share of the loop's other onsets that are struck less strongly than its first tick, 0 to 1
+
+    @property
+    def is_accented(self) -> bool:
+        """Whether the first chord of the loop is so strong that each turn is heard to begin."""
+        return self.accent > MOST_ACCENT
 
     @property
     def excess(self) -> float:
