@@ -62,9 +62,12 @@ demo-road:
 	@echo "Credits of the training pieces: $(DEMO)/corpora/series-zelda/CREDITS.md"
 	@echo "Figures of each epoch:          $(DEMO)/runs/demo-$(NOW)/metrics.csv"
 
+# One more than cores, at most eight: tests wait a fifth of the time, and a worker takes up to 3 GB.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print ($$1 < 7 ? $$1 + 1 : 8) }')
+
 test: export PYTHONDONTWRITEBYTECODE := # compile each module once, not in each process that a test starts
 test: $(PRODUCT)-test ## run every test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(PRODUCT)-check ## check lint, format, strict types and import rules
 	$(BIN)/ruff check .
