@@ -69,7 +69,7 @@ def _catalog() -> list[str]:
         f"definitions have version {MEASURED_BY}.",
         _schema(MEASURES, measured=True),
         "### The scene of a piece",
-        "This column is not stored: it is told from the title whenever rows are read.",
+        "This column is not stored: it is derived from the title whenever rows are read.",
         _schema(pa.schema([SCENE])),
         _pairs(("scene", "what the piece is for"), scenes()),
         "### catalog/catalog.json",
