@@ -73,6 +73,9 @@ games = complete_prefix(_games)
 Root = Annotated[
     str | None, typer.Option("--root", help="Data root, a folder or a URL; default: $VGPIANO_ROOT, else ./data.")
 ]
+LocalRoot = Annotated[
+    str | None, typer.Option("--root", help="Data root, a folder; default: $VGPIANO_ROOT, else ./data.")
+]
 Version = Annotated[
     bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
 ]

@@ -18,8 +18,8 @@ SCENE = pa.field(
     "scene",
     pa.string(),
     metadata={
-        "description": "the scene that the title tells: boss, battle, title, ending, opening, jingle, menu, stage, town, "
-        "field or dungeon; null if it tells none. It is not stored, but told from the title on reading"
+        "description": "the scene of the game that the title names: boss, battle, title, ending, opening, jingle, menu, stage, town, "
+        "field or dungeon; null if it names none. It is not stored, but derived from the title on reading"
     },
 )
 NUMBER = r"(?:\d+|[ivx]+|one|two|three)"

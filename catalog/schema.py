@@ -46,7 +46,7 @@ def _field(name: str, kind: pa.DataType, meaning: str) -> pa.Field:
 
 PIECES = pa.schema(
     [
-        _field("source", pa.string(), "where the piece comes from: vgmusic, or import for local files"),
+        _field("source", pa.string(), "where the piece comes from: vgmusic, mirror, or import for local files"),
         _field(
             "section",
             pa.string(),

@@ -15,7 +15,7 @@ import typer
 
 from catalog.base import console
 from catalog.base.console import Format
-from catalog.options import Root, RowFormat, absolute_path, command_group
+from catalog.options import LocalRoot, Root, RowFormat, absolute_path, command_group
 from catalog.storage.files import data_root, local_root
 from scraper.commands.report import print_imported, print_totals, print_totals_on_interrupt
 from scraper.commands.scrape import RESUME_HINT
@@ -47,7 +47,7 @@ def new(
     delay: Delay = DELAY_S,
     limit: Limit = None,
     contact: Contact = "",
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Scrape the files uploaded to VGMusic since the last run, with upload dates."""
     from scraper.http.fetch import Fetcher
@@ -106,7 +106,7 @@ def status(
         typer.Option(help="List the new, changed and gone pieces since this date, such as 2026-11-01 (UTC)."),
     ] = None,
     form: RowFormat = Format.table,
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Print the number of listed, stored and missing files of each section.
 
@@ -139,7 +139,7 @@ def journal(
         typer.Option(min=1, help=f"Print at most this many lines; by default {LINES_SHOWN} in a table, otherwise all."),
     ] = None,
     form: RowFormat = Format.table,
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Print every request that was sent: when, to which address, and its outcome."""
     from catalog.base.output import render
@@ -173,7 +173,7 @@ def demo_site(
             "--dir", callback=absolute_path, help="Folder of the site; by default demo-site below the data root."
         ),
     ] = None,
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Serve a replica of VGMusic's piano section with public-domain pieces.
 

@@ -61,15 +61,15 @@ def _catalog() -> list[str]:
     return [
         "## The catalog",
         "### catalog/pieces/*.parquet",
-        f"One row a piece. Its key is ({key}); of several rows with one key, in several files, the newest counts, and the files\n"
+        f"One row per piece. Its key is ({key}); of several rows with one key, in several files, the newest counts, and the files\n"
         "are merged at the end of a run.",
         _schema(PIECES),
         "### catalog/measures/*.parquet",
-        "One row a file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
+        "One row per file, by `dataset measure`; a query sees it beside the piece. Null where the file cannot be read. The\n"
         f"definitions have version {MEASURED_BY}.",
         _schema(MEASURES, measured=True),
         "### The scene of a piece",
-        "This column is not stored: it is told from the title whenever rows are read.",
+        "This column is not stored: it is derived from the title whenever rows are read.",
         _schema(pa.schema([SCENE])),
         _pairs(("scene", "what the piece is for"), scenes()),
         "### catalog/catalog.json",
@@ -91,7 +91,7 @@ def _catalog() -> list[str]:
         "### quarantine/",
         "Bytes that failed a check, with a JSON file beside them that has both values.",
         "### scrape/journal.jsonl",
-        "One JSON object a line and event, only ever added to: a run's begin, each of its requests, and its end with totals.",
+        "One JSON object per line and event: the beginning of a run, each request, and the end with totals. Lines are only ever added.",
         _pairs(("field", "meaning"), FIELDS),
     ]
 
@@ -106,7 +106,7 @@ def _corpora() -> list[str]:
         "## A corpus: corpora/NAME/",
         f"Format {CORPUS_FORMAT}. Every listed piece is a row of `notes.parquet` or of `excluded.parquet`.",
         "### notes.parquet",
-        "One row a piece, in the catalog's order. The lists of notes have one entry a note, by onset, then pitch.",
+        "One row per piece, in the order of the catalog. The lists of notes have one entry per note, by onset, then pitch.",
         _schema(NOTES),
         "### excluded.parquet",
         "One row for each piece that was left out.",
@@ -117,7 +117,7 @@ def _corpora() -> list[str]:
         "And without a filter:",
         _pairs(("reason", "meaning"), beside),
         "### relations.parquet",
-        "One row for each two pieces that belong together, with the evidence.",
+        "One row for each pair of related pieces, with the evidence.",
         _schema(RELATED),
         "#### Relations",
         _pairs(("relation", "meaning"), RELATIONS),
@@ -188,7 +188,7 @@ def _runs() -> list[str]:
         "Each later start:",
         _record(Start),
         "### metrics.csv",
-        "A line an epoch. Of `note-lstm`:",
+        "One line per epoch. Of `note-lstm`:",
         _record(EpochRow),
         "Of `classic`, in nats per token:",
         _record(ClassicRow),
@@ -201,10 +201,10 @@ def _runs() -> list[str]:
         "The array `meta` is JSON:",
         _record(WeightsMeta),
         "### sources/",
-        "What the run learnt from. `pieces.json` says whose each piece is:",
+        "What the run learnt from. `pieces.json` says where each piece comes from:",
         _record(IndexedPiece),
-        "`onset.npy`, of each note, in ticks from the start of its file, and the index in which passages are looked for, an array\n"
-        "a file:",
+        "`onset.npy`, of each note, in ticks from the start of its file, and the index that passages are searched in, one array\n"
+        "per file:",
         _record(Index),
         "### samples/",
         "`epoch-NNNN/` has those that `train` wrote and that an earlier epoch's network plays.\n"
@@ -223,10 +223,10 @@ def _runs() -> list[str]:
             ],
         ),
         "### measures.json",
-        "How the training pieces measure, for `generate`, which keeps the drafts likest to them. Runs of `classic` have none.",
+        "How the training pieces measure, for `generate`, which keeps the drafts most like them. Runs of `classic` have none.",
         _record(People),
         "### yardstick.json",
-        f"What people's pieces come to, for the page: {seen}.",
+        f"Measures of human pieces, for the page: {seen}.",
         _record(Reference),
         "### corpus.json, CREDITS.md",
         "The corpus's manifest and credits, as they were when the run began.",

@@ -43,7 +43,7 @@ class Audit:
             if self.shortest_s is None
             else f"; at least {self.shortest_s:.3f} s between two requests to a public host"
         )
-        runs = f"{self.runs} runs ({self.unended} without an end)"
+        runs = f"{self.runs} run{'' if self.runs == 1 else 's'} ({self.unended} without an end)"
         return f"{self.requests} requests in {runs}, {self.bytes:,} bytes{shortest}: {len(self.problems)} problems"
 
 

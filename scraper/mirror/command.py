@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.options import Root
+from catalog.options import LocalRoot
 from scraper.commands.scrape import scrape_source
 from scraper.http.limits import DELAY_S
 from scraper.options import Contact, Delay, Limit
@@ -26,7 +26,7 @@ def mirror(
         bool, typer.Option("--dry-run", help="Read only the listing pages and print what would be done.")
     ] = False,
     contact: Contact = "",
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Scrape the MIDI files of a directory listing and of all folders below it.
 

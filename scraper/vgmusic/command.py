@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from catalog.options import Root
+from catalog.options import LocalRoot
 from scraper.commands.scrape import scrape_source
 from scraper.http.limits import DELAY_S
 from scraper.options import BaseUrl, Contact, Delay, DryRun, Limit, Private
@@ -21,7 +21,7 @@ def vgmusic(
     limit: Limit = None,
     dry_run: DryRun = False,
     contact: Contact = "",
-    root: Root = None,
+    root: LocalRoot = None,
 ) -> None:
     """Scrape one section of VGMusic, or all sections.
 

@@ -80,11 +80,12 @@ def recipe(words: list[str]) -> list[list[str]]:
 
 
 def extra(words: list[str]) -> None:
-    """Fail unless pyproject.toml has the extras in `pipx install 'vgpiano[…]'`."""
-    known = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    [wanted] = [re.fullmatch(r"vgpiano\[(\w+)\]", word) for word in words[2:]]
+    """Fail unless `make dist` makes the wheel in `pipx install 'WHEEL[…]'`, and pyproject.toml has the extra."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    wheel = rf"dist/vgpiano-{re.escape(project['version'])}-py3-none-any\.whl"
+    [wanted] = [re.fullmatch(rf"{wheel}\[(\w+)\]", word) for word in words[2:]]
     assert wanted is not None, words
-    assert wanted[1] in known, words
+    assert wanted[1] in project["optional-dependencies"], words
 
 
 def script(words: list[str]) -> None:
@@ -121,7 +122,7 @@ ELSEWHERE: tuple[Elsewhere, ...] = (
     ),  # sound takes seconds
     Elsewhere(r"^render --query", parses, "tests/training/test_render_query.py", 'render(root, "--query"'),  # the same
     Elsewhere(r"^\. \.venv/bin/activate$", setup, "Makefile", "venv"),
-    Elsewhere(r"^pipx? install vgpiano", extra, "pyproject.toml", "optional-dependencies"),
+    Elsewhere(r"^pipx? install dist/vgpiano", extra, "pyproject.toml", "optional-dependencies"),
     Elsewhere(
         r"KERAS_BACKEND=jax .*train ", parses, "tests/training/test_hosts.py", "KERAS_DISTRIBUTION_JOB_ADDRESSES"
     ),

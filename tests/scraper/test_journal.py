@@ -224,7 +224,7 @@ def test_the_command_prints_lines_and_the_check_has_its_exit_code(scrape: Scrape
     ]
     good = journal("--check")
     assert good.returncode == 0
-    assert good.stdout.startswith("7 requests in 1 runs (0 without an end), ")
+    assert good.stdout.startswith("7 requests in 1 run (0 without an end), ")
     with Journal(scrape.root).path.open("a") as file:
         file.write("{}\n")
     bad = journal("--check")

@@ -21,6 +21,7 @@ from training.events.encoding import (
 )
 from training.events.fields import DURATION, FIELDS, KNOWN, PITCH, PLACE, TIME, VELOCITY
 from training.events.repeat_models import CONFIDENCES, GUESSES, Repeats
+from training.sampling.sample_record import GUESS_NAMES
 
 COLUMN = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
 
@@ -150,6 +151,13 @@ def test_the_second_guess_of_a_match_is_another_one() -> None:
         assert both.any()
         first, second = events[both][:, GUESS[name]][:, :2].T
         assert (first != second).all()
+
+
+def test_the_guess_that_is_named_the_note_before_is_the_class_of_the_note_before() -> None:
+    [events] = encode([looping(2)])
+    for name in ("duration", "velocity"):
+        named = events[1:, GUESS[name]][:, GUESS_NAMES[name].index("the note before")]
+        assert (named == events[:-1, COLUMN[name]]).all(), name
 
 
 def test_a_loop_is_guessed_right_from_its_second_round_and_trusted_more_and_more() -> None:

@@ -40,8 +40,8 @@ def evaluate(
 ) -> None:
     """Show how well a run's best epoch predicts held-out music.
 
-    In bits per note, total and by field, and once more at the coarser classes of time and duration of earlier versions.
-    Runs of recipe classic are measured in nats per token, as in the original experiment.
+    The figures are bits per note, in total and for each field; lower is better. A last line gives them at the coarser
+    classes of time and duration of earlier versions. Runs of recipe classic are measured in nats per token.
     """
     from training.evaluate import evaluate_folder, evaluate_run
     from training.run import Run

@@ -99,7 +99,7 @@ def generate(
         bool,
         typer.Option(
             "--draft",
-            help="Compose only what is asked, instead of keeping the likest to people's of four times as many.",
+            help="Compose only the pieces asked for, without choosing among drafts.",
         ),
     ] = False,
     out: Annotated[
@@ -116,9 +116,9 @@ def generate(
 ) -> None:
     """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
-    Four times as many drafts are composed, and those are kept that are likest to people's pieces. A JSON file beside
-    each piece says how it was composed. A loop is marked in its MIDI file, and `render --loop` makes the files of it that
-    game engines play.
+    For each piece, four drafts are composed, and the one most like human pieces is kept (of a loop, the best of eight). A
+    JSON file beside each piece says how it was composed. A loop is marked in its MIDI file; `render --loop` makes the
+    files of it that game engines play.
 
     Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
     written to the run's own samples/ are shown on its page, index.html, which is updated.

@@ -62,17 +62,17 @@ def listen(
     ] = None,
     tally: Annotated[
         Path | None,
-        typer.Option("--tally", callback=absolute_path, help="Key file of a test: count votes against it."),
+        typer.Option("--tally", callback=absolute_path, help="Key file of a test: count the votes with it."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --tally, print one line of JSON.")] = False,
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Write a blind test, a person or a computer, as one page to send; with --tally, count its votes.
+    """Write a blind test as one page to send: person or computer? With --tally, count its votes.
 
-    The page holds excerpts of people's test pieces, which the run has not learnt from, and of the run's samples, in random
-    order and with one sound. If there are too few samples, others are composed. The key beside the page says who made
-    what: keep it to yourself. The page saves the answers as a file, to be sent back.
+    The page has excerpts of human pieces from the test split, which the run has not learnt from, and of the run's samples,
+    in random order and with the same sound. If there are too few samples, more are composed. The key file beside the page
+    says who composed what: keep it to yourself. The page saves the answers as a file, which listeners send back.
     """
     if tally is not None:
         _count(tally, [Path(word) for word in what], as_json=as_json)

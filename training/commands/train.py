@@ -57,9 +57,15 @@ def train(
         ),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--minutes", help="Budget in minutes; the learning rate falls to its end by then.")
+        float | None,
+        typer.Option(
+            "--minutes",
+            help="Training time in minutes, base included (default 10; with --each-game 12; for classic none).",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Budget in epochs.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Maximum number of epochs (default for classic 250).")
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", help="Name of the run (default: that of the corpus).", autocompletion=completion.runs),
@@ -71,14 +77,17 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            "--init", help="Begin from the weights of this run.", callback=expand_name, autocompletion=completion.runs
+            "--init",
+            help="Begin from the weights of this run, instead of a base.",
+            callback=expand_name,
+            autocompletion=completion.runs,
         ),
     ] = None,
     from_scratch: Annotated[
         bool,
         typer.Option(
             "--from-scratch",
-            help="Learn from these pieces alone, without a base that has learned from all pieces of the catalog.",
+            help="Learn from these pieces alone, without a base.",
         ),
     ] = False,
     keep: Annotated[
@@ -110,9 +119,10 @@ def train(
 ) -> None:
     """Train a network on a query or a corpus; write three samples and a page.
 
-    Builds the corpus if there is none for the query. With --query or --game, a base is trained on all pieces of the catalog first, in
-    85 % of the minutes, and used again by later runs. Each epoch prints training and held-out bits per note; the best epoch is
-    kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
+    A trained network with its files is called a run. If there is no corpus for the query, it is built. With --query or --game,
+    a base is trained first: a run on all pieces of the catalog, which takes 85 % of the minutes. Later runs use it again.
+    Each epoch prints bits per note on training and held-out pieces (lower is better); the best epoch is kept. Ctrl-C or a
+    crash loses at most the current epoch; the same command with --resume continues.
 
     With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """

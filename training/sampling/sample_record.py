@@ -53,8 +53,8 @@ GUESS_NAMES = {
     "velocity": (
         "the same pitch",
         "the nearest pitch",
-        "the same place in the bar",
         "the note before",
+        "the most similar context",
         "the bar that the plan repeats",
     ),
 }
@@ -130,8 +130,8 @@ class SampleRecord:
     draft: Positive  # number of the draft among those composed with the seed, from 1
     drafts: Positive  # number of drafts composed
     kept: Positive  # number of drafts that were kept
-    distance: NotNegative | None  # standard deviations beyond people's middle half, a mean; null if none was chosen
-    advantage: Finite | None  # log of how much likelier a measure is among people's than among all drafts', a mean
+    distance: NotNegative | None  # standard deviations beyond the middle half of human pieces, mean; null if not chosen
+    advantage: Finite | None  # log of how much likelier a measure is in human pieces than in drafts, mean; or null
     style: tuple[StyleShare, ...]  # what the network was told; empty for none
     tempo: Above0  # quarter notes per minute, at the beginning
     meter: tuple[Positive, Positive]  # numerator and denominator, at the beginning
