@@ -59,6 +59,21 @@ def test_any_chord_that_may_be_drawn_can_be_divided_between_two_hands(
     assert can_be_divided(chord)
 
 
+@given(st.integers(1, 10), st.integers(20, 90))
+@settings(max_examples=50, deadline=None)
+def test_a_chord_has_no_more_notes_than_its_piece_may_have(most: int, low: int) -> None:
+    streams = Constraints([(0, 4, 4), (0, 4, 4)], [0, 0], [10, most])
+    streams.keep(np.array([1]))
+    for first in (low, low + 1):  # the second chord is counted anew
+        streams.add(row(STEP, first))
+        chord = [first]
+        while len(pitches := allowed(streams, 0)):
+            chord.append(int(pitches[0]))
+            streams.add(row(0, chord[-1]))
+        assert len(chord) == most or not is_playable([*chord, chord[-1] + 1])
+        assert len(chord) <= most
+
+
 @given(chords)
 @settings(max_examples=150, deadline=None)
 def test_a_chord_may_be_drawn_exactly_if_two_hands_can_strike_it(chord: list[int]) -> None:

@@ -1,9 +1,10 @@
 """Constraints on pieces that are composed together, independent of the network.
 
-For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, and two hands can
-strike it: at most five notes and a tenth each; a semitone within it is struck only where nothing is likelier; no chord,
-or single note, occurs more than 22 times in a row; no group of one, two or four bars occurs more than four times in a
-row. The last two limits are people's 99th percentiles in VGMusic's piano section.
+For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, has no more notes than
+sound at once in the piece whose plan is followed, and two hands can strike it: at most five notes and a tenth each; a
+semitone within it is struck only where nothing is likelier; no chord, or single note, occurs more than 22 times in a
+row; no group of one, two or four bars occurs more than four times in a row. The last two limits are people's 99th
+percentiles in VGMusic's piano section.
 """
 
 from collections.abc import Sequence
@@ -35,9 +36,10 @@ _REMEMBERED_BARS = SAME_BARS * max(LOOPS)  # number of stored bars
 class Constraints:
     """The state of `count` streams; every array has one row per active stream."""
 
-    def __init__(self, meters: Sequence[Meter], ticks: Sequence[int]) -> None:
-        """Start streams with their time signatures and the ticks of their first notes."""
+    def __init__(self, meters: Sequence[Meter], ticks: Sequence[int], most: Sequence[int] | None = None) -> None:
+        """Start streams with their time signatures, the ticks of their first notes, and the most notes of a chord."""
         count = len(meters)
+        self.most = np.array([2 * HAND_NOTES] * count if most is None else most, np.int32)
         self.first_tick = np.array([tick for tick, _, _ in meters], np.int32)
         self.bar = np.array([events.bar_ticks(n, d) for _, n, d in meters], np.int32)  # ticks
         self.tick = np.array(ticks, np.int32)
@@ -96,7 +98,7 @@ class Constraints:
     def forbid_time(self, logits: Numbers) -> None:
         """Exclude times, in place: long rests, and further notes of a full chord."""
         logits[:, _FIRST_TOO_LONG:] = -np.inf
-        logits[self.last >= self.highest, 0] = -np.inf
+        logits[(self.last >= self.highest) | (self.left + self.right >= self.most), 0] = -np.inf
 
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
