@@ -201,14 +201,25 @@ def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None
         assert (np.diff(notes.onset) == 0).mean() > 0.15
 
 
-def test_a_chord_has_ten_notes_at_most_five_for_each_hand() -> None:
+def of_voices(count: int) -> Vocabulary:
+    """The vocabulary with plans of pieces in which `count` notes sound at once."""
+    openings = []
+    for opening in OPENINGS:
+        plan = Plan.from_text(opening.plan)
+        plan.voices[:] = count + 1
+        openings.append(replace(opening, plan=plan.to_text()))
+    return replace(VOCABULARY, openings=tuple(openings))
+
+
+@pytest.mark.parametrize("voices, most", [(11, 10), (4, 4), (1, 1)])
+def test_a_chord_has_ten_notes_at_most_five_for_each_hand_and_no_more_than_its_plan(voices: int, most: int) -> None:
     named = weights(time=np.eye(1, len(weights()["out_time/bias"]))[0] * 60)
     intervals = named["intervals/embeddings"][:, 0]  # from the notes struck so far
     intervals[127], intervals[129] = -200, 60  # never the same pitch again, always one two semitones above
     network = inference.NoteNetwork(named)
-    for notes in compose(network, VOCABULARY, SamplingConfig(count=2, notes=120)):
+    for notes in compose(network, of_voices(voices), SamplingConfig(count=2, notes=120)):
         chords = [notes.pitch[notes.onset == onset].tolist() for onset in np.unique(notes.onset)]
-        assert max(map(len, chords)) == 10
+        assert max(map(len, chords)) == most
         assert all(is_playable(chord) for chord in chords)
 
 
