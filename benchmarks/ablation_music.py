@@ -33,7 +33,7 @@ from training.generate import compose_samples, music  # noqa: E402
 from training.recipes import DEFAULT  # noqa: E402
 from training.run import Run  # noqa: E402
 from training.run_training import train_run  # noqa: E402
-from training.sampling import constraints, sampler  # noqa: E402
+from training.sampling import constraints, drawing  # noqa: E402
 from training.sampling.config import SamplingConfig  # noqa: E402
 from training.sampling.prompts import Prompt  # noqa: E402
 from training.train_config import TrainConfig  # noqa: E402
@@ -101,7 +101,7 @@ NO_RULES = (
     (constraints, "rule_out", _no_rule),
     (constraints, "HAND_SPAN", 127),
     (constraints, "HAND_NOTES", 128),
-    (sampler, "trust", _full_trust),
+    (drawing, "trust", _full_trust),
 )
 PARTS = {
     "nothing": Part(),

@@ -20,8 +20,8 @@ from dataset.notes.model import Notes, seconds
 from tests.training.conftest import song
 from training.commands import field_options as settings
 from training.events import fields as events
-from training.events.encoding import classes
-from training.events.plans import Plan
+from training.events.encoding import COLUMNS, LEVEL, classes
+from training.events.plans import EQUAL, LEVELS, NEW, VARIED, Plan
 from training.events.repeat_models import GUESSES
 from training.events.vocabulary import Opening, Vocabulary
 from training.network import inference
@@ -31,7 +31,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.sampling import constraints
 from training.sampling.conditioning import requested_styles, vector
 from training.sampling.constraints import SAME_BARS, SAME_CHORD
-from training.sampling.drawing import lower_gains, trust
+from training.sampling.drawing import CALM, calm, lower_gains, trust
 from training.sampling.playable import is_playable
 from training.sampling.sampler import SamplingConfig, choose, compose
 
@@ -367,6 +367,19 @@ def test_a_low_temperature_and_a_chord_struck_often_lower_the_gain_of_guesses() 
         logits = np.array([[1.0, 6.0, 0.0]], np.float32)
         lower_gains(logits, guess, gain, trust(temperature, np.array([rounds])))
         assert logits.tolist() == [[1.0, pytest.approx(1 + 5 * kept), 0.0]]
+
+
+def test_times_and_pitches_of_bars_that_vary_an_earlier_one_are_drawn_calmly() -> None:
+    now = np.zeros((len(CALM), COLUMNS), np.int16)
+    for columns in (LEVEL["bar"], LEVEL["own"]):
+        now[:, columns] = range(len(CALM))
+    rounds, expected = np.ones(len(CALM)), {"time": 2 / CALM, "pitch": 2 / CALM, "velocity": np.full(len(CALM), 2)}
+    for name, wanted in expected.items():
+        logits = np.full((len(CALM), 3), 2, np.float32)
+        calm(name, logits, now, np.zeros((len(CALM), GUESSES[name]), np.float32), 1.0, rounds)
+        assert logits == pytest.approx(np.repeat(wanted[:, None], 3, axis=1))
+    assert CALM[[NEW, VARIED, EQUAL]].tolist() == pytest.approx([1, 0.9, 1])
+    assert len(CALM) == LEVELS
 
 
 def longest_chord(notes: Notes) -> int:

@@ -41,6 +41,9 @@ OWN_RANGE = tuple(COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_ran
 BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
 """Column of the planned highest pitch of the bar of the last onset."""
 
+LEVEL = {when: COLUMNS + [*plans.INPUTS].index(f"{when}_level") for when in ("bar", "own")}
+"""Columns of the planned likeness to an earlier bar, of the bar of the last onset and of the note's own bar."""
+
 OWN_SCALE = COLUMNS + [*plans.INPUTS].index("own_scale")
 """Column of the planned scale of the note's bar."""
 

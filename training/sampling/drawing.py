@@ -15,6 +15,10 @@ FALLS_AFTER = 6  # times that a chord is struck in a row before the gain of gues
 FALLS_WITH = 1.3  # exponent of the temperature, below 1, by which the gain of guesses falls
 LEAST_FALL = 0.5  # temperature below which it falls no further
 
+CALM = np.array([1, 1, 0.8, 0.8, 0.9, 1], np.float32)
+"""Temperature of times and pitches by the planned likeness to an earlier bar, a class of `plans.LEVELS`. At 1, bars that
+vary an earlier one are less like it than planned."""
+
 Numbers = npt.NDArray[Any]
 
 
@@ -63,6 +67,16 @@ def lower_gains(logits: Numbers, guess: Numbers, gain: Numbers, kept: Numbers) -
         lost = gain[rows] * (1 - kept[rows, None]).astype(np.float32)
         for number in range(guess.shape[1]):
             logits[rows, guess[rows, number]] -= lost[:, number]
+
+
+def calm(name: str, logits: Numbers, now: Numbers, gain: Numbers, temperature: float, rounds: Numbers) -> None:
+    """Make the logits of a field [streams, classes] calmer, in place: by `trust`, and by CALM.
+
+    `now` [streams, COLUMNS] has guesses and what is planned, `gain` [streams, guesses] is in the logits.
+    """
+    lower_gains(logits, now[:, encoding.GUESS[name]], gain, trust(temperature, rounds))
+    if name in ("time", "pitch"):
+        logits /= CALM[now[:, encoding.LEVEL["bar" if name == "time" else "own"]], None]
 
 
 def right_guess(name: str, drawn: Numbers, now: Numbers, gain: Numbers) -> Numbers:

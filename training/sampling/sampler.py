@@ -35,7 +35,7 @@ from training.sampling.conditioning import named, openings, requested_styles, ve
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
-from training.sampling.drawing import SETTINGS, choose, guess_texts, lower_gains, right_guess, ticks_back, trust
+from training.sampling.drawing import SETTINGS, calm, choose, guess_texts, right_guess, ticks_back
 from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_starts
 from training.sampling.sample_record import Draft
 
@@ -236,7 +236,7 @@ class _Session:
                 raise TrainingError(
                     "the network gives no probabilities: its weights are damaged or unusable; train the run again"
                 )
-            lower_gains(logits, now[:, encoding.GUESS[name]], gains[name], trust(self.settings[column][0], rounds))
+            calm(name, logits, now, gains[name], self.settings[column][0], rounds)
             if name == "time":
                 streams.forbid_time(logits)
                 if refused is not None:
