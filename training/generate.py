@@ -80,6 +80,8 @@ def compose_samples(
         chosen = choose_drafts(people, [each.notes for each in made], per_plan)
         kept = [(choice.index, choice) for choice in chosen]
         reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
+        if all(choice.distance is None for choice in chosen):
+            reason = f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
     records = [
         SampleRecord.of(
             made[at],

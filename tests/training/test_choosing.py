@@ -109,7 +109,15 @@ def test_a_draft_that_is_strange_in_several_measures_comes_last() -> None:
 
 def test_pieces_too_short_to_be_measured_are_kept_in_order() -> None:
     tiny = [song(number, bars=1) for number in range(3)]
-    assert [(choice.index, choice.distance) for choice in choose_drafts(PEOPLE, tiny, 2)] == [(0, 0.0), (2, 0.0)]
+    assert [(choice.index, choice.distance) for choice in choose_drafts(PEOPLE, tiny, 2)] == [(0, None), (2, None)]
+
+
+def test_a_piece_too_short_to_be_measured_is_not_kept_in_place_of_one_that_is_like_peoples() -> None:
+    tiny, strange = song(3, bars=1), noise(1)
+    found = choose_drafts(PEOPLE, [tiny, song(101), strange, song(100)], 1)
+    assert [choice.index for choice in found[2:]] == [0, 2]
+    assert [choice.distance is None for choice in found] == [False, False, True, False]
+    assert {choice.index for choice in choose_drafts(PEOPLE, [tiny, song(101), tiny, song(100)], 2)} == {1, 3}
 
 
 def test_measures_come_back_from_their_text_and_damaged_ones_are_refused() -> None:
@@ -171,6 +179,9 @@ def test_pieces_too_short_to_compare_are_composed_without_choosing(run: Run) -> 
     made = compose_samples(run, config)
     assert made.message == "composed without choosing: fewer than 32 notes are too few to compare"
     assert made.pieces == music(run, config)
+    short = compose_samples(run, SamplingConfig(count=2, bars=1, seed=1))  # a bar of the songs has up to 12 notes
+    assert short.message == made.message
+    assert [record.distance for record in short.records] == [None, None]
 
 
 def test_changed_measures_are_refused(run: Run) -> None:
