@@ -192,6 +192,8 @@ def finish_piece(
 ) -> Notes:
     """Return a stream's notes with the articulation of its plan, the last ones extended to a bar line unless it loops.
 
+    Notes end with the bar of the last onset, those of a loop with the loop.
+
     With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
     TrainingError if there are none.
     """
@@ -201,7 +203,7 @@ def finish_piece(
     duration = np.maximum(1, EDGES[rows[:, DURATION]])
     velocity = prompt.velocities[rows[:, events.VELOCITY]]
     pitch = rows[:, PITCH]
-    bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
+    bar_line = limit if is_loop else min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     cut = np.minimum(duration, np.maximum(1, bar_line - onset))
     duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
     if plan is not None:
