@@ -191,7 +191,7 @@ def _rhythm(begins: Numbers, place: Numbers, bar: Numbers) -> dict[str, float]:
         "onsets on the beat": float((place % TICKS_PER_QUARTER == 0).mean()),
         "onsets on the bar line": float(on_line.mean()),
         "bars with an onset on their line": len(np.unique(bar[on_line])) / len(np.unique(bar)),
-        "commonest step": float(np.bincount(steps).max() / len(steps)) if len(steps) else np.nan,
+        "commonest step": float(np.unique(steps, return_counts=True)[1].max() / len(steps)) if len(steps) else np.nan,
         "difference of neighbouring steps": float((np.abs(np.diff(steps)) / pairs).mean()) if len(pairs) else np.nan,
     }
 
@@ -243,23 +243,25 @@ def _texture(onset: Numbers, duration: Numbers, pitch: Numbers, count: Numbers) 
 
 
 def _form(bar: Numbers, place: Numbers, pitch: Numbers) -> dict[str, float]:
-    by_note, by_place = _likeness(bar, place * 128 + pitch), _likeness(bar, place)
+    by_note, by_place = _present(bar, place * 128 + pitch), _present(bar, place)
     return {
-        **{f"likeness to the bar {back} before": _diagonal(by_note, back) for back in (1, 2, 4, 8)},
-        "likeness of rhythm to the bar before": _diagonal(by_place, 1),
+        **{f"likeness to the bar {back} before": _likeness(by_note, back) for back in (1, 2, 4, 8)},
+        "likeness of rhythm to the bar before": _likeness(by_place, 1),
     }
 
 
-def _likeness(bar: Numbers, key: Numbers) -> Numbers:
-    """Return the Jaccard likeness of each two bars, as sets of keys."""
+def _present(bar: Numbers, key: Numbers) -> Numbers:
+    """Return which keys occur in each bar, [bars, keys]."""
     items, number = np.unique(key, return_inverse=True)
-    present = np.zeros((int(bar[-1]) + 1, len(items)), np.float32)
-    present[bar, number] = 1
-    both = present @ present.T
-    size = both.diagonal()
-    like: Numbers = both / np.maximum(size[:, None] + size - both, 1)
-    return like
+    present = np.zeros((int(bar[-1]) + 1, len(items)), bool)
+    present[bar, number] = True
+    return present
 
 
-def _diagonal(likeness: Numbers, back: int) -> float:
-    return float(likeness.diagonal(back).mean()) if len(likeness) > back else np.nan
+def _likeness(present: Numbers, back: int) -> float:
+    """Return the mean Jaccard likeness of bars, as sets of keys, to those `back` bars before; NaN if there are none."""
+    if len(present) <= back:
+        return np.nan
+    both = (present[back:] & present[:-back]).sum(axis=1, dtype=np.float32)
+    either = (present[back:] | present[:-back]).sum(axis=1, dtype=np.float32)
+    return float((both / np.maximum(either, 1)).mean())

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_measures_are_what_they_are_called() -> None:
     assert found["duration above middle C"] == 24
     assert np.isnan(found["duration below middle C"])
     assert np.isnan(found["semitones among what sounds"])
+
+
+def test_a_stray_note_hours_later_costs_little_memory() -> None:
+    near = song(1)
+    onset, *columns = (
+        np.append(column, column[-1]) for column in (near.onset, near.duration, near.pitch, near.velocity)
+    )
+    onset[-1] = 20_000 * 96
+    tracemalloc.start()
+    [found] = stretches(Notes.of(onset, *columns, near.tempos, near.time_signatures))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["likeness to the bar 1 before"] < 0.01
+    assert peak < 100e6
 
 
 def test_what_sounds_together_is_counted_by_interval() -> None:
