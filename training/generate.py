@@ -19,6 +19,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
+from training.choosing import FORMAT as MEASURES_FORMAT
 from training.choosing import LEAST_NOTES, Choice, People, choose_drafts
 from training.learner import learner
 from training.midi import read_notes
@@ -138,6 +139,8 @@ def _people(run: Run) -> tuple[People | None, str | None]:
     if MEASURES_FILE not in run.files:
         return None, f"{said}: run {run.name} is older and has no {MEASURES_FILE}; train it again to choose"
     people = People.from_json(run.check(MEASURES_FILE), run.path / MEASURES_FILE)
+    if people.format != MEASURES_FORMAT:
+        return None, f"{said}: run {run.name} has measures of another version; train it again to choose"
     if not people.is_enough():
         return None, f"{said}: run {run.name} has too few training pieces ({people.pieces}) to compare with"
     return people, None

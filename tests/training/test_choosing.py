@@ -1,9 +1,11 @@
 """Choosing: drafts likest to people's are kept, and each is written with how it was composed."""
 
 import json
+import re
 import shutil
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import command, resealed, song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
-from training.choosing import LEAST_NOTES, WINDOW, People, choose_drafts, stretches
+from training.choosing import FORMAT, LEAST_NOTES, WINDOW, People, choose_drafts, stretches
 from training.events.fields import FIELDS
 from training.events.repeat_models import GUESSES
 from training.generate import DRAFTS, SAMPLES, compose_samples, music
@@ -187,6 +189,21 @@ def test_a_run_without_measures_composes_without_choosing_and_says_so(run: Run) 
         == "composed without choosing: run tiny is older and has no measures.json; train it again to choose"
     )
     assert made.pieces == music(older, SamplingConfig(count=2, notes=40, seed=1))
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"format": FORMAT + 1}, "run tiny has measures of another version; train it again to choose"),
+        ({"pieces": 3}, r"run tiny has too few training pieces \(3\) to compare with"),
+    ],
+)
+def test_why_a_run_composes_without_choosing_is_said_as_it_is(run: Run, changed: dict[str, int], said: str) -> None:
+    (run.path / MEASURES_FILE).write_text(replace(PEOPLE, **changed).to_json())
+    resealed(run.path)
+    made = compose_samples(Run.open(run.path.parents[1], "tiny"), SamplingConfig(notes=40))
+    assert made.message is not None
+    assert re.fullmatch(f"composed without choosing: {said}", made.message)
 
 
 def test_pieces_too_short_to_compare_are_composed_without_choosing(run: Run) -> None:

@@ -120,7 +120,7 @@ class SampleRecord:
     draft: Positive  # number of the draft among those composed with the seed, from 1
     drafts: Positive  # number of drafts composed
     kept: Positive  # number of drafts that were kept
-    distance: NotNegative | None  # standard deviations beyond people's middle half, a mean; null if none was chosen
+    distance: NotNegative | None  # standard deviations beyond people's middle half, a mean; null if unmeasured
     advantage: Finite | None  # log of how much likelier a measure is among people's than among all drafts', a mean
     style: tuple[StyleShare, ...]  # what the network was told; empty for none
     tempo: Above0  # quarter notes per minute, at the beginning
