@@ -103,11 +103,11 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A draft that is kept."""
+    """A draft that is kept; distance and advantage are None if it is too short to be measured."""
 
     index: int  # of the draft
-    distance: float  # standard deviations that a measure is beyond people's middle half, a mean
-    advantage: float  # log of how much likelier a measure is among people's than among the drafts', a mean
+    distance: float | None  # standard deviations that a measure is beyond people's middle half, a mean
+    advantage: float | None  # log of how much likelier a measure is among people's than among the drafts', a mean
 
 
 def choose_drafts(people: People, drafts: Sequence[Notes], per_plan: int) -> list[Choice]:
@@ -118,7 +118,8 @@ def choose_drafts(people: People, drafts: Sequence[Notes], per_plan: int) -> lis
 
     The measures of the drafts, as normal scores among people's, are taken as normal and independent, and so is their
     distribution, which PRIOR stretches of people's are added to. A draft is judged by the ratio of its likelihoods.
-    Drafts with SEVERAL measures outside people's 1st to 99th percentile come after all others.
+    Drafts too short to be measured come after these, and drafts with SEVERAL measures outside people's 1st to 99th
+    percentile after all others.
     """
     scores = [people.scores(notes) for notes in drafts]
     together = np.concatenate(scores)
@@ -127,22 +128,25 @@ def choose_drafts(people: People, drafts: Sequence[Notes], per_plan: int) -> lis
     mean = np.where(known, together, 0).sum(axis=0) / number
     variance = (np.where(known, (together - mean) ** 2, 0).sum(axis=0) + PRIOR) / number
 
-    def advantage(score: Numbers) -> float:
+    def advantage(score: Numbers) -> float | None:
         ratio = (score - mean) ** 2 / (2 * variance) + np.log(variance) / 2 - score**2 / 2
         return _mean(ratio)
 
-    def is_strange(score: Numbers) -> bool:
-        return bool(((np.abs(score) > _RARE).sum(axis=1) >= SEVERAL).any())
+    def rank(score: Numbers) -> int:
+        if ((np.abs(score) > _RARE).sum(axis=1) >= SEVERAL).any():
+            return 2
+        return 0 if np.isfinite(score).any() else 1
 
-    found = [(is_strange(score), -advantage(score), at) for at, score in enumerate(scores)]
+    known_of = [advantage(score) for score in scores]
+    found = [(rank(score), -(known_of[at] or 0.0), at) for at, score in enumerate(scores)]
     best = sorted(min(found[first : first + per_plan]) for first in range(0, len(found), per_plan))
-    return [Choice(at, _mean(np.maximum(np.abs(scores[at]) - _MIDDLE_HALF, 0)), -lost) for _, lost, at in best]
+    return [Choice(at, _mean(np.maximum(np.abs(scores[at]) - _MIDDLE_HALF, 0)), known_of[at]) for *_, at in best]
 
 
-def _mean(values: Numbers) -> float:
-    """Return the mean of the values that are known, 0 if there are none."""
+def _mean(values: Numbers) -> float | None:
+    """Return the mean of the values that are known, None if there are none."""
     known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else 0.0
+    return float(known.mean()) if len(known) else None
 
 
 def stretches(notes: Notes) -> list[dict[str, float]]:
@@ -187,7 +191,7 @@ def _rhythm(begins: Numbers, place: Numbers, bar: Numbers) -> dict[str, float]:
         "onsets on the beat": float((place % TICKS_PER_QUARTER == 0).mean()),
         "onsets on the bar line": float(on_line.mean()),
         "bars with an onset on their line": len(np.unique(bar[on_line])) / len(np.unique(bar)),
-        "commonest step": float(np.bincount(steps).max() / len(steps)) if len(steps) else np.nan,
+        "commonest step": float(np.unique(steps, return_counts=True)[1].max() / len(steps)) if len(steps) else np.nan,
         "difference of neighbouring steps": float((np.abs(np.diff(steps)) / pairs).mean()) if len(pairs) else np.nan,
     }
 
@@ -239,23 +243,25 @@ def _texture(onset: Numbers, duration: Numbers, pitch: Numbers, count: Numbers) 
 
 
 def _form(bar: Numbers, place: Numbers, pitch: Numbers) -> dict[str, float]:
-    by_note, by_place = _likeness(bar, place * 128 + pitch), _likeness(bar, place)
+    by_note, by_place = _present(bar, place * 128 + pitch), _present(bar, place)
     return {
-        **{f"likeness to the bar {back} before": _diagonal(by_note, back) for back in (1, 2, 4, 8)},
-        "likeness of rhythm to the bar before": _diagonal(by_place, 1),
+        **{f"likeness to the bar {back} before": _likeness(by_note, back) for back in (1, 2, 4, 8)},
+        "likeness of rhythm to the bar before": _likeness(by_place, 1),
     }
 
 
-def _likeness(bar: Numbers, key: Numbers) -> Numbers:
-    """Return the Jaccard likeness of each two bars, as sets of keys."""
+def _present(bar: Numbers, key: Numbers) -> Numbers:
+    """Return which keys occur in each bar, [bars, keys]."""
     items, number = np.unique(key, return_inverse=True)
-    present = np.zeros((int(bar[-1]) + 1, len(items)), np.float32)
-    present[bar, number] = 1
-    both = present @ present.T
-    size = both.diagonal()
-    like: Numbers = both / np.maximum(size[:, None] + size - both, 1)
-    return like
+    present = np.zeros((int(bar[-1]) + 1, len(items)), bool)
+    present[bar, number] = True
+    return present
 
 
-def _diagonal(likeness: Numbers, back: int) -> float:
-    return float(likeness.diagonal(back).mean()) if len(likeness) > back else np.nan
+def _likeness(present: Numbers, back: int) -> float:
+    """Return the mean Jaccard likeness of bars, as sets of keys, to those `back` bars before; NaN if there are none."""
+    if len(present) <= back:
+        return np.nan
+    both = (present[back:] & present[:-back]).sum(axis=1, dtype=np.float32)
+    either = (present[back:] | present[:-back]).sum(axis=1, dtype=np.float32)
+    return float((both / np.maximum(either, 1)).mean())

@@ -19,6 +19,7 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
+from training.choosing import FORMAT as MEASURES_FORMAT
 from training.choosing import LEAST_NOTES, Choice, People, choose_drafts
 from training.learner import learner
 from training.midi import read_notes
@@ -80,6 +81,8 @@ def compose_samples(
         chosen = choose_drafts(people, [each.notes for each in made], per_plan)
         kept = [(choice.index, choice) for choice in chosen]
         reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
+        if all(choice.distance is None for choice in chosen):
+            reason = f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
     records = [
         SampleRecord.of(
             made[at],
@@ -143,6 +146,8 @@ def _people(run: Run) -> tuple[People | None, str | None]:
     if MEASURES_FILE not in run.files:
         return None, f"{said}: run {run.name} is older and has no {MEASURES_FILE}; train it again to choose"
     people = People.from_json(run.check(MEASURES_FILE), run.path / MEASURES_FILE)
+    if people.format != MEASURES_FORMAT:
+        return None, f"{said}: run {run.name} has measures of another version; train it again to choose"
     if not people.is_enough():
         return None, f"{said}: run {run.name} has too few training pieces ({people.pieces}) to compare with"
     return people, None

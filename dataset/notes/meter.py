@@ -7,12 +7,12 @@ Nothing here knows more of notes than when they start and when the last one ends
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset.notes.timing import DEFAULT_TIME_SIGNATURE, TICKS_PER_QUARTER, TimeSignatureChange
+from dataset.notes.timing import DEFAULT_TIME_SIGNATURE, MAX_TICK, TICKS_PER_QUARTER, TimeSignatureChange
 
 WHOLE = 4 * TICKS_PER_QUARTER
 TRIPLE_BEAT = 3 * TICKS_PER_QUARTER // 2  # a dotted quarter
@@ -119,6 +119,26 @@ def _begins_with_pickup(rows: list[tuple[int, int, int, int]], changes: Sequence
 def count_bars(changes: Sequence[TimeSignatureChange], end: int) -> int:
     """Return how many bars `bars_of` would give, without making them."""
     return sum(len(range(tick, min(until, max(end, 1)), full)) for tick, until, full, _, _ in _stretches(changes, end))
+
+
+def bar_numbers(changes: Sequence[TimeSignatureChange], ticks: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the numbers [n] of the bars of `bars_of` that contain these ticks, without making the bars.
+
+    It is taken for granted that the piece has a third bar, on which it depends whether the first one is a pickup.
+    """
+    at = ticks.astype(np.int64)
+    stretches = np.array([row[:3] for row in _stretches(changes, int(at.max(initial=0)) + 1)], np.int64)
+    first, until, full = stretches.T
+    before = np.concatenate([[0], np.cumsum(-(-(until - first) // full)[:-1])])
+    which = np.maximum(np.searchsorted(first, at, side="right") - 1, 0)
+    rows: list[tuple[int, int, int, int]] = []
+    for tick, stop, ticks_a_bar, over, under in _stretches(changes, MAX_TICK):
+        starts = islice(range(tick, stop, ticks_a_bar), 3)
+        rows += [(start, min(ticks_a_bar, stop - start), over, under) for start in starts]
+        if len(rows) >= 3:
+            break
+    number = before[which] + (at - first[which]) // full[which] + 1
+    return np.asarray(number - _begins_with_pickup(rows[:3], changes), np.int64)
 
 
 def bar_starts(changes: Sequence[TimeSignatureChange], ticks: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -1,8 +1,11 @@
 """Choosing: drafts likest to people's are kept, and each is written with how it was composed."""
 
 import json
+import re
 import shutil
+import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests.training.conftest import command, resealed, song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
-from training.choosing import LEAST_NOTES, WINDOW, People, choose_drafts, stretches
+from training.choosing import FORMAT, LEAST_NOTES, WINDOW, People, choose_drafts, stretches
 from training.events.fields import FIELDS
 from training.events.repeat_models import GUESSES
 from training.generate import DRAFTS, SAMPLES, compose_samples, music
@@ -51,6 +54,20 @@ def test_measures_are_what_they_are_called() -> None:
     assert found["duration above middle C"] == 24
     assert np.isnan(found["duration below middle C"])
     assert np.isnan(found["semitones among what sounds"])
+
+
+def test_a_stray_note_hours_later_costs_little_memory() -> None:
+    near = song(1)
+    onset, *columns = (
+        np.append(column, column[-1]) for column in (near.onset, near.duration, near.pitch, near.velocity)
+    )
+    onset[-1] = 20_000 * 96
+    tracemalloc.start()
+    [found] = stretches(Notes.of(onset, *columns, near.tempos, near.time_signatures))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["likeness to the bar 1 before"] < 0.01
+    assert peak < 100e6
 
 
 def test_what_sounds_together_is_counted_by_interval() -> None:
@@ -109,7 +126,15 @@ def test_a_draft_that_is_strange_in_several_measures_comes_last() -> None:
 
 def test_pieces_too_short_to_be_measured_are_kept_in_order() -> None:
     tiny = [song(number, bars=1) for number in range(3)]
-    assert [(choice.index, choice.distance) for choice in choose_drafts(PEOPLE, tiny, 2)] == [(0, 0.0), (2, 0.0)]
+    assert [(choice.index, choice.distance) for choice in choose_drafts(PEOPLE, tiny, 2)] == [(0, None), (2, None)]
+
+
+def test_a_piece_too_short_to_be_measured_is_not_kept_in_place_of_one_that_is_like_peoples() -> None:
+    tiny, strange = song(3, bars=1), noise(1)
+    found = choose_drafts(PEOPLE, [tiny, song(101), strange, song(100)], 1)
+    assert [choice.index for choice in found[2:]] == [0, 2]
+    assert [choice.distance is None for choice in found] == [False, False, True, False]
+    assert {choice.index for choice in choose_drafts(PEOPLE, [tiny, song(101), tiny, song(100)], 2)} == {1, 3}
 
 
 def test_measures_come_back_from_their_text_and_damaged_ones_are_refused() -> None:
@@ -166,11 +191,29 @@ def test_a_run_without_measures_composes_without_choosing_and_says_so(run: Run) 
     assert made.pieces == music(older, SamplingConfig(count=2, notes=40, seed=1))
 
 
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"format": FORMAT + 1}, "run tiny has measures of another version; train it again to choose"),
+        ({"pieces": 3}, r"run tiny has too few training pieces \(3\) to compare with"),
+    ],
+)
+def test_why_a_run_composes_without_choosing_is_said_as_it_is(run: Run, changed: dict[str, int], said: str) -> None:
+    (run.path / MEASURES_FILE).write_text(replace(PEOPLE, **changed).to_json())
+    resealed(run.path)
+    made = compose_samples(Run.open(run.path.parents[1], "tiny"), SamplingConfig(notes=40))
+    assert made.message is not None
+    assert re.fullmatch(f"composed without choosing: {said}", made.message)
+
+
 def test_pieces_too_short_to_compare_are_composed_without_choosing(run: Run) -> None:
     config = SamplingConfig(count=2, notes=LEAST_NOTES - 1, seed=1)
     made = compose_samples(run, config)
     assert made.message == "composed without choosing: fewer than 32 notes are too few to compare"
     assert made.pieces == music(run, config)
+    short = compose_samples(run, SamplingConfig(count=2, bars=1, seed=1))  # a bar of the songs has up to 12 notes
+    assert short.message == made.message
+    assert [record.distance for record in short.records] == [None, None]
 
 
 def test_changed_measures_are_refused(run: Run) -> None:

@@ -16,10 +16,13 @@ from tests.training.conftest import command, song
 from tests.training.test_sampler import VOCABULARY, saying, weights
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode
+from training.events.fields import to_class
 from training.events.followed import Followed
 from training.events.plans import COLUMNS, EQUAL, REMAINING, Plan
+from training.generate import compose_samples
 from training.network.inference import STRETCH, NoteNetwork
 from training.note_lstm.seams import accent, seams, with_next_turn
+from training.run import Run
 from training.sampling.forms import with_loop
 from training.sampling.sample_record import Seam
 from training.sampling.sampler import SamplingConfig, compose
@@ -52,6 +55,28 @@ def test_a_loop_has_its_bars_and_its_last_note_is_not_held_until_its_end() -> No
     assert int(loop.onset[-1]) == int(same.onset[-1]) < 4 * 96
     assert int(loop.duration[-1]) == 6
     assert int(same.onset[-1] + same.duration[-1]) == 4 * 96
+
+
+def test_what_is_held_over_the_last_bars_of_a_loop_is_held_until_its_end() -> None:
+    two_bars = int(to_class(192))
+    network = saying(time={two_bars: 60}, pitch={60: 40, 62: 40}, duration={two_bars: 60})
+    [loop, same] = (
+        compose(network, VOCABULARY, SamplingConfig(bars=6, seed=1, game="wood", loop=is_loop))[0]
+        for is_loop in (True, False)
+    )
+    assert loop.onset.tolist() == same.onset.tolist() == [0, 192, 384]
+    assert loop.end.tolist()[1:] == [384, 6 * 96]
+    assert same.end.tolist()[1:] == [384, 5 * 96]
+
+
+@pytest.mark.parametrize("intro", [0, 2])
+def test_a_loop_of_one_bar_is_compared_with_its_first_turn(intro: int) -> None:
+    network = saying(time={24: 12})
+    even = np.arange(4 * (intro + 1)) * 24
+    notes = Notes.of(even, [12] * len(even), [60] * len(even), [80] * len(even), (), ((0, 4, 4),))
+    [found] = seams(network, VOCABULARY, [(notes, {})], intro, 1)
+    assert found.excess == pytest.approx(0, abs=0.05)
+    assert found.usual_bits > 0
 
 
 def test_the_bits_of_the_notes_of_a_piece_are_its_bits() -> None:
@@ -135,6 +160,14 @@ def test_generate_keeps_the_loops_with_the_best_seams_and_marks_them(trained: Pa
     assert (
         sorted(each[:2] for each in found if each[2] == "loops") == sorted(e[:2] for e in found if e[2] == "drafts")[:2]
     )
+
+
+def test_a_loop_of_one_bar_is_composed(trained: Path) -> None:
+    made = compose_samples(Run.open(trained, "tiny"), SamplingConfig(loop=True, bars=1, seed=4))
+    [loop] = [record.loop for record in made.records]
+    assert loop is not None
+    assert (loop.bars, loop.start) == (1, 0)
+    assert int(made.pieces[0].end.max()) <= loop.end
 
 
 def test_a_loop_continues_no_file(trained: Path, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
 from training.events.encoding import classes
 from training.events.fields import PITCH
 from training.novelty.bar_sources import piece_sources
+from training.novelty.figures import find_copies
 from training.novelty.note_sources import NO_PIECE, SEVERAL, NoteSources
 from training.novelty.passages import MIN_PASSAGE_NOTES, Index, NoteLine
 from training.novelty.training_index import IndexedPiece, TrainingIndex
@@ -156,3 +158,26 @@ def test_bars_say_which_earlier_bars_and_which_training_piece_they_follow() -> N
     assert theirs.seconds[0] == pytest.approx(3 * BAR / 24 / 2)
     assert told.rows()[0].bars == (1, 3)
     assert (told.rows()[0].own, told.rows()[0].piece) == (None, None)
+
+
+@pytest.mark.parametrize("pickup", [True, False])
+def test_bars_have_the_numbers_of_the_score_also_after_a_pickup(pickup: bool) -> None:
+    onset = np.append(0, 24 + np.arange(0, 4 * BAR, 12))
+    pitch = np.random.default_rng(35).integers(40, 90, len(onset))
+    pitch[17:] = pitch[1:17]  # bars 3 and 4 are bars 1 and 2
+    meters = ((0, 1, 4), (24, 4, 4)) if pickup else ((0, 4, 4),)
+    notes = Notes.of(onset, [12] * len(onset), pitch, [80] * len(onset), (), meters)
+    numbers = [bar.number for bar in bars_of(notes.time_signatures, int(notes.end.max()))]
+    back = np.where(np.arange(len(onset)) >= 17, 2 * BAR, 0)
+    learned = indexed([notes])
+    sources = NoteSources.of(learned, notes)
+    told = piece_sources(notes, sources, back[1:].tolist())
+    assert [bar.bars[0] for bar in told.bars] == numbers == ([0, 1, 2, 3, 4] if pickup else [1, 2, 3, 4, 5])
+    [mine] = told.own_rows()
+    assert told.own == pytest.approx(16 / 33)
+    [whole] = [copy for copy in find_copies(learned, notes).copies if copy.notes == len(onset)]
+    assert whole.bars == whole.there_bars == (numbers[0], numbers[-1])
+    assert mine.own is not None
+    if pickup:
+        assert (mine.bars, mine.own) == ((3, 4), (1, 2))
+        assert {bar.there for bar in told.bars if bar.piece} == {(number, number) for number in numbers}

@@ -115,6 +115,58 @@ def rows(notes: Notes) -> list[tuple[int, int, int, int]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
+PEDAL = ((0, 0, 90), (0, 372, 500))
+"""The second is down over the end of the prime."""
+
+
+def played(groups: int = 1, pedals: tuple[tuple[int, int, int], ...] = PEDAL) -> Notes:
+    """Four bars with hands, keys and pedal; a key signature stands after the last note."""
+    plain, number = prime(), np.arange(32)
+    keys = ((0, -3, 1), (192, 2, 0), (900, 4, 0))
+    columns = (plain.onset, plain.duration, plain.pitch, plain.velocity)
+    return Notes.of(*columns, (), (), keys, 1 + number % 2, number % groups, pedals)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        played(),
+        played(2),  # one of which no pedal holds
+        played(2, (*PEDAL, (1, 24, 48))),
+        played(1, ((0, 0, 4 * BAR),)),
+        played(1, ((0, 0, 90), (0, 40 * BAR, 41 * BAR))),  # again after the end
+        played(1, ()),
+    ],
+)
+def test_a_prime_sounds_and_is_written_as_it_is_before_it_is_continued(given: Notes) -> None:
+    network = inference.NoteNetwork(weights())
+    [whole] = compose(network, VOCABULARY, SamplingConfig(notes=200, seed=3), given)
+    assert read_midi(write_midi(whole)) is not None
+    own = np.isin(whole.onset * 128 + whole.pitch, given.onset * 128 + given.pitch)
+    assert own.sum() == len(given) < len(whole)
+    for name in ("onset", "pitch", "velocity", "duration", "hand"):
+        assert getattr(whole, name)[own].tolist() == getattr(given, name).tolist()
+    alone = Notes.of(*(column[own] for column in (whole.onset, whole.sounding, whole.pitch, whole.velocity)))
+    assert (alone.duration <= given.sounding).all()
+    struck = {
+        int(pitch): int(onset) for onset, pitch in zip(whole.onset[~own][::-1], whole.pitch[~own][::-1], strict=True)
+    }
+    free = [int(pitch) not in struck for pitch in given.pitch]
+    assert alone.duration[free].tolist() == given.sounding[free].tolist()
+    assert (whole.sounding == whole.duration)[~own].all(), "no pedal holds what is composed"
+    assert whole.key_signatures == ((0, -3, 1), (192, 2, 0))
+    [rest] = compose(network, VOCABULARY, SamplingConfig(notes=200, seed=3, without_prime=True), given)
+    assert rest.key_signatures == ((0, 2, 0),)
+    assert rest.pedals == ()
+
+
+def test_a_prime_with_more_pedals_than_there_are_channels_is_continued_without_them() -> None:
+    many = played(8, tuple((group, group, 90 + group) for group in range(8)))
+    [whole] = compose(EIGHTHS, VOCABULARY, SamplingConfig(bars=2), many)
+    assert whole.pedals == ()
+    assert len(read_midi(write_midi(whole))) == len(whole)
+
+
 def test_where_there_is_nothing_to_write_or_no_room_it_is_said() -> None:
     rest = int(to_class(161))
     assert EDGES[rest] > 150

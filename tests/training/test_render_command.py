@@ -44,6 +44,16 @@ def test_without_bars_the_loop_is_the_one_that_the_file_marks(tmp_path: Path, wo
     assert (record["first_bar"], record["bars"]) == (2, 1)
 
 
+@pytest.mark.parametrize("name", ["1.mid", "5-20.mid", "01 title.midi", "2024", "7up/a.mid"])
+def test_after_loop_a_file_or_folder_whose_name_begins_with_a_digit_is_what_to_render(
+    tmp_path: Path, name: str
+) -> None:
+    midi = written(tmp_path / name / "a.mid" if name == "2024" else tmp_path / name, (96, 192))
+    done = command("--loop", name, "--format", "mid", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert midi.with_name(f"{midi.stem}-loop.mid").is_file()
+
+
 def test_a_file_without_marks_costs_that_file(tmp_path: Path) -> None:
     marked, bare = written(tmp_path / "a.mid", (96, 192)), written(tmp_path / "b.mid")
     done = command(marked, bare, "--loop", "--format", "mid")
@@ -58,6 +68,7 @@ def test_a_file_without_marks_costs_that_file(tmp_path: Path) -> None:
     [
         (("a.mid", "--loop", "2:9"), 2, "a.mid: no loop from bar 2 to bar 9: the piece has bars 1 to 3"),
         (("a.mid", "--loop", "3:"), 2, "--loop '3:': not START:END"),
+        (("a.mid", "--loop", "3"), 2, "--loop '3': not START:END"),
         (("a.mid", "--loop", "--format", "mp3"), 2, "ogg, wav, mid, json"),
         (("a.mid", "--loop"), 1, "a.mid: no loop is marked"),
         (("none",), 1, "none: no MIDI files in this folder"),

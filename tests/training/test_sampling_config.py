@@ -1,5 +1,6 @@
 """Sampling settings: errors for invalid values, correct results at the extremes."""
 
+import json
 import math
 import warnings
 from fractions import Fraction
@@ -15,7 +16,8 @@ from tests.training.test_sampler import VOCABULARY, weights
 from training.events.vocabulary import Vocabulary
 from training.network import inference
 from training.sampling.conditioning import requested_styles
-from training.sampling.sampler import SamplingConfig, choose, compose
+from training.sampling.sample_record import SampleRecord, Seam
+from training.sampling.sampler import SamplingConfig, choose, compose, compose_drafts
 
 NEVER: tuple[Any, ...] = (
     "0.9",
@@ -191,3 +193,13 @@ def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: P
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
         assert done.stderr.startswith("error: ")
     assert len(list(tmp_path.glob("*.mid"))) == 3
+
+
+def test_whole_numbers_of_numpy_are_written_to_a_record() -> None:
+    whole = dict.fromkeys(("count", "bars", "intro", "section_bars", "seed", "per_plan"), np.int64(3))
+    config = SamplingConfig(loop=True, top_k=np.int64(5), max_copy=np.int32(8), **whole)
+    drafts = compose_drafts(inference.NoteNetwork(weights()), VOCABULARY, config)
+    record = SampleRecord.of(
+        drafts[0], config, run="r", number=1, drafts=config.count, has_prime=False, seam=Seam(2.0, 1.0)
+    )
+    assert json.loads(record.to_json())["loop"]["bars"] == 3

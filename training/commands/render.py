@@ -16,7 +16,14 @@ from catalog.options import Root, Version, absolute_path, expand_name, single_co
 from catalog.storage.files import data_root, working_root
 from catalog.storage.remote import AnyPath
 from training.commands import completion
-from training.commands.render_inputs import BARS, MARKED, MIDI_SUFFIXES, find_inputs, parse_bars, read_pieces
+from training.commands.render_inputs import (
+    MARKED,
+    MIDI_SUFFIXES,
+    find_inputs,
+    is_loop_value,
+    parse_bars,
+    read_pieces,
+)
 from training.commands.render_query import check_words, render_query
 
 app = single_command()
@@ -34,7 +41,7 @@ class LoopCommand(TyperCommand):
             if word == "--":
                 given += args[place + 1 :]
                 break
-            if word == "--loop" and not (BARS.fullmatch(following) or following == MARKED or following[:1].isdigit()):
+            if word == "--loop" and not is_loop_value(following):
                 given.append(MARKED)
         return super().parse_args(ctx, given)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MIDI_SUFFIXES = (".mid", ".midi")
 MARKED = "marked"  # the value of --loop that reads the loop from the file
 BARS = re.compile(r"(\d{1,6})[:-](\d{1,6})")
+LIKE_BARS = re.compile(r"\d[\d:;.,-]*")  # no name of a file or run, but one of digits alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,13 @@ def parse_bars(text: str) -> tuple[int, int]:
     if found is None:
         raise UsageError(f"--loop {text!r}: not START:END; give the first and the last bar of the loop, such as 5:20")
     return int(found[1]), int(found[2])
+
+
+def is_loop_value(word: str) -> bool:
+    """Return whether the word after --loop is its value: bars, also wrong ones such as 5, or MARKED; not what to render."""
+    if BARS.fullmatch(word) or word == MARKED:
+        return True
+    return bool(LIKE_BARS.fullmatch(word)) and not Path(word).exists()
 
 
 def _piece(each: Input, root: AnyPath) -> "RenderPiece":

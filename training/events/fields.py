@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dataset.notes.meter import bar_numbers
 from dataset.notes.meter import bar_ticks as bar_ticks
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
@@ -96,21 +97,15 @@ def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]
 
 
 def bars_at(ticks: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> IntArray:
-    """Return the bar numbers [n], from 1, of ticks.
+    """Return the bar numbers [n] of ticks, as the score has them: from 1, and 0 for a pickup.
 
     `time_signatures` are (tick, numerator, denominator); a bar begins at each of them.
     """
-    tick = np.asarray(ticks, np.int64)
-    starts = np.array([start for start, _, _ in time_signatures], np.int64)
-    lengths = np.array([bar_ticks(numerator, denominator) for _, numerator, denominator in time_signatures], np.int64)
-    before = np.concatenate([[0], np.cumsum(-(-np.diff(starts) // lengths[:-1]))])
-    which = np.maximum(np.searchsorted(starts, tick, side="right") - 1, 0)
-    number: IntArray = np.maximum(1, before[which] + (tick - starts[which]) // lengths[which] + 1).astype(np.int32)
-    return number
+    return bar_numbers(time_signatures, np.asarray(ticks)).astype(np.int32)
 
 
 def bar_of(tick: int, time_signatures: Sequence[tuple[int, int, int]]) -> int:
-    """Return the bar number, from 1, of `tick`; see `bars_at`."""
+    """Return the bar number of `tick`; see `bars_at`."""
     return int(bars_at([tick], time_signatures)[0])
 
 

@@ -130,7 +130,7 @@ def _main_meter(notes: "Notes") -> tuple[int, int]:
 
 
 def _opening(piece: "CorpusPiece") -> Opening:
-    rows = classes(piece.notes)[0]
+    rows, onset = classes(piece.notes)
     first = rows[0]
     numerator, denominator = _main_meter(piece.notes)
     plan, lines = Plan.of(piece.notes)
@@ -147,19 +147,22 @@ def _opening(piece: "CorpusPiece") -> Opening:
         denominator,
         len(rows),
         plan.to_text(),
-        _later_starts(piece.notes, rows, lines, bar_ticks(numerator, denominator)),
+        _later_starts(rows, onset, lines, bar_ticks(numerator, denominator)),
     )
 
 
 def _later_starts(
-    notes: "Notes", rows: npt.NDArray[np.int32], lines: npt.NDArray[np.int32], bar: int
+    rows: npt.NDArray[np.int32], onset: npt.NDArray[np.int32], lines: npt.NDArray[np.int32], bar: int
 ) -> tuple[Start, ...]:
-    """Return the first notes of every STARTS_EVERY-th bar that has notes and is as long as `bar`, in ticks."""
+    """Return the first notes of every STARTS_EVERY-th bar that has notes and is as long as `bar`, in ticks.
+
+    `rows` [n, KNOWN] and `onset` [n] are the notes of the piece, as `encoding.classes` gives them.
+    """
     found = []
     for number in range(STARTS_EVERY, len(lines) - 1, STARTS_EVERY):
-        first = int(np.searchsorted(notes.onset, lines[number]))
-        place = int(notes.onset[first] - lines[number]) if first < len(rows) else bar
+        first = int(np.searchsorted(onset, lines[number]))
+        place = int(onset[first] - lines[number]) if first < len(rows) else bar
         if place < bar == lines[number + 1] - lines[number]:
             pitch, duration, velocity = (int(rows[first][field]) for field in (PITCH, DURATION, VELOCITY))
-            found.append(Start(number, place, pitch, duration, velocity, len(rows) - first))
+            found.append(Start(number, min(place, PLACES - 1), pitch, duration, velocity, len(rows) - first))
     return tuple(found)

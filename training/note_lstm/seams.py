@@ -30,7 +30,7 @@ def seams(
 ) -> list[Seam]:
     """Return the seam of each piece: a loop of `bars` bars after `intro` bars, in one meter.
 
-    A loop whose first or other bars have no note has infinite bits.
+    A loop whose first or other bars have no note has infinite bits. One of a single bar is compared with its first turn.
     """
     lines = [bar_ticks(*notes.time_signatures[0][1:]) for notes, _ in pieces]
     twice = [
@@ -62,7 +62,8 @@ def accent(notes: Notes, start: int) -> float:
 
 def _seam(costs: npt.NDArray[np.float64], bar: npt.NDArray[np.integer], intro: int, end: int, accent: float) -> Seam:
     """Return the seam, given the bits and the bar of each note, and the accent of the loop's beginning."""
-    means = [float(costs[bar == number].mean()) for number in range(intro + 1, end) if (bar == number).any()]
+    others = range(min(intro + 1, end - 1), end)
+    means = [float(costs[bar == number].mean()) for number in others if (bar == number).any()]
     after = costs[(bar >= end) & (bar < end + AGAIN)]
     if not len(after) or not means:
         return Seam(float("inf"), 0.0, accent)

@@ -15,14 +15,14 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from training.events.encoding import classes
 from training.events.fields import bars_at
-from training.novelty.note_sources import NoteSources, Numbers, SourceShare
+from training.novelty.note_sources import NO_BAR, NoteSources, Numbers, SourceShare
 from training.novelty.training_index import IndexedPiece
 
 LEAST_SHARE = 0.5
 """A bar follows a source if at least this share of its notes do."""
 
 Bars = tuple[int, int]
-"""First and last bar, from 1."""
+"""First and last bar, as the score numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,14 @@ def piece_sources(notes: Notes, found: NoteSources, back: Sequence[int] = ()) ->
     `back` are the ticks from each of the last notes to the earlier note that it follows, 0 for none; empty if unknown.
     """
     (_, onset), last = classes(notes), int(notes.end.max(initial=0))
-    own = np.zeros(len(onset), np.int64)  # bar that each note follows, 0 for none
+    own = np.full(len(onset), NO_BAR)  # bar that each note follows
     if 0 < len(back) <= len(onset):
         ticks = np.asarray(back)
         origin = onset[-len(back) :] - ticks
         bars = bars_at(origin, notes.time_signatures)
-        own[-len(back) :] = np.where((ticks > 0) & (origin >= 0) & (bars < found.bar[-len(back) :]), bars, 0)
+        own[-len(back) :] = np.where((ticks > 0) & (origin >= 0) & (bars < found.bar[-len(back) :]), bars, NO_BAR)
     return PieceSources(
-        own=float((own > 0).mean()) if len(back) else None,
+        own=float((own > NO_BAR).mean()) if len(back) else None,
         beside=1 - found.shared - found.alone if len(onset) else 0.0,
         shared=found.shared,
         sequencers=found.by_sequencer(),
@@ -85,7 +85,7 @@ def piece_sources(notes: Notes, found: NoteSources, back: Sequence[int] = ()) ->
 
 def _bars(found: NoteSources, own: Numbers, seconds: list[float]) -> tuple[BarSources, ...]:
     """Return what each bar follows; `seconds` [n + 1] are those of the notes, and of the end."""
-    begins = np.flatnonzero(np.diff(found.bar, prepend=0)).tolist()
+    begins = np.flatnonzero(np.diff(found.bar, prepend=NO_BAR)).tolist()
     return tuple(
         _bar(found, own, slice(begin, end), (seconds[begin], seconds[end]))
         for begin, end in pairwise([*begins, len(found)])
@@ -105,7 +105,7 @@ def _joined(bars: Sequence[BarSources]) -> tuple[BarSources, ...]:
 
 def _bar(found: NoteSources, own: Numbers, notes: slice, seconds: tuple[float, float]) -> BarSources:
     """Return what one bar follows; `notes` are those of the bar."""
-    bar, mine = int(found.bar[notes.start]), _most(own[notes], 1)
+    bar, mine = int(found.bar[notes.start]), _most(own[notes], 0)
     row = BarSources((bar, bar), seconds, None if mine is None else (mine, mine), None, None, 0, 0)
     number = _most(found.piece[notes], 0)
     if number is None:

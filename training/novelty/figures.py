@@ -38,7 +38,7 @@ class Copy:
     notes: int  # matching notes
     first: int  # note numbers from 0, by onset, then pitch; without repeated pitches at one onset
     last: int
-    bars: tuple[int, int]  # from 1
+    bars: tuple[int, int]  # as the score numbers them
     seconds: tuple[float, float]
     title: str
     game: str

@@ -20,6 +20,8 @@ from training.novelty.training_index import IndexedPiece, TrainingIndex
 
 NO_PIECE, SEVERAL = -1, -2
 """In place of a piece's number: no passage of a training piece is around the note; several pieces hold it."""
+NO_BAR = -1
+"""In place of a bar's number."""
 
 Numbers = npt.NDArray[Any]
 
@@ -43,7 +45,7 @@ class Stretch:
 
     first: int
     last: int
-    bars: tuple[int, int]  # of the first and the last note, from 1
+    bars: tuple[int, int]  # of the first and the last note, as the score numbers them
     piece: IndexedPiece
     there_bars: tuple[int, int]  # their bars in the training piece
     passage: int  # matching notes of the passage, with those before and after the stretch
@@ -54,10 +56,10 @@ class Stretch:
 class NoteSources:
     """The source of each note [n], numbered as in `Stretch`.
 
-    bar            int32, its bar, from 1
+    bar            int32, its bar, as the score numbers it
     piece          int32, number of the training piece; NO_PIECE or SEVERAL for none
     number         int64, number of the longest passage around it, -1 for none
-    there_bar      int32, its bar in the training piece, from 1; 0 for none
+    there_bar      int32, its bar in the training piece; NO_BAR for none
     passage        int64, matching notes of that passage, 0 for none
     transposition  int16, semitones from the training piece to the note
     """
@@ -77,7 +79,7 @@ class NoteSources:
         found = find(sources.index, line)
         nearest, passage, is_shared = _nearest(sources.index, line, found)
         _, onset = classes(notes)
-        piece, there_bar = np.full(len(onset), NO_PIECE, np.int32), np.zeros(len(onset), np.int32)
+        piece, there_bar = np.full(len(onset), NO_PIECE, np.int32), np.full(len(onset), NO_BAR, np.int32)
         transposition = np.zeros(len(onset), np.int16)
         for at in np.unique(nearest[nearest >= 0]).tolist():
             here = np.flatnonzero((nearest == at) & ~is_shared)

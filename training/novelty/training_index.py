@@ -104,7 +104,7 @@ class TrainingIndex:
         return TrainingIndex(pieces, np.concatenate(onsets), Index.of(lines))
 
     def place(self, piece: int, note: int) -> tuple[int, float]:
-        """Return the bar number, from 1, of a note of a piece, and its time in seconds."""
+        """Return the bar number of a note of a piece, as the score has it, and its time in seconds."""
         tick = int(self.onset[self.index.first[piece] + note])
         source = self.pieces[piece]
         return bar_of(tick, source.time_signatures), float(tick_to_seconds(source.tempos, [tick])[0])

@@ -92,6 +92,8 @@ class SamplingConfig:
             value = getattr(self, name)
             if not is_valid(value):
                 raise UsageError(f"{_option(name)} must be {wanted}, not {_shown(value)}")
+            if _is_whole(value):
+                object.__setattr__(self, name, int(value))  # records are written as JSON, which knows no NumPy numbers
         if self.form is not None:
             self._check_form(self.form)
         if self.loop or self.intro:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
+from dataset.notes.model import UNKNOWN as UNKNOWN_HAND
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 from training.events import encoding
@@ -26,6 +27,7 @@ from training.sampling.forms import with_form, with_loop
 from training.sampling.playable import HAND_NOTES, articulate, release
 
 MAX_PLANNED = 1024  # bars for which there is a plan
+MAX_PEDALS = 7  # of a prime that is continued: two hands with so many are as many as a MIDI file has channels for
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
 _ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
 _NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
@@ -207,6 +209,8 @@ def finish_piece(
 ) -> Notes:
     """Return a stream's notes with the articulation of its plan, the last ones extended to a bar line unless it loops.
 
+    Notes end with the bar of the last onset, those of a loop with the loop.
+
     With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
     TrainingError if there are none.
     """
@@ -216,7 +220,7 @@ def finish_piece(
     duration = np.maximum(1, EDGES[rows[:, DURATION]])
     velocity = prompt.velocities[rows[:, events.VELOCITY]]
     pitch = rows[:, PITCH]
-    bar_line = min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
+    bar_line = limit if is_loop else min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     cut = np.minimum(duration, np.maximum(1, bar_line - onset))
     duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
     if plan is not None:
@@ -224,21 +228,39 @@ def finish_piece(
     duration = release(onset, duration, pitch, first if prime is not None else 0, prompt.voices)
     if prime is None:
         return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
-    if without_prime:
-        if not made:
-            raise TrainingError("nothing follows the prime within this length; increase it, or use another --seed")
-        start = prompt.bar_line(min(int(onset[first]), int(prompt.onsets[-1]) + prompt.bar))
-        own = [column[first:] for column in (onset - start, duration, pitch, velocity)]
-        tempo, (_, numerator, denominator) = prompt.tempos[-1][1], prompt.meters[-1]
-        return Notes.of(own[0], own[1], own[2], own[3], ((0, tempo),), ((0, numerator, denominator),))
-    both = (  # the prime's notes are unchanged, except that they end with the piece
-        (prime.onset, onset),
-        (np.minimum(prime.duration, bar_line - prime.onset), duration),
-        (prime.pitch, pitch),
-        (prime.velocity, velocity),
-    )
-    all_of = [np.concatenate([old, new[first:]]) for old, new in both]
-    return Notes.of(all_of[0], all_of[1], all_of[2], all_of[3], prompt.tempos, prompt.meters)
+    new = [column[first:] for column in (onset, duration, pitch, velocity)]
+    if not without_prime:
+        return _after_prime(prime, prompt, new, bar_line)
+    if not made:
+        raise TrainingError("nothing follows the prime within this length; increase it, or use another --seed")
+    start = prompt.bar_line(min(int(onset[first]), int(prompt.onsets[-1]) + prompt.bar))
+    tempo, meter = (0, prompt.tempos[-1][1]), (0, *prompt.meters[-1][1:])
+    keys = [(0, fifths, mode) for _, fifths, mode in _keys(prime, prompt)[-1:]]
+    return Notes.of(new[0] - start, new[1], new[2], new[3], [tempo], [meter], keys)
+
+
+def _after_prime(prime: Notes, prompt: Prompt, new: Sequence[Numbers], end: int) -> Notes:
+    """Return a prime and the notes that continue it, until tick `end`: onsets, durations, pitches and velocities.
+
+    The prime keeps its hands, pedal and key signatures; its notes are unchanged, but that they end with the piece. No
+    pedal holds the new notes.
+    """
+    old: tuple[Numbers, ...] = (prime.onset, np.minimum(prime.duration, end - prime.onset), prime.pitch, prime.velocity)
+    onset, duration, pitch, velocity = (np.concatenate(both) for both in zip(old, new, strict=True))
+    pedals = [(group, down, min(up, end)) for group, down, up in prime.pedals if down < end]
+    groups = {*prime.pedal_group.tolist()}
+    free = min(groups - {group for group, *_ in pedals}, default=max(groups) + 1)
+    if len(groups | {free}) > MAX_PEDALS:
+        pedals = []
+    group = np.append(prime.pedal_group, np.full(len(new[0]), free)) if pedals else ()
+    hand = np.append(prime.hand, np.full(len(new[0]), UNKNOWN_HAND))
+    changes = prompt.tempos, prompt.meters, _keys(prime, prompt)
+    return Notes.of(onset, duration, pitch, velocity, *changes, hand, group, pedals)
+
+
+def _keys(prime: Notes, prompt: Prompt) -> list[tuple[int, int, int]]:
+    """Return the key signatures of a prime, without those after its last note."""
+    return [change for change in prime.key_signatures if change[0] <= int(prompt.onsets[-1])]
 
 
 class ProgressCounter:

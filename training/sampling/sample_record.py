@@ -130,7 +130,7 @@ class SampleRecord:
     draft: Positive  # number of the draft among those composed with the seed, from 1
     drafts: Positive  # number of drafts composed
     kept: Positive  # number of drafts that were kept
-    distance: NotNegative | None  # standard deviations beyond the middle half of human pieces, mean; null if not chosen
+    distance: NotNegative | None  # standard deviations beyond the middle half of human pieces, mean; null if unmeasured
     advantage: Finite | None  # log of how much likelier a measure is in human pieces than in drafts, mean; or null
     style: tuple[StyleShare, ...]  # what the network was told; empty for none
     tempo: Above0  # quarter notes per minute, at the beginning

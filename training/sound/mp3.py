@@ -1,7 +1,7 @@
 """MP3 files by LAME, with a first frame from which players know time and length exactly.
 
 In: samples. Out: an MP3 file with a constant bit rate. Its first frame has no sound but LAME's tag: how many frames
-follow, how many bytes they have, and for how long the encoder delays the sound. Players skip that delay, and map time
+follow, how many bytes they and it have, and for how long the encoder delays the sound. Players skip that delay, and map time
 to bytes by the two counts. The tag is described in "Mp3 Info Tag rev 1 specifications" (G. Bouvigne, G. Alcazar).
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUALITY = 3  # LAME's own default for a constant bit rate; 0 is the slowest, 9 the fastest
-SCALE = np.float32(0.95)  # by which LAME makes all sound softer
+SCALES = {160: 0.95, 192: 0.97, 224: 0.98, 256: 1.0}  # by which LAME makes sound softer at the nearest of these kbit/s
 DELAY = 576  # frames of sound by which LAME delays, without the decoder's own delay
 HEADER = 4  # bytes
 VERSION_BIT, PADDING_BIT, MONO_BITS = 0x08, 0x02, 0xC0  # of the second, third and last byte of a header
@@ -39,7 +39,8 @@ def encode_mp3(sound: NDArray[np.float32], rate: int, kbit: int) -> bytes:
     encoder.set_channels(sound.shape[1])
     encoder.set_quality(QUALITY)
     encoder.silence()  # it writes to the terminal otherwise
-    whole = np.rint(np.clip(sound / SCALE, -1, 1) * 32767).astype("<i2")
+    softer = np.float32(SCALES[min(SCALES, key=lambda known: abs(known - kbit))])
+    whole = np.rint(np.clip(sound / softer, -1, 1) * 32767).astype("<i2")
     frames = bytes(encoder.encode(whole.tobytes())) + bytes(encoder.flush())
     return first_frame(frames, rate) + frames
 
@@ -62,7 +63,7 @@ def first_frame(frames: bytes, rate: int) -> bytes:
     side = (17 if is_mono else 32) if version else (9 if is_mono else 17)
     header = bytes((frames[0], frames[1], frames[2] & ~PADDING_BIT, frames[3]))
     contents = bytes(percent * 256 // 100 for percent in range(100))
-    told = b"Info" + struct.pack(">III", ALL_FIELDS, count, len(frames)) + contents + struct.pack(">I", 0)
+    told = b"Info" + struct.pack(">III", ALL_FIELDS, count, size + len(frames)) + contents + struct.pack(">I", 0)
     lame = b"LAME3.100" + bytes((1, 0)) + bytes(8) + bytes((0, min(kbit, 255))) + (DELAY << 12).to_bytes(3) + bytes(4)
     tag = told + lame + struct.pack(">IH", size + len(frames), 0)
     start = header + bytes(side) + tag
