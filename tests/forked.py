@@ -155,7 +155,7 @@ def serve() -> None:
     """Fork for each request line and answer with the exit code."""
     for module in LIGHT:
         import_module(module)
-    _load_parser()
+    import_module("tests.parser")
     scripts = {
         script.name: script for script in entry_points(group="console_scripts")
     }  # which takes as long as some commands
@@ -172,17 +172,6 @@ def serve() -> None:
             )  # the modules are not taken apart, which takes a second where TensorFlow is one
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
-
-
-def _load_parser() -> None:
-    """Import what Typer imports when it first parses a command line: pydantic, for a tenth of a second."""
-    app = import_module("typer").Typer()
-
-    @app.command()  # type: ignore[untyped-decorator]
-    def nothing(number: int = 0) -> None:
-        """Do nothing."""
-
-    app(["--number", "1"], standalone_mode=False)
 
 
 def _load_keras() -> None:
