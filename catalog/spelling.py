@@ -22,6 +22,7 @@ def _bracket(text: re.Match[str]) -> str:
     return "(" + text[1].replace("_ ", ", ") + ")"
 
 
+_HYPHEN: tuple[re.Pattern[str], str] = (re.compile(r"(?<=[^\s\-–—])[\-–—]\s+(?=\S)"), ": ")  # Quest- Return
 _RULES: list[tuple[str, _Replacement]] = [
     (rf"(?<={_LETTER}{_LETTER})_(?=(?:s|t|re|ve|ll|d|n){_WORD_END})", "'"),  # Link_s, Don_t, Cruis_n
     (rf"(?<![^\W_])(o(?=_{_LETTER})|[dl](?=_[aeiouh]))_", r"\1'"),  # O_Hare, L_arc
@@ -36,7 +37,7 @@ _RULES: list[tuple[str, _Replacement]] = [
     (r"_+ (the|an?)(?=$|[_:]|-\s|\s[(\[])", r", \1"),  # Quest_ The, Quest_ The_ Return
     (r"_+(?=$|:|\s[(\[])", ""),  # Who_ (Japan)
     (r"(?<=[^\s_])_+\s+", ": "),  # Quest_ Return
-    (r"(?<=[^\s\-–—])[\-–—]\s+(?=\S)", ": "),  # Quest- Return
+    (_HYPHEN[0].pattern, _HYPHEN[1]),
     (r"_+", " "),
 ]
 _SPACED: list[_Rule] = [(re.compile(pattern, re.IGNORECASE), text) for pattern, text in _RULES]
@@ -56,9 +57,13 @@ def restore_title(name: str) -> str:
     replace: a space, ": ", ", The", an apostrophe, "&" or brackets. A hyphen after a word and before a space is ": ".
     The result has Unicode form NFC and single spaces.
     """
-    title = unicodedata.normalize("NFC", _ESCAPES.sub(_decode, name)).translate(_COLONS)
-    title = _AUTHOR.sub("", " ".join(title.split()))
-    if "_" in title and " " not in title:
+    title = _ESCAPES.sub(_decode, name) if "%" in name else name
+    title = " ".join(unicodedata.normalize("NFC", title).translate(_COLONS).split())
+    if title.endswith("}"):
+        title = _AUTHOR.sub("", title)
+    if "_" not in title:  # of the rules only that of hyphens can match, as in most titles
+        return " ".join(_HYPHEN[0].sub(_HYPHEN[1], title).split())
+    if " " not in title:
         title = _apply(_UNSPACED, title)
     return " ".join(_apply(_SPACED, title).split())
 

@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
@@ -155,6 +155,10 @@ def serve() -> None:
     """Fork for each request line and answer with the exit code."""
     for module in LIGHT:
         import_module(module)
+    import_module("tests.parser")
+    scripts = {
+        script.name: script for script in entry_points(group="console_scripts")
+    }  # which takes as long as some commands
     while line := sys.stdin.readline():
         asked = json.loads(line)
         if asked["heavy"] and "keras" not in sys.modules:
@@ -164,7 +168,7 @@ def serve() -> None:
         child = os.fork()
         if not child:
             os._exit(
-                _ended(_become(asked))
+                _ended(_become(asked, scripts))
             )  # the modules are not taken apart, which takes a second where TensorFlow is one
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
@@ -280,7 +284,7 @@ def _pin() -> None:
         os.sched_setaffinity(0, {mine[worker % len(mine)]})
 
 
-def _become(asked: dict[str, object]) -> Callable[[], object]:
+def _become(asked: dict[str, object], scripts: Mapping[str, EntryPoint]) -> Callable[[], object]:
     """Take on the command's output, environment and folder; return its function."""
     place = str(asked["place"])
     for number, end in ((0, os.devnull), (1, f"{place}/out"), (2, f"{place}/err")):
@@ -306,6 +310,5 @@ def _become(asked: dict[str, object]) -> Callable[[], object]:
     if asked["first"] is not None:
         module, _, function = str(asked["first"]).partition(":")
         getattr(import_module(module), function)()
-    [script] = entry_points(group="console_scripts", name=arguments[0])
-    main: Callable[[], object] = script.load()
+    main: Callable[[], object] = scripts[arguments[0]].load()
     return main

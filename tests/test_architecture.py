@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -94,10 +95,22 @@ def dotted(path: Path) -> str:
 
 
 FILES = {dotted(path): path for room in ROOMS for path in sorted((TOP / room).rglob("*.py"))}
-CODE = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
-STUBS = {room: ast.parse((TOP / room / "__init__.pyi").read_text(encoding="utf-8")) for room in ROOMS}
-TREES = CODE | STUBS
 OURS = {*ROOMS, "tests", "benchmarks", "docs"}
+
+
+@cache
+def code() -> dict[str, ast.Module]:
+    """Return the syntax tree of every module.
+
+    It is not made at import: every worker imports this file, and one of them needs the trees.
+    """
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Return the syntax tree of every module, those of the rooms being their stubs."""
+    return code() | {room: ast.parse((TOP / room / "__init__.pyi").read_text(encoding="utf-8")) for room in ROOMS}
 
 
 def walk(tree: ast.AST, *, functions: bool = True, types: bool = True) -> Iterator[ast.AST]:
@@ -140,7 +153,7 @@ def unit(name: str) -> str:
 
 def offered(inner: str) -> list[str]:
     """Return the public modules of an inner package, listed in its `__init__`."""
-    for node in TREES[inner].body:
+    for node in trees()[inner].body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return list(ast.literal_eval(node.value))
     raise AssertionError(f"{inner}/__init__.py lists no modules in __all__")
@@ -174,28 +187,28 @@ def heavy(tree: ast.Module) -> list[str]:
 
 
 def test_a_module_imports_only_what_its_room_and_its_inner_room_may() -> None:
-    found = {module: forbidden(module, tree) for module, tree in TREES.items()}
+    found = {module: forbidden(module, tree) for module, tree in trees().items()}
     assert {module: wrong for module, wrong in found.items() if wrong} == {}
 
 
 def test_nobody_imports_a_command_line() -> None:
     found = {
         module: [name for name in ours(tree) if within(name, COMMANDS)]
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         if not within(module, ("training.commands",))
     }
     assert {module: wrong for module, wrong in found.items() if wrong} == {}
 
 
 def test_heavy_libraries_are_imported_by_functions_and_at_the_top_of_the_network_alone() -> None:
-    found = {module: heavy(tree) for module, tree in CODE.items()}
+    found = {module: heavy(tree) for module, tree in code().items()}
     assert {module for module, names in found.items() if names} == HEAVY_AT_TOP
 
 
 def uses() -> dict[str, set[str]]:
     """Return the inner packages and modules that each of these uses."""
     graph = defaultdict(set)
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         if module not in ROOMS:
             allowed = METHODS.get(module, [])
             used = {unit(name) for name in ours(tree) if not within(name, allowed)} - {unit(module)}
@@ -221,9 +234,11 @@ def test_the_table_names_each_inner_room_once_lowest_first() -> None:
 
 def test_a_method_that_does_what_a_command_does_imports_it_in_its_body() -> None:
     for module, names in METHODS.items():
-        used = set(ours(TREES[module]))
+        used = set(ours(trees()[module]))
         assert [name for name in names if not any(within(each, [name]) for each in used)] == []
-        assert [name for name in imports(walk(CODE[module], functions=False, types=False)) if within(name, names)] == []
+        assert [
+            name for name in imports(walk(code()[module], functions=False, types=False)) if within(name, names)
+        ] == []
 
 
 def test_an_inner_room_is_small_and_offers_modules_that_it_has() -> None:
@@ -236,7 +251,7 @@ def test_an_inner_room_is_small_and_offers_modules_that_it_has() -> None:
 
 def test_a_module_has_one_idea_and_says_which() -> None:
     for module, path in FILES.items():
-        assert ast.get_docstring(CODE[module]), f"{module} opens with no docstring"
+        assert ast.get_docstring(code()[module]), f"{module} opens with no docstring"
         assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES, (
             f"{module} is long; give its second idea a module of its own"
         )

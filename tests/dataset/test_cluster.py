@@ -10,10 +10,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dask
 import pytest
-from distributed import LocalCluster
 
 from catalog.base.errors import DatasetError, UsageError
 from dataset import cli
@@ -25,16 +24,22 @@ from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import KILLER, PARENT_KILLER, SLEEPER
 from tests.dataset.test_executors import OR_DIE, OR_KILL_PARENT, contents
 
+if TYPE_CHECKING:  # the import takes half a second in each worker, and one of them needs it
+    from distributed import LocalCluster
+
 ALL = Plan(query="source == 'vgmusic'")
 LATE = "tests.dataset.tasks:parse_late"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
+def cluster() -> "Iterator[LocalCluster]":
     """A cluster of two worker processes.
 
     A chunk whose worker dies is given up at once, so that the tests need not kill it four times.
     """
+    import dask
+    from distributed import LocalCluster
+
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
@@ -43,8 +48,10 @@ def cluster() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture
-def lonely() -> Iterator[LocalCluster]:
+def lonely() -> "Iterator[LocalCluster]":
     """A scheduler without workers, in this process."""
+    from distributed import LocalCluster
+
     with LocalCluster(n_workers=0, processes=False, dashboard_address=":0", protocol="tcp") as cluster:
         yield cluster
 
@@ -58,7 +65,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_bytes_are_those_of_the_local_build_and_a_piece_that_kills_its_parser_costs_one_row(
-    many: Path, cluster: LocalCluster
+    many: Path, cluster: "LocalCluster"
 ) -> None:
     here = build_corpus(many, ALL, "all", workers=2, task=OR_DIE)
     assert here.manifest.reasons == {"parser_crashed": 1, "parser_timed_out": 1}
@@ -68,7 +75,7 @@ def test_the_bytes_are_those_of_the_local_build_and_a_piece_that_kills_its_parse
     assert _pids(cluster) == workers  # it cost the cluster nothing
 
 
-def test_a_worker_killed_in_the_middle_of_a_build_changes_no_byte(many: Path, cluster: LocalCluster) -> None:
+def test_a_worker_killed_in_the_middle_of_a_build_changes_no_byte(many: Path, cluster: "LocalCluster") -> None:
     expected = contents(build_corpus(many, ALL, "all", workers=2))
     before = _pids(cluster)
 
@@ -81,7 +88,7 @@ def test_a_worker_killed_in_the_middle_of_a_build_changes_no_byte(many: Path, cl
     assert min(before) not in _pids(cluster)
 
 
-def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root: Path, cluster: LocalCluster) -> None:
+def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root: Path, cluster: "LocalCluster") -> None:
     fill(root, {"Boss": PARENT_KILLER + str(os.getpid()).encode()}, game="b-game")
     before = _pids(cluster)
     with connect_cluster(cluster.scheduler_address) as executor:
@@ -92,7 +99,7 @@ def test_a_piece_that_kills_the_clusters_own_worker_does_not_end_the_build(root:
 
 
 def test_the_command_builds_on_a_cluster(
-    root: Path, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, cluster: "LocalCluster", monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command, out in (("build --game a-game", "listed            12\n"), ("measure", "12 measured now\n")):
         line = ["dataset", *command.split(), "--root", str(root), "--cluster", cluster.scheduler_address]
@@ -122,7 +129,7 @@ def test_where_nobody_answers_or_a_stranger_is_an_error_soon() -> None:
             pass
 
 
-def test_a_workers_address_is_not_the_schedulers(cluster: LocalCluster) -> None:
+def test_a_workers_address_is_not_the_schedulers(cluster: "LocalCluster") -> None:
     worker = next(iter(cluster.scheduler_info["workers"]))
     with pytest.raises(DatasetError, match="address of a Dask"), connect_cluster(worker):
         pass
@@ -135,7 +142,7 @@ def test_without_dask_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_scheduler_without_workers_is_an_error_soon_and_so_are_workers_without_vgpiano(
-    lonely: LocalCluster, tmp_path: Path
+    lonely: "LocalCluster", tmp_path: Path
 ) -> None:
     address = lonely.scheduler_address
     with pytest.raises(DatasetError, match=r"has had no workers for 1 s"), connect_cluster(address, patience_s=1):
@@ -162,7 +169,7 @@ def test_a_scheduler_without_workers_is_an_error_soon_and_so_are_workers_without
 
 @pytest.mark.parametrize("end, message", [("scheduler", "connection to the scheduler"), ("workers", "no workers for")])
 def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
-    many: Path, lonely: LocalCluster, end: str, message: str
+    many: Path, lonely: "LocalCluster", end: str, message: str
 ) -> None:
     lonely.scale(1)
 
@@ -178,5 +185,5 @@ def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
     assert not (many / "corpora" / "gone").exists()
 
 
-def _pids(cluster: LocalCluster) -> set[int]:
+def _pids(cluster: "LocalCluster") -> set[int]:
     return {worker.pid for worker in cluster.workers.values()}

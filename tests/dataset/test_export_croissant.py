@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import mlcroissant
+import lazy_loader
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +22,8 @@ from dataset.export.provenance import CREATORS, bibtex
 from dataset.export.run import MARKER, write_export
 from dataset.midi.midi_writer import write_midi
 from tests.dataset.conftest import meta, midi, off, on, tune
+
+mlcroissant = lazy_loader.load("mlcroissant")  # which imports pandas and more: half a second in each worker
 
 
 @pytest.fixture(scope="module")

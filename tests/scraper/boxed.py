@@ -74,7 +74,14 @@ def tree(folder: Path) -> set[str]:
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(
-    ["tests.scraper.boxed", "scraper.vgmusic.crawl", "scraper.cli", "requests", "pyarrow.dataset"]
+    [
+        "tests.scraper.boxed",
+        "tests.scraper.ready",
+        "scraper.vgmusic.crawl",
+        "scraper.cli",
+        "requests",
+        "pyarrow.dataset",
+    ]
 )
 
 

@@ -1,12 +1,18 @@
 """Imports Keras without TensorFlow's messages on standard error."""
 
 import logging
+import math
 import os
+import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from catalog.base.cores import cores
 
@@ -50,6 +56,25 @@ def load_keras() -> Any:
     # it warns if one process trains several runs, which is fine
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
+
+
+def initializer(name: str) -> str | Callable[..., npt.NDArray[Any]]:
+    """Return Keras's initializer `name`: glorot_uniform, orthogonal or uniform.
+
+    On JAX it draws in NumPy, seeded by `random` as Keras's own: those compile a program for each shape, which takes as
+    long as compiling the network.
+    """
+    return partial(_draw, name) if os.environ.get("KERAS_BACKEND") == "jax" else name
+
+
+def _draw(name: str, shape: tuple[int, int], dtype: Any = None) -> npt.NDArray[Any]:
+    rng, (rows, columns) = np.random.default_rng(random.getrandbits(64)), shape
+    if name == "orthogonal":
+        q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+        q *= np.sign(np.diag(r))
+        return (q if rows >= columns else q.T).astype(dtype)
+    limit = 0.05 if name == "uniform" else math.sqrt(6 / (rows + columns))
+    return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
 @contextmanager

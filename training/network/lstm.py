@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from training.network.backend import initializer
+
 GATES = ("input", "forget", "output", "candidate")
 """Order of the gates in kernels and biases."""
 
@@ -37,8 +39,9 @@ class LSTM(layers.Layer):  # type: ignore[misc]  # Keras has no types
     def build(self, input_shape: Any) -> None:
         """Create the weights for inputs of this shape."""
         width = self.width
-        self.kernel = self.add_weight((input_shape[-1], 4 * width), initializer="glorot_uniform", name="kernel")
-        self.recurrent_kernel = self.add_weight((width, 4 * width), initializer="orthogonal", name="recurrent_kernel")
+        entering, recurrent = initializer("glorot_uniform"), initializer("orthogonal")
+        self.kernel = self.add_weight((input_shape[-1], 4 * width), initializer=entering, name="kernel")
+        self.recurrent_kernel = self.add_weight((width, 4 * width), initializer=recurrent, name="recurrent_kernel")
         self.bias = self.add_weight((4 * width,), initializer="zeros", name="bias")
         self.bias.assign(_parts(0, 1, 0, 0, width=width))
         self.built = True

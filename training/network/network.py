@@ -6,6 +6,7 @@ compares them.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations, repeat
 from typing import Any
 
@@ -17,7 +18,7 @@ from training.events import ears, encoding, plans
 from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network import scores as scores_of
-from training.network.backend import lanes
+from training.network.backend import initializer, lanes
 from training.network.layout import (
     CHROMA_FEATURES,
     CONFIDENCE_WIDTH,
@@ -57,6 +58,8 @@ def _columns_of() -> dict[str, dict[str, int]]:
 
 
 _COLUMNS_OF = _columns_of()
+_Dense = partial(layers.Dense, kernel_initializer=initializer("glorot_uniform"))
+_Embedding = partial(layers.Embedding, embeddings_initializer=initializer("uniform"))
 
 
 @keras.saving.register_keras_serializable(package="vgpiano")
@@ -77,30 +80,27 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         self.recipe, self.series, self.games = recipe, series, games
         sizes = {**events.SIZES, **OTHER_SIZES, "series": series + 1, "game": games + 1}
         own = self.dtype_policy  # loaded networks keep their precision, independent of Keras's global policy
-        self.embeddings = {
-            n: layers.Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()
-        }
+        self.embeddings = {n: _Embedding(sizes[n], w, dtype=own, name=f"embed_{n}") for n, w in EMBEDDINGS.items()}
         self.trusts = {
-            n: layers.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH, dtype=own, name=f"trust_{n}")
-            for n, k in GUESSES.items()
+            n: _Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH, dtype=own, name=f"trust_{n}") for n, k in GUESSES.items()
         }
         self.gains = {
-            n: layers.Embedding(k * CONFIDENCES, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
+            n: _Embedding(k * CONFIDENCES, 1, embeddings_initializer="zeros", dtype="float32", name=f"gain_{n}")
             for n, k in GUESSES.items()
         }
-        self.intervals = layers.Embedding(
+        self.intervals = _Embedding(
             INTERVALS,
             INTERVAL_TABLES * len(ears.COUNTS),
             embeddings_initializer="zeros",
             dtype="float32",
             name="intervals",
         )
-        self.enter = layers.Dense(recipe["width"], dtype=own, name="enter")
+        self.enter = _Dense(recipe["width"], dtype=own, name="enter")
         self.recurrent = [LSTM(recipe["width"], dtype=own, name=f"lstm_{i}") for i in range(recipe["layers"])]
-        self.above = layers.Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
-        self.hidden = {n: layers.Dense(recipe["head"], dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
+        self.above = _Dense(len(HEADS) * recipe["head"], use_bias=False, dtype=own, name="above")
+        self.hidden = {n: _Dense(recipe["head"], dtype=own, name=f"hidden_{n}") for n in events.FIELDS}
         self.outputs_of = {
-            n: layers.Dense(events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n], dtype="float32", name=f"out_{n}")
+            n: _Dense(events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
         self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")
