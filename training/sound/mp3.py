@@ -1,8 +1,10 @@
 """MP3 files by LAME, with a first frame from which players know time and length exactly.
 
 In: samples. Out: an MP3 file with a constant bit rate. Its first frame has no sound but LAME's tag: how many frames
-follow, how many bytes they and it have, and for how long the encoder delays the sound. Players skip that delay, and map time
-to bytes by the two counts. The tag is described in "Mp3 Info Tag rev 1 specifications" (G. Bouvigne, G. Alcazar).
+follow, how many bytes they have, and for how long the encoder delays the sound. Players skip that delay. Browsers map the
+share of the time to the share of these bytes and count from the second frame: if the first frame were among the bytes, as
+LAME has it, they would seek up to a frame too far. The tag is described in "Mp3 Info Tag rev 1 specifications"
+(G. Bouvigne, G. Alcazar).
 """
 
 import struct
@@ -21,7 +23,6 @@ KBITS = {  # by version bit, and the upper half of the third byte
     0: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 ALL_FIELDS = 15  # flags: frames, bytes, table of contents and quality are present
-CHECK_AFTER = 154  # bytes from the tag's start to its own check
 REVERSED = 0xA001  # polynomial 0x8005 of the check, bits in the other order
 
 
@@ -63,7 +64,7 @@ def first_frame(frames: bytes, rate: int) -> bytes:
     side = (17 if is_mono else 32) if version else (9 if is_mono else 17)
     header = bytes((frames[0], frames[1], frames[2] & ~PADDING_BIT, frames[3]))
     contents = bytes(percent * 256 // 100 for percent in range(100))
-    told = b"Info" + struct.pack(">III", ALL_FIELDS, count, size + len(frames)) + contents + struct.pack(">I", 0)
+    told = b"Info" + struct.pack(">III", ALL_FIELDS, count, len(frames)) + contents + struct.pack(">I", 0)
     lame = b"LAME3.100" + bytes((1, 0)) + bytes(8) + bytes((0, min(kbit, 255))) + (DELAY << 12).to_bytes(3) + bytes(4)
     tag = told + lame + struct.pack(">IH", size + len(frames), 0)
     start = header + bytes(side) + tag
