@@ -73,7 +73,7 @@ def schema_of(path: Path) -> pa.Schema:
     Raises pa.ArrowException or OSError if it is damaged.
     """
     check_seal(path)
-    return pq.read_schema(path)
+    return pq.ParquetFile(path, page_checksum_verification=True).schema_arrow
 
 
 def open_dataset(paths: Sequence[AnyPath], schema: pa.Schema) -> "ds.Dataset":

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
+from tests.running import children, have_ended
 from tests.training.conftest import song
 from tests.training.test_sampler import VOCABULARY, weights
 from training.network.inference import NoteNetwork
@@ -41,8 +42,8 @@ def content(drafts: list[Draft]) -> list[tuple[object, ...]]:
     ]
 
 
-def children() -> list[int]:
-    return [int(child) for child in Path("/proc/self/task", str(os.getpid()), "children").read_text().split()]
+def mine() -> list[int]:
+    return children(os.getpid())
 
 
 def compare() -> None:
@@ -61,39 +62,61 @@ def compare() -> None:
         assert seen == sorted(seen)
         assert seen[-1][0] == seen[-1][1] > 0
         assert len({total for _, total in seen}) == 1
-        assert not children()
+        assert not mine()
 
 
 def interrupt() -> None:
     def press(done: int, total: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background of a shell
     with pytest.raises(KeyboardInterrupt):
         compose_in_parts(network(), VOCABULARY, SamplingConfig(count=8, notes=100_000), None, None, press)
-    assert not children()
+    assert not mine()
 
 
 def kill() -> None:
     def end(done: int, total: int) -> None:
-        os.kill(children()[0], signal.SIGKILL)
+        os.kill(mine()[0], signal.SIGKILL)
 
     with pytest.raises(TrainingError, match="ended from outside"):
         compose_in_parts(network(), VOCABULARY, SamplingConfig(count=8, notes=100_000), None, None, end)
-    assert not children()
+    assert not mine()
+
+
+def die() -> None:
+    def tell(done: int, total: int) -> None:
+        print(*mine(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    compose_in_parts(network(), VOCABULARY, SamplingConfig(count=8, notes=100_000), None, None, tell)
 
 
 def fail() -> None:
     damaged = NoteNetwork({name: array * np.float32("nan") for name, array in weights().items()})
     with pytest.raises(TrainingError, match="no probabilities"):
         compose_in_parts(damaged, VOCABULARY, SamplingConfig(count=8, notes=50), None, None, lambda *step: None)
-    assert not children()
+    assert not mine()
+
+
+def run(what: Callable[[], None]) -> "subprocess.CompletedProcess[str]":
+    line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
+    return subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
 
 
 @pytest.mark.parametrize("what", [compare, interrupt, kill, fail])
 def test_in_several_processes_the_pieces_are_the_same_and_every_end_is_clean(what: Callable[[], None]) -> None:
-    line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
-    done = subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
+    done = run(what)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_the_processes_end_when_the_command_is_killed() -> None:
+    done = run(die)
+    assert done.returncode == -signal.SIGKILL
+    processes = [int(pid) for pid in done.stdout.split()]
+    assert len(processes) == 2
+    assert have_ended(processes)
     assert done.stderr == ""
 
 

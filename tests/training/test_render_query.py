@@ -22,6 +22,7 @@ from dataset.notes.model import Notes
 from tests import forked
 from tests.browser import assert_accessible, assert_fits, opened, wait
 from tests.once import Once
+from tests.running import children, have_ended
 from training.commands.render_query import page_path
 from training.page.pieces_page import find_pieces
 
@@ -180,10 +181,6 @@ def test_in_a_browser_a_piece_plays_and_its_loop_is_looped(browser: Browser, pat
         assert_accessible(page)
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc")
 def test_ctrl_c_while_pieces_are_rendered_leaves_the_page_of_before(tmp_path: Path) -> None:
     catalog, page = tmp_path / "root", tmp_path / "out" / "page.html"
@@ -217,4 +214,4 @@ def test_ctrl_c_while_pieces_are_rendered_leaves_the_page_of_before(tmp_path: Pa
     ]
     assert page.read_text() == "the page of before"
     assert [*page.parent.iterdir()] == [page]
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert have_ended(workers)

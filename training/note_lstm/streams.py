@@ -51,10 +51,10 @@ def compose_in_parts(
     try:
         for part in parts:
             receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(sender, compose, part), daemon=True)
+            receivers.append(receiver)
+            process = context.Process(target=_work, args=(sender, receivers, compose, part), daemon=True)
             process.start()
             sender.close()  # so that the end of the process ends the pipe
-            receivers.append(receiver)
             processes.append(process)
         return _collected(receivers, report)
     finally:
@@ -72,9 +72,14 @@ def split_streams(count: int) -> list[range]:
     return [range(start, end) for start, end in pairwise(edges)]
 
 
-def _work(sender: Any, compose: Callable[..., list[Draft]], part: range) -> None:
-    """Compose the streams `part`; send progress as (done, total), then the drafts or the error."""
+def _work(sender: Any, receivers: list[Any], compose: Callable[..., list[Draft]], part: range) -> None:
+    """Compose the streams `part`; send progress as (done, total), then the drafts or the error.
+
+    The parent's `receivers` are closed here, so that nobody reads the pipe once the parent is killed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    for receiver in receivers:
+        receiver.close()
     last = 0.0
 
     def report(done: int, total: int) -> None:
@@ -83,7 +88,7 @@ def _work(sender: Any, compose: Callable[..., list[Draft]], part: range) -> None
             last = now
             sender.send((done, total))
 
-    with suppress(BrokenPipeError):  # the parent was killed
+    with suppress(ConnectionError):  # the parent was killed
         try:
             sender.send(compose(report, part))
         except VgpianoError as error:
