@@ -26,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent)]  # for `python -m benchmar
 import told_apart as measure  # noqa: E402 - a module of this folder
 
 from dataset.corpus.corpus import Corpus, CorpusPiece  # noqa: E402
+from dataset.export.common import slug  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
 from training.events.fields import COARSE_EDGES  # noqa: E402
 from training.events.past import Past  # noqa: E402
@@ -139,13 +140,16 @@ def row(root: Path, corpus: str, name: str, seed: int, epochs: int, count: int) 
 
 
 def _trained(root: Path, corpus: str, name: str, seed: int, epochs: int) -> Run:
-    run = f"ablation-{''.join(c if c.isalnum() else '-' for c in name)}-{seed}"
+    run = f"ablation-{slug(name)}-{epochs}-{seed}"
     if not (root / "runs" / run).exists():
         recipe = root / f"{run}.json"
         recipe.write_text(json.dumps({"kind": DEFAULT, **PARTS[name].recipe}), encoding="utf-8")
         given = TrainConfig(corpus=corpus, recipe=str(recipe), epochs=epochs, name=run, seed=seed, from_scratch=True)
         train_run(root, given, render=False)
-    return Run.open(root, run)
+    opened = Run.open(root, run)
+    if opened.progress().ended is None:
+        raise SystemExit(f"{opened.path}: its training was interrupted; remove the folder")
+    return opened
 
 
 @contextmanager

@@ -156,9 +156,8 @@ def serve() -> None:
     for module in LIGHT:
         import_module(module)
     import_module("tests.parser")
-    scripts = {
-        script.name: script for script in entry_points(group="console_scripts")
-    }  # which takes as long as some commands
+    # reading them takes as long as some commands
+    scripts = {script.name: script for script in entry_points(group="console_scripts")}
     while line := sys.stdin.readline():
         asked = json.loads(line)
         if asked["heavy"] and "keras" not in sys.modules:

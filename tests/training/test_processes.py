@@ -99,12 +99,18 @@ def fail() -> None:
     assert not mine()
 
 
+def err() -> None:
+    with pytest.raises(AttributeError, match="openings"):
+        compose_in_parts(network(), None, SamplingConfig(count=8, notes=50), None, None, lambda *step: None)  # type: ignore[arg-type]
+    assert not mine()
+
+
 def run(what: Callable[[], None]) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
     return subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
 
 
-@pytest.mark.parametrize("what", [compare, interrupt, kill, fail])
+@pytest.mark.parametrize("what", [compare, interrupt, kill, fail, err])
 def test_in_several_processes_the_pieces_are_the_same_and_every_end_is_clean(what: Callable[[], None]) -> None:
     done = run(what)
     assert done.returncode == 0, done.stderr

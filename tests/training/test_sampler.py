@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from catalog.base.errors import UsageError
 from dataset.midi.midi_writer import write_midi
@@ -20,8 +17,8 @@ from dataset.notes.model import Notes, seconds
 from tests.training.conftest import song
 from training.commands import field_options as settings
 from training.events import fields as events
-from training.events.encoding import COLUMNS, LEVEL, classes
-from training.events.plans import EQUAL, LEVELS, NEW, VARIED, Plan
+from training.events.encoding import classes
+from training.events.plans import Plan
 from training.events.repeat_models import GUESSES
 from training.events.vocabulary import Opening, Vocabulary
 from training.network import inference
@@ -31,9 +28,8 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 from training.sampling import constraints
 from training.sampling.conditioning import requested_styles, vector
 from training.sampling.constraints import SAME_BARS, SAME_CHORD
-from training.sampling.drawing import CALM, calm, lower_gains, trust
 from training.sampling.playable import is_playable
-from training.sampling.sampler import SamplingConfig, choose, compose
+from training.sampling.sampler import SamplingConfig, compose
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
 LOUD = tuple(range(4, 128, 8))  # the middle of each class
@@ -280,20 +276,6 @@ def test_an_unknown_style_is_answered_with_the_known_ones() -> None:
         compose(inference.NoteNetwork(weights()), VOCABULARY, SamplingConfig(notes=5, game="fire"))
 
 
-def test_a_low_top_p_draws_the_likeliest_alone() -> None:
-    network = inference.NoteNetwork(weights())
-    pieces = [compose(network, VOCABULARY, SamplingConfig(notes=40, top_p=1e-9, seed=s, game="wood")) for s in (1, 2)]
-    assert pieces[0] == pieces[1]
-
-
-def test_top_k_and_temperature_hold_for_the_field_that_they_are_given_for() -> None:
-    network = saying(time={12: 1}, pitch={50: 1}, velocity={9: 1})
-    [notes] = compose(network, VOCABULARY, SamplingConfig(notes=80, top_k={"velocity": 1}, temperature={"time": 0.05}))
-    assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
-    assert set(np.diff(notes.onset).tolist()) == {12}
-    assert len(set(notes.pitch.tolist())) > 30
-
-
 def test_a_mixture_lies_between_its_styles_and_begins_like_one_of_them() -> None:
     named = weights()
     named["embed_game/embeddings"] *= 40
@@ -313,73 +295,6 @@ def test_a_part_of_a_name_is_enough_where_it_fits_one_only() -> None:
     for styles, says in (({"fire": 1.0}, "water, wood, temple"), ({"w": 1.0}, "matches 2"), ({"wood": 0.0}, "above 0")):
         with pytest.raises(UsageError, match=says):
             requested_styles(VOCABULARY, None, None, styles)
-
-
-@given(
-    arrays(np.float32, (3, 20), elements=st.floats(-9, 9, width=32)),
-    st.floats(0.01, 1.0),
-    st.integers(0, 20),
-    st.floats(0, 1),
-    st.floats(0, 0.999999),
-)
-def test_what_is_drawn_is_among_the_likeliest(
-    logits: np.ndarray, top_p: float, top_k: int, min_p: float, uniforms: float
-) -> None:
-    drawn = choose(logits, np.full(3, uniforms), (1.0, top_p, top_k, min_p))
-    for row, number in zip(logits.astype(np.float64), drawn, strict=True):
-        shares = np.exp(row - row.max()) / np.exp(row - row.max()).sum()
-        likelier = shares[shares > shares[number]]
-        assert likelier.sum() < top_p + 1e-9
-        assert top_k == 0 or len(likelier) < top_k
-        assert shares[number] >= min_p * shares.max() - 1e-9
-
-
-def test_min_p_leaves_out_what_is_improbable_beside_the_most_probable_after_temperature() -> None:
-    logits = np.log(np.tile([0.6, 0.3, 0.1], (1000, 1)))
-    uniforms = np.linspace(0, 0.9999, 1000)
-
-    def drawn(temperature: float, min_p: float) -> list[int]:
-        return np.bincount(choose(logits, uniforms, (temperature, 1.0, 0, min_p)), minlength=3).tolist()
-
-    assert drawn(1.0, 0.0) == [600, 300, 100]
-    assert drawn(1.0, 0.2) == [667, 333, 0]
-    assert drawn(1.0, 0.6) == [1000, 0, 0]
-    assert drawn(2.0, 0.4)[2] > 0  # at a higher temperature, the third is less improbable
-    assert drawn(2.0, 0.45)[2] == 0
-
-
-def test_min_p_holds_for_the_field_that_it_is_given_for() -> None:
-    network = saying(pitch={50: 1}, velocity={9: 1})
-    [notes] = compose(network, VOCABULARY, SamplingConfig(notes=80, min_p={"velocity": 0.9}))
-    assert set(notes.velocity[1:].tolist()) == {9 * 8 + 4}
-    assert len(set(notes.pitch.tolist())) > 30
-
-
-def test_a_low_temperature_and_a_chord_struck_often_lower_the_gain_of_guesses() -> None:
-    gain, guess = np.array([[2.0, 3.0]], np.float32), np.array([[1, 1]])
-    for temperature, rounds, kept in (
-        (1.0, 1, 1.0),
-        (1.5, 6, 1.0),
-        (1.0, 12, 0.5),
-        (0.5, 1, 0.5**1.3),
-        (0.1, 1, 0.5**1.3),
-    ):
-        logits = np.array([[1.0, 6.0, 0.0]], np.float32)
-        lower_gains(logits, guess, gain, trust(temperature, np.array([rounds])))
-        assert logits.tolist() == [[1.0, pytest.approx(1 + 5 * kept), 0.0]]
-
-
-def test_times_and_pitches_of_bars_that_vary_an_earlier_one_are_drawn_calmly() -> None:
-    now = np.zeros((len(CALM), COLUMNS), np.int16)
-    for columns in (LEVEL["bar"], LEVEL["own"]):
-        now[:, columns] = range(len(CALM))
-    rounds, expected = np.ones(len(CALM)), {"time": 2 / CALM, "pitch": 2 / CALM, "velocity": np.full(len(CALM), 2)}
-    for name, wanted in expected.items():
-        logits = np.full((len(CALM), 3), 2, np.float32)
-        calm(name, logits, now, np.zeros((len(CALM), GUESSES[name]), np.float32), 1.0, rounds)
-        assert logits == pytest.approx(np.repeat(wanted[:, None], 3, axis=1))
-    assert CALM[[NEW, VARIED, EQUAL]].tolist() == pytest.approx([1, 0.9, 1])
-    assert len(CALM) == LEVELS
 
 
 def longest_chord(notes: Notes) -> int:

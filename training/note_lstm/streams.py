@@ -4,7 +4,6 @@ In: what `sampler.compose_drafts` takes. Out: the same drafts. The processes are
 only while no training library is loaded, whose threads would not outlive it; elsewhere one process composes everything.
 """
 
-import os
 import signal
 import sys
 import time
@@ -16,7 +15,8 @@ from multiprocessing import connection, get_context
 from typing import Any
 
 from catalog.base.console import Report
-from catalog.base.errors import TrainingError, VgpianoError
+from catalog.base.cores import cores
+from catalog.base.errors import TrainingError
 from dataset.notes.model import Notes
 from training.events.vocabulary import Vocabulary
 from training.network.inference import NoteNetwork
@@ -67,7 +67,7 @@ def split_streams(count: int) -> list[range]:
     """Return the numbers of the streams that each process composes."""
     if sys.platform != "linux" or UNSAFE & sys.modules.keys():
         return [range(count)]
-    processes = max(1, min(len(os.sched_getaffinity(0)), count // LEAST_STREAMS))
+    processes = max(1, min(cores(), count // LEAST_STREAMS))
     edges = [count * number // processes for number in range(processes + 1)]
     return [range(start, end) for start, end in pairwise(edges)]
 
@@ -91,7 +91,7 @@ def _work(sender: Any, receivers: list[Any], compose: Callable[..., list[Draft]]
     with suppress(ConnectionError):  # the parent was killed
         try:
             sender.send(compose(report, part))
-        except VgpianoError as error:
+        except Exception as error:  # noqa: BLE001 - raised by the parent
             sender.send(error)
 
 
@@ -109,7 +109,7 @@ def _collected(receivers: "list[connection.Connection]", report: Report) -> list
                 raise TrainingError(
                     "a process that composes was ended from outside, perhaps for lack of memory; ask for fewer pieces"
                 ) from None
-            if isinstance(message, VgpianoError):
+            if isinstance(message, Exception):
                 raise message
             if isinstance(message, list):
                 drafts[number], progress[number] = message, (progress[number][1],) * 2

@@ -180,7 +180,7 @@ def _is_mixture(value: Any) -> bool:
 
 
 def _option(name: str) -> str:
-    """Return the name of a setting in messages: its option of `generate`, which `per_plan` has not."""
+    """Return the name of a setting in messages: its option of `generate`; `per_plan` has none."""
     if name == "per_plan":
         return name
     return "--" + name.replace("_", "-")
