@@ -77,7 +77,7 @@ def tokenizer_for(corpus: Iterable[Notes]) -> Any:
     try:
         from miditok import REMI, TokenizerConfig
     except ImportError as error:
-        raise DatasetError("tokens need MidiTok: pip install 'vgpiano[export]' (or: pip install miditok)") from error
+        raise DatasetError("tokens need MidiTok, which is not installed: pip install miditok") from error
     tempos: set[float] = set()
     signatures: dict[int, set[int]] = {4: {4}}
     for notes in corpus:

@@ -78,7 +78,7 @@ def connect_cluster(address: str, *, patience_s: float = PATIENCE_S) -> Iterator
     try:
         from distributed import Client
     except ImportError:
-        raise DatasetError("a cluster needs Dask, which is not installed: pip install 'vgpiano[scale]'") from None
+        raise DatasetError("a cluster needs Dask, which is not installed: pip install distributed") from None
     with _quiet():
         _check_scheduler(address, min(HANDSHAKE_S, patience_s))
         try:

@@ -163,6 +163,8 @@ def test_loops_of_nothing() -> None:
         synthesize_loop(notes, 96, 192)
     with pytest.raises(TrainingError, match=r"at least 0\.1"):
         synthesize_loop(notes, 0, 1)
+    with pytest.raises(TrainingError, match=r"at least 0\.1"):
+        render_loop(notes, 0, 1, forms=["mid"])
     with pytest.raises(TrainingError, match="20 minutes"):
         synthesize_loop(Notes.of([0, 24 * 1500], [24, 24], [60, 60], [80, 80]), 0, 24 * 1501)
 

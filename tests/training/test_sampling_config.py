@@ -187,6 +187,7 @@ def test_the_command_says_in_one_line_what_it_refuses(trained: Path, tmp_path: P
         ("--min-p", "-0.1"),
         ("--form", "aaba"),
         ("--form", "AABA", "--bars", "3"),
+        ("--section-bars", "4"),
         ("--game", ""),
     ):
         done = command(*words, *more, root=trained)

@@ -75,7 +75,9 @@ def generate(
         str | None,
         typer.Option("--form", help="A letter per section, such as AABA: a repeated letter repeats its first section."),
     ] = None,
-    section_bars: Annotated[int, typer.Option("--section-bars", help="Bars of a section of --form.")] = 8,
+    section_bars: Annotated[
+        int | None, typer.Option("--section-bars", help="Bars of a section of --form (default 8).")
+    ] = None,
     loop: Annotated[
         bool,
         typer.Option("--loop", help="Compose a loop of --bars (default 16), whose end leads on to its beginning."),
@@ -128,7 +130,7 @@ def generate(
     from training.generate import SAMPLE_SECONDS, compose_samples, read_prime
     from training.page.write import render_samples, write_run_page
     from training.run import Run
-    from training.sampling.config import SamplingConfig
+    from training.sampling.config import SECTION_BARS, SamplingConfig
     from training.sampling.sample_files import write_pieces
 
     console.set_stop_hint("all files listed above are complete; the same command composes others")
@@ -145,7 +147,7 @@ def generate(
         top_k=settings.by_field("--top-k", top_k),
         min_p=settings.by_field("--min-p", min_p),
         form=form,
-        section_bars=section_bars,
+        section_bars=SECTION_BARS if section_bars is None else section_bars,
         loop=loop,
         intro=intro,
         seed=drawn,
@@ -155,6 +157,8 @@ def generate(
         game=game,
         style=settings.weights("--style", style) if style is not None else None,
     )
+    if section_bars is not None and form is None:
+        raise UsageError("--section-bars needs --form")
     if without_prime and prime is None:
         raise UsageError("--without-prime needs --prime FILE")
     if (form is not None or loop) and prime is not None:

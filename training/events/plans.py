@@ -209,7 +209,7 @@ class Plan:
     @classmethod
     def from_text(cls, text: str) -> "Plan":
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
-        table = np.array([bar.split(",") for bar in text.split(" ")], np.int64)
+        table = np.fromstring(text.replace(" ", ","), np.int64, sep=",").reshape(text.count(" ") + 1, -1)
         back = np.arange(len(table)) + 1
         sizes = [COLUMNS[field.name][1] for field in fields(cls) if field.name in COLUMNS]
         for column, name in enumerate(field.name for field in fields(cls)):

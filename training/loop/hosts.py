@@ -63,7 +63,7 @@ def join() -> Hosts:
         return Hosts()
     keras = load_keras()
     if keras.backend.backend() != "jax":
-        raise UsageError(f"{COUNT}={count}: several processes need KERAS_BACKEND=jax (pip install 'vgpiano[jax]')")
+        raise UsageError(f"{COUNT}={count}: several processes need KERAS_BACKEND=jax (pip install jax)")
     if int(count) > 1:
         keras.distribution.initialize()
     if len(keras.distribution.list_devices()) > 1:

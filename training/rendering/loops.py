@@ -167,6 +167,7 @@ def render_loop(
     """
     tags = tags or Tags()
     files: dict[str, bytes] = {}
+    check_loop(notes, start, end)
     made = synthesize_loop(notes, start, end, soundfont=soundfont) if set(forms) - {"mid"} else None
     for form in forms:
         if form == "mid":

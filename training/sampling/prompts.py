@@ -17,9 +17,9 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import UNKNOWN as UNKNOWN_HAND
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
-from training.events import encoding
+from training.events import continuation, encoding
 from training.events import fields as events
-from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME
+from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME, bar_ticks
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.sampling.config import LOOP_BARS, SamplingConfig
@@ -50,12 +50,13 @@ class Prompt:
     style: tuple[int, int]
     velocities: IntArray  # [VELOCITIES], of each class
     plan: Plan | None = None
+    prime_lines: IntArray | None = None  # bar lines of a prime [bars + 1], to which the first bars of the plan belong
     is_prime: bool = False
 
     @property
     def bar(self) -> int:
         """Length of a bar in ticks."""
-        return events.bar_ticks(*self.meters[-1][1:])
+        return bar_ticks(*self.meters[-1][1:])
 
     @property
     def voices(self) -> int:
@@ -91,6 +92,8 @@ class Prompt:
         """Return the plan, as long as it may be needed, with its bar lines in ticks."""
         if self.plan is None:
             return None
+        if self.prime_lines is not None:
+            return self._planned_after(self.plan, self.prime_lines, config)
         first = self.bar_line(int(self.onsets[0]))
         if config.loop:
             plan = with_loop(self.plan, config.intro, config.bars or LOOP_BARS)
@@ -99,6 +102,13 @@ class Prompt:
         plan = self.plan.of_length(min(bars, config.notes or MAX_PLANNED, MAX_PLANNED))
         lines = first + np.arange(len(plan) + 1) * self.bar
         return plan, lines.astype(np.int32)
+
+    def _planned_after(self, plan: Plan, given: IntArray, config: SamplingConfig) -> tuple[Plan, IntArray]:
+        """Return the plan of a prime and what follows, with bar lines; the bars of the prime stay as they are."""
+        bars = max(1, (self.end_tick(config.seconds, config.all_bars) - int(given[-1])) // self.bar)
+        bars = len(given) - 1 + min(bars, config.notes or MAX_PLANNED, MAX_PLANNED)
+        lines = np.append(given, given[-1] + self.bar * np.arange(1, bars - len(given) + 2)).astype(np.int32)
+        return plan.in_order(np.resize(np.arange(len(plan)), bars)) if bars != len(plan) else plan, lines
 
 
 def reason_unusable(prime: Notes) -> str | None:
@@ -136,6 +146,8 @@ def make_prompts(
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
 
+    What follows a prime is planned as in a piece that begins like it, if one has its meter.
+
     Pieces are taken in a random order, each once before one is taken again, then from another of its bars. They have
     at least LEAST_SHARE of `notes` notes from there on, if there are such pieces. A stream's piece does not depend on
     the number of streams. Raises UsageError for a prime that cannot be continued.
@@ -143,7 +155,10 @@ def make_prompts(
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
-        return [_prompt_from_prime(prime)] * len(generators)
+        given, count = _prompt_from_prime(prime), len(generators)
+        alike = [_plan_of(piece) for piece in fitting if bar_ticks(piece.numerator, piece.denominator) == given.bar]
+        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER])
+        return [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
     order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
@@ -177,7 +192,7 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start 
         if later.bar >= len(plan):
             raise TrainingError(_NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
         plan = plan.from_bar(later.bar)
-    bar = min(PLACES, events.bar_ticks(opening.numerator, opening.denominator))
+    bar = min(PLACES, bar_ticks(opening.numerator, opening.denominator))
     return Prompt(
         np.array([[0, first.pitch, first.duration, first.velocity, first.place, bar]], np.int32),
         np.array([first.place], np.int32),

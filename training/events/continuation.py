@@ -1,0 +1,142 @@
+"""Plans of continuations: that of a given beginning, and then bars of the plan of a training piece like it. Pure NumPy.
+
+In: the notes of the beginning and the plans of training pieces. Out: a plan that goes on as the piece does, its form
+included: where the piece repeats one of its first bars, the continuation repeats the bar of the beginning that stands
+in the same place. The piece's bars are transposed to the scale of the beginning.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dataset.notes.model import Notes
+from training.events import character
+from training.events.plans import RANGES, VARIED, Plan
+
+BARS_AFTER = 8
+"""Bars of a piece's plan, at least, that follow the beginning; a shorter plan is repeated."""
+
+NEAREST = 16
+"""Pieces, with the most similar first bars, of which one is followed."""
+
+_FORM = ("lag", "level", "rhythm_lag", "rhythm_level")
+_RHYTHM = ("onsets", "notes", "density", "times", "durations")
+_OCTAVE = 12
+_INCOMPLETE = 0.25  # of the last bar, without a sounding note at its end: then it goes on as the piece does
+_COMPARED = (
+    *("onsets", "notes", "density", "voices", "right_sustain", "left_sustain", "right_length", "left_length"),
+    *("repeats", "steps", "runs", "loudness", "accents", "right_detached", "right_overlapping", "left_detached"),
+    *("left_overlapping", "semitones", "octaves", "triads", "fullness", "top_leaps", "bottom_repeats", "bottom_steps"),
+    *("bottom_leaps", "width"),
+)
+
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beginning:
+    """The bars of a given beginning: their plan, and their lines [bars + 1] in ticks.
+
+    The last `open_bars`, 0 or 1, are incomplete, and go on as the training piece does.
+    """
+
+    plan: Plan
+    lines: npt.NDArray[np.int32]
+    open_bars: int
+
+    @classmethod
+    def of(cls, notes: Notes) -> "Beginning":
+        """Return the bars of these notes; time signatures after the last onset do not count."""
+        last = int(notes.onset[-1])
+        meters = tuple(change for change in notes.time_signatures if change[0] <= last)
+        plan, lines = Plan.of(replace(notes, time_signatures=meters))
+        silent = int(lines[-1]) - int((notes.onset + notes.duration).max())
+        return cls(plan, lines, int(silent > _INCOMPLETE * (lines[-1] - lines[-2])))
+
+    def followed_by(self, piece: Plan) -> Plan:
+        """Return the plan of this beginning and, from its end on, of a piece; BARS_AFTER bars are added at least."""
+        given = len(self.plan) - self.open_bars
+        longer = piece.of_length(max(len(piece), len(self.plan) + BARS_AFTER))
+        rest = _as_loud(_transposed(longer, _shift(self.plan, longer)), self.plan)
+        table = {field.name: getattr(rest, field.name).copy() for field in fields(Plan)}
+        for name, column in table.items():
+            column[:given] = getattr(self.plan, name)[:given]
+        texture = [name for name in table if name not in _FORM]
+        for lag, level, least, names in (("rhythm_lag", "rhythm_level", VARIED, _RHYTHM), ("lag", "level", 0, texture)):
+            is_given = np.arange(len(rest)) < given  # also bars that repeat one of the beginning
+            for bar in range(given, len(rest)):
+                source = bar - int(table[lag][bar])
+                is_given[bar] = source < bar and table[level][bar] >= least and is_given[source]
+                for name in names if is_given[bar] else ():
+                    table[name][bar] = table[name][source]
+        return Plan(**table)
+
+
+def plans_after(notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int]) -> tuple[list[Plan], Numbers]:
+    """Return `count` plans of these notes and what may follow, with the bar lines of the notes.
+
+    Each follows one of the NEAREST pieces, in a random order. There are none if no piece is given, or if the notes are
+    too long for a plan.
+    """
+    beginning = Beginning.of(notes)
+    if not pieces or beginning.lines[-1] <= notes.onset[-1]:
+        return [], beginning.lines
+    order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
+    made = [beginning.followed_by(pieces[number]) for number in order[:count]]
+    return [made[number % len(made)] for number in range(count)], beginning.lines
+
+
+def nearest(beginning: Plan, pieces: Sequence[Plan], count: int) -> list[int]:
+    """Return the numbers of the `count` pieces whose first bars are most like a beginning, the likest first.
+
+    Likeness is the distance of the means of what plans say of texture, rhythm, lines and loudness, each in standard
+    deviations of the pieces.
+    """
+    mine, theirs = _means(beginning, len(beginning)), np.stack([_means(piece, len(beginning)) for piece in pieces])
+    spread = np.maximum(theirs.std(axis=0), 1e-6)
+    distance = np.abs((theirs - mine) / spread).clip(max=4).mean(axis=1)
+    order: list[int] = np.argsort(distance, kind="stable")[:count].tolist()
+    return order
+
+
+def _means(plan: Plan, bars: int) -> Numbers:
+    """Return the mean of each of _COMPARED in the first bars of a plan."""
+    known = {name: getattr(plan, name)[:bars] for name in _COMPARED[:-1]}
+    known |= {"width": plan.top[:bars] - plan.bottom[:bars]}
+    known |= {name: np.sqrt(known[name]) for name in ("onsets", "notes")}
+    return np.array([known[name].mean() for name in _COMPARED])
+
+
+def _shift(beginning: Plan, piece: Plan) -> int:
+    """Return by how many semitones a piece is transposed: to the scale of the beginning, as near to its range as can be."""
+    bars = len(beginning)
+    change = (int(beginning.scale[-1]) - int(piece.scale[min(bars, len(piece)) - 1])) % _OCTAVE
+    middles = []
+    for plan in (beginning, piece):
+        has_notes = plan.top[:bars] > 0
+        both = plan.top[:bars][has_notes].astype(np.int64) + plan.bottom[:bars][has_notes]
+        middles.append(float(np.median(both)) / 2 if has_notes.any() else RANGES / 2)
+    octaves = round((middles[0] - middles[1] - change) / _OCTAVE)
+    return change + octaves * _OCTAVE
+
+
+def _transposed(plan: Plan, semitones: int) -> Plan:
+    """Return a plan for other pitches; those outside MIDI's range stay at its ends."""
+    moved = [np.where(column > 0, np.clip(column + semitones, 1, RANGES - 1), 0) for column in (plan.top, plan.bottom)]
+    scale = np.where(plan.scale > 0, (plan.scale - 1 + semitones) % _OCTAVE + 1, 0)
+    chroma = character.rotated(plan.chroma.astype(np.int64), semitones % _OCTAVE)
+    top, bottom, scale, chroma = (np.asarray(column, np.int16) for column in (*moved, scale, chroma))
+    return replace(plan, top=top, bottom=bottom, scale=scale, chroma=chroma)
+
+
+def _as_loud(plan: Plan, beginning: Plan) -> Plan:
+    """Return a plan with the loudness of a beginning in the bars that it has, and the same differences after them."""
+    bars = len(beginning)
+    means = [
+        float(loud[loud > 0].mean()) if (loud > 0).any() else 0 for loud in (beginning.loudness, plan.loudness[:bars])
+    ]
+    louder = np.clip(plan.loudness + round(means[0] - means[1]), 1, character.LOUDNESSES - 1)
+    return replace(plan, loudness=np.where(plan.loudness > 0, louder, 0).astype(np.int16))
