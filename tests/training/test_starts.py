@@ -40,3 +40,19 @@ def test_a_pitch_that_both_hands_strike_is_one_note_before_a_start_too() -> None
     for start in starts:
         [at] = np.flatnonzero(begins == start.bar * 96)
         assert (start.pitch, start.place, start.notes) == (rows[at, PITCH], 0, len(rows) - at)
+
+
+@pytest.mark.parametrize(
+    ("tempos", "tempo"),
+    [
+        (((0, 60.0),), 60),
+        (((0, 60.0), (96, 140.0)), 140),  # one slow bar
+        (((0, 100.0), (96, 110.0), (192, 120.0), (288, 130.0), (384, 140.0), (480, 150.0)), 150),
+        (((0, 90.0), (4 * 96, 91.0), (8 * 96, 92.0), (12 * 96, 200.0)), 91),  # rubato, and a fast end
+        (((0, 80.0), (10_000, 20.0)), 80),  # after the last note
+    ],
+)
+def test_the_tempo_is_that_of_most_of_the_piece(tempos: tuple[tuple[int, float], ...], tempo: float) -> None:
+    onset = np.arange(64) * 24
+    notes = Notes.of(onset, [24] * 64, 40 + np.arange(64) % 60, [80] * 64, tempos, ((0, 4, 4),))
+    assert read(notes).tempo == pytest.approx(tempo, rel=1e-4)

@@ -22,6 +22,11 @@ BARS_AFTER = 8
 NEAREST = 16
 """Pieces, with the most similar first bars, of which one is followed."""
 
+LEAST_SPREAD = 0.05
+"""Standard deviation, at least, in which differences are counted."""
+MOST_SPREADS = 4
+"""Standard deviations that a difference counts, at most."""
+
 _FORM = ("lag", "level", "rhythm_lag", "rhythm_level")
 _RHYTHM = ("onsets", "notes", "density", "times", "durations")
 _OCTAVE = 12
@@ -92,12 +97,14 @@ def plans_after(notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence
 def nearest(beginning: Plan, pieces: Sequence[Plan], count: int) -> list[int]:
     """Return the numbers of the `count` pieces whose first bars are most like a beginning, the likest first.
 
-    Likeness is the distance of the means of what plans say of texture, rhythm, lines and loudness, each in standard
-    deviations of the pieces.
+    Compared are the means of what plans say of texture, lines and loudness, and how often each note value occurs, in
+    standard deviations of the pieces. Both count alike.
     """
-    mine, theirs = _means(beginning, len(beginning)), np.stack([_means(piece, len(beginning)) for piece in pieces])
-    spread = np.maximum(theirs.std(axis=0), 1e-6)
-    distance = np.abs((theirs - mine) / spread).clip(max=4).mean(axis=1)
+    distance = np.zeros(len(pieces))
+    for of in (_means, _note_values):
+        mine, theirs = of(beginning, len(beginning)), np.stack([of(piece, len(beginning)) for piece in pieces])
+        spread = np.maximum(theirs.std(axis=0), LEAST_SPREAD)
+        distance += np.abs((theirs - mine) / spread).clip(max=MOST_SPREADS).mean(axis=1)
     order: list[int] = np.argsort(distance, kind="stable")[:count].tolist()
     return order
 
@@ -108,6 +115,14 @@ def _means(plan: Plan, bars: int) -> Numbers:
     known |= {"width": plan.top[:bars] - plan.bottom[:bars]}
     known |= {name: np.sqrt(known[name]) for name in ("onsets", "notes")}
     return np.array([known[name].mean() for name in _COMPARED])
+
+
+def _note_values(plan: Plan, bars: int) -> Numbers:
+    """Return in which share of the first bars of a plan each note value of times and durations occurs, or is common."""
+    held = np.concatenate([plan.times[:bars], plan.durations[:bars]], axis=1)
+    bits = held[..., None] >> np.arange(character.VALUE_BITS) & 1
+    shares: Numbers = bits.reshape(len(held), -1).mean(axis=0)
+    return shares
 
 
 def _shift(beginning: Plan, piece: Plan) -> int:

@@ -65,9 +65,9 @@ class Opening:
     velocities: Annotated[
         tuple[Loudness, ...], Meta(min_length=VELOCITIES, max_length=VELOCITIES)
     ]  # usual in each class
-    tempo: Above0  # quarter notes per minute
-    numerator: Beats  # of the time signature
-    denominator: Beats  # of the time signature
+    tempo: Above0  # quarter notes per minute, of most of the piece
+    numerator: Beats  # of the time signature of most of the piece
+    denominator: Beats  # of that time signature
     notes: Annotated[int, Meta(ge=1, lt=2**31)]  # of the piece
     plan: Annotated[str, Meta(pattern=PLAN_PATTERN)]  # of the piece, see `Plan.to_text`
     later: tuple[Start, ...] = ()  # every STARTS_EVERY bars
@@ -119,6 +119,14 @@ def _extend(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
     return (*old, *sorted(set(new) - set(old)))
 
 
+def _main_tempo(notes: "Notes") -> float:
+    """Return the tempo at or below which half of the piece is, in ticks; a slow first bar does not set it."""
+    start, tempo = (np.array(column) for column in zip(*notes.tempos, strict=True))
+    ticks = np.diff(np.append(start, max(start[-1], int(notes.onset[-1])) + 1))
+    order = tempo.argsort(kind="stable")
+    return float(tempo[order][np.searchsorted(ticks[order].cumsum(), ticks.sum() / 2)])
+
+
 def _main_meter(notes: "Notes") -> tuple[int, int]:
     """Return numerator and denominator of the time signature that most of the piece has."""
     changes = notes.time_signatures
@@ -142,7 +150,7 @@ def _opening(piece: "CorpusPiece") -> Opening:
         int(first[DURATION]),
         int(first[VELOCITY]),
         tuple(usual_velocities(piece.notes.velocity).tolist()),
-        piece.notes.tempos[0][1],
+        _main_tempo(piece.notes),
         numerator,
         denominator,
         len(rows),
