@@ -121,8 +121,21 @@ def test_streams_follow_several_pieces_after_the_bars_of_the_prime(form: str) ->
     assert [table(a.plan) for a in again if a.plan] == [table(p.plan) for p in prompts[:2] if p.plan]
 
 
-def test_a_prime_in_a_meter_that_no_piece_has_is_continued_without_a_plan() -> None:
+def test_a_prime_in_a_meter_that_no_piece_has_is_followed_by_one_with_bars_nearly_as_long() -> None:
     notes = replace(song(1, bars=4), time_signatures=((0, 5, 4),))
+    in_4_4, in_3_4 = VOCABULARY.openings
+    plans = [Plan.of(piece(*bars))[0].to_text() for bars in ((A1, A2, B1, B2) * 3, (A1, B1) * 6)]
+    openings = [replace(opening, plan=plan) for opening, plan in zip((in_4_4, in_3_4), plans, strict=True)]
+    [prompt] = make_prompts(VOCABULARY, openings, notes, [np.random.default_rng(0)], 50, 7)
+    planned = prompt.planned(SamplingConfig(bars=4))
+    assert planned is not None
+    plan, lines = planned
+    assert set(np.diff(lines).tolist()) == {120}
+    assert plan.lag[4:].tolist() == [4] * 4
+
+
+def test_a_prime_of_more_bars_than_plans_have_is_continued_without_one() -> None:
+    notes = Notes.of(np.arange(1100) * 96, [96] * 1100, [60] * 1100, [80] * 1100)
     [prompt] = make_prompts(VOCABULARY, VOCABULARY.openings, notes, [np.random.default_rng(0)], 50, 7)
     assert prompt.plan is None
     [made] = compose(saying(time={12: 40}), VOCABULARY, SamplingConfig(bars=2), notes)

@@ -43,7 +43,7 @@ def test_a_pitch_that_both_hands_strike_is_one_note_before_a_start_too() -> None
 
 
 @pytest.mark.parametrize(
-    ("tempos", "tempo"),
+    "tempos, tempo",
     [
         (((0, 60.0),), 60),
         (((0, 60.0), (96, 140.0)), 140),  # one slow bar

@@ -83,11 +83,10 @@ class Beginning:
 def plans_after(notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int]) -> tuple[list[Plan], Numbers]:
     """Return `count` plans of these notes and what may follow, with the bar lines of the notes.
 
-    Each follows one of the NEAREST pieces, in a random order. There are none if no piece is given, or if the notes are
-    too long for a plan.
+    Each follows one of the NEAREST pieces, in a random order. There are none if the notes are too long for a plan.
     """
     beginning = Beginning.of(notes)
-    if not pieces or beginning.lines[-1] <= notes.onset[-1]:
+    if beginning.lines[-1] <= notes.onset[-1]:
         return [], beginning.lines
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
     made = [beginning.followed_by(pieces[number]) for number in order[:count]]
