@@ -21,7 +21,7 @@ from training.events.followed import Followed
 from training.events.plans import COLUMNS, EQUAL, REMAINING, Plan
 from training.generate import compose_samples
 from training.network.inference import STRETCH, NoteNetwork
-from training.note_lstm.seams import accent, seams, with_next_turn
+from training.note_lstm.seams import _flux, accent, seams, with_next_turn
 from training.run import Run
 from training.sampling.forms import with_loop
 from training.sampling.sample_record import Seam
@@ -109,16 +109,32 @@ def test_a_seam_is_as_surprising_as_its_notes_are_to_the_network() -> None:
     assert good.usual_bits == pytest.approx(bad.usual_bits, abs=0.05)
 
 
-def test_the_accent_of_a_seam_is_the_share_of_weaker_onsets() -> None:
-    def accent_of(onset: list[int], velocity: list[int], start: int = 0) -> float:
-        return accent(Notes.of(onset, [12] * len(onset), range(50, 50 + len(onset)), velocity), start)
+def test_the_accent_of_a_seam_is_the_share_of_onsets_at_which_the_sound_changes_less() -> None:
+    def accent_of(velocity: list[int], pitch: list[int], start: int = 0) -> float:
+        onset = np.arange(len(pitch)) * 24
+        notes = Notes.of(onset, [24] * len(pitch), pitch, velocity)
+        return accent(with_next_turn(notes, start, 24 * len(pitch), 24), start, 24 * len(pitch))
 
-    assert accent_of([0, 0, 24, 48, 72], [60, 60, 119, 120, 121]) == pytest.approx(1 / 3)
-    assert accent_of([0, 96, 120, 144], [127, 90, 100, 80], 96) == 0.5
-    assert accent_of([0, 97, 120], [50, 90, 10], 96) == 0
-    assert accent_of([96], [90], 96) == 0
+    steps = [60, 61, 62, 63]
+    assert accent_of([127, 80, 80, 80], steps) == 1  # struck more strongly
+    assert accent_of([40, 80, 80, 80], steps) == 0
+    assert accent_of([80, 60, 100, 110], steps) == pytest.approx(1 / 3)
+    assert accent_of([60, 127, 80, 80], steps, 24) == 1  # the loop begins with the second note
+    other, again = ([60, 72, 60, 72, 60, 72, 60, last] for last in (65, 60))
+    assert accent_of([80] * 8, other) > 0.8
+    assert accent_of([80] * 8, again) == 0  # a note that is struck again changes the sound less than another
+    assert accent_of([80], [60]) == 0
+    notes = Notes.of([12, 30], [6, 6], [60, 60], [80, 80])  # nothing is struck on the first line
+    assert accent(with_next_turn(notes, 0, 48, 48), 0, 48) == 0
     assert not Seam(1, 1, 0.7).is_accented
     assert Seam(1, 1, 0.71).is_accented
+
+
+def test_what_is_held_over_the_seam_makes_its_beginning_less_of_a_change() -> None:
+    onset, pitch = np.array([0, 24, 48, 72]), [60, 62, 64, 60]
+    short, held = (Notes.of(onset, [24, 24, 24, last], pitch, [80] * 4) for last in (12, 24))
+    flux = [_flux(with_next_turn(notes, 0, 96, 24), 96) for notes in (short, held)]
+    assert flux[0] > flux[1] > 0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +170,11 @@ def test_generate_keeps_the_loops_with_the_best_seams_and_marks_them(trained: Pa
             bar = 24 * record["meter"][0]
             assert loop_of(file.read_bytes()) == (loop["start"], loop["end"]) == (2 * bar, 6 * bar)
             assert int(notes.end.max()) <= 6 * bar
-            seam = Seam(loop["seam_bits"], loop["usual_bits"], accent(notes, 2 * bar))
+            seam = Seam(
+                loop["seam_bits"],
+                loop["usual_bits"],
+                accent(with_next_turn(notes, 2 * bar, 6 * bar, bar), 2 * bar, 6 * bar),
+            )
             found.append((seam.is_accented, seam.excess, file.parent.name))
     assert [folder for *_, folder in sorted(found)][:2].count("loops") >= 1
     assert (

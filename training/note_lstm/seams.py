@@ -1,7 +1,7 @@
 """Seams of loops: how surprising a loop's first bars are to the network after its last bar. NumPy only.
 
 In: pieces that end where their loop ends. Out: bits per note of the first bar after the seam, and of the bars of the
-piece for comparison, without plan or guesses of the plan; and how strongly the loop's beginning is struck.
+piece for comparison, without plan or guesses of the plan; and how much the sound changes where the loop begins again.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dataset.notes.meter import bar_ticks
 from dataset.notes.model import Notes
+from dataset.notes.timing import tick_to_seconds
 from training.events import encoding
 from training.events.batches import EncodedPiece
 from training.events.vocabulary import Vocabulary
@@ -19,6 +20,11 @@ from training.sampling.conditioning import Styles, vector
 from training.sampling.sample_record import Seam
 
 AGAIN = 1  # bars of the next turn that are compared
+PARTIALS = ((0, 1.0), (12, 0.5), (19, 0.35), (24, 0.25), (28, 0.2), (31, 0.16), (36, 0.1))
+"""Partials of a note: semitones above it, to the nearest, and amplitude."""
+BINS = 128 + PARTIALS[-1][0]
+DECAY = 2.0  # of amplitudes, per second
+COMPRESSION = 30.0  # loudness is the logarithm of 1 + this times the amplitude
 
 
 def seams(
@@ -42,22 +48,42 @@ def seams(
     encoded = [EncodedPiece(events, (0, 0)) for events in encoding.encode(twice)]
     costs = network.note_bits(encoded, style)
     return [
-        _seam(cost, encoding.classes(notes)[1][1:] // bar, intro, intro + bars, accent(piece, intro * bar))
-        for cost, notes, bar, (piece, _) in zip(costs, twice, lines, pieces, strict=True)
+        _seam(
+            cost,
+            encoding.classes(notes)[1][1:] // bar,
+            intro,
+            intro + bars,
+            accent(notes, intro * bar, (intro + bars) * bar),
+        )
+        for cost, notes, bar in zip(costs, twice, lines, strict=True)
     ]
 
 
-def accent(notes: Notes, start: int) -> float:
-    """Return the share of onsets after tick `start` that are struck less strongly than the notes at it.
+def accent(notes: Notes, start: int, end: int) -> float:
+    """Return the share of onsets between ticks `start` and `end` at which the sound changes less than at `end`.
 
-    The strength of an onset is the sum of its velocities. Returns 0 if no note is struck at `start`, or none later.
+    At `end` the next turn of the loop begins, and what is held there still sounds. The change is the spectral flux
+    (J. P. Bello et al., A Tutorial on Onset Detection in Music Signals, 2005), computed from the notes: each is heard as
+    PARTIALS that decay, and its velocity squared is its amplitude. Returns 0 if no note is struck at `end`, or none
+    between.
     """
-    within = notes.onset >= start
-    ticks, which = np.unique(notes.onset[within], return_inverse=True)
-    if len(ticks) < 2 or ticks[0] != start:
+    ticks = np.unique(notes.onset[(notes.onset > start) & (notes.onset <= end)])
+    if len(ticks) < 2 or ticks[-1] != end:
         return 0.0
-    strength = np.bincount(which, weights=notes.velocity[within])
-    return float((strength[1:] < strength[0]).mean())
+    change = np.array([_flux(notes, tick) for tick in ticks.tolist()])
+    return float((change[:-1] < change[-1]).mean())
+
+
+def _flux(notes: Notes, tick: int) -> float:
+    """Return by how much the loudness of all partials rises at a tick, together."""
+    held, struck = (notes.onset < tick) & (notes.end >= tick), notes.onset == tick
+    before = tick_to_seconds(notes.tempos, [tick]) - tick_to_seconds(notes.tempos, notes.onset)
+    level = (notes.velocity / 127) ** 2 * np.exp(-DECAY * np.maximum(before, 0))
+    partials = notes.pitch[:, None].astype(np.int64) + [interval for interval, _ in PARTIALS]
+    amplitude = level[:, None] * [share for _, share in PARTIALS]
+    sums = [np.bincount(partials[which].ravel(), amplitude[which].ravel(), minlength=BINS) for which in (held, struck)]
+    quiet, loud = np.log1p(COMPRESSION * sums[0]), np.log1p(COMPRESSION * (sums[0] + sums[1]))
+    return float((loud - quiet).sum())
 
 
 def _seam(costs: npt.NDArray[np.float64], bar: npt.NDArray[np.integer], intro: int, end: int, accent: float) -> Seam:

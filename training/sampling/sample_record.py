@@ -96,11 +96,13 @@ class Seam:
 
     bits: float
     usual_bits: float  # median over the bars of the loop but the first
-    accent: float = 0.0  # share of the loop's other onsets that are struck less strongly than its first tick, 0 to 1
+    accent: float = (
+        0.0  # share of the loop's other onsets at which the sound changes less than at its first tick, 0 to 1
+    )
 
     @property
     def is_accented(self) -> bool:
-        """Whether the first chord of the loop is so strong that each turn is heard to begin."""
+        """Whether the sound changes so much at the first chord of the loop that each turn is heard to begin."""
         return self.accent > MOST_ACCENT
 
     @property
