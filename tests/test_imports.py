@@ -9,6 +9,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,11 +18,14 @@ import pytest
 
 from tests.forked import OURS, TOP
 
-MODULES = {
-    ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text())
-    for room in OURS
-    for path in sorted((TOP / room).rglob("*.py"))
-}
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {
+        ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text())
+        for room in OURS
+        for path in sorted((TOP / room).rglob("*.py"))
+    }
 
 
 def prefixes(dotted: str) -> list[str]:
@@ -119,8 +123,8 @@ def lacking(tree: ast.AST) -> set[str]:
 
 
 def test_every_submodule_that_is_used_is_imported_by_the_module_that_uses_it() -> None:
-    assert len(MODULES) > 100
-    found = {name: lacking(tree) for name, tree in MODULES.items()}
+    assert len(modules()) > 100
+    found = {name: lacking(tree) for name, tree in modules().items()}
     assert {name: lacks for name, lacks in found.items() if lacks} == {}
 
 
@@ -153,7 +157,7 @@ def graph(modules: dict[str, ast.Module]) -> TopologicalSorter[str]:
 
 
 def test_no_two_modules_import_each_other_so_that_each_can_be_the_first() -> None:
-    graph(MODULES).prepare()
+    graph(modules()).prepare()
     circle = {"a": ast.parse("import b"), "b": ast.parse("if x:\n    from a import y")}
     with pytest.raises(CycleError):
         graph(circle).prepare()

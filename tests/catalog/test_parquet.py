@@ -8,9 +8,7 @@ import io
 import os
 from pathlib import Path
 
-import duckdb
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -62,6 +60,9 @@ def test_no_bit_of_a_file_counts_for_nothing() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 9000])
 def test_other_programs_read_the_files(tmp_path: Path, rows: int) -> None:
+    import duckdb  # these two take a second, which only the worker that runs this test need spend
+    import polars as pl
+
     table, path = to_table([make_piece(n) for n in range(rows)]), tmp_path / "x.parquet"
     parquet.write(table, path, rows_a_group=4096)
     assert parquet.read(path.read_bytes()).equals(table)

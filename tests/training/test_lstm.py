@@ -1,16 +1,22 @@
 """The LSTM layer with a written-out gradient equals Keras's own, from any state."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from training.network.backend import load_keras
 
-keras = load_keras()
-
-from training.network.lstm import LSTM  # noqa: E402 - Keras is loaded first, without its noise
-
 STEPS, BATCH, FEATURES, WIDTH = 9, 4, 5, 6
 RNG = np.random.default_rng(3)
+
+
+def layer(width: int, **settings: Any) -> Any:
+    """Our layer. Keras is loaded first, without its noise, and not before a test needs it."""
+    load_keras()
+    from training.network.lstm import LSTM
+
+    return LSTM(width, **settings)
 
 
 def reordered(weights: np.ndarray) -> np.ndarray:
@@ -43,7 +49,7 @@ def test_outputs_and_gradients_are_those_of_keras(policy: str, close: float) -> 
     )
     h, c = RNG.normal(size=(2, BATCH, WIDTH)).astype(np.float32)
     weigh = RNG.normal(size=(STEPS, BATCH, WIDTH)).astype(np.float32)
-    ours = LSTM(WIDTH, dtype=policy)
+    keras, ours = load_keras(), layer(WIDTH, dtype=policy)
     ours.build((None, None, FEATURES))
     theirs = keras.layers.LSTM(WIDTH, return_sequences=True)
     theirs.build((None, None, FEATURES))
@@ -80,17 +86,17 @@ def test_outputs_and_gradients_are_those_of_keras(policy: str, close: float) -> 
 
 
 def test_it_goes_on_from_the_state_that_it_ended_in() -> None:
-    layer = LSTM(WIDTH, dtype="float32")
+    lstm = layer(WIDTH, dtype="float32")
     x = RNG.normal(size=(STEPS, BATCH, FEATURES)).astype(np.float32)
     nothing = (np.zeros((BATCH, WIDTH), np.float32),) * 2
-    whole, end = layer(x, nothing)
-    first, between = layer(x[:4], nothing)
-    second, last = layer(x[4:], between)
+    whole, end = lstm(x, nothing)
+    first, between = lstm(x[:4], nothing)
+    second, last = lstm(x[4:], between)
     assert np.allclose(np.concatenate([first, second]), whole, atol=1e-6)
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(end, last, strict=True))
 
 
 def test_forget_gates_begin_open() -> None:
-    layer = LSTM(WIDTH)
-    layer.build((None, None, FEATURES))
-    assert np.asarray(layer.bias).reshape(4, WIDTH).mean(axis=1).tolist() == [0, 1, 0, 0]
+    lstm = layer(WIDTH)
+    lstm.build((None, None, FEATURES))
+    assert np.asarray(lstm.bias).reshape(4, WIDTH).mean(axis=1).tolist() == [0, 1, 0, 0]

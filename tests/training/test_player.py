@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import correlate
 
 from dataset.notes import model as notes_model
 from dataset.notes.hands import hands_of
@@ -149,6 +147,9 @@ def test_speed_and_volume_by_keyboard_and_mouse(page: Page) -> None:
 def test_another_speed_keeps_the_pitch(page: Page) -> None:
     page.locator("[data-speed]").first.press("End")
     page.evaluate("document.querySelector('audio').currentTime = 6")
+    from scipy.ndimage import gaussian_filter1d  # scipy takes half a second; other workers need not import it
+    from scipy.signal import correlate
+
     clock, heard, whole = hear(page, 0, 1.0)
     first = int(clock * RATE)
     played = whole[first : first + int(1.5 * len(heard))]
@@ -280,6 +281,8 @@ def test_without_script_the_browsers_own_controls_play_it(browser: Browser, addr
 
 
 def test_a_hand_is_muted_and_the_other_one_is_heard_in_time(page: Page, addresses: dict[str, str]) -> None:
+    from scipy.signal import correlate
+
     notes = read_notes(Path(addresses["run"].removeprefix("file://")).parent / "samples" / "sample-1.mid")
     is_left = hands_of(notes) == notes_model.LEFT
     hands = [mix_notes(notes, HANDS_RATE, chosen=chosen).mean(axis=1) for chosen in (is_left, ~is_left)]
