@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from training.events import character, ears, plans
+from training.events import character, ears, encoding, plans
 from training.events import fields as events
 from training.events.character import REACHED
 from training.events.past import PITCH_CLASS_SHARES
@@ -77,6 +77,29 @@ HEADS = {
 }
 """Inputs of each output besides the LSTM: earlier fields of the same note, and the guesses at the field. Each guess adds a
 learned gain to the logit of its class, so that the network learns to copy quickly."""
+
+
+def _columns_of() -> dict[int, list[tuple[str, str, int]]]:
+    """Return the inputs that are embedded columns, by the width of their tables: table, input and column of each.
+
+    Columns of the current row are followed by those of the last one.
+    """
+    columns: list[tuple[str, str, int]] = []
+    for column, name in enumerate((*events.FIELDS, "place")):
+        columns += [(name, name, column), (name, f"last_{name}", encoding.COLUMNS + column)]
+    columns += [("pitch", "next_pitch", encoding.NEXT_PITCH), ("duration", "next_duration", encoding.NEXT_DURATION)]
+    columns += [(name, f"guess_{name}", encoding.GUESS[name].start) for name in GUESSES]
+    for column, name in enumerate(plans.INPUTS):
+        if column not in plans.CHROMA:
+            columns.append((name.rpartition("_")[2], name, encoding.PLANNED.start + column))
+    columns += [("interval", name, encoding.LINE.start + column) for column, name in enumerate(ears.LINE)]
+    found: dict[int, list[tuple[str, str, int]]] = {}
+    for table, name, column in columns:
+        found.setdefault(EMBEDDINGS[table], []).append((table, name, column))
+    return found
+
+
+COLUMNS_OF = _columns_of()
 
 
 BAR_FEATURES = 5

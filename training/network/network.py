@@ -21,6 +21,7 @@ from training.network import scores as scores_of
 from training.network.backend import initializer, lanes
 from training.network.layout import (
     CHROMA_FEATURES,
+    COLUMNS_OF,
     CONFIDENCE_WIDTH,
     EMBEDDINGS,
     ENTERING,
@@ -29,35 +30,19 @@ from training.network.layout import (
     INTERVAL_TABLES,
     INTERVALS,
     OTHER_SIZES,
+    PLACE_SCORES,
     RANGE_FEATURES,
+    RELEASE_FEATURES,
     VALUE_FEATURES,
     in_chroma,
     inputs_width,
 )
 from training.network.lstm import LSTM
 
-_PAIRS = {name: np.array([*combinations(range(count), 2)]).T for name, count in GUESSES.items()}
-"""The pairs of guesses at each field, [2, pairs]."""
+_PAIRS = {name: [*combinations(range(count), 2)] for name, count in GUESSES.items()}
+"""The pairs of guesses at each field."""
 
 
-def _columns_of() -> dict[str, dict[str, int]]:
-    """Return the inputs that are embedded columns, by table: columns of the current row, followed by the last one."""
-    columns: list[tuple[str, str, int]] = []  # table, input, column
-    for column, name in enumerate((*events.FIELDS, "place")):
-        columns += [(name, name, column), (name, f"last_{name}", encoding.COLUMNS + column)]
-    columns += [("pitch", "next_pitch", encoding.NEXT_PITCH), ("duration", "next_duration", encoding.NEXT_DURATION)]
-    columns += [(name, f"guess_{name}", encoding.GUESS[name].start) for name in GUESSES]
-    for column, name in enumerate(plans.INPUTS):
-        if column not in plans.CHROMA:
-            columns.append((name.rpartition("_")[2], name, encoding.PLANNED.start + column))
-    columns += [("interval", name, encoding.LINE.start + column) for column, name in enumerate(ears.LINE)]
-    found: dict[str, dict[str, int]] = {}
-    for table, name, column in columns:
-        found.setdefault(table, {})[name] = column
-    return found
-
-
-_COLUMNS_OF = _columns_of()
 _Dense = partial(layers.Dense, kernel_initializer=initializer("glorot_uniform"))
 _Embedding = partial(layers.Embedding, embeddings_initializer=initializer("uniform"))
 
@@ -134,7 +119,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the logits of each field of every note but the first."""
-        rows, style = ops.swapaxes(inputs["events"], 0, 1), inputs["style"]
+        rows, style = inputs["events"], inputs["style"]
         windows, width = style.shape[0], self.recipe["width"]
         if training:
             stays = 1 - inputs["fresh"][:, None]
@@ -143,13 +128,12 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             states = [ops.zeros((windows, width), "float32") for _ in self.carried]
         masks = [self._dropout_mask(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
         masks += [self._dropout_mask(windows, self.recipe["head"]) for _ in HEADS] if training else []
-        size = windows // lanes() if training and windows % lanes() == 0 else windows
-        parts = []
-        for start in range(0, windows, size):
-            lane = slice(start, start + size)
-            parts.append(
-                self._forward_lane(rows[:, lane], style[lane], [s[lane] for s in states], [k[lane] for k in masks])
-            )
+        count = lanes() if training and windows % lanes() == 0 else 1
+        of_lanes = zip(*(ops.split(array, count) for array in (rows, style, *states, *masks)), strict=True)
+        parts = [
+            self._forward_lane(events, styles, both[: len(states)], both[len(states) :])
+            for events, styles, *both in of_lanes
+        ]
         if training:
             for variable, *after in zip(self.carried, *(part[1] for part in parts), strict=True):
                 variable.assign(ops.concatenate(after, axis=0))
@@ -165,94 +149,105 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
     def _forward_lane(
         self, rows: Any, style: Any, states: list[Any], masks: list[Any]
     ) -> tuple[dict[str, Any], list[Any]]:
-        """Return the logits and last states of one lane.
+        """Return the logits and last states of one lane, as arrays [notes, windows, ...].
 
-        Arrays are [notes, windows, ...].
+        The columns of rows are taken apart once: a slice is four operations in TensorFlow.
         """
         factors = iter(masks) if masks else repeat(1)
-        inputs = self._network_inputs(rows, style)
+        now, last = (ops.unstack(ops.transpose(part, (2, 1, 0))) for part in (rows[:, 1:], rows[:, :-1]))
+        heard = scores_of.heard_counts(now)
+        inputs = self._network_inputs(now, last, heard, style)
         state = self.enter(ops.concatenate([inputs[n] for n in ENTERING], axis=-1)) * next(factors)
         after: list[Any] = []
         for i, layer in enumerate(self.recurrent):
-            state, last = layer(state, tuple(states[2 * i : 2 * i + 2]))
+            state, ended = layer(state, tuple(states[2 * i : 2 * i + 2]))
             state = state * next(factors)
-            after += last
+            after += ended
         logits = {}
         for (name, beside), above in zip(HEADS.items(), ops.split(self.above(state), len(HEADS), axis=-1), strict=True):
             hidden = ops.relu(above + self.hidden[name](ops.concatenate([inputs[n] for n in beside], axis=-1)))
             scores = self.outputs_of[name](hidden * next(factors))
-            logits[name] = self._add_scores(name, scores, rows[1:], rows[:-1])
+            logits[name] = self._add_scores(name, scores, now, last, heard)
         return logits, after
 
-    def _network_inputs(self, rows: Any, style: Any) -> dict[str, Any]:
+    def _network_inputs(self, now: list[Any], last: list[Any], heard: dict[str, Any], style: Any) -> dict[str, Any]:
         """Return all inputs by name.
 
         What is known of the last note, the guesses at the current one, and its fields.
         """
-        now, last = rows[1:], rows[:-1]
-        inputs = self._embed(now, last)
-        is_predicted = ops.cast(now[..., encoding.CONFIDENCE["time"]][..., :1] > 0, self.compute_dtype)
+        own = self.compute_dtype
+        inputs = self._embed([*now, *last])
+        known = {n: ops.unstack(ops.cast(ops.stack(now[encoding.CONFIDENCE[n]]) > 0, own)) for n in GUESSES}
         for name in ("next_pitch", "next_duration"):
-            inputs[name] = inputs[name] * is_predicted
+            inputs[name] = inputs[name] * known["time"][0][..., None]
         for name, count in GUESSES.items():
-            guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-            is_known = ops.cast(confidence > 0, self.compute_dtype)
-            inputs[f"guess_{name}"] = inputs[f"guess_{name}"] * is_known[..., :1]
-            embedded = self.trusts[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)
-            inputs[f"trust_{name}"] = ops.reshape(embedded, (*ops.shape(now)[:2], count * CONFIDENCE_WIDTH))
+            inputs[f"guess_{name}"] = inputs[f"guess_{name}"] * known[name][0][..., None]
+            embedded = self.trusts[name](_confidences(now, name))
+            inputs[f"trust_{name}"] = ops.reshape(embedded, (*ops.shape(now[0]), count * CONFIDENCE_WIDTH))
             (a, b), (known_a, known_b) = (
-                [ops.take(values, which, axis=-1) for which in _PAIRS[name]] for values in (guess, is_known)
+                [ops.stack([values[pair[end]] for pair in _PAIRS[name]], axis=-1) for end in (0, 1)]
+                for values in (now[encoding.GUESS[name]], known[name])
             )
-            inputs[f"agree_{name}"] = ops.cast(a == b, self.compute_dtype) * known_a * known_b
+            inputs[f"agree_{name}"] = ops.cast(a == b, own) * known_a * known_b
         for column in plans.CHROMA:
-            has = in_chroma(now[..., encoding.PLANNED.start + column, None], np.arange(12, dtype="int32"))
-            inputs[[*plans.INPUTS][column]] = ops.cast(has, self.compute_dtype)
-        for name, counts in scores_of.heard_counts(now).items():
-            table = ops.cast(self.embeddings["heard"].embeddings, self.compute_dtype)
-            inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, self.compute_dtype), table)
-        sounding = ops.sum(ops.cast(now[..., encoding.SOUNDING] > 0, "int32"), axis=-1)
+            has = in_chroma(now[encoding.PLANNED.start + column][..., None], np.arange(12, dtype="int32"))
+            inputs[[*plans.INPUTS][column]] = ops.cast(has, own)
+        table = ops.cast(self.embeddings["heard"].embeddings, own)
+        for name, counts in heard.items():
+            inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, own), table)
+        sounding = ops.sum(ops.cast(ops.stack(now[encoding.SOUNDING]) > 0, "int32"), axis=0)
         inputs["sounding_voices"] = self.embeddings["voices"](sounding)
-        inputs["tones"] = ops.cast(scores_of.tones(now), self.compute_dtype)
-        for column, name in enumerate(("series", "game")):
-            embedding = self.embeddings[name](style[:, column])
-            inputs[name] = ops.repeat(embedding[None], ops.shape(now)[0], axis=0)
+        inputs["tones"] = ops.cast(scores_of.tones(now), own)
+        for name, numbers in zip(("series", "game"), ops.unstack(style, axis=1), strict=True):
+            embedding = self.embeddings[name](numbers)
+            inputs[name] = ops.repeat(embedding[None], ops.shape(now[0])[0], axis=0)
         return inputs
 
-    def _embed(self, now: Any, last: Any) -> dict[str, Any]:
-        """Return the embeddings of the columns of _COLUMNS_OF, by input; each table is read once."""
-        both = ops.concatenate([now, last], axis=-1)
+    def _embed(self, columns: list[Any]) -> dict[str, Any]:
+        """Return the embeddings of the columns of COLUMNS_OF, by input.
+
+        Tables of the same width are read together as one, because reading is ten operations in TensorFlow.
+        """
         found: dict[str, Any] = {}
-        for table, columns in _COLUMNS_OF.items():
-            embedded = self.embeddings[table](ops.take(both, np.array([*columns.values()]), axis=-1))
-            found |= dict(zip(columns, ops.unstack(embedded, axis=-2), strict=True))
+        for width, read in COLUMNS_OF.items():
+            tables = {table: self.embeddings[table] for table, _, _ in read}
+            starts = dict(zip(tables, np.cumsum([0, *(table.input_dim for table in tables.values())]), strict=False))
+            joint = ops.cast(ops.concatenate([table.embeddings for table in tables.values()]), "float32")
+            first = np.array([starts[table] for table, _, _ in read], "int32")[:, None, None]
+            # reshaped, so that its gradient is added up, in float32, before it is taken apart again
+            rows = ops.stack([columns[at] for *_, at in read]) + first
+            embedded = ops.cast(ops.take(ops.reshape(joint, (-1, width)), rows, axis=0), self.compute_dtype)
+            found |= dict(zip((name for _, name, _ in read), ops.unstack(embedded), strict=True))
         return found
 
-    def _add_scores(self, name: str, scores: Any, now: Any, last: Any) -> Any:
+    def _add_scores(self, name: str, scores: Any, now: list[Any], last: list[Any], heard: dict[str, Any]) -> Any:
         """Return logits: class scores plus the gain of each guess on its class, and what EXTRA_SCORES adds.
 
         The gain of a guess depends on the scores and on the guess's confidence.
         """
         classes, count = events.SIZES[name], GUESSES[name]
-        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-        known = self.gains[name](confidence + ops.arange(count, dtype=confidence.dtype) * CONFIDENCES)[..., 0]
+        known = self.gains[name](_confidences(now, name))[..., 0]
         logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
-        gain = (gain + known) * ops.cast(confidence > 0, "float32")
-        for k, of_guess in enumerate(ops.split(gain, count, axis=-1)):
-            logits = logits + of_guess * ops.one_hot(guess[..., k], classes, dtype="float32")
+        gain = (gain + known) * ops.cast(ops.stack(now[encoding.CONFIDENCE[name]], axis=-1) > 0, "float32")
+        for guess, of_guess in zip(now[encoding.GUESS[name]], ops.split(gain, count, axis=-1), strict=True):
+            logits = logits + of_guess * ops.one_hot(guess, classes, dtype="float32")
         if name == "pitch":
             parts = ops.split(extra, np.cumsum([2, 12, RANGE_FEATURES, CHROMA_FEATURES]).tolist(), axis=-1)
             tones, degrees, ranges, chroma, intervals = parts
             logits = logits + scores_of.tone_scores(tones, now)
-            logits = logits + scores_of.interval_scores(intervals, now, self.intervals.embeddings, self.compute_dtype)
+            logits = logits + scores_of.interval_scores(intervals, heard, self.intervals.embeddings, self.compute_dtype)
             logits = logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
             return logits + scores_of.chroma_scores(chroma, now)
         if name == "time":
-            places = scores_of.place_scores(extra, last[..., events.PLACE], last)
-            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES[name] - 1 : -1], now, name)
-            return logits + places + scores_of.release_scores(extra, now) + scores_of.chord_scores(extra, now, last)
+            ends = np.cumsum([PLACE_SCORES, RELEASE_FEATURES, VALUE_FEATURES[name]]).tolist()
+            places, releases, values, chord = ops.split(extra, ends, axis=-1)
+            logits = logits + scores_of.value_scores(values, now, name)
+            logits = logits + scores_of.place_scores(places, last[events.PLACE], last)
+            return logits + scores_of.release_scores(releases, now) + scores_of.chord_scores(chord, now, last)
         if name == "duration":
-            logits = logits + scores_of.value_scores(extra[..., -VALUE_FEATURES[name] :], now, name)
-            return logits + scores_of.place_scores(extra, now[..., events.PLACE], last)
+            places, values = ops.split(extra, [PLACE_SCORES], axis=-1)
+            logits = logits + scores_of.value_scores(values, now, name)
+            return logits + scores_of.place_scores(places, now[events.PLACE], last)
         return logits
 
     def compute_loss(
@@ -269,6 +264,12 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 * keras.losses.sparse_categorical_crossentropy(y[..., column], y_pred[name], from_logits=True)
             )
         return total / ops.maximum(ops.sum(sample_weight), 1.0) / ops.log(2.0)
+
+
+def _confidences(now: list[Any], name: str) -> Any:
+    """Return the row of each confidence in the guesses at a field, [notes, windows, guesses]."""
+    first = np.arange(GUESSES[name], dtype="int32") * CONFIDENCES
+    return ops.stack(now[encoding.CONFIDENCE[name]], axis=-1) + first
 
 
 def arrays(network: NoteLSTM) -> dict[str, Any]:

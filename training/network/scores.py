@@ -1,5 +1,6 @@
 """Scores of classes in Keras that say what music says: places, releases, intervals, scale degrees and ranges."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from training.events import ears, encoding
 from training.events import fields as events
 from training.network.layout import (
     INTERVAL_TABLES,
-    PLACE_SCORES,
     VALUE_FEATURES,
     VALUE_SETS,
     bar_features,
@@ -40,97 +40,92 @@ _BEATS = (
 """Which class [classes] leads from one place in the beat to another [places × places]."""
 
 
-def tone_scores(weights: Any, now: Any) -> Any:
+def tone_scores(weights: Any, now: list[Any]) -> Any:
     """Return the scores of pitches by the two pitch class memories."""
-    by_class = ops.tile(ops.reshape(tones(now), (*ops.shape(now)[:2], 2, 12)), (1, 1, 1, 11))
+    by_class = ops.tile(ops.reshape(tones(now), (*ops.shape(now[0]), 2, 12)), (1, 1, 1, 11))
     return ops.sum(weights[..., None] * by_class[..., : events.PITCHES], axis=-2)
 
 
-def interval_scores(weights: Any, now: Any, tables: Any, own: str) -> Any:
-    """Return the scores of pitches by their intervals to each group of pitches that are heard.
+def interval_scores(weights: Any, heard: dict[str, Any], tables: Any, own: str) -> Any:
+    """Return the scores of pitches by their intervals to each group of pitches that are `heard`.
 
     `tables` [INTERVALS, tables] are multiplied in precision `own`.
     """
+    by_pitch = ops.unstack(ops.take(ops.transpose(ops.cast(tables, own)), _INTERVAL, axis=1))
     total = 0.0
-    for group, near in enumerate(heard_counts(now).values()):
-        for column in range(group * INTERVAL_TABLES, (group + 1) * INTERVAL_TABLES):
-            table = ops.take(tables[:, column], _INTERVAL, axis=0)
-            score = ops.matmul(ops.cast(near, own), ops.cast(table, own))
-            weight = weights[..., column : column + 1] + float(column % INTERVAL_TABLES == 0)
-            total = total + weight * ops.cast(score, "float32")
+    for column, weight in enumerate(ops.split(weights, len(by_pitch), axis=-1)):
+        if column % INTERVAL_TABLES == 0:
+            near, weight = ops.cast([*heard.values()][column // INTERVAL_TABLES], own), weight + 1.0
+        total = total + weight * ops.cast(ops.matmul(near, by_pitch[column]), "float32")
     return total
 
 
-def release_scores(scores: Any, now: Any) -> Any:
+def release_scores(scores: Any, now: list[Any]) -> Any:
     """Return the scores of times by the releases of notes."""
-    ticks = (now[..., column, None] for column in range(*encoding.RELEASES.indices(encoding.COLUMNS)))
+    ticks = [column[..., None] for column in now[encoding.RELEASES]]
+    return _weighted(scores, release_features(ticks, events.EDGES))
+
+
+def _weighted(weights: Any, features: Sequence[Any]) -> Any:
+    """Return the sum of the weights [..., features] of the features [..., classes] that are there."""
     total = 0.0
-    for column, is_so in enumerate(release_features(ticks, events.EDGES), start=PLACE_SCORES):
-        total = total + scores[..., column : column + 1] * ops.cast(is_so, "float32")
+    for weight, is_there in zip(ops.split(weights, len(features), axis=-1), features, strict=True):
+        total = total + weight * ops.cast(is_there, "float32")
     return total
 
 
-def chord_scores(scores: Any, now: Any, last: Any) -> Any:
+def chord_scores(scores: Any, now: list[Any], last: list[Any]) -> Any:
     """Return the scores of times by the chord so far."""
-    top = now[..., encoding.BAR_TOP, None]
-    is_complete = chord_is_complete(last[..., events.PITCH, None], top, events.EDGES)
-    return scores[..., -1:] * ops.cast(is_complete, "float32")
+    top = now[encoding.BAR_TOP][..., None]
+    is_complete = chord_is_complete(last[events.PITCH][..., None], top, events.EDGES)
+    return scores * ops.cast(is_complete, "float32")
 
 
-def value_scores(weights: Any, now: Any, name: str) -> Any:
+def value_scores(weights: Any, now: list[Any], name: str) -> Any:
     """Return the scores of times or durations by the planned note values."""
-    planned, total = now[..., encoding.VALUES[name]], 0.0
-    for column, of_set in enumerate(VALUE_SETS[: VALUE_FEATURES[name]]):
-        is_there = in_values(ops.take(planned, of_set, axis=-1))
-        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
-    return total
+    planned = ops.stack(now[encoding.VALUES[name]], axis=-1)
+    sets = VALUE_SETS[: VALUE_FEATURES[name]]
+    return _weighted(weights, [in_values(ops.take(planned, of_set, axis=-1)) for of_set in sets])
 
 
-def degree_scores(scores: Any, now: Any) -> Any:
+def degree_scores(scores: Any, now: list[Any]) -> Any:
     """Return the scores of pitches by their degrees, in semitones, of the planned scale."""
-    tonic = ops.one_hot(now[..., encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
+    tonic = ops.one_hot(now[encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
     pairs = tonic[..., :, None] * scores[..., None, :]
     return ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], 144)), ops.convert_to_tensor(_DEGREES))
 
 
-def range_scores(weights: Any, now: Any) -> Any:
+def range_scores(weights: Any, now: list[Any]) -> Any:
     """Return the scores of pitches by the planned range of the note's bar."""
-    top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
-    high, low = (now[..., column, None] for column in encoding.REACHED)
-    features = range_features((top, bottom), (high, low), np.arange(events.PITCHES, dtype="int32"))
-    total = 0.0
-    for column, is_there in enumerate(features):
-        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
-    return total
+    top, bottom, high, low = (now[column][..., None] for column in (*encoding.OWN_RANGE, *encoding.REACHED))
+    return _weighted(weights, range_features((top, bottom), (high, low), np.arange(events.PITCHES, dtype="int32")))
 
 
-def chroma_scores(weights: Any, now: Any) -> Any:
+def chroma_scores(weights: Any, now: list[Any]) -> Any:
     """Return the scores of pitches by the planned sets of pitch classes."""
-    total = 0.0
-    for column, planned in enumerate(encoding.OWN_CHROMA):
-        is_there = in_chroma(now[..., planned, None], np.arange(events.PITCHES, dtype="int32"))
-        total = total + weights[..., column : column + 1] * ops.cast(is_there, "float32")
-    return total
+    pitches = np.arange(events.PITCHES, dtype="int32")
+    return _weighted(weights, [in_chroma(now[planned][..., None], pitches) for planned in encoding.OWN_CHROMA])
 
 
-def heard_counts(now: Any) -> dict[str, Any]:
+def heard_counts(now: list[Any]) -> dict[str, Any]:
     """Return how often each pitch is heard in each group, [..., PITCHES]."""
-    hot = ops.one_hot(now[..., encoding.HEARD] - 1, events.PITCHES, dtype="float32")  # all zero for -1, none
-    return {name: ops.sum(hot[..., start : start + count, :], axis=-2) for name, start, count in ears.GROUPS}
+    pitches = ops.stack(now[encoding.HEARD], axis=-1) - 1
+    hot = ops.one_hot(pitches, events.PITCHES, dtype="float32")  # all zero for -1, none
+    parts = ops.split(hot, [start for _, start, _ in ears.GROUPS[1:]], axis=-2)
+    return {name: ops.sum(part, axis=-2) for (name, _, _), part in zip(ears.GROUPS, parts, strict=True)}
 
 
-def place_scores(scores: Any, place: Any, last: Any) -> Any:
+def place_scores(scores: Any, place: Any, last: list[Any]) -> Any:
     """Return the scores of classes of ticks by the places in beat and bar that they lead to."""
     beat = ops.one_hot(place % events.BEAT, events.BEAT, dtype="float32")
-    pairs = beat[..., :, None] * scores[..., None, : events.BEAT]
+    of_beat, of_bar = ops.split(scores, [events.BEAT], axis=-1)
+    pairs = beat[..., :, None] * of_beat[..., None, :]
     total = ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], events.BEAT**2)), ops.convert_to_tensor(_BEATS))
-    left = (last[..., events.BAR] - place)[..., None]  # ticks to the bar line
-    for column, leads_there in enumerate(bar_features(left, last[..., events.BAR][..., None], events.EDGES)):
-        at = events.BEAT + column
-        total = total + scores[..., at : at + 1] * ops.cast(leads_there, "float32")
-    return total
+    bar = last[events.BAR]
+    left = (bar - place)[..., None]  # ticks to the bar line
+    return total + _weighted(of_bar, bar_features(left, bar[..., None], events.EDGES))
 
 
-def tones(now: Any) -> Any:
+def tones(now: list[Any]) -> Any:
     """See `inputs.pitch_class_shares`."""
-    return ops.log(ops.cast(now[..., encoding.PITCH_CLASS_SHARES], "float32") / 1000 + 0.02) + 2.5
+    return ops.log(ops.cast(ops.stack(now[encoding.PITCH_CLASS_SHARES], axis=-1), "float32") / 1000 + 0.02) + 2.5
