@@ -37,7 +37,11 @@ class Cluster(MonitoredExecutor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Schedule a call on any worker."""
         self._check_connection()
-        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        try:
+            future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        except Exception:
+            self._check_connection()  # it may be lost at any moment
+            raise
         return future
 
     def check(self) -> None:

@@ -135,9 +135,9 @@ def test_a_workers_address_is_not_the_schedulers(cluster: "LocalCluster") -> Non
         pass
 
 
-def test_without_dask_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dask_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(DatasetError, match=r"pip install 'vgpiano\[scale\]'"), connect_cluster("tcp://127.0.0.1:1"):
+    with pytest.raises(DatasetError, match="pip install distributed"), connect_cluster("tcp://127.0.0.1:1"):
         pass
 
 
@@ -183,6 +183,22 @@ def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
     ):
         build_corpus(many, ALL, "gone", executor=executor, task=LATE, report=leave)
     assert not (many / "corpora" / "gone").exists()
+
+
+def test_a_connection_that_is_lost_while_work_is_sent_is_the_same_error(
+    lonely: "LocalCluster", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lonely.scale(1)
+    with connect_cluster(lonely.scheduler_address) as executor:
+        send = executor._executor.submit
+
+        def send_late(*call: object) -> object:
+            executor._client.close()
+            return send(*call)
+
+        monkeypatch.setattr(executor._executor, "submit", send_late)
+        with pytest.raises(DatasetError, match=r"the connection to the scheduler at .* is lost"):
+            executor.submit(len, "")
 
 
 def _pids(cluster: "LocalCluster") -> set[int]:
