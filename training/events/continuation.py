@@ -58,7 +58,7 @@ class Beginning:
         last = int(notes.onset[-1])
         meters = tuple(change for change in notes.time_signatures if change[0] <= last)
         plan, lines = Plan.of(replace(notes, time_signatures=meters))
-        silent = int(lines[-1]) - int((notes.onset + notes.duration).max())
+        silent = int(lines[-1]) - int(notes.end.max())
         return cls(plan, lines, int(silent > _INCOMPLETE * (lines[-1] - lines[-2])))
 
     def followed_by(self, piece: Plan) -> Plan:
@@ -125,9 +125,9 @@ def _note_values(plan: Plan, bars: int) -> Numbers:
 
 
 def _shift(beginning: Plan, piece: Plan) -> int:
-    """Return by how many semitones a piece is transposed: to the scale of the beginning, as near to its range as can be."""
+    """Return by how many semitones a longer piece is moved: to the scale of a beginning, as near to its range as can be."""
     bars = len(beginning)
-    change = (int(beginning.scale[-1]) - int(piece.scale[min(bars, len(piece)) - 1])) % _OCTAVE
+    change = (int(beginning.scale[-1]) - int(piece.scale[bars - 1])) % _OCTAVE
     middles = []
     for plan in (beginning, piece):
         has_notes = plan.top[:bars] > 0

@@ -146,17 +146,17 @@ def make_prompts(
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
 
-    What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any.
-    Else, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They have at
-    least LEAST_SHARE of `notes` notes from there on, if there are such. A stream's piece does not depend on the number
-    of streams. Raises UsageError for a prime that cannot be continued.
+    What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any. Without a
+    prime, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They
+    have at least LEAST_SHARE of `notes` notes from there on, if there are such. A stream's piece does not depend on the
+    number of streams. Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         given, count = _prompt_from_prime(prime), len(generators)
-        change = [abs(bar_ticks(piece.numerator, piece.denominator) - given.bar) for piece in fitting]
-        alike = [_plan_of(piece) for piece, ticks in zip(fitting, change, strict=True) if ticks == min(change)]
+        change = np.array([abs(bar_ticks(piece.numerator, piece.denominator) - given.bar) for piece in fitting])
+        alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
         plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER])
         return [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
     least = notes * LEAST_SHARE

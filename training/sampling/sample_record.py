@@ -96,9 +96,7 @@ class Seam:
 
     bits: float
     usual_bits: float  # median over the bars of the loop but the first
-    accent: float = (
-        0.0  # share of the loop's other onsets at which the sound changes less than at its first tick, 0 to 1
-    )
+    accent: float = 0.0  # share of the loop's other onsets at which the sound changes less than at its beginning
 
     @property
     def is_accented(self) -> bool:
