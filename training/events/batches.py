@@ -213,12 +213,10 @@ def _transposed(events: Events, shift: int) -> Events:
         (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, CONFIDENCE["time"]][:, :1] > 0),
     ):
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
-    known = moved[:, _PITCHES]
-    moved[:, _PITCHES] = np.where(known > 0, np.clip(known + shift, 1, 128), 0)
-    scale = moved[:, _SCALES]
-    moved[:, _SCALES] = np.where(scale > 0, (scale - 1 + shift) % 12 + 1, 0)
+    moved[:, _PITCHES] = character.transposed_pitches(moved[:, _PITCHES], shift)
+    moved[:, _SCALES] = character.transposed_scales(moved[:, _SCALES], shift)
     for column in OWN_CHROMA:
-        moved[:, column] = character.rotated(moved[:, column], shift)
+        moved[:, column] = character.transposed_sets(moved[:, column], shift)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1
     )

@@ -139,10 +139,10 @@ def _shift(beginning: Plan, piece: Plan) -> int:
 
 def _transposed(plan: Plan, semitones: int) -> Plan:
     """Return a plan for other pitches; those outside MIDI's range stay at its ends."""
-    moved = [np.where(column > 0, np.clip(column + semitones, 1, RANGES - 1), 0) for column in (plan.top, plan.bottom)]
-    scale = np.where(plan.scale > 0, (plan.scale - 1 + semitones) % _OCTAVE + 1, 0)
-    chroma = character.rotated(plan.chroma.astype(np.int64), semitones % _OCTAVE)
-    top, bottom, scale, chroma = (np.asarray(column, np.int16) for column in (*moved, scale, chroma))
+    top, bottom = (character.transposed_pitches(column, semitones) for column in (plan.top, plan.bottom))
+    scale = character.transposed_scales(plan.scale, semitones)
+    chroma = character.transposed_sets(plan.chroma.astype(np.int64), semitones)
+    top, bottom, scale, chroma = (np.asarray(column, np.int16) for column in (top, bottom, scale, chroma))
     return replace(plan, top=top, bottom=bottom, scale=scale, chroma=chroma)
 
 
