@@ -1,10 +1,11 @@
 """Classifier two-sample test: are composed pieces told apart from people's?
 
-    python benchmarks/told_apart.py --corpus all (--run RUN | --midi FOLDER) [--root data] [--count 150] [--out FILE]
+    python benchmarks/told_apart.py --corpus all (--run RUN [--primed BARS] | --midi FOLDER) [--root data] [--count 150]
 
 After D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017). In: a corpus, of which the longest
-piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. Each
-piece's first notes become the features of `music_features.py`. Boosted trees and logistic regression learn to tell
+piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. With --primed,
+the run continues the first bars of held-out pieces, and what follows them is looked at. Each piece's first notes become
+the features of `music_features.py`. Boosted trees and logistic regression learn to tell
 --count pieces a side, drawn at random, on four fifths of them and are tried on the last, five times.
 
 Out: the mean area under the ROC curve over --draws draws with the interval of 95 % of them, where 0.5 is "not told
@@ -25,7 +26,8 @@ import numpy.typing as npt
 
 sys.path[:0] = [str(Path(__file__).resolve().parent)]  # for `python -m benchmarks.told_apart`
 
-import told_apart_table as tables  # noqa: E402 - modules of this folder
+import continuations  # noqa: E402 - modules of this folder
+import told_apart_table as tables  # noqa: E402
 from figures import Figure  # noqa: E402
 from music_features import FIRST, features  # noqa: E402
 
@@ -209,6 +211,7 @@ def parsed() -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--run", help="name or folder of the run that composes")
     source.add_argument("--midi", type=Path, help="folder of composed MIDI files, instead of a run")
+    parser.add_argument("--primed", type=int, metavar="BARS", help="continue the first BARS bars of held-out pieces")
     parser.add_argument("--count", type=int, default=COUNT, help="pieces a side")
     parser.add_argument("--first", type=int, default=FIRST, help="notes of each piece that are looked at")
     parser.add_argument("--notes", type=int, default=NOTES, help="notes of each draft")
@@ -221,18 +224,25 @@ def parsed() -> argparse.Namespace:
     options.notes = max(options.notes, options.first)
     if options.count < LEAST or options.draws < 1 or options.first < 32:
         parser.error(f"--count must be at least {LEAST}, --draws 1, and --first 32")
+    if options.primed is not None and (options.midi or options.primed < 1):
+        parser.error("--primed must be at least 1, and needs --run")
     return options
 
 
 def main() -> None:
     options = parsed()
     try:
-        real = people(Corpus.open(options.root, options.corpus), options.first)
+        corpus = Corpus.open(options.root, options.corpus)
+        real = people(corpus, options.first)
         if options.midi:
             made = read_folder(options.midi)[: options.count]
         else:
             run = Run.open(options.root, options.run)
-            made = composed(run, options.count, options.notes, options.temperature, options.seed)
+            if options.primed:
+                primes = continuations.beginnings(corpus, options.primed, options.first)
+                made = continuations.continued(run, primes, options.notes, options.temperature, options.seed)
+            else:
+                made = composed(run, options.count, options.notes, options.temperature, options.seed)
         result = compared(real, made, options.draws, options.count, options.first)
     except (VgpianoError, OSError, ValueError) as error:
         raise SystemExit(f"told_apart: {error}") from None

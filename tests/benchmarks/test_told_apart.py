@@ -15,7 +15,8 @@ from tests.training import exhibited
 TOP = Path(__file__).parents[2]
 BENCHMARKS = TOP / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
-import told_apart  # noqa: E402 - a neighbour of the scripts
+import continuations  # noqa: E402 - neighbours of the scripts
+import told_apart  # noqa: E402
 import told_apart_table as tables  # noqa: E402
 from music_features import FIRST, features  # noqa: E402
 
@@ -188,6 +189,7 @@ def test_features_that_tables_name_exist() -> None:
     [
         (["--corpus", "all"], 2, "one of the arguments --run --midi is required"),
         (["--corpus", "all", "--midi", ".", "--count", "2"], 2, "--count must be at least 5"),
+        (["--corpus", "all", "--midi", ".", "--primed", "8"], 2, "--primed must be at least 1, and needs --run"),
         (["--corpus", "nowhere", "--midi", "."], 1, "no corpus 'nowhere'"),
     ],
 )
@@ -205,6 +207,26 @@ def test_what_cannot_be_done_is_said_in_a_line(
     line = capsys.readouterr().err.splitlines()[-1] if code == 2 else str(ended.value.code)
     assert said in line
     assert (ended.value.code == 2) == (code == 2)
+
+
+def test_a_beginning_is_cut_at_its_last_bar_line_and_keeps_the_meters_up_to_there() -> None:
+    columns = [(24 * n, 48, pitch, 80) for n in range(40) for pitch in (60, 64)]
+    notes = Notes.of(*zip(*columns, strict=True), time_signatures=[(0, 3, 4), (288, 4, 4), (480, 2, 4)])
+    given = continuations.beginning(notes, 5)  # four bars of three quarters, one of four
+    assert given is not None
+    assert (given.onset.max(), given.end.max(), len(given)) == (15 * 24, 16 * 24, 32)
+    assert given.time_signatures == ((0, 3, 4), (288, 4, 4))
+    assert continuations.beginning(notes, 400) is None
+    assert continuations.beginning(notes, 2) is None  # twelve notes
+
+
+def test_each_held_out_work_that_is_long_enough_gives_one_beginning(tmp_path: Path) -> None:
+    corpus = exhibited.corpus(tmp_path / "root")
+    held = [piece for side in ("validation", "test") for piece in corpus.pieces(side)]
+    found = continuations.beginnings(corpus, 5, 40)
+    assert len(found) == len({piece.work for piece in held}) == len(held)
+    assert all(any(np.array_equal(given.pitch, piece.notes.pitch[: len(given)]) for piece in held) for given in found)
+    assert continuations.beginnings(corpus, 5, 100) == []
 
 
 def test_a_folder_of_files_is_told_from_a_corpus(tmp_path: Path) -> None:
