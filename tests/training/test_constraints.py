@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataset.notes.model import Notes
 from training.events import fields as events
 from training.events.fields import EDGES, PITCH, TIME
+from training.events.plans import Plan
 from training.sampling.constraints import SAME_CHORD, Constraints
-from training.sampling.playable import is_playable, release
+from training.sampling.playable import is_playable, most_sounding, release
 
 chords = st.sets(st.integers(30, 80), min_size=1, max_size=11).map(sorted)
 STEP = int(events.to_class(7))
@@ -31,10 +33,12 @@ def row(time: int, pitch: int) -> np.ndarray:
     return note
 
 
-def allowed(streams: Constraints, time: int) -> np.ndarray:
-    """Return the pitches that may come next at this time."""
+def allowed(streams: Constraints, time: int, voices: int = 0, likeliest: int | None = None) -> np.ndarray:
+    """Return the pitches that may come next at this time, in a bar whose plan has this class of voices."""
     times, pitches = np.zeros((1, len(EDGES))), np.zeros((1, events.PITCHES))
-    streams.forbid_time(times)
+    if likeliest is not None:
+        pitches[0, likeliest] = 1
+    streams.forbid_time(times, np.array([voices]))
     if not np.isfinite(times[0, time]):
         return np.zeros(0, int)
     streams.forbid_pitch(pitches, np.array([time]), streams.onset(np.array([time])))
@@ -61,13 +65,12 @@ def test_any_chord_that_may_be_drawn_can_be_divided_between_two_hands(
 
 @given(st.integers(1, 10), st.integers(20, 90))
 @settings(max_examples=50, deadline=None)
-def test_a_chord_has_no_more_notes_than_its_piece_may_have(most: int, low: int) -> None:
-    streams = Constraints([(0, 4, 4), (0, 4, 4)], [0, 0], [10, most])
-    streams.keep(np.array([1]))
+def test_a_chord_has_no_more_notes_than_its_bar_may_have(most: int, low: int) -> None:
+    streams = Constraints([(0, 4, 4)], [0])
     for first in (low, low + 1):  # the second chord is counted anew
         streams.add(row(STEP, first))
         chord = [first]
-        while len(pitches := allowed(streams, 0)):
+        while len(pitches := allowed(streams, 0, most + 1)):
             chord.append(int(pitches[0]))
             streams.add(row(0, chord[-1]))
         assert len(chord) == most or not is_playable([*chord, chord[-1] + 1])
@@ -81,7 +84,7 @@ def test_a_chord_may_be_drawn_exactly_if_two_hands_can_strike_it(chord: list[int
     streams.add(row(0, chord[0]))
     may_be = True
     for pitch in chord[1:]:
-        if pitch not in allowed(streams, 0):
+        if pitch not in allowed(streams, 0, likeliest=pitch):
             may_be = False
             break
         streams.add(row(0, pitch))
@@ -117,16 +120,22 @@ def test_notes_are_released_where_two_hands_cannot_hold_them_with_a_chord(
     assert np.isin(onset[changed] + shorter[changed], onset).all()  # released as a chord is struck
 
 
-def test_a_semitone_within_a_chord_is_struck_only_where_nothing_is_likelier() -> None:
-    for scores, is_allowed in (({61: 3.0, 64: 2.0}, True), ({61: 2.0, 64: 3.0}, False), ({61: 2.0}, True)):
-        for time in (0, STEP):
-            streams = Constraints([(0, 4, 4)], [0])
-            streams.add(row(0, 60))
-            logits = np.full((1, events.PITCHES), -np.inf)
-            logits[0, list(scores)] = list(scores.values())
-            streams.forbid_pitch(logits, np.array([time]), streams.onset(np.array([time])))
-            assert np.isfinite(logits[0, 61]) == (is_allowed or time > 0)
-            assert set(np.flatnonzero(np.isfinite(logits[0]))) >= scores.keys() - {61}
+@pytest.mark.parametrize("second", [61, 62])
+@pytest.mark.parametrize(
+    "others, is_allowed", [({64: 2.0}, True), ({64: 3.0}, False), ({63: 2.0, 64: 1.0}, True), ({}, True)]
+)
+def test_a_second_within_a_chord_is_struck_only_where_nothing_is_likelier(
+    second: int, others: dict[int, float], is_allowed: bool
+) -> None:
+    for time in (0, STEP):
+        streams = Constraints([(0, 4, 4)], [0])
+        streams.add(row(0, 60))
+        logits = np.full((1, events.PITCHES), -np.inf)
+        scores = {second: 2.5, **others}
+        logits[0, list(scores)] = list(scores.values())
+        streams.forbid_pitch(logits, np.array([time]), streams.onset(np.array([time])))
+        assert np.isfinite(logits[0, second]) == (is_allowed or time > 0)
+        assert set(np.flatnonzero(np.isfinite(logits[0]))) >= others.keys()
 
 
 @pytest.mark.parametrize("struck", [59, 60, 61])
@@ -148,6 +157,19 @@ def test_the_earliest_notes_are_released_where_more_would_sound_than_allowed() -
     onset, pitch = np.array([0, 0, 24, 48], np.int32), np.array([60, 64, 67, 72])
     for most, left in ((4, [96] * 4), (3, [48, 96, 96, 96]), (2, [24, 48, 96, 96]), (1, [24, 24, 24, 96])):
         assert release(onset, np.full(4, 96, np.int32), pitch, most=most).tolist() == left
+
+
+def test_how_many_notes_sound_is_limited_bar_by_bar_as_planned() -> None:
+    onset, pitch = np.array([0, 0, 24, 96, 96, 120], np.int32), np.array([48, 52, 55, 72, 76, 79])
+    duration = np.full(6, 48, np.int32)
+    two, three = (Plan.of(Notes.of(onset, duration, pitch, [80] * 6))[0] for _ in range(2))
+    two.voices[:] = 2, 3
+    three.voices[:] = 4, 0  # nothing is known of the second bar
+    lines = np.array([0, 96, 192])
+    assert most_sounding(onset, two, lines).tolist() == [1, 1, 1, 2, 2, 2]
+    assert most_sounding(np.array([-24, 0, 96, 192], np.int32), three, lines).tolist() == [10, 3, 10, 10]
+    shorter = release(onset, duration, pitch, most=most_sounding(onset, two, lines))
+    assert shorter.tolist() == [24, 24, 48, 24, 48, 48]
 
 
 def strike(streams: Constraints, pitches: list[int]) -> None:

@@ -191,18 +191,19 @@ def test_rests_are_never_longer_than_two_bars() -> None:
 
 
 def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None:
-    rising = saying(time={0: 5}, pitch={p: p / 8 for p in range(128)})  # so that most pitches are above the last one
+    rising = saying(time={0: 7}, pitch={p: p / 8 for p in range(128)})  # so that most pitches are above the last one
     for notes in compose(rising, VOCABULARY, SamplingConfig(count=3, notes=300)):
         assert len(classes(notes)[0]) == 300
         assert (np.diff(notes.onset) == 0).mean() > 0.15
 
 
 def of_voices(count: int) -> Vocabulary:
-    """The vocabulary with plans of pieces in which `count` notes sound at once."""
+    """The vocabulary with plans of pieces in which `count` notes sound at once, and one in every second bar."""
     openings = []
     for opening in OPENINGS:
         plan = Plan.from_text(opening.plan)
         plan.voices[:] = count + 1
+        plan.voices[1::2] = 2
         openings.append(replace(opening, plan=plan.to_text()))
     return replace(VOCABULARY, openings=tuple(openings))
 
@@ -217,6 +218,8 @@ def test_a_chord_has_ten_notes_at_most_five_for_each_hand_and_no_more_than_its_p
         chords = [notes.pitch[notes.onset == onset].tolist() for onset in np.unique(notes.onset)]
         assert max(map(len, chords)) == most
         assert all(is_playable(chord) for chord in chords)
+        bars = np.unique(notes.onset) // events.bar_ticks(*notes.time_signatures[0][1:])
+        assert {len(chord) for chord, bar in zip(chords, bars.tolist(), strict=True) if bar % 2} == {1}
 
 
 def test_a_chord_goes_on_only_where_the_network_finds_most_of_its_pitches_above() -> None:

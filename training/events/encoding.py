@@ -41,6 +41,9 @@ OWN_RANGE = tuple(COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_ran
 BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
 """Column of the planned highest pitch of the bar of the last onset."""
 
+BAR_VOICES = COLUMNS + [*plans.INPUTS].index("bar_voices")
+"""Column of the most notes that sound at once in the bar of the last onset: 1 + their planned number; 0 unknown."""
+
 LEVEL = {when: COLUMNS + [*plans.INPUTS].index(f"{when}_level") for when in ("bar", "own")}
 """Columns of the planned likeness to an earlier bar, of the bar of the last onset and of the note's own bar."""
 

@@ -1,8 +1,8 @@
 """Constraints on pieces that are composed together, independent of the network.
 
 For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, has no more notes than
-sound at once in the piece whose plan is followed, and two hands can strike it: at most five notes and a tenth each; a
-semitone within it is struck only where nothing is likelier; no chord, or single note, occurs more than 22 times in a
+sound at once in the bar of the plan that is followed, and two hands can strike it: at most five notes and a tenth each; a
+second within it is struck only where nothing is likelier; no chord, or single note, occurs more than 22 times in a
 row; no group of one, two or four bars occurs more than four times in a row. The last two limits are people's 99th
 percentiles in VGMusic's piano section.
 """
@@ -21,6 +21,7 @@ LONGEST_REST = 2 * 96  # ticks
 SAME_CHORD = 22  # maximum repetitions of a chord in a row
 SAME_BARS = 4  # maximum repetitions of the same bars in a row
 LOOPS = (1, 2, 4)  # loop lengths, in bars, that are limited
+SECONDS = (1, 2)  # semitones between neighbours of a chord, which are struck only where nothing is likelier
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
@@ -36,10 +37,9 @@ _REMEMBERED_BARS = SAME_BARS * max(LOOPS)  # number of stored bars
 class Constraints:
     """The state of `count` streams; every array has one row per active stream."""
 
-    def __init__(self, meters: Sequence[Meter], ticks: Sequence[int], most: Sequence[int] | None = None) -> None:
-        """Start streams with their time signatures, the ticks of their first notes, and the most notes of a chord."""
+    def __init__(self, meters: Sequence[Meter], ticks: Sequence[int]) -> None:
+        """Start streams with their time signatures and the ticks of their first notes."""
         count = len(meters)
-        self.most = np.array([2 * HAND_NOTES] * count if most is None else most, np.int32)
         self.first_tick = np.array([tick for tick, _, _ in meters], np.int32)
         self.bar = np.array([events.bar_ticks(n, d) for _, n, d in meters], np.int32)  # ticks
         self.tick = np.array(ticks, np.int32)
@@ -95,25 +95,30 @@ class Constraints:
         """Return how often the chord of the last onset has been struck in a row, [streams]."""
         return np.where(self.chord == self.last_chord, self.run + 1, 1)
 
-    def forbid_time(self, logits: Numbers) -> None:
-        """Exclude times, in place: long rests, and further notes of a full chord."""
+    def forbid_time(self, logits: Numbers, voices: Numbers) -> None:
+        """Exclude times, in place: long rests, and further notes of a full chord.
+
+        `voices` [streams] is 1 + the number of notes that sound at once in this bar, at most; 0 if it is not known.
+        """
         logits[:, _FIRST_TOO_LONG:] = -np.inf
-        logits[(self.last >= self.highest) | (self.left + self.right >= self.most), 0] = -np.inf
+        is_full = (voices > 0) & (self.left + self.right >= voices - 1)
+        logits[(self.last >= self.highest) | is_full, 0] = -np.inf
 
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
 
-        Excluded are pitches below the last one of a chord or out of reach, a semitone above it unless that is the most
+        Excluded are pitches below the last one of a chord or out of reach, a second above it unless that is the most
         probable pitch, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
         chord = (time == 0).nonzero()[0]
         if len(chord):
             low, high = self.last[chord, None], self.highest[chord, None]
             logits[chord] = np.where((low >= _PITCHES) | (high < _PITCHES), -np.inf, logits[chord])
-            semitone = chord[self.last[chord] < events.PITCHES - 1]
-            above = self.last[semitone] + 1
-            unlikely = semitone[logits[semitone].argmax(axis=1) != above]
-            rule_out(logits, unlikely, self.last[unlikely] + 1)
+            likeliest = logits[chord].argmax(axis=1)
+            for step in SECONDS:
+                above = self.last[chord] + step
+                unlikely = (likeliest != above) & (above < events.PITCHES)
+                rule_out(logits, chord[unlikely], above[unlikely])
         repeated = ((self.rounds() >= SAME_CHORD) & (time > 0)).nonzero()[0]
         rule_out(logits, repeated, self.low[repeated])
         number = (onset - self.first_tick) // self.bar

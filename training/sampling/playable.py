@@ -53,16 +53,32 @@ def articulate(
     return new
 
 
+def most_sounding(onset: IntArray, plan: Plan, lines: npt.NDArray[np.integer]) -> IntArray:
+    """Return how many notes sound at once, at most, in the bar of each onset, as the plan says.
+
+    Bar lines [bars + 1] are in ticks. Where the plan does not say it, ten notes can sound.
+    """
+    bar = np.searchsorted(lines, onset, side="right") - 1
+    inside = (bar >= 0) & (bar < len(plan))
+    voices = np.where(inside, plan.voices[bar.clip(0, len(plan) - 1)], 0)
+    return np.where(voices > 0, np.maximum(voices - 1, 1), 2 * HAND_NOTES).astype(np.int32)
+
+
 def release(
-    onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], first: int = 0, most: int = 2 * HAND_NOTES
+    onset: IntArray,
+    duration: IntArray,
+    pitch: npt.NDArray[np.integer],
+    first: int = 0,
+    most: IntArray | int = 2 * HAND_NOTES,
 ) -> IntArray:
     """Return durations with which two hands can play the notes, sorted by onset.
 
-    Where a chord cannot be struck while others are held, or more than `most` notes would sound, the held notes are
-    released, the earliest first; so are those of the pitch of a note that is struck, or a semitone from it. Notes before
-    number `first` are left as they are.
+    Where a chord cannot be struck while others are held, or more than `most` notes (one number, or one for each note)
+    would sound, the held notes are released, the earliest first; so are those of the pitch of a note that is struck, or a
+    semitone from it. Notes before number `first` are left as they are.
     """
     shortened = np.array(duration, np.int32)
+    limits = np.broadcast_to(most, len(onset)).tolist()
     end = (onset + duration).tolist()
     starts, pitches = onset.tolist(), pitch.tolist()
     held: list[int] = []
@@ -83,7 +99,8 @@ def release(
         for note in [note for note in held if pitches[note] in beside]:
             let_go(note, now)
         while held and (
-            len(held) + len(struck) > most or not is_playable(sorted({pitches[note] for note in (*held, *struck)}))
+            len(held) + len(struck) > limits[begin]
+            or not is_playable(sorted({pitches[note] for note in (*held, *struck)}))
         ):
             let_go(held[0], now)
         held.extend(struck)

@@ -24,7 +24,7 @@ from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.sampling.config import LOOP_BARS, SamplingConfig
 from training.sampling.forms import with_form, with_loop
-from training.sampling.playable import HAND_NOTES, articulate, release
+from training.sampling.playable import HAND_NOTES, articulate, most_sounding, release
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 MAX_PEDALS = 7  # of a prime that is continued: two hands with so many are as many as a MIDI file has channels for
@@ -57,11 +57,6 @@ class Prompt:
     def bar(self) -> int:
         """Length of a bar in ticks."""
         return bar_ticks(*self.meters[-1][1:])
-
-    @property
-    def voices(self) -> int:
-        """Number of notes that sound at once, at most: as many as in the piece whose plan is followed."""
-        return 2 * HAND_NOTES if self.plan is None else min(2 * HAND_NOTES, max(1, int(self.plan.voices.max()) - 1))
 
     def with_form(self, form: str, section_bars: int) -> "Prompt":
         """Return this prompt with a plan of that form; unchanged if it has no plan."""
@@ -238,9 +233,11 @@ def finish_piece(
     bar_line = limit if is_loop else min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     cut = np.minimum(duration, np.maximum(1, bar_line - onset))
     duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
+    most: IntArray | int = 2 * HAND_NOTES
     if plan is not None:
         duration = articulate(onset, duration, pitch, *plan)
-    duration = release(onset, duration, pitch, first if prime is not None else 0, prompt.voices)
+        most = most_sounding(onset, *plan)
+    duration = release(onset, duration, pitch, first if prime is not None else 0, most)
     if prime is None:
         return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
     new = [column[first:] for column in (onset, duration, pitch, velocity)]

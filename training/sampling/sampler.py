@@ -147,9 +147,7 @@ class _Session:
         self.settings = list(zip(*(config.by_field(name) for name in SETTINGS), strict=True))
         length = len(starts[0].rows)  # all start with one note, or all with the prime
         self.past = Repeats(len(starts), length + (config.notes or 2**20), plans)
-        self.streams = Constraints(
-            [b.meters[-1] for b in starts], [int(b.onsets[0]) for b in starts], [b.voices for b in starts]
-        )
+        self.streams = Constraints([b.meters[-1] for b in starts], [int(b.onsets[0]) for b in starts])
         self.guard = (
             CopyGuard(learned, config.max_copy, len(starts)) if learned is not None and config.max_copy else None
         )
@@ -238,7 +236,7 @@ class _Session:
                 )
             calm(name, logits, now, gains[name], self.settings[column][0], rounds)
             if name == "time":
-                streams.forbid_time(logits)
+                streams.forbid_time(logits, now[:, encoding.BAR_VOICES])
                 if refused is not None:
                     self._refuse(logits, refused)
             if name == "pitch":
