@@ -21,7 +21,8 @@ Array = npt.NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
+BLOCK_COLUMNS = 32  # of a kernel
+MAX_SMALL_PRODUCT = 10**6  # multiplications of a product whose operands OpenBLAS does not copy
 MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
 
 
@@ -98,24 +99,27 @@ class InputTable:
 class Kernel:
     """A matrix that rows are multiplied by.
 
-    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
-    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
+    BLAS first copies the operands of a product, which dominates the cost if one of them has few rows; but it does not
+    copy those of small products. For few rows, the product is therefore taken in blocks of columns.
     """
 
     def __init__(self, kernel: Array) -> None:
-        self._kernel, self._turned = kernel, np.ascontiguousarray(kernel.T)
+        self._kernel = kernel
+        self._blocks: Array | None = None  # [blocks, inputs, BLOCK_COLUMNS], made when they are first needed
 
     def after(self, rows: Array) -> Array:
         """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
         flat = rows.reshape(-1, rows.shape[-1])
-        if len(flat) > MAX_SMALL_ROWS:
-            product: Array = flat @ self._kernel
-        elif len(flat) == 1:
-            product = self._turned @ flat[0]
+        inputs, outputs = self._kernel.shape
+        is_small = len(flat) * inputs * BLOCK_COLUMNS <= MAX_SMALL_PRODUCT
+        if len(flat) == 1:
+            product: Array = flat[0] @ self._kernel
+        elif is_small and outputs % BLOCK_COLUMNS == 0:
+            if self._blocks is None:
+                blocks = self._kernel.reshape(inputs, -1, BLOCK_COLUMNS)
+                self._blocks = np.ascontiguousarray(blocks.transpose(1, 0, 2))
+            product = np.empty((len(flat), len(self._blocks), BLOCK_COLUMNS), np.float32)
+            np.matmul(flat, self._blocks, out=product.transpose(1, 0, 2))
         else:
-            filled = flat
-            if len(flat) % 4:
-                filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
-                filled[: len(flat)] = flat
-            product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
-        return product.reshape(*rows.shape[:-1], len(self._turned))
+            product = flat @ self._kernel
+        return product.reshape(*rows.shape[:-1], outputs)
