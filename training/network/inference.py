@@ -50,6 +50,7 @@ _SCORED = {"time": ("last_place", "last_pitch", "bar"), "pitch": ("tones",), "du
 class NoteNetwork:
     """Forward pass of the note-level network."""
 
+    @on_one_thread
     def __init__(self, named: dict[str, Array]) -> None:
         """Load `named`, the result of `network.arrays`; raises TrainingError."""
         layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
