@@ -76,9 +76,11 @@ def numbers(name: str, rows: Classes) -> Array:
         return pitch_class_shares(rows)
     kind, _, field = name.rpartition("_")
     if kind != "agree":
-        return HAS_CLASS[rows[..., COLUMNS[name].start]]
+        sets: Array = HAS_CLASS.take(rows[..., COLUMNS[name].start], axis=0)
+        return sets
     guess = np.where(
         rows[..., encoding.CONFIDENCE[field]] > 0, rows[..., encoding.GUESS[field]], _NO_GUESS[: GUESSES[field]]
     )
     first, second = _PAIRS[field]
-    return (guess.take(first, axis=-1) == guess.take(second, axis=-1)).astype(np.float32)
+    agree: Array = (guess.take(first, axis=-1) == guess.take(second, axis=-1)).astype(np.float32)
+    return agree
