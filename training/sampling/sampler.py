@@ -101,13 +101,13 @@ def compose_drafts(
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
         ticks = ticks_back(session.right[:, PITCH], onsets, session.past.followed).tolist()
-        for i, at in zip(live[within].tolist(), np.flatnonzero(within).tolist(), strict=True):
+        for i, at in zip(live[within].tolist(), within.nonzero()[0].tolist(), strict=True):
             written[i].append(rows[at])
             guessed[i].append(session.right[at])
             back[i].append(ticks[at])
         made += 1
         counter.add(live, onsets)
-        active = np.flatnonzero(within & (most is None or made < most))
+        active = (within & (most is None or made < most)).nonzero()[0]
         live, uniforms = live[active], uniforms[active]
         counter.report_live(live)
         if len(live):
@@ -260,10 +260,12 @@ class _Session:
         That is where every pitch would copy too much, or where the network finds the pitches that may follow in the
         chord improbable: then the chord is complete.
         """
-        before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        is_complete = time == 0
+        before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64) if is_complete.any() else None
         self.streams.forbid_pitch(logits, time, onset)
-        left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
-        is_complete = (time == 0) & (left < MIN_ALLOWED * before.sum(axis=1))
+        if before is not None:
+            left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
+            is_complete &= left < MIN_ALLOWED * before.sum(axis=1)
         draw = partial(choose, settings=self.settings[PITCH])
         if self.guard is None:
             return draw(logits, uniforms), is_complete
