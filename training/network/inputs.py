@@ -26,29 +26,31 @@ OFFSETS = {name: np.arange(count, dtype=np.int32) * CONFIDENCES for name, count 
 
 _LOG_SHARES = np.log(np.arange(1001, dtype=np.float32) / 1000 + np.float32(0.02)) + np.float32(2.5)
 
-HAS_CLASS = in_chroma(np.arange(character.CHROMAS)[:, None], np.arange(12)).astype(np.float32)
+HAS_CLASS: Array = in_chroma(np.arange(character.CHROMAS)[:, None], np.arange(12)).astype(np.float32)
 """Whether each pitch class is in a set of them, [sets, 12]."""
 
 # distinct values for missing guesses: they agree with none
 _NO_GUESS = -1 - np.arange(max(GUESSES.values()), dtype=np.int16)
 _PAIRS = {name: np.array(list(combinations(range(count), 2))).T for name, count in GUESSES.items()}
 
-COLUMNS: dict[str, slice] = {name: slice(at, at + 1) for at, name in enumerate((*events.FIELDS, "place"))}
-"""Columns of each input that is one class or several."""
-COLUMNS |= {f"last_{name}": slice(LAST + at.start, LAST + at.stop) for name, at in COLUMNS.items()}
-COLUMNS |= {f"guess_{name}": slice(at.start, at.start + 1) for name, at in encoding.GUESS.items()}
-COLUMNS |= {
-    f"next_{name}": slice(at, at + 1)
-    for name, at in (("pitch", encoding.NEXT_PITCH), ("duration", encoding.NEXT_DURATION))
-}
-COLUMNS |= {f"trust_{name}": at for name, at in encoding.CONFIDENCE.items()}
-COLUMNS |= {name: slice(at, at + 1) for at, name in enumerate(plans.INPUTS, encoding.PLANNED.start)}
-COLUMNS |= {name: slice(at, at + 1) for at, name in enumerate(ears.LINE, encoding.LINE.start)}
-COLUMNS |= {
-    f"{name}_heard": slice(encoding.HEARD.start + at, encoding.HEARD.start + at + count)
-    for name, at, count in ears.GROUPS
-}
-COLUMNS |= {"sounding_voices": slice(VOICES, VOICES + 1)}
+
+def _columns() -> dict[str, slice]:
+    """Return the columns, of what the network is told of a note, of each input that is one class or several."""
+    one = {name: at for at, name in enumerate((*events.FIELDS, "place"))}
+    one |= {f"last_{name}": LAST + at for name, at in one.items()}
+    one |= {f"guess_{name}": at.start for name, at in encoding.GUESS.items()}
+    one |= {"next_pitch": encoding.NEXT_PITCH, "next_duration": encoding.NEXT_DURATION, "sounding_voices": VOICES}
+    for names, group in ((plans.INPUTS, encoding.PLANNED), (ears.LINE, encoding.LINE)):
+        one |= {name: group.start + at for at, name in enumerate(names)}
+    heard = encoding.HEARD.start
+    return {
+        **{name: slice(at, at + 1) for name, at in one.items()},
+        **{f"trust_{name}": columns for name, columns in encoding.CONFIDENCE.items()},
+        **{f"{name}_heard": slice(heard + at, heard + at + count) for name, at, count in ears.GROUPS},
+    }
+
+
+COLUMNS = _columns()
 
 
 def told(last: Classes, now: Classes) -> Classes:

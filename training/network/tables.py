@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from training.events import encoding
 from training.events.repeat_models import CONFIDENCES
 from training.network.inputs import COLUMNS, OFFSETS, Classes, numbers
 from training.network.layout import CONFIDENCE_WIDTH, STYLES, inputs_width
@@ -64,9 +63,9 @@ class InputTable:
             these = range(COLUMNS[name].start, COLUMNS[name].stop)
             if kind in ("guess", "next"):
                 guesses.append(len(columns))
-                of_first = encoding.CONFIDENCE[field if kind == "guess" else "time"].start
             columns += these
             if kind == "trust":  # several guesses, each with its own part of the table
+                self._confidence = slice(these.start, these.start + 1)  # of the first, that on which `guesses` depend
                 offsets += (size + OFFSETS[field]).tolist()
                 table = named[f"trust_{field}/embeddings"].reshape(len(these), CONFIDENCES, CONFIDENCE_WIDTH)
                 tables.append(np.matmul(table, rows.reshape(len(these), CONFIDENCE_WIDTH, -1)).reshape(-1, len(bias)))
@@ -79,7 +78,6 @@ class InputTable:
             size += len(tables[-1])
         self._table, self._columns, self._offsets = np.concatenate(tables), np.array(columns), np.array(offsets)
         self._guesses = slice(guesses[0], guesses[-1] + 1)  # they follow one another
-        self._confidence = slice(of_first, of_first + 1)
         self._dense, self._style = np.concatenate(dense), np.concatenate(style)
 
     def add(self, total: Array, rows: Classes) -> None:
