@@ -43,7 +43,8 @@ def releases(onset: Numbers, end: Numbers, last: Numbers, limit: int) -> npt.NDA
     sounds = (left > 0) & (onset >= 0)
     first = np.where(sounds, left, limit).min(axis=1, initial=limit)
     longest = np.where(sounds, left, 0).max(axis=1, initial=0)
-    ticks: npt.NDArray[np.int16] = np.minimum(np.stack([left[:, 0], first, longest], axis=1), limit).astype(np.int16)
+    ticks = np.empty((len(last), RELEASES), np.int16)
+    ticks[:, 0], ticks[:, 1], ticks[:, 2] = np.minimum(left[:, 0], limit), first, np.minimum(longest, limit)
     return ticks
 
 
@@ -51,20 +52,6 @@ def interval(lower: Numbers, upper: Numbers) -> Numbers:
     """Return the class of INTERVALS from one pitch to another, both as pitch + 1; 0 stands for none."""
     steps = np.minimum(np.maximum(upper.astype(np.int16) - lower, -24), 24) + 25  # np.clip is slow
     return np.where((lower > 0) & (upper > 0), steps, 0)
-
-
-def tops(pitch: Numbers, onset: Numbers, now: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the highest notes, as pitch + 1, of the last two chords before the onsets `now`, the later one first.
-
-    Arguments are as those of `heard`; 0 for none.
-    """
-    found, each = [np.zeros(len(now), np.int16)] * 2, np.arange(len(now))
-    for number in range(2 if pitch.shape[1] else 0):
-        before = onset < now[:, None]
-        highest = before.argmax(axis=1)  # notes are sorted by onset, then pitch
-        found[number] = (pitch[each, highest].astype(np.int16) + 1) * before[:, -1]
-        now = np.where(before[:, -1], onset[each, highest], now)
-    return found[0], found[1]
 
 
 def heard(pitch: Numbers, onset: Numbers, end: Numbers, now: Numbers) -> npt.NDArray[np.int16]:

@@ -134,7 +134,7 @@ def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence
 
 
 def predict_repeats(
-    past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: Events
+    past: Repeats, rows: npt.NDArray[np.integer], onsets: npt.NDArray[np.integer], events: npt.NDArray[np.integer]
 ) -> None:
     """Write what is predicted of the notes `rows` [streams, KNOWN] into `events` [streams, COLUMNS].
 
@@ -146,7 +146,7 @@ def predict_repeats(
     predict_velocity(past, rows[:, DURATION], events)
 
 
-def predict_time(past: Repeats, events: Events) -> None:
+def predict_time(past: Repeats, events: npt.NDArray[np.integer]) -> None:
     """Write what needs nothing of the coming notes into `events` [streams, COLUMNS]."""
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
@@ -161,7 +161,7 @@ def predict_pitch(
     time: npt.NDArray[np.integer],
     onset: npt.NDArray[np.integer],
     place: npt.NDArray[np.integer],
-    events: Events,
+    events: npt.NDArray[np.integer],
 ) -> None:
     """Write what needs the notes' times, onsets and places [streams] into `events` [streams, COLUMNS]."""
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
@@ -171,12 +171,12 @@ def predict_pitch(
     events[:, LINE][:, -1] = past.line(onset)
 
 
-def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: Events) -> None:
+def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: npt.NDArray[np.integer]) -> None:
     """Write the guesses at the duration, which need the pitch [streams], into `events` [streams, COLUMNS]."""
     events[:, GUESS["duration"]], events[:, CONFIDENCE["duration"]] = past.durations(pitch)
 
 
-def predict_velocity(past: Repeats, duration: npt.NDArray[np.integer], events: Events) -> None:
+def predict_velocity(past: Repeats, duration: npt.NDArray[np.integer], events: npt.NDArray[np.integer]) -> None:
     """Write the guesses at the velocity, which need the duration [streams], into `events` [streams, COLUMNS]."""
     events[:, GUESS["velocity"]], events[:, CONFIDENCE["velocity"]] = past.velocities(duration)
 

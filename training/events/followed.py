@@ -128,11 +128,12 @@ class Followed:
         self.done = np.where(is_new, 0, self.done) + is_onset
         now = np.where(is_new[:, None], self.table[self._rows, bar], self.now)
         for name, fewer in (("onsets", is_onset), ("notes", 1)):
-            left = now[:, _PLACE[name]]
-            now[:, _PLACE[name]] = np.where(left > 0, np.maximum(left - fewer, 1), 0)
+            left = now[:, _PLACE[name]]  # 0 where it is not known, and it is never less than 1 where it is
+            np.minimum(left, np.maximum(left - fewer, 1), out=left)
+        one_above = pitch + 1
         for name in ("top", "bottom"):
             reached = now[:, _PLACE[f"{name}_reached"]]
-            reached += (reached == 1) & (now[:, _PLACE[name]] == pitch + 1)
+            reached += (reached == 1) & (now[:, _PLACE[name]] == one_above)
         now[:, _PLACE["missing"]] &= ~(1 << pitch.astype(np.int16) % 12)
         self.now, self.at = now, bar.astype(np.int32)
         self._last = np.asarray(onset, np.int32).copy()

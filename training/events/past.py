@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from training.events.ears import RECENT, heard, interval, releases, tops
+from training.events.ears import RECENT, heard, interval, releases
 from training.events.fields import EDGES, to_class
 from training.events.followed import Followed, Sources
 from training.events.plans import LEVELS, Plan
@@ -57,13 +57,15 @@ class Past:
         self._order = np.full(shape, -_FAR, np.int64) + (np.arange(streams) << 32)[:, None]
         self._now: dict[str, Numbers] = {}  # what is known of the coming note
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
+        # the last note, and the highest notes of the last two chords before its onset, as pitch + 1; 0 for none
+        self._tops = np.zeros((3, streams), np.int16)
         self.onset = np.zeros(streams, np.int32)
         self.bar = np.zeros(streams, np.int32)  # length of the last note's bar
         self._look()
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        self._narrow = self._narrow[:, rows]
+        self._narrow, self._tops = self._narrow[:, rows], self._tops[:, rows]
         self._order = self._order[rows] + (np.arange(len(rows)) - rows << 32)[:, None]
         for name in ("_interval", "_onset", "_end", "_pitch_class_memory", "onset", "bar"):
             setattr(self, name, getattr(self, name)[rows])
@@ -93,14 +95,11 @@ class Past:
 
     def line_before(self) -> Numbers:
         """Return what is known of the top line before the time, [streams, 2]: see `ears.LINE`."""
-        pitch = self.seen["pitch"][:, :RECENT]
-        top, before = tops(pitch, self.seen["onset"][:, :RECENT], self.onset)
-        last = pitch[:, 0].astype(np.int16) + 1 if pitch.shape[1] else np.zeros(len(top), np.int16)
-        return interval(np.array([top, before]), np.array([last, top])).T
+        return interval(self._tops[1:], self._tops[:2]).T
 
     def line(self, onset: Numbers) -> Numbers:
         """Return what is known of the top line before the pitch, [streams]: see `ears.LINE`."""
-        top, before = tops(self.seen["pitch"][:, :RECENT], self.seen["onset"][:, :RECENT], onset)
+        top, before = np.where(onset > self.onset, self._tops[:2], self._tops[1:])
         return interval(before, top)
 
     def heard(self, onset: Numbers) -> Array:
@@ -118,6 +117,8 @@ class Past:
         self._front -= 1
         front = self._front
         self._narrow[: MATCHES.start, :, front] = note[:, : MATCHES.start].T
+        self._tops[1:] = np.where(onset > self.onset, self._tops[:2], self._tops[1:])
+        self._tops[0] = note[:, NARROW.index("pitch")] + 1
         self.onset = onset.astype(np.int32)
         self._interval[:, front], self._onset[:, front] = interval, self.onset
         self._end[:, front] = self.onset + EDGES.take(note[:, NARROW.index("duration")])

@@ -110,8 +110,8 @@ _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic
 _AROUND = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
-PLAN_PATTERN = r"^\d+(,\d+){56}( \d+(,\d+){56})*$"
-"""The text of a plan."""
+PLAN_PATTERN = r"^[0-9]++(?:,[0-9]++){56}+(?: [0-9]++(?:,[0-9]++){56}+)*+$"
+"""The text of a plan. The parts never give back what they took: a vocabulary has megabytes of plans."""
 
 Numbers = npt.NDArray[Any]
 Bars = npt.NDArray[np.int16]

@@ -24,17 +24,7 @@ from training.network.class_scores import (
     add_range,
     add_releases,
 )
-from training.network.inputs import (
-    Classes,
-    NetworkInputs,
-    guess_inputs,
-    heard_inputs,
-    line_inputs,
-    match_inputs,
-    meter_inputs,
-    pitch_class_shares,
-    plan_inputs,
-)
+from training.network.inputs import LAST, OFFSETS, Classes, pitch_class_shares, told
 from training.network.layout import ENTERING, HEADS, STYLES
 from training.network.tables import InputTable, Kernel, on_one_thread
 
@@ -44,12 +34,12 @@ State = list[tuple[Array, Array]]  # (h, c) of each layer, each [batch, width]
 STRETCH = 256  # notes per forward pass
 BATCH = 128  # pieces per forward pass
 BLOCK = 256  # notes whose additional scores are computed at once
-_SCORED = {"time": ("last_place", "last_pitch", "bar"), "pitch": ("tones",), "duration": ("place", "bar")}
 
 
 class NoteNetwork:
     """Forward pass of the note-level network."""
 
+    @on_one_thread
     def __init__(self, named: dict[str, Array]) -> None:
         """Load `named`, the result of `network.arrays`; raises TrainingError."""
         layers = sum(name.startswith("lstm_") and name.endswith("/recurrent_kernel") for name in named)
@@ -89,22 +79,20 @@ class NoteNetwork:
         """Return embeddings [batch, STYLE_WIDTH] of series and game numbers [batch, 2]."""
         return np.concatenate([table[numbers[:, column]] for column, table in enumerate(self._style)], axis=1)
 
-    def advance(self, last: Classes, now: Classes, style: Array, state: State) -> tuple[Array, State]:
+    def advance(self, rows: Classes, style: Array, state: State) -> tuple[Array, State]:
         """Process notes; return what the output layers need, and the new state.
 
-        `last` [batch, notes, ≥5] holds classes and place of the notes. `now` [batch, notes, COLUMNS] holds the rows
-        of the notes after them, of which only the match prediction and the guesses for time are read. `style` [batch,
-        STYLE_WIDTH] comes from `style`. Returns [batch, notes, 4 × head] and the state after the last note.
+        `rows` [batch, notes, TOLD] is what the network is told of the notes after them, of which only what is known
+        before their time is read. `style` [batch, STYLE_WIDTH] comes from `style`. Returns [batch, notes, 4 × head] and
+        the state after the last note.
         """
-        inputs: NetworkInputs = {f"last_{n}": last[..., i] for i, n in enumerate((*events.FIELDS, "place"))}
-        inputs |= guess_inputs("time", now) | match_inputs(now) | {"tones": pitch_class_shares(now)} | plan_inputs(now)
         always, of_outputs = self._of_style(style)
         state = list(state)
-        top = np.empty((*last.shape[:2], self.width), np.float32)
-        for step in range(last.shape[1]):
+        top = np.empty((*rows.shape[:2], self.width), np.float32)
+        for step in range(rows.shape[1]):
             gates = self._recurrent[0].after(state[0][0])
             gates += always
-            self._entering.add(gates, {name: values[:, step] for name, values in inputs.items()})
+            self._entering.add(gates, rows[:, step])
             for layer, (h, c) in enumerate(state):
                 if layer:
                     gates = self._recurrent[layer].after(np.concatenate([state[layer - 1][0], h], axis=1))
@@ -125,64 +113,52 @@ class NoteNetwork:
             self._last_style = style, self._entering.of_style(style), of_outputs
         return self._last_style[1:]
 
-    def logits(
-        self, name: str, above: Array, inputs: NetworkInputs, now: Classes, gains: dict[str, Array] | None = None
-    ) -> Array:
-        """Return one field's logits [..., classes], from the classes that HEADS lists.
+    def logits(self, name: str, above: Array, rows: Classes, gains: dict[str, Array] | None = None) -> Array:
+        """Return one field's logits [..., classes], from what the network is told [..., TOLD], as HEADS lists it.
 
         The gain of each guess, [..., GUESSES[name]], is put into `gains` if given.
         """
-        column = events.FIELDS.index(name) * self.head
+        column, size = events.FIELDS.index(name) * self.head, events.SIZES[name]
         hidden = above[..., column : column + self.head].copy()
-        self._hidden[name].add(hidden, inputs)
+        self._hidden[name].add(hidden, rows)
         kernel, bias = self._out[name]
         scores = kernel.after(np.maximum(hidden, 0, out=hidden))
         scores += bias
-        guess, confidence = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-        gain = (
-            scores[..., events.SIZES[name] : events.SIZES[name] + GUESSES[name]]
-            + self._gain[name].take(inputs[f"trust_{name}"])
-        ) * (confidence > 0)
+        guess, confidence = rows[..., encoding.GUESS[name]], rows[..., encoding.CONFIDENCE[name]]
+        gain = scores[..., size : size + GUESSES[name]] + self._gain[name].take(confidence + OFFSETS[name])
+        gain *= confidence > 0
         if gains is not None:
             gains[name] = gain
-        logits = np.ascontiguousarray(scores[..., : events.SIZES[name]]).reshape(-1, events.SIZES[name])
-        at = guess.reshape(len(logits), -1) + np.arange(0, logits.size, events.SIZES[name])[:, None]
+        logits = np.ascontiguousarray(scores[..., :size]).reshape(-1, size)
+        at = guess.reshape(len(logits), -1) + np.arange(0, logits.size, size)[:, None]
         np.add.at(logits.ravel(), at.ravel(), gain.ravel())  # in their order: guesses may agree
-        extra = scores[..., events.SIZES[name] + GUESSES[name] :].reshape(len(logits), -1)
+        extra = scores[..., size + GUESSES[name] :].reshape(len(logits), -1)
         if name != "velocity":
+            flat = rows.reshape(len(logits), -1)
             for start in range(0, len(logits), BLOCK):
                 part = slice(start, start + BLOCK)
-                known = {n: inputs[n].reshape(len(logits), -1)[part] for n in _SCORED[name]}
-                self._add_scores(name, logits[part], extra[part], known, now.reshape(len(logits), -1)[part])
-        return logits.reshape(*scores.shape[:-1], events.SIZES[name])
+                self._add_scores(name, logits[part], extra[part], flat[part])
+        return logits.reshape(*scores.shape[:-1], size)
 
-    def _add_scores(self, name: str, logits: Array, extra: Array, inputs: NetworkInputs, now: Classes) -> None:
+    def _add_scores(self, name: str, logits: Array, extra: Array, rows: Classes) -> None:
         """Add the additional scores of an output to logits [n, classes], in place: see `layout.EXTRA_SCORES`."""
         if name == "pitch":
-            add_pitch_classes(logits, extra, inputs["tones"], now)
-            add_range(logits, extra, now)
-            self._intervals.add(logits, extra, now)
+            add_pitch_classes(logits, extra, pitch_class_shares(rows), rows)
+            add_range(logits, extra, rows)
+            self._intervals.add(logits, extra, rows)
             return
-        place = inputs["last_place" if name == "time" else "place"]
-        add_places(logits, extra, place[:, 0], inputs["bar"][:, 0])
-        add_note_values(logits, extra, now, name)
+        place = rows[:, events.PLACE if name == "duration" else LAST + events.PLACE]
+        add_places(logits, extra, place, rows[:, LAST + events.BAR])
+        add_note_values(logits, extra, rows, name)
         if name == "time":
-            add_releases(logits, extra, now)
-            add_chord(logits, extra, inputs["last_pitch"][:, 0], now)
+            add_releases(logits, extra, rows)
+            add_chord(logits, extra, rows[:, LAST + events.PITCH], rows)
 
     def logits_of(self, rows: Classes, style: Array, state: State) -> tuple[dict[str, Array], State]:
         """Return logits for `rows` [batch, notes + 1, COLUMNS], and the next state."""
-        now, last = rows[:, 1:], rows[:, :-1]
-        above, after = self.advance(last, now, style, state)
-        known: NetworkInputs = {n: now[..., column] for column, n in enumerate((*events.FIELDS, "place"))}
-        known |= (
-            meter_inputs(last)
-            | {"tones": pitch_class_shares(now)}
-            | plan_inputs(now)
-            | line_inputs(now)
-            | heard_inputs(now)
-        )
-        return {n: self.logits(n, above, known | guess_inputs(n, now), now) for n in events.FIELDS}, after
+        known = told(rows[:, :-1], rows[:, 1:])
+        above, after = self.advance(known, style, state)
+        return {name: self.logits(name, above, known) for name in events.FIELDS}, after
 
     @on_one_thread
     def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:

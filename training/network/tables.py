@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from training.events import ears
-from training.events.repeat_models import CONFIDENCES, GUESSES
-from training.network.inputs import NetworkInputs
+from training.events.repeat_models import CONFIDENCES
+from training.network.inputs import COLUMNS, OFFSETS, Classes, numbers
 from training.network.layout import CONFIDENCE_WIDTH, STYLES, inputs_width
 
 Array = npt.NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-MAX_SMALL_ROWS = 64  # up to this many rows, the transposed kernel is on the left of the product
+BLOCK_COLUMNS = 32  # of a kernel
+MAX_SMALL_PRODUCT = 10**6  # multiplications of a product whose operands OpenBLAS does not copy
 MAX_GATHER = 2**18  # up to this many numbers, all columns are looked up at once
 
 
@@ -41,11 +41,13 @@ class InputTable:
 
     def __init__(self, named: dict[str, Array], names: Sequence[str], kernel: Array, bias: Array) -> None:
         self.bias = bias
-        self._looked_up: list[tuple[str, int | slice]] = []  # names, with their columns of the index
-        self._dense: dict[str, Array] = {}
+        self._numbers: list[str] = []  # names of inputs that are no classes
         tables: list[Array] = []
+        columns: list[int] = []  # of what is told, of each look-up
         offsets: list[int] = []
-        style: list[Array] = []
+        guesses: list[int] = []  # look-ups that are a class + 1, or 0 for none
+        dense: list[Array] = [np.zeros((0, len(bias)), np.float32)]
+        style = [*dense]
         at = size = 0
         for name in names:
             width = inputs_width([name])
@@ -55,39 +57,43 @@ class InputTable:
                 style.append(rows)
                 continue
             if kind == "agree" or name == "tones" or field == "chroma":
-                self._dense[name] = rows
+                self._numbers.append(name)
+                dense.append(rows)
                 continue
-            count = GUESSES[field] if kind == "trust" else ears.COUNTS.get(kind, 1)
-            several = kind == "trust" or kind in ears.COUNTS
-            self._looked_up.append((name, slice(len(offsets), len(offsets) + count) if several else len(offsets)))
-            offsets += [size] * count
+            these = range(COLUMNS[name].start, COLUMNS[name].stop)
+            if kind in ("guess", "next"):
+                guesses.append(len(columns))
+            columns += these
             if kind == "trust":  # several guesses, each with its own part of the table
-                table = named[f"trust_{field}/embeddings"].reshape(count, CONFIDENCES, CONFIDENCE_WIDTH)
-                tables.append(
-                    np.matmul(table, rows.reshape(count, CONFIDENCE_WIDTH, -1)).reshape(count * CONFIDENCES, -1)
-                )
+                self._confidence = slice(these.start, these.start + 1)  # of the first, that on which `guesses` depend
+                offsets += (size + OFFSETS[field]).tolist()
+                table = named[f"trust_{field}/embeddings"].reshape(len(these), CONFIDENCES, CONFIDENCE_WIDTH)
+                tables.append(np.matmul(table, rows.reshape(len(these), CONFIDENCE_WIDTH, -1)).reshape(-1, len(bias)))
             else:
+                offsets += [size] * len(these)
                 table = named[f"embed_{field}/embeddings"] @ rows
-                if kind in ("guess", "next") or kind in ears.COUNTS:  # class + 1; 0 for none
+                if kind in ("guess", "next") or field == "heard":  # class + 1; 0 for none
                     table = np.concatenate([np.zeros_like(table[:1]), table])
                 tables.append(table)
             size += len(tables[-1])
-        self._table, self._offsets = np.concatenate(tables), np.array(offsets)
-        self._style = np.concatenate(style) if style else np.zeros((0, len(bias)), np.float32)
+        self._table, self._columns, self._offsets = np.concatenate(tables), np.array(columns), np.array(offsets)
+        self._guesses = slice(guesses[0], guesses[-1] + 1)  # they follow one another
+        self._dense, self._style = np.concatenate(dense), np.concatenate(style)
 
-    def add(self, total: Array, inputs: NetworkInputs) -> None:
-        """Add the inputs' contribution to `total` [..., outputs], without bias and style."""
-        index = np.empty((*total.shape[:-1], len(self._offsets)), np.intp)
-        for name, columns in self._looked_up:
-            index[..., columns] = inputs[name]
-        index += self._offsets
+    def add(self, total: Array, rows: Classes) -> None:
+        """Add the contribution of what is told [..., TOLD] to `total` [..., outputs], without bias and style."""
+        classes = rows.take(self._columns, axis=-1)
+        guesses = classes[..., self._guesses]
+        guesses += 1
+        guesses *= rows[..., self._confidence] > 0
+        index = classes + self._offsets
         if index.size * total.shape[-1] < MAX_GATHER:
-            total += self._table.take(index, axis=0).sum(axis=-2)
+            total += np.add.reduce(self._table.take(index, axis=0), axis=-2)
         else:
             for column in range(index.shape[-1]):
                 total += self._table.take(index[..., column], axis=0)
-        for name, rows in self._dense.items():
-            total += inputs[name] @ rows
+        if self._numbers:
+            total += np.concatenate([numbers(name, rows) for name in self._numbers], axis=-1) @ self._dense
 
     def of_style(self, style: Array) -> Array:
         """Return bias plus style [batch, STYLE_WIDTH] contribution, [batch, outputs]."""
@@ -98,24 +104,27 @@ class InputTable:
 class Kernel:
     """A matrix that rows are multiplied by.
 
-    BLAS packs the right operand of each product, which dominates the cost if the left one has few rows. For few rows,
-    the transposed kernel is used as the left operand, and the rows are padded to a multiple of four.
+    BLAS first copies the operands of a product, which dominates the cost if one of them has few rows; but it does not
+    copy those of small products. For few rows, the product is therefore taken in blocks of columns.
     """
 
     def __init__(self, kernel: Array) -> None:
-        self._kernel, self._turned = kernel, np.ascontiguousarray(kernel.T)
+        self._kernel = kernel
+        self._blocks: Array | None = None  # [blocks, inputs, BLOCK_COLUMNS], made when they are first needed
 
     def after(self, rows: Array) -> Array:
         """Return `rows` [..., inputs] @ kernel, [..., outputs]."""
         flat = rows.reshape(-1, rows.shape[-1])
-        if len(flat) > MAX_SMALL_ROWS:
-            product: Array = flat @ self._kernel
-        elif len(flat) == 1:
-            product = self._turned @ flat[0]
+        inputs, outputs = self._kernel.shape
+        is_small = len(flat) * inputs * BLOCK_COLUMNS <= MAX_SMALL_PRODUCT
+        if len(flat) == 1:
+            product: Array = flat[0] @ self._kernel
+        elif is_small and outputs % BLOCK_COLUMNS == 0:
+            if self._blocks is None:
+                blocks = self._kernel.reshape(inputs, -1, BLOCK_COLUMNS)
+                self._blocks = np.ascontiguousarray(blocks.transpose(1, 0, 2))
+            product = np.empty((len(flat), len(self._blocks), BLOCK_COLUMNS), np.float32)
+            np.matmul(flat, self._blocks, out=product.transpose(1, 0, 2))
         else:
-            filled = flat
-            if len(flat) % 4:
-                filled = np.zeros((-(-len(flat) // 4) * 4, flat.shape[1]), np.float32)
-                filled[: len(flat)] = flat
-            product = np.ascontiguousarray((self._turned @ filled.T).T[: len(flat)])
-        return product.reshape(*rows.shape[:-1], len(self._turned))
+            product = flat @ self._kernel
+        return product.reshape(*rows.shape[:-1], outputs)

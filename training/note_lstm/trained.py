@@ -3,15 +3,21 @@
 NumPy only: Keras is not loaded, so that `generate` starts fast.
 """
 
-from catalog.storage.remote import AnyPath
-from dataset.corpus.schema import Split
+from __future__ import annotations  # what opening a corpus needs is slow to import, and composing does not need it
+
+from typing import TYPE_CHECKING
+
 from training.events.batches import EncodedPiece, encode_pieces
 from training.events.vocabulary import Vocabulary
 from training.loop.checkpoints import best_weights
 from training.network import inference
 from training.network.shapes import check, network_shapes
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.run import Run
+
+if TYPE_CHECKING:
+    from catalog.storage.remote import AnyPath
+    from dataset.corpus.schema import Split
+    from training.run import Run
 
 
 def network(run: Run) -> inference.NoteNetwork:

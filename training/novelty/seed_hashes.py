@@ -12,6 +12,7 @@ from training.events.fields import EDGES, to_class
 
 SEED = 6  # notes
 _BASE = np.uint64(0x9E3779B97F4A7C15)
+_POWERS = _BASE ** np.arange(SEED, dtype=np.uint64)[::-1]
 
 Numbers = npt.NDArray[Any]
 
@@ -40,8 +41,8 @@ def hashed_steps(interval: Numbers, time: Numbers) -> Numbers:
 
 
 def hash_of(steps: Numbers) -> Numbers:
-    """Return the hashes of hashed steps in a row, [..., steps], uint64 [...]."""
-    hashes: Numbers = (steps * _BASE ** np.arange(steps.shape[-1], dtype=np.uint64)[::-1]).sum(axis=-1)
+    """Return the hashes of hashed steps in a row, [..., steps], at most SEED, uint64 [...]."""
+    hashes: Numbers = (steps * _POWERS[-steps.shape[-1] :]).sum(axis=-1)
     return hashes
 
 

@@ -136,19 +136,23 @@ class CopyGuard:
         no pitch left, [streams].
         """
         self.forbid(logits, time)
-        pitch, redrawn = np.zeros(len(logits), np.int64), np.arange(len(logits))
-        while len(redrawn):
-            redrawn = redrawn[np.isfinite(logits[redrawn]).any(axis=1)]
-            if len(redrawn):
-                pitch[redrawn] = choose(logits[redrawn], uniforms[redrawn])
-            redrawn = redrawn[self._too_long(time, pitch)[redrawn]]
-            logits[redrawn, pitch[redrawn]] = -np.inf
-            uniforms = uniforms * _REDRAW_FACTOR % 1
-            self.ruled_out += len(redrawn)
-        return pitch, np.logical_not(np.isfinite(logits).any(axis=1))
+        pitch, is_left = np.zeros(len(logits), np.int64), logits.max(axis=1) > -np.inf
+        drawn = is_left.nonzero()[0]
+        while len(drawn):
+            pitch[drawn] = choose(logits[drawn], uniforms[drawn])
+            drawn = drawn[self._too_long(time, pitch)[drawn]]
+            if len(drawn):
+                self.ruled_out += len(drawn)
+                logits[drawn, pitch[drawn]] = -np.inf
+                is_left[drawn] = logits[drawn].max(axis=1) > -np.inf
+                drawn = drawn[is_left[drawn]]
+                uniforms = uniforms * _REDRAW_FACTOR % 1
+        return pitch, ~is_left
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
         """Exclude pitches, in place, that continue a match of maximum length."""
+        if self._matches.right.max(initial=0) < min(self.most, MIN_PASSAGE_NOTES - 1):
+            return
         which = (self._matches.right >= self._limits(self._matches)).nonzero()[0]
         if not len(which):
             return
@@ -172,7 +176,7 @@ class CopyGuard:
         self._length += 1
         self._follow(passed, rows[:, PITCH])
         self._matches, self._seeds = self._matches.joined_with(new) if len(new.stream) else self._matches, seeds
-        on = np.flatnonzero((self._matches.right >= MIN_PASSAGE_NOTES) & self._matches.is_on)
+        on = ((self._matches.right >= MIN_PASSAGE_NOTES) & self._matches.is_on).nonzero()[0]
         if len(on):
             there = self._matches.there[on]
             self._followed.add(self._length, self._matches.stream[on], self._piece(there), there)
@@ -195,13 +199,14 @@ class CopyGuard:
         """Return for which streams the note completes a passage that is too long."""
         _, new = self._look_up(time, pitch)
         over = np.zeros(len(self._tick), bool)
-        over[new.stream[new.right > self._limits(new)]] = True
+        if len(new.stream):
+            over[new.stream[new.right > self._limits(new)]] = True
         return over
 
     def _limits(self, matches: _Matches) -> Numbers:
         """Return the maximum matching notes of each match: fewer than a passage has, where the piece is used up."""
         limits = np.full(len(matches.right), self.most)
-        near = np.flatnonzero(matches.right >= MIN_PASSAGE_NOTES - 1)
+        near = (matches.right >= MIN_PASSAGE_NOTES - 1).nonzero()[0]
         if len(near):
             counts = self._followed.counts(matches.stream[near], self._piece(matches.there[near]))
             allowed = max(self.most, int(MAX_SHARE * (self._length - self._begin)))

@@ -21,21 +21,14 @@ from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
 from training.network.inference import Array, NoteNetwork, State
-from training.network.inputs import (
-    guess_inputs,
-    heard_inputs,
-    line_inputs,
-    meter_inputs,
-    pitch_class_shares,
-    plan_inputs,
-)
+from training.network.inputs import LAST, TOLD, VOICES, count_voices, told
 from training.network.tables import on_one_thread
 from training.novelty.passages import Index
 from training.sampling.conditioning import named, openings, requested_styles, vector
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
-from training.sampling.drawing import SETTINGS, calm, choose, guess_texts, right_guess, ticks_back
+from training.sampling.drawing import SETTINGS, calm, choose, guess_texts, right_guesses, ticks_back
 from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_starts
 from training.sampling.sample_record import Draft
 
@@ -108,13 +101,13 @@ def compose_drafts(
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
         ticks = ticks_back(session.right[:, PITCH], onsets, session.past.followed).tolist()
-        for i, at in zip(live[within].tolist(), np.flatnonzero(within).tolist(), strict=True):
+        for i, at in zip(live[within].tolist(), within.nonzero()[0].tolist(), strict=True):
             written[i].append(rows[at])
             guessed[i].append(session.right[at])
             back[i].append(ticks[at])
         made += 1
         counter.add(live, onsets)
-        active = np.flatnonzero(within & (most is None or made < most))
+        active = (within & (most is None or made < most)).nonzero()[0]
         live, uniforms = live[active], uniforms[active]
         counter.report_live(live)
         if len(live):
@@ -168,22 +161,21 @@ class _Session:
         state = network.start(len(starts))
         if length > 1:
             tail = slice(max(0, length - 1 - PRIME_NOTES), length - 1)
-            _, state = network.advance(rows[:, tail], encoded[:, 1:][:, tail], style, state)
+            _, state = network.advance(told(rows[:, tail], encoded[:, 1:][:, tail]), style, state)
         self._advance(rows[:, -1], state)
 
     def _advance(self, last: IntArray, state: State) -> None:
         """Advance the network over the last notes, with the predictions of the next."""
-        self.now = np.zeros((len(last), encoding.COLUMNS), np.int16)
+        self.now = np.zeros((len(last), TOLD), np.int32)
+        self.now[:, LAST:VOICES] = last
         encoding.predict_time(self.past, self.now)
-        self.right = np.full((len(last), len(FIELDS)), -1, np.int8)
-        self.meter = meter_inputs(last)
-        above, self.state = self.network.advance(last[:, None], self.now[:, None], self.style, state)
+        above, self.state = self.network.advance(self.now[:, None], self.style, state)
         self.above = above[:, 0]
 
     def draw(self, uniforms: Numbers) -> tuple[IntArray, IntArray]:
         """Return the next note of each stream, [streams, KNOWN], and its onset.
 
-        `uniforms` [streams, 4] are random numbers in [0, 1). Sets `right`, see `drawing.right_guess`.
+        `uniforms` [streams, 4] are random numbers in [0, 1). Sets `right`, see `drawing.right_guesses`.
         """
         rows, onset, is_stuck = self._draw_once(uniforms, None)
         refused = np.zeros((len(uniforms), len(EDGES)), bool)
@@ -200,8 +192,7 @@ class _Session:
         """Return the session of these streams alone, before their next note."""
         few = copy(self)
         few.past, few.streams, few.guard = self.past.only(which), copy(self.streams), copy(self.guard)
-        few.now, few.above, few.right = self.now[which], self.above[which], self.right[which]
-        few.meter = {name: values[which] for name, values in self.meter.items()}
+        few.now, few.above = self.now[which], self.above[which]
         few.streams.keep(which)
         if few.guard is not None:
             few.guard.keep(which)
@@ -216,20 +207,17 @@ class _Session:
         is_stuck = np.zeros(len(now), bool)
         rows = np.zeros((len(now), KNOWN), np.int32)
         rows[:, BAR] = np.minimum(streams.bar, PLACES)
-        inputs: dict[str, Numbers] = (
-            {"tones": pitch_class_shares(now)} | self.meter | plan_inputs(now) | line_inputs(now)
-        )
         onset, rounds = streams.tick, streams.rounds()
+        gains: dict[str, Array] = {}
         for column, name in enumerate(FIELDS):
             if name == "pitch":
                 encoding.predict_pitch(past, rows[:, TIME], onset, rows[:, PLACE], now)
-                inputs |= plan_inputs(now) | line_inputs(now) | heard_inputs(now)
+                count_voices(now)
             elif name == "duration":
                 encoding.predict_duration(past, rows[:, PITCH], now)
             elif name == "velocity":
                 encoding.predict_velocity(past, rows[:, DURATION], now)
-            gains: dict[str, Array] = {}
-            logits = self.network.logits(name, self.above, inputs | guess_inputs(name, now), now, gains)
+            logits = self.network.logits(name, self.above, now, gains)
             if not np.isfinite(logits).all():
                 raise TrainingError(
                     "the network gives no probabilities: its weights are damaged or unusable; train the run again"
@@ -243,11 +231,11 @@ class _Session:
                 rows[:, column], is_stuck = self._draw_pitch(logits, rows[:, TIME], onset, uniforms[:, column])
             else:
                 rows[:, column] = choose(logits, uniforms[:, column], self.settings[column])
-            inputs[name] = rows[:, column]
-            self.right[:, column] = right_guess(name, rows[:, column], now, gains[name])
+            now[:, column] = rows[:, column]
             if name == "time":
                 onset = streams.onset(rows[:, TIME])
-                rows[:, PLACE] = inputs["place"] = streams.place(onset)
+                rows[:, PLACE] = now[:, PLACE] = streams.place(onset)
+        self.right = right_guesses(now, gains)
         return rows, onset, is_stuck
 
     def _refuse(self, logits: Numbers, refused: Numbers) -> None:
@@ -270,10 +258,12 @@ class _Session:
         That is where every pitch would copy too much, or where the network finds the pitches that may follow in the
         chord improbable: then the chord is complete.
         """
-        before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+        is_complete = time == 0
+        before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64) if is_complete.any() else None
         self.streams.forbid_pitch(logits, time, onset)
-        left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
-        is_complete = (time == 0) & (left < MIN_ALLOWED * before.sum(axis=1))
+        if before is not None:
+            left = np.where(np.isfinite(logits), before, 0).sum(axis=1)
+            is_complete &= left < MIN_ALLOWED * before.sum(axis=1)
         draw = partial(choose, settings=self.settings[PITCH])
         if self.guard is None:
             return draw(logits, uniforms), is_complete
