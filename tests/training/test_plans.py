@@ -215,15 +215,15 @@ def test_without_a_plan_nothing_is_known_and_all_else_is_the_same() -> None:
 def test_the_guesses_of_a_plan_are_what_stands_in_the_bar_that_is_repeated() -> None:
     [events] = encode([FORM], planned=True)
     again = events[8:16]  # the second A
-    where = {"time": (TIME, -PLAN_GUESSES["time"]), "pitch": (PITCH, -1), "velocity": (VELOCITY, -1)}
-    where["duration"] = (DURATION, -PLAN_GUESSES["duration"])
+    columns = {"time": TIME, "pitch": PITCH, "duration": DURATION, "velocity": VELOCITY}
+    where = {name: (column, -PLAN_GUESSES[name]) for name, column in columns.items()}
     for name in FIELDS:
         column, of_plan = where[name]
         assert (again[:, CONFIDENCE[name]][:, of_plan] > 0).all(), name
         assert (again[:, GUESS[name]][:, of_plan] == again[:, column]).all(), name
     rhythm = events[16:20]  # B, which has the rhythm of A alone
     assert (rhythm[:, GUESS["time"]][:, 1 - PLAN_GUESSES["time"]] == rhythm[:, TIME]).all()
-    assert not rhythm[:, CONFIDENCE["pitch"]][:, -1].any()
+    assert not rhythm[:, CONFIDENCE["pitch"]][:, -PLAN_GUESSES["pitch"]].any()
 
 
 @pytest.mark.parametrize(

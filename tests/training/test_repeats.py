@@ -182,6 +182,72 @@ def test_a_loop_is_known_again_after_a_wrong_note() -> None:
     assert (after[1:, GUESS["time"]][:, 2] == after[1:, TIME]).all()
 
 
+FIGURE = "the figure of the bar before, moved"
+PLANNED = "the figure of the bar before, moved into the planned harmony"
+
+
+def accompanied(chords: list[tuple[int, ...]], seed: int = 0) -> Notes:
+    """A bar of 4/4 per chord: its notes up and down in eighths, below a random melody."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for bar, chord in enumerate(chords):
+        rows += [(96 * bar + 12 * n, 12, pitch, 80) for n, pitch in enumerate((*chord, *chord[-2:0:-1]))]
+        places = sorted(rng.choice(16, 6, replace=False).tolist())
+        rows += [(96 * bar + 6 * n, 6, int(rng.integers(72, 90)), 80) for n in places]
+    return Notes.of(*zip(*sorted(rows), strict=True), time_signatures=[(0, 4, 4)])
+
+
+def test_an_accompaniment_on_another_chord_is_guessed_under_any_melody_after_its_first_note() -> None:
+    roots = [40, 45, 43, 38, 47, 40, 50, 41]
+    notes = accompanied([(root, root + 7, root + 12, root + 16, root + 19) for root in roots])
+    [events] = encode([notes])
+    [onsets] = [classes(notes)[1]]
+    accompaniment = (events[:, PITCH] < 72) & (onsets >= 96) & (onsets % 96 > 0)
+    named = events[accompaniment, GUESS["pitch"]][:, GUESS_NAMES["pitch"].index(FIGURE)]
+    assert (named == events[accompaniment, PITCH]).all()
+    matched = events[accompaniment, GUESS["pitch"]][:, 0]
+    assert (matched == events[accompaniment, PITCH]).mean() < 0.5
+
+
+def test_a_figure_is_moved_into_the_planned_harmony() -> None:
+    major, minor = (48, 52, 55, 60, 64), (45, 48, 52, 57, 60)
+    notes = accompanied([major, minor] * 4)
+    [events] = encode([notes], planned=True)
+    [onsets] = [classes(notes)[1]]
+    chosen = (events[:, PITCH] < 72) & (onsets >= 96) & (onsets % 96 > 0)
+    guesses = events[chosen, GUESS["pitch"]]
+    exact = [
+        (guesses[:, GUESS_NAMES["pitch"].index(name)] == events[chosen, PITCH]).mean() for name in (FIGURE, PLANNED)
+    ]
+    assert exact[0] < 0.7
+    assert exact[1] > exact[0]
+
+
+@given(rows_of)
+@settings(max_examples=60, deadline=None)
+def test_the_figure_of_the_bar_before_is_that_of_a_plain_search(rows: list[tuple[int, int, int, int]]) -> None:
+    notes = piece_of(rows)
+    [events] = encode([notes])
+    at = GUESS_NAMES["pitch"].index(FIGURE)
+    held, onsets = classes(notes)
+    pitches, bar = held[:, PITCH].tolist(), 48
+    counterparts: list[int | None] = [None]
+    for note in range(1, len(pitches)):
+        now, start = int(onsets[note]), int(onsets[note]) - int(held[note, PLACE])
+        before = counterparts[-1] if onsets[note] == onsets[note - 1] else None
+        there = [pitches[n] for n in range(note) if onsets[n] == now - bar and pitches[n] > (before or -1)]
+        known = [
+            (abs(counterpart - there[0]) + (20 if onsets[n] < start else 0), note - n, pitches[n] - counterpart)
+            for n, counterpart in enumerate(counterparts)
+            if there and counterpart is not None and note - n <= 24
+        ]
+        is_known = events[note, CONFIDENCE["pitch"]][at] > 0
+        assert is_known == bool(known)
+        if known:
+            assert events[note, GUESS["pitch"]][at] == there[0] + min(known)[2]
+        counterparts.append(there[0] if there and abs(there[0] - pitches[note]) <= 12 else None)
+
+
 def test_streams_that_are_guessed_again_alone_go_on_as_if_they_had_been_guessed_once() -> None:
     """As in sampling, where a note is refused and drawn again."""
     pieces = [looping(2, seed) for seed in range(4)]

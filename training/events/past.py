@@ -14,7 +14,7 @@ import numpy.typing as npt
 from training.events.ears import RECENT, heard, interval, releases
 from training.events.fields import EDGES, to_class
 from training.events.followed import Followed, Sources
-from training.events.plans import LEVELS, Plan
+from training.events.plans import COLUMNS, LEVELS, Plan
 
 PITCH_CLASS_SHARES = 24
 """Pitch class shares: twelve for about the last 30 notes, twelve for about the last 250."""
@@ -33,6 +33,12 @@ MATCHES = slice(NARROW.index("exact"), len(NARROW))
 """Those of NARROW that are lengths of matches."""
 
 _FAR = 2**31  # more than any key
+_FIGURE = 24  # latest notes that tell how far a figure is moved
+_OLDER = 20  # semitones: a note of an earlier bar tells as little as one so much further away
+_MOVED = 12  # semitones at most between a note and the one in its place
+_CLOSE = np.array([0, 2, 4, 7])  # semitones: intervals of closeness
+_SNAPS = (0, -1, 1, -2, 2)  # semitones to the nearest planned pitch class, in the order of trial
+_CHROMA = [*COLUMNS].index("chroma")
 
 
 class Past:
@@ -56,6 +62,9 @@ class Past:
         # −key, where a key is 128 × onset + pitch, ascending throughout: stream by stream, columns without a note first
         self._order = np.full(shape, -_FAR, np.int64) + (np.arange(streams) << 32)[:, None]
         self._now: dict[str, Numbers] = {}  # what is known of the coming note
+        # the pitch in each note's place one bar before, and in the bar whose rhythm is repeated; −1 for none
+        self._counterparts = np.full((2, *shape), -1, np.int16)
+        self._places = np.full((2, streams), -1, np.int16)  # those of the coming note
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         # the last note, and the highest notes of the last two chords before its onset, as pitch + 1; 0 for none
         self._tops = np.zeros((3, streams), np.int16)
@@ -65,7 +74,8 @@ class Past:
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        self._narrow, self._tops = self._narrow[:, rows], self._tops[:, rows]
+        for name in ("_narrow", "_tops", "_counterparts", "_places"):
+            setattr(self, name, getattr(self, name)[:, rows])
         self._order = self._order[rows] + (np.arange(len(rows)) - rows << 32)[:, None]
         for name in ("_interval", "_onset", "_end", "_pitch_class_memory", "onset", "bar"):
             setattr(self, name, getattr(self, name)[rows])
@@ -120,6 +130,9 @@ class Past:
         self._tops[1:] = np.where(onset > self.onset, self._tops[:2], self._tops[1:])
         self._tops[0] = note[:, NARROW.index("pitch")] + 1
         self.onset = onset.astype(np.int32)
+        is_near = np.abs(self._places - note[:, NARROW.index("pitch")]) <= _MOVED
+        self._counterparts[:, :, front] = np.where(is_near, self._places, -1)
+        self._places = np.full_like(self._places, -1)
         self._interval[:, front], self._onset[:, front] = interval, self.onset
         self._end[:, front] = self.onset + EDGES.take(note[:, NARROW.index("duration")])
         self._order[:, front] = (self._rows << 32) - ((self.onset << 7) + note[:, NARROW.index("pitch")])
@@ -127,7 +140,7 @@ class Past:
 
     def _drop_old_notes(self) -> None:
         """Move the latest HISTORY notes to the end of the arrays."""
-        for held in (self._narrow, self._interval, self._onset, self._end, self._order):
+        for held in (self._narrow, self._counterparts, self._interval, self._onset, self._end, self._order):
             held[..., self._room - HISTORY :] = held[..., :HISTORY].copy()
         self._front = self._room - HISTORY
         self._order[:, : self._front] = (self._rows << 32)[:, None] - _FAR
@@ -188,3 +201,41 @@ class Past:
         found[0] &= above[0] == 0
         found[1] = here_above | here_below
         return source, now.level, found & now.has_source
+
+    def _figures(self, onset: Numbers, place: Numbers, is_chord: Numbers, now: Sources) -> Guess:
+        """Find what stands in the place of a coming note in other bars, and move it, [2, streams].
+
+        The bars are the one before, and the one whose rhythm is repeated. A figure comes again on another chord: it moves
+        as the note nearest to it in pitch there, so of the same hand, was moved when it came again. Returns the positions
+        of the notes, and of each its pitch after the move, 0–127, and a confidence, −1 for none.
+        """
+        lags = np.array([self.bar, np.where(now.has_source[1], now.lag[1], 0)])
+        near = slice(self._front, min(self._front + _FIGURE, self._last))
+        width = near.stop - near.start
+        before = np.where(is_chord, self._counterparts[:, :, self._front], -1)  # in the chord, the next one follows
+        source, found = self._first_after(((onset - lags) << 7) + before)
+        found &= (self.note("onset", source) == onset - lags) & (lags > 0)
+        pitch = self.note("pitch", source).astype(np.int64)
+        self._places = np.where(found, pitch, -1).astype(np.int16)
+        theirs, is_older = self._counterparts[:, :, near], self.seen["onset"][:, :width] < (onset - place)[:, None]
+        distance = np.abs(theirs - pitch[..., None]) + np.where(is_older, _OLDER, 0)
+        at = np.where(theirs >= 0, distance, _FAR).argmin(axis=2)
+        pair = np.arange(2)[:, None], self._rows, at
+        shift = self.seen["pitch"][self._rows, at].astype(np.int64) - theirs[pair]
+        is_now = ~is_older[self._rows, at]
+        closeness = (
+            3 * _CLOSE.searchsorted(distance[pair] - np.where(is_now, 0, _OLDER)) + is_now + (is_now & (shift == 0))
+        )
+        moved = pitch + shift
+        valid = found & (theirs[pair] >= 0) & (moved >= 0) & (moved <= 127)
+        return source, moved.clip(0, 127), np.where(valid, closeness, -1)
+
+    def _in_harmony(self, pitch: Numbers, bar: Numbers) -> Numbers:
+        """Return pitches [..., streams] moved by up to two semitones into the planned pitch classes of their bars."""
+        chroma = self.plans.table[self._rows, bar, _CHROMA].astype(np.int64)
+        found, is_done = pitch.copy(), np.broadcast_to(chroma == 0, pitch.shape).copy()
+        for step in _SNAPS:
+            fits = (chroma >> (pitch + step) % 12 & 1 > 0) & ~is_done
+            found = np.where(fits, pitch + step, found)
+            is_done |= fits
+        return found.clip(0, 127)

@@ -2,9 +2,10 @@
 
 Game music loops, and a recurrent network cannot copy from far back. For each field of the coming note, in the order
 of prediction, every model names one class: what followed the longest match of the latest notes (exact, transposed, or
-rhythm only), what stood one loop ago, what the same pitch or place in the bar had last, or what stands in the bar that
-the piece's plan repeats. Each guess has a confidence class. The network learns the value of each guess. The models have
-no parameters and see the past only: context mixing as in PAQ (Mahoney 2005), with notes instead of bits.
+rhythm only), what stood one loop or one bar ago, what the same pitch or place in the bar had last, what stands in the
+bar that the piece's plan repeats, or the figure of another bar on a new chord. Each guess has a confidence class. The
+network learns the value of each guess. The models have no parameters and see the past only: context mixing as in PAQ
+(Mahoney 2005), with notes instead of bits.
 
 `Repeats` advances many pieces together, note by note. Encoding a corpus and sampling use the same code.
 """
@@ -17,10 +18,10 @@ from training.events.fields import BAR, PITCH, PLACE, TIME, to_class
 from training.events.past import MATCHES, Array, Numbers, Past
 from training.events.plans import Plan
 
-GUESSES = {"time": 6, "pitch": 6, "duration": 7, "velocity": 5}
+GUESSES = {"time": 7, "pitch": 9, "duration": 7, "velocity": 5}
 """Number of models per field; the last ones follow the piece's plan."""
 
-PLAN_GUESSES = {"time": 2, "pitch": 1, "duration": 3, "velocity": 1}
+PLAN_GUESSES = {"time": 2, "pitch": 3, "duration": 3, "velocity": 1}
 """How many of them follow the plan."""
 
 CONFIDENCES = 181
@@ -73,6 +74,7 @@ class Repeats(Past):
         """Replace the guesses at the coming note of these streams by those of `others`, which has them alone."""
         self._guess[:, rows], self._confidence[:, rows] = others._guess, others._confidence
         self.followed[:, rows] = others.followed
+        self._places[:, rows] = others._places
 
     def times(self) -> tuple[Array, Array, Array]:
         """Return guesses and confidences for the time, and the longest match.
@@ -96,12 +98,13 @@ class Repeats(Past):
         guess, confidence, valid = self._slots("time")
         guess[0], guess[1], guess[3] = first, self.note("time", other), self.note("time", beat)
         guess[2] = to_class(self.note("onset", source) + self._lag - self.onset)
-        guess[4:] = steps
+        bar_ago, has_bar = self._first_after((self.onset - self.bar << 7) + 127)
+        guess[4], guess[5:] = to_class(self.note("onset", bar_ago) + self.bar - self.onset), steps
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(pattern)
         confidence[2] = _AGE.take(self._age)
-        confidence[4:] = levels
+        confidence[4], confidence[5:] = 1, levels
         valid[0], valid[1], valid[2], valid[3] = length, shorter, looped & (self._lag > 0), pattern
-        valid[4:] = are_planned
+        valid[4], valid[5:] = has_bar & (self.bar > 0), are_planned
         following_note = np.empty((len(at), 2), np.int16)
         following_note[:, 0], following_note[:, 1] = self.note("pitch", at), self.note("duration", at)
         following_note *= valid[0][:, None]
@@ -143,14 +146,18 @@ class Repeats(Past):
         self._now = {"time": time, "onset": onset, "same_time": same_time, "likeness": likeness, "bar": bar}
         self._sources = sources
         guess, confidence, valid = self._slots("pitch")
-        models = np.array([at, other, source[0], turned, standing_at, source[1]])
+        figures, figured, closeness = self._figures(onset, place, chord, sources)
+        models = np.array([at, other, source[0], turned, standing_at, figures[0], source[1], *figures])
         guess[:], self.followed[:] = self.note("pitch", models), self.note("onset", models)
         guess[3] = np.minimum(np.maximum(carried, 0), 127)
+        guess[5], guess[7:] = figured[0], self._in_harmony(figured, bar)
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(moved)
-        confidence[2], confidence[4], confidence[5] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]
+        confidence[2], confidence[4], confidence[6] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]
+        confidence[5], confidence[7:] = closeness[0], closeness
         valid[0], valid[1], valid[2] = length, shorter, found[0] & (self._lag > 0)
         valid[3] = (moved > 0) & (carried == guess[3])
-        valid[4], valid[5] = standing, found[1] & sources.has_source[0]
+        valid[4], valid[6] = standing, found[1] & sources.has_source[0]
+        valid[5], valid[7:] = closeness[0] >= 0, closeness >= 0
         return self._recorded("pitch", valid)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:

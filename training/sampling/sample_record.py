@@ -30,6 +30,7 @@ GUESS_NAMES = {
         "the longest match that says otherwise",
         "one loop ago",
         "the longest match of the rhythm",
+        "one bar ago",
         "the bar that the plan repeats",
         "the bar whose rhythm the plan repeats",
     ),
@@ -39,7 +40,10 @@ GUESS_NAMES = {
         "one loop ago",
         "the longest match transposed",
         "the same place in the bar",
+        "the figure of the bar before, moved",
         "the bar that the plan repeats",
+        "the figure of the bar before, moved into the planned harmony",
+        "the figure of the bar whose rhythm the plan repeats, moved into the planned harmony",
     ),
     "duration": (
         "the same pitch",
