@@ -102,6 +102,7 @@ def trained(
     pieces: list[EncodedPiece], vocabulary: Vocabulary, variant: Variant, minutes: float
 ) -> tuple[Any, float, int]:
     """Train for a given time; return weights, notes per second and number of steps."""
+    from training.loop.adamw import AdamW
     from training.network.network import NoteLSTM, arrays
 
     keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
@@ -110,7 +111,7 @@ def trained(
     keras.config.set_dtype_policy(precision(recipe.precision))
     network = NoteLSTM(asdict(recipe), len(vocabulary.series), len(vocabulary.games), name="note_lstm")
     network.build(None)
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
+    optimizer = AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
     network.compile(optimizer=optimizer, jit_compile=False)
     optimizer.build(network.trainable_variables)
     used: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731

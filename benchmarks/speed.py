@@ -92,6 +92,7 @@ def rate(step: Callable[[], object], notes: int, seconds: float) -> float:
 
 def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     keras = load_keras()
+    from training.loop.adamw import AdamW
     from training.network.network import NoteLSTM
     from training.note_lstm.train import _step
 
@@ -99,7 +100,7 @@ def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     recipe = NoteLSTMRecipe(batch=shape[0], window=shape[1])
     network = NoteLSTM(asdict(recipe), SERIES, GAMES, name="note_lstm")
     network.build(None)
-    network.compile(optimizer=keras.optimizers.AdamW(2e-3, weight_decay=0.01, global_clipnorm=1.0), jit_compile=False)
+    network.compile(optimizer=AdamW(2e-3, weight_decay=0.01, global_clipnorm=1.0), jit_compile=False)
     held = batch(*shape)
     return lambda: float(_step(network, held))
 

@@ -35,7 +35,7 @@ LIGHT = (
 OURS = ("catalog", "scraper", "dataset", "training")
 SHORT = 10.0  # seconds of each sample of a training step by step
 
-_nursery: list["subprocess.Popen[str]"] = []
+_nurseries: dict[bool, "subprocess.Popen[str]"] = {}  # by whether Keras is in it
 _running: list["Started"] = []
 _lengths: list[float] = []  # of a sample, as it was before it was shortened
 
@@ -109,15 +109,16 @@ def start(
         _end()
     arguments = [name, *map(str, words)]
     folder = tempfile.TemporaryDirectory(prefix="forked-")
+    heavy = name == "train"
     asked = {
         "arguments": arguments,
         "env": dict(os.environ if env is None else env),
         "cwd": str(cwd or Path.cwd()),
         "place": folder.name,
-        "heavy": name == "train",
+        "heavy": heavy,
         "first": first,
     }
-    nursery = _alive()
+    nursery = _alive(heavy)
     assert nursery.stdin is not None
     nursery.stdin.write(json.dumps(asked) + "\n")
     nursery.stdin.flush()
@@ -125,25 +126,29 @@ def start(
     return _running[0]
 
 
-def _alive() -> "subprocess.Popen[str]":
+def _alive(heavy: bool) -> "subprocess.Popen[str]":
     """Return the process that is forked from, a new one if it has died.
 
-    The kernel may have killed it for its memory.
+    The kernel may have killed it for its memory. The commands that need no Keras have one without it: forking copies the
+    table of a process's memory, which takes longer than a short command where TensorFlow is in it.
     """
-    if _nursery and _nursery[0].poll() is not None:
+    if heavy in _nurseries and _nurseries[heavy].poll() is not None:
         _end()
-    if not _nursery:
+    if heavy not in _nurseries:
+        if not _nurseries:
+            atexit.register(_end)
         line = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
         piped = subprocess.PIPE
-        _nursery.append(subprocess.Popen(line, cwd=TOP, stdin=piped, stdout=piped, text=True, start_new_session=True))
-        atexit.register(_end)
-    return _nursery[0]
+        _nurseries[heavy] = subprocess.Popen(
+            line, cwd=TOP, stdin=piped, stdout=piped, text=True, start_new_session=True
+        )
+    return _nurseries[heavy]
 
 
 def _end() -> None:
-    """End the server process and the processes forked from it."""
-    while _nursery:
-        process = _nursery.pop()
+    """End the server processes and the processes forked from them."""
+    while _nurseries:
+        _, process = _nurseries.popitem()
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

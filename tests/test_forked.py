@@ -10,7 +10,7 @@ from tests import forked
 
 def test_where_it_has_died_the_next_command_gets_another() -> None:
     assert forked.command("dataset", "--version").returncode == 0
-    [nursery] = forked._nursery
+    nursery = forked._nurseries[False]
     os.kill(nursery.pid, signal.SIGKILL)
     nursery.wait()
     assert forked.command("dataset", "--version").returncode == 0
@@ -18,7 +18,7 @@ def test_where_it_has_died_the_next_command_gets_another() -> None:
 
 def test_the_command_that_runs_as_it_dies_fails_in_plain_words_and_the_next_one_works() -> None:
     started = forked.start("scrape", "--version")
-    os.kill(forked._nursery[0].pid, signal.SIGKILL)
+    os.kill(forked._nurseries[False].pid, signal.SIGKILL)
     with pytest.raises(RuntimeError, match="forked from died under"):
         started.ended()
     assert forked.command("scrape", "--version").stdout.startswith("scrape (vgpiano)")

@@ -256,6 +256,7 @@ class _Trainer:
         return peak * warm * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fraction_used)) + FINAL_RATE_SHARE)
 
     def _network(self, progress: Progress) -> Any:
+        from training.loop.adamw import AdamW
         from training.network import network
 
         if (resumed := self.keeper.load_network(progress)) is not None:
@@ -266,9 +267,7 @@ class _Trainer:
             named, _ = unpack_weights(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
             network.assign(built, named)
         built.compile(
-            optimizer=self.keras.optimizers.AdamW(
-                self.recipe.learning_rate, weight_decay=self.recipe.weight_decay, global_clipnorm=1.0
-            ),
+            optimizer=AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay, global_clipnorm=1.0),
             jit_compile=self.keras.backend.backend() == "jax",  # on a CPU, TensorFlow is faster without it
         )
         built.optimizer.build(built.trainable_variables)  # otherwise the first step is traced twice
