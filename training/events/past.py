@@ -230,12 +230,15 @@ class Past:
         valid = found & (theirs[pair] >= 0) & (moved >= 0) & (moved <= 127)
         return source, moved.clip(0, 127), np.where(valid, closeness, -1)
 
-    def _in_harmony(self, pitch: Numbers, bar: Numbers) -> Numbers:
-        """Return pitches [..., streams] moved by up to two semitones into the planned pitch classes of their bars."""
+    def _in_harmony(self, pitch: Numbers, bar: Numbers) -> tuple[Numbers, Numbers]:
+        """Return pitches [..., streams] moved by up to two semitones into the planned pitch classes of their bars.
+
+        Also return for which streams these are known.
+        """
         chroma = self.plans.table[self._rows, bar, _CHROMA].astype(np.int64)
-        found, is_done = pitch.copy(), np.broadcast_to(chroma == 0, pitch.shape).copy()
+        found, is_done = pitch.copy(), np.zeros(pitch.shape, bool)
         for step in _SNAPS:
             fits = (chroma >> (pitch + step) % 12 & 1 > 0) & ~is_done
             found = np.where(fits, pitch + step, found)
             is_done |= fits
-        return found.clip(0, 127)
+        return found.clip(0, 127), chroma > 0

@@ -147,17 +147,18 @@ class Repeats(Past):
         self._sources = sources
         guess, confidence, valid = self._slots("pitch")
         figures, figured, closeness = self._figures(onset, place, chord, sources)
+        in_harmony, has_harmony = self._in_harmony(figured, bar)
         models = np.array([at, other, source[0], turned, standing_at, figures[0], source[1], *figures])
         guess[:], self.followed[:] = self.note("pitch", models), self.note("onset", models)
         guess[3] = np.minimum(np.maximum(carried, 0), 127)
-        guess[5], guess[7:] = figured[0], self._in_harmony(figured, bar)
+        guess[5], guess[7:] = figured[0], in_harmony
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(moved)
         confidence[2], confidence[4], confidence[6] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]
         confidence[5], confidence[7:] = closeness[0], closeness
         valid[0], valid[1], valid[2] = length, shorter, found[0] & (self._lag > 0)
         valid[3] = (moved > 0) & (carried == guess[3])
         valid[4], valid[6] = standing, found[1] & sources.has_source[0]
-        valid[5], valid[7:] = closeness[0] >= 0, closeness >= 0
+        valid[5], valid[7:] = closeness[0] >= 0, (closeness >= 0) & has_harmony
         return self._recorded("pitch", valid)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:
