@@ -39,7 +39,7 @@ def test_a_sample_says_of_how_many_drafts_it_was_chosen_and_a_damaged_record_cos
     config = SamplingConfig(count=3, form="ABA", section_bars=2)
     record = SampleRecord.of(Draft(song(1)), config, run="r", number=7, drafts=12, distance=0.5, has_prime=False)
     (tmp_path / "sample-1.json").write_text(record.to_json())
-    (tmp_path / "sample-2.json").write_text(record.to_json().replace("7", "-7"))
+    (tmp_path / "sample-2.json").write_text(record.to_json().replace('"draft": 7', '"draft": -7'))
     first, second = sample_parts(samples(tmp_path), None, kinds=())
     assert first.how == f"draft 7, 3 of 12 chosen · form {record.form} in sections of 2 bars"
     assert len(record.form) == 8
