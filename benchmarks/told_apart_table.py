@@ -37,6 +37,13 @@ NAMED = {
     "top_leap": "top-line leaps over an octave",
     "range": "range in semitones",
     "bass_on_tonic": "bass on the tonic",
+    "left_rhythm_same_1": "left-hand bars with the rhythm of the bar before",
+    "left_bars_transposed": "of left-hand bars with the rhythm of an earlier one, those that transpose it",
+    "left_figures_heard": "left-hand figures of five notes heard before, at any pitch",
+    "right_motifs_transposed": "right-hand motifs that come again transposed",
+    "right_pairs_near": "right-hand pairs of notes that keep their interval within a semitone",
+    "seconds_struck": "chords with a second",
+    "melody_turns": "turns of the melody",
 }
 """Features that a musician would name first, with their meaning."""
 
