@@ -64,7 +64,7 @@ class Past:
         self._now: dict[str, Numbers] = {}  # what is known of the coming note
         # the pitch in each note's place one bar before, and in the bar whose rhythm is repeated; −1 for none
         self._counterparts = np.full((2, *shape), -1, np.int16)
-        self._places = np.full((2, streams), -1, np.int16)  # those of the coming note
+        self._coming_counterparts = np.full((2, streams), -1, np.int16)  # those of the coming note
         self._pitch_class_memory = np.zeros((streams, 2, 12), np.float32)
         # the last note, and the highest notes of the last two chords before its onset, as pitch + 1; 0 for none
         self._tops = np.zeros((3, streams), np.int16)
@@ -74,7 +74,7 @@ class Past:
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("_narrow", "_tops", "_counterparts", "_places"):
+        for name in ("_narrow", "_tops", "_counterparts", "_coming_counterparts"):
             setattr(self, name, getattr(self, name)[:, rows])
         self._order = self._order[rows] + (np.arange(len(rows)) - rows << 32)[:, None]
         for name in ("_interval", "_onset", "_end", "_pitch_class_memory", "onset", "bar"):
@@ -130,9 +130,9 @@ class Past:
         self._tops[1:] = np.where(onset > self.onset, self._tops[:2], self._tops[1:])
         self._tops[0] = note[:, NARROW.index("pitch")] + 1
         self.onset = onset.astype(np.int32)
-        is_near = np.abs(self._places - note[:, NARROW.index("pitch")]) <= _MOVED
-        self._counterparts[:, :, front] = np.where(is_near, self._places, -1)
-        self._places = np.full_like(self._places, -1)
+        is_near = np.abs(self._coming_counterparts - note[:, NARROW.index("pitch")]) <= _MOVED
+        self._counterparts[:, :, front] = np.where(is_near, self._coming_counterparts, -1)
+        self._coming_counterparts = np.full_like(self._coming_counterparts, -1)
         self._interval[:, front], self._onset[:, front] = interval, self.onset
         self._end[:, front] = self.onset + EDGES.take(note[:, NARROW.index("duration")])
         self._order[:, front] = (self._rows << 32) - ((self.onset << 7) + note[:, NARROW.index("pitch")])
@@ -216,7 +216,7 @@ class Past:
         source, found = self._first_after(((onset - lags) << 7) + before)
         found &= (self.note("onset", source) == onset - lags) & (lags > 0)
         pitch = self.note("pitch", source).astype(np.int64)
-        self._places = np.where(found, pitch, -1).astype(np.int16)
+        self._coming_counterparts = np.where(found, pitch, -1).astype(np.int16)
         theirs, is_older = self._counterparts[:, :, near], self.seen["onset"][:, :width] < (onset - place)[:, None]
         distance = np.abs(theirs - pitch[..., None]) + np.where(is_older, _OLDER, 0)
         at = np.where(theirs >= 0, distance, _FAR).argmin(axis=2)

@@ -74,7 +74,7 @@ class Repeats(Past):
         """Replace the guesses at the coming note of these streams by those of `others`, which has them alone."""
         self._guess[:, rows], self._confidence[:, rows] = others._guess, others._confidence
         self.followed[:, rows] = others.followed
-        self._places[:, rows] = others._places
+        self._coming_counterparts[:, rows] = others._coming_counterparts
 
     def times(self) -> tuple[Array, Array, Array]:
         """Return guesses and confidences for the time, and the longest match.
