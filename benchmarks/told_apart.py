@@ -1,12 +1,13 @@
 """Classifier two-sample test: are composed pieces told apart from people's?
 
-    python benchmarks/told_apart.py --corpus all (--run RUN [--primed BARS] | --midi FOLDER) [--root data] [--count 150]
+    python benchmarks/told_apart.py --corpus all (--run RUN [--primed BARS] | --midi FOLDER) [--root data]
+                                    [--count 150] [--out FILE]
 
 After D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017). In: a corpus, of which the longest
-piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. With --primed,
-the run continues the first bars of held-out pieces, and what follows them is looked at. Each piece's first notes become
-the features of `music_features.py`. Boosted trees and logistic regression learn to tell
---count pieces a side, drawn at random, on four fifths of them and are tried on the last, five times.
+piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. With
+--primed, the run continues the first bars of held-out pieces, and only what follows them is looked at. Each piece's
+first notes become the features of `music_features.py`. Boosted trees and logistic regression learn to tell --count
+pieces a side, drawn at random, on four fifths of them and are tried on the last, five times.
 
 Out: the mean area under the ROC curve over --draws draws with the interval of 95 % of them, where 0.5 is "not told
 apart"; the same for people's pieces against others of people; each feature with the area that it reaches alone,

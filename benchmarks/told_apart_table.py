@@ -38,10 +38,10 @@ NAMED = {
     "range": "range in semitones",
     "bass_on_tonic": "bass on the tonic",
     "left_rhythm_same_1": "left-hand bars with the rhythm of the bar before",
-    "left_bars_transposed": "of left-hand bars with the rhythm of an earlier one, those that transpose it",
-    "left_figures_heard": "left-hand figures of five notes heard before, at any pitch",
+    "left_bars_transposed": "left-hand bars that transpose the bar one, two or four before them",
+    "left_figures_heard": "left-hand figures of five notes whose steps and leaps were heard before",
     "right_motifs_transposed": "right-hand motifs that come again transposed",
-    "right_pairs_near": "right-hand pairs of notes that keep their interval within a semitone",
+    "right_pairs_near": "moving right-hand pairs of notes that keep their interval within a semitone",
     "seconds_struck": "chords with a second",
     "melody_turns": "turns of the melody",
 }

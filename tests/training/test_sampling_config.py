@@ -4,6 +4,7 @@ import json
 import math
 import warnings
 from fractions import Fraction
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 from catalog.base.errors import UsageError, VgpianoError
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, weights
+from training.commands.generate import generate
 from training.events.vocabulary import Vocabulary
 from training.network import inference
 from training.sampling.conditioning import requested_styles
+from training.sampling.config import DEFAULTS
 from training.sampling.sample_record import SampleRecord, Seam
 from training.sampling.sampler import SamplingConfig, choose, compose, compose_drafts
 
@@ -204,3 +207,8 @@ def test_whole_numbers_of_numpy_are_written_to_a_record() -> None:
         drafts[0], config, run="r", number=1, drafts=config.count, has_prime=False, seam=Seam(2.0, 1.0)
     )
     assert json.loads(record.to_json())["loop"]["bars"] == 3
+
+
+def test_the_command_has_the_defaults_of_the_settings() -> None:
+    options = signature(generate).parameters
+    assert {name: float(options[name].default) for name in DEFAULTS} == DEFAULTS

@@ -104,7 +104,7 @@ class Repeats(Past):
         confidence[2] = _AGE.take(self._age)
         confidence[4], confidence[5:] = 1, levels
         valid[0], valid[1], valid[2], valid[3] = length, shorter, looped & (self._lag > 0), pattern
-        valid[4], valid[5:] = has_bar & (self.bar > 0), are_planned
+        valid[4], valid[5:] = has_bar, are_planned
         following_note = np.empty((len(at), 2), np.int16)
         following_note[:, 0], following_note[:, 1] = self.note("pitch", at), self.note("duration", at)
         following_note *= valid[0][:, None]
