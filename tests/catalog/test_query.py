@@ -206,6 +206,26 @@ def test_whole_numbers_beyond_floating_point_stay_exact() -> None:
     assert ours("size < 99999999999999999999999999") == ROWS_OF_TABLE
 
 
+@pytest.mark.parametrize(
+    "query, rows",
+    [
+        ("a == b", [1]),
+        ("a == +9007199254740993", [1]),
+        ("a == -9007199254740993", [2]),
+        ("a == -9007199254740992", []),
+        ("a == -9223372036854775808", [3]),
+        ("a > -18446744073709551000", [0, 1, 2, 3]),
+        ("a < 18446744073709551000", [0, 1, 2, 3]),
+        ("a == f", [0, 1]),  # one of two columns is floating point, so both are; as in pandas
+        ("f == a", [0, 1]),
+    ],
+)
+def test_whole_numbers_of_two_columns_and_with_a_sign_stay_exact(query: str, rows: list[int]) -> None:
+    table = pa.table({"a": [2**53, 2**53 + 1, -(2**53) - 1, -(2**63)], "b": [2**53 + 1] * 4, "f": [2.0**53] * 4})
+    numbered = table.append_column("row", pa.array(range(4)))
+    assert numbered.filter(compile_query(query, table.schema))["row"].to_pylist() == rows
+
+
 def test_and_or_may_be_written_as_signs_without_brackets() -> None:
     assert ours("size==1|size==2&low>=0") == ours("size == 1 or (size == 2 and low >= 0)")
 

@@ -18,8 +18,8 @@ from tests.catalog.test_query import ROW_COUNT, TABLE
         ("titel.str.contains('a')", "nearest: title"),
         ("series == zelda", "'zelda'"),
         ("series = 'zelda'", "equality is written =="),
-        ("series == 5", "series is a text"),
-        ("size > 'big'", "size is a number"),
+        ("series == 5", "series is a text: compare it with a text in quotes, not 5"),
+        ("size > 'big'", "size is a number: compare it with a number, not 'big'"),
         ("size in ['a']", "size is a number"),
         ("size < title", "cannot be compared"),
         ("title + 'a' == 'b'", "arithmetic needs numbers"),
@@ -139,6 +139,17 @@ def test_hostile_text_is_refused_at_once_and_never_run(query: str) -> None:
     with pytest.raises(QueryError):
         compile_query(query, TABLE.schema)
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [("not ", ""), ("-", ""), ("", " + 1"), ("(1 + ", ")")],
+    ids=["conditions", "signs", "left operands", "right operands"],
+)
+def test_a_query_has_at_most_a_hundred_levels_whatever_they_are_of(before: str, after: str) -> None:
+    compile_query(f"{before * 99}size{after * 99} > 1", TABLE.schema)
+    with pytest.raises(QueryError, match="more than 100 levels"):
+        compile_query(f"{before * 100}size{after * 100} > 1", TABLE.schema)
 
 
 WORDS = """
