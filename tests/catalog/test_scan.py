@@ -5,6 +5,7 @@ This holds for one table or two, and for a base with newer parts.
 
 import os
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,37 @@ def test_an_update_keeps_unreplaced_rows() -> None:
     update = newest.Update(pa.table({"url": ["a", "d", "d"], "md5": ["9", None, "2"]}), identity)
     assert update.unreplaced(older).to_pylist() == [{"url": "b", "md5": "1"}, {"url": "c", "md5": None}]
     assert update.rows.to_pylist() == [{"url": "a", "md5": "9"}, {"url": "d", "md5": "2"}]
+
+
+def test_an_update_merged_into_tables_of_any_size_gives_the_newest_rows_of_all() -> None:
+    identity = newest.RowIdentity(("url", "md5"), ("title", "url", "md5"), placeholder="md5")
+    schema = pa.schema([(name, pa.string()) for name in ("title", "url", "md5")])
+    rng = random.Random(7)
+
+    def written(count: int) -> pa.Table:
+        values = (
+            (rng.choice([None, "", "a", "b"]), rng.choice("abcdef"), rng.choice([None, "1"])) for _ in range(count)
+        )
+        return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in values], schema)
+
+    for _ in range(200):
+        first, later = written(rng.randrange(20)), written(rng.randrange(10))
+        older = identity.newest(first)
+        cuts = [0, *sorted(rng.randrange(len(older) + 1) for _ in range(4)), len(older)]  # some tables are empty
+        tables = [older.slice(start, end - start) for start, end in pairwise(cuts)]
+        merged = pa.concat_tables(newest.Update(later, identity).merge(tables))
+        assert merged.to_pylist() == identity.newest(pa.concat_tables([first, later])).to_pylist()
+
+
+def test_the_newest_row_of_a_key_counts_and_one_without_a_digest_until_another_of_its_address_comes() -> None:
+    identity = newest.RowIdentity(("url", "md5"), ("title", "url"), placeholder="md5")
+    rows = {
+        "url": ["c", "a", "c", "b", "a", "b"],
+        "md5": ["1", None, "1", "2", "3", None],
+        "title": ["b", "a", None, "", None, "c"],
+    }
+    counted = [tuple(row.values()) for row in identity.newest(pa.table(rows)).to_pylist()]
+    assert counted == [("b", "2", ""), ("b", None, "c"), ("a", "3", None), ("c", "1", None)]  # a missing title is last
 
 
 def test_a_catalog_is_empty_until_something_is_known(tmp_path: Path) -> None:
