@@ -1,7 +1,8 @@
 """The first notes of a piece, prepared for features: bars, chords, what sounds.
 
-`cut` takes the first notes and drops hands and pedal, which composed pieces lack: a `Cut` holds the arrays that all
-features share. The hands are the project's own estimate from these notes alone. `share` and `entropy` summarise.
+`cut` takes the first notes, on one keyboard, and drops hands and pedal, which composed pieces lack: a `Cut` holds the
+arrays that all features share. The hands are the project's own estimate from these notes alone. `share` and `entropy`
+summarise.
 """
 
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def cut(notes: Notes, first: int) -> Cut:
     """Return the first `first` notes; raises ValueError for fewer than LEAST notes."""
     if min(len(notes), first) < LEAST:
         raise ValueError(f"a piece needs {LEAST} notes for its features, not {min(len(notes), first)}")
-    columns = (notes.onset, notes.duration, notes.pitch, notes.velocity)
+    columns = on_one_keyboard(notes.onset, notes.duration, notes.pitch, notes.velocity)
     plain = Notes(*(column[:first] for column in columns), time_signatures=notes.time_signatures)
     onset, duration, pitch, velocity = (
         column.astype(np.int64) for column in (plain.onset, plain.duration, plain.pitch, plain.velocity)
@@ -83,6 +84,23 @@ def cut(notes: Notes, first: int) -> Cut:
     return Cut(
         onset, duration, pitch, velocity, left, lines, bar, onset - lines[bar], chord, lowest, struck, sounding, plain
     )
+
+
+def on_one_keyboard(onset: Ints, duration: Ints, pitch: Ints, velocity: Ints) -> tuple[Ints, ...]:
+    """Return the notes as one keyboard plays them, sorted by onset, then pitch.
+
+    Files with several tracks strike a key twice at once, or again while it is down, and no pianist can. Of two notes at
+    once the longer one is kept, and a note ends where its key is struck again.
+    """
+    order = np.lexsort((-duration, pitch, onset))
+    once = order[np.append(True, (np.diff(onset[order]) != 0) | (np.diff(pitch[order]) != 0))]
+    onset, duration, pitch, velocity = (column[once] for column in (onset, duration, pitch, velocity))
+    by_key = np.lexsort((onset, pitch))
+    follows = np.diff(pitch[by_key]) == 0
+    until = np.where(follows, np.diff(onset[by_key]), np.iinfo(np.int32).max)
+    held = duration.copy()
+    held[by_key[:-1]] = np.minimum(duration[by_key[:-1]], until)
+    return onset, held, pitch, velocity
 
 
 def share(flags: npt.ArrayLike) -> float:

@@ -111,10 +111,7 @@ def voices(piece: Cut) -> dict[str, float]:
 
 
 def durations(piece: Cut) -> dict[str, float]:
-    """Return how far durations follow from the rhythm and from earlier bars, and which notes share a key."""
-    order = np.lexsort((piece.onset, piece.pitch))
-    onset, pitch, end = piece.onset[order], piece.pitch[order], (piece.onset + piece.duration)[order]
-    restruck = (pitch[1:] == pitch[:-1]) & (onset[1:] > onset[:-1]) & (end[:-1] > onset[1:])  # while still held
+    """Return how far durations follow from the rhythm and from earlier bars, and how many velocities there are."""
     gaps, lengths = [], []
     for left in (True, False):
         hand = hand_of(piece, left=left)
@@ -123,8 +120,6 @@ def durations(piece: Cut) -> dict[str, float]:
         gaps.append(hand.gap[chord[follows]])
         lengths.append(hand.duration[follows])
     return {
-        "restruck": float(restruck.sum() / len(onset)),
-        "unisons": known(np.bincount(piece.chord) > piece.struck.sum(axis=1)),  # chords with a pitch twice
         "duration_given_gap": given(np.concatenate(gaps), np.concatenate(lengths)),
         "repeated_bars_held_anew": _held_anew(piece),
         "velocity_values": float(len(np.unique(piece.velocity))),

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from figures import Figure, Setting, in_turn
 
-from training.events import ears, encoding, plans
+from training.events import ears, encoding, plan_columns
 from training.events import fields as events
 from training.events.batches import Batch
 from training.events.repeat_models import CONFIDENCES, GUESSES
@@ -58,7 +58,7 @@ def batch(windows: int, notes: int) -> Batch:
     for column, size in zip(range(5), (*events.SIZES.values(), events.PLACES), strict=True):
         rows[..., column] = rng.integers(0, size, rows.shape[:2])
     rows[..., events.BAR] = 96
-    for column, size in zip(range(encoding.COLUMNS)[encoding.PLANNED], plans.INPUTS.values(), strict=True):
+    for column, size in zip(range(encoding.COLUMNS)[encoding.PLANNED], plan_columns.INPUTS.values(), strict=True):
         rows[..., column] = rng.integers(0, size, rows.shape[:2])
     rows[..., encoding.HEARD] = rng.integers(0, events.PITCHES + 1, rows[..., encoding.HEARD].shape)
     rows[..., encoding.RELEASES] = rng.integers(0, 96, rows[..., encoding.RELEASES].shape)
@@ -151,7 +151,7 @@ def twin(recipe: NoteLSTMRecipe) -> Any:
                     for a, b in combinations(range(count), 2)
                 ]
                 seen[f"agree_{name}"] = torch.stack(pairs, -1)
-            for column, name in enumerate(plans.INPUTS, start=encoding.PLANNED.start):
+            for column, name in enumerate(plan_columns.INPUTS, start=encoding.PLANNED.start):
                 seen[name] = self.embed[name.rpartition("_")[2]](now[..., column])
             for name, first, count in ears.GROUPS:
                 pitches = now[..., encoding.HEARD][..., first : first + count]

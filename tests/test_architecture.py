@@ -61,7 +61,8 @@ INNER = {
     "training.novelty": "catalog dataset.notes dataset.corpus training.events",
     "training.network": "catalog training.events training.midi",
     "training.loop": "catalog training.events training.network training.progress training.run",
-    "training.sampling": "catalog dataset.notes dataset.midi training.events training.network training.novelty"
+    "training.planning": "dataset.notes training.events",
+    "training.sampling": "catalog dataset.notes dataset.midi training.events training.planning training.network training.novelty"
     " training.progress training.run training.run_folder",
     "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",

@@ -75,14 +75,17 @@ def find_form(notes: Notes) -> Form:
     onset, pitch = notes.onset[inside], notes.pitch[inside]
     bar = np.searchsorted(lines, onset, side="right") - 1
     place = (onset - lines[bar]).astype(np.int64)
-    by_notes = _sources(bar, place * 128 + pitch, len(lines) - 1)
-    return Form(lines, *by_notes, *_sources(bar, place, len(lines) - 1))
+    by_notes = likest_sources(bar, place * 128 + pitch, len(lines) - 1)
+    return Form(lines, *by_notes, *likest_sources(bar, place, len(lines) - 1))
 
 
-def _sources(
-    bar: NDArray[np.integer], key: NDArray[np.int64], bars: int
+def likest_sources(
+    bar: NDArray[np.integer], key: NDArray[np.int64], bars: int, bonus: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return source and likeness of each bar, by the keys of the notes in each."""
+    """Return source and likeness of each bar, by the keys of the notes in each.
+
+    `bonus` [bars, bars] is added to the likeness of a bar to an earlier one, to choose among those that are like it.
+    """
     items, number = np.unique(key, return_inverse=True)
     both = np.zeros((bars, bars), np.float32)  # notes that two bars have in common
     for start in range(0, len(items), _BLOCK):
@@ -97,7 +100,7 @@ def _sources(
         earlier = like[at, :at]
         if earlier.max() < LIKE:
             continue
-        score = earlier.copy()
+        score = earlier + (0 if bonus is None else np.where(earlier >= LIKE, bonus[at, :at], 0))
         follows = source[at - 1] + 1 if source[at - 1] >= 0 else at
         if follows < at and earlier[follows] >= LIKE:
             score[follows] += _CONTINUES

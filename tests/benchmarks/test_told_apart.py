@@ -19,6 +19,7 @@ import continuations  # noqa: E402 - neighbours of the scripts
 import told_apart  # noqa: E402
 import told_apart_table as tables  # noqa: E402
 from music_features import FIRST, features  # noqa: E402
+from music_features_cut import cut  # noqa: E402
 
 QUARTER, BAR = 24, 96
 C_MAJOR = (48, 64, 67, 72)
@@ -114,7 +115,7 @@ CASES = [
     ("melody", chorale(), {"melody_stalls": 1, "melody_wobbles": 0, "bass_intervals_entropy": 0}),
     ("voices", chorale(), {"stream_length": 48, "streams_single": 0, "sounding_changes": 0, "seconds_struck": 0}),
     ("voices", scale(), {"stream_length": 64, "streams_single": 0}),
-    ("durations", chorale(), {"restruck": 0, "unisons": 0, "duration_given_gap": 0, "repeated_bars_held_anew": 0}),
+    ("durations", chorale(), {"duration_given_gap": 0, "repeated_bars_held_anew": 0}),
     ("durations", uneven(), {"duration_given_gap": 0}),
     ("hands", uneven(), {"right_rhythm_complexity": 3 * np.log2(47) / 47, "right_intervals_complexity": LEAST_COMPLEX}),
 ]
@@ -185,8 +186,8 @@ def test_notes_far_off_begin_streams() -> None:
     "chords, held, length",
     [
         ([(60,), (84,)] * 20, 24, 20),  # out of reach of each other
-        ([(60,)] * 40, 26, 40),
-        ([(60,)] * 40, 27, 20),  # lasts too long for the next note, but not for the one after it
+        ([(60,), (61,)] * 20, 26, 40),
+        ([(60,), (61,)] * 20, 27, 20),  # lasts too long for the next note, but not for the one after it
         ([(60,), (60, 62)] * 16, 24, 24),  # a stream takes one note of a chord
         ([(60, 70), (66,), (53, 66), *[(66,)] * 40], 24, 45 / 2),  # F sharp continues B flat, and the F below it C
     ],
@@ -196,11 +197,19 @@ def test_a_stream_continues_with_the_nearest_note(chords: list[tuple[int, ...]],
     assert features(notes)["stream_length"] == pytest.approx(length)
 
 
-def test_a_key_struck_while_it_is_held_is_seen_and_so_is_one_struck_twice_at_once() -> None:
-    held = piece([(n * QUARTER, 30 if n % 4 == 3 else QUARTER, (60 if n < 20 else 64,)) for n in range(40)])
-    assert features(held)["restruck"] == pytest.approx(8 / 40)  # nothing follows the last, and another key the fifth
-    twice = piece([(n * QUARTER, QUARTER, (60, 60) if n % 4 == 0 else (60,)) for n in range(40)])
-    assert (features(twice)["unisons"], features(twice)["restruck"]) == pytest.approx((10 / 40, 0))
+def test_all_notes_are_those_of_one_keyboard() -> None:
+    rows = [(0, 60, 30), (0, 60, 12), (24, 60, 96), (48, 64, 96), (96, 60, 96)]
+    rows += [(192 + 24 * n, 62 + n % 2, 48) for n in range(40)]  # each key again as it is released
+    onset, pitch, duration = np.array(rows).T
+    found = cut(Notes.of(onset, duration, pitch, [80] * len(rows), (), ((0, 4, 4),)), 100)
+    assert found.onset[:4].tolist() == [0, 24, 48, 96]
+    assert found.duration[:5].tolist() == [24, 72, 96, 96, 48]  # until the key is struck again
+    assert (found.duration[4:] == 48).all()
+    files = [
+        Notes.of(*(column[kept] for column in (onset, duration, pitch)), [80] * len(kept), (), ((0, 4, 4),))
+        for kept in (np.arange(len(rows)), np.delete(np.arange(len(rows)), 1))
+    ]
+    assert features(files[0]) == pytest.approx(features(files[1]), nan_ok=True)
 
 
 def test_durations_may_follow_from_the_rhythm_or_not_and_change_when_a_bar_is_repeated() -> None:

@@ -10,7 +10,8 @@ from dataset.notes.model import Notes
 from training.events import character
 from training.events.encoding import classes
 from training.events.followed import Followed
-from training.events.plans import COLUMNS, INPUTS, TOLD, Plan
+from training.events.plan_columns import COLUMNS, INPUTS, TOLD
+from training.events.plans import Plan
 from training.sampling.playable import LONGEST_STEP, articulate
 
 NO, FEW, SOME = 1, 2, 3  # classes of shares

@@ -10,10 +10,11 @@ from tests.dataset.test_form import A1, A2, B1, B2, piece
 from tests.training.conftest import song
 from tests.training.test_forms import likeness
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
-from training.events import continuation
-from training.events.continuation import Beginning, nearest
-from training.events.plans import NEW, Plan
+from training.events.plan_columns import NEW
+from training.events.plans import Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
+from training.planning import continuation
+from training.planning.continuation import Beginning, nearest
 from training.sampling.prompts import make_prompts
 from training.sampling.sampler import SamplingConfig, compose
 

@@ -1,17 +1,22 @@
 """Drawing classes: top-k, top-p, min-p and temperature, by field; guesses and variations that are followed calmly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from dataset.notes.hand_form import CONTOUR, IDENTICAL
+from tests.dataset.test_form import piece
 from tests.training.test_sampler import VOCABULARY, saying, weights
 from training.events.encoding import COLUMNS, LEVEL
-from training.events.plans import EQUAL, LEVELS, NEW, VARIED
+from training.events.plan_columns import EQUAL, LEVELS, NEW, VARIED
+from training.events.plans import Plan
 from training.events.repeat_models import GUESSES
 from training.network import inference
-from training.sampling.drawing import CALM, calm, lower_gains, trust
+from training.sampling.drawing import AGAINST, CALM, calm, follow_contour, lower_gains, trust
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 
@@ -94,3 +99,36 @@ def test_times_and_pitches_of_bars_that_vary_an_earlier_one_are_drawn_calmly() -
         assert logits == pytest.approx(np.repeat(wanted[:, None], 3, axis=1))
     assert CALM[[NEW, VARIED, EQUAL]].tolist() == pytest.approx([1, 0.9, 1])
     assert len(CALM) == LEVELS
+
+
+def test_a_hand_moves_in_the_planned_direction_where_there_is_one() -> None:
+    in_left = np.tile(np.arange(128) < 60, (2, 1))
+    nowhere = np.zeros(2, int)
+    logits = np.zeros((2, 128), np.float32)
+    follow_contour(logits, in_left, (np.zeros((2, 2), bool), np.full((2, 2), 64), np.array([nowhere, nowhere])))
+    assert not logits.any()
+    known = np.array([[True, False], [True, True]])  # [hand, stream]: the second stream's left hand is free
+    last, direction = np.array([[48, 48], [72, 72]]), np.array([[1, 1], [0, -1]])
+    follow_contour(logits, in_left, (known, last, direction))
+    kept = [set(np.flatnonzero(scores == 0).tolist()) for scores in logits]
+    assert kept == [{*range(49, 60), 72}, {*range(72)}]
+    assert set(logits.ravel().tolist()) == {0, -AGAINST}
+
+
+def test_a_composed_hand_goes_up_and_down_as_planned() -> None:
+    """The network finds twenty pitches equally probable; every bar has the contour of the first one of its hand."""
+    climb = [(0, 60), (24, 67), (48, 64), (72, 72)]
+    other = [
+        [(place, pitch + by) for (place, pitch), by in zip(climb, moves, strict=True)]
+        for moves in ((0, 4, 0, 9), (5, 0, 1, -3))
+    ]
+    plan, _ = Plan.of(piece(climb, *other, climb, *other))
+    assert plan.right_move.tolist() == [0, CONTOUR, CONTOUR, IDENTICAL, IDENTICAL, IDENTICAL]
+    opening = replace(VOCABULARY.openings[0], plan=plan.to_text(), place=0)
+    vocabulary = replace(VOCABULARY, openings=(opening,))
+    network = saying(time={24: 60}, pitch=dict.fromkeys(range(56, 76), 40))
+    for notes in compose(network, vocabulary, SamplingConfig(count=4, bars=6, seed=5, top_p=0.9)):
+        pitches = [notes.pitch[notes.onset // 96 == bar].astype(int) for bar in range(6)]
+        assert all(len(bar) == 4 for bar in pitches)
+        first = np.sign(np.diff(pitches[0])).tolist()
+        assert sum(np.sign(np.diff(bar)).tolist() == first for bar in pitches[1:]) >= 4

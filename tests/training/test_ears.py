@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from dataset.notes.model import Notes
 from training.events import ears
 from training.events.encoding import COLUMNS, HEARD, KNOWN, LINE, RELEASES, classes, encode, predict_repeats
+from training.events.fields import PITCH
 from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 
@@ -38,11 +39,25 @@ def test_struck_held_and_last_chord_are_told_apart() -> None:
     assert heard(events, 1) == {**nothing, "struck": [48]}
     assert heard(events, 2) == {**nothing, "struck": [64, 48]}
     triad = {"chord": [67, 64, 48], "top": [67], "bass": [48]}
-    assert heard(events, 3) == {"struck": [], "held": [48], **triad}  # what ends at 24 is not held
-    assert heard(events, 4) == {"struck": [65], "held": [48], **triad}
+    assert heard(events, 3) == {**nothing, "held": [48], **triad}  # what ends at 24 is not held
+    assert heard(events, 4) == {**nothing, "struck": [65], "held": [48], **triad}
     dyad = {"chord": [69, 65], "top": [69], "bass": [65]}
-    assert heard(events, 5) == {"struck": [], "held": [65, 48], **dyad}
-    assert heard(events, 6) == {"struck": [72], "held": [65, 48], **dyad}
+    assert heard(events, 5) == {**nothing, "held": [65, 48], **dyad}
+    assert heard(events, 6) == {**nothing, "struck": [72], "held": [65, 48], **dyad}
+
+
+def test_where_a_plan_parts_the_hands_each_has_its_last_chord_and_its_line() -> None:
+    left, right = [(0, 36), (48, 43), (96, 41)], [(0, 72), (24, 74), (48, 72), (72, 77), (96, 76)]
+    rows = [(at, pitch, 24) for at, pitch in (*left, *right)]
+    rows += [(0, 48, 24), (48, 67, 24)]  # an octave in the left hand, a fourth in the right one
+    [events] = encode([piece(sorted(rows))], planned=True)
+    assert events[:, PITCH].tolist() == [36, 48, 72, 74, 43, 67, 72, 77, 41, 76]
+    known = {name: [held[name] for held in (heard(events, at) for at in range(10))] for name in ("left", "right")}
+    assert known["left"] == [[], [], [], [36], [36], [36], [36], [43], [43], [43]]
+    assert known["right"] == [[], [], [], [72], [74], [74], [74], [72], [77], [77]]
+    of = {name: events[:, LINE.start + at].tolist() for at, name in enumerate(ears.LINE)}
+    assert of["ownleft_interval"] == [0] * 7 + [25 + 7] * 3
+    assert of["ownright_interval"] == [0] * 4 + [25 + 2] * 3 + [25 - 2] + [25 + 5] * 2
 
 
 def test_of_more_notes_than_there_are_columns_the_latest_and_highest_remain() -> None:

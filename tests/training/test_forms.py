@@ -10,9 +10,10 @@ from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, B1, B2, piece
 from tests.training.conftest import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
-from training.events.plans import LEVELS, NEW, Plan
+from training.events.plan_columns import LEVELS, NEW, SOURCE_COLUMNS
+from training.events.plans import Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
-from training.sampling.forms import letters, with_form
+from training.planning.forms import letters, with_form
 from training.sampling.sampler import SamplingConfig, compose, compose_drafts
 
 PLAN, _ = Plan.of(piece(A1, A2, A1, A2, B1, B2, A1, A2))
@@ -27,7 +28,7 @@ def test_a_repeated_letter_repeats_its_first_section_and_another_takes_other_bar
     assert plan.top.tolist() == PLAN.top[[0, 1, 0, 1, 4, 5, 0, 1]].tolist()  # B is the section that is not A
     for field in fields(Plan):
         assert getattr(plan, field.name).dtype == np.int16
-        if "lag" not in field.name and "level" not in field.name:
+        if field.name not in SOURCE_COLUMNS:
             assert getattr(plan, field.name).tolist() == getattr(PLAN, field.name)[[0, 1, 0, 1, 4, 5, 0, 1]].tolist()
 
 

@@ -10,20 +10,25 @@ import pytest
 
 from catalog.base.errors import TrainingError
 from dataset.notes.form import MAX_BARS
+from dataset.notes.hand_form import IDENTICAL, NEAR, TRANSPOSED
 from dataset.notes.model import Notes
-from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
+from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, Bar, piece
 from tests.training.conftest import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
 from training.events.character import VALUES
-from training.events.encoding import CONFIDENCE, GUESS, PLANNED, encode
+from training.events.ears import HAND_COLUMNS
+from training.events.encoding import CONFIDENCE, GUESS, HEARD, LINE, PLANNED, encode
 from training.events.encoding import VALUES as VALUE_COLUMNS
 from training.events.fields import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
-from training.events.plans import COLUMNS, INPUTS, NEW, Plan
+from training.events.plan_columns import COLUMNS, HANDS, INPUTS, NEW, NO_SHIFT
+from training.events.plan_columns import FORM as SOURCES
+from training.events.plans import Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
 from training.events.vocabulary import Start, Vocabulary
 from training.network.inference import NoteNetwork
 from training.sampling.config import SamplingConfig
 from training.sampling.prompts import make_prompts
+from training.sampling.sample_record import GUESS_NAMES
 from training.sampling.sampler import compose
 
 FORM = piece(A1, A2, A1, A2, B1, B2, A1, A2_VARIED)
@@ -85,13 +90,10 @@ def test_a_plan_with_a_number_out_of_range_is_one_error_that_names_the_file(colu
 
 
 def test_the_largest_number_of_each_column_is_read_and_the_next_one_is_not() -> None:
-    largest = {name: size - 1 for name, (_, size) in COLUMNS.items()} | {
-        "onsets": 2**15 - 1,
-        "notes": 2**15 - 1,
-        "lag": 1,
-        "rhythm_lag": 1,
-    }
-    largest |= {"rhythm_level": 5, "times": 2**15 - 1, "durations": 2**15 - 1}
+    largest = {name: size - 1 for name, (_, size) in COLUMNS.items()}
+    numbers = ("onsets", "notes", "left_notes", "right_notes", "times", "durations")
+    largest |= dict.fromkeys(numbers, 2**15 - 1) | dict.fromkeys(("lag", "rhythm_lag", "left_lag", "right_lag"), 1)
+    largest |= {"rhythm_level": 5, "left_shift": 48, "right_shift": 48}
     names = [f.name for f in fields(Plan) if f.name not in ("times", "durations")]
     for column, name in enumerate([*names, *["times"] * 8, *["durations"] * 16]):
         for more in (0, 1):
@@ -131,9 +133,13 @@ def test_every_length_has_sources_before_each_bar() -> None:
     for bars in range(1, 100):
         new = plan.of_length(bars)
         assert len(new) == bars
-        for lag, level in ((new.lag, new.level), (new.rhythm_lag, new.rhythm_level)):
-            assert (lag <= np.arange(bars)).all()
-            assert ((lag == 0) == (level == 1)).all()
+        for lag, level in SOURCES:
+            assert (getattr(new, lag) <= np.arange(bars)).all()
+            assert ((getattr(new, lag) == 0) == (getattr(new, level) == 1)).all()
+        for hand in HANDS:
+            lag, move, shift = (getattr(new, f"{hand}_{name}") for name in ("lag", "move", "shift"))
+            assert ((lag == 0) == (move == 0)).all()
+            assert (shift[move < NEAR] == NO_SHIFT).all()
 
 
 def occurring(sets: list[int]) -> set[int]:
@@ -199,10 +205,83 @@ def test_a_note_knows_the_bars_of_the_last_onset_the_one_after_it_and_its_own() 
     assert not events[0, PLANNED].any()
 
 
+LEFT: Bar = [(0, 40), (24, 47), (48, 52), (72, 47)]
+RIGHT: Bar = [(0, 72), (12, 76), (48, 74)]
+
+
+def moved(bar: Bar, semitones: int) -> Bar:
+    return [(place, pitch + semitones) for place, pitch in bar]
+
+
+def both(left: Bar, right: Bar) -> Bar:
+    return sorted([*left, *right])
+
+
+HANDS_APART = piece(
+    both(LEFT, RIGHT),
+    both(moved(LEFT, -4), [(12, 79), (60, 81)]),
+    both(moved(LEFT, 3), moved(RIGHT, 1)),
+    both([], RIGHT),
+)
+
+
+def test_a_plan_says_what_each_hand_repeats_and_where_the_hands_part() -> None:
+    said = columns(Plan.of(HANDS_APART)[0])
+    assert said["left_lag"] == [0, 1, 1, 0]
+    assert said["left_level"] == [NEW, 5, 5, NEW]
+    assert said["left_move"] == [0, TRANSPOSED, TRANSPOSED, 0]
+    assert [shift - NO_SHIFT for shift in said["left_shift"]] == [0, -4, 7, 0]
+    assert said["right_lag"] == [0, 0, 2, 3]
+    assert said["right_move"] == [0, 0, TRANSPOSED, IDENTICAL]
+    assert said["left_top"] == [53, 49, 56, 0]
+    assert said["right_bottom"] == [73, 80, 74, 73]
+    assert said["left_notes"] == [4, 4, 4, 0]
+    assert said["right_notes"] == [3, 2, 3, 3]
+
+
+def test_the_notes_of_each_hand_are_crossed_off_as_they_are_played() -> None:
+    [events] = encode([HANDS_APART], planned=True)
+    of_left = np.flatnonzero(events[:8, PITCH] < 60)
+    left, right = inputs(events, "barleft_notes_notes"), inputs(events, "barright_notes_notes")
+    before = np.arange(1, 8)[:6]  # notes of the first bar after the first one
+    played = [int((of_left < note).sum()) for note in before]
+    assert [left[note] for note in before] == [1 + 4 - number for number in played]
+    assert [right[note] for note in before] == [
+        1 + 3 - (note - number) for note, number in zip(before, played, strict=True)
+    ]
+
+
+def test_each_hand_guesses_its_next_note_whatever_the_other_one_plays() -> None:
+    [events] = encode([HANDS_APART], planned=True)
+    of_left = events[:, PITCH] < 60
+    repeats = range(7, int(np.flatnonzero(of_left)[-1]) + 1)  # after the first bar, the left hand repeats its rhythm
+    where = {
+        name: next(at for at, text in enumerate(GUESS_NAMES[name]) if "left hand" in text) for name in ("time", "pitch")
+    }
+    onsets = np.cumsum(EDGES[events[:, TIME]])
+    for note in repeats:
+        following = note + int(of_left[note:].argmax())  # of the left hand
+        guessed = events[note, GUESS["time"]][where["time"]]
+        assert EDGES[guessed] == onsets[following] - onsets[note - 1]
+        if following == note:
+            assert events[note, GUESS["pitch"]][where["pitch"]] == events[note, PITCH]
+
+
+def test_a_bar_that_comes_again_moves_as_by_both_where_its_source_is_left_out() -> None:
+    plan = Plan.of(HANDS_APART)[0]
+    shorter = columns(plan.in_order(np.array([0, 2, 3, 0])))
+    assert shorter["left_lag"] == [0, 1, 0, 3]
+    assert shorter["left_move"] == [0, TRANSPOSED, 0, NEAR]  # what comes again may vary slightly
+    assert [shift - NO_SHIFT for shift in shorter["left_shift"]] == [0, 3, 0, 0]
+    assert shorter["right_move"] == [0, TRANSPOSED, IDENTICAL, NEAR]
+
+
 def test_without_a_plan_nothing_is_known_and_all_else_is_the_same() -> None:
     [with_plan], [without] = encode([FORM], planned=True), encode([FORM])
     assert with_plan[1:, PLANNED].any(axis=1).all()
-    for columns in (PLANNED, *VALUE_COLUMNS.values()):
+    hands = [slice(part.stop - HAND_COLUMNS, part.stop) for part in (HEARD, LINE)]
+    for columns in (PLANNED, *VALUE_COLUMNS.values(), *hands):
+        assert with_plan[:, columns].any()
         with_plan[:, columns] = 0
     for name, count in PLAN_GUESSES.items():
         for part in (GUESS[name], CONFIDENCE[name]):

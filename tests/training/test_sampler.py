@@ -32,7 +32,7 @@ from training.sampling.playable import is_playable
 from training.sampling.sampler import SamplingConfig, compose
 
 RECIPE = NoteLSTMRecipe(width=16, layers=1, head=8)
-LOUD = tuple(range(4, 128, 8))  # the middle of each class
+LOUD = tuple(np.repeat(range(4, 128, 8), events.SHADES).tolist())  # the middle of each class
 OPENINGS = (
     Opening("temple", "wood", 0, 60, 12, 10, LOUD, 90.0, 4, 4, 192, Plan.of(song(1))[0].to_text()),
     Opening("temple", "water", 24, 48, 24, 10, LOUD, 150.0, 3, 4, 144, Plan.of(song(0))[0].to_text()),
@@ -79,14 +79,27 @@ def bars(notes: Notes) -> Iterator[tuple[int, frozenset[tuple[int, int]]]]:
         yield number, frozenset((int(o) % length, int(p)) for o, p in held)
 
 
-def test_a_class_of_velocity_sounds_as_loud_as_it_usually_does_in_the_piece() -> None:
-    usual = events.usual_velocities(np.array([127, 127, 121, 64, 66, 66], np.uint8))
-    assert usual.tolist() == [4, 12, 20, 28, 36, 44, 52, 60, 66, 76, 84, 92, 100, 108, 116, 127]
-    assert events.usual_velocities(np.array([0], np.uint8))[0] == 1  # 0 is no velocity
-    opening = replace(VOCABULARY.openings[0], velocity=8, velocities=tuple(usual.tolist()))
-    network = saying(velocity={8: 40, 15: 39})
+def test_a_class_of_velocity_sounds_as_loud_as_it_does_in_the_piece_and_the_same_in_the_same_place() -> None:
+    velocities = events.velocities_of_classes(np.array([127, 127, 121, 64, 66, 66], np.uint8))
+    assert velocities[8].tolist() == [64, 64, 64, 66, 66, 66, 66, 66]
+    assert velocities[15].tolist() == [121, 121, 121, 127, 127, 127, 127, 127]
+    assert velocities[:8, 0].tolist() == velocities[:8, -1].tolist() == [4, 12, 20, 28, 36, 44, 52, 60]
+    assert set(events.velocities_of_classes(np.array([0], np.uint8))[0].tolist()) == {1}  # 0 is no velocity
+    opening = replace(VOCABULARY.openings[0], velocity=8, velocities=tuple(velocities.ravel().tolist()))
+    network = saying(velocity={8: 40})
     [notes] = compose(network, replace(VOCABULARY, openings=(opening,)), SamplingConfig(notes=80, seed=2, top_p=1.0))
-    assert set(notes.velocity.tolist()) == {66, 127}
+    of_place: dict[int, set[int]] = {}
+    for onset, velocity in zip(notes.onset.tolist(), notes.velocity.tolist(), strict=True):
+        of_place.setdefault(onset % events.bar_ticks(*notes.time_signatures[-1][1:]), set()).add(velocity)
+    assert {velocity for held in of_place.values() for velocity in held} == {64, 66}
+    assert all(len(held) == 1 for held in of_place.values())
+
+
+def test_the_places_of_a_bar_share_the_velocities_of_a_class_evenly() -> None:
+    for step, most in ((6, 5), (12, 3), (8, 4)):  # sixteenths, eighths and triplets of two bars
+        shades = events.shade_of_place(np.arange(0, 144, step))
+        assert set(shades.tolist()) == set(range(events.SHADES))
+        assert np.bincount(shades).max() <= most
 
 
 def longest_run(notes: Notes) -> int:
@@ -192,7 +205,7 @@ def test_rests_are_never_longer_than_two_bars() -> None:
 
 def test_a_chord_is_written_from_its_lowest_note_up_so_no_note_is_lost() -> None:
     rising = saying(time={0: 5}, pitch={p: p / 8 for p in range(128)})  # so that most pitches are above the last one
-    for notes in compose(rising, VOCABULARY, SamplingConfig(count=3, notes=300)):
+    for notes in compose(rising, VOCABULARY, SamplingConfig(count=3, notes=300, top_p=0.8)):
         assert len(classes(notes)[0]) == 300
         assert (np.diff(notes.onset) == 0).mean() > 0.1
 
@@ -214,7 +227,7 @@ def test_a_chord_has_ten_notes_at_most_five_for_each_hand_and_no_more_than_its_p
     intervals = named["intervals/embeddings"][:, 0]  # from the notes struck so far
     intervals[127], intervals[129] = -200, 60  # never the same pitch again, always one two semitones above
     network = inference.NoteNetwork(named)
-    for notes in compose(network, of_voices(voices), SamplingConfig(count=2, notes=120)):
+    for notes in compose(network, of_voices(voices), SamplingConfig(count=2, bars=60)):
         chords = [notes.pitch[notes.onset == onset].tolist() for onset in np.unique(notes.onset)]
         assert max(map(len, chords)) == most
         assert all(is_playable(chord) for chord in chords)

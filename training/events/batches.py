@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from training.events import character, plans
+from training.events import character, ears, plan_columns
 from training.events.encoding import (
+    CHROMA,
     COLUMNS,
     CONFIDENCE,
     GUESS,
     HEARD,
+    LINE,
     NEXT_PITCH,
-    OWN_CHROMA,
     PITCH_CLASS_SHARES,
     PLANNED,
     VALUES,
@@ -32,8 +33,10 @@ from training.events.repeat_models import PLAN_GUESSES
 from training.events.slips import Flags, slipped
 from training.events.vocabulary import UNKNOWN, Vocabulary
 
-_PITCHES = np.array([*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plans.PITCHED)])  # columns of 1 + pitch
-_SCALES = np.array([PLANNED.start + at for at in plans.SCALED])  # columns of 1 + pitch class
+_PITCHES = np.array(
+    [*range(COLUMNS)[HEARD], *(PLANNED.start + at for at in plan_columns.PITCHED)]
+)  # columns of 1 + pitch
+_SCALES = np.array([PLANNED.start + at for at in plan_columns.SCALED])  # columns of 1 + pitch class
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -191,6 +194,8 @@ def forget_plan(events: npt.NDArray[np.integer]) -> None:
     for name, count in PLAN_GUESSES.items():
         for columns in (GUESS[name], CONFIDENCE[name]):
             events[:, columns.stop - count : columns.stop] = 0
+    for columns in (HEARD, LINE):
+        events[:, columns.stop - ears.HAND_COLUMNS : columns.stop] = 0
 
 
 def _possible(events: Events, shift: int) -> int:
@@ -215,7 +220,7 @@ def _transposed(events: Events, shift: int) -> Events:
         moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
     moved[:, _PITCHES] = character.transposed_pitches(moved[:, _PITCHES], shift)
     moved[:, _SCALES] = character.transposed_scales(moved[:, _SCALES], shift)
-    for column in OWN_CHROMA:
+    for column in CHROMA:
         moved[:, column] = character.transposed_sets(moved[:, column], shift)
     moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
         len(events), -1

@@ -35,6 +35,8 @@ FULLNESSES = 8
 """Classes of the mean number of pitch classes that sound: 0 unknown, then the intervals of `_FULL_EDGES`."""
 REACHED = 3
 """Classes of the highest or lowest planned pitch of a bar: 0 unknown, 1 not struck yet, 2 struck."""
+SCALES = 13
+"""Classes of the major scale that fits best: 0 unknown, else 1 + pitch class of its tonic."""
 CHROMAS = 4096
 """Sets of pitch classes: bit k stands for pitch class k; 0 unknown."""
 
@@ -55,10 +57,19 @@ _FULL_EDGES = np.array([1.4, 1.7, 2, 2.3, 2.7, 3.2])
 _TRIADS = [sum(1 << (root + step) % 12 for step in (0, third, 7)) for third in (3, 4) for root in range(12)]
 _REPEAT_EDGES = np.array([0.02, 0.06, 0.12, 0.22, 0.4])
 _STEP_EDGES = np.array([0.1, 0.2, 0.3, 0.42, 0.56])
+_TURN_EDGES = np.array([0.4, 0.5, 0.6, 0.7, 0.85])
+_MOVE_EDGES = np.array([0.2, 0.35, 0.5, 0.65, 0.85])
 _RUN_EDGES = np.array([1.2, 1.35, 1.5, 1.7, 2.0])
 _LEAP = 7  # semitones: more than a fifth
 _STEP = 2  # semitones: at most a whole tone
+_SNAPS = (0, -1, 1, -2, 2)  # semitones to the nearest pitch class of a set, in the order of trial
 _LINE = 8  # notes of the top line that its motion needs
+_DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
+_MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
+_STEPS = (_MAJOR[:, np.arange(128) % 12] > 0).cumsum(axis=1)  # of the scale of each tonic up to each pitch
+_PITCH_OF_STEP = np.stack([np.searchsorted(steps, np.arange(128)).clip(0, 127) for steps in _STEPS])  # the lowest one
+_BESIDE = 2  # bars before and after that a bar's scale is taken from
+_STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
 
 Numbers = npt.NDArray[Any]
 
@@ -164,11 +175,45 @@ def motion(pitch: Numbers) -> tuple[int, int, int]:
     return repeated, stepwise, directed
 
 
+def line_moves(line: Numbers, bar: Numbers, bars: int) -> tuple[Numbers, Numbers]:
+    """Return how often a line turns, and how many of its moves are steps, around each bar: classes of MOTIONS, [bars].
+
+    `line` are its pitches, `bar` the bar of each. Repeated pitches are no moves.
+    """
+    moves = np.diff(line.astype(np.int64))
+    is_move = moves != 0
+    size, at = moves[is_move], bar[1:][is_move]
+    turns = np.diff(np.sign(size)) != 0
+    shares = ((at[1:], turns, _TURN_EDGES), (at, np.abs(size) <= _STEP, _MOVE_EDGES))
+    found = []
+    for where, is_so, edges in shares:
+        count = _around(np.bincount(where, minlength=bars))
+        share = _around(np.bincount(where[is_so], minlength=bars)) / np.maximum(count, 1)
+        found.append(np.where(count >= _LINE, 1 + np.searchsorted(edges, share), 0))
+    return found[0], found[1]
+
+
 def chromas(pitch: Numbers, bar: Numbers, bars: int) -> Numbers:
     """Return the set of pitch classes that begin in each bar, [bars]."""
     held = np.zeros(bars, np.int64)
     np.bitwise_or.at(held, bar, 1 << (pitch.astype(np.int64) % 12))
     return held
+
+
+def scales(bar: Numbers, pitch: Numbers, bars: int) -> Numbers:
+    """Return the class of SCALES of each bar, [bars], from the bars around it; that of the bar before if it fits as well."""
+    count = np.zeros((bars, 12))
+    np.add.at(count, (bar, pitch % 12), 1)
+    total = np.concatenate([np.zeros((1, 12)), count.cumsum(axis=0)])
+    at = np.arange(bars)
+    around = total[np.minimum(at + _BESIDE + 1, bars)] - total[np.maximum(at - _BESIDE, 0)]
+    fits = around @ _MAJOR.T / np.maximum(around.sum(axis=1, keepdims=True), 1)
+    scale = np.zeros(bars, np.int64)
+    for now in range(bars):
+        best = int(fits[now].argmax())
+        before = scale[now - 1] - 1 if now else best
+        scale[now] = 1 + (before if fits[now, before] + _STAYS >= fits[now, best] else best)
+    return scale
 
 
 def lengths(duration: Numbers, hand: Numbers, bar: Numbers, bars: int) -> Numbers:
@@ -231,3 +276,20 @@ def transposed_sets(chroma: Numbers, shift: int) -> Numbers:
     """Return sets of pitch classes transposed by `shift` semitones."""
     by = shift % 12
     return ((chroma << by) | (chroma >> (12 - by))) & (CHROMAS - 1)
+
+
+def nearest_in_set(pitch: Numbers, chroma: Numbers) -> Numbers:
+    """Return pitches moved by up to two semitones into sets of pitch classes; those that are further away stay."""
+    found, is_done = pitch.copy(), np.zeros(pitch.shape, bool)
+    for step in _SNAPS:
+        fits = (chroma >> (pitch + step) % 12 & 1 > 0) & ~is_done
+        found = np.where(fits, pitch + step, found)
+        is_done |= fits
+    return found.clip(0, 127)
+
+
+def moved_in_scale(pitch: Numbers, low: Numbers, high: Numbers, scale: Numbers) -> Numbers:
+    """Return the pitches as many steps of scales, classes of SCALES, above `pitch` as `high` is above `low`."""
+    steps = _STEPS[scale - 1, pitch] + _STEPS[scale - 1, high] - _STEPS[scale - 1, low]
+    moved: Numbers = _PITCH_OF_STEP[scale - 1, steps.clip(max=127)]
+    return moved

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.model import Notes
-from training.events import character, ears, plans
+from training.events import character, ears, plan_columns, plans
 from training.events.fields import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
 from training.events.repeat_models import GUESSES, Repeats
@@ -32,33 +32,40 @@ PITCH_CLASS_SHARES = slice(COLUMNS, COLUMNS + TONE_COUNT)
 
 COLUMNS += TONE_COUNT
 
-PLANNED = slice(COLUMNS, COLUMNS + len(plans.INPUTS))
-"""Columns of what the plan says, see `plans.INPUTS`."""
+PLANNED = slice(COLUMNS, COLUMNS + len(plan_columns.INPUTS))
+"""Columns of what the plan says, see `plan_columns.INPUTS`."""
 
-OWN_RANGE = tuple(COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_range", "ownbottom_range"))
+OWN_RANGE = tuple(COLUMNS + [*plan_columns.INPUTS].index(name) for name in ("owntop_range", "ownbottom_range"))
 """Columns of the planned highest and lowest pitch of the note's bar."""
 
-BAR_TOP = COLUMNS + [*plans.INPUTS].index("bartop_range")
+OWN_HANDS = tuple(
+    COLUMNS + [*plan_columns.INPUTS].index(name) for name in ("ownleft_top_range", "ownright_bottom_range")
+)
+"""Columns of the planned highest pitch of the left hand and lowest pitch of the right hand in the note's bar."""
+
+BAR_TOP = COLUMNS + [*plan_columns.INPUTS].index("bartop_range")
 """Column of the planned highest pitch of the bar of the last onset."""
 
-BAR_VOICES = COLUMNS + [*plans.INPUTS].index("bar_voices")
+BAR_VOICES = COLUMNS + [*plan_columns.INPUTS].index("bar_voices")
 """Column of the most notes that sound at once in the bar of the last onset: 1 + their planned number; 0 unknown."""
 
-LEVEL = {when: COLUMNS + [*plans.INPUTS].index(f"{when}_level") for when in ("bar", "own")}
+LEVEL = {when: COLUMNS + [*plan_columns.INPUTS].index(f"{when}_level") for when in ("bar", "own")}
 """Columns of the planned likeness to an earlier bar, of the bar of the last onset and of the note's own bar."""
 
-OWN_SCALE = COLUMNS + [*plans.INPUTS].index("own_scale")
+OWN_SCALE = COLUMNS + [*plan_columns.INPUTS].index("own_scale")
 """Column of the planned scale of the note's bar."""
 
-OWN_CHROMA = tuple(COLUMNS + at for at in plans.CHROMA)
-"""Columns of the planned set of pitch classes of the note's bar, and of those that are still to come."""
+CHROMA = tuple(COLUMNS + at for at in plan_columns.CHROMA)
+OWN_CHROMA, HAND_CHROMA = CHROMA[:2], CHROMA[2:]
+"""Columns of the planned set of pitch classes of the note's bar and of those that are still to come; and of those of the
+left hand and of the right hand."""
 
 REACHED = tuple(
-    COLUMNS + [*plans.INPUTS].index(name) for name in ("owntop_reached_reached", "ownbottom_reached_reached")
+    COLUMNS + [*plan_columns.INPUTS].index(name) for name in ("owntop_reached_reached", "ownbottom_reached_reached")
 )
 """Columns that say whether the highest and the lowest pitch of the note's bar are struck already."""
 
-COLUMNS += len(plans.INPUTS)
+COLUMNS += len(plan_columns.INPUTS)
 
 VALUES = {
     "time": slice(COLUMNS, COLUMNS + character.VALUE_COLUMNS),
@@ -150,10 +157,10 @@ def predict_time(past: Repeats, events: npt.NDArray[np.integer]) -> None:
     """Write what needs nothing of the coming notes into `events` [streams, COLUMNS]."""
     events[:, GUESS["time"]], events[:, CONFIDENCE["time"]], events[:, NEXT_PITCH : NEXT_DURATION + 1] = past.times()
     events[:, PITCH_CLASS_SHARES] = past.pitch_class_shares()
-    events[:, PLANNED][:, : plans.BEFORE] = past.plans.before()
+    events[:, PLANNED][:, : plan_columns.BEFORE] = past.plans.before()
     events[:, VALUES["time"]] = past.plans.times()
     events[:, RELEASES] = past.releases()
-    events[:, LINE][:, :-1] = past.line_before()
+    events[:, LINE][:, : ears.LINE_BEFORE] = past.line_before()
 
 
 def predict_pitch(
@@ -165,10 +172,10 @@ def predict_pitch(
 ) -> None:
     """Write what needs the notes' times, onsets and places [streams] into `events` [streams, COLUMNS]."""
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
-    events[:, PLANNED][:, plans.BEFORE :] = past.plans.own(onset)
+    events[:, PLANNED][:, plan_columns.BEFORE :] = past.plans.own(onset)
     events[:, VALUES["duration"]] = past.plans.durations(onset)
     events[:, HEARD] = past.heard(onset)
-    events[:, LINE][:, -1] = past.line(onset)
+    events[:, LINE][:, ears.LINE_BEFORE :] = past.line(onset)
 
 
 def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: npt.NDArray[np.integer]) -> None:

@@ -47,6 +47,8 @@ def _classes_of_ticks() -> npt.NDArray[np.int32]:
 
 _CLASS_OF_TICKS = _classes_of_ticks()
 PITCHES, VELOCITIES, VELOCITY_STEP = 128, 16, 8
+SHADES = 8
+"""Number of velocities that a class stands for in a piece; all the same if the piece has one."""
 PLACES = 144
 """Number of classes of place in the bar: ticks since the bar line, clipped to the last class (6/4 and longer)."""
 
@@ -75,12 +77,27 @@ def to_class(ticks: npt.ArrayLike) -> IntArray:
     return _CLASS_OF_TICKS.take(whole, mode="clip")
 
 
-def usual_velocities(velocity: npt.NDArray[np.integer]) -> IntArray:
-    """Return the most common velocity in each class, [VELOCITIES]; the middle of a class that does not occur."""
-    count = np.bincount(velocity, minlength=VELOCITIES * VELOCITY_STEP).reshape(VELOCITIES, VELOCITY_STEP)
-    inside = np.where(count.any(axis=1), count.argmax(axis=1), VELOCITY_STEP // 2)
-    usual: IntArray = np.maximum(1, np.arange(VELOCITIES) * VELOCITY_STEP + inside).astype(np.int32)
-    return usual
+def velocities_of_classes(velocity: npt.NDArray[np.integer]) -> IntArray:
+    """Return velocities of each class, [VELOCITIES, SHADES]: quantiles of those that occur, ascending.
+
+    Of a class that does not occur, its middle.
+    """
+    of_class = velocity.astype(np.int32) // VELOCITY_STEP
+    found = np.repeat(np.arange(VELOCITIES) * VELOCITY_STEP + VELOCITY_STEP // 2, SHADES).reshape(-1, SHADES)
+    for number in np.unique(of_class):
+        inside = np.sort(velocity[of_class == number])
+        found[number] = inside[(2 * np.arange(SHADES) + 1) * len(inside) // (2 * SHADES)]
+    shades: IntArray = np.maximum(1, found).astype(np.int32)
+    return shades
+
+
+def shade_of_place(place: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Return which of the SHADES of its class a note has, by its place in the bar: the same in each bar.
+
+    The places are scattered by Fibonacci hashing (D. Knuth, The Art of Computer Programming 3, 6.4).
+    """
+    shade: npt.NDArray[np.int64] = (place.astype(np.int64) * 0x9E3779B1 & 0xFFFFFFFF) * SHADES >> 32
+    return shade
 
 
 def places(onsets: npt.ArrayLike, time_signatures: Sequence[tuple[int, int, int]]) -> tuple[IntArray, IntArray]:

@@ -8,23 +8,34 @@ import numpy.typing as npt
 
 from dataset.notes.timing import MAX_TICK
 from training.events import character
-from training.events.plans import COLUMNS, REMAINING, TOLD, Plan
+from training.events.fields import PITCHES
+from training.events.plan_columns import COLUMNS, FORM, HANDS, NO_SHIFT, RANGES, REMAINING, TOLD
+from training.events.plans import Plan
 
 _NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
 
 _AT = {when: [[*COLUMNS].index(name) for name in names] for when, names in TOLD.items()}
+COUNTED = ("onsets", "notes", "left_notes", "right_notes")
+"""Columns with numbers in a bar: in that of the last onset, those still to come are told."""
 _PLACE = {name: at for at, name in enumerate(COLUMNS)}
 
 Numbers = npt.NDArray[Any]
 
 
+SOURCES = len(FORM)
+"""Number of sources of a bar: that of the bar, of its rhythm, and of the rhythm of the left and of the right hand."""
+
+
 class Sources:
-    """The sources of one bar in each stream: of the bar, and of its rhythm; two numbers per stream, [2, streams]."""
+    """The sources of one bar in each stream, [SOURCES, streams]."""
 
     def __init__(self, columns: Numbers) -> None:
         """Read the columns of `Followed`."""
-        self.lag, self.level, self.has_source = columns[:2], columns[2:4], columns[4:6] > 0  # lag: in ticks
-        self.onsets, self.begin, self.end = columns[6:]  # of the bar, [streams]: 1 + onsets, and its bar lines
+        self.lag, self.level = columns[:SOURCES], columns[SOURCES : 2 * SOURCES]  # lag: in ticks
+        self.has_source = columns[2 * SOURCES : 3 * SOURCES] > 0
+        # of the bar, [streams]: 1 + onsets, and its bar lines; of the hands, [2, streams]: how they move
+        self.onsets, self.begin, self.end, *moves = columns[3 * SOURCES :]
+        self.moves, self.shifts = np.array(moves[:2]), np.array(moves[2:])
 
 
 class Followed:
@@ -35,51 +46,68 @@ class Followed:
         most = max((len(plan[0]) for plan in plans if plan is not None), default=0)
         shape = len(plans), most + 2
         self.lines = np.full(shape, _NEVER, np.int32)
-        source, rhythm_source = np.full((2, *shape), -1, np.int32)  # tick of the source's bar line
+        sources, levels = np.full((SOURCES, *shape), -1, np.int32), np.zeros((SOURCES, *shape), np.int16)
+        shifts = np.zeros((2, *shape), np.int16)
         self.table = np.zeros((*shape, len(COLUMNS)), np.int16)
         self.note_values = np.zeros((*shape, 3 * character.VALUE_COLUMNS), np.int16)
-        rhythm_level = np.zeros(shape, np.int16)
         for row, given in enumerate(plans):
             if given is None:
                 continue
             plan, lines = given
             bars = len(plan)
             self.lines[row, : bars + 1] = lines
-            at = np.flatnonzero(plan.lag > 0)
-            source[row, at] = np.asarray(lines)[at - plan.lag[at]]
-            at = np.flatnonzero(plan.rhythm_lag > 0)
-            rhythm_source[row, at] = np.asarray(lines)[at - plan.rhythm_lag[at]]
-            rhythm_level[row, :bars] = plan.rhythm_level
+            for number, (lag, level) in enumerate(FORM):
+                back = getattr(plan, lag)
+                at = np.flatnonzero(back > 0)
+                sources[number, row, at] = np.asarray(lines)[at - back[at]]  # tick of the source's bar line
+                levels[number, row, :bars] = getattr(plan, level)
+            shifts[:, row, :bars] = np.array([plan.left_shift, plan.right_shift]) - NO_SHIFT
             told = {name: getattr(plan, name, plan.chroma) for name in COLUMNS}
-            for name in ("onsets", "notes"):
+            for name in COUNTED:
                 told[name] = np.minimum(told[name] + 1, COLUMNS[name][1] - 1)
             for name in ("top", "bottom"):
                 told[f"{name}_reached"] = np.minimum(told[name], 1)
             told["remaining"] = np.minimum(np.arange(bars, 0, -1), REMAINING - 1)
             self.table[row, :bars] = np.stack([told[name] for name in COLUMNS], axis=1)
             self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
-        self._sources = self._of_sources((source, self.table[..., _PLACE["level"]]), (rhythm_source, rhythm_level))
+        self._sources = self._of_sources(sources, levels, shifts)
+        self._split = self._splits()
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
         self.now = self.table[:, 0].copy()  # what is told of it now
         self._last = np.full(len(plans), -1, np.int32)
+        self.was_left = np.zeros(len(plans), bool)  # whether the last note is the left hand's
         self._rows = np.arange(len(plans))
 
-    def _of_sources(self, *sources: tuple[Numbers, Numbers]) -> npt.NDArray[np.int32]:
+    def _of_sources(self, sources: Numbers, levels: Numbers, shifts: Numbers) -> npt.NDArray[np.int32]:
         """Return what `sources` returns, for every bar at once, from the sources' bar lines and levels.
 
         One look-up is faster than eight.
         """
-        lags = [np.where(source >= 0, self.lines - source, 0) for source, _ in sources]
-        has_source = [source >= 0 for source, _ in sources]
         end = np.concatenate([self.lines[:, 1:], self.lines[:, -1:]], axis=1)
-        levels = [level for _, level in sources]
-        columns = (*lags, *levels, *has_source, self.table[..., _PLACE["onsets"]], self.lines, end)
+        moves = [self.table[..., _PLACE[f"{hand}_move"]] for hand in HANDS]
+        columns = (*np.where(sources >= 0, self.lines - sources, 0), *levels, *(sources >= 0))
+        columns += (self.table[..., _PLACE["onsets"]], self.lines, end, *moves, *shifts)
         return np.stack(columns, axis=-1, dtype=np.int32)
+
+    def _splits(self) -> Numbers:
+        """Return twice the pitch that parts the hands in each bar; 0 where the plan has no left hand."""
+        left, right = (self.table[..., _PLACE[name]].astype(np.int64) for name in ("left_top", "right_bottom"))
+        return np.where(left == 0, 0, np.where(right == 0, 2 * RANGES, left + right - 2))
+
+    def in_left(self, onset: Numbers, pitch: Numbers) -> Numbers:
+        """Return which notes are the left hand's, by the pitches that the plan has for each hand; none without a plan."""
+        of_left: Numbers = 2 * pitch.astype(np.int64) < self._split[self._rows, self.bar_of(onset)]
+        return of_left
+
+    def left_pitches(self, onset: Numbers) -> Numbers:
+        """Return which pitches are the left hand's at these onsets, [streams, pitches]; none without a plan."""
+        of_left: Numbers = 2 * np.arange(PITCHES) < self._split[self._rows, self.bar_of(onset), None]
+        return of_left
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("lines", "table", "note_values", "now", "at", "done", "_last", "_sources"):
+        for name in ("lines", "table", "note_values", "now", "at", "done", "_last", "_sources", "_split", "was_left"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
 
@@ -125,9 +153,12 @@ class Followed:
         bar = self.bar_of(onset)
         is_onset = onset > self._last
         is_new = bar > self.at
+        of_left = 2 * pitch.astype(np.int64) < self._split[self._rows, bar]
         self.done = np.where(is_new, 0, self.done) + is_onset
         now = np.where(is_new[:, None], self.table[self._rows, bar], self.now)
-        for name, fewer in (("onsets", is_onset), ("notes", 1)):
+        self.was_left = of_left
+        struck = (is_onset, 1, of_left, ~of_left)
+        for name, fewer in zip(COUNTED, struck, strict=True):
             left = now[:, _PLACE[name]]  # 0 where it is not known, and it is never less than 1 where it is
             np.minimum(left, np.maximum(left - fewer, 1), out=left)
         one_above = pitch + 1

@@ -1,4 +1,4 @@
-"""Plans: what is known of each bar of a piece before its notes: form, density and range. Pure NumPy.
+"""Plans: what is known of each bar of a piece before its notes: form, hands, density and range. Pure NumPy.
 
 A plan is a coarse description of a piece, bar by bar, that the network is conditioned on (compare D. von Rütte et al.,
 FIGARO, ICLR 2023). `Plan.of` describes a corpus piece; `training.events.followed` tells many streams, note by note, what
@@ -13,104 +13,26 @@ import numpy.typing as npt
 
 from dataset.notes.form import find_form
 from dataset.notes.hand_estimate import estimate_hands
+from dataset.notes.hand_form import IDENTICAL, MAX_SHIFT, NEAR, find_hand_form, hand_ranges
 from dataset.notes.model import LEFT, Notes
 from training.events import character
+from training.events.plan_columns import (
+    COLUMNS,
+    DENSITIES,
+    EQUAL,
+    FORM,
+    HANDS,
+    MORE_CLASSES,
+    NEW,
+    NO_SHIFT,
+    RANGES,
+    VARIED,
+)
 
-NEW, VARIED, EQUAL = 1, 4, 5
-"""Classes of LEVELS: a new bar, a bar that is varied slightly, and one that is repeated."""
 ENDING = 4
 """Last bars of a plan that are kept when it is cut or repeated."""
-LEVELS = 6
-"""Classes of likeness to the source bar: 0 unknown, 1 a new bar, then 0.4–0.6, 0.6–0.8, 0.8–1, and equal."""
-ONSETS = 26
-"""Classes of onsets: 0 unknown, else 1 + number of onsets, at most 24."""
-DENSITIES = 13
-"""Classes of notes per onset: 0 unknown or an empty bar, else twice the mean, at most 12."""
-RANGES = 129
-"""Classes of the lowest and highest pitch: 0 unknown or an empty bar, else 1 + pitch."""
-SCALES = 13
-"""Classes of the major scale that fits best: 0 unknown, else 1 + pitch class of its tonic."""
-REMAINING = 10
-"""Classes of bars to the end, this one included: 0 unknown, else their number, at most 9."""
 
-COLUMNS: dict[str, tuple[str, int]] = {
-    "level": ("level", LEVELS),
-    "onsets": ("onsets", ONSETS),  # in the bar of the last onset, those still to come
-    "density": ("density", DENSITIES),
-    "top": ("range", RANGES),
-    "bottom": ("range", RANGES),
-    "remaining": ("remaining", REMAINING),
-    "scale": ("scale", SCALES),
-    "voices": ("voices", character.VOICES),
-    "right_sustain": ("sustain", character.SUSTAINS),
-    "left_sustain": ("sustain", character.SUSTAINS),
-    "right_length": ("length", character.LENGTHS),
-    "left_length": ("length", character.LENGTHS),
-    "repeats": ("motion", character.MOTIONS),
-    "steps": ("motion", character.MOTIONS),
-    "runs": ("motion", character.MOTIONS),
-    "loudness": ("loudness", character.LOUDNESSES),
-    "accents": ("accents", character.ACCENTS),
-    "notes": ("notes", character.NOTES),  # in the bar of the last onset, those still to come
-    "right_detached": ("rate", character.RATES),
-    "right_overlapping": ("rate", character.RATES),
-    "left_detached": ("rate", character.RATES),
-    "left_overlapping": ("rate", character.RATES),
-    "semitones": ("rate", character.RATES),
-    "octaves": ("rate", character.RATES),
-    "triads": ("rate", character.RATES),
-    "fullness": ("fullness", character.FULLNESSES),
-    "top_leaps": ("rate", character.RATES),
-    "bottom_repeats": ("rate", character.RATES),
-    "bottom_steps": ("rate", character.RATES),
-    "bottom_leaps": ("rate", character.RATES),
-    "chroma": ("chroma", character.CHROMAS),
-    "top_reached": ("reached", character.REACHED),  # from here on, what of the bar is struck already
-    "bottom_reached": ("reached", character.REACHED),
-    "missing": ("chroma", character.CHROMAS),
-}
-"""What is told of a bar: its kind, which has an embedding, and the number of its classes."""
-
-_TEXTURE = (
-    *("notes", "top_reached", "bottom_reached", "voices", "right_sustain", "left_sustain", "repeats", "steps", "runs"),
-    *("right_detached", "right_overlapping", "left_detached", "left_overlapping"),
-)
-_LINES = ("semitones", "octaves", "triads", "fullness", "top_leaps", "bottom_repeats", "bottom_steps", "bottom_leaps")
-TOLD = {
-    "bar": ("level", "onsets", "density", "top", "bottom", "remaining", *_TEXTURE),
-    "coming": ("level", "onsets", "density", "top", "bottom"),
-    "own": (
-        *("level", "density", "scale", "top", "bottom", "remaining", *_TEXTURE),
-        *("right_length", "left_length", "loudness", "accents", *_LINES, "chroma", "missing"),
-    ),
-}
-"""COLUMNS that are told of the bar of the last onset, of the bar after it, and of the note's own bar."""
-
-INPUTS = {
-    f"{when}{'' if name == COLUMNS[name][0] else name}_{COLUMNS[name][0]}": COLUMNS[name][1]
-    for when, names in TOLD.items()
-    for name in names
-}
-"""Columns of events that follow the plan, such as `owntop_range`, and their number of classes."""
-
-BEFORE = len(TOLD["bar"]) + len(TOLD["coming"])
-"""Number of INPUTS that are known before the note's time."""
-
-PITCHED = [at for at, name in enumerate(INPUTS) if name.endswith("_range")]
-"""Columns of INPUTS that move with a transposition."""
-
-SCALED = [at for at, name in enumerate(INPUTS) if name.endswith("_scale")]
-"""Columns of INPUTS that move within the octave with a transposition."""
-
-CHROMA = [at for at, name in enumerate(INPUTS) if name.endswith("_chroma")]
-"""Columns of INPUTS with sets of pitch classes: those of the note's bar, and those of them that are not struck yet."""
-
-_DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
-_MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
-_AROUND = 2  # bars before and after that a bar's scale is taken from
-_STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before
-
-PLAN_PATTERN = r"^[0-9]++(?:,[0-9]++){56}+(?: [0-9]++(?:,[0-9]++){56}+)*+$"
+PLAN_PATTERN = r"^[0-9]++(?:,[0-9]++){74}+(?: [0-9]++(?:,[0-9]++){74}+)*+$"
 """The text of a plan. The parts never give back what they took: a vocabulary has megabytes of plans."""
 
 Numbers = npt.NDArray[Any]
@@ -124,6 +46,10 @@ class Plan:
     lag: Bars  # bars back to the source; 0 for a new bar
     rhythm_lag: Bars  # bars back to the bar whose rhythm is repeated or varied; 0 for none
     rhythm_level: Bars  # class of LEVELS
+    left_lag: Bars  # bars back to the bar whose rhythm in this hand is repeated or varied; 0 for none
+    left_shift: Bars  # NO_SHIFT + semitones by which its pitches are moved
+    right_lag: Bars
+    right_shift: Bars
     level: Bars  # from here on, as COLUMNS say
     onsets: Bars  # their number
     density: Bars
@@ -154,6 +80,20 @@ class Plan:
     bottom_steps: Bars
     bottom_leaps: Bars
     chroma: Bars
+    left_level: Bars
+    right_level: Bars
+    left_move: Bars
+    right_move: Bars
+    left_top: Bars
+    right_bottom: Bars
+    left_density: Bars
+    right_density: Bars
+    left_notes: Bars  # their number
+    right_notes: Bars
+    right_turns: Bars  # of the line of the right hand's highest notes
+    right_steps: Bars
+    left_chroma: Bars
+    right_chroma: Bars
     times: Bars  # [bars, VALUE_COLUMNS], note values of times since the last onset
     durations: Bars  # [bars, 2 × VALUE_COLUMNS], of the right hand and of the left
 
@@ -173,6 +113,7 @@ class Plan:
         is_onset = np.diff(onset, prepend=-1) > 0
         top_line = np.append(np.flatnonzero(is_onset)[1:], len(onset)) - 1
         is_left = estimate_hands(onset, duration, pitch) == LEFT
+        of_hands = _of_hands(bar, onset - form.lines[bar], pitch, is_left, bars)
         hands = (~is_left, is_left)
         onsets = np.bincount(bar[is_onset], minlength=bars)
         count = np.bincount(bar, minlength=bars)
@@ -183,9 +124,11 @@ class Plan:
         np.minimum.at(bottom, bar, pitch.astype(np.int64) + 1)
         lag, level = _levels(form.source, form.likeness)
         columns = (
-            *(lag, *_levels(form.rhythm_source, form.rhythm_likeness), level, onsets),
+            *(lag, *_levels(form.rhythm_source, form.rhythm_likeness)),
+            *(of_hands[name] for name in ("left_lag", "left_shift", "right_lag", "right_shift")),
+            *(level, onsets),
             np.clip(density, 0, DENSITIES - 1),
-            *(top, np.where(top > 0, bottom, 0), _scales(bar, pitch, bars)),
+            *(top, np.where(top > 0, bottom, 0), character.scales(bar, pitch, bars)),
             character.voices(onset, duration, bar, bars),
             *(character.sustains(onset, duration, hand, bar, bars) for hand in hands),
             *(character.lengths(duration, hand, bar, bars) for hand in hands),
@@ -196,6 +139,8 @@ class Plan:
             character.leaps(pitch[top_line], bar[top_line], bars)[2],
             *character.leaps(pitch[bottom_line], bar[bottom_line], bars),
             character.chromas(pitch, bar, bars),
+            *(of_hands[f"{hand}_{name}"] for name in ("level", "move", "end", "density", "notes") for hand in HANDS),
+            *(of_hands[name] for name in ("right_turns", "right_steps", "left_chroma", "right_chroma")),
             character.note_values(np.diff(onset, prepend=onset[:1]), bar, bars),
             np.concatenate([character.note_values(duration[hand], bar[hand], bars) for hand in hands], axis=1),
         )
@@ -211,20 +156,10 @@ class Plan:
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.fromstring(text.replace(" ", ","), np.int64, sep=",").reshape(text.count(" ") + 1, -1)
         back = np.arange(len(table)) + 1
-        sizes = [COLUMNS[field.name][1] for field in fields(cls) if field.name in COLUMNS]
-        for column, name in enumerate(field.name for field in fields(cls)):
-            if name in ("onsets", "notes"):
-                sizes[column - 3] = 2**15
-        limits: tuple[Any, ...] = (
-            back,
-            back,
-            LEVELS,
-            *sizes,
-            *[2**character.VALUE_BITS] * (3 * character.VALUE_COLUMNS),
-        )
-        for column, limit in enumerate(limits):
-            if (table[:, column] >= limit).any():
-                raise ValueError(f"{_column_names()[column]} out of range")
+        limits = {lag: back for lag, _ in FORM} | {name: size for name, (_, size) in COLUMNS.items()} | MORE_CLASSES
+        for column, name in enumerate(_column_names()):
+            if (table[:, column] >= limits[name]).any():
+                raise ValueError(f"{name} out of range")
         single = len(fields(cls)) - 2
         values = np.split(table[:, single:].astype(np.int16), [character.VALUE_COLUMNS], axis=1)
         return cls(*table[:, :single].T.astype(np.int16), *values)
@@ -232,9 +167,8 @@ class Plan:
     def from_bar(self, bar: int) -> "Plan":
         """Return the plan from a bar on; bars whose source is before it are new."""
         rest = {field.name: getattr(self, field.name)[bar:].copy() for field in fields(self)}
-        for lag, level in (("lag", "level"), ("rhythm_lag", "rhythm_level")):
-            outside = rest[lag] > np.arange(len(self) - bar)
-            rest[lag][outside], rest[level][outside] = 0, NEW
+        for lag, _ in FORM:
+            without_source(rest, lag, rest[lag] > np.arange(len(self) - bar))
         return Plan(**rest)
 
     def of_length(self, bars: int) -> "Plan":
@@ -249,19 +183,53 @@ class Plan:
         In place of a source that is left out stands its own source.
         """
         new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
-        for lag, level, alike in (("lag", "level", VARIED), ("rhythm_lag", "rhythm_level", EQUAL)):
+        for lag, level in FORM:
             lags, levels = getattr(self, lag).tolist(), getattr(self, level).tolist()
             latest: dict[int, int] = {}  # where each bar of this plan stands in the new one
             for at, bar in enumerate(order.tolist()):
-                source, like = bar, alike
+                source, like = bar, VARIED if lag == "lag" else EQUAL
                 while source not in latest and lags[source]:
                     like = min(like, levels[source]) if source != bar else levels[source]
                     source -= lags[source]
-                is_kept = source in latest
-                new[lag][at] = at - latest[source] if is_kept else 0
-                new[level][at] = like if is_kept else NEW
+                if source in latest:
+                    new[lag][at], new[level][at] = at - latest[source], like
+                    self._move(new, lag, at, bar, source)
+                else:
+                    without_source(new, lag, at)
                 latest[bar] = at
         return Plan(**new)
+
+    def _move(self, new: dict[str, Bars], lag: str, at: int, bar: int, source: int) -> None:
+        """Set how a hand moves from the bar `source` of this plan to `bar`, in bar `at` of a new one.
+
+        A bar that comes again may vary slightly; from a source's source it moves as by both.
+        """
+        if (move := lag.replace("lag", "move")) not in new:
+            return
+        kinds, shifts, lags = (getattr(self, name) for name in (move, lag.replace("lag", "shift"), lag))
+        kind, shift = NEAR if bar == source else IDENTICAL, 0
+        while bar != source:
+            kind, shift = min(kind, int(kinds[bar])), shift + int(shifts[bar]) - NO_SHIFT
+            bar -= int(lags[bar])
+        is_known = kind >= NEAR and abs(shift) <= MAX_SHIFT
+        new[move][at] = kind if is_known else min(kind, NEAR - 1)
+        new[lag.replace("lag", "shift")][at] = NO_SHIFT + (shift if is_known else 0)
+
+
+def without_source(columns: dict[str, Bars], lag: str, bars: Numbers | int) -> None:
+    """Make bars new in these columns of a plan, in place; `lag` is one of FORM."""
+    columns[lag][bars], columns[dict(FORM)[lag]][bars] = 0, NEW
+    if (move := lag.replace("lag", "move")) in columns:
+        columns[move][bars], columns[lag.replace("lag", "shift")][bars] = 0, NO_SHIFT
+
+
+def with_source(columns: dict[str, Bars], bars: slice, back: int, like: Numbers | int) -> None:
+    """Make bars repeat those `back` bars before in these columns of a plan, in place, as like them as `like` of LEVELS."""
+    for lag, level in FORM:
+        columns[lag][bars], columns[level][bars] = back, like if lag == "lag" else EQUAL
+    for hand in HANDS:
+        columns[f"{hand}_move"][bars] = np.where(np.asarray(like) == EQUAL, IDENTICAL, NEAR)
+        columns[f"{hand}_shift"][bars] = NO_SHIFT
 
 
 def _column_names() -> list[str]:
@@ -279,17 +247,22 @@ def _levels(
     return np.where(has_source, np.arange(len(source)) - source, 0), np.where(has_source, like, NEW)
 
 
-def _scales(bar: npt.NDArray[np.integer], pitch: npt.NDArray[np.integer], bars: int) -> npt.NDArray[np.int64]:
-    """Return the class of the scale of each bar, from the bars around it; that of the bar before if it fits as well."""
-    count = np.zeros((bars, 12))
-    np.add.at(count, (bar, pitch % 12), 1)
-    total = np.concatenate([np.zeros((1, 12)), count.cumsum(axis=0)])
-    at = np.arange(bars)
-    around = total[np.minimum(at + _AROUND + 1, bars)] - total[np.maximum(at - _AROUND, 0)]
-    fits = around @ _MAJOR.T / np.maximum(around.sum(axis=1, keepdims=True), 1)
-    scale = np.zeros(bars, np.int64)
-    for now in range(bars):
-        best = int(fits[now].argmax())
-        before = scale[now - 1] - 1 if now else best
-        scale[now] = 1 + (before if fits[now, before] + _STAYS >= fits[now, best] else best)
-    return scale
+def _of_hands(bar: Numbers, place: Numbers, pitch: Numbers, is_left: Numbers, bars: int) -> dict[str, Numbers]:
+    """Return what a plan says of each hand, [bars], by column; `end` is the pitch that is next to the other hand, 1 + it."""
+    ends = hand_ranges(bar, pitch, is_left, bars) + 1
+    in_left = (ends[0, bar] > 0) & (pitch < ends[0, bar])  # as parted bar by bar
+    found: dict[str, Numbers] = {}
+    for hand, held, end in zip(HANDS, (in_left, ~in_left), ends, strict=True):
+        form = find_hand_form(bar[held], place[held], pitch[held], bars)
+        lag, level = _levels(form.source, form.likeness)
+        count = np.bincount(bar[held], minlength=bars)
+        is_onset = np.diff(bar[held] * 2**16 + place[held], prepend=-1) > 0
+        onsets = np.bincount(bar[held][is_onset], minlength=bars)
+        density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
+        columns = {"lag": lag, "level": level, "move": form.move, "shift": form.shift.astype(np.int16) + NO_SHIFT}
+        columns |= {"end": end, "density": density, "notes": count}
+        columns["chroma"] = character.chromas(pitch[held], bar[held], bars)
+        last = np.append(np.flatnonzero(is_onset)[1:], len(is_onset))[: np.count_nonzero(is_onset)] - 1
+        columns["turns"], columns["steps"] = character.line_moves(pitch[held][last], bar[held][last], bars)
+        found |= {f"{hand}_{name}": column for name, column in columns.items()}
+    return found

@@ -14,14 +14,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dataset.notes.hand_form import TRANSPOSED
 from training.events.fields import BAR, PITCH, PLACE, TIME, to_class
 from training.events.past import MATCHES, Array, Numbers, Past
+from training.events.plan_columns import LEVELS
 from training.events.plans import Plan
 
-GUESSES = {"time": 7, "pitch": 9, "duration": 7, "velocity": 5}
+GUESSES = {"time": 8, "pitch": 10, "duration": 7, "velocity": 5}
 """Number of models per field; the last ones follow the piece's plan."""
 
-PLAN_GUESSES = {"time": 2, "pitch": 3, "duration": 3, "velocity": 1}
+PLAN_GUESSES = {"time": 4, "pitch": 4, "duration": 3, "velocity": 1}
 """How many of them follow the plan."""
 
 CONFIDENCES = 181
@@ -92,19 +94,18 @@ class Repeats(Past):
         other, shorter = self._best(exact * _differs(time, first))
         source, looped = self._first_after(last_key - (self._lag << 7))
         beat, pattern = self._best(self.seen["rhythm"])
-        low = np.array([last_key & 127, np.full(len(at), 127)])
+        low = np.array([last_key & 127, np.full(len(at), 127), *self._struck])
         now, following = plans.sources(plans.at), plans.sources(plans.after(plans.at))
         steps, levels, are_planned = self._planned_steps(self.onset, low, now, following, plans.done)
         guess, confidence, valid = self._slots("time")
         guess[0], guess[1], guess[3] = first, self.note("time", other), self.note("time", beat)
         guess[2] = to_class(self.note("onset", source) + self._lag - self.onset)
-        bar_ago, has_bar = self._first_after((self.onset - self.bar << 7) + 127)
-        guess[4], guess[5:] = to_class(self.note("onset", bar_ago) + self.bar - self.onset), steps
+        guess[4:] = steps
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(pattern)
         confidence[2] = _AGE.take(self._age)
-        confidence[4], confidence[5:] = 1, levels
+        confidence[4:] = levels
         valid[0], valid[1], valid[2], valid[3] = length, shorter, looped & (self._lag > 0), pattern
-        valid[4], valid[5:] = has_bar, are_planned
+        valid[4:] = are_planned
         following_note = np.empty((len(at), 2), np.int16)
         following_note[:, 0], following_note[:, 1] = self.note("pitch", at), self.note("duration", at)
         following_note *= valid[0][:, None]
@@ -147,18 +148,22 @@ class Repeats(Past):
         self._sources = sources
         guess, confidence, valid = self._slots("pitch")
         figures, figured, closeness = self._figures(onset, place, chord, sources)
-        in_harmony, has_harmony = self._in_harmony(figured, bar)
-        models = np.array([at, other, source[0], turned, standing_at, figures[0], source[1], *figures])
+        pair, is_pair = self._pairs(chord, bar)
+        in_harmony, has_harmony = self._in_harmony(figured[1:], bar)
+        models = np.array(
+            [at, other, source[0], turned, standing_at, *figures[:1], source[1], *figures[1:], self._start]
+        )
         guess[:], self.followed[:] = self.note("pitch", models), self.note("onset", models)
         guess[3] = np.minimum(np.maximum(carried, 0), 127)
-        guess[5], guess[7:] = figured[0], in_harmony
+        is_exact = (sources.moves >= TRANSPOSED) | ~has_harmony
+        guess[5], guess[7:9], guess[9] = figured[0], np.where(is_exact, figured[1:], in_harmony), pair
         confidence[0], confidence[1], confidence[3] = _BUCKET.take(length), _BUCKET.take(shorter), _BUCKET.take(moved)
         confidence[2], confidence[4], confidence[6] = _AGE.take(self._age), _BUCKET.take(standing), sources.level[0]
-        confidence[5], confidence[7:] = closeness[0], closeness
+        confidence[5], confidence[7:9], confidence[9] = closeness[0], closeness[1:], 2 - plans.was_left
         valid[0], valid[1], valid[2] = length, shorter, found[0] & (self._lag > 0)
         valid[3] = (moved > 0) & (carried == guess[3])
         valid[4], valid[6] = standing, found[1] & sources.has_source[0]
-        valid[5], valid[7:] = closeness[0] >= 0, (closeness >= 0) & has_harmony
+        valid[5], valid[7:9], valid[9] = closeness[0] >= 0, closeness[1:] >= 0, is_pair
         return self._recorded("pitch", valid)
 
     def durations(self, pitch: Numbers) -> tuple[Array, Array]:
@@ -172,19 +177,21 @@ class Repeats(Past):
         first = self.note("duration", at)
         other, less = self._best(key * _differs(duration, first))
         beat, pattern = self._best(now["same_time"] * (self.seen["rhythm"] + np.uint8(1)))
-        self._planned = self._planned_notes(now["onset"], pitch, self._sources)
+        of_left = plans.in_left(now["onset"], pitch)
+        self._planned = self._planned_notes(now["onset"], pitch, of_left, self._sources)
         notes, levels, are_planned = self._planned
         following = plans.sources(plans.after(now["bar"]))
-        steps, of_step, is_step = self._planned_steps(now["onset"], 127, self._sources, following, 0)
+        of_hands = self._planned_steps(now["onset"], 127, self._sources, following, 0)
+        step, of_step, is_step = (held[3 - of_left, self._rows] for held in of_hands)
         self._now |= {"pitch": pitch, "same_pitch": same_pitch}
         guess, confidence, valid = self._slots("duration")
         guess[:6] = self.note("duration", np.array([at, other, beat, self._start, *notes]))
-        guess[6] = steps[1]
+        guess[6] = step
         confidence[:2] = _likeness(np.array([alike, less]))
         confidence[2], confidence[3] = _BUCKET.take(pattern, mode="clip"), np.minimum(now["time"], 1)
-        confidence[4:6], confidence[6] = levels, of_step[1]
+        confidence[4:6], confidence[6] = levels, of_step
         valid[0], valid[1], valid[2], valid[3] = alike, less, pattern, True
-        valid[4:6], valid[6] = are_planned, is_step[1]
+        valid[4:6], valid[6] = are_planned, is_step
         return self._recorded("duration", valid)
 
     def velocities(self, duration: Numbers) -> tuple[Array, Array]:
@@ -200,12 +207,13 @@ class Repeats(Past):
         near = (distance * 2 - same[:, :_NEIGHBOURS]).argmin(axis=1)
         notes, levels, are_planned = self._planned
         guess, confidence, valid = self._slots("velocity")
-        guess[:] = self.note("velocity", np.array([at, self._start + near, self._start, there, notes[0]]))
+        of_plan = np.where(are_planned[0], *notes)
+        guess[:] = self.note("velocity", np.array([at, self._start + near, self._start, there, of_plan]))
         likeness = _likeness(np.array([alike, standing + np.uint8(1)]))
         confidence[0], confidence[3] = likeness[0], likeness[1]
         confidence[1], confidence[2] = _NEAR.take(distance[self._rows, near]), np.minimum(now["time"], 1)
-        confidence[4] = levels[0]
-        valid[0], valid[1:3], valid[3], valid[4] = alike, True, standing, are_planned[0]
+        confidence[4] = np.where(are_planned[0], levels[0], LEVELS + levels[1])
+        valid[0], valid[1:3], valid[3], valid[4] = alike, True, standing, are_planned.any(axis=0)
         return self._recorded("velocity", valid)
 
     def add(self, note: Numbers, onset: Numbers) -> None:

@@ -16,7 +16,17 @@ from catalog.base.errors import TrainingError
 from catalog.storage.reading import Above0, parse_json
 from dataset.notes.meter import bar_ticks
 from training.events.encoding import classes
-from training.events.fields import DURATION, PITCH, PLACE, PLACES, SIZES, VELOCITIES, VELOCITY, usual_velocities
+from training.events.fields import (
+    DURATION,
+    PITCH,
+    PLACE,
+    PLACES,
+    SHADES,
+    SIZES,
+    VELOCITIES,
+    VELOCITY,
+    velocities_of_classes,
+)
 from training.events.plans import PLAN_PATTERN, Plan
 
 if TYPE_CHECKING:
@@ -63,8 +73,8 @@ class Opening:
     duration: Duration  # class of duration
     velocity: Velocity  # class of velocity
     velocities: Annotated[
-        tuple[Loudness, ...], Meta(min_length=VELOCITIES, max_length=VELOCITIES)
-    ]  # usual in each class
+        tuple[Loudness, ...], Meta(min_length=VELOCITIES * SHADES, max_length=VELOCITIES * SHADES)
+    ]  # of each class, see `fields.velocities_of_classes`
     tempo: Above0  # quarter notes per minute, of most of the piece
     numerator: Beats  # of the time signature of most of the piece
     denominator: Beats  # of that time signature
@@ -149,7 +159,7 @@ def _opening(piece: "CorpusPiece") -> Opening:
         int(first[PITCH]),
         int(first[DURATION]),
         int(first[VELOCITY]),
-        tuple(usual_velocities(piece.notes.velocity).tolist()),
+        tuple(velocities_of_classes(piece.notes.velocity).ravel().tolist()),
         _main_tempo(piece.notes),
         numerator,
         denominator,

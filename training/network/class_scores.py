@@ -10,11 +10,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from training.events import character, ears, encoding, plans
+from training.events import character, ears, encoding, plan_columns
 from training.events import fields as events
 from training.network.inputs import HAS_CLASS
 from training.network.layout import (
     CHROMA_FEATURES,
+    HAND_FEATURES,
     INTERVAL_TABLES,
     INTERVALS,
     PLACE_SCORES,
@@ -24,6 +25,7 @@ from training.network.layout import (
     VALUE_SETS,
     bar_features,
     chord_is_complete,
+    hand_features,
     in_values,
     range_features,
     release_features,
@@ -43,13 +45,14 @@ def _bits(features: Iterable[npt.NDArray[np.bool_]]) -> Bits:
 
 # columns of the additional scores, see `layout.EXTRA_SCORES`
 _RANGE = slice(14, 14 + RANGE_FEATURES)
-_CHROMA = slice(_RANGE.stop, _RANGE.stop + CHROMA_FEATURES)
+_HANDS = slice(_RANGE.stop, _RANGE.stop + HAND_FEATURES)
+_CHROMA = slice(_HANDS.stop, _HANDS.stop + CHROMA_FEATURES)
 _INTERVALS = slice(_CHROMA.stop, None)
 _VALUES = {"time": slice(-1 - VALUE_FEATURES["time"], -1), "duration": slice(-VALUE_FEATURES["duration"], None)}
 
 _PITCHES = np.arange(events.PITCHES)
 _PITCH_CLASS = _PITCHES % 12
-_DEGREES = (np.arange(12) - np.arange(plans.SCALES)[:, None] + 1) % 12  # [scale, pitch class]
+_DEGREES = (np.arange(12) - np.arange(character.SCALES)[:, None] + 1) % 12  # [scale, pitch class]
 _VALUE_SETS = np.stack(VALUE_SETS)  # [features, class]: the column of a set
 _VALUE_BIT = sum(
     in_values(np.full(len(events.EDGES), 1 << bit)).astype(np.int16) << bit for bit in range(character.VALUE_BITS)
@@ -67,12 +70,16 @@ _RELEASE = np.stack(
     ]
 )  # [release, ticks, class]
 
-_ONE_ABOVE = np.arange(plans.RANGES)[:, None]  # 1 + the highest or lowest planned pitch; 0 where nothing is planned
+_ONE_ABOVE = np.arange(plan_columns.RANGES)[
+    :, None
+]  # 1 + the highest or lowest planned pitch; 0 where nothing is planned
 _HALF = RANGE_FEATURES // 2
 _REACHED = np.arange(character.REACHED)[:, None, None]
 _RANGES = range_features((_ONE_ABOVE, _ONE_ABOVE), (_REACHED, _REACHED), _PITCHES)
 _TOP = _bits(_RANGES[:_HALF])  # [class of REACHED, highest, pitch]
 _BOTTOM = _bits(_RANGES[_HALF:]) << _HALF
+
+_HAND_BITS = _bits(hand_features(_ONE_ABOVE[:, None], _ONE_ABOVE, _PITCHES))  # [left top, right bottom, pitch]
 
 _NOTHING = len(ears.COUNTS) * INTERVALS  # where the zeros begin for a pitch that is not heard
 _GROUP = np.repeat(np.arange(len(ears.COUNTS)), [*ears.COUNTS.values()])[:, None]  # of each column
@@ -133,6 +140,15 @@ def add_range(logits: Array, extra: Array, now: Integers) -> None:
     top, bottom = (now[:, column] for column in encoding.OWN_RANGE)
     high, low = (now[:, column] for column in encoding.REACHED)
     _add_features(logits, extra[:, _RANGE], _TOP[high, top] | _BOTTOM[low, bottom])
+
+
+def add_hands(logits: Array, extra: Array, now: Integers) -> None:
+    """Add the scores of pitches by the planned ranges of the hands and their pitch classes, in place."""
+    left_top, right_bottom = (now[:, column] for column in encoding.OWN_HANDS)
+    weights, bits = extra[:, _HANDS], _HAND_BITS[left_top, right_bottom]
+    _add_features(logits, weights[:, :-1], bits)
+    of_left, of_right = (HAS_CLASS[now[:, column]].take(_PITCH_CLASS, axis=1) for column in encoding.HAND_CHROMA)
+    logits += weights[:, -1:] * np.where(bits & 1 > 0, of_left, of_right)
 
 
 class IntervalScores:

@@ -18,6 +18,7 @@ from training.events.repeat_models import GUESSES
 from training.network.class_scores import (
     IntervalScores,
     add_chord,
+    add_hands,
     add_note_values,
     add_pitch_classes,
     add_places,
@@ -145,6 +146,7 @@ class NoteNetwork:
         if name == "pitch":
             add_pitch_classes(logits, extra, pitch_class_shares(rows), rows)
             add_range(logits, extra, rows)
+            add_hands(logits, extra, rows)
             self._intervals.add(logits, extra, rows)
             return
         place = rows[:, events.PLACE if name == "duration" else LAST + events.PLACE]

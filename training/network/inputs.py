@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events import character, ears, encoding, plans
+from training.events import character, ears, encoding, plan_columns
 from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.layout import in_chroma
@@ -40,7 +40,7 @@ def _columns() -> dict[str, slice]:
     one |= {f"last_{name}": LAST + at for name, at in one.items()}
     one |= {f"guess_{name}": at.start for name, at in encoding.GUESS.items()}
     one |= {"next_pitch": encoding.NEXT_PITCH, "next_duration": encoding.NEXT_DURATION, "sounding_voices": VOICES}
-    for names, group in ((plans.INPUTS, encoding.PLANNED), (ears.LINE, encoding.LINE)):
+    for names, group in ((plan_columns.INPUTS, encoding.PLANNED), (ears.LINE, encoding.LINE)):
         one |= {name: group.start + at for at, name in enumerate(names)}
     heard = encoding.HEARD.start
     return {

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from training.events import character, ears, encoding, plans
+from training.events import character, ears, encoding, plan_columns
 from training.events import fields as events
 from training.events.character import REACHED
 from training.events.past import PITCH_CLASS_SHARES
@@ -15,20 +15,21 @@ EMBEDDINGS = {
     **{"time": 64, "pitch": 192, "duration": 64, "velocity": 32, "place": 32, "series": 12, "game": 8},
     **{"level": 8, "onsets": 12, "density": 8, "range": 12, "scale": 8, "heard": 48},
     **{"remaining": 8, "voices": 12, "sustain": 8, "motion": 8, "length": 8, "loudness": 12, "accents": 8, "rate": 6},
-    **{"notes": 12, "reached": 4, "fullness": 8},
+    **{"notes": 12, "reached": 4, "fullness": 8, "move": 6},
     "interval": 16,
 }
 """Width of the embedding of each input."""
 
 OTHER_SIZES = {
     **{"place": events.PLACES, "heard": events.PITCHES},
-    **{kind: size for kind, size in plans.COLUMNS.values() if kind != "chroma"},
+    **{kind: size for kind, size in plan_columns.COLUMNS.values() if kind != "chroma"},
     "interval": ears.INTERVALS,
 }
 """Number of classes of inputs that are neither fields nor styles."""
 
-KNOWN_BEFORE = tuple(plans.INPUTS)[: plans.BEFORE]
-OWN = tuple(plans.INPUTS)[plans.BEFORE :]
+KNOWN_BEFORE = tuple(plan_columns.INPUTS)[: plan_columns.BEFORE]
+OWN = tuple(plan_columns.INPUTS)[plan_columns.BEFORE :]
+OWN_LINES = ears.LINE[ears.LINE_BEFORE :]
 
 INTERVALS = 255
 """Number of intervals between two pitches."""
@@ -54,7 +55,7 @@ HEADS = {
     ),
     "pitch": (
         *("time", "place", *(f"{group}_heard" for group in ears.COUNTS), "guess_pitch", "trust_pitch", "agree_pitch"),
-        *("tones", "sounding_voices", "owntop_interval", *OWN, "series", "game"),
+        *("tones", "sounding_voices", *OWN_LINES, *OWN, "series", "game"),
     ),
     "duration": (
         *(
@@ -89,8 +90,8 @@ def _columns_of() -> dict[int, list[tuple[str, str, int]]]:
         columns += [(name, name, column), (name, f"last_{name}", encoding.COLUMNS + column)]
     columns += [("pitch", "next_pitch", encoding.NEXT_PITCH), ("duration", "next_duration", encoding.NEXT_DURATION)]
     columns += [(name, f"guess_{name}", encoding.GUESS[name].start) for name in GUESSES]
-    for column, name in enumerate(plans.INPUTS):
-        if column not in plans.CHROMA:
+    for column, name in enumerate(plan_columns.INPUTS):
+        if column not in plan_columns.CHROMA:
             columns.append((name.rpartition("_")[2], name, encoding.PLANNED.start + column))
     columns += [("interval", name, encoding.LINE.start + column) for column, name in enumerate(ears.LINE)]
     found: dict[int, list[tuple[str, str, int]]] = {}
@@ -109,6 +110,9 @@ PLACE_SCORES = events.BEAT + BAR_FEATURES
 RANGE_FEATURES = 8
 """Features of pitches by the planned range."""
 
+HAND_FEATURES = 5
+"""Features of pitches by the planned ranges of the hands, and by the planned set of pitch classes of their hand."""
+
 CHROMA_FEATURES = 2
 """Features of pitches by the planned set of pitch classes, and by those still to come."""
 
@@ -123,7 +127,7 @@ CHORD_FEATURES = 1
 
 EXTRA_SCORES = {
     "time": PLACE_SCORES + RELEASE_FEATURES + VALUE_FEATURES["time"] + CHORD_FEATURES,
-    "pitch": 2 + 12 + RANGE_FEATURES + CHROMA_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
+    "pitch": 2 + 12 + RANGE_FEATURES + HAND_FEATURES + CHROMA_FEATURES + INTERVAL_TABLES * len(ears.COUNTS),
     "duration": PLACE_SCORES + VALUE_FEATURES["duration"],
     "velocity": 0,
 }
@@ -131,8 +135,8 @@ EXTRA_SCORES = {
 
 Time and duration: scores of the places in beat and bar at which the note begins or ends, and the planned note values.
 Time: the features of releases and of the chord so far. Pitch: the gains of the two pitch class memories, the scores of
-degrees of the planned scale, the features of pitches by the planned range and by the planned set of pitch classes, and
-the weights of the interval tables.
+degrees of the planned scale, the features of pitches by the planned range, by those of the hands and by the planned sets
+of pitch classes, and the weights of the interval tables.
 """
 
 
@@ -180,6 +184,19 @@ def range_features(ends: tuple[Any, Any], reached: tuple[Any, Any], pitches: Any
         at, done = far == 0, is_struck == REACHED - 1
         features += [far > 0, at & ~done, at & done, (far < 0) & (far >= -7)]
     return tuple(feature & known for feature in features)
+
+
+def hand_features(left_top: Any, right_bottom: Any, pitches: Any) -> tuple[Any, ...]:
+    """Return HAND_FEATURES - 1 arrays: where pitches lie to the planned ranges of the hands, whose ends are given as 1 + pitch.
+
+    Of the left hand, between the hands, at the left hand's highest pitch, at the right hand's lowest one. A hand without
+    notes has 0. All false where nothing is planned.
+    """
+    one_above = pitches + 1
+    has_left, has_both = left_top > 0, (left_top > 0) & (right_bottom > 0)
+    in_left = has_left & (~has_both | (2 * one_above < left_top + right_bottom))
+    between = has_both & (one_above > left_top) & (one_above < right_bottom)
+    return in_left, between, one_above == left_top, one_above == right_bottom
 
 
 VALUE_SETS = tuple(

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from training.events import ears, encoding, plans
+from training.events import ears, encoding, plan_columns
 from training.events import fields as events
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network import scores as scores_of
@@ -26,6 +26,7 @@ from training.network.layout import (
     EMBEDDINGS,
     ENTERING,
     EXTRA_SCORES,
+    HAND_FEATURES,
     HEADS,
     INTERVAL_TABLES,
     INTERVALS,
@@ -189,9 +190,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 for values in (now[encoding.GUESS[name]], known[name])
             )
             inputs[f"agree_{name}"] = ops.cast(a == b, own) * known_a * known_b
-        for column in plans.CHROMA:
+        for column in plan_columns.CHROMA:
             has = in_chroma(now[encoding.PLANNED.start + column][..., None], np.arange(12, dtype="int32"))
-            inputs[[*plans.INPUTS][column]] = ops.cast(has, own)
+            inputs[[*plan_columns.INPUTS][column]] = ops.cast(has, own)
         table = ops.cast(self.embeddings["heard"].embeddings, own)
         for name, counts in heard.items():
             inputs[f"{name}_heard"] = ops.matmul(ops.cast(counts, own), table)
@@ -232,12 +233,12 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
         for guess, of_guess in zip(now[encoding.GUESS[name]], ops.split(gain, count, axis=-1), strict=True):
             logits = logits + of_guess * ops.one_hot(guess, classes, dtype="float32")
         if name == "pitch":
-            parts = ops.split(extra, np.cumsum([2, 12, RANGE_FEATURES, CHROMA_FEATURES]).tolist(), axis=-1)
-            tones, degrees, ranges, chroma, intervals = parts
+            ends = np.cumsum([2, 12, RANGE_FEATURES, HAND_FEATURES, CHROMA_FEATURES]).tolist()
+            tones, degrees, ranges, hands, chroma, intervals = ops.split(extra, ends, axis=-1)
             logits = logits + scores_of.tone_scores(tones, now)
             logits = logits + scores_of.interval_scores(intervals, heard, self.intervals.embeddings, self.compute_dtype)
             logits = logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
-            return logits + scores_of.chroma_scores(chroma, now)
+            return logits + scores_of.chroma_scores(chroma, now) + scores_of.hand_scores(hands, now)
         if name == "time":
             ends = np.cumsum([PLACE_SCORES, RELEASE_FEATURES, VALUE_FEATURES[name]]).tolist()
             places, releases, values, chord = ops.split(extra, ends, axis=-1)

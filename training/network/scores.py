@@ -14,6 +14,7 @@ from training.network.layout import (
     VALUE_SETS,
     bar_features,
     chord_is_complete,
+    hand_features,
     in_chroma,
     in_values,
     range_features,
@@ -99,6 +100,15 @@ def range_scores(weights: Any, now: list[Any]) -> Any:
     """Return the scores of pitches by the planned range of the note's bar."""
     top, bottom, high, low = (now[column][..., None] for column in (*encoding.OWN_RANGE, *encoding.REACHED))
     return _weighted(weights, range_features((top, bottom), (high, low), np.arange(events.PITCHES, dtype="int32")))
+
+
+def hand_scores(weights: Any, now: list[Any]) -> Any:
+    """Return the scores of pitches by the planned ranges of the hands in the note's bar, and their pitch classes."""
+    pitches = np.arange(events.PITCHES, dtype="int32")
+    left_top, right_bottom, *sets = (now[column][..., None] for column in (*encoding.OWN_HANDS, *encoding.HAND_CHROMA))
+    features = hand_features(left_top, right_bottom, pitches)
+    of_left, of_right = (in_chroma(of_hand, pitches) for of_hand in sets)
+    return _weighted(weights, [*features, ops.where(features[0], of_left, of_right)])
 
 
 def chroma_scores(weights: Any, now: list[Any]) -> Any:

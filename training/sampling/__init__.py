@@ -1,6 +1,6 @@
 """Sampling from the note-level network, and sample files.
 
-NumPy only. `sampler` draws, `conditioning`, `forms`, `constraints` and `copy_guard` restrict what is drawn,
+NumPy only. `sampler` draws, `conditioning`, `constraints` and `copy_guard` restrict what is drawn,
 `sample_record` tells how, and `sample_files` writes. `training.generate` is the entry point.
 """
 

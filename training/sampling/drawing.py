@@ -20,6 +20,9 @@ CALM = np.array([1, 1, 0.8, 0.8, 0.9, 1], np.float32)
 """Temperature of times and pitches by the planned likeness to an earlier bar, a class of `plans.LEVELS`. At 1, bars that
 vary an earlier one are less like it than planned."""
 
+AGAINST = np.float32(5)
+"""By how much the logit of a pitch falls to which a hand would move in another direction than planned."""
+
 Numbers = npt.NDArray[Any]
 
 # of all guesses at a note: columns of guess, class drawn and confidence; field, and number among the guesses at it
@@ -95,6 +98,18 @@ def lower_gains(logits: Numbers, guess: Numbers, gain: Numbers, kept: Numbers) -
         lost = gain[rows] * (1 - kept[rows, None]).astype(np.float32)
         for number in range(guess.shape[1]):
             logits[rows, guess[rows, number]] -= lost[:, number]
+
+
+def follow_contour(logits: Numbers, in_left: Numbers, contour: tuple[Numbers, Numbers, Numbers]) -> None:
+    """Lower the logits of pitches [streams, pitches] to which a hand would move against the plan, in place.
+
+    `in_left` [streams, pitches] are those of the left hand; `contour` says, for each hand and stream, whether the plan has
+    a direction, from which pitch the hand moves, and the direction: 1 up, -1 down, 0 to the same pitch.
+    """
+    pitches = np.arange(logits.shape[1])
+    for of_hand, known, last, direction in zip((in_left, ~in_left), *contour, strict=True):
+        is_against = np.sign(pitches - last[:, None].astype(np.int64)) != direction[:, None]
+        logits -= AGAINST * (known[:, None] & of_hand & is_against)
 
 
 def calm(name: str, logits: Numbers, now: Numbers, gain: Numbers, temperature: float, rounds: Numbers) -> None:

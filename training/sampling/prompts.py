@@ -17,14 +17,15 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import UNKNOWN as UNKNOWN_HAND
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
-from training.events import continuation, encoding
+from training.events import encoding
 from training.events import fields as events
-from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, TIME, bar_ticks
+from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, SHADES, TIME, bar_ticks
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
+from training.planning import continuation
+from training.planning.forms import with_form, with_loop
 from training.sampling.config import LOOP_BARS, SamplingConfig
-from training.sampling.forms import with_form, with_loop
-from training.sampling.playable import HAND_NOTES, articulate, most_sounding, release
+from training.sampling.playable import HAND_NOTES, articulate, hold_again, most_sounding, release
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 MAX_PEDALS = 7  # of a prime that is continued: two hands with so many are as many as a MIDI file has channels for
@@ -48,7 +49,7 @@ class Prompt:
     tempos: tuple[tuple[int, float], ...]
     meters: tuple[tuple[int, int, int], ...]
     style: tuple[int, int]
-    velocities: IntArray  # [VELOCITIES], of each class
+    velocities: IntArray  # [VELOCITIES, SHADES], of each class
     plan: Plan | None = None
     prime_lines: IntArray | None = None  # bar lines of a prime [bars + 1], to which the first bars of the plan belong
     is_prime: bool = False
@@ -177,7 +178,7 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
     tempos = tuple(change for change in prime.tempos if change[0] <= last)
     meters = tuple(change for change in prime.time_signatures if change[0] <= last)
     return Prompt(
-        rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), events.usual_velocities(prime.velocity), is_prime=True
+        rows, onsets, tempos, meters, (UNKNOWN, UNKNOWN), events.velocities_of_classes(prime.velocity), is_prime=True
     )
 
 
@@ -194,7 +195,7 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start 
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
         vocabulary.style(opening.series, opening.game),
-        np.array(opening.velocities, np.int32),
+        np.array(opening.velocities, np.int32).reshape(-1, SHADES),
         plan,
     )
 
@@ -228,14 +229,14 @@ def finish_piece(
     first = len(prompt.rows)
     onset = np.concatenate([prompt.onsets, prompt.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
     duration = np.maximum(1, EDGES[rows[:, DURATION]])
-    velocity = prompt.velocities[rows[:, events.VELOCITY]]
+    velocity = prompt.velocities[rows[:, events.VELOCITY], events.shade_of_place(rows[:, events.PLACE])]
     pitch = rows[:, PITCH]
     bar_line = limit if is_loop else min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
     cut = np.minimum(duration, np.maximum(1, bar_line - onset))
     duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
     most: IntArray | int = 2 * HAND_NOTES
     if plan is not None:
-        duration = articulate(onset, duration, pitch, *plan)
+        duration = hold_again(onset, articulate(onset, duration, pitch, *plan), pitch, plan[1])
         most = most_sounding(onset, *plan)
     duration = release(onset, duration, pitch, first if prime is not None else 0, most)
     if prime is None:

@@ -17,9 +17,9 @@ from dataset.notes.form import find_form
 from dataset.notes.meter import bar_ticks
 from dataset.notes.model import Notes
 from training.events.fields import FIELDS
+from training.planning.forms import letters
 from training.sampling.conditioning import Styles
 from training.sampling.config import SamplingConfig
-from training.sampling.forms import letters
 
 FORMAT = 1
 ENDING = ".json"
@@ -30,9 +30,10 @@ GUESS_NAMES = {
         "the longest match that says otherwise",
         "one loop ago",
         "the longest match of the rhythm",
-        "one bar ago",
         "the bar that the plan repeats",
         "the bar whose rhythm the plan repeats",
+        "the bar whose rhythm the left hand repeats",
+        "the bar whose rhythm the right hand repeats",
     ),
     "pitch": (
         "the longest match",
@@ -42,8 +43,9 @@ GUESS_NAMES = {
         "the same place in the bar",
         "the figure of the bar before, moved",
         "the bar that the plan repeats",
-        "the figure of the bar before, moved into the planned harmony",
-        "the figure of the bar whose rhythm the plan repeats, moved into the planned harmony",
+        "the bar whose rhythm the left hand repeats, moved as planned",
+        "the bar whose rhythm the right hand repeats, moved as planned",
+        "the interval struck last by the same hand",
     ),
     "duration": (
         "the same pitch",
@@ -51,15 +53,15 @@ GUESS_NAMES = {
         "the longest match of the rhythm",
         "the note before",
         "the bar that the plan repeats",
-        "the nearest pitch of the bar whose rhythm the plan repeats",
-        "the step in the bar whose rhythm the plan repeats",
+        "the bar whose rhythm the hand repeats",
+        "the step in the bar whose rhythm the hand repeats",
     ),
     "velocity": (
         "the same pitch",
         "the nearest pitch",
         "the note before",
         "the most similar context",
-        "the bar that the plan repeats",
+        "the bar that the plan, or the hand, repeats",
     ),
 }
 """What each guess of a field follows, in the order of `training.events.repeat_models`."""

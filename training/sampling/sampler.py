@@ -28,7 +28,7 @@ from training.sampling.conditioning import named, openings, requested_styles, ve
 from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
-from training.sampling.drawing import SETTINGS, calm, choose, guess_texts, right_guesses, ticks_back
+from training.sampling.drawing import SETTINGS, calm, choose, follow_contour, guess_texts, right_guesses, ticks_back
 from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_starts
 from training.sampling.sample_record import Draft
 
@@ -258,6 +258,7 @@ class _Session:
         That is where every pitch would copy too much, or where the network finds the pitches that may follow in the
         chord improbable: then the chord is complete.
         """
+        follow_contour(logits, self.past.plans.left_pitches(onset), self.past.contour)
         is_complete = time == 0
         before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64) if is_complete.any() else None
         self.streams.forbid_pitch(logits, time, onset)

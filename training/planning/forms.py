@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.plans import EQUAL, NEW, REMAINING, VARIED, Plan
+from training.events.plan_columns import EQUAL, FORM, REMAINING, VARIED
+from training.events.plans import Plan, with_source, without_source
 
 VARIED_BARS = 2  # last bars of a repeated section that are varied
 
@@ -31,17 +32,15 @@ def with_form(plan: Plan, form: str, section_bars: int) -> Plan:
     bar = np.concatenate([begins[letter] + np.arange(section_bars) for letter in form])
     columns = {field.name: getattr(long, field.name)[bar].copy() for field in fields(Plan)}
     offset = np.tile(np.arange(section_bars), len(form))
-    for lag, level in (("lag", "level"), ("rhythm_lag", "rhythm_level")):
-        outside = columns[lag] > offset
-        columns[lag][outside], columns[level][outside] = 0, NEW
+    for lag, _ in FORM:
+        without_source(columns, lag, columns[lag] > offset)
     likeness = np.where(np.arange(section_bars) < section_bars - VARIED_BARS, EQUAL, VARIED)
     for number, letter in enumerate(form):
         first = form.index(letter)
         if first == number:
             continue
         section = slice(number * section_bars, (number + 1) * section_bars)
-        columns["lag"][section] = columns["rhythm_lag"][section] = (number - first) * section_bars
-        columns["level"][section], columns["rhythm_level"][section] = likeness, EQUAL
+        with_source(columns, section, (number - first) * section_bars, likeness)
     return Plan(**columns)
 
 
@@ -53,8 +52,9 @@ def with_loop(plan: Plan, intro: int, bars: int) -> Plan:
     order = np.resize(np.arange(len(plan)), intro + bars)
     again = np.resize(order[intro:], REMAINING)
     made = plan.in_order(np.append(order, again))
-    made.lag[intro + bars :] = made.rhythm_lag[intro + bars :] = bars
-    made.level[intro + bars :] = made.rhythm_level[intro + bars :] = EQUAL
+    with_source(
+        {field.name: getattr(made, field.name) for field in fields(Plan)}, slice(intro + bars, None), bars, EQUAL
+    )
     return made
 
 

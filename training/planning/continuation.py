@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from dataset.notes.model import Notes
 from training.events import character
-from training.events.plans import RANGES, VARIED, Plan
+from training.events.plan_columns import FORM, HANDS, RANGES, SOURCE_COLUMNS, VARIED
+from training.events.plans import Plan
 
 BARS_AFTER = 8
 """Bars of a piece's plan, at least, that follow the beginning; a shorter plan is repeated."""
@@ -27,7 +28,6 @@ LEAST_SPREAD = 0.05
 MOST_SPREADS = 4
 """Standard deviations that a difference counts, at most."""
 
-_FORM = ("lag", "level", "rhythm_lag", "rhythm_level")
 _RHYTHM = ("onsets", "notes", "density", "times", "durations")
 _OCTAVE = 12
 _INCOMPLETE = 0.25  # of the last bar, without a sounding note at its end: then it goes on as the piece does
@@ -69,8 +69,10 @@ class Beginning:
         table = {field.name: getattr(rest, field.name).copy() for field in fields(Plan)}
         for name, column in table.items():
             column[:given] = getattr(self.plan, name)[:given]
-        texture = [name for name in table if name not in _FORM]
-        for lag, level, least, names in (("rhythm_lag", "rhythm_level", VARIED, _RHYTHM), ("lag", "level", 0, texture)):
+        texture = [name for name in table if name not in SOURCE_COLUMNS]
+        of_hands = [(f"{hand}_lag", VARIED, (f"{hand}_notes", f"{hand}_density")) for hand in HANDS]
+        for lag, least, names in (*of_hands, ("rhythm_lag", VARIED, _RHYTHM), ("lag", 0, texture)):
+            level = dict(FORM)[lag]
             is_given = np.arange(len(rest)) < given  # also bars that repeat one of the beginning
             for bar in range(given, len(rest)):
                 source = bar - int(table[lag][bar])
@@ -139,11 +141,14 @@ def _shift(beginning: Plan, piece: Plan) -> int:
 
 def _transposed(plan: Plan, semitones: int) -> Plan:
     """Return a plan for other pitches; those outside MIDI's range stay at its ends."""
-    top, bottom = (character.transposed_pitches(column, semitones) for column in (plan.top, plan.bottom))
-    scale = character.transposed_scales(plan.scale, semitones)
-    chroma = character.transposed_sets(plan.chroma.astype(np.int64), semitones)
-    top, bottom, scale, chroma = (np.asarray(column, np.int16) for column in (top, bottom, scale, chroma))
-    return replace(plan, top=top, bottom=bottom, scale=scale, chroma=chroma)
+    moved = {
+        name: character.transposed_pitches(getattr(plan, name), semitones)
+        for name in ("top", "bottom", "left_top", "right_bottom")
+    }
+    moved["scale"] = character.transposed_scales(plan.scale, semitones)
+    for name in ("chroma", "left_chroma", "right_chroma"):
+        moved[name] = character.transposed_sets(getattr(plan, name).astype(np.int64), semitones)
+    return replace(plan, **{name: np.asarray(column, np.int16) for name, column in moved.items()})
 
 
 def _as_loud(plan: Plan, beginning: Plan) -> Plan:

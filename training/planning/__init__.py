@@ -1,0 +1,6 @@
+"""Plans for new pieces: of a given form, or of what follows a given beginning.
+
+`training.events.plans` has the plans themselves. NumPy only.
+"""
+
+__all__ = ["continuation", "forms"]
