@@ -75,6 +75,7 @@ class Followed:
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
         self.now = self.table[:, 0].copy()  # what is told of it now
+        self._asked: tuple[Numbers | None, Numbers] = None, self.at  # onsets and their bars
         self._last = np.full(len(plans), -1, np.int32)
         self.was_left = np.zeros(len(plans), bool)  # whether the last note is the left hand's
         self._rows = np.arange(len(plans))
@@ -110,12 +111,16 @@ class Followed:
         for name in ("lines", "table", "note_values", "now", "at", "done", "_last", "_sources", "_split", "was_left"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
+        self._asked = None, self.at
 
     def bar_of(self, onset: Numbers) -> Numbers:
         """Return the bar of each onset at or after the last one."""
+        if onset is self._asked[0]:  # as for each field of a note
+            return self._asked[1]
         bar, last = self.at, self.lines.shape[1] - 2
         while (later := (self.lines[self._rows, bar + 1] <= onset) & (bar < last)).any():
             bar = bar + later
+        self._asked = onset, bar
         return bar
 
     def before(self) -> Numbers:
@@ -167,4 +172,5 @@ class Followed:
             reached += (reached == 1) & (now[:, _PLACE[name]] == one_above)
         now[:, _PLACE["missing"]] &= ~(1 << pitch.astype(np.int16) % 12)
         self.now, self.at = now, bar.astype(np.int32)
+        self._asked = None, self.at
         self._last = np.asarray(onset, np.int32).copy()
