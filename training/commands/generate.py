@@ -42,7 +42,7 @@ def generate(
         typer.Option(
             "--top-p", help="Draw from the most probable classes with this total probability, 0–1; or by field."
         ),
-    ] = "0.45",
+    ] = "0.4",
     top_k: Annotated[
         str, typer.Option("--top-k", help="Draw from the K most probable classes, 0 for no limit; or by field.")
     ] = "0",

@@ -17,7 +17,7 @@ from training.novelty.seed_hashes import SEED
 ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field (time, pitch, duration, velocity) with defaults for the others."""
 
-TEMPERATURE, TOP_P, TOP_K, MIN_P = 1.0, 0.45, 0, 0.0
+TEMPERATURE, TOP_P, TOP_K, MIN_P = 1.0, 0.4, 0, 0.0
 DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
 MAX_COPY = 24
 SECTION_BARS = 8
