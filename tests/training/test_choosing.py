@@ -279,7 +279,8 @@ def test_a_damaged_record_is_one_error_that_names_file_and_field(trained: Path, 
 
 def test_the_right_guess_with_the_greatest_gain_is_recorded_for_each_note() -> None:
     hindered = {GAIN["time"] + number: -9.0 for number in range(GUESSES["time"])}
-    network = saying(pitch={GAIN["pitch"] + 3: 50, GAIN["pitch"] + 4: 60}, time={12: 60, **hindered})
+    gains = {GAIN["pitch"] + number: {3: 50.0, 4: 60.0}.get(number, -9.0) for number in range(GUESSES["pitch"])}
+    network = saying(pitch=gains, time={12: 60, **hindered})
     [draft] = compose_drafts(network, VOCABULARY, SamplingConfig(notes=60, game="wood"))
     assert {name: len(text) for name, text in draft.guesses.items()} == dict.fromkeys(FIELDS, 59)
     # the same place in the bar has the greater gain; where it has no guess yet, the transposed match
