@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dataset.notes.form import bar_lines
 from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.model import Notes
+from dataset.notes.pedal import next_onset
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -63,9 +64,9 @@ class Cut:
 
 def cut(notes: Notes, first: int) -> Cut:
     """Return the first `first` notes; raises ValueError for fewer than LEAST notes."""
-    if min(len(notes), first) < LEAST:
-        raise ValueError(f"a piece needs {LEAST} notes for its features, not {min(len(notes), first)}")
     columns = on_one_keyboard(notes.onset, notes.duration, notes.pitch, notes.velocity)
+    if min(len(columns[0]), first) < LEAST:
+        raise ValueError(f"a piece needs {LEAST} notes for its features, not {min(len(columns[0]), first)}")
     plain = Notes(*(column[:first] for column in columns), time_signatures=notes.time_signatures)
     onset, duration, pitch, velocity = (
         column.astype(np.int64) for column in (plain.onset, plain.duration, plain.pitch, plain.velocity)
@@ -94,13 +95,8 @@ def on_one_keyboard(onset: Ints, duration: Ints, pitch: Ints, velocity: Ints) ->
     """
     order = np.lexsort((-duration, pitch, onset))
     once = order[np.append(True, (np.diff(onset[order]) != 0) | (np.diff(pitch[order]) != 0))]
-    onset, duration, pitch, velocity = (column[once] for column in (onset, duration, pitch, velocity))
-    by_key = np.lexsort((onset, pitch))
-    follows = np.diff(pitch[by_key]) == 0
-    until = np.where(follows, np.diff(onset[by_key]), np.iinfo(np.int32).max)
-    held = duration.copy()
-    held[by_key[:-1]] = np.minimum(duration[by_key[:-1]], until)
-    return onset, held, pitch, velocity
+    onset, duration, pitch, velocity = (column[once].astype(np.int64) for column in (onset, duration, pitch, velocity))
+    return onset, np.minimum(duration, next_onset(onset, pitch) - onset), pitch, velocity
 
 
 def share(flags: npt.ArrayLike) -> float:

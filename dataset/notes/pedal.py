@@ -60,12 +60,12 @@ def sounding_end(
         held = (place >= 0) & (end[mine] < stops[place]) & (starts[place] < end[mine])
         chosen = mine[held]
         sounding[chosen] = stops[place[held]]
-        again = _next_onset(onset[mine], (hand[mine] << 7) | pitch[mine])[held]
+        again = next_onset(onset[mine], (hand[mine] << 7) | pitch[mine])[held]
         sounding[chosen] = np.maximum(end[chosen], np.minimum(sounding[chosen], again))
     return sounding.astype(np.int32)
 
 
-def _next_onset(onset: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
+def next_onset(onset: NDArray[np.int64], key: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return when the key of each note is struck again, else a very large tick."""
     place = (key << 40) | onset
     ordered = np.sort(place)

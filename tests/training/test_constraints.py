@@ -12,7 +12,7 @@ from training.events import fields as events
 from training.events.fields import EDGES, PITCH, TIME
 from training.events.plans import Plan
 from training.sampling.constraints import SAME_CHORD, Constraints
-from training.sampling.playable import hold_again, is_playable, most_sounding, release
+from training.sampling.playable import is_playable, most_sounding, release, repeat_durations
 
 chords = st.sets(st.integers(30, 80), min_size=1, max_size=11).map(sorted)
 STEP = int(events.to_class(7))
@@ -193,7 +193,7 @@ def test_a_chord_is_struck_twenty_two_times_in_a_row_at_most() -> None:
     assert 60 in allowed(streams, STEP)
 
 
-def test_a_bar_that_strikes_what_an_earlier_one_struck_is_held_as_that_one() -> None:
+def test_a_repeated_bar_has_the_durations_of_the_first_one() -> None:
     bars = [
         [(0, 60, 12), (48, 64, 40)],
         [(0, 60, 30), (48, 64, 6)],
@@ -203,6 +203,6 @@ def test_a_bar_that_strikes_what_an_earlier_one_struck_is_held_as_that_one() -> 
     onset, pitch, duration = np.array(
         [(96 * n + at, p, d) for n, bar in enumerate(bars) for at, p, d in bar], np.int32
     ).T
-    held = hold_again(onset, duration, pitch, np.arange(5) * 96)
+    held = repeat_durations(onset, duration, pitch, np.arange(5) * 96)
     assert held.tolist() == [12, 40, 12, 40, 30, 6, 30, 6]  # the last bar may be cut, and is left as it is
     assert duration.tolist()[2:4] == [30, 6]

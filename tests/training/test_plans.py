@@ -15,6 +15,7 @@ from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, Bar, piece
 from tests.training.conftest import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
+from training.events import past
 from training.events.character import VALUES
 from training.events.ears import HAND_COLUMNS
 from training.events.encoding import CONFIDENCE, GUESS, HEARD, LINE, PLANNED, encode
@@ -133,7 +134,7 @@ def test_every_length_has_sources_before_each_bar() -> None:
     for bars in range(1, 100):
         new = plan.of_length(bars)
         assert len(new) == bars
-        for lag, level in SOURCES:
+        for lag, level, *_ in SOURCES:
             assert (getattr(new, lag) <= np.arange(bars)).all()
             assert ((getattr(new, lag) == 0) == (getattr(new, level) == 1)).all()
         for hand in HANDS:
@@ -265,6 +266,29 @@ def test_each_hand_guesses_its_next_note_whatever_the_other_one_plays() -> None:
         assert EDGES[guessed] == onsets[following] - onsets[note - 1]
         if following == note:
             assert events[note, GUESS["pitch"]][where["pitch"]] == events[note, PITCH]
+
+
+def test_each_hand_follows_its_own_notes_also_when_old_notes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    bars = [
+        both(*(moved(bar, int(rng.integers(0, 12))) if rng.random() < 0.7 else [] for bar in (LEFT, RIGHT)))
+        for _ in range(150)
+    ]
+    notes = piece(*bars)
+    plan, lines = Plan.of(notes)
+    where = {hand: GUESS_NAMES["time"].index(f"the bar whose rhythm the {hand} hand repeats") for hand in HANDS}
+    followed = 0
+    for history in (20, 27, 33):
+        monkeypatch.setattr(past, "HISTORY", history)
+        [events] = encode([notes], planned=True)
+        for hand, of_hand in (("left", notes.pitch < 66), ("right", notes.pitch >= 66)):
+            known = np.flatnonzero(events[:, CONFIDENCE["time"]][:, where[hand]])
+            guessed = notes.onset[known - 1] + EDGES[events[known, GUESS["time"]][:, where[hand]]]
+            bar = np.searchsorted(lines, guessed, side="right") - 1
+            source = guessed - (lines[bar] - lines[bar - getattr(plan, f"{hand}_lag")[bar]])
+            assert set(source.tolist()) <= set(notes.onset[of_hand].tolist())
+            followed += len(source)
+    assert followed > 500
 
 
 def test_a_bar_that_comes_again_moves_as_by_both_where_its_source_is_left_out() -> None:

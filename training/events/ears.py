@@ -37,7 +37,6 @@ SOUNDING = COUNTS["struck"] + COUNTS["held"]
 """First columns of all: pitches that sound at the coming onset."""
 
 SLOTS = sum(COUNTS.values())
-HAND_NOTES = 5  # notes of a chord that are remembered
 RECENT = 64  # latest notes that are searched
 
 Numbers = npt.NDArray[Any]
@@ -99,7 +98,7 @@ class HandChords:
 
     def __init__(self, streams: int) -> None:
         self._pitch = np.zeros(
-            (2, 2, HAND_NOTES, streams), np.int16
+            (2, 2, COUNTS["chord"], streams), np.int16
         )  # [latest and before, hand], ascending; 0 for none
         self._count = np.zeros((2, 2, streams), np.int16)
         self._end = np.zeros(
@@ -124,7 +123,7 @@ class HandChords:
         self._count = np.array([count, np.where(is_new, self._count[0], self._count[1])])
         ends = np.where(is_new, self._end[[0, 0, 1]], self._end)
         number = count[hand, rows]
-        self._pitch[0, hand, np.minimum(number, HAND_NOTES - 1), rows] = pitch + 1
+        self._pitch[0, hand, np.minimum(number, COUNTS["chord"] - 1), rows] = pitch + 1
         ends[0, hand, rows] = np.where(of_left & (number > 0), ends[0, hand, rows], pitch + 1)
         self._count[0, hand, rows] += 1
         self._end = ends
@@ -146,7 +145,7 @@ class HandChords:
         `character.SCALES`, so that thirds become major or minor.
         """
         count, rows = self._count[0, hand, self._rows], self._rows
-        at = np.minimum(count, HAND_NOTES - 1)
+        at = np.minimum(count, COUNTS["chord"] - 1)
         below = np.maximum(at - 1, 0)
         low, high = self._pitch[1, hand, np.array([below, at]), rows].astype(np.int64) - 1
         same = last + high - low

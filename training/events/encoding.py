@@ -174,8 +174,9 @@ def predict_pitch(
     events[:, GUESS["pitch"]], events[:, CONFIDENCE["pitch"]] = past.pitches(time, onset, place)
     events[:, PLANNED][:, plan_columns.BEFORE :] = past.plans.own(onset)
     events[:, VALUES["duration"]] = past.plans.durations(onset)
-    events[:, HEARD] = past.heard(onset)
-    events[:, LINE][:, ears.LINE_BEFORE :] = past.line(onset)
+    ends = past.ends(onset)
+    events[:, HEARD] = past.heard(onset, ends)
+    events[:, LINE][:, ears.LINE_BEFORE :] = past.line(onset, ends)
 
 
 def predict_duration(past: Repeats, pitch: npt.NDArray[np.integer], events: npt.NDArray[np.integer]) -> None:

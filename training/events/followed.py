@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from dataset.notes.timing import MAX_TICK
 from training.events import character
-from training.events.fields import PITCHES
-from training.events.plan_columns import COLUMNS, FORM, HANDS, NO_SHIFT, RANGES, REMAINING, TOLD
+from training.events.plan_columns import COLUMNS, FORM, HANDS, NO_SHIFT, REMAINING, TOLD, is_left
 from training.events.plans import Plan
 
 _NEVER = MAX_TICK + 1  # a tick after every note; shifted by 7 bits it still fits
@@ -34,8 +33,8 @@ class Sources:
         self.lag, self.level = columns[:SOURCES], columns[SOURCES : 2 * SOURCES]  # lag: in ticks
         self.has_source = columns[2 * SOURCES : 3 * SOURCES] > 0
         # of the bar, [streams]: 1 + onsets, and its bar lines; of the hands, [2, streams]: how they move
-        self.onsets, self.begin, self.end, *moves = columns[3 * SOURCES :]
-        self.moves, self.shifts = np.array(moves[:2]), np.array(moves[2:])
+        self.onsets, self.begin, self.end = columns[3 * SOURCES : -4]
+        self.moves, self.shifts = columns[-4:-2], columns[-2:]
 
 
 class Followed:
@@ -56,7 +55,7 @@ class Followed:
             plan, lines = given
             bars = len(plan)
             self.lines[row, : bars + 1] = lines
-            for number, (lag, level) in enumerate(FORM):
+            for number, (lag, level, *_) in enumerate(FORM):
                 back = getattr(plan, lag)
                 at = np.flatnonzero(back > 0)
                 sources[number, row, at] = np.asarray(lines)[at - back[at]]  # tick of the source's bar line
@@ -71,7 +70,6 @@ class Followed:
             self.table[row, :bars] = np.stack([told[name] for name in COLUMNS], axis=1)
             self.note_values[row, :bars] = np.concatenate([plan.times, plan.durations], axis=1)
         self._sources = self._of_sources(sources, levels, shifts)
-        self._split = self._splits()
         self.at = np.zeros(len(plans), np.int32)  # bar of the last onset
         self.done = np.zeros(len(plans), np.int32)  # onsets in it so far
         self.now = self.table[:, 0].copy()  # what is told of it now
@@ -91,24 +89,20 @@ class Followed:
         columns += (self.table[..., _PLACE["onsets"]], self.lines, end, *moves, *shifts)
         return np.stack(columns, axis=-1, dtype=np.int32)
 
-    def _splits(self) -> Numbers:
-        """Return twice the pitch that parts the hands in each bar; 0 where the plan has no left hand."""
-        left, right = (self.table[..., _PLACE[name]].astype(np.int64) for name in ("left_top", "right_bottom"))
-        return np.where(left == 0, 0, np.where(right == 0, 2 * RANGES, left + right - 2))
-
     def in_left(self, onset: Numbers, pitch: Numbers) -> Numbers:
-        """Return which notes are the left hand's, by the pitches that the plan has for each hand; none without a plan."""
-        of_left: Numbers = 2 * pitch.astype(np.int64) < self._split[self._rows, self.bar_of(onset)]
-        return of_left
+        """Return which notes [streams], or pitches [streams, pitches], the left hand plays at these onsets [streams].
 
-    def left_pitches(self, onset: Numbers) -> Numbers:
-        """Return which pitches are the left hand's at these onsets, [streams, pitches]; none without a plan."""
-        of_left: Numbers = 2 * np.arange(PITCHES) < self._split[self._rows, self.bar_of(onset), None]
+        None without a plan.
+        """
+        bar = self.table[self._rows, self.bar_of(onset)]
+        ends = (bar[:, _PLACE[name]] for name in ("left_top", "right_bottom"))
+        left_top, right_bottom = (end[:, None] if pitch.ndim > 1 else end for end in ends)
+        of_left: Numbers = is_left(pitch.astype(np.int64), left_top, right_bottom)
         return of_left
 
     def keep(self, rows: Numbers) -> None:
         """Keep only these streams."""
-        for name in ("lines", "table", "note_values", "now", "at", "done", "_last", "_sources", "_split", "was_left"):
+        for name in ("lines", "table", "note_values", "now", "at", "done", "_last", "_sources", "was_left"):
             setattr(self, name, getattr(self, name)[rows])
         self._rows = np.arange(len(self.at))
         self._asked = None, self.at
@@ -158,10 +152,9 @@ class Followed:
         bar = self.bar_of(onset)
         is_onset = onset > self._last
         is_new = bar > self.at
-        of_left = 2 * pitch.astype(np.int64) < self._split[self._rows, bar]
         self.done = np.where(is_new, 0, self.done) + is_onset
         now = np.where(is_new[:, None], self.table[self._rows, bar], self.now)
-        self.was_left = of_left
+        self.was_left = of_left = self.in_left(onset, pitch)
         struck = (is_onset, 1, of_left, ~of_left)
         for name, fewer in zip(COUNTED, struck, strict=True):
             left = now[:, _PLACE[name]]  # 0 where it is not known, and it is never less than 1 where it is

@@ -125,24 +125,24 @@ class Past:
         """Return what is known of the top line before the time, [streams, 2]: see `ears.LINE`."""
         return interval(self._tops[1:], self._tops[:2]).T
 
-    def line(self, onset: Numbers) -> Numbers:
-        """Return what is known of lines before the pitch, [streams, 3]: see `ears.LINE`."""
+    def line(self, onset: Numbers, ends: Numbers) -> Numbers:
+        """Return what is known of lines before the pitch, [streams, 3], see `ears.LINE`, from the hands' `ends`."""
         top, before = np.where(onset > self.onset, self._tops[:2], self._tops[1:])
-        last, earlier = self._ends(onset)
+        last, earlier = ends
         intervals: Numbers = interval(np.array([before, *earlier]), np.array([top, *last])).T
         return intervals
 
-    def _ends(self, onset: Numbers) -> Numbers:
+    def ends(self, onset: Numbers) -> Numbers:
         """Return the ends of hands at these onsets, see `HandChords.ends`; 0 where no plan parts the hands."""
         scale = self.plans.table[self._rows, self.plans.bar_of(onset), _SCALE]
         ends: Numbers = self._chords.ends(onset) * (scale > 0)
         return ends
 
-    def heard(self, onset: Numbers) -> Array:
-        """Return what sounds at the onsets [streams]: see `training.events.ears`."""
+    def heard(self, onset: Numbers, ends: Numbers) -> Array:
+        """Return what sounds at the onsets [streams], see `training.events.ears`, from the hands' `ends`."""
         near = slice(self._front, min(self._front + RECENT, self._last))
         groups = heard(self.seen["pitch"][:, :RECENT], self._onset[:, near], self._end[:, near], onset)
-        groups[:, -HAND_COLUMNS:] = self._ends(onset)[0].T
+        groups[:, -HAND_COLUMNS:] = ends[0].T
         return groups
 
     def note(self, name: str, at: Numbers) -> Numbers:
@@ -181,11 +181,6 @@ class Past:
             held[..., self._room - HISTORY :] = held[..., :HISTORY].copy()
         self._front = self._room - HISTORY
         self._order[:, :, : self._front] = (self._lanes << 32)[..., None] - _FAR
-        order, earliest = self._order[:, :, self._front :], self._order[:, :, -1:]
-        is_dropped = (order == earliest) & (
-            earliest - (self._lanes << 32)[..., None] != earliest[0] - (self._lanes[0] << 32)[:, None]
-        )
-        order[is_dropped] = np.broadcast_to((self._lanes << 32)[..., None] - _EARLY, order.shape)[is_dropped]
         self._look()
 
     def _look(self) -> None:
@@ -202,7 +197,10 @@ class Past:
         lane = self._lanes[lanes]
         following = self._order.ravel().searchsorted((lane << 32) - after) - (lane - self._rows) * self._room
         following = np.minimum(following, self._start + (self._last - self._front))
-        return np.maximum(following - 1, self._start), following > self._start
+        at, found = np.maximum(following - 1, self._start), following > self._start
+        if self._last - self._front == HISTORY:  # the earliest note that is left may be of the other hand
+            found &= self._order.take(at + (lane - self._rows) * self._room) == (lane << 32) - self._key(at)
+        return at, found
 
     def _key(self, at: Numbers) -> Numbers:
         """Return the keys of the notes at these positions [..., streams]."""

@@ -1,4 +1,6 @@
-"""What a plan says of each bar: the columns, their classes, and which of them are told when. Pure data."""
+"""What a plan says of each bar: the columns, their classes, which of them are told when, and which hand plays a pitch."""
+
+from typing import Any, NamedTuple
 
 from dataset.notes.hand_form import IDENTICAL, MAX_SHIFT
 from training.events import character
@@ -120,13 +122,25 @@ CHROMA = [at for at, name in enumerate(INPUTS) if name.endswith("_chroma")]
 """Columns of INPUTS with sets of pitch classes: those of the note's bar, those of them that are not struck yet, and those
 of each hand."""
 
-FORM = (("lag", "level"), ("rhythm_lag", "rhythm_level"), ("left_lag", "left_level"), ("right_lag", "right_level"))
-"""Columns of bars back to a source, and of the likeness to it: of the bar, of its rhythm, and of that of each hand."""
 
-SOURCE_COLUMNS = frozenset(name for pair in FORM for name in pair) | {
-    f"{hand}_{name}" for hand in HANDS for name in ("move", "shift")
-}
-"""Columns of a plan that depend on which earlier bar each bar follows."""
+class SourceColumns(NamedTuple):
+    """Columns of a plan that say which earlier bar each bar follows, and how."""
+
+    lag: str  # bars back to the source, 0 for none
+    level: str  # likeness to it
+    move: str | None = None  # how the pitches of a hand follow it
+    shift: str | None = None  # by how much they are moved
+
+
+FORM = (
+    SourceColumns("lag", "level"),
+    SourceColumns("rhythm_lag", "rhythm_level"),
+    *(SourceColumns(*(f"{hand}_{name}" for name in ("lag", "level", "move", "shift"))) for hand in HANDS),
+)
+"""Those of the bar, of its rhythm, and of the rhythm of each hand."""
+
+SOURCE_COLUMNS = frozenset(name for columns in FORM for name in columns if name is not None)
+"""All of them."""
 
 NO_SHIFT = MAX_SHIFT
 """The class of SHIFTS for pitches that are not moved."""
@@ -136,3 +150,12 @@ MORE_CLASSES = {
     **dict.fromkeys(("times", "durations"), 2**character.VALUE_BITS),
 }
 """Number of classes in a plan of columns that are told otherwise, or not at all."""
+
+
+def is_left(pitch: Any, left_top: Any, right_bottom: Any) -> Any:
+    """Return which pitches the left hand plays: those that are nearer to its highest one than to the right hand's lowest.
+
+    `left_top` and `right_bottom` are columns of a plan, 1 + pitch, 0 for a hand without notes. None where nothing is
+    planned. Arrays of NumPy or Keras.
+    """
+    return (left_top > 0) & ((right_bottom == 0) | (2 * (pitch + 1) < left_top + right_bottom))

@@ -27,6 +27,7 @@ from training.events.plan_columns import (
     NO_SHIFT,
     RANGES,
     VARIED,
+    SourceColumns,
 )
 
 ENDING = 4
@@ -117,7 +118,6 @@ class Plan:
         hands = (~is_left, is_left)
         onsets = np.bincount(bar[is_onset], minlength=bars)
         count = np.bincount(bar, minlength=bars)
-        density = np.rint(2 * count / np.maximum(onsets, 1))
         bottom_line = np.flatnonzero(is_onset)
         top, bottom = np.zeros(bars, np.int64), np.full(bars, RANGES)
         np.maximum.at(top, bar, pitch.astype(np.int64) + 1)
@@ -126,8 +126,7 @@ class Plan:
         columns = (
             *(lag, *_levels(form.rhythm_source, form.rhythm_likeness)),
             *(of_hands[name] for name in ("left_lag", "left_shift", "right_lag", "right_shift")),
-            *(level, onsets),
-            np.clip(density, 0, DENSITIES - 1),
+            *(level, onsets, _densities(count, onsets)),
             *(top, np.where(top > 0, bottom, 0), character.scales(bar, pitch, bars)),
             character.voices(onset, duration, bar, bars),
             *(character.sustains(onset, duration, hand, bar, bars) for hand in hands),
@@ -156,7 +155,9 @@ class Plan:
         """Return the plan that `to_text` wrote; raises ValueError for numbers out of range."""
         table = np.fromstring(text.replace(" ", ","), np.int64, sep=",").reshape(text.count(" ") + 1, -1)
         back = np.arange(len(table)) + 1
-        limits = {lag: back for lag, _ in FORM} | {name: size for name, (_, size) in COLUMNS.items()} | MORE_CLASSES
+        limits = (
+            {source.lag: back for source in FORM} | {name: size for name, (_, size) in COLUMNS.items()} | MORE_CLASSES
+        )
         for column, name in enumerate(_column_names()):
             if (table[:, column] >= limits[name]).any():
                 raise ValueError(f"{name} out of range")
@@ -167,8 +168,8 @@ class Plan:
     def from_bar(self, bar: int) -> "Plan":
         """Return the plan from a bar on; bars whose source is before it are new."""
         rest = {field.name: getattr(self, field.name)[bar:].copy() for field in fields(self)}
-        for lag, _ in FORM:
-            without_source(rest, lag, rest[lag] > np.arange(len(self) - bar))
+        for source in FORM:
+            without_source(rest, source, rest[source.lag] > np.arange(len(self) - bar))
         return Plan(**rest)
 
     def of_length(self, bars: int) -> "Plan":
@@ -183,53 +184,51 @@ class Plan:
         In place of a source that is left out stands its own source.
         """
         new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
-        for lag, level in FORM:
-            lags, levels = getattr(self, lag).tolist(), getattr(self, level).tolist()
+        for form in FORM:
+            lags, levels = getattr(self, form.lag).tolist(), getattr(self, form.level).tolist()
             latest: dict[int, int] = {}  # where each bar of this plan stands in the new one
             for at, bar in enumerate(order.tolist()):
-                source, like = bar, VARIED if lag == "lag" else EQUAL
+                source, like = bar, VARIED if form.lag == "lag" else EQUAL
                 while source not in latest and lags[source]:
                     like = min(like, levels[source]) if source != bar else levels[source]
                     source -= lags[source]
                 if source in latest:
-                    new[lag][at], new[level][at] = at - latest[source], like
-                    self._move(new, lag, at, bar, source)
+                    new[form.lag][at], new[form.level][at] = at - latest[source], like
+                    if form.move is not None and form.shift is not None:
+                        new[form.move][at], new[form.shift][at] = self._move(form, bar, source)
                 else:
-                    without_source(new, lag, at)
+                    without_source(new, form, at)
                 latest[bar] = at
         return Plan(**new)
 
-    def _move(self, new: dict[str, Bars], lag: str, at: int, bar: int, source: int) -> None:
-        """Set how a hand moves from the bar `source` of this plan to `bar`, in bar `at` of a new one.
+    def _move(self, form: SourceColumns, bar: int, source: int) -> tuple[int, int]:
+        """Return how a hand moves from the bar `source` to `bar`: its classes of MOVES and SHIFTS.
 
         A bar that comes again may vary slightly; from a source's source it moves as by both.
         """
-        if (move := lag.replace("lag", "move")) not in new:
-            return
-        kinds, shifts, lags = (getattr(self, name) for name in (move, lag.replace("lag", "shift"), lag))
+        kinds, shifts, lags = (getattr(self, str(name)) for name in (form.move, form.shift, form.lag))
         kind, shift = NEAR if bar == source else IDENTICAL, 0
         while bar != source:
             kind, shift = min(kind, int(kinds[bar])), shift + int(shifts[bar]) - NO_SHIFT
             bar -= int(lags[bar])
         is_known = kind >= NEAR and abs(shift) <= MAX_SHIFT
-        new[move][at] = kind if is_known else min(kind, NEAR - 1)
-        new[lag.replace("lag", "shift")][at] = NO_SHIFT + (shift if is_known else 0)
+        return (kind, NO_SHIFT + shift) if is_known else (min(kind, NEAR - 1), NO_SHIFT)
 
 
-def without_source(columns: dict[str, Bars], lag: str, bars: Numbers | int) -> None:
-    """Make bars new in these columns of a plan, in place; `lag` is one of FORM."""
-    columns[lag][bars], columns[dict(FORM)[lag]][bars] = 0, NEW
-    if (move := lag.replace("lag", "move")) in columns:
-        columns[move][bars], columns[lag.replace("lag", "shift")][bars] = 0, NO_SHIFT
+def without_source(columns: dict[str, Bars], form: SourceColumns, bars: Numbers | int) -> None:
+    """Make bars new in these columns of a plan, in place; `form` is one of FORM."""
+    columns[form.lag][bars], columns[form.level][bars] = 0, NEW
+    if form.move is not None and form.shift is not None:
+        columns[form.move][bars], columns[form.shift][bars] = 0, NO_SHIFT
 
 
 def with_source(columns: dict[str, Bars], bars: slice, back: int, like: Numbers | int) -> None:
     """Make bars repeat those `back` bars before in these columns of a plan, in place, as like them as `like` of LEVELS."""
-    for lag, level in FORM:
-        columns[lag][bars], columns[level][bars] = back, like if lag == "lag" else EQUAL
-    for hand in HANDS:
-        columns[f"{hand}_move"][bars] = np.where(np.asarray(like) == EQUAL, IDENTICAL, NEAR)
-        columns[f"{hand}_shift"][bars] = NO_SHIFT
+    for form in FORM:
+        columns[form.lag][bars], columns[form.level][bars] = back, like if form.lag == "lag" else EQUAL
+        if form.move is not None and form.shift is not None:
+            columns[form.move][bars] = np.where(np.asarray(like) == EQUAL, IDENTICAL, NEAR)
+            columns[form.shift][bars] = NO_SHIFT
 
 
 def _column_names() -> list[str]:
@@ -247,6 +246,12 @@ def _levels(
     return np.where(has_source, np.arange(len(source)) - source, 0), np.where(has_source, like, NEW)
 
 
+def _densities(count: Numbers, onsets: Numbers) -> Numbers:
+    """Return the class of DENSITIES of each bar from its numbers of notes and onsets."""
+    densities: Numbers = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
+    return densities
+
+
 def _of_hands(bar: Numbers, place: Numbers, pitch: Numbers, is_left: Numbers, bars: int) -> dict[str, Numbers]:
     """Return what a plan says of each hand, [bars], by column; `end` is the pitch that is next to the other hand, 1 + it."""
     ends = hand_ranges(bar, pitch, is_left, bars) + 1
@@ -258,9 +263,8 @@ def _of_hands(bar: Numbers, place: Numbers, pitch: Numbers, is_left: Numbers, ba
         count = np.bincount(bar[held], minlength=bars)
         is_onset = np.diff(bar[held] * 2**16 + place[held], prepend=-1) > 0
         onsets = np.bincount(bar[held][is_onset], minlength=bars)
-        density = np.clip(np.rint(2 * count / np.maximum(onsets, 1)), 0, DENSITIES - 1)
         columns = {"lag": lag, "level": level, "move": form.move, "shift": form.shift.astype(np.int16) + NO_SHIFT}
-        columns |= {"end": end, "density": density, "notes": count}
+        columns |= {"end": end, "density": _densities(count, onsets), "notes": count}
         columns["chroma"] = character.chromas(pitch[held], bar[held], bars)
         last = np.append(np.flatnonzero(is_onset)[1:], len(is_onset))[: np.count_nonzero(is_onset)] - 1
         columns["turns"], columns["steps"] = character.line_moves(pitch[held][last], bar[held][last], bars)

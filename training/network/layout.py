@@ -193,10 +193,9 @@ def hand_features(left_top: Any, right_bottom: Any, pitches: Any) -> tuple[Any, 
     notes has 0. All false where nothing is planned.
     """
     one_above = pitches + 1
-    has_left, has_both = left_top > 0, (left_top > 0) & (right_bottom > 0)
-    in_left = has_left & (~has_both | (2 * one_above < left_top + right_bottom))
-    between = has_both & (one_above > left_top) & (one_above < right_bottom)
-    return in_left, between, one_above == left_top, one_above == right_bottom
+    between = (left_top > 0) & (one_above > left_top) & (one_above < right_bottom)
+    of_left = plan_columns.is_left(pitches, left_top, right_bottom)
+    return of_left, between, one_above == left_top, one_above == right_bottom
 
 
 VALUE_SETS = tuple(

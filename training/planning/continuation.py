@@ -72,7 +72,7 @@ class Beginning:
         texture = [name for name in table if name not in SOURCE_COLUMNS]
         of_hands = [(f"{hand}_lag", VARIED, (f"{hand}_notes", f"{hand}_density")) for hand in HANDS]
         for lag, least, names in (*of_hands, ("rhythm_lag", VARIED, _RHYTHM), ("lag", 0, texture)):
-            level = dict(FORM)[lag]
+            level = next(form.level for form in FORM if form.lag == lag)
             is_given = np.arange(len(rest)) < given  # also bars that repeat one of the beginning
             for bar in range(given, len(rest)):
                 source = bar - int(table[lag][bar])

@@ -32,8 +32,8 @@ def with_form(plan: Plan, form: str, section_bars: int) -> Plan:
     bar = np.concatenate([begins[letter] + np.arange(section_bars) for letter in form])
     columns = {field.name: getattr(long, field.name)[bar].copy() for field in fields(Plan)}
     offset = np.tile(np.arange(section_bars), len(form))
-    for lag, _ in FORM:
-        without_source(columns, lag, columns[lag] > offset)
+    for source in FORM:
+        without_source(columns, source, columns[source.lag] > offset)
     likeness = np.where(np.arange(section_bars) < section_bars - VARIED_BARS, EQUAL, VARIED)
     for number, letter in enumerate(form):
         first = form.index(letter)

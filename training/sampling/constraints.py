@@ -2,7 +2,7 @@
 
 For every stream: no rest is longer than two bars of 4/4; a chord is written in ascending pitch, has no more notes than
 sound at once in the bar of the plan that is followed, and two hands can strike it: at most five notes and a tenth each; a
-second within it is struck only where the network is sure of it; no chord, or single note, occurs more than 22 times in a
+second within it needs a probability above SECOND_PROBABILITY; no chord, or single note, occurs more than 22 times in a
 row; no group of one, two or four bars occurs more than four times in a row. The last two limits are people's 99th
 percentiles in VGMusic's piano section.
 """
@@ -21,8 +21,8 @@ LONGEST_REST = 2 * 96  # ticks
 SAME_CHORD = 22  # maximum repetitions of a chord in a row
 SAME_BARS = 4  # maximum repetitions of the same bars in a row
 LOOPS = (1, 2, 4)  # loop lengths, in bars, that are limited
-SECONDS = (1, 2)  # semitones between neighbours of a chord, which are struck only where they are sure
-SURE = 0.8  # probability above which a pitch is
+SECONDS = (1, 2)  # semitones between neighbours of a chord
+SECOND_PROBABILITY = 0.8  # that a second within a chord must exceed
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
@@ -108,8 +108,8 @@ class Constraints:
     def forbid_pitch(self, logits: Numbers, time: Numbers, onset: IntArray) -> None:
         """Exclude pitches, in place.
 
-        Excluded are pitches below the last one of a chord or out of reach, a second above it unless that is SURE, the
-        lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
+        Excluded are pitches below the last one of a chord or out of reach, a second above it unless that is
+        nearly certain, the lowest pitch of a chord repeated too often, and the first note of a bar repeated too often.
         """
         chord = (time == 0).nonzero()[0]
         if len(chord):
@@ -119,7 +119,9 @@ class Constraints:
             shares /= shares.sum(axis=1, keepdims=True)
             for step in SECONDS:
                 above = np.minimum(self.last[chord] + step, events.PITCHES - 1)
-                unlikely = (shares[np.arange(len(chord)), above] <= SURE) & (self.last[chord] + step < events.PITCHES)
+                unlikely = (shares[np.arange(len(chord)), above] <= SECOND_PROBABILITY) & (
+                    self.last[chord] + step < events.PITCHES
+                )
                 rule_out(logits, chord[unlikely], above[unlikely])
         repeated = ((self.rounds() >= SAME_CHORD) & (time > 0)).nonzero()[0]
         rule_out(logits, repeated, self.low[repeated])

@@ -53,20 +53,20 @@ def articulate(
     return new
 
 
-def hold_again(
+def repeat_durations(
     onset: IntArray, duration: IntArray, pitch: npt.NDArray[np.integer], lines: npt.NDArray[np.integer]
 ) -> IntArray:
-    """Return durations such that a bar that strikes just what an earlier one struck holds it as long.
+    """Return durations where a bar with the onsets and pitches of an earlier bar has its durations, too.
 
     Bar lines [bars + 1] are in ticks; notes are sorted by onset, then pitch. The last bar keeps its durations.
     """
     new = np.array(duration, np.int32)
     first = np.searchsorted(onset, lines)
-    held: dict[bytes, IntArray] = {}
+    first_durations: dict[bytes, IntArray] = {}
     for start, end, line in zip(first[:-1].tolist(), first[1:].tolist(), lines[:-1].tolist(), strict=True):
         if start < end < len(onset):
-            struck = np.stack([onset[start:end] - line, pitch[start:end]]).astype(np.int32).tobytes()
-            new[start:end] = held.setdefault(struck, new[start:end])
+            notes = np.stack([onset[start:end] - line, pitch[start:end]]).astype(np.int32).tobytes()
+            new[start:end] = first_durations.setdefault(notes, new[start:end])
     return new
 
 

@@ -25,7 +25,7 @@ from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
 from training.sampling.config import LOOP_BARS, SamplingConfig
-from training.sampling.playable import HAND_NOTES, articulate, hold_again, most_sounding, release
+from training.sampling.playable import HAND_NOTES, articulate, most_sounding, release, repeat_durations
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 MAX_PEDALS = 7  # of a prime that is continued: two hands with so many are as many as a MIDI file has channels for
@@ -236,7 +236,7 @@ def finish_piece(
     duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
     most: IntArray | int = 2 * HAND_NOTES
     if plan is not None:
-        duration = hold_again(onset, articulate(onset, duration, pitch, *plan), pitch, plan[1])
+        duration = repeat_durations(onset, articulate(onset, duration, pitch, *plan), pitch, plan[1])
         most = most_sounding(onset, *plan)
     duration = release(onset, duration, pitch, first if prime is not None else 0, most)
     if prime is None:

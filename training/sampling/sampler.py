@@ -16,7 +16,7 @@ from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
 from training.events import encoding
-from training.events.fields import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PLACE, PLACES, TIME
+from training.events.fields import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PITCHES, PLACE, PLACES, TIME
 from training.events.plans import Plan
 from training.events.repeat_models import Repeats
 from training.events.vocabulary import Vocabulary
@@ -37,6 +37,8 @@ __all__ = ["SamplingConfig", "choose", "compose", "compose_drafts"]
 PRIME_NOTES = 512  # last notes of a prime that the network reads; repeats are searched in all of it
 MIN_ALLOWED = 0.5  # a chord goes on only if the pitches that it may have are this probable together
 BLOCK = 64  # notes for which random numbers are drawn at once
+
+_PITCHES = np.arange(PITCHES)[None]
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
@@ -258,7 +260,7 @@ class _Session:
         That is where every pitch would copy too much, or where the network finds the pitches that may follow in the
         chord improbable: then the chord is complete.
         """
-        follow_contour(logits, self.past.plans.left_pitches(onset), self.past.contour)
+        follow_contour(logits, self.past.plans.in_left(onset, _PITCHES), self.past.contour)
         is_complete = time == 0
         before = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64) if is_complete.any() else None
         self.streams.forbid_pitch(logits, time, onset)
