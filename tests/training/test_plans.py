@@ -21,7 +21,7 @@ from training.events.ears import HAND_COLUMNS
 from training.events.encoding import CONFIDENCE, GUESS, HEARD, LINE, PLANNED, encode
 from training.events.encoding import VALUES as VALUE_COLUMNS
 from training.events.fields import DURATION, EDGES, FIELDS, PITCH, TIME, VELOCITY
-from training.events.plan_columns import COLUMNS, HANDS, INPUTS, NEW, NO_SHIFT
+from training.events.plan_columns import COLUMNS, EQUAL, HANDS, INPUTS, NEW, NO_SHIFT
 from training.events.plan_columns import FORM as SOURCES
 from training.events.plans import Plan
 from training.events.repeat_models import GUESSES, PLAN_GUESSES
@@ -298,6 +298,28 @@ def test_a_bar_that_comes_again_moves_as_by_both_where_its_source_is_left_out() 
     assert shorter["left_move"] == [0, TRANSPOSED, 0, NEAR]  # what comes again may vary slightly
     assert [shift - NO_SHIFT for shift in shorter["left_shift"]] == [0, 3, 0, 0]
     assert shorter["right_move"] == [0, TRANSPOSED, IDENTICAL, NEAR]
+
+
+def test_bars_that_go_back_to_a_bar_left_out_follow_the_first_of_them() -> None:
+    rest = columns(Plan.of(HANDS_APART)[0].from_bar(1))
+    assert rest["right_lag"] == [0, 0, 1]  # the first bar moved by 1, then as it was
+    assert rest["right_level"] == [NEW, NEW, EQUAL]
+    assert rest["right_move"] == [0, 0, TRANSPOSED]
+    assert [shift - NO_SHIFT for shift in rest["right_shift"]] == [0, 0, -1]
+    assert rest["left_lag"] == [0, 1, 0]
+    assert [shift - NO_SHIFT for shift in rest["left_shift"]] == [0, 7, 0]
+
+
+def test_a_song_keeps_its_form_from_any_bar_on() -> None:
+    """Of the bars that go back to the same bar, all but the first are repeated."""
+    plan = Plan.of(song(1, bars=24))[0]
+    root = np.arange(len(plan))
+    for bar in np.flatnonzero(plan.lag).tolist():
+        root[bar] = root[bar - plan.lag[bar]]
+    assert len(set(root.tolist())) < len(plan) / 2
+    for begin in range(1, len(plan)):
+        first = np.unique(root[begin:], return_index=True)[1]
+        assert np.flatnonzero(plan.from_bar(begin).level == NEW).tolist() == sorted(first.tolist())
 
 
 def test_without_a_plan_nothing_is_known_and_all_else_is_the_same() -> None:

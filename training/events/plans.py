@@ -166,11 +166,8 @@ class Plan:
         return cls(*table[:, :single].T.astype(np.int16), *values)
 
     def from_bar(self, bar: int) -> "Plan":
-        """Return the plan from a bar on; bars whose source is before it are new."""
-        rest = {field.name: getattr(self, field.name)[bar:].copy() for field in fields(self)}
-        for source in FORM:
-            without_source(rest, source, rest[source.lag] > np.arange(len(self) - bar))
-        return Plan(**rest)
+        """Return the plan from a bar on; of the bars that go back to the same bar before it, the first one is new."""
+        return self.in_order(np.arange(bar, len(self)))
 
     def of_length(self, bars: int) -> "Plan":
         """Return the plan for `bars` bars: repeated, with slight changes allowed, or cut; the last bars are its last."""
@@ -181,38 +178,59 @@ class Plan:
     def in_order(self, order: npt.NDArray[np.integer]) -> "Plan":
         """Return the plan whose bars are these bars of this one; a bar that comes again may vary slightly.
 
-        In place of a source that is left out stands its own source.
+        In place of a source that is left out stands the first bar that goes back to it, or its own source.
         """
         new = {field.name: getattr(self, field.name)[order] for field in fields(self)}
         for form in FORM:
-            lags, levels = getattr(self, form.lag).tolist(), getattr(self, form.level).tolist()
-            latest: dict[int, int] = {}  # where each bar of this plan stands in the new one
+            lags = getattr(self, form.lag).tolist()
+            stands: dict[int, tuple[int, int]] = {}  # for each bar of this plan, which bar stands for it, and where
             for at, bar in enumerate(order.tolist()):
-                source, like = bar, VARIED if form.lag == "lag" else EQUAL
-                while source not in latest and lags[source]:
-                    like = min(like, levels[source]) if source != bar else levels[source]
+                source, left_out = bar, []
+                while source not in stands and lags[source]:
                     source -= lags[source]
-                if source in latest:
-                    new[form.lag][at], new[form.level][at] = at - latest[source], like
-                    if form.move is not None and form.shift is not None:
-                        new[form.move][at], new[form.shift][at] = self._move(form, bar, source)
+                    left_out.append(source)
+                if source in stands:
+                    stand, where = stands[source]
+                    new[form.lag][at] = at - where
+                    self._follow(form, at, new, (bar, stand, source))
                 else:
                     without_source(new, form, at)
-                latest[bar] = at
+                for earlier in left_out:
+                    stands.setdefault(earlier, (bar, at))
+                stands[bar] = bar, at
         return Plan(**new)
 
-    def _move(self, form: SourceColumns, bar: int, source: int) -> tuple[int, int]:
-        """Return how a hand moves from the bar `source` to `bar`: its classes of MOVES and SHIFTS.
+    def _follow(self, form: SourceColumns, at: int, new: dict[str, Bars], bars: tuple[int, int, int]) -> None:
+        """Write to bar `at` of a new plan, in place, how like it is to a bar and how its hand moves from there.
 
-        A bar that comes again may vary slightly; from a source's source it moves as by both.
+        `bars` are the bar, the one that it follows, and the one that both go back to. A bar that comes again may vary
+        slightly, but the rhythm of its hands stays.
         """
-        kinds, shifts, lags = (getattr(self, str(name)) for name in (form.move, form.shift, form.lag))
-        kind, shift = NEAR if bar == source else IDENTICAL, 0
+        bar, followed, source = bars
+        levels = getattr(self, form.level)[self._path(form, bar, source) + self._path(form, followed, source)]
+        again = VARIED if form.lag == "lag" else EQUAL
+        new[form.level][at] = again if bar == followed else levels.min(initial=EQUAL)
+        if form.move is not None and form.shift is not None:
+            there, back = (
+                self._moved(form.move, form.shift, self._path(form, each, source)) for each in (bar, followed)
+            )
+            kind, shift = NEAR if bar == followed else min(there[0], back[0]), there[1] - back[1]
+            is_known = kind >= NEAR and abs(shift) <= MAX_SHIFT
+            new[form.move][at] = kind if is_known else min(kind, NEAR - 1)
+            new[form.shift][at] = NO_SHIFT + shift if is_known else NO_SHIFT
+
+    def _path(self, form: SourceColumns, bar: int, source: int) -> list[int]:
+        """Return the bars from `bar` back to `source`, its source or that of its source; without the last one."""
+        lags, path = getattr(self, form.lag), []
         while bar != source:
-            kind, shift = min(kind, int(kinds[bar])), shift + int(shifts[bar]) - NO_SHIFT
+            path.append(bar)
             bar -= int(lags[bar])
-        is_known = kind >= NEAR and abs(shift) <= MAX_SHIFT
-        return (kind, NO_SHIFT + shift) if is_known else (min(kind, NEAR - 1), NO_SHIFT)
+        return path
+
+    def _moved(self, move: str, shift: str, path: list[int]) -> tuple[int, int]:
+        """Return the class of MOVES and the shift in semitones along a path of sources."""
+        kinds, shifts = getattr(self, move)[path], getattr(self, shift)[path]
+        return int(kinds.min(initial=IDENTICAL)), int((shifts.astype(int) - NO_SHIFT).sum())
 
 
 def without_source(columns: dict[str, Bars], form: SourceColumns, bars: Numbers | int) -> None:

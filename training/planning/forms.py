@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.events.plan_columns import EQUAL, FORM, REMAINING, VARIED
-from training.events.plans import Plan, with_source, without_source
+from training.events.plan_columns import EQUAL, REMAINING, VARIED
+from training.events.plans import Plan, with_source
 
 VARIED_BARS = 2  # last bars of a repeated section that are varied
 
@@ -23,17 +23,15 @@ def with_form(plan: Plan, form: str, section_bars: int) -> Plan:
     """Return a plan of `len(form)` sections of `section_bars` bars.
 
     Each letter takes the bars of one section of `plan`, such that different letters share as few bars as possible.
-    Within a section, sources stay; those in other sections are dropped. A repeated letter repeats its first section,
-    the last bars with slight variation.
+    Within a section, sources stay, and the first of the bars that go back to the same bar of another section is new. A
+    repeated letter repeats its first section, the last bars with slight variation.
     """
     letters = list(dict.fromkeys(form))
     long = plan.of_length(max(len(plan), section_bars))
-    begins = dict(zip(letters, _sections(long, len(letters), section_bars), strict=True))
-    bar = np.concatenate([begins[letter] + np.arange(section_bars) for letter in form])
-    columns = {field.name: getattr(long, field.name)[bar].copy() for field in fields(Plan)}
-    offset = np.tile(np.arange(section_bars), len(form))
-    for source in FORM:
-        without_source(columns, source, columns[source.lag] > offset)
+    begins = _sections(long, len(letters), section_bars)
+    sections = [long.in_order(begin + np.arange(section_bars)) for begin in begins]
+    of_form = [sections[letters.index(letter)] for letter in form]
+    columns = {field.name: np.concatenate([getattr(plan, field.name) for plan in of_form]) for field in fields(Plan)}
     likeness = np.where(np.arange(section_bars) < section_bars - VARIED_BARS, EQUAL, VARIED)
     for number, letter in enumerate(form):
         first = form.index(letter)
