@@ -37,7 +37,7 @@ from training.network.quality import quality
 from training.note_lstm.trained import network as network_of
 from training.note_lstm.trained import vocabulary as vocabulary_of
 from training.sampling import sample_files
-from training.sampling.config import MAX_COPY, TOP_P, SamplingConfig
+from training.sampling.config import MAX_COPY, SamplingConfig
 from training.train_config import TrainConfig
 
 MINUTES, COUNT, NOTES, SEED = 3.0, 50, 500, 1
@@ -109,7 +109,7 @@ def pytorch(options: argparse.Namespace, corpus: Corpus) -> dict[str, Any]:
     held = notewise.encoded(Part(corpus, options.share).pieces("test"), vocabulary)
     fields = notewise.bits(network, held)
     if options.count:
-        made = notewise.sampled(network, vocabulary, options.count, options.notes, TOP_P, SEED)
+        made = notewise.sampled(network, vocabulary, options.count, options.notes, SEED)
         kept(options.work / "samples" / options.kind, made, options.kind)
     parameters = sum(weight.numel() for weight in network.parameters())
     return {"fields": fields.tolist(), "parameters": parameters, "notes_per_second": speed}

@@ -28,7 +28,8 @@ from training.network.layout import EMBEDDINGS
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.note_lstm.train import FINAL_RATE_SHARE
 from training.sampling import prompts as beginnings
-from training.sampling.sampler import choose
+from training.sampling.config import SamplingConfig
+from training.sampling.drawing import SETTINGS, choose
 
 OURS = NoteLSTMRecipe()
 NAMES = (*FIELDS, "place")
@@ -254,15 +255,15 @@ def bits(network: NoteNetwork, pieces: Sequence[EncodedPiece]) -> Any:
 
 
 @torch.no_grad()
-def sampled(
-    network: NoteNetwork, vocabulary: Vocabulary, count: int, notes: int, top_p: float, seed: int
-) -> list[Notes]:
-    """Sample pieces at temperature 1, starting from openings of training pieces.
+def sampled(network: NoteNetwork, vocabulary: Vocabulary, count: int, notes: int, seed: int) -> list[Notes]:
+    """Sample pieces with the default settings of our sampler, starting from openings of training pieces.
 
     The rules of our sampler are not applied, but notes that two hands cannot hold are released as in its pieces.
     """
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
     starts = beginnings.make_prompts(vocabulary, vocabulary.openings, None, generators, notes, seed)
+    settings = SamplingConfig(notes=notes)
+    of_fields = list(zip(*(settings.by_field(name) for name in SETTINGS), strict=True))
     rows = np.stack([one.rows[:, : PLACE + 1] for one in starts]).astype(np.int64)
     tick = np.array([int(one.onsets[-1]) for one in starts])
     bars = np.array([bar_ticks(*one.meters[-1][1:]) for one in starts])
@@ -279,7 +280,7 @@ def sampled(
         for column, name in enumerate(FIELDS):
             logits = network.logits(name, above[:, -1], now).numpy()
             rng = np.array([rng.random() for rng in generators])
-            now[:, column] = torch.from_numpy(choose(logits, rng, (1.0, top_p, 0, 0.0)))
+            now[:, column] = torch.from_numpy(choose(logits, rng, of_fields[column]))
             if column == TIME:
                 tick = tick + EDGES[now[:, TIME].numpy()]
                 now[:, PLACE] = torch.from_numpy(np.minimum(tick % bars, PLACES - 1))

@@ -14,7 +14,7 @@ from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.fields import EDGES, PITCH, TIME, to_class
 from training.novelty.passages import MIN_PASSAGE_NOTES, Index, NoteLine, find
-from training.sampling.copy_guard import MAX_SHARE, CopyGuard
+from training.sampling.copy_guard import HINDERED, LESS, MAX_SHARE, CopyGuard
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 
@@ -44,6 +44,17 @@ def test_the_note_that_makes_a_passage_too_long_is_ruled_out_and_those_after_it(
         assert not ruled_out[1].any()
         assert ruled_out[0, source[at, PITCH]] == (at >= most)
         guard.add(rows)
+
+
+def test_a_long_passage_becomes_less_probable_before_it_is_too_long() -> None:
+    source, other = rows_of(PIECES[4]), rows_of(tune(78, 300))
+    guard = CopyGuard(INDEX, 20, 1)
+    for at, row in enumerate((*source[:16], *other[1:8], *source[23:30])):
+        logits = np.zeros((1, 128))
+        guard.forbid(logits, row[None, TIME])
+        assert (logits[0, row[PITCH]] == -LESS) == (HINDERED <= at < 16)  # later, the passage was left
+        assert (logits != 0).sum() == (HINDERED <= at <= 16)
+        guard.add(row[None])
 
 
 def test_a_passage_that_was_left_is_let_go() -> None:
@@ -195,7 +206,7 @@ def quoting(source: NoteLine, notes: int, passage: int, most: int) -> tuple[np.n
         lap, within = divmod(number, passage + 3)
         row = (there[lap * passage + within] if within < passage else other[number]).copy()
         logits = rng.normal(-6, 1, (1, 128))
-        logits[0, row[PITCH]] = 3
+        logits[0, row[PITCH]] = 9
         pitch, _ = guard.draw(logits, row[None, TIME], rng.random(1), draw)
         row[PITCH] = pitch[0]
         guard.add(row[None])

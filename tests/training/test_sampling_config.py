@@ -14,6 +14,7 @@ import pytest
 from catalog.base.errors import UsageError, VgpianoError
 from tests.training.conftest import command
 from tests.training.test_sampler import VOCABULARY, weights
+from training.commands.field_options import by_field
 from training.commands.generate import generate
 from training.events.vocabulary import Vocabulary
 from training.network import inference
@@ -211,4 +212,11 @@ def test_whole_numbers_of_numpy_are_written_to_a_record() -> None:
 
 def test_the_command_has_the_defaults_of_the_settings() -> None:
     options = signature(generate).parameters
-    assert {name: float(options[name].default) for name in DEFAULTS} == DEFAULTS
+    assert {name: by_field(name, options[name].default) for name in DEFAULTS} == DEFAULTS
+
+
+def test_a_setting_of_one_field_leaves_the_others_at_their_defaults() -> None:
+    usual = SamplingConfig(notes=9).by_field("top_p")
+    assert len(set(usual)) > 1
+    assert SamplingConfig(notes=9, top_p={"pitch": 0.9}).by_field("top_p") == (usual[0], 0.9, *usual[2:])
+    assert SamplingConfig(notes=9, top_p=0.6).by_field("top_p") == (0.6,) * 4

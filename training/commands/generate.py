@@ -42,7 +42,7 @@ def generate(
         typer.Option(
             "--top-p", help="Draw from the most probable classes with this total probability, 0–1; or by field."
         ),
-    ] = "0.4",
+    ] = "time=0.4,pitch=0.4,duration=0.4,velocity=0.8",
     top_k: Annotated[
         str, typer.Option("--top-k", help="Draw from the K most probable classes, 0 for no limit; or by field.")
     ] = "0",

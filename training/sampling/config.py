@@ -3,10 +3,11 @@
 Pure. Everything is checked before any file is opened.
 """
 
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,8 +18,9 @@ from training.novelty.seed_hashes import SEED
 ByField = float | Mapping[str, float]
 """One number for all fields, or numbers by field (time, pitch, duration, velocity) with defaults for the others."""
 
-TEMPERATURE, TOP_P, TOP_K, MIN_P = 1.0, 0.4, 0, 0.0
-DEFAULTS = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
+TEMPERATURE, TOP_K, MIN_P = 1.0, 0, 0.0
+TOP_P = {"time": 0.4, "pitch": 0.4, "duration": 0.4, "velocity": 0.8}
+DEFAULTS: dict[str, ByField] = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
 MAX_COPY = 24
 SECTION_BARS = 8
 LOOP_BARS = 16
@@ -35,10 +37,10 @@ class SamplingConfig:
     A piece ends after `notes` notes, or at the bar line after `seconds` or `bars`, whichever comes first. A prime
     does not count; it ends with the bar in which its last note begins. The last notes are extended to a bar line.
 
-    Classes are drawn from the most probable ones: at most `top_k` (0: no limit) with a total probability of `top_p`,
-    each at least `min_p` times as probable as the most probable one. `form` is given in letters, one per section of
-    `section_bars` bars; without another length, it is the length. With `loop`, the last of `bars` bars leads on to the
-    first one, and `intro` bars stand before them.
+    Classes are drawn from the most probable ones: at most `top_k` (0: no limit) with a total probability of `top_p`
+    (by default TOP_P: 0.4, and 0.8 for the velocity), each at least `min_p` times as probable as the most probable one.
+    `form` is given in letters, one per section of `section_bars` bars; without another length, it is the length. With
+    `loop`, the last of `bars` bars leads on to the first one, and `intro` bars stand before them.
     """
 
     count: int = 1
@@ -46,7 +48,7 @@ class SamplingConfig:
     seconds: float | None = None
     bars: int | None = None
     temperature: ByField = TEMPERATURE  # > 0; below 1 more predictable, above 1 more varied
-    top_p: ByField = TOP_P
+    top_p: ByField = field(default_factory=TOP_P.copy)
     top_k: ByField = TOP_K
     min_p: ByField = MIN_P
     form: str | None = None  # such as AABA: a repeated letter repeats its first section
@@ -137,9 +139,12 @@ class SamplingConfig:
     def by_field(self, setting: str) -> tuple[float, ...]:
         """Return temperature, top_p, top_k or min_p for each field."""
         value: ByField = getattr(self, setting)
-        if not isinstance(value, Mapping):
-            return (float(value),) * len(FIELDS)
-        return tuple(float(value.get(name, DEFAULTS[setting])) for name in FIELDS)
+        return tuple(_of_field(value, name, _of_field(DEFAULTS[setting], name)) for name in FIELDS)
+
+
+def _of_field(value: ByField, name: str, default: float = math.nan) -> float:
+    """Return the number for a field."""
+    return float(value.get(name, default) if isinstance(value, Mapping) else value)
 
 
 def _is_whole(value: Any) -> bool:

@@ -2,9 +2,10 @@
 
 In: an index of training pieces, and streams of notes. Out: pitches that keep every passage within the limit. The last
 notes of each stream are looked up as a seed and matched note by note, exactly as in `passages.find`, so `find`
-reports no longer passage in the finished piece. Once a match has the maximum length, the notes that continue it are
-excluded until it ends. A note that would join two passages to one that is too long is drawn again. Once too many notes
-follow one training piece, passages of it are limited to fewer notes than `find` reports.
+reports no longer passage in the finished piece. From HINDERED matching notes on, the notes that continue a match are
+less probable, so that few passages become long; once it has the maximum length, they are excluded until it ends. A
+note that would join two passages to one that is too long is drawn again. Once too many notes follow one training
+piece, passages of it are limited to fewer notes than `find` reports.
 """
 
 from collections.abc import Callable
@@ -35,6 +36,8 @@ from training.novelty.seed_hashes import SEED, extended, hash_of, hashed_steps
 _RATIOS = np.array(RATIOS)
 _IS_PLAIN = _RATIOS == 1
 _TIMES = to_class(EDGES[:, None] * _RATIOS)  # [class, ratio]: the class of that time at another speed
+HINDERED = 11  # notes of a match from which on the next one becomes less probable
+LESS = np.float32(2)  # by how much its logit falls then: as few notes as people's are in passages of 16
 MAX_SHARE = 0.06  # of the notes, may follow one training piece: as in 99 of 100 held-out pieces of people
 _REDRAW_FACTOR = 7919.0  # derives new uniform numbers for a redraw
 
@@ -150,20 +153,27 @@ class CopyGuard:
         return pitch, ~is_left
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
-        """Exclude pitches, in place, that continue a match of maximum length."""
-        if self._matches.right.max(initial=0) < min(self.most, MIN_PASSAGE_NOTES - 1):
+        """Exclude pitches, in place, that continue a match of maximum length; hinder those that continue a long one."""
+        right = self._matches.right
+        if right.max(initial=0) < min(self.most, HINDERED, MIN_PASSAGE_NOTES - 1):
             return
-        which = (self._matches.right >= self._limits(self._matches)).nonzero()[0]
-        if not len(which):
-            return
-        full = self._matches.take(which)
-        ticks = (full.ticks + EDGES[time[full.stream]]) * full.ratio
-        for far in range(1, REACH + 1):
-            at = np.minimum(full.there + far, len(self.index) - 1)
-            pitch = self.index.pitch[at] + full.shift
-            right = agree(self.index.tick[at] - self.index.tick[full.there], ticks) & (at != full.there)
-            right &= (pitch >= 0) & (pitch < PITCHES)
-            logits[full.stream[right], pitch[right]] = -np.inf
+        for which, less in (
+            ((right >= HINDERED) & self._matches.is_on, LESS),
+            (right >= self._limits(self._matches), np.inf),
+        ):
+            if which.any():
+                logits[self._next_notes(which, time)] -= less
+
+    def _next_notes(self, which: npt.NDArray[np.bool_], time: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the streams and pitches of notes at the times `time` that continue these matches."""
+        matches = self._matches.take(which.nonzero()[0])
+        ticks = (matches.ticks + EDGES[time[matches.stream]]) * matches.ratio
+        far = np.arange(1, REACH + 1)[:, None]
+        at = np.minimum(matches.there + far, len(self.index) - 1)
+        pitch = self.index.pitch[at] + matches.shift
+        right = agree(self.index.tick[at] - self.index.tick[matches.there], ticks) & (at != matches.there)
+        right &= (pitch >= 0) & (pitch < PITCHES)
+        return np.broadcast_to(matches.stream, right.shape)[right], pitch[right]
 
     def add(self, rows: npt.NDArray[np.int32]) -> None:
         """Append a note to each stream: classes [streams, KNOWN]."""
