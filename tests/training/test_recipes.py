@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.base.errors import UsageError
+from tests import forked
 from tests.training.conftest import fill, song
 from tests.training.markov import Markov, MarkovLearner
 from training import recipe as recipes
@@ -49,7 +50,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("markov")
     fill(root)
     told: list[str] = []
+    forked.briefly()
     train_run(root, order(name="toy"), Observer(told.append), render=False)
+    forked.briefly(False)
     text = "\n".join(told)
     assert "recipe   markov, for 2 epochs at most" in text
     assert re.search(r"^epoch 2  seconds \S+  speed \S+  train \S+  held \S+$", text, re.M)
