@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from catalog.base.errors import UsageError
 from tests import forked
-from tests.training.conftest import fill, song
+from tests.training.conftest import fill
 from tests.training.markov import Markov, MarkovLearner
+from tests.training.songs import song
 from training import recipe as recipes
 from training.commands import evaluate, generate, train
 from training.copies import find_copies_in_run
