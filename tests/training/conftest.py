@@ -23,7 +23,7 @@ TINY = {
     "width": 24,
     "layers": 1,
     "head": 16,
-    "batch": 16,
+    "batch": 32,
     "window": 4,
     "epoch_notes": 256,
     "precision": "float32",
