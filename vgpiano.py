@@ -92,7 +92,8 @@ def _start(command: str) -> None:
             problem = _problem(package)
             if problem is not None:
                 sys.exit(f"error: {problem}; {INSTALL_HINT}")
-        sys.meta_path.insert(0, _WithoutPandas)
+        if _WithoutPandas not in sys.meta_path:
+            sys.meta_path.insert(0, _WithoutPandas)
         module, _, function = COMMANDS[command].partition(":")
         main = getattr(import_module(module), function)
     except KeyboardInterrupt:
