@@ -183,7 +183,9 @@ def _load_keras() -> None:
 
     The vgpiano modules imported on the way are removed again.
     """
+    sys.modules["jax"] = None  # type: ignore[assignment]  # TensorFlow would import it, and these commands do not need it
     trace_only()
+    del sys.modules["jax"]
     import_module("tensorboardX")
     for name in _ours():
         del sys.modules[name]

@@ -97,3 +97,12 @@ def test_the_entry_points_import_nothing_but_the_standard_library() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=wheel.TOP, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert loaded - {"vgpiano"} <= set(sys.stdlib_module_names)
+
+
+def test_a_command_that_reads_the_catalog_imports_no_pandas() -> None:
+    code = (
+        "import atexit, sys, vgpiano; sys.argv = ['catalog', 'schema'];"
+        "atexit.register(lambda: print('pandas' in sys.modules, 'pyarrow.dataset' in sys.modules)); vgpiano.catalog()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=wheel.TOP, check=True)
+    assert done.stdout.splitlines()[-1] == "False True"

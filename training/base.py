@@ -5,6 +5,7 @@ takes one that is there: a trained run of the same recipe on the whole catalog a
 least ten elevenths of its present pieces. Splits are the same for base and run, so nothing held out is learned.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,16 +58,19 @@ def plan(root: AnyPath, config: TrainConfig, observer: Observer) -> BasePlan | N
     recipe = recipes.load(config.recipe or DEFAULT)
     if "--init" not in learner(recipe).takes:
         return None
+    minutes = config.minutes
+    if minutes is None and config.epochs is None:
+        minutes = recipe.budget.minutes
+    candidates = _candidates(working_root(root), recipe)
+    if minutes is None and not candidates:  # so its corpus, of the whole catalog, need not be built
+        return None
     _refuse_other_corpus(root)
     with observer.progress("corpus") as report:
         whole = build.ensure_corpus(root, WHOLE, CORPUS, report=report)
         own = build.ensure_corpus(root, config.query, report=report)
     if own.hash == whole.hash or not all(learner(recipe).is_enough(held.manifest.funnel) for held in (whole, own)):
         return None
-    minutes = config.minutes
-    if minutes is None and config.epochs is None:
-        minutes = recipe.budget.minutes
-    found = _find(working_root(root), recipe, whole)
+    found = _best(candidates, whole)
     if found is not None and found.progress().ended is not None:
         pieces = _pieces(found)
         message = f"base     {found.name}: trained before on {pieces} pieces of the catalog"
@@ -94,25 +98,30 @@ def _refuse_other_corpus(root: AnyPath) -> None:
             )
 
 
-def _find(runs: Path, recipe: Recipe, whole: Corpus) -> Run | None:
+def _candidates(runs: Path, recipe: Recipe) -> list[Run]:
+    """Return the runs of this recipe that started from random weights."""
+    found: list[Run] = []
+    for name in list_runs(runs):
+        with suppress(TrainingError):  # damaged, or of an older format
+            run = Run.open(runs, name)
+            if run.recipe == recipe and run.request.init is None:
+                found.append(run)
+    return found
+
+
+def _best(candidates: list[Run], whole: Corpus) -> Run | None:
     """Return the best base that is there: a trained one, on the whole catalog or most of it; or None.
 
     One on the whole catalog may be unfinished; of others the corpus is no longer there, so that they cannot go on.
     """
     found: list[tuple[bool, bool, int, str, Run]] = []
-    for name in list_runs(runs):
-        try:
-            run = Run.open(runs, name)
-            pieces = _pieces(run)
-            if run.recipe != recipe or run.request.init is not None:
-                continue
-            is_trained = run.progress().ended is not None
-        except TrainingError:  # damaged, or of an older format
-            continue
-        is_whole = run.request.corpus_hash == whole.hash
-        is_recent = run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique
-        if is_whole or (is_trained and is_recent):
-            found.append((is_trained, is_whole, pieces, name, run))
+    for run in candidates:
+        with suppress(TrainingError):  # damaged
+            pieces, is_trained = _pieces(run), run.progress().ended is not None
+            is_whole = run.request.corpus_hash == whole.hash
+            is_recent = run.request.query == WHOLE and pieces * GROWTH >= whole.manifest.funnel.unique
+            if is_whole or (is_trained and is_recent):
+                found.append((is_trained, is_whole, pieces, run.name, run))
     return max(found, key=lambda each: each[:4])[4] if found else None
 
 

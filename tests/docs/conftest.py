@@ -13,7 +13,8 @@ from scraper.demo.server import serve_folder
 from scraper.demo.site import build_demo_site
 from tests import forked
 from tests.docs.walk import Walk
-from tests.training.conftest import QUICK, song
+from tests.training.conftest import QUICK
+from tests.training.songs import song
 
 SMALL = {**QUICK, "warmup": 5, "batch": 257}  # an odd batch has one lane, whose step takes half the time
 OWN = 12  # pieces of one's own

@@ -7,16 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from catalog.schema import FETCHED, Piece
 from catalog.storage.checksums import SUMS_FILE, format_sums
 from catalog.store import Catalog
 from dataset.midi.midi_writer import write_midi
-from dataset.notes.model import Notes
 from tests import forked
 from tests.once import Once
+from tests.training.songs import song
 
 BIN = Path(sys.executable).parent
 TINY = {
@@ -24,40 +23,13 @@ TINY = {
     "width": 24,
     "layers": 1,
     "head": 16,
-    "batch": 16,
+    "batch": 32,
     "window": 4,
     "epoch_notes": 256,
     "precision": "float32",
 }
 QUICK = {**TINY, "batch": 113, "window": 16, "slips": 0.0}  # for `forked.step_by_step`: an epoch is a step or two
 FEW_BARS = 8  # bars of a song, where it is for QUICK: an epoch is one step
-
-
-def song(number: int, bars: int = 16) -> Notes:
-    """A looping two-handed piece in 3/4 or 4/4, different for each number.
-
-    On each beat a bass note and a chord, above them a melody.
-    """
-    rng = np.random.default_rng(number)
-    beats = 3 + number % 2
-    scale = np.array([0, 2, 4, 5, 7, 9, 11])
-    loop = [60 + int(scale[rng.integers(7)]) + 12 for _ in range(4 * beats)]
-    onset, duration, pitch = [], [], []
-    for bar in range(bars):
-        for beat in range(beats):
-            tick = (bar * beats + beat) * 24
-            onset += [tick, tick, tick + 12]
-            duration += [24, 12, 6]
-            top = loop[(bar % 4) * beats + beat]
-            pitch += [36 + int(scale[bar % 7]), top, top + 2]
-    return Notes(
-        np.array(onset),
-        np.array(duration),
-        np.array(pitch),
-        np.full(len(onset), 80) + np.arange(len(onset)) % 16,
-        ((0, 100.0 + number),),
-        ((0, beats, 4),),
-    )
 
 
 def fill(

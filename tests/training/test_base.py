@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataset import build
-from dataset.corpus.corpus import Corpus
+from dataset.corpus.corpus import Corpus, list_corpora
 from dataset.plan import Plan
 from tests import forked
 from tests.once import Once
@@ -136,6 +136,7 @@ def test_what_needs_no_base_gets_none(based: Based, quick_recipe: Path, tmp_path
     fill(tmp_path, PIECES, bars=FEW_BARS)
     assert planned(tmp_path, quick_recipe, minutes=None, epochs=3) is None  # there is no base yet
     assert not list_runs(tmp_path)
+    assert not list_corpora(tmp_path)  # so the whole catalog is not read for it
 
 
 def test_a_base_is_used_until_the_catalog_has_grown_by_more_than_a_tenth(

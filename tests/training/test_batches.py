@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from dataset.notes.model import Notes
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.events.batches import EncodedPiece, epoch
 from training.events.encoding import (
     CONFIDENCE,

@@ -21,7 +21,8 @@ from dataset.notation.score import score_of
 from dataset.notes.meter import bars_of, count_bars
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, tick_to_seconds
-from tests.training.conftest import BIN, command, song
+from tests.training.conftest import BIN, command
+from tests.training.songs import song
 from training import midi
 from training.events.fields import bars_at
 from training.novelty.figures import find_copies

@@ -15,7 +15,8 @@ from catalog.base.errors import TrainingError
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
-from tests.training.conftest import command, resealed, song
+from tests.training.conftest import command, resealed
+from tests.training.songs import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
 from training.choosing import FORMAT, LEAST_NOTES, WINDOW, People, choose_drafts, stretches
 from training.events.fields import FIELDS

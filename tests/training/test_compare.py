@@ -1,10 +1,12 @@
 """The page that compares runs: figures, figures of the original, samples."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.running import children
 from tests.training import exhibited
 from tests.training.exhibited import shown_root, shown_run  # noqa: F401 - fixtures
 from training.page.comparison_page import ZELDA, ZELDA_LABELS, Entry, write_comparison
@@ -20,7 +22,9 @@ def test_runs_are_compared_with_each_other_and_the_original(root: Path, run: Run
         Entry("All", exhibited.classic(tmp_path), 3, ZELDA["zelda"]),
         Entry("Ours alone", run),
     ]
+    before = children(os.getpid())
     compared = write_comparison(root, entries, out, title="All of it").read_text()
+    assert set(children(os.getpid())) <= set(before), "the processes that make samples' parts end"
     said = " ".join(re.sub(r"<[^>]+>", " ", compared).split())
     assert "14 0.0105 at epoch 210" in said
     assert "49 0.0368 at epoch 234" in said

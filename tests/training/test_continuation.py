@@ -7,7 +7,7 @@ import pytest
 
 from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, B1, B2, piece
-from tests.training.conftest import song
+from tests.training.songs import song
 from tests.training.test_forms import likeness
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
 from training.events.plan_columns import NEW

@@ -18,7 +18,7 @@ from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import Credits
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.rendering.engrave import A4, SCREEN, engrave_score
 from training.rendering.svg_convert import pdf, png
 

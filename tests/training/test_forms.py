@@ -8,7 +8,7 @@ import pytest
 from catalog.base.errors import UsageError
 from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, B1, B2, piece
-from tests.training.conftest import song
+from tests.training.songs import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
 from training.events.plan_columns import LEVELS, NEW, SOURCE_COLUMNS
 from training.events.plans import Plan

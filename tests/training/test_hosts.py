@@ -1,6 +1,7 @@
 """The JAX backend: same results, and two processes train like one on TensorFlow."""
 
 import csv
+import gc
 import json
 import os
 import random
@@ -42,6 +43,7 @@ def fork_both() -> None:
     load_keras()
     import tensorflow  # noqa: F401 - which Keras imports to seed it, on JAX too
 
+    gc.freeze()  # so that the children's collections pass over what the imports made
     children = []
     for index in range(2):
         child = os.fork()

@@ -71,7 +71,7 @@ def by_heart(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             }
         )
     )
-    order = TrainConfig(corpus="few", recipe=str(recipe), epochs=4, name="heart", keep="training", max_copy=0)
+    order = TrainConfig(corpus="few", recipe=str(recipe), epochs=2, name="heart", keep="training", max_copy=0)
     with forked.one_lane():
         run = course.train_run(root, order, render=False)
     assert run is not None

@@ -25,7 +25,8 @@ from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from tests import forked
 from tests.killing import litter, stepped
-from tests.training.conftest import TINY, song
+from tests.training.conftest import TINY
+from tests.training.songs import song
 from training import run as runs
 from training.network.weights import load_weights
 from training.run import Run

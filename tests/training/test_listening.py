@@ -23,7 +23,8 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from tests.browser import assert_accessible, assert_fits, opened
 from tests.once import Once
-from tests.training.conftest import command, song
+from tests.training.conftest import command
+from tests.training.songs import song
 from training.listening.excerpts import find_starts, notes_from
 from training.listening.votes import tally_votes, votes_needed, wilson
 from training.sound.loudness import loudness

@@ -12,7 +12,8 @@ from dataset.midi.loop_marks import loop_of
 from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, B1, B2, piece
-from tests.training.conftest import command, song
+from tests.training.conftest import command
+from tests.training.songs import song
 from tests.training.test_sampler import VOCABULARY, saying, weights
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode

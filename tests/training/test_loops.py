@@ -15,7 +15,7 @@ from catalog.base.errors import TrainingError, UsageError
 from dataset.midi.loop_marks import loop_of
 from dataset.midi.midi_reader import read_midi
 from dataset.notes.model import LEFT, RIGHT, Notes
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.rendering.audio import RATE, render_sound, render_stem
 from training.rendering.loops import LOOP_FORMS, loop_of_bars, render_loop, synthesize_loop
 from training.sound.loudness import loudness

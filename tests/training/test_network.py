@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from catalog.base.errors import TrainingError
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.events import encoding
 from training.events import fields as events
 from training.events.batches import EncodedPiece

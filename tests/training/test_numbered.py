@@ -17,14 +17,15 @@ import pytest
 
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
-from tests.training.conftest import BIN, song
+from tests.training.conftest import BIN
+from tests.training.songs import song
 from training.progress import Progress
 from training.sampling import numbered_files as numbered
 from training.sampling.sample_files import reserve_names, samples, write_pieces
 
 MANY = bool(os.environ.get("VGPIANO_CLAIMS"))
 WRITER = (
-    "import sys; from pathlib import Path; from tests.training.conftest import song; "
+    "import sys; from pathlib import Path; from tests.training.songs import song; "
     "from training.sampling.sample_files import write_pieces\n"
     "sys.stdin.readline()\n"
     "for number in range(int(sys.argv[3])): print(write_pieces(Path(sys.argv[1]), [song(0, bars=2)] * 2, sys.argv[2]), flush=True)"

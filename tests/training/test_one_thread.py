@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tests.training.conftest import song
+from tests.training.songs import song
 from tests.training.test_sampler import VOCABULARY, copying
 from training.events.batches import EncodedPiece
 from training.events.encoding import encode

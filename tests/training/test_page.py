@@ -18,8 +18,9 @@ from dataset.corpus.corpus import Corpus
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from tests.training import exhibited
-from tests.training.conftest import command, song
+from tests.training.conftest import command
 from tests.training.exhibited import shown_pages, shown_root, shown_run, source_of  # noqa: F401 - fixtures
+from tests.training.songs import song
 from tests.training.test_render import command as render_command
 from training.events.encoding import classes
 from training.novelty.figures import DRAFT_NOTES, DRAFTS

@@ -14,8 +14,8 @@ from dataset.midi.midi_reader import Reading
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
 from tests.training import exhibited
-from tests.training.conftest import song
 from tests.training.exhibited import shown_pages, shown_root, shown_run  # noqa: F401 - fixtures
+from tests.training.songs import song
 from training.choosing import stretches
 from training.page.learning_curves import labels, plot, ticks
 from training.page.people import LABELS, beside_people

@@ -13,7 +13,7 @@ from dataset.notes.form import MAX_BARS
 from dataset.notes.hand_form import IDENTICAL, NEAR, TRANSPOSED
 from dataset.notes.model import Notes
 from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, Bar, piece
-from tests.training.conftest import song
+from tests.training.songs import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying, weights
 from training.events import past
 from training.events.character import VALUES

@@ -140,7 +140,7 @@ def played(groups: int = 1, pedals: tuple[tuple[int, int, int], ...] = PEDAL) ->
 )
 def test_a_prime_sounds_and_is_written_as_it_is_before_it_is_continued(given: Notes) -> None:
     network = inference.NoteNetwork(weights())
-    [whole] = compose(network, VOCABULARY, SamplingConfig(notes=200, seed=3), given)
+    [whole] = compose(network, VOCABULARY, SamplingConfig(notes=100, seed=3), given)
     assert read_midi(write_midi(whole)) is not None
     own = np.isin(whole.onset * 128 + whole.pitch, given.onset * 128 + given.pitch)
     assert own.sum() == len(given) < len(whole)
@@ -155,7 +155,7 @@ def test_a_prime_sounds_and_is_written_as_it_is_before_it_is_continued(given: No
     assert alone.duration[free].tolist() == given.sounding[free].tolist()
     assert (whole.sounding == whole.duration)[~own].all(), "no pedal holds what is composed"
     assert whole.key_signatures == ((0, -3, 1), (192, 2, 0))
-    [rest] = compose(network, VOCABULARY, SamplingConfig(notes=200, seed=3, without_prime=True), given)
+    [rest] = compose(network, VOCABULARY, SamplingConfig(notes=20, seed=3, without_prime=True), given)
     assert rest.key_signatures == ((0, 2, 0),)
     assert rest.pedals == ()
 

@@ -16,7 +16,7 @@ import pytest
 
 from catalog.base.errors import TrainingError
 from tests.running import children, have_ended
-from tests.training.conftest import song
+from tests.training.songs import song
 from tests.training.test_sampler import VOCABULARY, weights
 from training.network.inference import NoteNetwork
 from training.note_lstm.streams import compose_in_parts, split_streams

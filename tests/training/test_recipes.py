@@ -12,8 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.base.errors import UsageError
-from tests.training.conftest import fill, song
+from tests import forked
+from tests.training.conftest import fill
 from tests.training.markov import Markov, MarkovLearner
+from tests.training.songs import song
 from training import recipe as recipes
 from training.commands import evaluate, generate, train
 from training.copies import find_copies_in_run
@@ -49,7 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("markov")
     fill(root)
     told: list[str] = []
+    forked.briefly()
     train_run(root, order(name="toy"), Observer(told.append), render=False)
+    forked.briefly(False)
     text = "\n".join(told)
     assert "recipe   markov, for 2 epochs at most" in text
     assert re.search(r"^epoch 2  seconds \S+  speed \S+  train \S+  held \S+$", text, re.M)

@@ -14,8 +14,8 @@ from dataset.notation.records import Credits
 from dataset.notes.model import Notes
 from tests import forked
 from tests.dataset.conftest import fill
-from tests.training.conftest import song
 from tests.training.fonts import FontZone, font, tone
+from tests.training.songs import song
 from training.note_lstm.recipe import NoteLSTMRecipe
 from training.rendering import render
 from training.rendering.render import Output, RenderPiece, outputs, render_pieces

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.notes.model import Notes
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.events import encoding, past
 from training.events.encoding import (
     COLUMNS,

@@ -8,7 +8,7 @@ import pytest
 from dataset.notation.score import score_of
 from dataset.notes.model import LEFT, RIGHT, Notes
 from dataset.notes.timing import tick_to_seconds
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.rendering.audio import RING_S
 from training.rendering.roll import PEDAL_LEGEND, RollPassage, draw_roll
 from training.rendering.svg_convert import pdf, png

@@ -16,8 +16,8 @@ from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from tests.dataset.reported import HOSTILE
 from tests.training import exhibited
-from tests.training.conftest import song
 from tests.training.exhibited import shown_root, shown_run, source_of  # noqa: F401 - fixtures
+from tests.training.songs import song
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
 from training.page import sample_parts as sample_module

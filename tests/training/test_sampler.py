@@ -14,7 +14,7 @@ import pytest
 from catalog.base.errors import UsageError
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes, seconds
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.commands import field_options as settings
 from training.events import fields as events
 from training.events.encoding import classes

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from dataset.notes.model import Notes
-from tests.training.conftest import song
+from tests.training.songs import song
 from training.events.batches import encode_pieces, epoch
 from training.events.encoding import OWN_CHROMA, classes, encode
 from training.events.fields import PITCH, TIME

@@ -25,7 +25,8 @@ from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from tests.killing import litter
 from tests.scraper.conftest import Server, midi
-from tests.training.conftest import BIN, TINY, song
+from tests.training.conftest import BIN, TINY
+from tests.training.songs import song
 from tests.training.test_kills import CORPUS, held
 from training import run as runs
 from training.network.weights import load_weights

@@ -14,6 +14,7 @@ from catalog.base.console import Report
 from catalog.storage.files import write_text
 from catalog.storage.remote import AnyPath
 from dataset.corpus.manifest import Funnel
+from dataset.parallel.workers import Worker, stop_workers
 from dataset.report.html import render
 from training.novelty.figures import PASSAGE_LENGTHS
 from training.novelty.training_index import TrainingIndex
@@ -110,14 +111,27 @@ def write_comparison(
         raise ValueError(f"{len(entries)} runs on one page: compare {len(LETTERS)} at most")
     learned: list[TrainingIndex | None] = []
     made: list[list[SampleParts]] = []
-    for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
-        files = samples(entry.folder or entry.run.samples)[: entry.samples]
-        learned.append(training_index_of(entry.run))
-        folder = entry.run.sources if learned[-1] is not None else None
-        made.append(
-            sample_parts(files, folder, prefix=letter, of=entry.label, run=entry.run.name, root=root, kinds=SHOWN_KINDS)
-        )
-        report(done, len(entries))
+    pool: list[Worker] = []  # for the samples of all runs
+    try:
+        for done, (letter, entry) in enumerate(zip(LETTERS, entries, strict=False), 1):
+            files = samples(entry.folder or entry.run.samples)[: entry.samples]
+            learned.append(training_index_of(entry.run))
+            folder = entry.run.sources if learned[-1] is not None else None
+            made.append(
+                sample_parts(
+                    files,
+                    folder,
+                    prefix=letter,
+                    of=entry.label,
+                    run=entry.run.name,
+                    root=root,
+                    kinds=SHOWN_KINDS,
+                    pool=pool,
+                )
+            )
+            report(done, len(entries))
+    finally:
+        stop_workers(pool)
     summaries = [RunSummary.of(entry.run, sources) for entry, sources in zip(entries, learned, strict=True)]
     pieces = by_sha256(piece for summary in summaries for piece in summary.pieces)
     origins = find_origins([each for run in made for each in run], pieces)

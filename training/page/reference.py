@@ -8,6 +8,7 @@ samples, since repetition grows with length.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from catalog.base.errors import CorpusError, TrainingError
 from catalog.storage.files import write_text
 from catalog.storage.reading import Count, Finite, Share, read_json
 from catalog.storage.remote import AnyPath
-from dataset.corpus.corpus import Corpus, CorpusPiece
 from dataset.measures.measure import measure
 from dataset.midi.midi_reader import Reading
 from dataset.notes.model import Notes
@@ -24,6 +24,9 @@ from dataset.report import charts
 from training.novelty.figures import COPIED_NOTES, DRAFT_NOTES, Novelty, copied_share, find_copies, medians
 from training.novelty.training_index import TrainingIndex
 from training.run import Run
+
+if TYPE_CHECKING:
+    from dataset.corpus.corpus import CorpusPiece
 
 REFERENCE_FILE = "yardstick.json"
 FORMAT = 2
@@ -105,6 +108,8 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
     kept = _read_kept(run)
     if kept is not None and (kept.copied is not None or not kept.held):
         return kept
+    from dataset.corpus.corpus import Corpus  # not where parts of samples are made: it takes as long as one of them
+
     try:
         corpus = Corpus.open(root, run.request.corpus)
     except CorpusError:
@@ -126,7 +131,7 @@ def reference(root: AnyPath, run: Run, learned: TrainingIndex | None) -> Referen
     return made
 
 
-def every_kth(pieces: Sequence[CorpusPiece], most: int) -> Sequence[CorpusPiece]:
+def every_kth(pieces: Sequence["CorpusPiece"], most: int) -> Sequence["CorpusPiece"]:
     """Return every k-th piece, at most `most` of them."""
     return pieces[:: max(1, -(-len(pieces) // most))]
 

@@ -21,7 +21,7 @@ from dataset.midi.midi_reader import read, read_midi
 from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
-from dataset.parallel.workers import Failure, work
+from dataset.parallel.workers import Failure, Worker, work
 from training.events.encoding import counted
 from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
@@ -138,6 +138,7 @@ def sample_parts(
     soundfont: Path | None = None,
     kinds: Sequence[Kind] = PARTS,
     workers: int | None = None,
+    pool: list[Worker] | None = None,
     report: Report = lambda done, total: None,
 ) -> list[SampleParts]:
     """Return the parts of the samples, in the order given.
@@ -145,7 +146,7 @@ def sample_parts(
     HTML ids are prefixed `<prefix>1-`, `<prefix>2-` and so on; each call for the same page needs its own prefix that
     does not end in a digit. `sources` is the folder of the training index, `of` the run's label on pages with several
     runs, `run` the run's name, `listed` the titles of files by SHA-256, `root` the data root whose catalog knows others,
-    `soundfont` the piano.
+    `soundfont` the piano, `pool` workers that are kept for later calls.
     """
     made = [
         SampleParts(path, f"{prefix}{number}-", of, run, listed.get(path.stem) or origin_if_known(root, path.stem))
@@ -163,7 +164,7 @@ def sample_parts(
             if getattr(sample, kind) is None:
                 owners.append(sample)
                 jobs.append(Job(kind, sample.midi, sample.prefix, sample.title, run, sample.origin, sources, soundfont))
-    for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S), 1):
+    for done, (index, result) in enumerate(work(TASK, jobs, workers=workers, timeout_s=TIMEOUT_S, pool=pool), 1):
         sample, job = owners[index], jobs[index]
         if isinstance(result, Failure):
             sample.troubles.append(f"The {NAMES[job.kind]} could not be made: {result.detail}")

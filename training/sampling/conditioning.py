@@ -1,16 +1,21 @@
 """Styles: names and mixtures as network input, and matching first notes."""
 
+from __future__ import annotations  # modules that are slow to import are imported for type checkers only
+
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.base.errors import UsageError
 from catalog.games import game_of, match_spelling, series_of
 from catalog.titles import fold, slug
-from training.events.vocabulary import Opening, Vocabulary
-from training.network.inference import Array, NoteNetwork
+
+if TYPE_CHECKING:
+    from training.events.vocabulary import Opening, Vocabulary
+    from training.network.inference import Array, NoteNetwork
 
 MAX_NAMED = 8
 
