@@ -33,6 +33,14 @@ def test_a_word_that_would_do_in_either_language_is_read_as_a_western_one() -> N
     assert (decode("ręka".encode("cp1250")), decode("domů".encode("cp1250"))) == ("rêka", "domù")
 
 
+@pytest.mark.parametrize("language", ["czech", "polish", "french", "german", "spanish_and_others"])
+def test_two_titles_in_one_line_are_read(language: str) -> None:
+    """Of a Czech or Polish title without a letter of its own, the other one tells the language."""
+    encoding = LISTS[language]["encoding"]
+    lines = [f"{one} - {other}" for one in TITLES[language] for other in TITLES[language]]
+    assert [line for line in lines if decode_text(line.encode(encoding)) != line] == []
+
+
 @given(st.sampled_from(LANGUAGES), st.data())
 def test_titles_in_one_line_with_others_are_read(language: str, data: st.DataObject) -> None:
     some = data.draw(
