@@ -154,6 +154,7 @@ def test_a_prime_sounds_and_is_written_as_it_is_before_it_is_continued(given: No
     free = [int(pitch) not in struck for pitch in given.pitch]
     assert alone.duration[free].tolist() == given.sounding[free].tolist()
     assert (whole.sounding == whole.duration)[~own].all(), "no pedal holds what is composed"
+    assert not {group for group, *_ in whole.pedals} & set(whole.pedal_group[~own].tolist())
     assert whole.key_signatures == ((0, -3, 1), (192, 2, 0))
     [rest] = compose(network, VOCABULARY, SamplingConfig(notes=20, seed=3, without_prime=True), given)
     assert rest.key_signatures == ((0, 2, 0),)
