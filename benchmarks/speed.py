@@ -16,35 +16,17 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from figures import Figure, Setting, in_turn
 
-from training.events import ears, encoding, plan_columns
+from training.events import character, ears, encoding, plan_columns
 from training.events import fields as events
 from training.events.batches import Batch
 from training.events.repeat_models import CONFIDENCES, GUESSES
 from training.network.backend import load_keras
-from training.network.layout import (
-    CONFIDENCE_WIDTH,
-    EMBEDDINGS,
-    ENTERING,
-    EXTRA_SCORES,
-    HEADS,
-    INTERVAL_TABLES,
-    INTERVALS,
-    OTHER_SIZES,
-    PLACE_SCORES,
-    RANGE_FEATURES,
-    bar_features,
-    chord_is_complete,
-    inputs_width,
-    range_features,
-    release_features,
-)
+from training.network.layout import ENTERING, EXTRA_SCORES, HEADS, inputs_width
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 SHAPES = ((64, 64), (128, 32), (256, 8), (256, 16), (256, 32))
@@ -61,6 +43,9 @@ def batch(windows: int, notes: int) -> Batch:
     for column, size in zip(range(encoding.COLUMNS)[encoding.PLANNED], plan_columns.INPUTS.values(), strict=True):
         rows[..., column] = rng.integers(0, size, rows.shape[:2])
     rows[..., encoding.HEARD] = rng.integers(0, events.PITCHES + 1, rows[..., encoding.HEARD].shape)
+    rows[..., encoding.LINE] = rng.integers(0, ears.INTERVALS, rows[..., encoding.LINE].shape)
+    for values in encoding.VALUES.values():
+        rows[..., values] = rng.integers(0, 2**character.VALUE_BITS, rows[..., values].shape)
     rows[..., encoding.RELEASES] = rng.integers(0, 96, rows[..., encoding.RELEASES].shape)
     for name in events.FIELDS:
         for columns, size in ((encoding.GUESS[name], events.SIZES[name]), (encoding.CONFIDENCE[name], CONFIDENCES)):
@@ -105,126 +90,12 @@ def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     return lambda: float(_step(network, held))
 
 
-def twin(recipe: NoteLSTMRecipe) -> Any:
-    """Return our network in PyTorch: a module of events and styles that gives the loss in nats."""
-    import torch
-    from torch import nn
-
-    class NoteNetwork(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            sizes = {**events.SIZES, **OTHER_SIZES, "series": SERIES + 1, "game": GAMES + 1}
-            self.embed = nn.ModuleDict({n: nn.Embedding(sizes[n], w) for n, w in EMBEDDINGS.items()})
-            self.trust = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, CONFIDENCE_WIDTH) for n, k in GUESSES.items()})
-            self.gain = nn.ModuleDict({n: nn.Embedding(k * CONFIDENCES, 1) for n, k in GUESSES.items()})
-            self.intervals = nn.Embedding(INTERVALS, INTERVAL_TABLES * len(ears.COUNTS))
-            for name, table in constants.items():
-                self.register_buffer(name, table)
-            self.enter = nn.Linear(inputs_width(ENTERING), recipe.width)
-            self.lstm = nn.LSTM(recipe.width, recipe.width, recipe.layers, batch_first=True, dropout=recipe.dropout)
-            self.hidden = nn.ModuleDict(
-                {n: nn.Linear(recipe.width + inputs_width(b), recipe.head) for n, b in HEADS.items()}
-            )
-            self.out = nn.ModuleDict(
-                {n: nn.Linear(recipe.head, events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n]) for n in HEADS}
-            )
-            self.drop = nn.Dropout(recipe.dropout)
-
-        def forward(self, rows: Any, style: Any) -> Any:
-            now, last = rows[:, 1:], rows[:, :-1]
-            seen = {}
-            for column, name in enumerate((*events.FIELDS, "place")):
-                seen[name], seen[f"last_{name}"] = (
-                    self.embed[name](now[..., column]),
-                    self.embed[name](last[..., column]),
-                )
-            any_time = (now[..., encoding.CONFIDENCE["time"]][..., :1] > 0).float()
-            seen["next_pitch"] = self.embed["pitch"](now[..., encoding.NEXT_PITCH]) * any_time
-            seen["next_duration"] = self.embed["duration"](now[..., encoding.NEXT_DURATION]) * any_time
-            for name, count in GUESSES.items():
-                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-                any_ = (trust > 0).float()
-                seen[f"guess_{name}"] = self.embed[name](guess[..., 0]) * any_[..., :1]
-                seen[f"trust_{name}"] = self.trust[name](trust + torch.arange(count) * CONFIDENCES).flatten(2)
-                pairs = [
-                    (guess[..., a] == guess[..., b]) * any_[..., a] * any_[..., b]
-                    for a, b in combinations(range(count), 2)
-                ]
-                seen[f"agree_{name}"] = torch.stack(pairs, -1)
-            for column, name in enumerate(plan_columns.INPUTS, start=encoding.PLANNED.start):
-                seen[name] = self.embed[name.rpartition("_")[2]](now[..., column])
-            for name, first, count in ears.GROUPS:
-                pitches = now[..., encoding.HEARD][..., first : first + count]
-                known = (pitches > 0).float()[..., None]
-                seen[f"{name}_heard"] = (self.embed["heard"]((pitches - 1).clamp(min=0)) * known).sum(-2)
-            tones = torch.log(now[..., encoding.PITCH_CLASS_SHARES].float() / 1000 + 0.02) + 2.5
-            seen["tones"] = tones
-            for column, name in enumerate(("series", "game")):
-                seen[name] = self.embed[name](style[:, column])[:, None].expand(-1, now.shape[1], -1)
-            state = self.drop(self.lstm(self.drop(self.enter(torch.cat([seen[n] for n in ENTERING], -1))))[0])
-            total = 0.0
-            for column, (name, beside) in enumerate(HEADS.items()):
-                hidden = torch.relu(self.hidden[name](torch.cat([state, *(seen[n] for n in beside)], -1)))
-                scores = self.out[name](self.drop(hidden))
-                classes, count = events.SIZES[name], GUESSES[name]
-                guess, trust = now[..., encoding.GUESS[name]], now[..., encoding.CONFIDENCE[name]]
-                gain = (
-                    scores[..., classes : classes + count]
-                    + self.gain[name](trust + torch.arange(count) * CONFIDENCES)[..., 0]
-                ) * (trust > 0)
-                logits = scores[..., :classes].scatter_add(-1, guess, gain)
-                extra = scores[..., classes + count :]
-                if name == "pitch":
-                    logits = logits + self.pitch_scores(extra, tones, now)
-                elif name in ("time", "duration"):
-                    place = last[..., events.PLACE] if name == "time" else now[..., events.PLACE]
-                    logits = logits + self.place_scores(extra, place[..., None], last[..., events.BAR, None])
-                if name == "time":
-                    ticks = [now[..., at, None] for at in range(encoding.COLUMNS)[encoding.RELEASES]]
-                    top, pitch = now[..., encoding.BAR_TOP, None], last[..., events.PITCH, None]
-                    features = (*release_features(ticks, self.edges), chord_is_complete(pitch, top, self.edges))
-                    logits = logits + weighted(extra[..., PLACE_SCORES:], features)
-                total = total + nn.functional.cross_entropy(logits.flatten(0, 1), now[..., column].flatten())
-            return total
-
-        def pitch_scores(self, extra: Any, tones: Any, now: Any) -> Any:
-            by_class = tones.unflatten(-1, (2, 12)).repeat(1, 1, 1, 11)[..., : events.PITCHES]
-            total = weighted(extra, by_class.unbind(-2))
-            scale = now[..., encoding.OWN_SCALE, None]
-            degree = (self.pitches - scale + 1) % 12
-            total = total + extra[..., 2:14].gather(-1, degree) * (scale > 0)
-            top, bottom = (now[..., column, None] for column in encoding.OWN_RANGE)
-            total = total + weighted(extra[..., 14:], range_features(top, bottom, self.pitches))
-            weights = extra[..., 14 + RANGE_FEATURES :].unflatten(-1, (-1, INTERVAL_TABLES)).clone()
-            weights[..., 0] += 1
-            interval = self.pitches[None] - self.pitches[:, None] + events.PITCHES - 1
-            tables = self.intervals(interval).unflatten(-1, (-1, INTERVAL_TABLES))  # [heard, coming, group, table]
-            for group, (_, first, count) in enumerate(ears.GROUPS):
-                heard = now[..., encoding.HEARD][..., first : first + count]
-                near = torch.zeros(*heard.shape[:2], events.PITCHES + 1)
-                near = near.scatter_add(-1, heard, torch.ones(heard.shape))[..., 1:]
-                scores = (near @ tables[:, :, group].flatten(1)).unflatten(-1, (events.PITCHES, INTERVAL_TABLES))
-                total = total + (scores @ weights[..., group, :, None])[..., 0]
-            return total
-
-        def place_scores(self, extra: Any, place: Any, bar: Any) -> Any:
-            total = extra[..., : events.BEAT].gather(-1, (place + self.edges) % events.BEAT)
-            return total + weighted(extra[..., events.BEAT :], bar_features(bar - place, bar, self.edges))
-
-    def weighted(weights: Any, features: Any) -> Any:
-        """Return the sum of features [..., classes], each times its weight."""
-        return sum(weights[..., at : at + 1] * feature for at, feature in enumerate(features))
-
-    constants = {"edges": torch.tensor(events.EDGES, dtype=torch.long), "pitches": torch.arange(events.PITCHES)}
-    torch.manual_seed(0)
-    return NoteNetwork()
-
-
 def theirs(shape: tuple[int, int]) -> Callable[[], object]:
     import torch
     from torch import nn
+    from torch_twin import twin
 
-    network = twin(NoteLSTMRecipe())
+    network = twin(NoteLSTMRecipe(), SERIES, GAMES)
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.01)
     held = batch(*shape)
     rows, style = torch.tensor(held.events, dtype=torch.long), torch.tensor(held.style, dtype=torch.long)
@@ -235,7 +106,7 @@ def theirs(shape: tuple[int, int]) -> Callable[[], object]:
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

@@ -17,6 +17,7 @@ torch = pytest.importorskip("torch", reason="the extra `bench` is not installed"
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import notewise  # noqa: E402
 import speed  # noqa: E402
+from torch_twin import twin  # noqa: E402
 from transformer import Transformer  # noqa: E402
 
 BODIES = {"lstm": lambda: notewise.LSTM(16), "transformer": lambda: Transformer(16, 2, 2)}
@@ -102,13 +103,13 @@ def test_the_network_whose_speed_is_compared_is_ours() -> None:
         weights[f"out.{name}.weight"] = named[f"out_{name}/kernel"].T
         for layer in ("hidden", "out"):
             weights[f"{layer}.{name}.bias"] = named[f"{layer}_{name}/bias"]
-    twin, batch = speed.twin(recipe).eval(), speed.batch(4, 12)
-    twin.load_state_dict(
-        {name: torch.tensor(array.copy()) for name, array in weights.items()} | dict(twin.named_buffers())
+    network, batch = twin(recipe, speed.SERIES, speed.GAMES).eval(), speed.batch(4, 12)
+    network.load_state_dict(
+        {name: torch.tensor(array.copy()) for name, array in weights.items()} | dict(network.named_buffers())
     )
     with torch.no_grad():
-        loss = float(twin(torch.tensor(batch.events).long(), torch.tensor(batch.style).long()))
-    network = NoteNetwork(named)
-    logits, _ = network.logits_of(batch.events, network.style(batch.style), network.start(4))
+        loss = float(network(torch.tensor(batch.events).long(), torch.tensor(batch.style).long()))
+    ours = NoteNetwork(named)
+    logits, _ = ours.logits_of(batch.events, ours.style(batch.style), ours.start(4))
     bits = sum(bits_of(logits[name], batch.events[:, 1:, column]).mean() for column, name in enumerate(FIELDS))
     assert loss / np.log(2) == pytest.approx(bits, rel=1e-5)
