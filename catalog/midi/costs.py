@@ -23,7 +23,7 @@ _NOT_WESTERN = re.compile(
     r"|(?<=[^\W\d_])¿|(?<=[^\W\d_])[³¹](?=[^\W\d_])|£(?=(?-i:[a-z]))",
     re.IGNORECASE,
 )
-# what no word of a Central European one has: ña as ńa, Pääteema
+# what no word of a Central European language has: ńa (ña), ää (Pääteema)
 _NOT_CENTRAL = re.compile(r"ń[aeiouáéíóú]|([äöüáéíóú])\1", re.IGNORECASE)
 _MISPLACED = 7.0
 

@@ -14,7 +14,7 @@ from tests.training.test_passages import INDEX, PIECES, tune
 from tests.training.test_sampler import VOCABULARY, saying
 from training.events.fields import EDGES, PITCH, TIME, to_class
 from training.novelty.passages import MIN_PASSAGE_NOTES, Index, NoteLine, find
-from training.sampling.copy_guard import HINDERED, LESS, MAX_SHARE, CopyGuard
+from training.sampling.copy_guard import LONG_MATCH, LONG_MATCH_PENALTY, MAX_SHARE, CopyGuard
 from training.sampling.sampler import SamplingConfig, choose, compose
 
 
@@ -52,8 +52,8 @@ def test_a_long_passage_becomes_less_probable_before_it_is_too_long() -> None:
     for at, row in enumerate((*source[:16], *other[1:8], *source[23:30])):
         logits = np.zeros((1, 128))
         guard.forbid(logits, row[None, TIME])
-        assert (logits[0, row[PITCH]] == -LESS) == (HINDERED <= at < 16)  # later, the passage was left
-        assert (logits != 0).sum() == (HINDERED <= at <= 16)
+        assert (logits[0, row[PITCH]] == -LONG_MATCH_PENALTY) == (LONG_MATCH <= at < 16)  # later, the passage was left
+        assert (logits != 0).sum() == (LONG_MATCH <= at <= 16)
         guard.add(row[None])
 
 
@@ -139,7 +139,7 @@ def test_no_passage_is_longer_than_allowed_as_the_finder_counts(most: int, seed:
     for _ in range(250):
         rows = np.stack([next(each) for each in wanted])
         logits = rng.normal(-6, 1, (streams, 128))
-        logits[np.arange(streams), rows[:, PITCH]] = 3
+        logits[np.arange(streams), rows[:, PITCH]] = 9  # also where a long passage is less probable
         rows[:, PITCH], stuck = guard.draw(logits, rows[:, TIME], rng.random(streams), draw)
         assert not stuck.any()
         guard.add(rows)

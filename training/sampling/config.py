@@ -3,7 +3,6 @@
 Pure. Everything is checked before any file is opened.
 """
 
-import math
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -138,13 +137,15 @@ class SamplingConfig:
 
     def by_field(self, setting: str) -> tuple[float, ...]:
         """Return temperature, top_p, top_k or min_p for each field."""
-        value: ByField = getattr(self, setting)
-        return tuple(_of_field(value, name, _of_field(DEFAULTS[setting], name)) for name in FIELDS)
+        given = _by_field(DEFAULTS[setting]) | _by_field(getattr(self, setting))
+        return tuple(given[name] for name in FIELDS)
 
 
-def _of_field(value: ByField, name: str, default: float = math.nan) -> float:
-    """Return the number for a field."""
-    return float(value.get(name, default) if isinstance(value, Mapping) else value)
+def _by_field(value: ByField) -> dict[str, float]:
+    """Return the numbers by field; one number is that of all fields."""
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(FIELDS, float(value))
+    return {name: float(number) for name, number in value.items()}
 
 
 def _is_whole(value: Any) -> bool:

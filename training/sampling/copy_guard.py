@@ -2,8 +2,8 @@
 
 In: an index of training pieces, and streams of notes. Out: pitches that keep every passage within the limit. The last
 notes of each stream are looked up as a seed and matched note by note, exactly as in `passages.find`, so `find`
-reports no longer passage in the finished piece. From HINDERED matching notes on, the notes that continue a match are
-less probable, so that few passages become long; once it has the maximum length, they are excluded until it ends. A
+reports no longer passage in the finished piece. Notes that continue a match of LONG_MATCH notes or more are less
+probable, so that few passages become long; once it has the maximum length, they are excluded until it ends. A
 note that would join two passages to one that is too long is drawn again. Once too many notes follow one training
 piece, passages of it are limited to fewer notes than `find` reports.
 """
@@ -36,8 +36,10 @@ from training.novelty.seed_hashes import SEED, extended, hash_of, hashed_steps
 _RATIOS = np.array(RATIOS)
 _IS_PLAIN = _RATIOS == 1
 _TIMES = to_class(EDGES[:, None] * _RATIOS)  # [class, ratio]: the class of that time at another speed
-HINDERED = 11  # notes of a match from which on the next one becomes less probable
-LESS = np.float32(2)  # by how much its logit falls then: as few notes as people's are in passages of 16
+LONG_MATCH = 11  # notes
+LONG_MATCH_PENALTY = np.float32(
+    2
+)  # of the logit of a note that continues one; brings the share of passages of 16 notes near people's
 MAX_SHARE = 0.06  # of the notes, may follow one training piece: as in 99 of 100 held-out pieces of people
 _REDRAW_FACTOR = 7919.0  # derives new uniform numbers for a redraw
 
@@ -153,16 +155,16 @@ class CopyGuard:
         return pitch, ~is_left
 
     def forbid(self, logits: Numbers, time: Numbers) -> None:
-        """Exclude pitches, in place, that continue a match of maximum length; hinder those that continue a long one."""
+        """Exclude pitches, in place, that continue a match of maximum length; lower those that continue a long one."""
         right = self._matches.right
-        if right.max(initial=0) < min(self.most, HINDERED, MIN_PASSAGE_NOTES - 1):
+        if right.max(initial=0) < min(self.most, MIN_PASSAGE_NOTES - 1):
             return
-        for which, less in (
-            ((right >= HINDERED) & self._matches.is_on, LESS),
+        for which, penalty in (
+            ((right >= LONG_MATCH) & self._matches.is_on, LONG_MATCH_PENALTY),
             (right >= self._limits(self._matches), np.inf),
         ):
             if which.any():
-                logits[self._next_notes(which, time)] -= less
+                logits[self._next_notes(which, time)] -= penalty
 
     def _next_notes(self, which: npt.NDArray[np.bool_], time: Numbers) -> tuple[Numbers, Numbers]:
         """Return the streams and pitches of notes at the times `time` that continue these matches."""
