@@ -64,7 +64,7 @@ VARIANTS = {
     "no transposed match": Variant(guesses=without(pitch=3)),
     "no figures on new chords": Variant(guesses={"pitch": (0, 1, 2, 3, 4, 6, 9)}),
     "no second guess": Variant(guesses=without(time=1, pitch=1, duration=1)),
-    "no plans": Variant({"plan_dropout": 1.0}),
+    "no plans": Variant({"plan_dropout": 1.0, "last_plan_dropout": 1.0}),
     "state not carried from window to window": Variant(carried=False),
     "last weights instead of their average": Variant(averaged=False),
     "no transposition": Variant({"transpose": 0}),
@@ -116,7 +116,7 @@ def trained(
     optimizer.build(network.trainable_variables)
     used: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
     while used() < 1:
-        for batch in batches.epoch(pieces, recipe, 0, epoch):
+        for batch in batches.epoch(pieces, recipe, 0, epoch, used()):
             if (share := used()) >= 1:
                 break
             warm = min(1.0, (step + 1) / recipe.warmup)

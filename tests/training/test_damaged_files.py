@@ -52,7 +52,8 @@ MAY_BE_ABSENT = {
     "copied",  # not measured in an epoch, or a run of an earlier version
     "later",  # starts of a run of an earlier version
     *("samples", "samples_epoch", "history"),  # a state begins without them
-    *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "slips", "batch", "window"),
+    *("width", "layers", "head", "dropout", "style_dropout", "plan_dropout", "last_plan_dropout", "slips", "batch"),
+    "window",
     *("epoch_notes", "learning_rate"),
     *("weight_decay", "warmup", "transpose", "validation_notes", "patience"),  # the settings of a recipe
 }

@@ -52,6 +52,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "min_p": (*NEVER, True, *MAPS, None, 1.01),
     "form": (*(v for v in NEVER if v != ""), *NUMBERS, *MAPS, "", "aaba", "A B", "AÄ", "A\n", "A" * 200),
     "section_bars": (*NEVER, *NUMBERS, *MAPS, None, 0, 65),
+    "harmony": (*NEVER, *NUMBERS, *MAPS, None, "Own", "another"),
     "loop": (*NEVER, 1.5, *MAPS, None, 0, 1),
     "intro": (*NEVER, *NUMBERS, *MAPS, None, 65),
     "seed": tuple(value for value in (*NEVER, *NUMBERS, *MAPS, None) if value != 10**400),  # any whole number from 0

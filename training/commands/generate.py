@@ -7,7 +7,7 @@ from catalog.base import early  # noqa: F401 - before what takes time to import
 import secrets
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -78,6 +78,13 @@ def generate(
     section_bars: Annotated[
         int | None, typer.Option("--section-bars", help="Bars of a section of --form (default 8).")
     ] = None,
+    harmony: Annotated[
+        Literal["other", "own"],
+        typer.Option(
+            "--harmony",
+            help="A piece follows the form of one training piece and the chords of another one (other) or of the same one (own).",
+        ),
+    ] = "other",
     loop: Annotated[
         bool,
         typer.Option("--loop", help="Compose a loop of --bars (default 16), whose end leads on to its beginning."),
@@ -148,6 +155,7 @@ def generate(
         min_p=settings.by_field("--min-p", min_p),
         form=form,
         section_bars=SECTION_BARS if section_bars is None else section_bars,
+        harmony=harmony,
         loop=loop,
         intro=intro,
         seed=drawn,

@@ -67,7 +67,11 @@ class EpochSettings(Protocol):
 
     @property
     def plan_dropout(self) -> float:
-        """Share of pieces without their plans."""
+        """Share of pieces without their plans when training begins."""
+
+    @property
+    def last_plan_dropout(self) -> float:
+        """Share of pieces without their plans when it ends."""
 
     @property
     def slips(self) -> float:
@@ -127,13 +131,17 @@ def passes(pieces: Sequence[EncodedPiece], recipe: EpochSettings) -> int:
     return max(1, -(-recipe.epoch_notes // max(1, notes)))
 
 
-def epoch(pieces: Sequence[EncodedPiece], recipe: EpochSettings, seed: int, number: int) -> Iterator[Batch]:
+def epoch(
+    pieces: Sequence[EncodedPiece], recipe: EpochSettings, seed: int, number: int, used: float = 0.0
+) -> Iterator[Batch]:
     """Yield the batches of epoch `number`, all of one shape.
 
-    The last ones are filled up with windows from the start.
+    `used` is the share of the budget that is used: the share of pieces without their plans goes with it, in a straight line.
+    The last batches are filled up with windows from the start.
     """
     rng = np.random.default_rng([seed, number])
-    windows = [w for _ in range(passes(pieces, recipe)) for w in _windows(pieces, recipe, rng)]
+    plan_dropout = recipe.plan_dropout + used * (recipe.last_plan_dropout - recipe.plan_dropout)
+    windows = [w for _ in range(passes(pieces, recipe)) for w in _windows(pieces, recipe, plan_dropout, rng)]
     steps = -(-len(windows) // recipe.batch)
     for step in range(steps):
         held = [windows[(row * steps + step) % len(windows)] for row in range(recipe.batch)]
@@ -153,7 +161,9 @@ class _Window:
     slipped: bool  # whether it is of the piece with slips
 
 
-def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.random.Generator) -> Iterator[_Window]:
+def _windows(
+    pieces: Sequence[EncodedPiece], recipe: EpochSettings, plan_dropout: float, rng: np.random.Generator
+) -> Iterator[_Window]:
     """Yield the windows of all pieces, in a random order of pieces."""
     for which in rng.permutation(len(pieces)):
         slips = pieces[which].slipped if rng.random() < recipe.slips else None
@@ -164,7 +174,7 @@ def _windows(pieces: Sequence[EncodedPiece], recipe: EpochSettings, rng: np.rand
             shift = _possible(events, int(rng.integers(-recipe.transpose + 1, recipe.transpose + 1)))
         series, game = rng.random(2) >= recipe.style_dropout
         game &= series  # a game is given only together with its series
-        planned = bool(rng.random() >= recipe.plan_dropout)
+        planned = bool(rng.random() >= plan_dropout)
         for start in range(0, last, recipe.window):
             end = min(start + recipe.window, last)
             yield _Window(int(which), start, end, shift, (bool(series), bool(game)), planned, slips is not None)

@@ -272,8 +272,8 @@ def transposed_scales(classes: Numbers, shift: int) -> Numbers:
     return np.where(classes > 0, (classes - 1 + shift) % 12 + 1, 0)
 
 
-def transposed_sets(chroma: Numbers, shift: int) -> Numbers:
-    """Return sets of pitch classes transposed by `shift` semitones."""
+def transposed_sets(chroma: Numbers, shift: int | Numbers) -> Numbers:
+    """Return sets of pitch classes, each transposed by `shift` semitones."""
     by = shift % 12
     return ((chroma << by) | (chroma >> (12 - by))) & (CHROMAS - 1)
 

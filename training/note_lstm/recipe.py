@@ -51,7 +51,8 @@ class NoteLSTMRecipe(Recipe):
     head: Units = 256  # hidden units of each of the four outputs
     dropout: Dropout = 0.1  # share of activations dropped, 0–1
     style_dropout: Share = 0.1  # share of windows trained without series or game, which makes the style optional
-    plan_dropout: Share = 0.3  # share of pieces trained without their plan, which makes the plan optional
+    plan_dropout: Share = 0.55  # share of pieces trained without their plan at first, which makes the plan optional
+    last_plan_dropout: Share = 0.0  # and at the end; in between, it changes with the share of the budget that is used
     slips: Share = 0.5  # share of pieces trained with wrong notes in them, which are not learned themselves
     batch: Units = 256  # windows per step
     window: Units = 8  # notes per window; the state is carried from window to window

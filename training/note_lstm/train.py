@@ -94,7 +94,8 @@ def _encoded(
     learned, held = parts(corpus)
     held = sampled(held, recipe.validation_notes)
     slips = seed if recipe.slips else None
-    training = batches.encode_pieces(learned, vocabulary, planned=recipe.plan_dropout < 1, slips=slips)
+    planned = min(recipe.plan_dropout, recipe.last_plan_dropout) < 1
+    training = batches.encode_pieces(learned, vocabulary, planned=planned, slips=slips)
     validation = batches.encode_pieces(held, vocabulary)
     for name, pieces in (("training", training), ("validation", validation)):
         if sum(len(piece.events) - 1 for piece in pieces) < 1:
@@ -214,7 +215,8 @@ class _Trainer:
         losses: list[float] = []
         notes, since, rate = 0, time.monotonic(), 0.0
         network.reseed(self.run.request.seed, progress.epoch)
-        for batch in batches.epoch(training, self.recipe, self.run.request.seed, progress.epoch):
+        used = self._fraction_used(progress)
+        for batch in batches.epoch(training, self.recipe, self.run.request.seed, progress.epoch, used):
             fraction_used = self._fraction_used(progress)
             if fraction_used >= 1 and losses:
                 break

@@ -16,6 +16,7 @@ from dataset.notes.model import Notes
 from training.events import character
 from training.events.plan_columns import FORM, HANDS, RANGES, SOURCE_COLUMNS, VARIED
 from training.events.plans import Plan
+from training.planning.harmony import with_harmony
 
 BARS_AFTER = 8
 """Bars of a piece's plan, at least, that follow the beginning; a shorter plan is repeated."""
@@ -82,16 +83,22 @@ class Beginning:
         return Plan(**table)
 
 
-def plans_after(notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int]) -> tuple[list[Plan], Numbers]:
+def plans_after(
+    notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int], *, is_mixed: bool = False
+) -> tuple[list[Plan], Numbers]:
     """Return `count` plans of these notes and what may follow, with the bar lines of the notes.
 
-    Each follows one of the NEAREST pieces, in a random order. There are none if the notes are too long for a plan.
+    Each follows one of the NEAREST pieces, in a random order; with `is_mixed`, with the harmony of another one. There are
+    none if the notes are too long for a plan.
     """
     beginning = Beginning.of(notes)
     if beginning.lines[-1] <= notes.onset[-1]:
         return [], beginning.lines
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
-    made = [beginning.followed_by(pieces[number]) for number in order[:count]]
+    followed = [pieces[number] for number in order]
+    harmonies = [*followed[1:], followed[0]] if is_mixed and len(followed) > 1 else [None] * len(followed)
+    pairs = list(zip(followed, harmonies, strict=True))[:count]
+    made = [beginning.followed_by(piece if other is None else with_harmony(piece, other)) for piece, other in pairs]
     return [made[number % len(made)] for number in range(count)], beginning.lines
 
 

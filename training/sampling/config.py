@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 from catalog.base.errors import UsageError
 from training.events.fields import FIELDS
@@ -21,6 +21,10 @@ TEMPERATURE, TOP_K, MIN_P = 1.0, 0, 0.0
 TOP_P = {"time": 0.4, "pitch": 0.4, "duration": 0.4, "velocity": 0.8}
 DEFAULTS: dict[str, ByField] = {"temperature": TEMPERATURE, "top_p": TOP_P, "top_k": TOP_K, "min_p": MIN_P}
 MAX_COPY = 24
+Harmony = Literal["other", "own"]
+OTHER: Harmony = "other"
+OWN: Harmony = "own"
+"""Of which training piece the harmony of a new piece is: another one than that whose form it follows, or the same one."""
 SECTION_BARS = 8
 LOOP_BARS = 16
 MAX_FORM_BARS = 1024  # for which there is a plan
@@ -40,6 +44,9 @@ class SamplingConfig:
     (by default TOP_P: 0.4, and 0.8 for the velocity), each at least `min_p` times as probable as the most probable one.
     `form` is given in letters, one per section of `section_bars` bars; without another length, it is the length. With
     `loop`, the last of `bars` bars leads on to the first one, and `intro` bars stand before them.
+
+    A piece has the form, rhythm and texture of one training piece and the `harmony` of another one (OTHER) or of the same
+    one (OWN).
     """
 
     count: int = 1
@@ -52,6 +59,7 @@ class SamplingConfig:
     min_p: ByField = MIN_P
     form: str | None = None  # such as AABA: a repeated letter repeats its first section
     section_bars: int = SECTION_BARS
+    harmony: Harmony = OTHER  # or OWN
     loop: bool = False
     intro: int = 0  # bars before the loop
     seed: int = 0
@@ -75,6 +83,7 @@ class SamplingConfig:
             ("min_p", _for_each_field("min_p", lambda p: 0 <= p <= 1), "from 0 to 1"),
             ("form", _is_form, "letters from A to Z, one per section, such as AABA"),
             ("section_bars", lambda n: _is_whole(n) and 1 <= n <= 64, "from 1 to 64"),
+            ("harmony", lambda name: isinstance(name, str) and name in (OTHER, OWN), f"{OTHER} or {OWN}"),
             ("loop", lambda flag: isinstance(flag, bool), "True or False"),
             ("intro", lambda n: _is_whole(n) and 0 <= n <= MAX_INTRO, f"from 0 to {MAX_INTRO} bars"),
             ("seed", lambda n: _is_whole(n) and n >= 0, "a whole number from 0"),

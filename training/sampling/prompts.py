@@ -1,7 +1,6 @@
 """Beginning, plan and end of new pieces, and the progress of composing them.
 
-In: first notes of training pieces or the notes of a prime, then the drawn classes. Out: start and end of each stream,
-and its notes.
+In: first notes of training pieces or the notes of a prime. Out: start and end of each stream.
 """
 
 import math
@@ -14,21 +13,20 @@ import numpy.typing as npt
 
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
-from dataset.notes.model import UNKNOWN as UNKNOWN_HAND
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 from training.events import encoding
 from training.events import fields as events
-from training.events.fields import DURATION, EDGES, KNOWN, PITCH, PLACES, SHADES, TIME, bar_ticks
+from training.events.fields import PITCH, PLACES, SHADES, bar_ticks
+from training.events.plan_columns import HANDS, is_left
 from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
-from training.sampling.config import LOOP_BARS, SamplingConfig
-from training.sampling.playable import HAND_NOTES, articulate, most_sounding, release, repeat_durations
+from training.planning.harmony import nearest_pitch, with_harmony
+from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
 
 MAX_PLANNED = 1024  # bars for which there is a plan
-MAX_PEDALS = 7  # of a prime that is continued: two hands with so many are as many as a MIDI file has channels for
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
 _ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
 _NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
@@ -62,6 +60,16 @@ class Prompt:
     def with_form(self, form: str, section_bars: int) -> "Prompt":
         """Return this prompt with a plan of that form; unchanged if it has no plan."""
         return self if self.plan is None else replace(self, plan=with_form(self.plan, form, section_bars))
+
+    def with_harmony(self, other: Plan) -> "Prompt":
+        """Return this prompt with the harmony of another piece, to which its first note is moved."""
+        if self.plan is None:
+            return self
+        plan, rows = with_harmony(self.plan, other), self.rows.copy()
+        pitch = int(rows[0, PITCH])
+        hand = HANDS[not is_left(pitch, plan.left_top[0], plan.right_bottom[0])]
+        rows[0, PITCH] = nearest_pitch(pitch, int(getattr(plan, f"{hand}_chroma")[0] or plan.chroma[0]))
+        return replace(self, plan=plan, rows=rows)
 
     def bar_line(self, tick: int) -> int:
         """Return the bar line at or before a tick."""
@@ -124,9 +132,13 @@ def make_starts(
     prime: Notes | None,
     generators: list[np.random.Generator],
 ) -> list[Prompt]:
-    """Return the beginning of each stream: as `make_prompts`, each for `config.per_plan` streams, with the form asked for."""
+    """Return the beginning of each stream: as `make_prompts`, each for `config.per_plan` streams.
+
+    They have the form and harmony that are asked for.
+    """
     first = generators[:: config.per_plan]
-    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed)
+    is_mixed = config.harmony == OTHER
+    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed, is_mixed=is_mixed)
     if config.form is not None:
         starts = [start.with_form(config.form, config.section_bars) for start in starts]
     return [starts[number // config.per_plan] for number in range(config.count)]
@@ -139,21 +151,24 @@ def make_prompts(
     generators: list[np.random.Generator],
     notes: int,
     seed: int,
+    *,
+    is_mixed: bool = False,
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
 
     What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any. Without a
     prime, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They
     have at least LEAST_SHARE of `notes` notes from there on, if there are such. A stream's piece does not depend on the
-    number of streams. Raises UsageError for a prime that cannot be continued.
+    number of streams. With `is_mixed`, plans have the harmony of another piece whose bars are as long, if there is one.
+    Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         given, count = _prompt_from_prime(prime), len(generators)
-        change = np.array([abs(bar_ticks(piece.numerator, piece.denominator) - given.bar) for piece in fitting])
+        change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
         alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
-        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER])
+        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], is_mixed=is_mixed)
         return [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
@@ -164,7 +179,11 @@ def make_prompts(
         turn, at = divmod(number, len(pieces))
         later = [start for start in pieces[at].later if start.notes >= least] if turn else []
         start = later[int(rng.integers(len(later)))] if later else None
-        prompts.append(_prompt_from_opening(vocabulary, pieces[at], start))
+        prompt = _prompt_from_opening(vocabulary, pieces[at], start)
+        others = [one for one in pieces if one is not pieces[at] and _bar_of(one) == _bar_of(pieces[at])]
+        if is_mixed and others:
+            prompt = prompt.with_harmony(_plan_of(others[int(rng.integers(len(others)))]))
+        prompts.append(prompt)
     return prompts
 
 
@@ -188,7 +207,7 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start 
         if later.bar >= len(plan):
             raise TrainingError(_NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
         plan = plan.from_bar(later.bar)
-    bar = min(PLACES, bar_ticks(opening.numerator, opening.denominator))
+    bar = min(PLACES, _bar_of(opening))
     return Prompt(
         np.array([[0, first.pitch, first.duration, first.velocity, first.place, bar]], np.int32),
         np.array([first.place], np.int32),
@@ -200,80 +219,17 @@ def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start 
     )
 
 
+def _bar_of(opening: Opening) -> int:
+    """Return the length of a bar of the piece that an opening is from, in ticks."""
+    return bar_ticks(opening.numerator, opening.denominator)
+
+
 def _plan_of(opening: Opening) -> Plan:
     """Return the plan of the piece that an opening is from; raises TrainingError if its numbers are out of range."""
     try:
         return Plan.from_text(opening.plan)
     except (ValueError, OverflowError) as error:
         raise TrainingError(_NO_PLAN.format(opening.game, error)) from None
-
-
-def finish_piece(
-    prompt: Prompt,
-    made: list[IntArray],
-    limit: int,
-    prime: Notes | None,
-    plan: tuple[Plan, IntArray] | None = None,
-    *,
-    without_prime: bool = False,
-    is_loop: bool = False,
-) -> Notes:
-    """Return a stream's notes with the articulation of its plan, the last ones extended to a bar line unless it loops.
-
-    Notes end with the bar of the last onset, those of a loop with the loop.
-
-    With `without_prime`, only notes after the prime are returned, from the first bar that is not the prime's. Raises
-    TrainingError if there are none.
-    """
-    rows = np.concatenate([prompt.rows, np.array(made, np.int32).reshape(-1, KNOWN)])
-    first = len(prompt.rows)
-    onset = np.concatenate([prompt.onsets, prompt.onsets[-1] + np.cumsum(EDGES[rows[first:, TIME]])])
-    duration = np.maximum(1, EDGES[rows[:, DURATION]])
-    velocity = prompt.velocities[rows[:, events.VELOCITY], events.shade_of_place(rows[:, events.PLACE])]
-    pitch = rows[:, PITCH]
-    bar_line = limit if is_loop else min(limit, prompt.bar_line(int(onset[-1])) + prompt.bar)
-    cut = np.minimum(duration, np.maximum(1, bar_line - onset))
-    duration = cut if is_loop else np.where(onset == onset[-1], bar_line - onset, cut)
-    most: IntArray | int = 2 * HAND_NOTES
-    if plan is not None:
-        duration = repeat_durations(onset, articulate(onset, duration, pitch, *plan), pitch, plan[1])
-        most = most_sounding(onset, *plan)
-    duration = release(onset, duration, pitch, first if prime is not None else 0, most)
-    if prime is None:
-        return Notes.of(onset, duration, pitch, velocity, prompt.tempos, prompt.meters)
-    new = [column[first:] for column in (onset, duration, pitch, velocity)]
-    if not without_prime:
-        return _after_prime(prime, prompt, new, bar_line)
-    if not made:
-        raise TrainingError("nothing follows the prime within this length; increase it, or use another --seed")
-    start = prompt.bar_line(min(int(onset[first]), int(prompt.onsets[-1]) + prompt.bar))
-    tempo, meter = (0, prompt.tempos[-1][1]), (0, *prompt.meters[-1][1:])
-    keys = [(0, fifths, mode) for _, fifths, mode in _keys(prime, prompt)[-1:]]
-    return Notes.of(new[0] - start, new[1], new[2], new[3], [tempo], [meter], keys)
-
-
-def _after_prime(prime: Notes, prompt: Prompt, new: Sequence[Numbers], end: int) -> Notes:
-    """Return a prime and the notes that continue it, until tick `end`: onsets, durations, pitches and velocities.
-
-    The prime keeps its hands, pedal and key signatures; its notes are unchanged, but that they end with the piece. No
-    pedal holds the new notes.
-    """
-    old: tuple[Numbers, ...] = (prime.onset, np.minimum(prime.duration, end - prime.onset), prime.pitch, prime.velocity)
-    onset, duration, pitch, velocity = (np.concatenate(both) for both in zip(old, new, strict=True))
-    pedals = [(group, down, min(up, end)) for group, down, up in prime.pedals if down < end]
-    groups = {*prime.pedal_group.tolist()}
-    free = min(groups - {group for group, *_ in pedals}, default=max(groups) + 1)
-    if len(groups | {free}) > MAX_PEDALS:
-        pedals = []
-    group = np.append(prime.pedal_group, np.full(len(new[0]), free)) if pedals else ()
-    hand = np.append(prime.hand, np.full(len(new[0]), UNKNOWN_HAND))
-    changes = prompt.tempos, prompt.meters, _keys(prime, prompt)
-    return Notes.of(onset, duration, pitch, velocity, *changes, hand, group, pedals)
-
-
-def _keys(prime: Notes, prompt: Prompt) -> list[tuple[int, int, int]]:
-    """Return the key signatures of a prime, without those after its last note."""
-    return [change for change in prime.key_signatures if change[0] <= int(prompt.onsets[-1])]
 
 
 class ProgressCounter:

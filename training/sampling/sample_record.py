@@ -19,7 +19,7 @@ from dataset.notes.model import Notes
 from training.events.fields import FIELDS
 from training.planning.forms import letters
 from training.sampling.conditioning import Styles
-from training.sampling.config import SamplingConfig
+from training.sampling.config import OWN, Harmony, SamplingConfig
 
 FORMAT = 1
 ENDING = ".json"
@@ -146,6 +146,7 @@ class SampleRecord:
     top_k: dict[str, float]  # by field
     min_p: dict[str, float]  # by field
     max_copy: Count  # as given with --max-copy
+    harmony: Harmony = OWN  # as given with --harmony
     has_prime: bool  # whether the sample continues a file
     asked_form: str | None  # as given with --form
     form: str  # form that was found in the notes: a letter per section; the same letter for versions of the same music
@@ -192,6 +193,7 @@ class SampleRecord:
             meter=notes.time_signatures[0][1:],
             **by_field,
             max_copy=int(config.max_copy),
+            harmony=config.harmony,
             has_prime=has_prime,
             asked_form=config.form,
             form=letters(source, config.section_bars),

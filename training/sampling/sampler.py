@@ -29,7 +29,8 @@ from training.sampling.config import SamplingConfig
 from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.drawing import SETTINGS, calm, choose, follow_contour, guess_texts, right_guesses, ticks_back
-from training.sampling.prompts import ProgressCounter, Prompt, finish_piece, make_starts
+from training.sampling.finishing import finish_piece
+from training.sampling.prompts import ProgressCounter, Prompt, make_starts
 from training.sampling.sample_record import Draft
 
 __all__ = ["SamplingConfig", "choose", "compose", "compose_drafts"]

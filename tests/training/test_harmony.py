@@ -1,0 +1,188 @@
+"""Plans with the harmony of another piece, and new pieces that follow them."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from dataset.notes.hand_form import NEAR, TRANSPOSED
+from dataset.notes.model import Notes
+from tests.training.songs import song
+from tests.training.test_continuation import first_bars, table
+from tests.training.test_sampler import VOCABULARY
+from training.events import character
+from training.events.fields import PITCH
+from training.events.plan_columns import HANDS, NO_SHIFT
+from training.events.plans import Plan
+from training.planning.continuation import plans_after
+from training.planning.harmony import nearest_pitch, with_harmony
+from training.sampling.config import OTHER, OWN, SamplingConfig
+from training.sampling.prompts import make_prompts, make_starts
+
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+MOVED = {
+    *("chroma", "scale", "top", "bottom", "left_top", "right_bottom"),
+    *(f"{hand}_{name}" for hand in HANDS for name in ("chroma", "move", "shift")),
+}
+
+
+def any_piece(number: int, bars: int = 24) -> Notes:
+    """Two hands that strike random notes, with chromatic ones, silent bars and bars that come again, moved or not."""
+    rng = np.random.default_rng(number)
+    low, high = (0, 127) if number % 5 == 0 else (30, 96)
+    made: list[tuple[int, int, int]] = []
+    for bar in range(bars):
+        source = int(rng.integers(max(bar, 1)))
+        again = [note for note in made if note[0] // 96 == source]
+        if again and rng.random() < 0.5:
+            shift = int(rng.choice([0, 0, 1, 5, -7]))
+            made += [(bar * 96 + tick % 96, int(np.clip(pitch + shift, low, high)), 12) for tick, pitch, _ in again]
+        elif rng.random() < 0.9:
+            count = int(rng.integers(1, 9))
+            ticks, pitches = rng.integers(0, 16, count) * 6, rng.integers(low, high + 1, count)
+            made += [(bar * 96 + int(tick), int(pitch), 12) for tick, pitch in zip(ticks, pitches, strict=True)]
+    onset, pitch, duration = zip(*sorted({(tick, pitch, length) for tick, pitch, length in made}), strict=True)
+    return Notes.of(onset, duration, pitch, [80] * len(onset))
+
+
+def white(number: int, up: int) -> Notes:
+    """Random notes on white keys, then moved up."""
+    notes = any_piece(number)
+    on_white = np.isin(notes.pitch % 12, MAJOR)
+    pitch = np.where(on_white, notes.pitch, notes.pitch - 1).astype(int)
+    return Notes.of(notes.onset, notes.duration, (pitch + up).clip(0, 127), notes.velocity)
+
+
+PLANS = [Plan.of(notes)[0] for notes in (*map(song, range(4)), *map(any_piece, range(20)))]
+PAIRS = [(one, other) for one in range(len(PLANS)) for other in range(len(PLANS)) if (one + other) % 3 == 1]
+
+
+def classes(chroma: int) -> set[int]:
+    return {pitch_class for pitch_class in range(12) if chroma >> pitch_class & 1}
+
+
+def chords(*roots: int) -> Notes:
+    """Major triads, one a bar, each at other places than those of the bars before, and their roots below."""
+    notes = []
+    for bar, root in enumerate(roots):
+        tick = bar * 96 + bar * 12
+        notes += [(tick, 36 + root), *((tick, 60 + root + step) for step in (0, 4, 7)), (tick + 6, 72 + root)]
+    onset, pitch = zip(*sorted(set(notes)), strict=True)
+    return Notes.of(onset, [12] * len(onset), pitch, [80] * len(onset))
+
+
+def test_the_chords_are_those_of_the_other_piece_and_the_rhythm_stays() -> None:
+    plan, other = (Plan.of(chords(*roots))[0] for roots in ((0, 0, 0, 0), (0, 5, 7, 0)))
+    assert not plan.lag.any()
+    found = with_harmony(plan, other)
+    assert [classes(chroma) for chroma in found.chroma] == [{0, 4, 7}, {5, 9, 0}, {7, 11, 2}, {0, 4, 7}]
+    assert ((found.bottom - 1) % 12).tolist() == [0, 5, 7, 0]
+    assert found.onsets.tolist() == plan.onsets.tolist()
+
+
+@pytest.mark.parametrize("one, other", PAIRS)
+def test_only_pitches_change_and_what_is_said_of_them_agrees(one: int, other: int) -> None:
+    plan = PLANS[one]
+    found = with_harmony(plan, PLANS[other])
+    for field in fields(Plan):
+        if field.name not in MOVED:
+            assert (getattr(found, field.name) == getattr(plan, field.name)).all(), field.name
+    assert table(Plan.from_text(found.to_text())) == table(found)
+    assert (found.chroma == found.left_chroma | found.right_chroma).all()
+    for hand in HANDS:
+        before, after = (getattr(of, f"{hand}_chroma") for of in (plan, found))
+        assert ((after > 0) == (before > 0)).all()
+        assert (np.bitwise_count(after) <= np.bitwise_count(before)).all()
+        move, lag = getattr(found, f"{hand}_move"), getattr(found, f"{hand}_lag")
+        step = getattr(found, f"{hand}_shift").astype(int) - NO_SHIFT
+        assert (move <= np.maximum(getattr(plan, f"{hand}_move"), TRANSPOSED + (step == 0))).all()
+        assert not step[move < NEAR].any()
+        for bar in np.flatnonzero(move >= TRANSPOSED):
+            assert after[bar] == character.transposed_sets(int(after[bar - lag[bar]]), int(step[bar]))
+    for name, hands in (("top", ("right", "left")), ("bottom", ("left", "right"))):
+        near, far = (getattr(found, f"{hand}_chroma").astype(int) for hand in hands)
+        ends = getattr(found, name).astype(int)
+        assert ((ends > 0) == (plan.chroma > 0)).all()
+        inside = np.where(near > 0, near, far) >> (ends - 1) % 12 & 1
+        assert (inside | (ends == 0) | (ends == 1) | (ends == 128)).all()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 6, 7, 8, 11, 12])
+def test_pitches_of_the_scale_go_into_the_scale_of_the_other_piece(number: int) -> None:
+    """Both have the white keys alone; then the other one is a semitone higher."""
+    plans = [Plan.of(white(number + one, up=one))[0] for one in (0, 1)]
+    plan, other = (replace(plan, scale=np.where(plan.scale > 0, 1 + one, 0)) for one, plan in enumerate(plans))
+    assert set().union(*map(classes, plan.chroma.tolist())) == set(MAJOR)
+    found = set().union(*map(classes, with_harmony(plan, other).chroma.tolist()))
+    assert found <= {(step + 1) % 12 for step in MAJOR}
+    assert len(found) > 4
+
+
+def test_a_bar_that_repeats_another_has_the_same_pitch_classes() -> None:
+    repeated = 0
+    for number, plan in enumerate(PLANS):
+        found = with_harmony(plan, PLANS[number - 1])
+        source = np.arange(len(plan)) - plan.lag
+        same = plan.lag > 0
+        for name in ("scale", "left_chroma", "right_chroma"):
+            same &= getattr(plan, name) == getattr(plan, name)[source]
+        assert (found.chroma == found.chroma[source])[same].all()
+        repeated += int(same.sum())
+    assert repeated > 30
+
+
+def test_a_piece_without_repetition_keeps_its_own_harmony_with_itself() -> None:
+    plan, _ = Plan.of(chords(0, 5, 7, 2, 9, 4))
+    assert table(with_harmony(plan, plan)) == table(plan)
+
+
+def test_without_notes_in_one_of_them_the_plan_stays() -> None:
+    silent = replace(PLANS[0], chroma=np.zeros(len(PLANS[0]), np.int16))
+    assert with_harmony(PLANS[1], silent) is PLANS[1]
+    assert with_harmony(silent, PLANS[1]) is silent
+
+
+@pytest.mark.parametrize("pitch, chroma, wanted", [(60, 1 << 0, 60), (61, 1 << 0, 60), (0, 1 << 11, 11), (127, 1, 120)])
+def test_a_pitch_goes_to_the_nearest_of_a_set(pitch: int, chroma: int, wanted: int) -> None:
+    assert nearest_pitch(pitch, chroma) == wanted
+
+
+def starts_of(harmony: str, count: int = 6, pieces: int = 5) -> list[Plan]:
+    openings = tuple(replace(VOCABULARY.openings[0], plan=PLANS[n].to_text(), notes=400) for n in range(4, 4 + pieces))
+    generators = [np.random.default_rng([1, number]) for number in range(count)]
+    config = SamplingConfig(count=count, notes=50, harmony=harmony)
+    plans = []
+    for start in make_starts(VOCABULARY, openings, config, None, generators):
+        assert start.plan is not None
+        assert harmony == OWN or pieces == 1 or int(start.rows[0, PITCH]) % 12 in classes(int(start.plan.chroma[0]))
+        plans.append(start.plan)
+    return plans
+
+
+def test_new_pieces_have_the_harmony_of_another_piece_unless_their_own_is_asked_for() -> None:
+    own, mixed = starts_of(OWN), starts_of(OTHER)
+    texts = {plan.to_text() for plan in PLANS}
+    assert all(plan.to_text() in texts for plan in own[:5])
+    for one, other in zip(own[:5], mixed, strict=False):
+        assert one.onsets.tolist() == other.onsets.tolist()
+        assert one.chroma.tolist() != other.chroma.tolist()
+    assert [plan.to_text() for plan in starts_of(OTHER, 3)] == [plan.to_text() for plan in mixed[:3]]
+
+
+def test_the_only_piece_of_its_meter_keeps_its_own_harmony() -> None:
+    assert table(starts_of(OTHER, 1, 1)[0]) == table(PLANS[4])
+
+
+def test_what_follows_a_prime_has_the_harmony_of_another_piece() -> None:
+    prime = first_bars(any_piece(1), 4 * 96)
+    plans = PLANS[4:7]
+    own, mixed = (plans_after(prime, plans, 3, [7], is_mixed=is_mixed)[0] for is_mixed in (False, True))
+    for one, other in zip(own, mixed, strict=True):
+        assert one.chroma[:4].tolist() == other.chroma[:4].tolist()
+        assert one.durations.tolist() == other.durations.tolist()
+    assert all(one.chroma.tolist() != other.chroma.tolist() for one, other in zip(own, mixed, strict=True))
+    alone = plans_after(prime, plans[:1], 1, [7], is_mixed=True)[0]
+    assert table(alone[0]) == table(plans_after(prime, plans[:1], 1, [7])[0][0])
+    given = [np.random.default_rng(0)]
+    made = make_prompts(VOCABULARY, VOCABULARY.openings, prime, given, 50, 7, is_mixed=True)
+    assert made[0].plan is not None

@@ -1,0 +1,154 @@
+"""Plans with the harmony of another piece, in the form and texture of this one. Pure NumPy.
+
+In: the plans of two training pieces. Out: a plan with the rhythm, hands, density and form of the first, whose pitch classes
+follow the second. A plan tells the pitch classes of each bar, so what is composed after the plan of one piece follows
+its chords bar by bar; what is composed after two follows neither in all.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dataset.notes.hand_form import CONTOUR, IDENTICAL, MAX_SHIFT, NEAR, TRANSPOSED
+from training.events import character
+from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
+from training.events.plans import Plan
+
+_SETS = {"chroma": 1.0, "left_chroma": 0.5, "right_chroma": 0.5}  # what the likeness of each set counts
+_BASS = 0.5  # what it counts that the lowest notes are of one pitch class
+_SMOOTH = 0.2  # what each semitone costs by which a bar is moved further than the one before
+_CENTRED = 0.01  # what each semitone costs
+_SCALES = np.array([4095, *(sum(1 << (tonic + step) % 12 for step in (0, 2, 4, 5, 7, 9, 11)) for tonic in range(12))])
+_STEPS = np.arange(-7, 8)  # semitones by which a bar may be moved
+_LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move about as planned
+
+Numbers = npt.NDArray[Any]
+
+
+def with_harmony(plan: Plan, other: Plan) -> Plan:
+    """Return a plan with the harmony of `other`; unchanged if one of them has no notes.
+
+    A bar that is new goes with the next bar of `other` that has notes, from the first one when there are no more; a bar
+    that follows an earlier one goes with the same bar as that. Each bar is transposed to fit, by no more than the bar
+    before if that fits almost as well, and those of its pitch classes that are in its scale are moved into that of the
+    other. How a hand moves follows from that, and the lowest and highest pitches go to the nearest that fit.
+    """
+    with_notes = np.flatnonzero(other.chroma > 0)
+    if not len(with_notes) or not plan.chroma.any():
+        return plan
+    bars = with_notes[_in_turn(plan) % len(with_notes)]
+    by = _transpositions(plan, other, bars)
+    scale = np.where(plan.chroma > 0, other.scale[bars], 0)
+    wanted = _SCALES[scale] | other.chroma[bars]
+    sets = {hand: _moved_sets(plan, getattr(plan, f"{hand}_chroma"), by, wanted) for hand in HANDS}
+    new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
+    new |= {"chroma": sets["left"] | sets["right"], "scale": scale}
+    for hand in HANDS:
+        new |= _moves(plan, hand, sets[hand], by)
+    new |= _ends(plan, sets, new, by)
+    return replace(plan, **{name: np.asarray(column, np.int16) for name, column in new.items()})
+
+
+def nearest_pitch(pitch: int, chroma: int) -> int:
+    """Return the pitch of a set of pitch classes, not empty, that is nearest to `pitch`; the lower one of two."""
+    return int(_nearest(np.array([pitch + 1]), np.array([chroma]))[0]) - 1
+
+
+def _in_turn(plan: Plan) -> Numbers:
+    """Return the number of each bar among those with notes that are new; that of its source if it has one."""
+    number, following = np.zeros(len(plan), np.int64), 0
+    for bar, back in enumerate(plan.lag.tolist()):
+        number[bar] = number[bar - back] if back else following
+        following += not back and plan.chroma[bar] > 0
+    return number
+
+
+def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
+    """Return by how many semitones each bar is moved to fit a bar of `other`, [bars]; a source and its bar by the same."""
+    fit = np.empty((len(plan), len(_STEPS)))
+    bass = (other.bottom[bars].astype(np.int64) - plan.bottom) % 12
+    for column, step in enumerate(_STEPS.tolist()):
+        alike = (
+            weight * _likeness(_transposed(getattr(plan, name), step), getattr(other, name)[bars])
+            for name, weight in _SETS.items()
+        )
+        fit[:, column] = sum(alike) + _BASS * (bass == step % 12) - _CENTRED * abs(step)
+    by, before = np.zeros(len(plan), np.int64), 0
+    for bar, back in enumerate(plan.lag.tolist()):
+        chosen = _STEPS[(fit[bar] - _SMOOTH * np.abs(_STEPS - before)).argmax()]
+        by[bar] = before = by[bar - back] if back else chosen
+    return by
+
+
+def _moved_sets(plan: Plan, chroma: Numbers, by: Numbers, wanted: Numbers) -> Numbers:
+    """Return sets of pitch classes, transposed; those of the scale that are not wanted give way to a neighbour that is."""
+    inside = chroma & _SCALES[plan.scale]
+    of_scale = _transposed(inside, by)
+    held = _transposed(chroma & ~inside, by) | of_scale & wanted
+    for pitch_class in range(12):
+        gives_way = (of_scale & ~wanted) >> pitch_class & 1 > 0
+        neighbours = [1 << (pitch_class + step) % 12 for step in (-1, 1)]
+        is_free = [gives_way & (wanted & ~held & neighbour > 0) for neighbour in neighbours]
+        held |= np.select(is_free, neighbours, 0)
+    return held
+
+
+def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbers]:
+    """Return how a hand moves from its sources, as far as its pitch classes allow."""
+    source = np.arange(len(plan)) - getattr(plan, f"{hand}_lag")
+    move = getattr(plan, f"{hand}_move").astype(np.int64)
+    step = getattr(plan, f"{hand}_shift") - NO_SHIFT + by - by[source]
+    likeness = _likeness(_transposed(sets[source], step), sets)
+    most = np.where(likeness >= _LEAST_ALIKE, NEAR, CONTOUR)
+    most = np.where(likeness == 1, np.where(step == 0, IDENTICAL, TRANSPOSED), most)
+    most = np.where(np.abs(step) > MAX_SHIFT, CONTOUR, most)
+    is_moved = move >= NEAR
+    move = np.where(is_moved, np.where((move == TRANSPOSED) & (most == IDENTICAL), most, np.minimum(move, most)), move)
+    return {f"{hand}_move": move, f"{hand}_shift": NO_SHIFT + np.where(move >= NEAR, step, 0)}
+
+
+def _ends(plan: Plan, sets: dict[str, Numbers], moves: dict[str, Numbers], by: Numbers) -> dict[str, Numbers]:
+    """Return the lowest and highest pitches of bars and hands, 1 + pitch, at pitch classes of the hand.
+
+    Those of a hand that repeats a bar, moved by an interval, move with it.
+    """
+    of_hands = {
+        "left": ("bottom", "left_top", np.where(sets["left"] > 0, sets["left"], sets["right"])),
+        "right": ("right_bottom", "top", np.where(sets["right"] > 0, sets["right"], sets["left"])),
+    }
+    new: dict[str, Numbers] = {}
+    for hand, (low, high, chroma) in of_hands.items():
+        for name in (low, high):
+            end = getattr(plan, name).astype(np.int64)
+            new[name] = np.where(end > 0, _nearest((end + by).clip(1, 128), chroma), 0)
+        shift = moves[f"{hand}_shift"] - NO_SHIFT
+        is_moved = (moves[f"{hand}_move"] >= TRANSPOSED) & (getattr(plan, f"{hand}_level") == EQUAL) & (sets[hand] > 0)
+        for bar in np.flatnonzero(is_moved).tolist():
+            source = bar - int(getattr(plan, f"{hand}_lag")[bar])
+            for name in (low, high):
+                if new[name][source] and new[name][bar]:
+                    new[name][bar] = np.clip(new[name][source] + shift[bar], 1, 128)
+    return new
+
+
+def _nearest(end: Numbers, chroma: Numbers) -> Numbers:
+    """Return 1 + the pitch nearest to each one, given as 1 + pitch, with a class of its set; the lower one of two."""
+    found, is_done = end.copy(), np.zeros(len(end), bool)
+    for step in sorted(range(-11, 12), key=lambda step: (abs(step), step)):
+        pitch = end - 1 + step
+        fits = ~is_done & (pitch >= 0) & (pitch < 128) & (chroma >> pitch % 12 & 1 > 0)
+        found = np.where(fits, pitch + 1, found)
+        is_done |= fits
+    return found
+
+
+def _transposed(chroma: Numbers, semitones: Numbers | int) -> Numbers:
+    return character.transposed_sets(np.asarray(chroma, np.int64), np.asarray(semitones))
+
+
+def _likeness(one: Numbers, other: Numbers) -> Numbers:
+    """Return the Jaccard likeness of sets; of two empty ones, 1."""
+    both, either = (np.bitwise_count(np.asarray(sets, np.int64)) for sets in (one & other, one | other))
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
