@@ -1,5 +1,6 @@
 """Batches: every training note once per epoch; deterministic."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from dataset.notes.model import Notes
 from tests.training.songs import song
-from training.events.batches import EncodedPiece, epoch
+from training.events.batches import Batch, EncodedPiece, epoch
 from training.events.encoding import (
     CONFIDENCE,
     GUESS,
@@ -119,10 +120,10 @@ def test_a_transposed_piece_has_the_ranges_and_what_sounds_of_the_piece_played_h
     assert min(shifts) < 0 < max(shifts)
 
 
-def plans_of(plan_dropout: float) -> list[bool]:
-    """Return whether the plan of each piece of an epoch is given."""
+def given_plans(made: Iterator[Batch]) -> list[bool]:
+    """Return whether the plan of each piece of an epoch of whole pieces is given."""
     known = []
-    for batch in epoch(PLANNED_PIECES, replace(WHOLE, plan_dropout=plan_dropout, epoch_notes=20_000), 4, 0):
+    for batch in made:
         for row, mask in zip(batch.events, batch.mask, strict=True):
             held = row[1 : int(mask.sum()) + 1]
             given = held[:, PLANNED].any(axis=1)
@@ -135,6 +136,10 @@ def plans_of(plan_dropout: float) -> list[bool]:
 
 
 def test_plans_are_forgotten_at_random_so_that_they_are_optional() -> None:
-    assert not any(plans_of(1.0))
-    assert all(plans_of(0.0))
-    assert abs(np.mean(plans_of(0.5)) - 0.5) < 0.15
+    def given(plan_dropout: float) -> list[bool]:
+        recipe = replace(WHOLE, plan_dropout=plan_dropout, epoch_notes=20_000)
+        return given_plans(epoch(PLANNED_PIECES, recipe, 4, 0))
+
+    assert not any(given(1.0))
+    assert all(given(0.0))
+    assert abs(np.mean(given(0.5)) - 0.5) < 0.15
