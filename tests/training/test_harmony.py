@@ -15,7 +15,7 @@ from training.events.fields import PITCH
 from training.events.plan_columns import HANDS, NO_SHIFT
 from training.events.plans import Plan
 from training.planning.continuation import plans_after
-from training.planning.harmony import nearest_pitch, with_harmony
+from training.planning.harmony import MOST_ALIKE, nearest_pitch, with_harmony, with_other_harmony
 from training.sampling.config import OTHER, OWN, SamplingConfig
 from training.sampling.prompts import make_prompts, make_starts
 
@@ -140,6 +140,17 @@ def test_without_notes_in_one_of_them_the_plan_stays() -> None:
     silent = replace(PLANS[0], chroma=np.zeros(len(PLANS[0]), np.int16))
     assert with_harmony(PLANS[1], silent) is PLANS[1]
     assert with_harmony(silent, PLANS[1]) is silent
+
+
+def test_a_harmony_that_is_too_like_its_own_gives_way_to_another() -> None:
+    plan, far = (Plan.of(chords(*roots))[0] for roots in ((0, 0, 0, 0), (0, 6, 1, 7)))
+    near = Plan.of(chords(5, 5, 5, 5))[0]
+    wanted = table(with_harmony(plan, far))
+    assert table(with_other_harmony(plan, [near, near, far, near])) == wanted
+    assert table(with_other_harmony(plan, [near, near])) == table(with_harmony(plan, near))
+    assert with_other_harmony(plan, []) is plan
+    alike = np.bitwise_count(plan.chroma & np.array(wanted["chroma"])) / 3
+    assert alike.mean() < MOST_ALIKE
 
 
 @pytest.mark.parametrize("pitch, chroma, wanted", [(60, 1 << 0, 60), (61, 1 << 0, 60), (0, 1 << 11, 11), (127, 1, 120)])

@@ -16,7 +16,7 @@ from dataset.notes.model import Notes
 from training.events import character
 from training.events.plan_columns import FORM, HANDS, RANGES, SOURCE_COLUMNS, VARIED
 from training.events.plans import Plan
-from training.planning.harmony import with_harmony
+from training.planning.harmony import with_other_harmony
 
 BARS_AFTER = 8
 """Bars of a piece's plan, at least, that follow the beginning; a shorter plan is repeated."""
@@ -98,7 +98,9 @@ def plans_after(
     followed = [pieces[number] for number in order]
     harmonies = [*followed[1:], followed[0]] if is_mixed and len(followed) > 1 else [None] * len(followed)
     pairs = list(zip(followed, harmonies, strict=True))[:count]
-    made = [beginning.followed_by(piece if other is None else with_harmony(piece, other)) for piece, other in pairs]
+    made = [
+        beginning.followed_by(piece if other is None else with_other_harmony(piece, [other])) for piece, other in pairs
+    ]
     return [made[number % len(made)] for number in range(count)], beginning.lines
 
 

@@ -5,6 +5,7 @@ follow the second. A plan tells the pitch classes of each bar, so what is compos
 its chords bar by bar; what is composed after two follows neither in all.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,9 @@ from training.events import character
 from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
 from training.events.plans import Plan
 
+MOST_ALIKE = 0.75
+"""Mean likeness of the pitch classes of its bars to those of the piece, at most, for the harmony to be another one."""
+
 _SETS = {"chroma": 1.0, "left_chroma": 0.5, "right_chroma": 0.5}  # what the likeness of each set counts
 _BASS = 0.5  # what it counts that the lowest notes are of one pitch class
 _SMOOTH = 0.2  # what each semitone costs by which a bar is moved further than the one before
@@ -25,6 +29,22 @@ _STEPS = np.arange(-7, 8)  # semitones by which a bar may be moved
 _LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move about as planned
 
 Numbers = npt.NDArray[Any]
+
+
+def with_other_harmony(plan: Plan, others: Iterable[Plan]) -> Plan:
+    """Return a plan with the harmony of the first of `others` that makes it different enough.
+
+    That is the first one with which its bars are at most MOST_ALIKE; else the one with which they are the least alike.
+    """
+    found, least = plan, np.inf
+    for other in others:
+        made = with_harmony(plan, other)
+        alike = _bars_alike(plan, made)
+        if alike < least:
+            found, least = made, alike
+        if least <= MOST_ALIKE:
+            break
+    return found
 
 
 def with_harmony(plan: Plan, other: Plan) -> Plan:
@@ -41,8 +61,7 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
     bars = with_notes[_in_turn(plan) % len(with_notes)]
     by = _transpositions(plan, other, bars)
     scale = np.where(plan.chroma > 0, other.scale[bars], 0)
-    wanted = _SCALES[scale] | other.chroma[bars]
-    sets = {hand: _moved_sets(plan, getattr(plan, f"{hand}_chroma"), by, wanted) for hand in HANDS}
+    sets = {hand: _moved_sets(plan, getattr(plan, f"{hand}_chroma"), by, scale, other.chroma[bars]) for hand in HANDS}
     new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
     new |= {"chroma": sets["left"] | sets["right"], "scale": scale}
     for hand in HANDS:
@@ -54,6 +73,14 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
 def nearest_pitch(pitch: int, chroma: int) -> int:
     """Return the pitch of a set of pitch classes, not empty, that is nearest to `pitch`; the lower one of two."""
     return int(_nearest(np.array([pitch + 1]), np.array([chroma]))[0]) - 1
+
+
+def _bars_alike(one: Plan, other: Plan) -> float:
+    """Return the mean likeness of the pitch classes of bars, the highest of all transpositions; infinite without notes."""
+    with_notes = one.chroma > 0
+    if not with_notes.any():
+        return np.inf
+    return max(float(_likeness(_transposed(one.chroma, step), other.chroma)[with_notes].mean()) for step in range(12))
 
 
 def _in_turn(plan: Plan) -> Numbers:
@@ -82,17 +109,20 @@ def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
     return by
 
 
-def _moved_sets(plan: Plan, chroma: Numbers, by: Numbers, wanted: Numbers) -> Numbers:
-    """Return sets of pitch classes, transposed; those of the scale that are not wanted give way to a neighbour that is."""
+def _moved_sets(plan: Plan, chroma: Numbers, by: Numbers, scale: Numbers, other: Numbers) -> Numbers:
+    """Return sets of pitch classes, transposed, and those that are in their scale moved into another one.
+
+    `scale` are the classes of SCALES that are wanted, and `other` more pitch classes that may stay. Two major scales differ by
+    degrees that are all a semitone higher in the one that has more sharps.
+    """
     inside = chroma & _SCALES[plan.scale]
     of_scale = _transposed(inside, by)
-    held = _transposed(chroma & ~inside, by) | of_scale & wanted
-    for pitch_class in range(12):
-        gives_way = (of_scale & ~wanted) >> pitch_class & 1 > 0
-        neighbours = [1 << (pitch_class + step) % 12 for step in (-1, 1)]
-        is_free = [gives_way & (wanted & ~held & neighbour > 0) for neighbour in neighbours]
-        held |= np.select(is_free, neighbours, 0)
-    return held
+    off = of_scale & ~_SCALES[scale] & ~other
+    fifths = (scale - plan.scale.astype(np.int64) - by) * 7 % 12
+    moved: Numbers = (
+        _transposed(chroma & ~inside, by) | of_scale & ~off | _transposed(off, np.where(fifths <= 6, 1, -1))
+    )
+    return moved
 
 
 def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbers]:

@@ -4,7 +4,7 @@ In: first notes of training pieces or the notes of a prime. Out: start and end o
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,11 +23,12 @@ from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
-from training.planning.harmony import nearest_pitch, with_harmony
+from training.planning.harmony import nearest_pitch, with_other_harmony
 from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
+HARMONIES = 4  # pieces, at most, whose harmony is tried
 _ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
 _NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
@@ -61,11 +62,11 @@ class Prompt:
         """Return this prompt with a plan of that form; unchanged if it has no plan."""
         return self if self.plan is None else replace(self, plan=with_form(self.plan, form, section_bars))
 
-    def with_harmony(self, other: Plan) -> "Prompt":
-        """Return this prompt with the harmony of another piece, to which its first note is moved."""
+    def with_harmony(self, others: Iterable[Plan]) -> "Prompt":
+        """Return this prompt with the harmony of one of these pieces, to which its first note is moved."""
         if self.plan is None:
             return self
-        plan, rows = with_harmony(self.plan, other), self.rows.copy()
+        plan, rows = with_other_harmony(self.plan, others), self.rows.copy()
         pitch = int(rows[0, PITCH])
         hand = HANDS[not is_left(pitch, plan.left_top[0], plan.right_bottom[0])]
         rows[0, PITCH] = nearest_pitch(pitch, int(getattr(plan, f"{hand}_chroma")[0] or plan.chroma[0]))
@@ -182,7 +183,8 @@ def make_prompts(
         prompt = _prompt_from_opening(vocabulary, pieces[at], start)
         others = [one for one in pieces if one is not pieces[at] and _bar_of(one) == _bar_of(pieces[at])]
         if is_mixed and others:
-            prompt = prompt.with_harmony(_plan_of(others[int(rng.integers(len(others)))]))
+            tried = rng.permutation(len(others))[:HARMONIES].tolist()
+            prompt = prompt.with_harmony(_plan_of(others[which]) for which in tried)
         prompts.append(prompt)
     return prompts
 
