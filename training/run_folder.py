@@ -23,7 +23,7 @@ from catalog.storage.files import sync_folder, write_many
 from catalog.storage.reading import parse_json, read_bytes
 
 TEMPORARY_PREFIX = ".tmp-"
-RUN_FILE, FORMAT = "run.json", 6
+RUN_FILE, FORMAT = "run.json", 7
 
 
 def create_folder(wanted: Path, files: Mapping[str, bytes], *, numbered: bool = False) -> Path | None:
