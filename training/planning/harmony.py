@@ -20,12 +20,15 @@ from training.events.plans import Plan
 MOST_ALIKE = 0.75
 """Mean likeness of the pitch classes of its bars to those of the piece, at most, for the harmony to be another one."""
 
+PHRASE = 4
+"""Bars that are transposed alike, and stay in one scale."""
+
 _SETS = {"chroma": 1.0, "left_chroma": 0.5, "right_chroma": 0.5}  # what the likeness of each set counts
 _BASS = 0.5  # what it counts that the lowest notes are of one pitch class
-_SMOOTH = 0.2  # what each semitone costs by which a bar is moved further than the one before
+_SMOOTH = 0.2  # what each semitone costs by which a phrase is moved further than the one before
 _CENTRED = 0.01  # what each semitone costs
 _SCALES = np.array([4095, *(sum(1 << (tonic + step) % 12 for step in (0, 2, 4, 5, 7, 9, 11)) for tonic in range(12))])
-_STEPS = np.arange(-7, 8)  # semitones by which a bar may be moved
+_STEPS = np.arange(-7, 8)  # semitones by which a phrase may be moved
 _LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move about as planned
 
 Numbers = npt.NDArray[Any]
@@ -51,16 +54,16 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
     """Return a plan with the harmony of `other`; unchanged if one of them has no notes.
 
     A bar that is new goes with the next bar of `other` that has notes, from the first one when there are no more; a bar
-    that follows an earlier one goes with the same bar as that. Each bar is transposed to fit, by no more than the bar
-    before if that fits almost as well, and those of its pitch classes that are in its scale are moved into that of the
-    other. How a hand moves follows from that, and the lowest and highest pitches go to the nearest that fit.
+    that follows an earlier one goes with the same bar as that. Each phrase of PHRASE bars is transposed to fit, by about as
+    much as the one before, and those of its pitch classes that are in its scale are moved into the most frequent scale of
+    the other bars. How a hand moves follows from that, and the lowest and highest pitches go to the nearest that fit.
     """
     with_notes = np.flatnonzero(other.chroma > 0)
     if not len(with_notes) or not plan.chroma.any():
         return plan
     bars = with_notes[_in_turn(plan) % len(with_notes)]
     by = _transpositions(plan, other, bars)
-    scale = np.where(plan.chroma > 0, other.scale[bars], 0)
+    scale = np.where(plan.chroma > 0, _scales(plan, other.scale[bars]), 0)
     sets = {hand: _moved_sets(plan, getattr(plan, f"{hand}_chroma"), by, scale, other.chroma[bars]) for hand in HANDS}
     new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
     new |= {"chroma": sets["left"] | sets["right"], "scale": scale}
@@ -92,8 +95,20 @@ def _in_turn(plan: Plan) -> Numbers:
     return number
 
 
+def _scales(plan: Plan, scale: Numbers) -> Numbers:
+    """Return the scale of each bar: the most frequent one of its phrase; that of its source if it has one."""
+    most = [np.bincount(scale[at : at + PHRASE]).argmax() for at in range(0, len(plan), PHRASE)]
+    found = np.repeat(most, PHRASE)[: len(plan)]
+    for bar, back in enumerate(plan.lag.tolist()):
+        found[bar] = found[bar - back]
+    return found
+
+
 def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
-    """Return by how many semitones each bar is moved to fit a bar of `other`, [bars]; a source and its bar by the same."""
+    """Return by how many semitones each bar is moved to fit a bar of `other`, [bars].
+
+    They are the same for the new bars of a phrase, and for a bar and its source.
+    """
     fit = np.empty((len(plan), len(_STEPS)))
     bass = (other.bottom[bars].astype(np.int64) - plan.bottom) % 12
     for column, step in enumerate(_STEPS.tolist()):
@@ -103,9 +118,14 @@ def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
         )
         fit[:, column] = sum(alike) + _BASS * (bass == step % 12) - _CENTRED * abs(step)
     by, before = np.zeros(len(plan), np.int64), 0
+    for at in range(0, len(plan), PHRASE):
+        phrase = slice(at, at + PHRASE)
+        is_new = plan.lag[phrase] == 0
+        if is_new.any():
+            before = _STEPS[(fit[phrase][is_new].mean(axis=0) - _SMOOTH * np.abs(_STEPS - before)).argmax()]
+        by[phrase] = before
     for bar, back in enumerate(plan.lag.tolist()):
-        chosen = _STEPS[(fit[bar] - _SMOOTH * np.abs(_STEPS - before)).argmax()]
-        by[bar] = before = by[bar - back] if back else chosen
+        by[bar] = by[bar - back]
     return by
 
 
