@@ -23,7 +23,7 @@ from tests.wheel import alone
 
 ZELDA = "series == 'zelda'"
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.road, pytest.mark.real]
 
 
 Run = Callable[..., str]

@@ -24,6 +24,8 @@ from tests.dataset.conftest import fill, tunes
 from tests.dataset.tasks import KILLER, PARENT_KILLER, SLEEPER
 from tests.dataset.test_executors import OR_DIE, OR_KILL_PARENT, contents
 
+pytestmark = pytest.mark.road
+
 if TYPE_CHECKING:  # the import takes half a second in each worker, and one of them needs it
     from distributed import LocalCluster
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bs4 import BeautifulSoup
 
 from dataset.build import build_corpus
@@ -22,6 +23,8 @@ from training.page.train_command import train_commands
 from training.run import Run
 from training.session import prepare
 from training.train_config import TrainConfig
+
+pytestmark = pytest.mark.road
 
 QUERY = "series == 'temple'"
 FILTERS = "[filter.too_few_notes]\nleast = 17\n"
