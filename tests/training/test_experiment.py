@@ -1,13 +1,18 @@
-"""The experiment: a run per game, a run of all, resumed after a kill, and a page."""
+"""The experiment: a run per game, a run of all, and a page."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from catalog.base.errors import TrainingError, UsageError
 from tests.training.conftest import FEW_BARS, command, fill
+from tests.training.test_recipes import registered  # noqa: F401 - a fixture for all tests of this module
 from training import experiment
+from training.observer import Observer
 from training.page.comparison_page import ZELDA
+from training.run import Run
 from training.train_config import TrainConfig
 
 QUERY = "series == 'temple'"
@@ -35,6 +40,28 @@ def test_minutes_are_for_all_runs_together(filled: Path) -> None:
     plain = experiment.plan(filled, TrainConfig(query=QUERY))
     assert sum(part.config.minutes or 0 for part in plain.parts) == pytest.approx(experiment.MINUTES)
     assert experiment.MINUTES < 25
+
+
+def test_each_game_and_all_of_them_are_trained_once_and_compared(filled: Path, tmp_path: Path) -> None:
+    """By the toy recipe, in this process; `test_experiment_road.py` trains networks by the command."""
+    root, told = Path(shutil.copytree(filled, tmp_path / "root")), list[str]()
+    asked = experiment.plan(root, TrainConfig(query=QUERY, recipe="markov", epochs=EPOCHS, name="toy"))
+    for time in (1, 2):
+        told.clear()
+        experiment.take(root, asked, Observer(told.append), render=False)
+        said = "\n".join(told)
+        assert said.count("already done: ") == 3 * (time - 1)
+        assert ("epoch 2 " in said) == (time == 1)
+    for name, query in zip(
+        ("toy-water", "toy-wood", "toy-all"), ("game == 'water'", "game == 'wood'", QUERY), strict=True
+    ):
+        run = Run.open(root, name)
+        assert (run.request.query, run.progress().epoch) == (query, EPOCHS)
+        assert len(list(run.samples.glob("*.mid"))) == 3
+    page = experiment.write(root, asked)
+    text = re.sub(r"<[^>]+>", " ", page.read_text())
+    for label in ("Temple of Water", "Temple of Wood", "All of them"):
+        assert label in text
 
 
 def test_part_of_a_game_is_asked_for_as_part(filled: Path) -> None:

@@ -19,7 +19,6 @@ from training.train_config import TrainConfig
 
 pytestmark = pytest.mark.road
 
-
 RUNS = ("temple-water", "temple-wood", "temple-all")
 
 

@@ -222,6 +222,25 @@ def test_a_run_refuses_weights_of_another_run(trained: Path) -> None:
         run.check_weights("0" * 64, meta.vocabulary_sha256, run.weights)
 
 
+def test_fine_tuning_begins_from_the_weights_of_another_run_and_a_budget_that_loading_alone_uses_up_gives_a_run_that_plays(
+    trained: Path, tiny_recipe: Path
+) -> None:
+    words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "tuned")
+    done = command("train", *words, "--no-render", "--init", "tiny", root=trained, first=forked.BY_STEP)
+    assert done.returncode == 0, done.stderr
+    assert "ended    budget; best epoch " in done.stdout
+    assert len(list((trained / "runs" / "tuned" / "samples").glob("*.mid"))) == 3
+    start, tuned = metrics(trained / "runs" / "tuned")
+    assert (start["epoch"], start["train_bits"], start["notes_per_second"]) == ("0", "", "")
+    # one step at the lowest rate leaves the weights nearly as they were
+    assert float(tuned["validation_bits"]) == pytest.approx(float(start["validation_bits"]), abs=0.001)
+    scratch = metrics(trained / "runs" / "tiny")[0]
+    assert float(tuned["train_bits"]) < float(scratch["train_bits"]) - 1
+    refused = command("train", "--query", "game == 'wood'", "--init", "tiny", root=trained)
+    assert refused.returncode == 1
+    assert "its width is 24" in refused.stderr
+
+
 def test_recipes_go_to_json_and_back_and_refuse_what_they_do_not_know(tmp_path: Path) -> None:
     for recipe in (NoteLSTMRecipe(width=7, dropout=0.5), ClassicRecipe(epochs=3)):
         assert recipes.from_json(recipes.to_json(recipe), "x") == recipe
