@@ -48,7 +48,7 @@ def run(start: Callable[..., "subprocess.Popen[str]"]) -> Run:
 
     def run(root: Path, *words: str) -> str:
         process = start(root, *words)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=900)  # on a busy machine; a minute on an idle one
         assert process.returncode == 0, out + err
         return out
 

@@ -77,7 +77,7 @@ def trained_together(root: Path, recipe: Path, folder: Path) -> list[str]:
         start_new_session=True,
     )
     try:
-        code = process.wait(240)
+        code = process.wait(900)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
