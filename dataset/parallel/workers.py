@@ -34,7 +34,7 @@ ONE_THREAD = {
 KEPT_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**28),
-}  # bytes, read by glibc: freed arrays are not returned to the system, which would take half the time of mixing sound
+}  # bytes, read by glibc: freed arrays are not returned to the system, which would take up to half the time of mixing sound
 MAX_DETAIL = 300  # characters of an error message
 IDLE_S = 60.0  # a worker ends after this time without work
 
