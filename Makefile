@@ -8,7 +8,7 @@ NOW := $(shell date +%Y%m%d-%H%M%S)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two pip processes must not write to one environment at the same time
-.PHONY: help setup scrape zelda demo test check bench dist wheel-check docs picture clean
+.PHONY: help setup scrape zelda demo test road check bench dist wheel-check docs picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,9 +65,15 @@ demo-road:
 # One more than cores, at most eight: tests wait a fifth of the time, and a worker takes up to 3 GB.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN | awk '{ print ($$1 < 7 ? $$1 + 1 : 8) }')
 
-test: export PYTHONDONTWRITEBYTECODE := # compile each module once, not in each process that a test starts
-test: $(PRODUCT)-test ## run every test
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+# Each test is run by one of the two targets: the marker `road` says by which.
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test road: export PYTHONDONTWRITEBYTECODE := # compile each module once, not in each process that a test starts
+
+test: $(PRODUCT)-test ## run the tests of each part, as one does between two edits
+	$(PYTEST) -m 'not road' $(ARGS)
+
+road: $(PRODUCT)-test ## run the other tests: whole roads of several commands, and other programs
+	$(PYTEST) -m 'road' $(ARGS)
 
 check: $(PRODUCT)-check ## check lint, format, strict types and import rules
 	$(BIN)/ruff check .

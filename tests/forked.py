@@ -30,7 +30,7 @@ TOP = Path(__file__).parents[1]
 LIGHT = (
     *("bs4", "filelock", "jinja2", "msgspec", "numpy", "requests", "rich.progress", "typer"),
     *("pyarrow.compute", "pyarrow.dataset", "pyarrow.fs", "pyarrow.parquet"),
-    *("multiprocessing.connection", "shlex", "tomllib", "xml.sax.saxutils"),
+    *("multiprocessing.connection", "shlex", "tomllib"),
 )
 OURS = ("catalog", "scraper", "dataset", "training")
 SHORT = 10.0  # seconds of each sample of a training step by step

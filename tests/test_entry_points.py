@@ -1,6 +1,5 @@
 """Another distribution's package of a vgpiano name is reported, and never run."""
 
-import json
 import subprocess
 import sys
 import tomllib
@@ -11,6 +10,8 @@ import pytest
 
 import vgpiano
 from tests import wheel
+
+pytestmark = pytest.mark.road
 
 TABLES = tomllib.loads((wheel.TOP / "pyproject.toml").read_text())
 REMEDY = "install vgpiano in an environment of its own: `pipx install vgpiano` or `uv tool install vgpiano`"
@@ -81,28 +82,3 @@ def test_a_package_without_init_that_lies_behind_ours_is_no_fault(installed: Pat
     line = [str(installed / "bin" / "dataset"), "--version"]
     env = wheel.alone(PYTHONPATH=str(tmp_path))
     assert subprocess.run(line, capture_output=True, cwd=tmp_path, env=env, check=False).returncode == 0
-
-
-def test_each_command_is_an_entry_point_and_every_package_of_the_wheel_is_checked() -> None:
-    assert TABLES["project"]["scripts"] == {command: f"vgpiano:{command}" for command in vgpiano.COMMANDS}
-    assert {place.split(".")[0] for place in vgpiano.COMMANDS.values()} <= set(vgpiano.PACKAGES)
-    packed = TABLES["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert {name.removesuffix("*") for name in packed} == set(vgpiano.PACKAGES)
-    for package in vgpiano.PACKAGES:
-        assert vgpiano.DISTRIBUTION_LINE in (wheel.TOP / package / "__init__.py").read_bytes()
-
-
-def test_the_entry_points_import_nothing_but_the_standard_library() -> None:
-    code = "import json, sys; before = {*sys.modules}; import vgpiano; print(json.dumps([*{*sys.modules} - before]))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=wheel.TOP, check=True)
-    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    assert loaded - {"vgpiano"} <= set(sys.stdlib_module_names)
-
-
-def test_a_command_that_reads_the_catalog_imports_no_pandas() -> None:
-    code = (
-        "import atexit, sys, vgpiano; sys.argv = ['catalog', 'schema'];"
-        "atexit.register(lambda: print('pandas' in sys.modules, 'pyarrow.dataset' in sys.modules)); vgpiano.catalog()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=wheel.TOP, check=True)
-    assert done.stdout.splitlines()[-1] == "False True"

@@ -18,6 +18,8 @@ import pytest
 
 from tests.wheel import TOP, alone
 
+pytestmark = pytest.mark.road
+
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 ROOMS = ("catalog", "scraper", "dataset", "training")
 COMMANDS = tuple(PROJECT["scripts"])

@@ -57,6 +57,10 @@ def test_what_developers_ask_for_installs_the_product_and_the_extra_of_that_name
     assert [line.rpartition("-c constraints.txt -e ")[2] for line in lines] == [".", f"'.[{target}]'"]
 
 
+def test_the_tests_of_the_road_need_what_the_other_tests_need() -> None:
+    assert prerequisites()["road"] == prerequisites()["test"]
+
+
 def needed(requirements: Iterable[str]) -> set[str]:
     """Return the distributions that pip would install for `requirements`.
 

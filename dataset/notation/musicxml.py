@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 from dataset.notation.records import NO_CREDITS, Element, Head, Measure, Score
 from dataset.notation.rhythm import KINDS
@@ -96,7 +96,7 @@ def _headings(score: Score) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape(NOT_IN_XML.sub(" ", text).strip())
+    return escape(NOT_IN_XML.sub(" ", text).strip(), quote=False)
 
 
 def _measure(page: _Page, measure: Measure, around: tuple[Measure | None, Measure | None]) -> Iterator[str]:

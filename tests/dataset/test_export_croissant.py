@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import lazy_loader
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,8 +21,6 @@ from dataset.export.provenance import CREATORS, bibtex
 from dataset.export.run import MARKER, write_export
 from dataset.midi.midi_writer import write_midi
 from tests.dataset.conftest import meta, midi, off, on, tune
-
-mlcroissant = lazy_loader.load("mlcroissant")  # which imports pandas and more: half a second in each worker
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +64,8 @@ def plain(value: Any, field: str) -> Any:
 
 
 def test_mlcroissant_reads_the_records_of_the_parquet_files(corpus: Corpus, tmp_path: Path) -> None:
+    import mlcroissant  # which takes half a second in each worker if it is imported above
+
     folder = write_export(corpus, "hf", tmp_path / "x").path
     rows = pa.concat_tables([pq.read_table(path) for path in sorted((folder / "data").iterdir())]).to_pylist()
     read = mlcroissant.Dataset(str(folder / CROISSANT_FILE)).records("pieces")
@@ -80,6 +79,8 @@ def test_mlcroissant_reads_the_records_of_the_parquet_files(corpus: Corpus, tmp_
 
 @pytest.mark.parametrize("form", ["hf", "midi"])
 def test_an_export_names_its_files_licence_citation_and_sources(form: Form, corpus: Corpus, tmp_path: Path) -> None:
+    import mlcroissant
+
     folder = write_export(corpus, form, tmp_path / "x").path
     metadata = mlcroissant.Dataset(str(folder / CROISSANT_FILE)).metadata
     assert metadata.ctx.issues.warnings == set()
@@ -100,5 +101,7 @@ def test_an_export_names_its_files_licence_citation_and_sources(form: Form, corp
 
 
 def test_the_terms_are_those_of_the_standard() -> None:
+    import mlcroissant
+
     metadata = mlcroissant.Metadata(name="x", url="x", conforms_to=["http://mlcommons.org/croissant/1.1"])
     assert metadata.to_json()["@context"].items() <= CONTEXT.items()

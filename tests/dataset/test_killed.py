@@ -11,12 +11,16 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus
 from dataset.corpus.folder_store import recover
 from dataset.plan import Plan
 from tests import forked
 from tests.dataset.conftest import fill, tunes
+
+pytestmark = pytest.mark.road
 
 KILLS = int(os.environ.get("VGPIANO_KILLS", "4"))
 QUERY = "source == 'vgmusic'"

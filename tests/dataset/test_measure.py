@@ -167,27 +167,6 @@ def test_every_number_has_a_unit_and_a_range() -> None:
     assert (beats["unit"], beats["range"]) == ("quarter notes", "0–")
 
 
-@pytest.mark.real
-def test_the_measures_of_the_real_section_lie_in_their_ranges_and_two_thirds_of_it_is_on_the_grid(
-    real_site: Path,
-) -> None:
-    paths = sorted(real_site.rglob("*.mid"))
-    table = to_table([path.name for path in paths], [measure(read(path.read_bytes())) for path in paths])
-    check_ranges(table)
-    missing = {name: table[name].null_count for name in table.column_names if table[name].null_count}
-    assert (missing.pop("loop_start"), missing.pop("loop_bars")) == (379, 379)  # 342 have one
-    assert missing == {"groove_consistency": 1, "dropped": 718, "texts": 34, "copyright": 438}  # one is less than a bar
-    assert sum(table["licence_conflict"].to_pylist()) == 32
-    assert (table["pedal_share"].to_numpy() > 0).sum() == 170
-    kept, dropped, ons = (sum(table[name].to_pylist()) for name in ("notes", "dropped_notes", "note_ons"))
-    assert (kept, dropped, kept + dropped) == (639_843, 1_992, ons)
-    lengths = np.bincount(table["loop_bars"].drop_null())
-    assert [int(bars) for bars in np.argsort(-lengths, kind="stable")[:4]] == [16, 24, 8, 32]
-    assert table["loop_start"].to_pylist().count(1) == 189
-    on_grid = table["on_grid"].to_numpy()
-    assert ((on_grid == 1).sum(), (on_grid > 0.9).sum(), (on_grid < 0.1).sum()) == (485, 560, 128)
-
-
 def test_a_piece_of_drums_and_an_unreadable_file_have_a_row_too() -> None:
     drums = measure(read(midi([on(0, 36, channel=9), off(9, 36, channel=9)])))
     table = to_table(["a" * 64, "b" * 64], [drums, UNREADABLE])

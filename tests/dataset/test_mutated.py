@@ -17,7 +17,7 @@ from dataset.parallel.workers import FAILED, TIMED_OUT, TIMEOUT_S
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.road, pytest.mark.real]
 CASES = int(os.environ.get("VGPIANO_MUTATED", "300"))  # the whole test is 20,000: a quarter of a minute
 MOST_MB = 500.0
 Random = np.random.Generator

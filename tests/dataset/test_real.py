@@ -16,7 +16,7 @@ from dataset.notes.hands import hands_of
 from dataset.plan import Plan
 from tests.dataset.conftest import fill
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.road, pytest.mark.real]
 
 
 MIDO = "bd0f795703b5be85d1cfe385a3fc7ebb12db4645a8b7462b1d26a22ae9d8ff20"

@@ -14,7 +14,7 @@ from scraper.vgmusic.listing import parse
 from tests.conftest import SITE
 from tests.dataset.planted import KINDS, kin_of, plant
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.road, pytest.mark.real]
 COPIES = int(os.environ.get("VGPIANO_PLANTED", "10"))  # of each kind; the whole test is 200
 SECTION = SITE / "music" / "other" / "miscellaneous" / "piano"
 

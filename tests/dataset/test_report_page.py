@@ -10,6 +10,8 @@ from tests.browser import assert_accessible, assert_fits, opened
 from tests.dataset import reported
 from tests.dataset.test_report import RELATED
 
+pytestmark = pytest.mark.road
+
 WINDOWS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
 

@@ -16,6 +16,8 @@ from playwright.sync_api import Browser
 
 from tests.docs.pages import TOP, nav
 
+pytestmark = pytest.mark.road
+
 LOADS = (("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"))
 NOT_LOADED = {"canonical", "next", "prev"}  # links that say something and fetch nothing
 

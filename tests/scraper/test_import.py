@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
 import stat
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ from scraper.http import limits
 from scraper.local.archive import decode_name
 from scraper.local.import_files import ImportTotals, Labels, import_files
 from scraper.local.midi_title import title_of
-from tests import forked
 from tests.scraper.conftest import midi
 from tests.scraper.test_cli import scrape
 
@@ -289,23 +286,6 @@ def test_a_title_after_events_with_running_status() -> None:
 @given(st.binary(max_size=80), st.integers(0, 2**32 - 1))
 def test_no_bytes_upset_the_reader_of_titles(body: bytes, length: int) -> None:
     assert title_of(b"MThd" + bytes(10) + b"MTrk" + length.to_bytes(4) + body) is None or body
-
-
-def test_an_import_that_is_killed_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "a.zip", {f"Game {n % 7}/{n}.mid": midi(n % 3000) for n in range(3500)})
-    bring(tmp_path / "whole", archive)
-    root = tmp_path / "data"
-    for parts in (1, 2):
-        run = forked.start("scrape", "import", archive, "--root", root)
-        while run.is_running() and len(list((root / "catalog" / "pieces").glob("part-*.parquet"))) < parts:
-            time.sleep(0.002)
-        run.send_signal(signal.SIGKILL)
-        run.ended()
-    assert 0 < len(Catalog(root).pieces()) <= 3500
-    totals = bring(root, archive)
-    assert totals.held > 0
-    assert rows(root) == rows(tmp_path / "whole")
-    assert not list(root.glob("**/.tmp-*"))
 
 
 def test_the_command_adds_up_and_fails_where_there_is_nothing(tmp_path: Path) -> None:

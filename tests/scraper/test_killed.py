@@ -9,9 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from catalog.store import Catalog
 from tests import forked
 from tests.scraper.conftest import PIANO, Handler, Scrape, Server, midi, row
+
+pytestmark = pytest.mark.road
 
 FILES = {f"{number}.mid": midi(number) for number in range(60)} | {"twin.mid": midi(7), "wrong.mid": midi(500)}
 MOMENTS = 10

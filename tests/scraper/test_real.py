@@ -10,6 +10,8 @@ from scraper.http.fetch import Fetcher
 from scraper.vgmusic.crawl import crawl_section
 from scraper.vgmusic.urls import SECTIONS, site
 
+pytestmark = pytest.mark.road
+
 
 @pytest.mark.real
 def test_the_whole_section_is_stored_and_a_rerun_makes_one_request(real_site: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from base64 import b64decode
 import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Locator, Page
-from scipy.signal import correlate, resample_poly
 
 Sound = npt.NDArray[np.float64]
 
@@ -69,6 +68,8 @@ def hear(page: Page, player: int, seconds: float) -> tuple[float, Sound, Sound]:
 
 def found_at(sound: Sound, piece: Sound) -> int:
     """The frame at which a piece is most similar to a sound (normalised correlation)."""
+    from scipy.signal import correlate
+
     likeness = correlate(piece, sound, "valid", "fft")
     energy = np.cumsum(np.concatenate([[0.0], piece**2]))
     return int(np.argmax(likeness / np.sqrt(np.maximum(energy[len(sound) :] - energy[: -len(sound)], 1e-3))))
@@ -117,6 +118,8 @@ def tap(page: Page) -> None:
 
 def tapped(page: Page, seconds: float, rate: int) -> list[tuple[float, Sound]]:
     """The clock of the first player, and the last seconds of each part that was mixed."""
+    from scipy.signal import resample_poly
+
     found = []
     for clock, own, text in page.evaluate(TAPPED, seconds):
         heard = np.frombuffer(b64decode(text), np.int16) / 32768

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from dataset import build
-from dataset.corpus.corpus import Corpus, list_corpora
-from dataset.plan import Plan
+from dataset.corpus.corpus import list_corpora
 from tests import forked
 from tests.once import Once
 from tests.training.conftest import FEW_BARS, command, fill
-from tests.training.test_train import metrics, wait_for
+from tests.training.test_train import metrics
+from tests.training.test_train_road import wait_for
 from training import base
 from training.observer import Observer
 from training.run import Run, list_runs
 from training.train_config import TrainConfig
+
+pytestmark = pytest.mark.road
 
 WATER = "game == 'water'"
 PIECES = 24
@@ -186,29 +187,3 @@ def test_a_base_that_was_stopped_is_left_when_the_catalog_changes(
     assert found.training is not None
     assert found.name == found.training.name != based.base.name
     assert not found.training.resume
-
-
-def test_a_corpus_of_the_users_own_is_not_replaced_by_that_of_a_base(quick_recipe: Path, tmp_path: Path) -> None:
-    fill(tmp_path, PIECES, bars=FEW_BARS)
-    own = build.build_corpus(tmp_path, Plan(query="game == 'wood'"), base.CORPUS, workers=1)
-    words = ("--query", WATER, "--recipe", str(quick_recipe), "--minutes", "0.01")
-    done = command("train", *words, root=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr == (
-        "error: corpus whole-catalog is of the query game == 'wood', and a base would replace it: build it again under "
-        "another name and remove it, or train with --from-scratch\n"
-    )
-    assert not list_runs(tmp_path)
-    assert Corpus.open(tmp_path, base.CORPUS).hash == own.hash
-
-
-def test_a_name_that_is_taken_is_refused_before_a_base_is_trained(
-    trained: Path, tiny_recipe: Path, tmp_path: Path
-) -> None:
-    root = Path(shutil.copytree(trained, tmp_path / "root"))
-    unfinished(Run.open(root, "tiny"))
-    words = ("--query", WATER, "--recipe", str(tiny_recipe), "--minutes", "0.01", "--name", "tiny")
-    done = command("train", *words, root=root)
-    assert done.returncode == 1
-    assert "--resume" in done.stderr
-    assert not [name for name in list_runs(root) if name.startswith("base-")]

@@ -1,9 +1,6 @@
 """The network and training of the recipe `classic`, compared to the original."""
 
 import math
-import re
-import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +10,11 @@ import pytest
 from catalog.base.errors import TrainingError, UsageError
 from dataset import build as corpora
 from dataset.corpus.corpus import Corpus
-from tests import forked
 from tests.dataset.conftest import fill, tunes
 from tests.training.classical import FOREVER, TINY, after_four_epochs, folder, learned, losses, new_run, vocabulary  # noqa: F401 - fixtures
 from training.classic import sampler as classic_sampler
 from training.classic import train as classic
-from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.classic.recipe import ClassicRecipe
 from training.classic.tokens import Music
 from training.network.backend import load_keras
 from training.network.weights import load_weights
@@ -88,45 +84,6 @@ def test_the_saved_model_opens_in_plain_keras_and_holds_the_kept_weights(trained
     assert held.keys() == kept.keys()
     for name, value in kept.items():
         np.testing.assert_array_equal(held[name], value)
-
-
-def test_a_run_stopped_and_resumed_gives_the_curve_of_one_left_alone(
-    root: Path, corpus: Corpus, text: str, trained: Run
-) -> None:
-    run = new_run(root, corpus, text, "stopped")
-
-    def stop(row: ClassicRow) -> None:
-        if row.epoch == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        classic.train(run, corpus, FOREVER, stop)
-    assert run.progress().epoch == 2
-    progress = classic.train(Run.open(root, "stopped"), corpus, FOREVER, lambda row: None)
-    np.testing.assert_allclose(losses(progress), losses(trained.progress()), rtol=1e-5)
-
-
-def test_a_kill_loses_no_more_than_the_epoch_under_way(root: Path, corpus: Corpus, text: str, trained: Run) -> None:
-    run = new_run(root, corpus, text, "killed")
-    resume = ("--name", "killed", "--resume", "--epochs", "1000", "--no-render", "--root", root)
-    process, deadline = forked.start("train", *resume), time.monotonic() + 120
-    while run.progress().epoch < 3:  # then the second was reported
-        assert process.is_running(), process.ended()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(0.05)  # into an epoch, or into the saving of one
-    process.send_signal(signal.SIGKILL)
-    killed = process.ended()
-    assert killed.returncode == -signal.SIGKILL
-    said = int(re.findall(r"^epoch (\d+) ", killed.stdout, re.MULTILINE)[-1])
-    progress = Run.open(root, "killed").progress()
-    assert progress.epoch >= said >= 2
-    done = classic.train(Run.open(root, "killed"), corpus, Budget(None, progress.epoch + 1), lambda row: None)
-    assert done.epoch == progress.epoch + 1
-    shared = min(done.epoch, TINY.epochs)
-    np.testing.assert_allclose(losses(done)[:shared], losses(trained.progress())[:shared], rtol=1e-4)
-    assert [path.name for path in run.checkpoints.glob("*.keras")] == [done.checkpoint]
-    assert not list(run.path.rglob(".tmp-*"))
 
 
 def test_minutes_end_training_inside_an_epoch(root: Path, corpus: Corpus, text: str) -> None:

@@ -3,7 +3,6 @@
 import base64
 import io
 import struct
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,9 +23,6 @@ from training.rendering.svg_convert import pdf, png
 
 verovio.enableLog(verovio.LOG_OFF)
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-VERY_LONG = 20 * 96  # ticks
 
 
 def struck(notes: Notes) -> set[tuple[int, int]]:
@@ -55,37 +51,6 @@ def test_any_notes_survive_the_way_through_musicxml(rows: list[tuple[int, int, i
     onset, length, pitch = zip(*rows, strict=True)
     notes = Notes.of(onset, length, pitch, [80] * len(rows), [(0, 100.0)], [(0, 3, 4)])
     assert struck(through_musicxml(notes)) == struck(notes)
-
-
-@pytest.mark.real
-def test_thirty_real_pieces_go_to_musicxml_and_back_with_the_same_notes(real_site: Path) -> None:
-    files = [file for file in sorted(real_site.rglob("*.mid")) if file.stat().st_size < 4_000][::6][:30]
-    assert len(files) == 30
-    for file in files:
-        notes = read_midi(file.read_bytes())
-        score = score_of(notes, exact=True)
-        for measure in score.measures:
-            assert {sum(e.ticks for e in voice) for staff in measure.staves for voice in staff.voices} == {
-                measure.bar.ticks
-            }
-        again, tied = struck(through_musicxml(notes)), notes.duration > VERY_LONG
-        assert again >= struck(notes), file.name
-        for onset, pitch in again - struck(
-            notes
-        ):  # verovio may strike a note again that is tied through very many bars
-            inside = (notes.onset < onset) & (onset < notes.end) & (notes.pitch == pitch)
-            assert (inside & tied).any(), (file.name, onset, pitch)
-
-
-@pytest.mark.real
-def test_ten_real_pieces_are_engraved_with_every_note_to_be_found(real_site: Path) -> None:
-    for file in sorted(real_site.rglob("*.mid"))[7::80]:
-        notes = read_midi(file.read_bytes())
-        drawn = [index for page in engrave_score(notes, prefix="x-") for index in places(page)]
-        missing = struck(notes) - {(int(notes.onset[n]), int(notes.pitch[n])) for n in drawn}
-        assert len(missing) <= 0.01 * len(notes), (
-            file.name
-        )  # what was played twice within a thirty-second is printed once
 
 
 def places(page: str) -> dict[int, list[ElementTree.Element]]:

@@ -31,6 +31,8 @@ from training import run as runs
 from training.network.weights import load_weights
 from training.run import Run
 
+pytestmark = pytest.mark.road
+
 KILLS = int(os.environ.get("VGPIANO_KILLS", "7"))
 TRAININGS = KILLS >= 50
 CORPUS = "series-temple"

@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, expect
 
 from catalog.base.errors import TrainingError, UsageError
 from dataset.corpus.corpus import Corpus
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
-from tests.browser import assert_accessible, assert_fits, opened
 from tests.once import Once
 from tests.training.conftest import command
 from tests.training.songs import song
@@ -32,8 +30,8 @@ from training.sound.loudness import loudness
 SECONDS = 3.0
 
 
-@pytest.fixture(scope="module")
-def listened(trained: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+@pytest.fixture(name="listened", scope="module")
+def made_test(trained: Path, once: Once, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The data root of the run `tiny`, and a folder with a test of it: test.html and test.key.json."""
 
     def make(folder: Path) -> None:
@@ -265,44 +263,3 @@ def test_missing_samples_are_composed(trained: Path, tmp_path: Path) -> None:
     pieces = [each["piece"] for each in json.loads(key.read_text())["excerpts"] if each["source"] == "tiny"]
     assert pieces == ["composed with seed 1, 1"]
     assert not list((root / "runs" / "tiny").glob("samples/*"))
-
-
-@pytest.mark.parametrize("width, scheme, has_axe", [(360, "dark", True), (1280, "light", False)])
-def test_a_listener_votes_in_a_browser_and_the_votes_count(
-    browser: Browser, listened: tuple[Path, Path], tmp_path: Path, width: int, scheme: Any, has_axe: bool
-) -> None:
-    _, folder = listened
-    alone = tmp_path / "empty" / "sent.html"
-    alone.parent.mkdir()
-    shutil.copy(folder / "test.html", alone)
-    key = key_of(folder)
-    with opened(browser, alone.as_uri(), width, scheme, bypass_csp=has_axe) as page:
-        assert_fits(page, scheme)
-        if has_axe:  # a script that the page forbids
-            assert_accessible(page, 5)
-        save, status = page.get_by_role("button", name="Save my answers"), page.get_by_role("status")
-        save.click()
-        assert status.inner_text() == "Nothing is answered yet."
-        for entry in key["excerpts"]:
-            group = page.get_by_role("group", name=f"Excerpt {entry['number']} was composed by")
-            person = group.get_by_label("a person")
-            if entry["maker"] == "person":
-                person.click()
-            else:  # by keyboard alone
-                person.focus()
-                page.keyboard.press("ArrowDown")
-                expect(group.get_by_label("a computer")).to_be_checked()
-        page.get_by_label("I know this piece").first.press("Space")
-        assert status.inner_text() == f"{len(key['excerpts'])} of {len(key['excerpts'])} answered."
-        for number in (0, 1):  # one plays at a time
-            page.evaluate(f"document.querySelectorAll('audio')[{number}].play()")
-            expect(page.locator("audio").nth(number)).to_have_js_property("paused", False)
-        expect(page.locator("audio").nth(0)).to_have_js_property("paused", True)
-        with page.expect_download() as saved:
-            save.press("Enter")
-        votes = tmp_path / saved.value.suggested_filename
-        saved.value.save_as(votes)
-    done = command("listen", "--tally", str(folder / "test.key.json"), str(votes), "--json", root=tmp_path)
-    found = json.loads(done.stdout)
-    right = len(key["excerpts"]) - 1
-    assert (found["known"], found["together"]["votes"], found["together"]["right"]) == (1, right, right)

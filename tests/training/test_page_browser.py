@@ -13,6 +13,8 @@ from tests.browser import assert_accessible, assert_fits, opened
 from tests.training.exhibited import shown_addresses, shown_pages  # noqa: F401 - fixtures
 from tests.training.playing import at
 
+pytestmark = pytest.mark.road
+
 WINDOWS = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
 
 

@@ -16,6 +16,8 @@ from tests.training.playing import LEFT, OUR_EAR, RATE, SCALE, at, found_at, hea
 from training.midi import read_notes
 from training.rendering.audio import HANDS_RATE, mix_notes
 
+pytestmark = pytest.mark.road
+
 
 @pytest.fixture
 def page(browser: Browser, addresses: dict[str, str]) -> Iterator[Page]:

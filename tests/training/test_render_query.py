@@ -12,7 +12,6 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
 
 from catalog.base.errors import CatalogError, QueryError, TrainingError
 from catalog.schema import FETCHED, Piece
@@ -20,7 +19,6 @@ from catalog.store import Catalog
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from tests import forked
-from tests.browser import assert_accessible, assert_fits, opened, wait
 from tests.once import Once
 from tests.running import children, have_ended
 from training.commands.render_query import page_path
@@ -65,8 +63,8 @@ def fill(root: Path) -> None:
         )
 
 
-@pytest.fixture(scope="module")
-def root(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(name="root", scope="module")
+def folder(once: Once, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(once("pieces-to-play", fill), tmp_path_factory.mktemp("play") / "root"))
 
 
@@ -79,8 +77,8 @@ def said(done: "forked.subprocess.CompletedProcess[str]") -> list[str]:
     return [line for line in done.stderr.splitlines() if not line.startswith("page: ")]
 
 
-@pytest.fixture(scope="module")
-def path(root: Path) -> Path:
+@pytest.fixture(name="path", scope="module")
+def rendered(root: Path) -> Path:
     """The page of all pieces but one; what it cannot show is said by one line each, with the title."""
     done = render(root, "--query", "source == 'vgmusic'", "--sort", "-game,title", "--limit", 3)
     assert done.returncode == 1
@@ -169,16 +167,6 @@ def test_what_cannot_be_found_is_said_as_elsewhere(root: Path, tmp_path: Path) -
         find_pieces(tmp_path, "bytes > 0")
     with pytest.raises(TrainingError, match="none of the 1 pieces that match has a file yet"):
         find_pieces(root, "title == 'Windmill'")
-
-
-def test_in_a_browser_a_piece_plays_and_its_loop_is_looped(browser: Browser, path: Path) -> None:
-    with opened(browser, path.as_uri(), 360, "dark", bypass_csp=True) as page:
-        page.get_by_role("button", name="Play Lost Woods").click()
-        wait(page, "document.querySelectorAll('audio')[1].currentTime > 0.2")
-        page.get_by_role("button", name="Loop", exact=True).last.click()
-        expect(page.locator("[data-looped]").last).to_contain_text("bars 1–2")
-        assert_fits(page, "dark")
-        assert_accessible(page)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for child processes in /proc")

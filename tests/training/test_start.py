@@ -18,6 +18,8 @@ from training.page.run_page import page
 from training.page.run_summary import Best, RunSummary
 from training.run import Run
 
+pytestmark = pytest.mark.road
+
 WORDS = ("--query", "game == 'wood'", "--init", "tiny", "--epochs", "2", "--name", "worse")
 FASTER = 0.06  # a learning rate at which every epoch is worse than the start
 

@@ -32,6 +32,8 @@ from training import run as runs
 from training.network.weights import load_weights
 from training.run import Run
 
+pytestmark = pytest.mark.road
+
 PAIRS = int(os.environ.get("VGPIANO_PAIRS", "3"))
 SEED = os.environ.get("VGPIANO_PAIRS_SEED", "")
 WAITS = "is being written by|is being trained by|already exists|another (build|export|process)"

@@ -71,6 +71,9 @@ def mix_notes(
     sounds = np.ones(len(notes), bool) if chosen is None else chosen
     first, last = np.rint(start * rate).astype(np.int64), int(np.rint(end[sounds].max() * rate))
     out = np.zeros((2, last + round(LONGEST_TAIL_S * rate) + 2), np.float32)
+    sound = scaled = np.empty(
+        0, np.float32
+    )  # of a note, used again for the next: new memory costs as much as the sound
     length = 0
     for pitch in np.unique(notes.pitch[sounds]).tolist():
         own = np.flatnonzero(notes.pitch == pitch)
@@ -90,12 +93,17 @@ def mix_notes(
             for note in filter(sounds.__getitem__, group):
                 damped, gain = round(float(held[note]) * rate), gains[int(notes.velocity[note])]
                 for part in parts:
-                    sound = part.wave[: damped + len(fall)] * gain
-                    sound[damped:] *= fall[: len(sound) - damped]
-                    stop = int(first[note]) + len(sound)
+                    wave = part.wave[: damped + len(fall)]
+                    if len(wave) > len(sound):
+                        sound, scaled = np.empty((2, len(wave)), np.float32)
+                    heard = np.multiply(wave, gain, out=sound[: len(wave)])
+                    heard[damped:] *= fall[: len(heard) - damped]
+                    stop = int(first[note]) + len(heard)
                     for side in (0, 1):
                         if part.sides[side] > 0:
-                            out[side, first[note] : stop] += part.sides[side] * sound
+                            out[side, first[note] : stop] += np.multiply(
+                                heard, part.sides[side], out=scaled[: len(heard)]
+                            )
                     length = max(length, stop)
     return out[:, : length + 2].T  # a side is contiguous, which suits all that follows
 

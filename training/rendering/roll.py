@@ -7,7 +7,7 @@ octave, beat, bar, left, right, pedal, passage and c0, c1 …
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -239,4 +239,4 @@ def _n(value: float, digits: int = 1) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(clean(text))
+    return escape(clean(text), quote=False)

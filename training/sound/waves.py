@@ -30,6 +30,7 @@ from training.sound.zones import (
 )  # fmt: skip
 
 OPEN_HZ = 18_000.0  # a cutoff above this has no effect
+PORTION = 1 << 13  # frames of a recording that are interpolated together, in a processor's cache
 HALF = 512  # frames; half a block with one filter cutoff
 STILL = 1.001  # a cutoff that changes by less is constant
 LONGEST_RESPONSE = 512  # samples that a block rings on after its filter
@@ -212,13 +213,16 @@ def _played(recording: Recording, step: float, count: int, is_looped: bool) -> S
     padded[1 : 1 + len(sound)] = sound
     if step == 1.0:
         return padded[1 : 1 + count]
-    places = np.arange(count, dtype=np.float64) * step
-    whole = places.astype(np.int64)
-    part = (places - whole).astype(np.float32)
-    a, b, c, d = (padded[whole + shift] for shift in range(4))
-    return np.asarray(
-        b + 0.5 * part * (c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a))), np.float32
-    )
+    played = np.empty(count, np.float32)
+    for first in range(0, count, PORTION):
+        places = np.arange(first, min(first + PORTION, count), dtype=np.float64) * step
+        whole = places.astype(np.int64)
+        part = (places - whole).astype(np.float32)
+        a, b, c, d = (padded[whole + shift] for shift in range(4))
+        played[first : first + PORTION] = b + 0.5 * part * (
+            c - a + part * (2 * a - 5 * b + 4 * c - d + part * (3 * (b - c) + d - a))
+        )
+    return played
 
 
 def _cutoffs(values: dict[int, float], blocks: int, rate: int) -> Samples:
