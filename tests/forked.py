@@ -60,7 +60,7 @@ class Started:
         if self.is_running():
             os.kill(int(pid.read_text()), number)
 
-    def ended(self, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+    def ended(self, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
         """Wait for its end, and return what it said as subprocess.run would."""
         if not self._answers(timeout):
             _end()
@@ -84,7 +84,7 @@ def command(
     *words: object,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    timeout: float = 120,
+    timeout: float = 600,
     first: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the console script `name` with `words`, as subprocess.run would.

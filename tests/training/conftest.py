@@ -69,7 +69,7 @@ def fill(
 
 
 def command(
-    name: str, *words: str, root: Path, timeout: float = 120, first: str | None = None
+    name: str, *words: str, root: Path, timeout: float = 600, first: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run one of our commands in its own process, after `first`, such as `forked.BY_STEP`."""
     return forked.command(name, *words, "--root", root, timeout=timeout, first=first)
