@@ -29,7 +29,7 @@ from training.run import Run
 ABSENT, DEEP = object(), object()
 BAD: dict[str, Any] = {
     "null": None,
-    "int": 7,
+    "int": 97,
     "str": "x",
     "list": [],
     "NaN": float("nan"),

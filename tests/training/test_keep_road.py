@@ -1,8 +1,11 @@
-"""Trainings with `--keep`: what a network has by heart, its page, its resumption, and the recipe `classic`."""
+"""Trainings with `--keep`: what a network has by heart, its page, its resumption, and the recipe `classic`; and how much of
+the budget each epoch knows is used.
+"""
 
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.training.conftest import TINY, fill
 from training import run_training as course
 from training import session
 from training.classic.recipe import ClassicRecipe
+from training.events import batches
 from training.network.weights import load_weights
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
@@ -121,3 +125,20 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
     wide.write_text(to_json(ClassicRecipe(width=16, layers=1, dense=8, window=200)))
     with pytest.raises(TrainingError, match="no epoch can be selected"):
         trained(root, str(wide), epochs=1, name="wide", keep="validation")
+
+
+def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "tiny.json"
+    recipe.write_text(json.dumps({**TINY, "plan_dropout": 1.0, "last_plan_dropout": 0.0}), encoding="utf-8")
+    asked: list[float] = []
+    epoch = batches.epoch
+
+    def watched(*given: Any) -> Any:
+        asked.append(given[-1])
+        return epoch(*given)
+
+    monkeypatch.setattr(batches, "epoch", watched)
+    trained(root, str(recipe), epochs=4, name="epochs")
+    assert asked == [0.0, 0.25, 0.5, 0.75]
