@@ -30,6 +30,7 @@ from training.note_lstm.train import FINAL_RATE_SHARE
 from training.sampling import prompts as beginnings
 from training.sampling.config import SamplingConfig
 from training.sampling.drawing import SETTINGS, choose
+from training.sampling.finishing import finish_piece
 
 OURS = NoteLSTMRecipe()
 NAMES = (*FIELDS, "place")
@@ -287,4 +288,4 @@ def sampled(network: NoteNetwork, vocabulary: Vocabulary, count: int, notes: int
         rows = np.concatenate([rows, now.numpy()[:, None]], axis=1)
     rows = np.pad(rows, ((0, 0), (0, 0), (0, KNOWN - rows.shape[2])))  # the bar's length plays no part
     made = [list(piece[1:].astype(np.int32)) for piece in rows]
-    return [beginnings.finish_piece(one, piece, 2**30, None) for one, piece in zip(starts, made, strict=True)]
+    return [finish_piece(one, piece, 2**30, None) for one, piece in zip(starts, made, strict=True)]

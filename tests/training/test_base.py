@@ -109,16 +109,7 @@ def test_another_query_uses_the_base_again_and_says_so(based: Based, quick_recip
     assert sorted(list_runs(root)) == sorted([based.base.name, "first", "second"])
 
 
-def test_a_base_gets_most_of_the_minutes_and_a_run_with_one_all_of_them(
-    based: Based, quick_recipe: Path, tmp_path: Path
-) -> None:
-    fill(tmp_path, PIECES, bars=FEW_BARS)
-    found = planned(tmp_path, quick_recipe)
-    assert found is not None
-    assert found.training is not None
-    assert (found.training.minutes, found.config.minutes) == pytest.approx((6.8, 1.2))
-    assert found.config.init == found.name == found.training.name
-    assert found.training.corpus == base.CORPUS
+def test_a_run_with_a_base_gets_all_of_the_minutes(based: Based, quick_recipe: Path) -> None:
     again = planned(based.root, quick_recipe)
     assert again is not None
     assert again.training is None

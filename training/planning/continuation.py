@@ -96,10 +96,9 @@ def plans_after(
         return [], beginning.lines
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
     followed = [pieces[number] for number in order]
-    harmonies = [*followed[1:], followed[0]] if is_mixed and len(followed) > 1 else [None] * len(followed)
-    pairs = list(zip(followed, harmonies, strict=True))[:count]
     made = [
-        beginning.followed_by(piece if other is None else with_other_harmony(piece, [other])) for piece, other in pairs
+        beginning.followed_by(with_other_harmony(piece, followed[at + 1 :] + followed[:at]) if is_mixed else piece)
+        for at, piece in enumerate(followed[:count])
     ]
     return [made[number % len(made)] for number in range(count)], beginning.lines
 

@@ -7,6 +7,7 @@ its chords bar by bar; what is composed after two follows neither in all.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from dataset.notes.hand_form import CONTOUR, IDENTICAL, MAX_SHIFT, NEAR, TRANSPO
 from training.events import character
 from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
 from training.events.plans import Plan
+
+HARMONIES = 4
+"""Pieces, at most, whose harmony is tried."""
 
 MOST_ALIKE = 0.75
 """Mean likeness of the pitch classes of its bars to those of the piece, at most, for the harmony to be another one."""
@@ -35,12 +39,13 @@ Numbers = npt.NDArray[Any]
 
 
 def with_other_harmony(plan: Plan, others: Iterable[Plan]) -> Plan:
-    """Return a plan with the harmony of the first of `others` that makes it different enough.
+    """Return a plan with the harmony of the first of `others` that makes it different enough; itself if there are none.
 
-    That is the first one with which its bars are at most MOST_ALIKE; else the one with which they are the least alike.
+    That is the first one with which its bars are at most MOST_ALIKE; else, of the first HARMONIES, the one with which they
+    are the least alike.
     """
     found, least = plan, np.inf
-    for other in others:
+    for other in islice(others, HARMONIES):
         made = with_harmony(plan, other)
         alike = _bars_alike(plan, made)
         if alike < least:

@@ -71,9 +71,8 @@ def mix_notes(
     sounds = np.ones(len(notes), bool) if chosen is None else chosen
     first, last = np.rint(start * rate).astype(np.int64), int(np.rint(end[sounds].max() * rate))
     out = np.zeros((2, last + round(LONGEST_TAIL_S * rate) + 2), np.float32)
-    sound = scaled = np.empty(
-        0, np.float32
-    )  # of a note, used again for the next: new memory costs as much as the sound
+    # of a note, used again for the next: new memory costs as much as the sound
+    sound = scaled = np.empty(0, np.float32)
     length = 0
     for pitch in np.unique(notes.pitch[sounds]).tolist():
         own = np.flatnonzero(notes.pitch == pitch)

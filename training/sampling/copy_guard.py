@@ -37,9 +37,8 @@ _RATIOS = np.array(RATIOS)
 _IS_PLAIN = _RATIOS == 1
 _TIMES = to_class(EDGES[:, None] * _RATIOS)  # [class, ratio]: the class of that time at another speed
 LONG_MATCH = 11  # notes
-LONG_MATCH_PENALTY = np.float32(
-    2
-)  # of the logit of a note that continues one; brings the share of passages of 16 notes near people's
+# of the logit of a note that continues one; brings the share of passages of 16 notes near people's
+LONG_MATCH_PENALTY = np.float32(2)
 MAX_SHARE = 0.06  # of the notes, may follow one training piece: as in 99 of 100 held-out pieces of people
 _REDRAW_FACTOR = 7919.0  # derives new uniform numbers for a redraw
 

@@ -28,7 +28,6 @@ from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
-HARMONIES = 4  # pieces, at most, whose harmony is tried
 _ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
 _NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
@@ -63,10 +62,12 @@ class Prompt:
         return self if self.plan is None else replace(self, plan=with_form(self.plan, form, section_bars))
 
     def with_harmony(self, others: Iterable[Plan]) -> "Prompt":
-        """Return this prompt with the harmony of one of these pieces, to which its first note is moved."""
+        """Return this prompt with the harmony of one of these pieces, to which its first note is moved; unchanged without any."""
         if self.plan is None:
             return self
         plan, rows = with_other_harmony(self.plan, others), self.rows.copy()
+        if plan is self.plan:
+            return self
         pitch = int(rows[0, PITCH])
         hand = HANDS[not is_left(pitch, plan.left_top[0], plan.right_bottom[0])]
         rows[0, PITCH] = nearest_pitch(pitch, int(getattr(plan, f"{hand}_chroma")[0] or plan.chroma[0]))
@@ -175,16 +176,18 @@ def make_prompts(
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
     order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
     pieces = [enough[at] for at in order]
+    with_bar: dict[int, list[int]] = {}
+    for at, piece in enumerate(pieces):
+        with_bar.setdefault(_bar_of(piece), []).append(at)
     prompts = []
     for number, rng in enumerate(generators):
         turn, at = divmod(number, len(pieces))
         later = [start for start in pieces[at].later if start.notes >= least] if turn else []
         start = later[int(rng.integers(len(later)))] if later else None
         prompt = _prompt_from_opening(vocabulary, pieces[at], start)
-        others = [one for one in pieces if one is not pieces[at] and _bar_of(one) == _bar_of(pieces[at])]
-        if is_mixed and others:
-            tried = rng.permutation(len(others))[:HARMONIES].tolist()
-            prompt = prompt.with_harmony(_plan_of(others[which]) for which in tried)
+        if is_mixed:
+            others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
+            prompt = prompt.with_harmony(_plan_of(pieces[other]) for other in rng.permutation(others).tolist())
         prompts.append(prompt)
     return prompts
 
