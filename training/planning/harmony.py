@@ -60,18 +60,23 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
 
     A bar that is new goes with the next bar of `other` that has notes, from the first one when there are no more; a bar
     that follows an earlier one goes with the same bar as that. Each phrase of PHRASE bars is transposed to fit, by about as
-    much as the one before, and those of its pitch classes that are in its scale are moved into the most frequent scale of
-    the other bars. How a hand moves follows from that, and the lowest and highest pitches go to the nearest that fit.
+    much as the one before. Then those of its pitch classes that are in its most frequent scale are moved into the most
+    frequent one of the other bars. How a hand moves follows from that, and the lowest and highest pitches go to the nearest
+    that fit. With its own harmony, a plan whose bars are all new stays as it is.
     """
     with_notes = np.flatnonzero(other.chroma > 0)
     if not len(with_notes) or not plan.chroma.any():
         return plan
     bars = with_notes[_in_turn(plan) % len(with_notes)]
     by = _transpositions(plan, other, bars)
-    scale = np.where(plan.chroma > 0, _scales(plan, other.scale[bars]), 0)
-    sets = {hand: _moved_sets(plan, getattr(plan, f"{hand}_chroma"), by, scale, other.chroma[bars]) for hand in HANDS}
+    scale, wanted = _scales(plan, plan.scale), _scales(plan, other.scale[bars])
+    fifths = (wanted - scale - by) * 7 % 12
+    sets = {
+        hand: _moved_sets(getattr(plan, f"{hand}_chroma"), by, (scale, wanted, fifths), other.chroma[bars])
+        for hand in HANDS
+    }
     new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
-    new |= {"chroma": sets["left"] | sets["right"], "scale": scale}
+    new |= {"chroma": sets["left"] | sets["right"], "scale": 1 + (plan.scale - 1 + by + 7 * fifths) % 12}
     for hand in HANDS:
         new |= _moves(plan, hand, sets[hand], by)
     new |= _ends(plan, sets, new, by)
@@ -101,9 +106,13 @@ def _in_turn(plan: Plan) -> Numbers:
 
 
 def _scales(plan: Plan, scale: Numbers) -> Numbers:
-    """Return the scale of each bar: the most frequent one of its phrase; that of its source if it has one."""
-    most = [np.bincount(scale[at : at + PHRASE]).argmax() for at in range(0, len(plan), PHRASE)]
-    found = np.repeat(most, PHRASE)[: len(plan)]
+    """Return the scale of each bar: the most frequent one of the new bars of its phrase; that of its source if it has one."""
+    found = scale.astype(np.int64)
+    for at in range(0, len(plan), PHRASE):
+        phrase = slice(at, at + PHRASE)
+        is_new = plan.lag[phrase] == 0
+        if is_new.any():
+            found[phrase] = np.bincount(scale[phrase][is_new]).argmax()
     for bar, back in enumerate(plan.lag.tolist()):
         found[bar] = found[bar - back]
     return found
@@ -134,16 +143,17 @@ def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
     return by
 
 
-def _moved_sets(plan: Plan, chroma: Numbers, by: Numbers, scale: Numbers, other: Numbers) -> Numbers:
+def _moved_sets(chroma: Numbers, by: Numbers, scales: tuple[Numbers, Numbers, Numbers], other: Numbers) -> Numbers:
     """Return sets of pitch classes, transposed, and those that are in their scale moved into another one.
 
-    `scale` are the classes of SCALES that are wanted, and `other` more pitch classes that may stay. Two major scales differ by
-    degrees that are all a semitone higher in the one that has more sharps.
+    `scales` are the classes of SCALES of the sets, those that are wanted, and the fifths between them after the
+    transposition, 0–11: two major scales differ by degrees that are all a semitone higher in the one that has more sharps.
+    `other` are more pitch classes that may stay.
     """
-    inside = chroma & _SCALES[plan.scale]
+    scale, wanted, fifths = scales
+    inside = chroma & _SCALES[scale]
     of_scale = _transposed(inside, by)
-    off = of_scale & ~_SCALES[scale] & ~other
-    fifths = (scale - plan.scale.astype(np.int64) - by) * 7 % 12
+    off = np.where(fifths > 0, of_scale & ~_SCALES[wanted] & ~other, 0)
     moved: Numbers = (
         _transposed(chroma & ~inside, by) | of_scale & ~off | _transposed(off, np.where(fifths <= 6, 1, -1))
     )
@@ -151,12 +161,14 @@ def _moved_sets(plan: Plan, chroma: Numbers, by: Numbers, scale: Numbers, other:
 
 
 def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbers]:
-    """Return how a hand moves from its sources, as far as its pitch classes allow."""
+    """Return how a hand moves from its sources: as planned, as far as its pitch classes are as like as they were."""
     source = np.arange(len(plan)) - getattr(plan, f"{hand}_lag")
-    move = getattr(plan, f"{hand}_move").astype(np.int64)
-    step = getattr(plan, f"{hand}_shift") - NO_SHIFT + by - by[source]
+    move, planned = (getattr(plan, f"{hand}_{name}").astype(np.int64) for name in ("move", "chroma"))
+    shift = getattr(plan, f"{hand}_shift").astype(np.int64) - NO_SHIFT
+    step = shift + by - by[source]
+    before = _likeness(_transposed(planned[source], shift), planned)
     likeness = _likeness(_transposed(sets[source], step), sets)
-    most = np.where(likeness >= _LEAST_ALIKE, NEAR, CONTOUR)
+    most = np.where(likeness >= np.minimum(before, _LEAST_ALIKE), NEAR, CONTOUR)
     most = np.where(likeness == 1, np.where(step == 0, IDENTICAL, TRANSPOSED), most)
     most = np.where(np.abs(step) > MAX_SHIFT, CONTOUR, most)
     is_moved = move >= NEAR
@@ -167,7 +179,7 @@ def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbe
 def _ends(plan: Plan, sets: dict[str, Numbers], moves: dict[str, Numbers], by: Numbers) -> dict[str, Numbers]:
     """Return the lowest and highest pitches of bars and hands, 1 + pitch, at pitch classes of the hand.
 
-    Those of a hand that repeats a bar, moved by an interval, move with it.
+    Those of a hand that repeats a bar, moved by an interval, move with it as long as they stay within 0–127.
     """
     of_hands = {
         "left": ("bottom", "left_top", np.where(sets["left"] > 0, sets["left"], sets["right"])),
@@ -183,8 +195,9 @@ def _ends(plan: Plan, sets: dict[str, Numbers], moves: dict[str, Numbers], by: N
         for bar in np.flatnonzero(is_moved).tolist():
             source = bar - int(getattr(plan, f"{hand}_lag")[bar])
             for name in (low, high):
-                if new[name][source] and new[name][bar]:
-                    new[name][bar] = np.clip(new[name][source] + shift[bar], 1, 128)
+                end = int(new[name][source] + shift[bar])
+                if new[name][source] and new[name][bar] and 1 <= end <= 128 and chroma[bar] >> (end - 1) % 12 & 1:
+                    new[name][bar] = end
     return new
 
 
