@@ -55,7 +55,7 @@ INNER = {
     "dataset.filters": "catalog dataset.measures dataset.duplicates dataset.reasons",
     "dataset.export": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel dataset.corpus dataset.reasons",
     "dataset.report": "catalog dataset.corpus dataset.duplicates dataset.build_command dataset.reasons",
-    "training.events": "catalog dataset.notes dataset.corpus",
+    "training.events": "catalog dataset.notes dataset.corpus dataset.parallel",
     "training.sound": "catalog.base",
     "training.rendering": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel training.sound",
     "training.novelty": "catalog dataset.notes dataset.corpus training.events",

@@ -1,10 +1,13 @@
 """Event classes never change; notes are restored as exactly as the classes allow."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.notes.model import Notes
+from tests.training.songs import song
+from training.events import encoding
 from training.events import fields as events
 from training.events.encoding import classes
 
@@ -71,3 +74,25 @@ def test_places_and_lengths_of_very_long_bars_share_the_last_class() -> None:
     place, bar = events.places([0, 143, 144, 191, 192], ((0, 8, 4),))
     assert place.tolist() == [0, 143, 143, 143, 0]
     assert bar.tolist() == [144] * 5
+
+
+@pytest.mark.parametrize("timeout_s", [encoding._TIMEOUT_S, 1e-3])
+@pytest.mark.parametrize("planned", [True, False])
+def test_pieces_are_the_same_events_alone_together_and_in_worker_processes(
+    monkeypatch: pytest.MonkeyPatch, planned: bool, timeout_s: float
+) -> None:
+    """At 1 ms, no worker ends in time, and all is done here. Doubled notes are no events, so some are shorter than they look."""
+    pieces = [song(number, bars=2 + 3 * number) for number in (2, 0, 4, 1, 3)]
+    twice = [
+        np.repeat(column, 2) for column in (pieces[1].onset, pieces[1].duration, pieces[1].pitch, pieces[1].velocity)
+    ]
+    pieces += [Notes.of(*twice), Notes.of([], [], [], [])]
+    alone = [encoding.encode([piece], planned=planned)[0] for piece in pieces]
+    monkeypatch.setattr(encoding, "_TIMEOUT_S", timeout_s)
+    for shared in (sum(map(len, pieces)) + 1, 1):
+        monkeypatch.setattr(encoding, "SHARED", shared)
+        monkeypatch.setattr(encoding, "cores", lambda: 3)
+        together = encoding.encode(pieces, planned=planned, plans_of=pieces)
+        for one, other in zip(alone, together, strict=True):
+            assert one.dtype == other.dtype
+            assert (one == other).all()

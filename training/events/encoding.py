@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from catalog.base.cores import cores
 from dataset.notes.model import Notes
+from dataset.parallel.workers import Failure, work
 from training.events import character, ears, plan_columns, plans
 from training.events.fields import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
 from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
@@ -94,6 +96,9 @@ RELEASES = slice(COLUMNS, COLUMNS + ears.RELEASES)
 COLUMNS += ears.RELEASES
 
 BATCH = 64  # pieces that are encoded together
+SHARED = 40_000  # notes from which all cores encode: a worker needs half a second to start
+_TASK = "training.events.encoding:encode_alone"
+_TIMEOUT_S = 3600.0  # 300,000 notes take half a minute
 
 
 def classes(notes: Notes) -> tuple[IntArray, IntArray]:
@@ -126,17 +131,33 @@ def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence
 
     The columns hold the classes of `classes`, the prediction of the longest match, guesses and confidences by field,
     what the plan says and what sounds. Without `planned`, nothing is known of the plan. `plans_of` are the pieces whose
-    plans are given, by default the pieces themselves.
+    plans are given, by default the pieces themselves. Many pieces are shared among worker processes.
     """
     planned_by = pieces if plans_of is None else plans_of
-    read = [classes(piece) for piece in pieces]
-    order = sorted(range(len(read)), key=lambda i: -len(read[i][1]))
-    encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(read)
-    for start in range(0, len(order), BATCH):
-        which = order[start : start + BATCH]
-        known = [plans.Plan.of(planned_by[i]) if planned and len(pieces[i]) else None for i in which]
-        for i, rows in zip(which, _encode_together([read[i] for i in which], known), strict=True):
+    order = sorted(range(len(pieces)), key=lambda i: -len(counted(pieces[i])))
+    shares = cores() if sum(map(len, pieces)) >= SHARED else 1
+    parts = [order[share::shares] for share in range(shares)]
+    items = [([pieces[i] for i in part], [planned_by[i] for i in part], planned) for part in parts]
+    encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(pieces)
+    for number, made in [(0, encode_alone(items[0]))] if shares == 1 else work(_TASK, items, timeout_s=_TIMEOUT_S):
+        # what a worker could not do, for lack of memory for example, is done here, or raises its error here
+        held = encode_alone(items[number]) if isinstance(made, Failure) else made
+        for i, rows in zip(parts[number], held, strict=True):
             encoded[i] = rows
+    return encoded
+
+
+def encode_alone(item: tuple[list[Notes], list[Notes], bool]) -> list[Events]:
+    """Return pieces as events, as `encode` does, in this process.
+
+    `item` are the pieces, the longest first, those whose plans are given, and `planned`.
+    """
+    pieces, planned_by, planned = item
+    encoded: list[Events] = []
+    for start in range(0, len(pieces), BATCH):
+        which = range(start, min(start + BATCH, len(pieces)))
+        known = [plans.Plan.of(planned_by[i]) if planned and len(pieces[i]) else None for i in which]
+        encoded += _encode_together([classes(pieces[i]) for i in which], known)
     return encoded
 
 
