@@ -23,8 +23,9 @@ from catalog.storage.reading import Count, Finite, parse_json
 from dataset.notes.form import bar_lines
 from dataset.notes.model import Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
+from training.events.fields import counted
 
-FORMAT = 1  # increment when measures change
+FORMAT = 2  # increment when measures change
 WINDOW = 256  # notes of a stretch
 WINDOWS = 3  # stretches of a training piece that are measured, evenly spaced
 LEAST_NOTES = 32  # of a stretch that is measured
@@ -150,20 +151,19 @@ def _mean(values: Numbers) -> float | None:
 
 
 def stretches(notes: Notes) -> list[dict[str, float]]:
-    """Return the measures of the stretches of a piece; none if it has fewer than LEAST_NOTES notes."""
-    if len(notes) < LEAST_NOTES:
+    """Return the measures of the stretches of a piece, of notes as they are composed: one for a pitch at an onset.
+
+    None if there are fewer than LEAST_NOTES.
+    """
+    keep = counted(notes)
+    if len(keep) < LEAST_NOTES:
         return []
+    onset, duration, pitch = (column[keep].astype(np.int64) for column in (notes.onset, notes.duration, notes.pitch))
     lines = bar_lines(notes)
-    bar = np.minimum(np.searchsorted(lines, notes.onset, side="right") - 1, len(lines) - 2)
-    edges = np.linspace(0, len(notes), max(1, len(notes) // WINDOW) + 1).round().astype(int)
+    bar = np.minimum(np.searchsorted(lines, onset, side="right") - 1, len(lines) - 2)
+    edges = np.linspace(0, len(keep), max(1, len(keep) // WINDOW) + 1).round().astype(int)
     return [
-        _measures(
-            notes.onset[begin:end].astype(np.int64),
-            notes.duration[begin:end].astype(np.int64),
-            notes.pitch[begin:end].astype(np.int64),
-            bar[begin:end],
-            lines,
-        )
+        _measures(onset[begin:end], duration[begin:end], pitch[begin:end], bar[begin:end], lines)
         for begin, end in pairwise(edges)
     ]
 

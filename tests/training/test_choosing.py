@@ -19,7 +19,7 @@ from tests.training.conftest import command, resealed
 from tests.training.songs import song
 from tests.training.test_sampler import GAIN, VOCABULARY, saying
 from training.choosing import FORMAT, LEAST_NOTES, WINDOW, People, choose_drafts, stretches
-from training.events.fields import FIELDS
+from training.events.fields import FIELDS, counted
 from training.events.repeat_models import GUESSES
 from training.generate import DRAFTS, SAMPLES, compose_samples, music
 from training.run import MEASURES_FILE, Run
@@ -81,8 +81,17 @@ def test_what_sounds_together_is_counted_by_interval() -> None:
     assert found["top line repeats"] == found["bass line repeats"] == 1
 
 
+def test_a_note_that_is_doubled_at_its_pitch_is_measured_once() -> None:
+    notes = song(1)
+    twice = [np.repeat(column, 2) for column in (notes.onset, notes.duration, notes.pitch, notes.velocity)]
+    doubled = Notes.of(*twice, notes.tempos, notes.time_signatures)
+    assert len(doubled) == 2 * len(notes)
+    assert stretches(doubled) == stretches(notes)
+
+
 def test_long_pieces_are_measured_in_stretches_and_very_short_ones_not_at_all() -> None:
-    assert len(stretches(noise(0, 4 * WINDOW))) == 4
+    notes = noise(0, 5 * WINDOW)
+    assert len(stretches(notes)) == len(counted(notes)) // WINDOW == 4
     assert len(stretches(noise(0, WINDOW + 1))) == 1
     assert stretches(noise(0, LEAST_NOTES - 1)) == []
     assert len(stretches(song(0))[0]) == 25

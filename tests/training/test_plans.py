@@ -15,7 +15,8 @@ from tests.dataset.test_form import A1, A2, A2_VARIED, B1, B2, piece
 from tests.training.songs import song
 from tests.training.test_sampler import VOCABULARY, weights
 from training.events.character import VALUES
-from training.events.fields import EDGES
+from training.events.encoding import classes
+from training.events.fields import EDGES, counted
 from training.events.plan_columns import COLUMNS, HANDS, NEW, NO_SHIFT
 from training.events.plan_columns import FORM as SOURCES
 from training.events.plans import Plan
@@ -51,6 +52,22 @@ def test_a_bar_without_notes_has_no_range_and_chords_are_dense() -> None:
     assert said["density"] == [4, 0, 2]
     assert said["top"] == [68, 0, 71]
     assert said["bottom"] == [61, 0, 71]
+
+
+def test_a_note_that_is_doubled_at_its_pitch_is_planned_once_as_it_is_one_event() -> None:
+    for number in range(4):
+        notes = song(number)
+        columns = (notes.onset, notes.duration, notes.pitch, notes.velocity, notes.hand, notes.pedal_group)
+        onset, duration, pitch, velocity, hand, group = (np.repeat(column, 2) for column in columns)
+        duration[1::2] -= 1
+        doubled = replace(
+            notes, onset=onset, duration=duration, pitch=pitch, velocity=velocity, hand=hand, pedal_group=group
+        )
+        plan, lines = Plan.of(doubled)
+        wanted, wanted_lines = Plan.of(notes)
+        assert plan.to_text() == wanted.to_text()
+        assert lines.tolist() == wanted_lines.tolist()
+        assert len(counted(doubled)) == len(classes(doubled)[0]) == len(notes)
 
 
 def test_a_plan_comes_back_from_its_text() -> None:

@@ -9,7 +9,19 @@ from catalog.base.cores import cores
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 from training.events import character, ears, plan_columns, plans
-from training.events.fields import BAR, DURATION, KNOWN, PITCH, PLACE, TIME, VELOCITY, VELOCITY_STEP, places, to_class
+from training.events.fields import (
+    BAR,
+    DURATION,
+    KNOWN,
+    PITCH,
+    PLACE,
+    TIME,
+    VELOCITY,
+    VELOCITY_STEP,
+    counted,
+    places,
+    to_class,
+)
 from training.events.past import PITCH_CLASS_SHARES as TONE_COUNT
 from training.events.repeat_models import GUESSES, Repeats
 
@@ -117,13 +129,6 @@ def classes(notes: Notes) -> tuple[IntArray, IntArray]:
     rows[:, VELOCITY] = notes.velocity[keep] // VELOCITY_STEP
     rows[:, PLACE], rows[:, BAR] = places(onset, notes.time_signatures)
     return rows, onset
-
-
-def counted(notes: Notes) -> npt.NDArray[np.intp]:
-    """Return the indices of the notes that `classes` keeps, in order."""
-    keep = np.ones(len(notes.onset), dtype=bool)
-    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
-    return np.flatnonzero(keep)
 
 
 def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence[Notes] | None = None) -> list[Events]:

@@ -77,6 +77,13 @@ def to_class(ticks: npt.ArrayLike) -> IntArray:
     return _CLASS_OF_TICKS.take(whole, mode="clip")
 
 
+def counted(notes: Notes) -> npt.NDArray[np.intp]:
+    """Return the indices of the notes that are events, in order: of notes of one pitch at one onset, the first."""
+    keep = np.ones(len(notes.onset), dtype=bool)
+    keep[1:] = (notes.onset[1:] != notes.onset[:-1]) | (notes.pitch[1:] != notes.pitch[:-1])
+    return np.flatnonzero(keep)
+
+
 def velocities_of_classes(velocity: npt.NDArray[np.integer]) -> IntArray:
     """Return velocities of each class, [VELOCITIES, SHADES]: quantiles of those that occur, ascending.
 

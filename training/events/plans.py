@@ -16,6 +16,7 @@ from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.hand_form import IDENTICAL, MAX_SHIFT, NEAR, find_hand_form, hand_ranges
 from dataset.notes.model import LEFT, Notes
 from training.events import character
+from training.events.fields import counted
 from training.events.plan_columns import (
     COLUMNS,
     DENSITIES,
@@ -106,7 +107,8 @@ class Plan:
         """Return the plan of a piece and its bar lines [bars + 1] in ticks."""
         form = find_form(notes)
         bars = len(form)
-        inside = notes.onset < form.lines[-1]
+        inside = counted(notes)
+        inside = inside[notes.onset[inside] < form.lines[-1]]
         onset, duration, pitch, velocity = (
             column[inside] for column in (notes.onset, notes.duration, notes.pitch, notes.velocity)
         )

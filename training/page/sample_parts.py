@@ -22,7 +22,7 @@ from dataset.notes.meter import bars_of
 from dataset.notes.model import Notes
 from dataset.notes.timing import tick_to_seconds
 from dataset.parallel.workers import Failure, Worker, work
-from training.events.encoding import counted
+from training.events.fields import counted
 from training.midi import read_piece
 from training.novelty.figures import Copy, Novelty, find_copies
 from training.novelty.training_index import TrainingIndex
