@@ -76,21 +76,28 @@ def test_places_and_lengths_of_very_long_bars_share_the_last_class() -> None:
     assert bar.tolist() == [144] * 5
 
 
-@pytest.mark.parametrize("timeout_s", [encoding._TIMEOUT_S, 1e-3])
+@pytest.mark.parametrize(
+    "name, value", [("_TIMEOUT_S", encoding._TIMEOUT_S), ("_TIMEOUT_S", 1e-3), ("_TASK", "training.nowhere:encode")]
+)
 @pytest.mark.parametrize("planned", [True, False])
 def test_pieces_are_the_same_events_alone_together_and_in_worker_processes(
-    monkeypatch: pytest.MonkeyPatch, planned: bool, timeout_s: float
+    monkeypatch: pytest.MonkeyPatch, planned: bool, name: str, value: object
 ) -> None:
-    """At 1 ms, no worker ends in time, and all is done here. Doubled notes are no events, so some are shorter than they look."""
+    """At 1 ms, no worker ends in time, and nowhere none starts: then all is done here.
+
+    Doubled notes are no events, so some pieces are shorter than they look.
+    """
     pieces = [song(number, bars=2 + 3 * number) for number in (2, 0, 4, 1, 3)]
     twice = [
         np.repeat(column, 2) for column in (pieces[1].onset, pieces[1].duration, pieces[1].pitch, pieces[1].velocity)
     ]
     pieces += [Notes.of(*twice), Notes.of([], [], [], [])]
     alone = [encoding.encode([piece], planned=planned)[0] for piece in pieces]
-    monkeypatch.setattr(encoding, "_TIMEOUT_S", timeout_s)
-    for shared in (sum(map(len, pieces)) + 1, 1):
+    monkeypatch.setattr(encoding, name, value)
+    notes = sum(map(len, pieces))
+    for shared, part in ((notes + 1, notes), (1, notes), (1, notes // 6)):
         monkeypatch.setattr(encoding, "SHARED", shared)
+        monkeypatch.setattr(encoding, "PART", part)
         monkeypatch.setattr(encoding, "cores", lambda: 3)
         together = encoding.encode(pieces, planned=planned, plans_of=pieces)
         for one, other in zip(alone, together, strict=True):

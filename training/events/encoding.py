@@ -1,11 +1,13 @@
 """Pieces as network input: per note a row of classes and predictions."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.base.cores import cores
+from catalog.base.errors import DatasetError
 from dataset.notes.model import Notes
 from dataset.parallel.workers import Failure, work
 from training.events import character, ears, plan_columns, plans
@@ -109,6 +111,7 @@ COLUMNS += ears.RELEASES
 
 BATCH = 64  # pieces that are encoded together
 SHARED = 40_000  # notes from which all cores encode: a worker needs half a second to start
+PART = 250_000  # notes that a worker encodes at a time, on average: what it sends back takes memory twice
 _TASK = "training.events.encoding:encode_alone"
 _TIMEOUT_S = 3600.0  # 300,000 notes take half a minute
 
@@ -140,14 +143,19 @@ def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence
     """
     planned_by = pieces if plans_of is None else plans_of
     order = sorted(range(len(pieces)), key=lambda i: -len(counted(pieces[i])))
-    shares = cores() if sum(map(len, pieces)) >= SHARED else 1
+    notes, workers = sum(map(len, pieces)), cores()
+    shares = workers * -(-notes // (workers * PART)) if notes >= SHARED and workers > 1 else 1
     parts = [order[share::shares] for share in range(shares)]
     items = [([pieces[i] for i in part], [planned_by[i] for i in part], planned) for part in parts]
     encoded: list[Events] = [np.zeros((0, COLUMNS), np.int16)] * len(pieces)
-    for number, made in [(0, encode_alone(items[0]))] if shares == 1 else work(_TASK, items, timeout_s=_TIMEOUT_S):
-        # what a worker could not do, for lack of memory for example, is done here, or raises its error here
-        held = encode_alone(items[number]) if isinstance(made, Failure) else made
-        for i, rows in zip(parts[number], held, strict=True):
+    made: dict[int, list[Events]] = {}
+    if shares > 1:
+        with suppress(DatasetError):  # workers do not start
+            for number, result in work(_TASK, items, timeout_s=_TIMEOUT_S):
+                if not isinstance(result, Failure):
+                    made[number] = result
+    for number, part in enumerate(parts):  # what no worker did, for lack of memory for example, is done here
+        for i, rows in zip(part, made.pop(number, None) or encode_alone(items[number]), strict=True):
             encoded[i] = rows
     return encoded
 
