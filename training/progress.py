@@ -93,9 +93,11 @@ class Progress:
         self.ended, self.minutes, self.epochs = None, minutes, epochs
         return extended and not is_new
 
-    def has_no_gain(self, patience: int) -> bool:
-        """Return whether the last `patience` epochs brought no improvement."""
-        return self.epoch - max(self.best_epoch, self.extended_at) >= patience
+    def has_no_gain(self, patience: int, figure: str) -> bool:
+        """Return whether the last `patience` epochs brought no improvement of `figure`, a column of metrics.csv."""
+        known = [row for row in self.history if row[figure] is not None]
+        best = min(known, key=lambda row: float(row[figure] or 0))["epoch"] if known else 0
+        return self.epoch - max(int(best or 0), self.extended_at) >= patience
 
 
 def overfitting_warning(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str | None:

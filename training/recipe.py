@@ -63,6 +63,9 @@ class Recipe:
     row: ClassVar[type[Any]]  # dataclass of one row of metrics.csv; has fields `epoch` and `seconds`
     terms: ClassVar[Terms]
     keep: ClassVar[Keep] = "validation"  # which epoch's weights are kept by default
+    nearly_best: ClassVar[float] = (
+        0.0  # by how much the held-out figure of a later epoch that is kept may be above the best
+    )
     kind: str  # which recipe this is
 
     @property

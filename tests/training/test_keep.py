@@ -9,6 +9,7 @@ from catalog.base.errors import UsageError
 from training.classic.recipe import ClassicRecipe, ClassicRow
 from training.loop.checkpoints import keep_epoch
 from training.network.weights import load_weights
+from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.recipe import Keep
 from training.run import Run
 from training.run_record import TrainingRequest
@@ -36,3 +37,34 @@ def test_the_weights_are_those_of_the_epoch_that_is_best_by_the_figure_that_is_a
 def test_a_guard_that_no_sampler_takes_is_refused_before_training(most: int) -> None:
     with pytest.raises(UsageError, match="--max-copy"):
         TrainConfig(query="series == 'temple'", max_copy=most)
+
+
+def note_row(epoch: int, held: float) -> EpochRow:
+    parts = dict.fromkeys(("time", "pitch", "duration", "velocity"), held / 4)
+    return EpochRow(epoch=epoch, seconds=1.0, train_bits=3.0 - epoch / 10, validation_bits=held, **parts)
+
+
+@pytest.mark.parametrize(
+    "keep, first, kept",
+    [(None, 1, 3), ("validation", 1, 3), ("training", 1, 5), (None, 0, 0)],
+)
+def test_the_network_of_notes_keeps_the_last_epoch_that_is_nearly_the_best_but_the_start_only_yields_to_better(
+    tmp_path: Path, keep: Keep | None, first: int, kept: int
+) -> None:
+    """Patience counts from the best one."""
+    asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="", seed=0, minutes=None, epochs=5, keep=keep)
+    run = Run.create(tmp_path, "kept", NoteLSTMRecipe(), "{}", asked)
+    progress = run.progress()
+    assert 0.04 < run.recipe.nearly_best < 0.06
+    held = ((2.2, 2.1, 2.14, 2.16, 2.17), (2.1, 2.12, 2.14, 2.11, 2.13))[first == 0]
+    for epoch, figure in enumerate(held, first):
+        keep_epoch(run, progress, note_row(epoch, figure), {"w": np.full(1, epoch, np.float32)})
+    named, meta = load_weights(run.weights)
+    assert (meta.epoch, named["w"].tolist(), run.progress().best_epoch) == (kept, [kept], kept)
+    if keep != "training":
+        best = first + int(np.argmin(held))
+        last = first + len(held) - 1
+        assert [progress.has_no_gain(patience, "validation_bits") for patience in (last - best, last - best + 1)] == [
+            True,
+            False,
+        ]

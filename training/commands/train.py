@@ -94,7 +94,8 @@ def train(
         Literal["validation", "training"] | None,
         typer.Option(
             "--keep",
-            help="Which epoch to keep: the best on held-out pieces (default), or on the training pieces (default of classic).",
+            help="Which epoch to keep: the last that is nearly the best on held-out pieces (default), or the best on the "
+            "training pieces (default of classic).",
         ),
     ] = None,
     max_copy: Annotated[
@@ -121,8 +122,8 @@ def train(
 
     A trained network with its files is called a run. If there is no corpus for the query, it is built. With --query or --game,
     a base is trained first: a run on all pieces of the catalog, which takes 85 % of the minutes. Later runs use it again.
-    Each epoch prints bits per note on training and held-out pieces (lower is better); the best epoch is kept. Ctrl-C or a
-    crash loses at most the current epoch; the same command with --resume continues.
+    Each epoch prints bits per note on training and held-out pieces (lower is better); the last that is nearly the best is
+    kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
 
     With --each-game, every game of the query with enough pieces gets its own run, and one page compares them.
     """

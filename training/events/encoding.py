@@ -155,7 +155,8 @@ def encode(pieces: Sequence[Notes], *, planned: bool = False, plans_of: Sequence
                 if not isinstance(result, Failure):
                     made[number] = result
     for number, part in enumerate(parts):  # what no worker did, for lack of memory for example, is done here
-        for i, rows in zip(part, made.pop(number, None) or encode_alone(items[number]), strict=True):
+        held = made.pop(number) if number in made else encode_alone(items[number])
+        for i, rows in zip(part, held, strict=True):
             encoded[i] = rows
     return encoded
 

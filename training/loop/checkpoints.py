@@ -46,11 +46,21 @@ def best_weights(run: Run) -> dict[str, Array]:
     return named
 
 
+def kept_by(run: Run) -> str:
+    """Return the column of metrics.csv that decides which epoch is kept."""
+    return run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
+
+
 def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], validation_bits: float | None) -> None:
-    """Write an epoch's weights if it is better than all epochs in the history."""
-    figure = run.recipe.terms.train if run.keep == "training" else run.recipe.terms.held
+    """Write an epoch's weights if it is better than all epochs in the history, or nearly so and not the first one kept.
+
+    Nearly is within the recipe's `nearly_best` on held-out pieces; weights that the run starts from are only left for better.
+    """
+    figure = kept_by(run)
     known = [cast(float, old[figure]) for old in progress.history if old[figure] is not None]
-    if getattr(row, figure) < min(known, default=math.inf):
+    allowed = run.recipe.nearly_best if run.keep == "validation" and progress.best_epoch else 0.0
+    least = min(known, default=math.inf)
+    if getattr(row, figure) < least + allowed:
         progress.best_epoch = row.epoch
         data = pack_weights(named, _meta(run, row.epoch, validation_bits))
         write_listed(run.path, run.weights.name, data, fail=TrainingError)

@@ -35,6 +35,7 @@ class NoteLSTMRecipe(Recipe):
     """
 
     row: ClassVar[type[EpochRow]] = EpochRow
+    nearly_best: ClassVar[float] = 0.05  # later epochs compose better: see docs/training.md
     terms: ClassVar[Terms] = Terms(
         train="train_bits",
         held="validation_bits",

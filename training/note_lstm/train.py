@@ -21,7 +21,7 @@ from training.events import batches
 from training.events.batches import EncodedPiece
 from training.events.fields import TIME, VELOCITY
 from training.events.vocabulary import Vocabulary
-from training.loop.checkpoints import CheckpointKeeper
+from training.loop.checkpoints import CheckpointKeeper, kept_by
 from training.loop.hosts import ALONE, Hosts
 from training.loop.interrupt import between_steps
 from training.loop.precision import precision
@@ -172,7 +172,7 @@ class _Trainer:
                 self._refuse_divergence(row, progress)
                 self.keeper.save(network, average.named, row, row.validation_bits, progress)
                 report(row)
-            if self.hosts.broadcast(float(progress.has_no_gain(self.recipe.patience))):
+            if self.hosts.broadcast(float(progress.has_no_gain(self.recipe.patience, kept_by(self.run)))):
                 progress.ended = NO_GAIN
             self.reserve = time.monotonic() - since
         if self.hosts.first:
