@@ -17,7 +17,7 @@ from training.run import Run
 def evaluate_run(
     root: AnyPath, run: Run, split: Split = "test", report: Report = lambda done, total: None
 ) -> Evaluation:
-    """Return the quality of the best epoch of `run` on one split of its corpus.
+    """Return the quality of the kept epoch of `run` on one split of its corpus.
 
     The corpus is read below `root`. Returns `Quality` for recipe note-lstm, `TokenQuality` for classic; for classic,
     `report` receives the progress. Raises TrainingError if the weights are not the run's or are unusable, the corpus
@@ -29,7 +29,7 @@ def evaluate_run(
 def evaluate_folder(
     run: Run, folder: Path, left_out: Callable[[str, str], None] = lambda path, reason: None
 ) -> Evaluation:
-    """Return the quality of the best epoch of `run` on the MIDI files below `folder`.
+    """Return the quality of the kept epoch of `run` on the MIDI files below `folder`.
 
     The files have no style. `left_out` receives path and reason for each unreadable file. Raises UsageError if the
     folder does not exist or the recipe does not support this, TrainingError if the weights are not the run's or there

@@ -3,7 +3,7 @@
 In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/. `music` returns what the run
 composes; `compose_samples` composes DRAFTS pieces after each plan and keeps the one likest to people's.
 
-The samples of `train` are composed by the best epoch's network and composed again when that network changes. Samples
+The samples of `train` are composed by the kept epoch's network and composed again when that network changes. Samples
 of an earlier network are moved to samples/epoch-N/, with their renderings. Files of the command `generate` are not
 touched. The run's state names the files before they are written, so an interrupted command is completed by the next
 one, with the same bytes.
@@ -47,7 +47,7 @@ class Samples:
 def music(
     run: Run, config: SamplingConfig, prime: Notes | None = None, report: Report = lambda done, total: None
 ) -> list[Notes]:
-    """Return new pieces composed by the best epoch of the run.
+    """Return new pieces composed by the kept epoch of the run.
 
     `report` receives the progress in notes, bars or tokens. Raises UsageError if the run's recipe does not support
     `prime`.

@@ -84,7 +84,7 @@ class Learner(ABC):
 
     @abstractmethod
     def compose(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Notes]:
-        """Return `config.count` new pieces by the run's best epoch.
+        """Return `config.count` new pieces by the run's kept epoch.
 
         The same seed gives the same pieces.
         """
@@ -101,7 +101,7 @@ class Learner(ABC):
 
     @abstractmethod
     def evaluate(self, root: AnyPath, run: Run, split: Split, report: Report) -> Evaluation:
-        """Return the quality of the run's best epoch on one split of `run.corpus(root)`."""
+        """Return the quality of the run's kept epoch on one split of `run.corpus(root)`."""
 
     def is_enough(self, funnel: Funnel) -> bool:
         """Return whether a corpus has enough pieces for training."""

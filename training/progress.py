@@ -6,7 +6,7 @@ the chosen precision, and the epoch that the run's samples belong to.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta
 
@@ -95,9 +95,9 @@ class Progress:
 
     def has_no_gain(self, patience: int, figure: str) -> bool:
         """Return whether the last `patience` epochs brought no improvement of `figure`, a column of metrics.csv."""
-        known = [row for row in self.history if row[figure] is not None]
-        best = min(known, key=lambda row: float(row[figure] or 0))["epoch"] if known else 0
-        return self.epoch - max(int(best or 0), self.extended_at) >= patience
+        known = {row["epoch"]: value for row in self.history if (value := row[figure]) is not None}
+        best = cast(int, min(known, key=known.__getitem__, default=0))
+        return self.epoch - max(best, self.extended_at) >= patience
 
 
 def overfitting_warning(history: Sequence[Mapping[str, Any]], train: str, held: str) -> str | None:

@@ -64,7 +64,7 @@ class Recipe:
     terms: ClassVar[Terms]
     keep: ClassVar[Keep] = "validation"  # which epoch's weights are kept by default
     nearly_best: ClassVar[float] = (
-        0.0  # by how much the held-out figure of a later epoch that is kept may be above the best
+        0.0  # a later epoch is kept, too, if its held-out figure is less than this above the best
     )
     kind: str  # which recipe this is
 

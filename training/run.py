@@ -77,12 +77,12 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """The best epoch's weights, for sampling and evaluation."""
+        """The kept epoch's weights, for sampling and evaluation."""
         return self.path / "weights.npz"
 
     @property
     def model(self) -> Path:
-        """The best epoch's network in Keras format."""
+        """The kept epoch's network in Keras format."""
         return self.path / "model.keras"
 
     @property
@@ -224,7 +224,7 @@ class Run:
     def generate(
         self, config: "SamplingConfig", prime: "Notes | None" = None, report: Report = lambda done, total: None
     ) -> list["Notes"]:
-        """Return new pieces by the best epoch, as the command `generate --draft` does."""
+        """Return new pieces by the kept epoch, as the command `generate --draft` does."""
         from training.generate import music
 
         return music(self, config, prime, report)
@@ -232,7 +232,7 @@ class Run:
     def evaluate(
         self, root: AnyPath, split: "Split" = "test", report: Report = lambda done, total: None
     ) -> "Evaluation":
-        """Return how well the best epoch predicts one split of its corpus below `root`."""
+        """Return how well the kept epoch predicts one split of its corpus below `root`."""
         from training.evaluate import evaluate_run
 
         return evaluate_run(root, self, split, report)

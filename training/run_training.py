@@ -76,7 +76,7 @@ def train_run(
             _give_up(run)
         raise
     untouched = f": no epoch was better than the weights of {run.request.init}" if ended.keeps_start else ""
-    tell(f"ended    {ended.ended}; best epoch {ended.best_epoch}{untouched}")
+    tell(f"ended    {ended.ended}; kept epoch {ended.best_epoch}{untouched}")
     if ended.epoch == before and are_written(run):
         tell(f"nothing was left to train; its samples are in {run.samples}")
     if ended.epoch == before and ended.ended == NO_GAIN:

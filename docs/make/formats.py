@@ -197,7 +197,7 @@ def _runs() -> list[str]:
         "which is written last:",
         _record(Progress),
         "### weights.npz, model.keras",
-        "The best epoch: arrays by name for `generate` and `evaluate`, which need NumPy alone, and the network as Keras saves it.\n"
+        "The kept epoch: arrays by name for `generate` and `evaluate`, which need NumPy alone, and the network as Keras saves it.\n"
         "The array `meta` is JSON:",
         _record(WeightsMeta),
         "### sources/",

@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = "\n".join(told)
     assert "recipe   markov, for 2 epochs at most" in text
     assert re.search(r"^epoch 2  seconds \S+  speed \S+  train \S+  held \S+$", text, re.M)
-    assert "ended    budget; best epoch 2" in text
+    assert "ended    budget; kept epoch 2" in text
     return root
 
 

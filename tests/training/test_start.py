@@ -55,7 +55,7 @@ def test_the_weights_it_starts_from_are_kept_where_no_epoch_is_better(root: Path
     assert [row["epoch"] for row in curve(run.path)] == ["0", "1", "2"]
     assert bits.index(min(bits)) == 0
     assert (
-        "ended    budget; best epoch 0: no epoch was better than the weights of tiny\n"
+        "ended    budget; kept epoch 0: no epoch was better than the weights of tiny\n"
         in (root / "told.txt").read_text()
     )
     named, meta = load_weights(run.weights)

@@ -228,7 +228,7 @@ def test_fine_tuning_begins_from_the_weights_of_another_run_and_a_budget_that_lo
     words = ("--query", "game == 'wood'", "--recipe", str(tiny_recipe), "--minutes", "0.001", "--name", "tuned")
     done = command("train", *words, "--no-render", "--init", "tiny", root=trained, first=forked.BY_STEP)
     assert done.returncode == 0, done.stderr
-    assert "ended    budget; best epoch " in done.stdout
+    assert "ended    budget; kept epoch " in done.stdout
     assert len(list((trained / "runs" / "tuned" / "samples").glob("*.mid"))) == 3
     start, tuned = metrics(trained / "runs" / "tuned")
     assert (start["epoch"], start["train_bits"], start["notes_per_second"]) == ("0", "", "")

@@ -38,7 +38,7 @@ def evaluate(
     root: Root = None,
     version: Version = False,
 ) -> None:
-    """Show how well a run's best epoch predicts held-out music.
+    """Show how well a run's kept epoch predicts held-out music.
 
     The figures are bits per note, in total and for each field; lower is better. A last line gives them at the coarser
     classes of time and duration of earlier versions. Runs of recipe classic are measured in nats per token.

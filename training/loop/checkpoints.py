@@ -37,7 +37,7 @@ def keep_epoch(run: Run, progress: Progress, row: Any, named: dict[str, Array]) 
 
 
 def best_weights(run: Run) -> dict[str, Array]:
-    """Return the weights of the best epoch of a run.
+    """Return the weights of the kept epoch of a run.
 
     Raises TrainingError if they are damaged or not this run's.
     """
@@ -52,9 +52,9 @@ def kept_by(run: Run) -> str:
 
 
 def _keep_best(run: Run, progress: Progress, row: Any, named: dict[str, Array], validation_bits: float | None) -> None:
-    """Write an epoch's weights if it is better than all epochs in the history, or nearly so and not the first one kept.
+    """Write an epoch's weights if it is better than all epochs in the history, or as good but for the recipe's `nearly_best`.
 
-    Nearly is within the recipe's `nearly_best` on held-out pieces; weights that the run starts from are only left for better.
+    That holds for held-out figures. The weights that a run starts from are replaced by better ones only.
     """
     figure = kept_by(run)
     known = [cast(float, old[figure]) for old in progress.history if old[figure] is not None]
@@ -165,7 +165,7 @@ class CheckpointKeeper:
         self._board.flush()
 
     def finish(self, build: Callable[[], Any], progress: Progress) -> None:
-        """Write the best epoch's network in float32, and the final state."""
+        """Write the kept epoch's network in float32, and the final state."""
         from training.network.network import assign
 
         named = best_weights(self.run)

@@ -1,6 +1,6 @@
 """Training of the recipe `note-lstm`, with validation after each epoch.
 
-In: a run's folder and a corpus. Out: weights.npz and model.keras of the best epoch, metrics.csv, TensorBoard logs. A
+In: a run's folder and a corpus. Out: weights.npz and model.keras of the kept epoch, metrics.csv, TensorBoard logs. A
 kill loses at most the current epoch. Keras is imported when training begins.
 
 A run that starts from the weights of another measures these first, as epoch 0, and keeps them if no epoch is better.

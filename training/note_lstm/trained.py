@@ -26,7 +26,7 @@ def network(run: Run) -> inference.NoteNetwork:
 
 
 def open_network(run: Run) -> tuple[inference.NoteNetwork, Vocabulary]:
-    """Return the best epoch's network and the run's vocabulary.
+    """Return the kept epoch's network and the run's vocabulary.
 
     Raises TrainingError if the weights are damaged or not this run's.
     """

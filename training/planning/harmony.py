@@ -153,7 +153,7 @@ def _moved_sets(chroma: Numbers, by: Numbers, scales: tuple[Numbers, Numbers, Nu
     scale, wanted, fifths = scales
     inside = chroma & _SCALES[scale]
     of_scale = _transposed(inside, by)
-    off = np.where(fifths > 0, of_scale & ~_SCALES[wanted] & ~other, 0)
+    off = of_scale & ~_SCALES[wanted] & ~other
     moved: Numbers = (
         _transposed(chroma & ~inside, by) | of_scale & ~off | _transposed(off, np.where(fifths <= 6, 1, -1))
     )
@@ -179,7 +179,7 @@ def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbe
 def _ends(plan: Plan, sets: dict[str, Numbers], moves: dict[str, Numbers], by: Numbers) -> dict[str, Numbers]:
     """Return the lowest and highest pitches of bars and hands, 1 + pitch, at pitch classes of the hand.
 
-    Those of a hand that repeats a bar, moved by an interval, move with it as long as they stay within 0–127.
+    Those of a hand that repeats a bar, moved by an interval, move with it, unless they would leave 0–127.
     """
     of_hands = {
         "left": ("bottom", "left_top", np.where(sets["left"] > 0, sets["left"], sets["right"])),
