@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from catalog.base.errors import TrainingError
@@ -16,6 +17,9 @@ from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import NO_CREDITS, Credits, Measure
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
+
+if TYPE_CHECKING:
+    import verovio
 
 TALLEST = 60_000  # the tallest page that verovio lays out
 MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's font, and its quarter note glyph in tempo marks
@@ -26,6 +30,7 @@ SMALL = 300  # font size of the other lines
 HEADING_WIDTH = 34_000  # of an A4 page, in letters of font size 1
 SVG = "{http://www.w3.org/2000/svg}"
 NOTE_ID = re.compile(r"n(\d+)(\.\d+)?")
+TIE = re.compile(r'(<tie [^>]*startid="#n(\d+)(?:\.(\d+))?" endid="#)n[\d.]+(?=")')
 SCALED = re.compile(r"translate\((-?\d+), (-?\d+)\) scale\((0\.\d+), \3\)")
 STYLE = (
     ".score .tempo{font-weight:bold}.score .mNum{font-style:italic}"
@@ -111,9 +116,22 @@ def _draw_pages(xml: bytes, paper: Paper) -> list[str]:
             "xmlIdSeed": 1,
         }
     )
-    if not toolkit.loadData(xml.decode()) or toolkit.getPageCount() < 1:
+    if not load_score(toolkit, xml.decode()) or toolkit.getPageCount() < 1:
         raise TrainingError("verovio cannot draw the score; open its MusicXML in a notation program")
     return [str(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
+
+
+def load_score(toolkit: "verovio.toolkit", xml: str) -> bool:
+    """Load our MusicXML; return whether verovio can read it.
+
+    verovio joins ties by pitch, so it confuses those of one pitch that both staves hold at once. Where it did, its MEI
+    is loaded again with the ties between the parts of each note, whose ids are numbered.
+    """
+    if not toolkit.loadData(xml):
+        return False
+    found = toolkit.getMEI()
+    mended = TIE.sub(lambda tie: f"{tie[1]}n{tie[2]}.{int(tie[3] or 1) + 1}", found)
+    return mended == found or bool(toolkit.loadData(mended))
 
 
 def _clean_page(svg: str, page: str, prefix: str) -> str:
