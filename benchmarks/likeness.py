@@ -22,7 +22,7 @@ from catalog.base.errors import VgpianoError
 from dataset.corpus.corpus import Corpus
 from dataset.notes.form import find_form
 from dataset.notes.model import Notes
-from training.generate import music
+from training.generate import compose_samples, music
 from training.run import Run
 from training.sampling.config import OTHER, OWN, SamplingConfig
 
@@ -108,6 +108,7 @@ def main() -> None:
         for name in options.harmony:
             config = SamplingConfig(count=options.count, notes=NOTES, seed=options.seed, harmony=name)
             sets[f"drafts, --harmony {name}"] = music(run, config)
+            sets[f"chosen, --harmony {name}"] = compose_samples(run, config).pieces
         print(table([piece.notes for piece in corpus.pieces("train")], sets))
     except (VgpianoError, OSError) as error:
         sys.exit(f"likeness: {error}")

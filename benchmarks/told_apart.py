@@ -1,7 +1,7 @@
 """Classifier two-sample test: are composed pieces told apart from people's?
 
-    python benchmarks/told_apart.py --corpus all (--run RUN [--primed BARS] | --midi FOLDER) [--root data]
-                                    [--count 150] [--out FILE]
+    python benchmarks/told_apart.py --corpus all (--run RUN [--chosen] [--primed BARS] | --midi FOLDER)
+                                    [--root data] [--count 150] [--out FILE]
 
 After D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017). In: a corpus, of which the longest
 piece of each work is taken if it has --first notes, and drafts that a run composes, or a folder of MIDI files. With
@@ -35,7 +35,7 @@ from music_features import FIRST, features  # noqa: E402
 from catalog.base.errors import VgpianoError  # noqa: E402
 from dataset.corpus.corpus import Corpus, CorpusPiece  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
-from training.generate import music  # noqa: E402
+from training.generate import compose_samples, music  # noqa: E402
 from training.midi import read_notes  # noqa: E402
 from training.run import Run  # noqa: E402
 from training.sampling.config import SamplingConfig  # noqa: E402
@@ -188,9 +188,12 @@ def compared(real: Sequence[Notes], made: Sequence[Notes], draws: int, count: in
     }
 
 
-def composed(run: Run, count: int, notes: int, temperature: float = 1.0, seed: int = 0) -> list[Notes]:
-    """Return drafts of a run: fresh pieces, nothing chosen."""
-    return music(run, SamplingConfig(count=count, notes=notes, temperature=temperature, seed=seed))
+def composed(
+    run: Run, count: int, notes: int, temperature: float = 1.0, seed: int = 0, *, chosen: bool = False
+) -> list[Notes]:
+    """Return new pieces of a run: drafts, nothing chosen, or with `chosen` what `generate` writes."""
+    config = SamplingConfig(count=count, notes=notes, temperature=temperature, seed=seed, max_copy=run.request.max_copy)
+    return compose_samples(run, config).pieces if chosen else music(run, config)
 
 
 def read_folder(folder: Path) -> list[Notes]:
@@ -213,6 +216,7 @@ def parsed() -> argparse.Namespace:
     source.add_argument("--run", help="name or folder of the run that composes")
     source.add_argument("--midi", type=Path, help="folder of composed MIDI files, instead of a run")
     parser.add_argument("--primed", type=int, metavar="BARS", help="continue the first BARS bars of held-out pieces")
+    parser.add_argument("--chosen", action="store_true", help="what `generate` writes, instead of drafts")
     parser.add_argument("--count", type=int, default=COUNT, help="pieces a side")
     parser.add_argument("--first", type=int, default=FIRST, help="notes of each piece that are looked at")
     parser.add_argument("--notes", type=int, default=NOTES, help="notes of each draft")
@@ -227,6 +231,8 @@ def parsed() -> argparse.Namespace:
         parser.error(f"--count must be at least {LEAST}, --draws 1, and --first 32")
     if options.primed is not None and (options.midi or options.primed < 1):
         parser.error("--primed must be at least 1, and needs --run")
+    if options.chosen and (options.midi or options.primed):
+        parser.error("--chosen needs --run, and excludes --primed")
     return options
 
 
@@ -243,7 +249,8 @@ def main() -> None:
                 primes = continuations.beginnings(corpus, options.primed, options.first)
                 made = continuations.continued(run, primes, options.notes, options.temperature, options.seed)
             else:
-                made = composed(run, options.count, options.notes, options.temperature, options.seed)
+                size = options.count, options.notes
+                made = composed(run, *size, options.temperature, options.seed, chosen=options.chosen)
         result = compared(real, made, options.draws, options.count, options.first)
     except (VgpianoError, OSError, ValueError) as error:
         raise SystemExit(f"told_apart: {error}") from None

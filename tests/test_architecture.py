@@ -62,15 +62,16 @@ INNER = {
     "training.network": "catalog training.events training.midi",
     "training.loop": "catalog training.events training.network training.progress training.run",
     "training.planning": "dataset.notes training.events",
-    "training.sampling": "catalog dataset.notes dataset.midi training.events training.planning training.network training.novelty"
-    " training.progress training.run training.run_folder",
+    "training.critic": "catalog dataset.notes training.events",
+    "training.sampling": "catalog dataset.notes dataset.midi training.critic training.events training.planning training.network"
+    " training.novelty training.progress training.run training.run_folder",
     "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",
-    "training.note_lstm": "catalog dataset.notes dataset.corpus training.events training.network training.loop training.sampling"
-    " training.novelty training.learner training.progress training.recipe training.run",
+    "training.note_lstm": "catalog dataset.notes dataset.corpus training.critic training.events training.network training.loop"
+    " training.sampling training.novelty training.learner training.progress training.recipe training.run",
     "training.page": "catalog dataset.notes dataset.midi dataset.corpus dataset.measures dataset.parallel dataset.report"
     " dataset.build_command dataset.reasons training.events training.novelty training.sampling training.rendering"
-    " training.choosing training.midi training.observer training.recipe training.run training.run_record",
+    " training.critic training.midi training.observer training.recipe training.run training.run_critic training.run_record",
     "training.listening": "catalog.base catalog.storage dataset.notes dataset.report training.rendering training.sound",
     "training.commands": "catalog dataset.completion dataset.corpus training",
 }

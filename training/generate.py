@@ -1,7 +1,7 @@
 """Generation with a trained run, and the three samples that `train` writes.
 
 In: a run, and settings for sampling. Out: notes, or MIDI files in the run's samples/. `music` returns what the run
-composes; `compose_samples` composes DRAFTS pieces after each plan and keeps the one likest to people's.
+composes; `compose_samples` tries each passage TRIES times and goes on with the one likest to people's.
 
 The samples of `train` are composed by the kept epoch's network and composed again when that network changes. Samples
 of an earlier network are moved to samples/epoch-N/, with their renderings. Files of the command `generate` are not
@@ -19,20 +19,21 @@ from catalog.base.errors import TrainingError
 from catalog.storage.files import sync_folder, write_bytes, write_text
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
-from training.choosing import FORMAT as MEASURES_FORMAT
-from training.choosing import LEAST_NOTES, Choice, People, choose_drafts
+from training.critic.critic import LEAST_NOTES, Critic
 from training.learner import learner
 from training.midi import read_notes
 from training.progress import Progress
-from training.run import MEASURES_FILE, Run
+from training.run import Run
+from training.run_critic import read_critic
 from training.sampling.config import MAX_COUNT, SamplingConfig
 from training.sampling.prompts import reason_unusable
 from training.sampling.sample_files import reserve_names, samples
 from training.sampling.sample_record import ENDING, Draft, SampleRecord
 
 SAMPLES, SAMPLE_SECONDS = 3, 60.0
-DRAFTS = 4  # pieces composed for each one that is kept
-LOOP_DRAFTS = 8
+TRIES = 4  # of each passage
+LOOP_DRAFTS = 8  # composed for each loop that is kept
+TOO_SHORT = f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,26 +64,27 @@ def compose_samples(
     *,
     draft: bool = False,
 ) -> Samples:
-    """Return `config.count` pieces, each the likest to people's of DRAFTS that the run composes after one plan.
+    """Return `config.count` pieces, of which each passage is the likest to people's of TRIES by the run's critic.
 
-    Of loops, LOOP_DRAFTS times as many are composed, and those are kept whose end leads on best to their beginning.
-    With `draft`, or if the run has no measures of people's pieces, nothing is chosen. Raises as `music` does.
+    The likest piece is the first. Of loops, LOOP_DRAFTS times as many are composed, and those are kept whose end leads on
+    best to their beginning. With `draft`, or if the run has no critic, nothing is chosen. Raises as `music` does.
     """
     if config.loop:
         return _compose_loops(run, config, report, draft=draft)
-    people, reason = (None, None) if draft else _people(run)
-    if people is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
-        people, reason = None, f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
-    per_plan = 1 if people is None else min(DRAFTS, MAX_COUNT // config.count)
+    critic, reason = (None, None) if draft else read_critic(run)
+    if critic is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
+        critic, reason = None, TOO_SHORT
+    per_plan = 1 if critic is None else min(TRIES, MAX_COUNT // config.count)
     most = per_plan * config.count
-    made = _drafts(run, replace(config, count=most, per_plan=per_plan), prime, report)
-    kept: Sequence[tuple[int, Choice | None]] = [(at, None) for at in range(len(made))]
-    if people is not None:
-        chosen = choose_drafts(people, [each.notes for each in made], per_plan)
-        kept = [(choice.index, choice) for choice in chosen]
-        reason = f"chose {config.count:,} of {most:,} drafts; --draft composes without choosing"
-        if all(choice.distance is None for choice in chosen):
-            reason = f"composed without choosing: fewer than {LEAST_NOTES} notes are too few to compare"
+    made = _drafts(run, replace(config, count=most, per_plan=per_plan), prime, report, critic)
+    kept: Sequence[tuple[int, tuple[float, float] | None]] = [(at, None) for at in range(len(made))]
+    if critic is not None:
+        kept = _likest(critic, [each.notes for each in made], per_plan)
+        reason = (
+            f"composed each passage {per_plan} times and chose the likest to human pieces; --draft composes it once"
+        )
+        if all(judged is None for _, judged in kept):
+            reason = TOO_SHORT
     records = [
         SampleRecord.of(
             made[at],
@@ -91,12 +93,26 @@ def compose_samples(
             number=at + 1,
             drafts=most,
             has_prime=prime is not None,
-            distance=None if choice is None else choice.distance,
-            advantage=None if choice is None else choice.advantage,
+            distance=None if judged is None else judged[0],
+            advantage=None if judged is None else judged[1],
         )
-        for at, choice in kept
+        for at, judged in kept
     ]
     return Samples([made[at].notes for at, _ in kept], records, reason)
+
+
+def _likest(critic: Critic, made: Sequence[Notes], per_plan: int) -> list[tuple[int, tuple[float, float] | None]]:
+    """Return the numbers of the pieces whose ends are the likest to people's of each `per_plan`, and how they are judged.
+
+    The likest piece is first; pieces too short to be judged come last.
+    """
+    odds = [critic.log_odds(notes) for notes in made]
+    best = [
+        max(range(first, first + per_plan), key=lambda at: (odds[at] or -math.inf, -at))
+        for first in range(0, len(made), per_plan)
+    ]
+    judged = [(at, critic.judge(made[at])) for at in best]
+    return sorted(judged, key=lambda each: -math.inf if each[1] is None else each[1][1], reverse=True)
 
 
 def _compose_loops(run: Run, config: SamplingConfig, report: Report, *, draft: bool) -> Samples:
@@ -131,26 +147,13 @@ def _compose_loops(run: Run, config: SamplingConfig, report: Report, *, draft: b
     return Samples([made[at].notes for at in kept], records, reason)
 
 
-def _drafts(run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
+def _drafts(
+    run: Run, config: SamplingConfig, prime: Notes | None, report: Report, critic: Critic | None = None
+) -> list[Draft]:
     found = learner(run.recipe)
     if prime is not None or config.without_prime:
         found.require("--prime", run.name)
-    return found.compose_drafts(run, config, prime, report)
-
-
-def _people(run: Run) -> tuple[People | None, str | None]:
-    """Return how the training pieces of a run measure; None, with the reason, if pieces cannot be chosen by them."""
-    said = "composed without choosing"
-    if not learner(run.recipe).chooses:
-        return None, f"{said}: runs of recipe {run.recipe.kind} have no measures of people's pieces"
-    if MEASURES_FILE not in run.files:
-        return None, f"{said}: run {run.name} is older and has no {MEASURES_FILE}; train it again to choose"
-    people = People.from_json(run.check(MEASURES_FILE), run.path / MEASURES_FILE)
-    if people.format != MEASURES_FORMAT:
-        return None, f"{said}: run {run.name} has measures of another version; train it again to choose"
-    if not people.is_enough():
-        return None, f"{said}: run {run.name} has too few training pieces ({people.pieces}) to compare with"
-    return people, None
+    return found.compose_drafts(run, config, prime, report, critic)
 
 
 def read_prime(path: Path) -> Notes:

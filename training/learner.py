@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dataset.corpus.manifest import Funnel
     from dataset.corpus.schema import Split
     from dataset.notes.model import Notes
+    from training.critic.critic import Critic
     from training.loop.hosts import Hosts
     from training.progress import Budget, Progress, Step
     from training.run import Run
@@ -89,8 +90,13 @@ class Learner(ABC):
         The same seed gives the same pieces.
         """
 
-    def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
-        """Return the pieces of `compose` with what is recorded of each; by default only the notes."""
+    def compose_drafts(
+        self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report, critic: Critic | None = None
+    ) -> list[Draft]:
+        """Return the pieces of `compose` with what is recorded of each; by default only the notes.
+
+        With a critic, for recipes that have one (`chooses`), those of one plan are tries of one piece.
+        """
         from training.sampling.sample_record import Draft
 
         return [Draft(notes) for notes in self.compose(run, config, prime, report)]

@@ -46,8 +46,8 @@ RESTORE_OR_RETRAIN = "restore the file, or train a new run"
 INIT_FILE = "init.npz"  # the initial weights of a fine-tuned run
 SOURCES_FOLDER = "sources"  # the training index
 CORPUS_FILE, CREDITS_FILE = "corpus.json", "CREDITS.md"  # manifest and credits of the corpus when the run was created
-MEASURES_FILE = "measures.json"  # how its training pieces measure
-OTHER_FILES = (CORPUS_FILE, CREDITS_FILE, MEASURES_FILE)
+OTHER_FILES = (CORPUS_FILE, CREDITS_FILE)
+CRITIC_FILE = "critic.json"  # how people's pieces measure, and how its drafts differ; made when training has ended
 
 
 class Run:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.base.errors import TrainingError
+from catalog.base.errors import CorpusError, TrainingError
 from catalog.storage.remote import AnyPath
 from training import base, session
 from training.generate import SAMPLES, are_written, write_samples
@@ -22,6 +22,7 @@ from training.page.write import read_samples, render_samples, write_run_page
 from training.progress import NO_GAIN, Budget, Step, overfitting_warning
 from training.rendering.render import Output, outputs
 from training.run import Run
+from training.run_critic import needs_critic, write_critic
 from training.run_folder import discard
 from training.sampling.sample_files import samples
 from training.train_config import TrainConfig
@@ -105,6 +106,7 @@ def complete(
     """
     onward = resume_command or f"train --name {run.name} --resume"
     try:
+        _write_critic(root, run, observer)
         for file in write_samples(run):
             observer.message(f"sample   {file}")
         if render:
@@ -118,6 +120,19 @@ def complete(
         raise TrainingError(
             f"{why}; run {run.name} is trained, and {_written(run)}; mend that, then make the rest with: {onward}"
         ) from None
+
+
+def _write_critic(root: AnyPath, run: Run, observer: Observer) -> None:
+    """Write the run's critic unless it is there; without its corpus it has none, and composes without choosing."""
+    if not needs_critic(run):
+        return
+    try:
+        pieces = [piece.notes for piece in run.corpus(root).pieces("train")]
+    except (CorpusError, TrainingError) as error:
+        observer.warning(f"{error}; run {run.name} composes without choosing")
+        return
+    with observer.progress("critic") as progress:
+        write_critic(run, pieces, progress)
 
 
 def _give_up(run: Run) -> None:

@@ -14,7 +14,6 @@ from catalog.storage.remote import AnyPath
 from dataset import build
 from dataset.corpus.corpus import Corpus
 from training import recipe as recipes
-from training.choosing import People
 from training.learner import learner
 from training.loop.hosts import ALONE, Hosts
 from training.novelty.training_index import TrainingIndex
@@ -22,7 +21,7 @@ from training.progress import Budget, Progress, Step
 from training.recipe import Recipe
 from training.recipes import DEFAULT
 from training.resume import corpus_of, find_run
-from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, MEASURES_FILE, SOURCES_FOLDER, Run
+from training.run import CORPUS_FILE, CREDITS_FILE, INIT_FILE, SOURCES_FOLDER, Run
 from training.run_record import TrainingRequest
 from training.train_config import TrainConfig
 
@@ -79,12 +78,10 @@ def _prepare_run(root: AnyPath, config: TrainConfig, report: Report) -> tuple[Ru
     learned = TrainingIndex.of(corpus.pieces("train"))
     if config.init is not None:
         learned = learned.joined_with(Run.open(runs, config.init).learned_from())
-    people = People.of([piece.notes for piece in corpus.pieces("train")]) if learner(recipe).chooses else None
     files = {
         **{f"{SOURCES_FOLDER}/{file}": data for file, data in learned.files().items()},
         CORPUS_FILE: corpus.manifest.to_json().encode(),
         CREDITS_FILE: corpus.credits().encode(),
-        **({} if people is None else {MEASURES_FILE: people.to_json().encode()}),
         **({} if init is None else {INIT_FILE: init}),
     }
     run = Run.create(runs, name, recipe, vocabulary_text, request, files, numbered=not config.name)

@@ -4,4 +4,4 @@ Locks, leases and SHA256SUMS lists are here too. Nothing here knows of pieces, a
 packages only `catalog.base` is imported.
 """
 
-__all__ = ["checksums", "files", "lease", "lock", "reading", "remote"]
+__all__ = ["checksums", "files", "lease", "lock", "numbered_files", "reading", "remote"]

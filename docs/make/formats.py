@@ -24,8 +24,8 @@ from dataset.plan import versions
 from dataset.reasons import REASONS, RELATIONS
 from docs.make.records import record
 from scraper.http.journal import FIELDS
-from training.choosing import People
 from training.classic.recipe import ClassicRecipe, ClassicRow
+from training.critic.critic import Critic, Scale
 from training.events.vocabulary import Opening, Start, Vocabulary
 from training.listening.votes import Ballot, Key, KeyEntry, Vote
 from training.network.weights import WeightsMeta
@@ -222,9 +222,12 @@ def _runs() -> list[str]:
                 for name, guesses in GUESS_NAMES.items()
             ],
         ),
-        "### measures.json",
-        "How the training pieces measure, for `generate`, which keeps the drafts most like them. Runs of `classic` have none.",
-        _record(People),
+        "### critic.json",
+        "How passages of the training pieces measure, and how those of drafts differ, for `generate`, which goes on with what is\n"
+        "likest to human pieces. Made when training has ended. Runs of `classic` have none.",
+        _record(Critic),
+        "Each measure:",
+        _record(Scale),
         "### yardstick.json",
         f"Measures of human pieces, for the page: {seen}.",
         _record(Reference),

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog.base.errors import TrainingError
 from catalog.schema import FETCHED, Piece
+from catalog.storage.checksums import digest_of, write_listed
 from catalog.store import Catalog
 from dataset.build import build_corpus
 from dataset.corpus.corpus import Corpus, CorpusPiece
@@ -21,10 +23,12 @@ from dataset.plan import Plan
 from tests.dataset.reported import HOSTILE
 from tests.once import Once
 from training.classic.recipe import ClassicRecipe
+from training.critic.critic import Critic, passages_of
 from training.page.comparison_page import ZELDA, Entry, write_comparison
 from training.page.run_page import write_page
 from training.progress import Progress
-from training.run import Run
+from training.run import CRITIC_FILE, Run
+from training.run_critic import PEOPLES_PASSAGES
 from training.run_record import TrainingRequest
 from training.session import prepare
 from training.train_config import TrainConfig
@@ -119,6 +123,10 @@ def run(root: Path) -> Run:
     made.save_progress(Progress(epoch=EPOCHS, seconds=540.0, best_epoch=7, ended="budget", history=history()))
     made.samples.mkdir()
     learned = Corpus.open(root, "hostile").pieces("train")
+    made.weights.write_bytes(b"not read for pages")
+    passages = [passages_of(piece.notes, PEOPLES_PASSAGES) for piece in learned]
+    critic = Critic.fit(passages, [passages_of(tune(number)) for number in range(901, 905)], digest_of(made.weights))
+    write_listed(made.path, CRITIC_FILE, critic.to_json().encode(), fail=TrainingError)
     (made.samples / "sample-1.mid").write_bytes(write_midi(with_passage(learned[0].notes, 20)))
     (made.samples / "sample-2.mid").write_bytes(write_midi(tune(901, 40), loop=LOOP))
     (made.samples / "sample-10.mid").write_bytes(b"<script>no music</script>")

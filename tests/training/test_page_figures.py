@@ -16,7 +16,7 @@ from dataset.notes.model import Notes, seconds
 from tests.training import exhibited
 from tests.training.exhibited import shown_pages, shown_root, shown_run  # noqa: F401 - fixtures
 from tests.training.songs import song
-from training.choosing import stretches
+from training.critic.critic import passages_of
 from training.page.learning_curves import labels, plot, ticks
 from training.page.people import LABELS, beside_people
 from training.page.reference import FIRST_S, REFERENCE_FILE, figures, first_seconds, reference, strips
@@ -34,23 +34,23 @@ def test_measures_of_the_samples_stand_beside_peoples(root: Path, run: Run, text
     rows = beside_people(run, samples(run.samples))
     assert [row.label for row in rows] == [*LABELS.values()]
     assert re.findall(r'<tr data-people="([^"]+)">', text) == [row.label for row in rows]
-    theirs = [stretch for piece in run.corpus(root).pieces("train") for stretch in stretches(piece.notes)]
+    theirs = [passage for piece in run.corpus(root).pieces("train") for passage in passages_of(piece.notes, 6)]
     for name, row in zip(LABELS, rows, strict=True):
-        quartiles = np.nanpercentile([stretch[name] for stretch in theirs], (25, 50, 75))
+        quartiles = np.nanpercentile([passage[name] for passage in theirs], (25, 50, 75))
         assert (row.low, row.people, row.high) == pytest.approx(quartiles, abs=1e-5)
     onset = np.repeat(np.arange(40) * 24 + 6, 2)  # off the beat, a semitone each
     clashes = Notes.of(onset, np.full(80, 6), np.tile([60, 61], 40), np.full(80, 80), [(0, 120.0)], [(0, 4, 4)])
     (tmp_path / "a.mid").write_bytes(write_midi(clashes))
     (tmp_path / "b.mid").write_bytes(b"no music")
     found = {row.label: row for row in beside_people(run, [tmp_path / "a.mid", tmp_path / "b.mid"])}
-    semitones, beats = (found[LABELS[name]] for name in ("semitones among what sounds", "onsets on the beat"))
+    semitones, beats = (found[LABELS[name]] for name in ("interval class 1 among what sounds", "onsets on the beat"))
     assert (semitones.samples, semitones.is_outside) == (1, True)
-    assert (beats.samples, found["Most notes at once"].samples) == (0, 2)
+    assert (beats.samples, found["Notes that sound at an onset"].samples) == (0, 2)
 
 
 def test_without_measures_of_people_the_page_has_none(root: Path, run: Run, tmp_path: Path) -> None:
     made = Path(shutil.copytree(run.path, tmp_path / "runs" / "shown"))
-    (made / "measures.json").write_text("{}")
+    (made / "critic.json").write_text("{}")
     assert beside_people(Run.open(tmp_path, "shown"), samples(run.samples)) == []
     assert beside_people(run, []) == []
     shutil.rmtree(made / "samples")

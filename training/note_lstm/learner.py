@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dataset.corpus.manifest import Funnel
     from dataset.corpus.schema import Split
     from dataset.notes.model import Notes
+    from training.critic.critic import Critic
     from training.loop.hosts import Hosts
     from training.progress import Budget, Progress, Step
     from training.recipe import Recipe
@@ -81,13 +82,15 @@ class NoteLSTMLearner(Learner):
         """Return pieces drawn note by note, with copies of training pieces limited."""
         return [draft.notes for draft in self.compose_drafts(run, config, prime, report)]
 
-    def compose_drafts(self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report) -> list[Draft]:
+    def compose_drafts(
+        self, run: Run, config: SamplingConfig, prime: Notes | None, report: Report, critic: Critic | None = None
+    ) -> list[Draft]:
         """Return the pieces of `compose` with their styles and guesses."""
         from training.note_lstm.streams import compose_in_parts
         from training.note_lstm.trained import open_network
 
         learned = run.learned_from().index if config.max_copy else None
-        return compose_in_parts(*open_network(run), config, prime, learned, report)
+        return compose_in_parts(*open_network(run), config, prime, learned, report, critic)
 
     def seams(self, run: Run, drafts: Sequence[Draft], config: SamplingConfig) -> list[Seam]:
         """Return the bits of each draft's first bar after its last one."""

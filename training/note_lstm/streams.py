@@ -18,6 +18,7 @@ from catalog.base.console import Report
 from catalog.base.cores import cores
 from catalog.base.errors import TrainingError
 from dataset.notes.model import Notes
+from training.critic.critic import Critic
 from training.events.vocabulary import Vocabulary
 from training.network.inference import NoteNetwork
 from training.novelty.passages import Index
@@ -37,13 +38,14 @@ def compose_in_parts(
     prime: Notes | None,
     learned: Index | None,
     report: Report,
+    critic: Critic | None = None,
 ) -> list[Draft]:
     """Return the pieces of `compose_drafts`, composed on all cores.
 
     Raises as that does, and TrainingError if a process is killed. No process outlives the call.
     """
-    compose = partial(compose_drafts, network, vocabulary, config, prime, learned)
-    parts = split_streams(config.count)
+    compose = partial(compose_drafts, network, vocabulary, config, prime, learned, critic=critic)
+    parts = split_streams(config.count, config.per_plan)
     if len(parts) == 1:
         return compose(report)
     context: Any = get_context("fork")
@@ -63,12 +65,13 @@ def compose_in_parts(
             process.join()
 
 
-def split_streams(count: int) -> list[range]:
-    """Return the numbers of the streams that each process composes."""
+def split_streams(count: int, per_plan: int = 1) -> list[range]:
+    """Return the numbers of the streams that each process composes; those of one plan stay together."""
     if sys.platform != "linux" or UNSAFE & sys.modules.keys():
         return [range(count)]
-    processes = max(1, min(cores(), count // LEAST_STREAMS))
-    edges = [count * number // processes for number in range(processes + 1)]
+    plans = -(-count // per_plan)
+    processes = max(1, min(cores(), count // LEAST_STREAMS, plans))
+    edges = [min(count, plans * number // processes * per_plan) for number in range(processes + 1)]
     return [range(start, end) for start, end in pairwise(edges)]
 
 

@@ -1,7 +1,7 @@
 """How the samples of a run measure beside people's pieces, for its page.
 
-In: a run with the measures of its training pieces, and files of samples. Out: for a few telling measures the median of
-the samples, and people's median and quartiles. Of both, stretches of a few hundred notes are measured.
+In: a run with a critic, and files of samples. Out: for a few telling measures the median of the samples, and people's
+median and quartiles. Of both, passages of WINDOW notes are measured.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from catalog.base.errors import TrainingError
-from training.choosing import People, stretches
+from training.critic.critic import Critic, passages_of
+from training.critic.measures import Measures
 from training.midi import read_notes
-from training.run import MEASURES_FILE, Run
+from training.run import Run
+from training.run_critic import read_critic
 
 LABELS = {
-    "semitones among what sounds": "Semitones and major sevenths among what sounds together",
-    "thirds and sixths among what sounds": "Thirds and sixths among what sounds together",
-    "top line steps": "Steps of one or two semitones in the top line",
-    "likeness to the bar 8 before": "Notes in common with the bar 8 bars before",
-    "onsets on the beat": "Notes that begin on a beat",
-    "most notes at once": "Most notes at once",
+    "interval class 1 among what sounds": "Semitones and major sevenths among what sounds together",
+    "right top repeats": "The same pitch again in the melody",
+    "right top turns": "Turns of the melody",
+    "right bars equal to one before": "Bars of the right hand that come again",
+    "onsets on the beat": "Onsets on a beat",
+    "notes that sound": "Notes that sound at an onset",
 }
-"""Measures of `training.choosing` that the page shows, with their labels."""
-COUNTED = ("most notes at once",)
+"""Measures of `training.critic` that the page shows, with their labels."""
+COUNTED = ("notes that sound",)
 """Those that are no shares."""
 
 
@@ -34,7 +36,7 @@ class PeopleRow:
 
     label: str
     is_share: bool
-    samples: float  # median over the stretches of all samples
+    samples: float  # median over the passages of all samples
     people: float  # median over those of the training pieces
     low: float  # people's quartiles
     high: float
@@ -46,36 +48,34 @@ class PeopleRow:
 
 
 def beside_people(run: Run, files: Sequence[Path]) -> list[PeopleRow]:
-    """Return the measures of LABELS that are known of both; none without a valid measures.json.
+    """Return the measures of LABELS that are known of both; none without a critic.
 
     Files that cannot be read are left out.
     """
-    people = _people(run)
-    if people is None:
+    critic = _critic(run)
+    if critic is None:
         return []
-    measured = [stretch for file in files for stretch in _stretches(file)]
+    measured = [passage for file in files for passage in _passages(file)]
     rows = []
     for name, label in LABELS.items():
-        values = np.array([stretch.get(name, np.nan) for stretch in measured])
+        values = np.array([passage.get(name, np.nan) for passage in measured])
         values = values[np.isfinite(values)]
-        if len(values) and (quantiles := people.quantiles.get(name)) is not None:
+        if len(values) and name in critic.scales:
+            quantiles = critic.scales[name].quantiles
             low, middle, high = (quantiles[len(quantiles) * part // 4] for part in (1, 2, 3))
             rows.append(PeopleRow(label, name not in COUNTED, float(np.median(values)), middle, low, high))
     return rows
 
 
-def _people(run: Run) -> People | None:
-    if MEASURES_FILE not in run.files:
-        return None
+def _critic(run: Run) -> Critic | None:
     try:
-        people = People.from_json(run.check(MEASURES_FILE), run.path / MEASURES_FILE)
+        return read_critic(run)[0]
     except TrainingError:
         return None
-    return people if people.is_enough() else None
 
 
-def _stretches(file: Path) -> list[dict[str, float]]:
+def _passages(file: Path) -> list[Measures]:
     try:
-        return stretches(read_notes(file))
+        return passages_of(read_notes(file))
     except TrainingError:
         return []

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from xml.etree import ElementTree
 
 from catalog.base.errors import TrainingError
@@ -17,9 +17,6 @@ from dataset.notation.musicxml import to_musicxml
 from dataset.notation.records import NO_CREDITS, Credits, Measure
 from dataset.notation.score import score_of
 from dataset.notes.model import Notes
-
-if TYPE_CHECKING:
-    import verovio
 
 TALLEST = 60_000  # the tallest page that verovio lays out
 MUSIC_FONT, QUARTER = "Leipzig", "ECA5"  # verovio's font, and its quarter note glyph in tempo marks
@@ -121,8 +118,8 @@ def _draw_pages(xml: bytes, paper: Paper) -> list[str]:
     return [str(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
 
 
-def load_score(toolkit: "verovio.toolkit", xml: str) -> bool:
-    """Load our MusicXML; return whether verovio can read it.
+def load_score(toolkit: Any, xml: str) -> bool:
+    """Load our MusicXML into a toolkit of verovio; return whether verovio can read it.
 
     verovio joins ties by pitch, so it confuses those of one pitch that both staves hold at once. Where it did, its MEI
     is loaded again with the ties between the parts of each note, whose ids are numbered.

@@ -9,13 +9,13 @@ from filelock import FileLock
 
 from catalog.base.errors import TrainingError
 from catalog.storage.files import write_text
+from catalog.storage.numbered_files import write_numbered
 from catalog.storage.reading import read_json
 from dataset.midi.midi_writer import write_midi
 from dataset.notes.model import Notes
 from training.progress import Progress
 from training.run import CHECKPOINTS_FOLDER, SAMPLES_FOLDER, STATE_FILE
 from training.run_folder import RUN_FILE
-from training.sampling.numbered_files import write_numbered
 from training.sampling.sample_record import ENDING, SampleLoop, SampleRecord
 
 

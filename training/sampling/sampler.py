@@ -15,6 +15,7 @@ import numpy.typing as npt
 from catalog.base.console import Report
 from catalog.base.errors import TrainingError, UsageError
 from dataset.notes.model import Notes
+from training.critic.critic import Critic
 from training.events import encoding
 from training.events.fields import BAR, DURATION, EDGES, FIELDS, KNOWN, PITCH, PITCHES, PLACE, PLACES, TIME
 from training.events.plans import Plan
@@ -30,6 +31,7 @@ from training.sampling.constraints import Constraints
 from training.sampling.copy_guard import CopyGuard
 from training.sampling.drawing import SETTINGS, calm, choose, follow_contour, guess_texts, right_guesses, ticks_back
 from training.sampling.finishing import finish_piece
+from training.sampling.passages import PASSAGE, Written, choose_tries
 from training.sampling.prompts import ProgressCounter, Prompt, make_starts
 from training.sampling.sample_record import Draft
 
@@ -67,10 +69,13 @@ def compose_drafts(
     learned: Index | None = None,
     report: Report = lambda done, total: None,
     numbers: range | None = None,
+    *,
+    critic: Critic | None = None,
 ) -> list[Draft]:
     """Return `config.count` new pieces, each beginning with the prime if given.
 
-    With `numbers`, return only the pieces with these numbers, from 0; they are the same as among all. With
+    With `numbers`, return only the pieces with these numbers, from 0; they are the same as among all. With a `critic`, the
+    pieces of one plan are tries of one piece (`passages`); `numbers` has all of them. With
     `config.without_prime`, the prime's notes are left out. `learned` is the index of the training pieces; without it,
     copies are not limited. `report` receives the notes written, or the bars if the length is in bars or seconds.
     Raises UsageError for an unknown style or a prime that cannot be continued, TrainingError if the weights
@@ -93,21 +98,19 @@ def compose_drafts(
     counter = ProgressCounter(config, starts, limits, report)
     plans = [start.planned(config) for start in starts]
     session = _Session(network, config, starts, plans, style, learned)
-    written: list[list[IntArray]] = [[] for _ in starts]
-    guessed: list[list[Numbers]] = [[] for _ in starts]
-    back: list[list[int]] = [[] for _ in starts]
+    written = [Written() for _ in starts]
     live, made = np.arange(len(starts)), 0
     most = None if config.notes is None else config.notes - (prime is None)  # the prompt is the first note
     while len(live):
+        if critic is not None and made and made % PASSAGE == 0:
+            session.reorder(choose_tries(critic, live, config.per_plan, starts, plans, written))
         if made % BLOCK == 0:
             uniforms = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
         ticks = ticks_back(session.right[:, PITCH], onsets, session.past.followed).tolist()
         for i, at in zip(live[within].tolist(), within.nonzero()[0].tolist(), strict=True):
-            written[i].append(rows[at])
-            guessed[i].append(session.right[at])
-            back[i].append(ticks[at])
+            written[i].add(rows[at], int(onsets[at]), session.right[at], ticks[at])
         made += 1
         counter.add(live, onsets)
         active = (within & (most is None or made < most)).nonzero()[0]
@@ -115,15 +118,14 @@ def compose_drafts(
         counter.report_live(live)
         if len(live):
             session.add(rows, active)
-    pieces = zip(starts, plans, written, limits.tolist(), guessed, back, strict=True)
     return [
         Draft(
-            finish_piece(prompt, rows, limit, prime, plan, without_prime=config.without_prime, is_loop=config.loop),
+            finish_piece(prompt, own.rows, limit, prime, plan, without_prime=config.without_prime, is_loop=config.loop),
             styles or named(vocabulary, prompt.style),
-            guess_texts(right),
-            tuple(ticks),
+            guess_texts(own.right),
+            tuple(own.back),
         )
-        for prompt, plan, rows, limit, right, ticks in pieces
+        for prompt, plan, own, limit in zip(starts, plans, written, limits.tolist(), strict=True)
     ]
 
 
@@ -274,17 +276,24 @@ class _Session:
         pitch, is_stuck = self.guard.draw(logits, time, uniforms, draw)
         return pitch, is_stuck | is_complete
 
+    def reorder(self, order: Numbers) -> None:
+        """Continue each stream from the stream with the number in its place; a stream may be repeated."""
+        self._keep(order)
+        self.now, self.above = self.now[order], self.above[order]
+
     def add(self, rows: IntArray, active: Numbers) -> None:
         """Append the drawn notes, and continue with the streams `active` only."""
-        state = self.state
         self.past.add(rows, self.streams.onset(rows[:, TIME]))
         self.streams.add(rows)
         if self.guard is not None:
             self.guard.add(rows)
         if len(active) < len(rows):
-            self.past.keep(active)
-            self.streams.keep(active)
-            if self.guard is not None:
-                self.guard.keep(active)
-            state, self.style = [(h[active], c[active]) for h, c in state], self.style[active]
-        self._advance(rows[active], state)
+            self._keep(active)
+        self._advance(rows[active], self.state)
+
+    def _keep(self, streams: Numbers) -> None:
+        self.past.keep(streams)
+        self.streams.keep(streams)
+        if self.guard is not None:
+            self.guard.keep(streams)
+        self.state, self.style = [(h[streams], c[streams]) for h, c in self.state], self.style[streams]

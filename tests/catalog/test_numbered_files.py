@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.storage import numbered_files as numbered
 from dataset.midi.midi_reader import read_midi
 from dataset.midi.midi_writer import write_midi
 from tests.training.songs import song
 from training.progress import Progress
-from training.sampling import numbered_files as numbered
 from training.sampling.sample_files import reserve_names, samples, write_pieces
 
 WRITER = (
@@ -44,7 +44,7 @@ def test_what_another_process_is_writing_is_not_swept_and_what_a_dead_one_was_is
     with numbered._temporary_file(tmp_path / "sample-1.mid") as (making, _):
         dead = tmp_path / f"{numbered.TEMPORARY_PREFIX}dead.mid"
         dead.write_bytes(b"half")
-        script = f"from pathlib import Path; from training.sampling.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
+        script = f"from pathlib import Path; from catalog.storage.numbered_files import sweep; sweep(Path({str(tmp_path)!r}))"
         path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-c", script], check=True, env=path)
         assert making.exists()

@@ -1,0 +1,96 @@
+"""What is drawn for each stream, and the choice, passage by passage, of how a piece goes on.
+
+The streams of one plan are several tries of one piece. Every PASSAGE notes, the try whose last notes are likest to
+people's, by the run's critic, goes on in all of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dataset.notes.model import Notes
+from training.critic.critic import Critic
+from training.critic.measures import WINDOW
+from training.events.fields import DURATION, EDGES, PITCH
+from training.events.plans import Plan
+from training.sampling.playable import HAND_NOTES, articulate, most_sounding, release
+from training.sampling.prompts import Prompt
+
+PASSAGE = 64  # notes after which it is chosen how a piece goes on
+CONTEXT = 32  # notes before those that are judged, which decide how long these sound
+
+_VELOCITY = 80  # of the notes that are judged; no measure has it
+
+IntArray = npt.NDArray[np.int32]
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class Written:
+    """What was drawn for a stream so far; of each, one a note."""
+
+    rows: list[IntArray] = field(default_factory=list)  # classes, place and bar
+    onsets: list[int] = field(default_factory=list)  # ticks
+    right: list[Numbers] = field(default_factory=list)  # see `drawing.right_guesses`
+    back: list[int] = field(default_factory=list)  # see `SampleRecord`
+
+    def add(self, row: IntArray, onset: int, right: Numbers, back: int) -> None:
+        """Append a note."""
+        self.rows.append(row)
+        self.onsets.append(onset)
+        self.right.append(right)
+        self.back.append(back)
+
+    def copy(self) -> "Written":
+        """Return a copy to which other notes can be appended."""
+        return Written([*self.rows], [*self.onsets], [*self.right], [*self.back])
+
+
+def choose_tries(
+    critic: Critic,
+    live: Numbers,
+    per_plan: int,
+    starts: Sequence[Prompt],
+    plans: Sequence[tuple[Plan, IntArray] | None],
+    written: list[Written],
+) -> Numbers:
+    """Return for each live stream the place, among these, of the one that goes on for it; change `written` accordingly.
+
+    That is the likest to people's of those of the same plan. `live` are the numbers of the streams, ascending, of which
+    `per_plan` in a row have the same plan. Streams that cannot be judged go on themselves.
+    """
+    order = np.arange(len(live))
+    for plan in np.unique(live // per_plan).tolist():
+        places = np.flatnonzero(live // per_plan == plan).tolist()
+        if len(places) == 1:
+            continue
+        tries = live[places].tolist()
+        odds = [critic.log_odds(last_notes(starts[i], written[i], plans[i])) for i in tries]
+        known = [(of_try, -at) for at, of_try in enumerate(odds) if of_try is not None]
+        if known:
+            best = -max(known)[1]
+            order[places] = places[best]
+            for i in tries:
+                written[i] = written[i] if i == tries[best] else written[tries[best]].copy()
+    return order
+
+
+def last_notes(prompt: Prompt, written: Written, plan: tuple[Plan, IntArray] | None) -> Notes:
+    """Return the last notes of a stream, as many as are judged, with the durations that they will have.
+
+    Bars that repeat others may get other durations when the piece is finished.
+    """
+    count = WINDOW + CONTEXT
+    rows = np.array([*prompt.rows[-count:], *written.rows[-count:]], np.int32)[-count:]
+    onset = np.array([*prompt.onsets[-count:], *written.onsets[-count:]], np.int32)[-count:]
+    pitch, duration = rows[:, PITCH], np.maximum(1, EDGES[rows[:, DURATION]]).astype(np.int32)
+    most: IntArray | int = 2 * HAND_NOTES
+    if plan is not None:
+        duration, most = articulate(onset, duration, pitch, *plan), most_sounding(onset, *plan)
+    duration = release(onset, duration, pitch, 0, most)
+    keep = slice(-WINDOW, None)
+    velocity = np.full(len(rows), _VELOCITY)[keep]
+    return Notes.of(onset[keep], duration[keep], pitch[keep], velocity, prompt.tempos, prompt.meters)
