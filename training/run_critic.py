@@ -17,7 +17,7 @@ from training.learner import learner
 from training.run import CRITIC_FILE, LARGEST_BYTES, Run
 from training.sampling.config import SamplingConfig
 
-DRAFTS, DRAFT_NOTES = 192, 384  # drafts at most, and their notes; together no more than the training pieces have
+DRAFTS, DRAFT_NOTES = 256, 448  # drafts at most, and their notes; together no more than the training pieces have
 PEOPLES_PASSAGES = 6  # of a piece, at most
 
 

@@ -108,7 +108,7 @@ def generate(
         bool,
         typer.Option(
             "--draft",
-            help="Compose only the pieces asked for, without choosing among drafts.",
+            help="Compose each passage once, without choosing.",
         ),
     ] = False,
     out: Annotated[

@@ -60,7 +60,7 @@ def choose_tries(
     """Return for each live stream the place, among these, of the one that goes on for it; change `written` accordingly.
 
     That is the likest to people's of those of the same plan. `live` are the numbers of the streams, ascending, of which
-    `per_plan` in a row have the same plan. Streams that cannot be judged go on themselves.
+    `per_plan` in a row have the same plan. Where fewer than WINDOW notes are written, each goes on itself.
     """
     order = np.arange(len(live))
     for plan in np.unique(live // per_plan).tolist():
@@ -68,10 +68,9 @@ def choose_tries(
         if len(places) == 1:
             continue
         tries = live[places].tolist()
-        odds = [critic.log_odds(last_notes(starts[i], written[i], plans[i])) for i in tries]
-        known = [(of_try, -at) for at, of_try in enumerate(odds) if of_try is not None]
-        if known:
-            best = -max(known)[1]
+        passages = [last_notes(starts[i], written[i], plans[i]) for i in tries]
+        if min(map(len, passages)) == WINDOW:  # of shorter ones, measures cannot be compared with people's
+            best = int(np.array([critic.log_odds(passage) for passage in passages], np.float64).argmax())
             order[places] = places[best]
             for i in tries:
                 written[i] = written[i] if i == tries[best] else written[tries[best]].copy()

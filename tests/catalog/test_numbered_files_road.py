@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.catalog.test_numbered_files import names, writer
 from tests.training.conftest import BIN
 from tests.training.songs import song
-from tests.training.test_numbered import names, writer
 from training.sampling.sample_files import samples, write_pieces
 
 pytestmark = pytest.mark.road
