@@ -18,7 +18,8 @@ from training.run import CRITIC_FILE, LARGEST_BYTES, Run
 from training.sampling.config import SamplingConfig
 
 DRAFTS, DRAFT_NOTES = 256, 448  # drafts at most, and their notes; together no more than the training pieces have
-PEOPLES_PASSAGES = 6  # of a piece, at most
+PASSAGES = 6  # of each piece, the first ones, at most: as many as a draft has
+MOST_PIECES = 1024  # training pieces, evenly spaced
 
 
 def needs_critic(run: Run) -> bool:
@@ -27,10 +28,11 @@ def needs_critic(run: Run) -> bool:
 
 
 def write_critic(run: Run, pieces: Sequence[Notes], report: Report = lambda done, total: None) -> None:
-    """Fit the critic of the run's weights to its training pieces and to drafts, and write it.
+    """Fit the critic of the run's weights to its training pieces, or MOST_PIECES of them, and to drafts, and write it.
 
     Holds the run's lock.
     """
+    pieces = pieces[:: max(1, -(-len(pieces) // MOST_PIECES))]
     count = max(1, min(DRAFTS, sum(map(len, pieces)) // DRAFT_NOTES))
     total = len(pieces) + 2 * count  # composing a draft takes about as long as measuring a piece or a draft
 
@@ -42,7 +44,7 @@ def write_critic(run: Run, pieces: Sequence[Notes], report: Report = lambda done
         drafts = [draft.notes for draft in learner(run.recipe).compose_drafts(run, config, None, composed)]
         found = []
         for number, notes in enumerate((*pieces, *drafts), 1):
-            found.append(passages_of(notes, PEOPLES_PASSAGES))
+            found.append(passages_of(notes, PASSAGES))
             report(count + number, total)
         critic = Critic.fit(found[: len(pieces)], found[len(pieces) :], sums.digest_of(run.weights))
         sums.write_listed(run.path, CRITIC_FILE, critic.to_json().encode(), fail=TrainingError)

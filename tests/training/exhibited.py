@@ -28,7 +28,7 @@ from training.page.comparison_page import ZELDA, Entry, write_comparison
 from training.page.run_page import write_page
 from training.progress import Progress
 from training.run import CRITIC_FILE, Run
-from training.run_critic import PEOPLES_PASSAGES
+from training.run_critic import PASSAGES
 from training.run_record import TrainingRequest
 from training.session import prepare
 from training.train_config import TrainConfig
@@ -124,7 +124,7 @@ def run(root: Path) -> Run:
     made.samples.mkdir()
     learned = Corpus.open(root, "hostile").pieces("train")
     made.weights.write_bytes(b"not read for pages")
-    passages = [passages_of(piece.notes, PEOPLES_PASSAGES) for piece in learned]
+    passages = [passages_of(piece.notes, PASSAGES) for piece in learned]
     critic = Critic.fit(passages, [passages_of(tune(number)) for number in range(901, 905)], digest_of(made.weights))
     write_listed(made.path, CRITIC_FILE, critic.to_json().encode(), fail=TrainingError)
     (made.samples / "sample-1.mid").write_bytes(write_midi(with_passage(learned[0].notes, 20)))

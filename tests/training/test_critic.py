@@ -122,7 +122,8 @@ def test_passages_overlap_by_half_and_very_short_pieces_have_none() -> None:
     count = len(counted(notes))
     assert len(passages_of(notes)) == (count - WINDOW) // STEP + 1
     assert len(passages_of(notes, 3)) == 3
-    assert passages_of(notes, 3)[0] == pytest.approx(passages_of(notes)[0], nan_ok=True)
+    for first, same in zip(passages_of(notes, 3), passages_of(notes), strict=False):  # but for the estimate of hands
+        assert first["bottom range"] == same["bottom range"]
     assert len(passages_of(noise(0, WINDOW - 1))) == 1
     assert passages_of(noise(0, LEAST_NOTES - 1)) == []
     assert CRITIC.log_odds(noise(0, LEAST_NOTES - 1)) is CRITIC.judge(noise(0, LEAST_NOTES - 1)) is None

@@ -120,15 +120,13 @@ class Critic:
 
 
 def passages_of(notes: Notes, most: int | None = None) -> list[Measures]:
-    """Return the measures of the passages of a piece, at most `most`, evenly spaced.
+    """Return the measures of the passages of a piece, or of the first `most`.
 
     Passages have WINDOW notes and begin every STEP notes; a shorter piece of LEAST_NOTES or more is one passage.
     """
     count = len(counted(notes))
-    ends = list(range(WINDOW, count + 1, STEP)) or [count] * (count >= LEAST_NOTES)
-    if most is not None and len(ends) > most:
-        ends = [ends[round(at)] for at in np.linspace(0, len(ends) - 1, most)]
-    return measure_ends(notes, ends) if ends else []
+    ends = list(range(WINDOW, count + 1, STEP))[:most] or [count] * (count >= LEAST_NOTES)
+    return measure_ends(notes, ends)
 
 
 def _scores(quantiles: dict[str, Numbers], passages: Sequence[Measures]) -> Numbers:
