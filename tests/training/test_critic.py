@@ -60,7 +60,7 @@ def test_measures_are_what_they_are_called() -> None:
     assert (found["top moves by 1–1"], found["top moves by 2–2"]) == pytest.approx((16 / 63, 40 / 63))
     assert found["top repeats"] == found["likeness to the bar 1 before"] == 0
     assert found["likeness to the bar 2 before"] == found["likeness of rhythm to the bar 1 before"] == 1
-    assert found["bars equal to one before"] == pytest.approx(14 / 15)
+    assert found["likeness: bars equal to one before"] == pytest.approx(14 / 15)
     assert found["top turns"] == pytest.approx(14 / 62)
     assert found["top figures of three moves that come again"] == pytest.approx(1 - 7 / 61)
     assert found["rhythms of four that come again"] == pytest.approx(1 - 1 / 60)
@@ -79,7 +79,7 @@ def test_hands_are_measured_apart() -> None:
     assert found["right top moves by 7–7"] == found["left bottom moves by 7–7"] == 1
     assert (found["onsets of both hands"], found["onsets of the right hand alone"]) == (0.25, 0.75)
     assert found["semitones between the hands"] == pytest.approx((36 + 29) / 2)
-    assert found["right bars equal to one before"] == 1
+    assert found["right likeness: bars equal to one before"] == 1
 
 
 def test_a_stray_note_hours_later_costs_little_memory() -> None:

@@ -118,7 +118,7 @@ def test_each_piece_begins_one_stream_before_any_begins_two_and_then_at_another_
 
     def firsts(count: int, seed: int) -> list[int]:
         generators = [np.random.default_rng([seed, number]) for number in range(count)]
-        made = make_prompts(VOCABULARY, (*openings, short), None, generators, 400, seed)
+        made = make_prompts(VOCABULARY, (*openings, short), None, [[rng] for rng in generators], 400, seed)
         return [int(prompt.rows[0, PITCH]) for prompt in made]
 
     twelve = firsts(12, 3)

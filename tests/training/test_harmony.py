@@ -197,5 +197,5 @@ def test_what_follows_a_prime_has_the_harmony_of_another_piece() -> None:
     alone = plans_after(prime, plans[:1], 1, [7], is_mixed=True)[0]
     assert table(alone[0]) == table(plans_after(prime, plans[:1], 1, [7])[0][0])
     given = [np.random.default_rng(0)]
-    made = make_prompts(VOCABULARY, VOCABULARY.openings, prime, given, 50, 7, is_mixed=True)
+    made = make_prompts(VOCABULARY, VOCABULARY.openings, prime, [[rng] for rng in given], 50, 7, is_mixed=True)
     assert made[0].plan is not None

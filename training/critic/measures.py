@@ -211,20 +211,22 @@ def _hands(begins: Numbers, onset: Numbers, duration: Numbers, pitch: Numbers, i
 
 
 def _form(prefix: str, bar: Numbers, place: Numbers, pitch: Numbers) -> Measures:
-    by_note = _bars(bar, place * 128 + pitch)
-    found = {f"{prefix}likeness to the bar {back} before": _likeness(by_note, back) for back in (1, 2, 4)}
-    if not prefix:
-        by_place = _bars(bar, place)
-        found |= {f"likeness of rhythm to the bar {back} before": _likeness(by_place, back) for back in (1, 2, 4)}
-    shared = by_note @ by_note.T
-    size = shared.diagonal()
-    either = size[:, None] + size[None] - shared
-    earlier = np.tril(shared / np.maximum(either, 1), -1)[1:]
-    likest = earlier.max(axis=1)[size[1:] > 0] if len(earlier) else np.zeros(0)
-    return found | {
-        f"{prefix}likeness to the likest bar before": _share(likest),
-        f"{prefix}bars equal to one before": _share(likest > 0.99),
-    }
+    found = {}
+    for name, key in ((f"{prefix}likeness", place * 128 + pitch), (f"{prefix}likeness of rhythm", place)):
+        bars = _bars(bar, key)
+        shared = bars @ bars.T
+        size = shared.diagonal()
+        alike = shared / np.maximum(size[:, None] + size[None] - shared, 1)  # Jaccard likeness of each two bars
+        for back in (1, 2, 4):
+            there = (size[back:] > 0) | (size[:-back] > 0)
+            found[f"{name} to the bar {back} before"] = (
+                _share(alike.diagonal(-back)[there]) if len(bars) > back else np.nan
+            )
+        earlier = np.tril(alike, -1)[1:]
+        likest = earlier.max(axis=1)[size[1:] > 0] if len(earlier) else np.zeros(0)
+        found[f"{name} to the likest bar before"] = _share(likest)
+        found[f"{name}: bars equal to one before"] = _share(likest > 0.99)
+    return found
 
 
 def _bars(bar: Numbers, key: Numbers) -> Numbers:
@@ -235,12 +237,3 @@ def _bars(bar: Numbers, key: Numbers) -> Numbers:
     present = np.zeros((int(at[-1]) + 1, len(items)), np.float32)
     present[at, number] = 1
     return present
-
-
-def _likeness(present: Numbers, back: int) -> float:
-    """Return the mean Jaccard likeness of bars to those `back` bars before; NaN if there are none."""
-    if len(present) <= back:
-        return np.nan
-    both = (present[back:] * present[:-back]).sum(axis=1)
-    either = np.maximum(present[back:], present[:-back]).sum(axis=1)
-    return _share(both[either > 0] / either[either > 0])

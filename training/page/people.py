@@ -21,7 +21,7 @@ LABELS = {
     "interval class 1 among what sounds": "Semitones and major sevenths among what sounds together",
     "right top repeats": "The same pitch again in the melody",
     "right top turns": "Turns of the melody",
-    "right bars equal to one before": "Bars of the right hand that come again",
+    "right likeness: bars equal to one before": "Bars of the right hand that come again",
     "onsets on the beat": "Onsets on a beat",
     "notes that sound": "Notes that sound at an onset",
 }

@@ -68,7 +68,7 @@ class SamplingConfig:
     style: Mapping[str, float] | None = None  # weights of games or series
     max_copy: int = MAX_COPY  # maximum length, in notes, of passages copied from training pieces; 0 for no limit
     without_prime: bool = False  # return only the continuation, from the first bar after the prime
-    per_plan: int = 1  # pieces in a row that have the same first note and follow the same plan
+    per_plan: int = 1  # pieces in a row that follow the form of one piece: tries of a new one
 
     def __post_init__(self) -> None:
         """Check types and ranges. Raises UsageError."""

@@ -1,10 +1,9 @@
 """What is drawn for each stream, and the choice, passage by passage, of how a piece goes on.
 
-The streams of one plan are several tries of one piece. Every PASSAGE notes, the try whose last notes are likest to
-people's, by the run's critic, goes on in all of them.
+Several streams are tries of one piece: they begin with the same form and harmonies of their own. Every PASSAGE notes, the
+try whose last notes are likest to people's, by the run's critic, goes on in all of them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,18 +52,18 @@ def choose_tries(
     critic: Critic,
     live: Numbers,
     per_plan: int,
-    starts: Sequence[Prompt],
-    plans: Sequence[tuple[Plan, IntArray] | None],
+    starts: list[Prompt],
+    plans: list[tuple[Plan, IntArray] | None],
     written: list[Written],
 ) -> Numbers:
-    """Return for each live stream the place, among these, of the one that goes on for it; change `written` accordingly.
+    """Return for each live stream the place, among these, of the one that goes on for it; change the lists accordingly.
 
-    That is the likest to people's of those of the same plan. `live` are the numbers of the streams, ascending, of which
-    `per_plan` in a row have the same plan. Where fewer than WINDOW notes are written, each goes on itself.
+    That is the likest to people's of the tries of one piece. `live` are the numbers of the streams, ascending, of which
+    `per_plan` in a row are such tries. Where fewer than WINDOW notes are written, each goes on itself.
     """
     order = np.arange(len(live))
-    for plan in np.unique(live // per_plan).tolist():
-        places = np.flatnonzero(live // per_plan == plan).tolist()
+    for piece in np.unique(live // per_plan).tolist():
+        places = np.flatnonzero(live // per_plan == piece).tolist()
         if len(places) == 1:
             continue
         tries = live[places].tolist()
@@ -72,8 +71,10 @@ def choose_tries(
         if min(map(len, passages)) == WINDOW:  # of shorter ones, measures cannot be compared with people's
             best = int(np.array([critic.log_odds(passage) for passage in passages], np.float64).argmax())
             order[places] = places[best]
+            chosen = tries[best]
             for i in tries:
-                written[i] = written[i] if i == tries[best] else written[tries[best]].copy()
+                starts[i], plans[i] = starts[chosen], plans[chosen]
+                written[i] = written[i] if i == chosen else written[chosen].copy()
     return order
 
 

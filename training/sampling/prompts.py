@@ -134,29 +134,32 @@ def make_starts(
     prime: Notes | None,
     generators: list[np.random.Generator],
 ) -> list[Prompt]:
-    """Return the beginning of each stream: as `make_prompts`, each for `config.per_plan` streams.
+    """Return the beginning of each stream, as `make_prompts` does, with the form and harmony that are asked for.
 
-    They have the form and harmony that are asked for.
+    Of new pieces, `config.per_plan` streams in a row follow the form of one piece with harmonies of their own, if these are
+    another piece's. Of a prime's continuations, they follow the same plan.
     """
-    first = generators[:: config.per_plan]
+    tries = [generators[at : at + config.per_plan] for at in range(0, len(generators), config.per_plan)]
     is_mixed = config.harmony == OTHER
-    starts = make_prompts(vocabulary, fitting, prime, first, config.notes or 1, config.seed, is_mixed=is_mixed)
+    starts = make_prompts(vocabulary, fitting, prime, tries, config.notes or 1, config.seed, is_mixed=is_mixed)
     if config.form is not None:
         starts = [start.with_form(config.form, config.section_bars) for start in starts]
-    return [starts[number // config.per_plan] for number in range(config.count)]
+    return starts
 
 
 def make_prompts(
     vocabulary: Vocabulary,
     fitting: Sequence[Opening],
     prime: Notes | None,
-    generators: list[np.random.Generator],
+    tries: Sequence[Sequence[np.random.Generator]],
     notes: int,
     seed: int,
     *,
     is_mixed: bool = False,
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
+
+    `tries` has the generators of the streams that follow one piece, for each of these pieces.
 
     What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any. Without a
     prime, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They
@@ -167,11 +170,12 @@ def make_prompts(
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
-        given, count = _prompt_from_prime(prime), len(generators)
+        given, count = _prompt_from_prime(prime), len(tries)
         change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
         alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
         plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], is_mixed=is_mixed)
-        return [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
+        prompts = [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
+        return [prompt for prompt, each in zip(prompts, tries, strict=True) for _ in each]
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
     order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
@@ -180,15 +184,18 @@ def make_prompts(
     for at, piece in enumerate(pieces):
         with_bar.setdefault(_bar_of(piece), []).append(at)
     prompts = []
-    for number, rng in enumerate(generators):
+    for number, each in enumerate(tries):
         turn, at = divmod(number, len(pieces))
         later = [start for start in pieces[at].later if start.notes >= least] if turn else []
-        start = later[int(rng.integers(len(later)))] if later else None
+        start = later[int(each[0].integers(len(later)))] if later else None
         prompt = _prompt_from_opening(vocabulary, pieces[at], start)
-        if is_mixed:
-            others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
-            prompt = prompt.with_harmony(_plan_of(pieces[other]) for other in rng.permutation(others).tolist())
-        prompts.append(prompt)
+        others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
+        prompts += [
+            prompt.with_harmony(_plan_of(pieces[other]) for other in rng.permutation(others).tolist())
+            if is_mixed
+            else prompt
+            for rng in each
+        ]
     return prompts
 
 
