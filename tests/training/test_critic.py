@@ -246,6 +246,8 @@ def test_each_passage_is_the_likest_of_four_and_a_seed_gives_the_same(run: Run) 
     assert critic is not None
     every = replace(config, count=12, per_plan=TRIES)
     drafts = learner(run.recipe).compose_drafts(run, every, None, lambda done, total: None, critic)
+    for piece in (slice(0, 4), slice(4, 8), slice(8, 12)):
+        assert len({begin(draft.notes, WINDOW) for draft in drafts[piece]}) == 1
     odds = np.array([critic.log_odds(draft.notes) for draft in drafts]).reshape(3, TRIES)
     best = np.arange(3) * TRIES + odds.argmax(axis=1)
     assert sorted(record.draft - 1 for record in made.records) == best.tolist()

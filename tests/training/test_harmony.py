@@ -160,10 +160,10 @@ def test_a_pitch_goes_to_the_nearest_of_a_set(pitch: int, chroma: int, wanted: i
     assert nearest_pitch(pitch, chroma) == wanted
 
 
-def starts_of(harmony: str, count: int = 6, pieces: int = 5) -> list[Plan]:
+def starts_of(harmony: str, count: int = 6, pieces: int = 5, per_plan: int = 1) -> list[Plan]:
     openings = tuple(replace(VOCABULARY.openings[0], plan=PLANS[n].to_text(), notes=400) for n in range(4, 4 + pieces))
     generators = [np.random.default_rng([1, number]) for number in range(count)]
-    config = SamplingConfig(count=count, notes=50, harmony=harmony)
+    config = SamplingConfig(count=count, notes=50, harmony=harmony, per_plan=per_plan)
     plans = []
     for start in make_starts(VOCABULARY, openings, config, None, generators):
         assert start.plan is not None
@@ -180,6 +180,16 @@ def test_new_pieces_have_the_harmony_of_another_piece_unless_their_own_is_asked_
         assert one.onsets.tolist() == other.onsets.tolist()
         assert one.chroma.tolist() != other.chroma.tolist()
     assert [plan.to_text() for plan in starts_of(OTHER, 3)] == [plan.to_text() for plan in mixed[:3]]
+
+
+def test_tries_of_a_piece_have_its_form_and_harmonies_of_their_own() -> None:
+    tries, others = starts_of(OTHER, 8, 5, 4), starts_of(OTHER, 2)
+    for first in (0, 4):
+        assert len({tuple(plan.onsets.tolist()) for plan in tries[first : first + 4]}) == 1
+        assert len({tuple(plan.chroma.tolist()) for plan in tries[first : first + 4]}) > 1
+    assert table(tries[0]) == table(others[0])
+    own = starts_of(OWN, 8, 5, 4)
+    assert len({plan.to_text() for plan in own[:4]}) == len({plan.to_text() for plan in own[4:]}) == 1
 
 
 def test_the_only_piece_of_its_meter_keeps_its_own_harmony() -> None:
