@@ -75,6 +75,8 @@ def compose_samples(
     if critic is not None and prime is None and config.notes is not None and config.notes < LEAST_NOTES:
         critic, reason = None, TOO_SHORT
     per_plan = 1 if critic is None else min(TRIES, MAX_COUNT // config.count)
+    if critic is not None and per_plan == 1:
+        critic, reason = None, f"composed without choosing: that takes {MAX_COUNT // 2} pieces at most"
     most = per_plan * config.count
     made = _drafts(run, replace(config, count=most, per_plan=per_plan), prime, report, critic)
     kept: Sequence[tuple[int, tuple[float, float] | None]] = [(at, None) for at in range(len(made))]
@@ -106,10 +108,9 @@ def _likest(critic: Critic, made: Sequence[Notes], per_plan: int) -> list[tuple[
 
     The likest piece is first; pieces too short to be judged come last.
     """
-    odds = [critic.log_odds(notes) for notes in made]
+    odds = [-math.inf if (known := critic.log_odds(notes)) is None else known for notes in made]
     best = [
-        max(range(first, first + per_plan), key=lambda at: (odds[at] or -math.inf, -at))
-        for first in range(0, len(made), per_plan)
+        max(range(first, first + per_plan), key=lambda at: (odds[at], -at)) for first in range(0, len(made), per_plan)
     ]
     judged = [(at, critic.judge(made[at])) for at in best]
     return sorted(judged, key=lambda each: -math.inf if each[1] is None else each[1][1], reverse=True)

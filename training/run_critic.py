@@ -17,7 +17,8 @@ from training.learner import learner
 from training.run import CRITIC_FILE, LARGEST_BYTES, Run
 from training.sampling.config import SamplingConfig
 
-DRAFTS, DRAFT_NOTES = 256, 448  # drafts at most, and their notes; together no more than the training pieces have
+# drafts and notes of each, at most; none is longer than the longest training piece, nor all than all of these
+DRAFTS, DRAFT_NOTES = 256, 448
 PASSAGES = 6  # of each piece, the first ones, at most: as many as a draft has
 MOST_PIECES = 1024  # training pieces, evenly spaced
 
@@ -33,14 +34,15 @@ def write_critic(run: Run, pieces: Sequence[Notes], report: Report = lambda done
     Holds the run's lock.
     """
     pieces = pieces[:: max(1, -(-len(pieces) // MOST_PIECES))]
-    count = max(1, min(DRAFTS, sum(map(len, pieces)) // DRAFT_NOTES))
+    length = min(DRAFT_NOTES, max(map(len, pieces)))
+    count = max(1, min(DRAFTS, sum(map(len, pieces)) // length))
     total = len(pieces) + 2 * count  # composing a draft takes about as long as measuring a piece or a draft
 
     def composed(done: int, notes: int) -> None:
         report(round(done / max(1, notes) * count), total)
 
     with run.writing():
-        config = SamplingConfig(count=count, notes=DRAFT_NOTES, seed=run.request.seed, max_copy=run.request.max_copy)
+        config = SamplingConfig(count=count, notes=length, seed=run.request.seed, max_copy=run.request.max_copy)
         drafts = [draft.notes for draft in learner(run.recipe).compose_drafts(run, config, None, composed)]
         found = []
         for number, notes in enumerate((*pieces, *drafts), 1):
