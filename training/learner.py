@@ -58,7 +58,7 @@ class Learner(ABC):
     recipe: ClassVar[type[Recipe]]  # type of the settings
     takes: ClassVar[frozenset[Option]] = frozenset()  # supported options
     refusals: ClassVar[Mapping[Option, str]] = {}  # messages for unsupported options
-    chooses: ClassVar[bool] = False  # whether `generate` composes more pieces and keeps the likest to people's
+    chooses: ClassVar[bool] = False  # whether its runs have a critic, by which `generate` chooses how pieces go on
 
     @abstractmethod
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
