@@ -30,7 +30,7 @@ from dataset.export.common import slug  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
 from training.events.fields import COARSE_EDGES  # noqa: E402
 from training.events.past import Past  # noqa: E402
-from training.generate import compose_samples, music  # noqa: E402
+from training.generate import music  # noqa: E402
 from training.recipes import DEFAULT  # noqa: E402
 from training.run import Run  # noqa: E402
 from training.run_training import train_run  # noqa: E402
@@ -112,7 +112,7 @@ PARTS = {
     "slips": Part({"slips": 0.0}),
     "the sampler's rules": Part(composed=NO_RULES),
     "the limit of copies": Part(config={"max_copy": 0}),
-    "drafts: the best of four is chosen": Part(is_chosen=True),
+    "drafts: each passage is chosen of four tries": Part(is_chosen=True),
 }
 
 
@@ -124,7 +124,7 @@ def row(root: Path, corpus: str, name: str, seed: int, epochs: int, count: int) 
         with patched(part.composed):
             settings = {"max_copy": run.request.max_copy, **part.config}
             config = SamplingConfig(count=count, notes=measure.NOTES, seed=SEED, **settings)
-            made = compose_samples(run, config).pieces if part.is_chosen else music(run, config)
+            made = measure.choose(run, config) if part.is_chosen else music(run, config)
     real = measure.people(Corpus.open(root, corpus))
     found = measure.compared(real, made, measure.DRAWS, count, measure.FIRST)
     low, high = found["better_interval"]

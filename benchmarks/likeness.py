@@ -24,6 +24,7 @@ from dataset.notes.form import find_form
 from dataset.notes.model import Notes
 from training.generate import compose_samples, music
 from training.run import Run
+from training.run_critic import read_critic
 from training.sampling.config import OTHER, OWN, SamplingConfig
 
 BARS = 16
@@ -108,7 +109,8 @@ def main() -> None:
         for name in options.harmony:
             config = SamplingConfig(count=options.count, notes=NOTES, seed=options.seed, harmony=name)
             sets[f"drafts, --harmony {name}"] = music(run, config)
-            sets[f"chosen, --harmony {name}"] = compose_samples(run, config).pieces
+            if read_critic(run)[0] is not None:
+                sets[f"chosen, --harmony {name}"] = compose_samples(run, config).pieces
         print(table([piece.notes for piece in corpus.pieces("train")], sets))
     except (VgpianoError, OSError) as error:
         sys.exit(f"likeness: {error}")

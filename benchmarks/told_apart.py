@@ -32,12 +32,13 @@ import told_apart_table as tables  # noqa: E402
 from figures import Figure  # noqa: E402
 from music_features import FIRST, features  # noqa: E402
 
-from catalog.base.errors import VgpianoError  # noqa: E402
+from catalog.base.errors import TrainingError, VgpianoError  # noqa: E402
 from dataset.corpus.corpus import Corpus, CorpusPiece  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
 from training.generate import compose_samples, music  # noqa: E402
 from training.midi import read_notes  # noqa: E402
 from training.run import Run  # noqa: E402
+from training.run_critic import read_critic  # noqa: E402
 from training.sampling.config import SamplingConfig  # noqa: E402
 
 Table = npt.NDArray[np.float64]
@@ -193,7 +194,15 @@ def composed(
 ) -> list[Notes]:
     """Return new pieces of a run: drafts, nothing chosen, or with `chosen` what `generate` writes."""
     config = SamplingConfig(count=count, notes=notes, temperature=temperature, seed=seed, max_copy=run.request.max_copy)
-    return compose_samples(run, config).pieces if chosen else music(run, config)
+    return choose(run, config) if chosen else music(run, config)
+
+
+def choose(run: Run, config: SamplingConfig) -> list[Notes]:
+    """Return what `generate` writes; raises TrainingError if the run has no critic, so that it would be drafts."""
+    critic, reason = read_critic(run)
+    if critic is None:
+        raise TrainingError(str(reason))
+    return compose_samples(run, config).pieces
 
 
 def read_folder(folder: Path) -> list[Notes]:

@@ -63,9 +63,8 @@ class Recipe:
     row: ClassVar[type[Any]]  # dataclass of one row of metrics.csv; has fields `epoch` and `seconds`
     terms: ClassVar[Terms]
     keep: ClassVar[Keep] = "validation"  # which epoch's weights are kept by default
-    nearly_best: ClassVar[float] = (
-        0.0  # a later epoch is kept, too, if its held-out figure is less than this above the best
-    )
+    # a later epoch is kept, too, if its held-out figure is less than this above the best
+    nearly_best: ClassVar[float] = 0.0
     kind: str  # which recipe this is
 
     @property

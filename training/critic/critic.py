@@ -99,8 +99,7 @@ class Critic:
         end = len(counted(notes))
         if end < LEAST_NOTES:
             return None
-        [scores] = np.nan_to_num(self._scores(measure_ends(notes, [end])))
-        return self.odds + float(scores @ np.array([scale.weight for scale in self.scales.values()]))
+        return float(self._odds(self._scores(measure_ends(notes, [end])))[0])
 
     def judge(self, notes: Notes) -> tuple[float, float] | None:
         """Return two means over the passages of a piece: distance and log odds; None if it is too short.
@@ -112,8 +111,12 @@ class Critic:
             return None
         scores = self._scores(passages)
         beyond = np.maximum(np.abs(scores[np.isfinite(scores)]) - _MIDDLE_HALF, 0)
-        odds = self.odds + np.nan_to_num(scores) @ np.array([scale.weight for scale in self.scales.values()])
-        return float(beyond.mean()), float(odds.mean())
+        return float(beyond.mean()), float(self._odds(scores).mean())
+
+    def _odds(self, scores: Numbers) -> Numbers:
+        """Return the log odds of passages from the scores of their measures; an unknown measure counts as the median."""
+        found: Numbers = self.odds + np.nan_to_num(scores) @ np.array([scale.weight for scale in self.scales.values()])
+        return found
 
     def _scores(self, passages: Sequence[Measures]) -> Numbers:
         return _scores({name: np.array(scale.quantiles) for name, scale in self.scales.items()}, passages)

@@ -137,7 +137,7 @@ class SampleRecord:
     drafts: Positive  # number of drafts composed
     kept: Positive  # number of drafts that were kept
     distance: NotNegative | None  # standard deviations beyond the middle half of human pieces, mean; null if unmeasured
-    advantage: Finite | None  # log of how much likelier a measure is in human pieces than in drafts, mean; or null
+    advantage: Finite | None  # log of how much likelier a passage is in human pieces than in drafts, mean; or null
     style: tuple[StyleShare, ...]  # what the network was told; empty for none
     tempo: Above0  # quarter notes per minute, at the beginning
     meter: tuple[Positive, Positive]  # numerator and denominator, at the beginning
