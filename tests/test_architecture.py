@@ -55,16 +55,16 @@ INNER = {
     "dataset.filters": "catalog dataset.measures dataset.duplicates dataset.reasons",
     "dataset.export": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel dataset.corpus dataset.reasons",
     "dataset.report": "catalog dataset.corpus dataset.duplicates dataset.build_command dataset.reasons",
-    "training.events": "catalog dataset.notes dataset.corpus dataset.parallel",
+    "training.events": "catalog dataset.notes dataset.corpus dataset.parallel training.two_sample",
     "training.sound": "catalog.base",
     "training.rendering": "catalog dataset.notes dataset.midi dataset.notation dataset.parallel training.sound",
     "training.novelty": "catalog dataset.notes dataset.corpus training.events",
     "training.network": "catalog training.events training.midi",
     "training.loop": "catalog training.events training.network training.progress training.run",
-    "training.planning": "dataset.notes training.events",
-    "training.critic": "catalog dataset.notes training.events",
+    "training.planning": "dataset.notes training.events training.two_sample",
+    "training.critic": "catalog dataset.notes training.events training.two_sample",
     "training.sampling": "catalog dataset.notes dataset.midi training.critic training.events training.planning training.network"
-    " training.novelty training.progress training.run training.run_folder",
+    " training.novelty training.progress training.run training.run_folder training.two_sample",
     "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",
     "training.note_lstm": "catalog dataset.notes dataset.corpus training.critic training.events training.network training.loop"

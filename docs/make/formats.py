@@ -25,7 +25,7 @@ from dataset.reasons import REASONS, RELATIONS
 from docs.make.records import record
 from scraper.http.journal import FIELDS
 from training.classic.recipe import ClassicRecipe, ClassicRow
-from training.critic.critic import Critic, Scale
+from training.critic.critic import Critic
 from training.events.vocabulary import Opening, Start, Vocabulary
 from training.listening.votes import Ballot, Key, KeyEntry, Vote
 from training.network.weights import WeightsMeta
@@ -38,6 +38,7 @@ from training.rendering.loops import LoopRecord
 from training.rendering.render import FORMS
 from training.run_record import TrainingRequest
 from training.sampling.sample_record import GUESS_NAMES, SampleLoop, SampleRecord, StyleShare
+from training.two_sample import Scale
 
 HEAD = "<!-- Written by `make docs` from the code. Change the code, then run that. -->"
 
@@ -187,6 +188,7 @@ def _runs() -> list[str]:
         _record(Opening),
         "Each later start:",
         _record(Start),
+        "Each measure in `harmony` has the fields of those of [critic.json](#criticjson); here, examples are plans.",
         "### metrics.csv",
         "One line per epoch. Of `note-lstm`:",
         _record(EpochRow),

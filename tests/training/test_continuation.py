@@ -107,7 +107,7 @@ def test_streams_follow_several_pieces_after_the_bars_of_the_prime(form: str) ->
         notes = replace(notes, time_signatures=((0, 2, 4), (96, 4, 4)))
     openings = VOCABULARY.openings
     generators = [np.random.default_rng(n) for n in range(4)]
-    prompts = make_prompts(VOCABULARY, openings, notes, [[rng] for rng in generators], 50, 7)
+    prompts = make_prompts(VOCABULARY, openings, notes, {n: [rng] for n, rng in enumerate(generators)}, 50, 7)
     for prompt in prompts:
         planned = prompt.planned(SamplingConfig(bars=9))
         assert planned is not None
@@ -118,7 +118,7 @@ def test_streams_follow_several_pieces_after_the_bars_of_the_prime(form: str) ->
         assert len(plan) == len(lines) - 1 == len(given) - 1 + 9
         assert (plan.lag <= np.arange(len(plan))).all()
         assert ((plan.lag > 0) == (plan.level > NEW)).all()
-    again = make_prompts(VOCABULARY, openings, notes, [[rng] for rng in generators[:2]], 50, 7)
+    again = make_prompts(VOCABULARY, openings, notes, {n: [rng] for n, rng in enumerate(generators[:2])}, 50, 7)
     assert [table(a.plan) for a in again if a.plan] == [table(p.plan) for p in prompts[:2] if p.plan]
 
 
@@ -127,7 +127,7 @@ def test_a_prime_in_a_meter_that_no_piece_has_is_followed_by_one_with_bars_nearl
     in_4_4, in_3_4 = VOCABULARY.openings
     plans = [Plan.of(piece(*bars))[0].to_text() for bars in ((A1, A2, B1, B2) * 3, (A1, B1) * 6)]
     openings = [replace(opening, plan=plan) for opening, plan in zip((in_4_4, in_3_4), plans, strict=True)]
-    [prompt] = make_prompts(VOCABULARY, openings, notes, [[np.random.default_rng(0)]], 50, 7)
+    [prompt] = make_prompts(VOCABULARY, openings, notes, {0: [np.random.default_rng(0)]}, 50, 7)
     planned = prompt.planned(SamplingConfig(bars=4))
     assert planned is not None
     plan, lines = planned
@@ -137,7 +137,7 @@ def test_a_prime_in_a_meter_that_no_piece_has_is_followed_by_one_with_bars_nearl
 
 def test_a_prime_of_more_bars_than_plans_have_is_continued_without_one() -> None:
     notes = Notes.of(np.arange(1100) * 96, [96] * 1100, [60] * 1100, [80] * 1100)
-    [prompt] = make_prompts(VOCABULARY, VOCABULARY.openings, notes, [[np.random.default_rng(0)]], 50, 7)
+    [prompt] = make_prompts(VOCABULARY, VOCABULARY.openings, notes, {0: [np.random.default_rng(0)]}, 50, 7)
     assert prompt.plan is None
     [made] = compose(saying(time={12: 40}), VOCABULARY, SamplingConfig(bars=2), notes)
     assert len(made) > len(notes)

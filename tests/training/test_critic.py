@@ -8,9 +8,10 @@ import pytest
 from catalog.base.errors import TrainingError
 from dataset.notes.model import Notes
 from tests.training.songs import song
-from training.critic.critic import LEAST_NOTES, LEAST_PIECES, Critic, passages_of
+from training.critic.critic import LEAST_NOTES, Critic, passages_of
 from training.critic.measures import STEP, WINDOW
 from training.events.fields import counted
+from training.two_sample import LEAST_PIECES
 
 WEIGHTS = "0" * 64
 

@@ -117,8 +117,8 @@ def test_each_piece_begins_one_stream_before_any_begins_two_and_then_at_another_
     short = replace(openings[0], pitch=99, notes=100)  # less than 0.6 of what is asked
 
     def firsts(count: int, seed: int) -> list[int]:
-        generators = [np.random.default_rng([seed, number]) for number in range(count)]
-        made = make_prompts(VOCABULARY, (*openings, short), None, [[rng] for rng in generators], 400, seed)
+        tries = {number: [np.random.default_rng([seed, number])] for number in range(count)}
+        made = make_prompts(VOCABULARY, (*openings, short), None, tries, 400, seed)
         return [int(prompt.rows[0, PITCH]) for prompt in made]
 
     twelve = firsts(12, 3)

@@ -15,7 +15,13 @@ from training.events.fields import PITCH
 from training.events.plan_columns import HANDS, NO_SHIFT
 from training.events.plans import Plan
 from training.planning.continuation import plans_after
-from training.planning.harmony import MOST_ALIKE, PHRASE, nearest_pitch, with_harmony, with_other_harmony
+from training.planning.harmony import (
+    MOST_ALIKE,
+    PHRASE,
+    nearest_pitch,
+    with_harmony,
+    with_other_harmonies,
+)
 from training.sampling.config import OTHER, OWN, SamplingConfig
 from training.sampling.prompts import make_prompts, make_starts
 
@@ -118,6 +124,23 @@ def test_pitches_of_the_scale_go_into_the_scale_of_the_other_piece(number: int) 
     assert len(found) > 4
 
 
+@pytest.mark.parametrize("one, other", PAIRS)
+def test_the_scales_are_those_of_a_piece_with_these_pitch_classes(one: int, other: int) -> None:
+    plan = PLANS[one]
+    found = with_harmony(plan, PLANS[other])
+    if all(getattr(found, name).tolist() == getattr(plan, name).tolist() for name in ("left_chroma", "right_chroma")):
+        assert found.scale.tolist() == plan.scale.tolist()
+        return
+    held = [(bar, hand, step) for bar in range(len(found)) for hand in (0, 1) for step in range(12)]
+    sets = found.left_chroma.tolist(), found.right_chroma.tolist()
+    onset, pitch = zip(*((96 * b + h, 36 + 36 * h + s) for b, h, s in held if sets[h][b] >> s & 1), strict=True)
+    with_notes = np.array(sets[0]) | np.array(sets[1]) > 0
+    piece = Plan.of(Notes.of(onset, [1] * len(onset), pitch, [80] * len(onset)))[0]
+    bars = np.flatnonzero(with_notes[: len(piece)])
+    assert len(bars) > 8
+    assert found.scale[bars].tolist() == piece.scale[bars].tolist()
+
+
 def test_a_bar_that_repeats_another_has_the_same_pitch_classes() -> None:
     repeated = 0
     for number, plan in enumerate(PLANS):
@@ -148,9 +171,9 @@ def test_a_harmony_that_is_too_like_its_own_gives_way_to_another() -> None:
     plan, far = (Plan.of(chords(*roots))[0] for roots in ((0, 0, 0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 6, 6, 6, 6)))
     near = Plan.of(chords(5, 5, 5, 5, 5, 5, 5, 5))[0]
     wanted = table(with_harmony(plan, far))
-    assert table(with_other_harmony(plan, [near, near, far, near])) == wanted
-    assert table(with_other_harmony(plan, [near, near])) == table(with_harmony(plan, near))
-    assert with_other_harmony(plan, []) is plan
+    assert [table(made) for made in with_other_harmonies(plan, [near, near, far, near], {}, 2)] == [wanted] * 2
+    assert table(with_other_harmonies(plan, [near, near], {}, 1)[0]) == table(with_harmony(plan, near))
+    assert with_other_harmonies(plan, [], {}, 1)[0] is plan
     alike = np.bitwise_count(plan.chroma & np.array(wanted["chroma"])) / 3
     assert alike.mean() < MOST_ALIKE
 
@@ -160,9 +183,11 @@ def test_a_pitch_goes_to_the_nearest_of_a_set(pitch: int, chroma: int, wanted: i
     assert nearest_pitch(pitch, chroma) == wanted
 
 
-def starts_of(harmony: str, count: int = 6, pieces: int = 5, per_plan: int = 1) -> list[Plan]:
+def starts_of(
+    harmony: str, count: int = 6, pieces: int = 5, per_plan: int = 1, numbers: range | None = None
+) -> list[Plan]:
     openings = tuple(replace(VOCABULARY.openings[0], plan=PLANS[n].to_text(), notes=400) for n in range(4, 4 + pieces))
-    generators = [np.random.default_rng([1, number]) for number in range(count)]
+    generators = {number: np.random.default_rng([1, number]) for number in numbers or range(count)}
     config = SamplingConfig(count=count, notes=50, harmony=harmony, per_plan=per_plan)
     plans = []
     for start in make_starts(VOCABULARY, openings, config, None, generators):
@@ -188,6 +213,7 @@ def test_tries_of_a_piece_have_its_form_and_harmonies_of_their_own() -> None:
         assert len({tuple(plan.onsets.tolist()) for plan in tries[first : first + 4]}) == 1
         assert len({tuple(plan.chroma.tolist()) for plan in tries[first : first + 4]}) > 1
     assert table(tries[0]) == table(others[0])
+    assert [table(plan) for plan in starts_of(OTHER, 8, 5, 4, range(4, 8))] == [table(plan) for plan in tries[4:]]
     own = starts_of(OWN, 8, 5, 4)
     assert len({plan.to_text() for plan in own[:4]}) == len({plan.to_text() for plan in own[4:]}) == 1
 
@@ -199,13 +225,13 @@ def test_the_only_piece_of_its_meter_keeps_its_own_harmony() -> None:
 def test_what_follows_a_prime_has_the_harmony_of_another_piece() -> None:
     prime = first_bars(any_piece(1), 4 * 96)
     plans = PLANS[4:7]
-    own, mixed = (plans_after(prime, plans, 3, [7], is_mixed=is_mixed)[0] for is_mixed in (False, True))
+    own, mixed = (plans_after(prime, plans, 3, [7], harmony)[0] for harmony in (None, {}))
     for one, other in zip(own, mixed, strict=True):
         assert one.chroma[:4].tolist() == other.chroma[:4].tolist()
         assert one.durations.tolist() == other.durations.tolist()
     assert all(one.chroma.tolist() != other.chroma.tolist() for one, other in zip(own, mixed, strict=True))
-    alone = plans_after(prime, plans[:1], 1, [7], is_mixed=True)[0]
+    alone = plans_after(prime, plans[:1], 1, [7], {})[0]
     assert table(alone[0]) == table(plans_after(prime, plans[:1], 1, [7])[0][0])
-    given = [np.random.default_rng(0)]
-    made = make_prompts(VOCABULARY, VOCABULARY.openings, prime, [[rng] for rng in given], 50, 7, is_mixed=True)
+    tries = {0: [np.random.default_rng(0)]}
+    made = make_prompts(VOCABULARY, VOCABULARY.openings, prime, tries, 50, 7, is_mixed=True)
     assert made[0].plan is not None

@@ -5,7 +5,7 @@ Event classes are fixed and need no vocabulary. Number 0 stands for a style that
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -28,6 +28,7 @@ from training.events.fields import (
     velocities_of_classes,
 )
 from training.events.plans import PLAN_PATTERN, Plan
+from training.two_sample import Scale
 
 if TYPE_CHECKING:
     from dataset.corpus.corpus import CorpusPiece
@@ -90,6 +91,7 @@ class Vocabulary:
     series: tuple[str, ...]  # slugs; with --init, those of the initial run come first
     games: tuple[str, ...]  # slugs, likewise
     openings: tuple[Opening, ...]  # one per training piece
+    harmony: dict[str, Scale] = field(default_factory=dict)  # what tells plans with another piece's harmony, by measure
 
     def style(self, series: str, game: str) -> tuple[int, int]:
         """Return the numbers of a series and a game; 0 if unknown."""

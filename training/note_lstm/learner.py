@@ -41,8 +41,9 @@ class NoteLSTMLearner(Learner):
     def vocabulary_text(self, root: AnyPath, corpus: Corpus, report: Report) -> str:
         """Return the text of vocabulary.json: styles and openings of the training pieces."""
         from training.events.vocabulary import Vocabulary
+        from training.sampling.prompts import with_harmony_scales
 
-        return Vocabulary.of(corpus.pieces("train")).to_json()
+        return with_harmony_scales(Vocabulary.of(corpus.pieces("train"))).to_json()
 
     def begin_from(self, root: Path, name: str, recipe: Recipe, corpus: Corpus) -> tuple[str, bytes]:
         """Return vocabulary and weights of a run that starts from run `name`.
@@ -52,6 +53,7 @@ class NoteLSTMLearner(Learner):
         from training.events.vocabulary import Vocabulary
         from training.note_lstm.trained import open_network
         from training.run import Run
+        from training.sampling.prompts import with_harmony_scales
 
         before = Run.open(root, name)
         theirs, ours = asdict(before.require(NoteLSTMRecipe, "cannot be continued")), asdict(recipe)
@@ -62,7 +64,8 @@ class NoteLSTMLearner(Learner):
                     f"use --recipe {before.path / 'recipe.json'}"
                 )
         _, known = open_network(before)  # raises if the weights are not that run's
-        return Vocabulary.of(corpus.pieces("train"), known).to_json(), before.weights.read_bytes()
+        vocabulary = with_harmony_scales(Vocabulary.of(corpus.pieces("train"), known))
+        return vocabulary.to_json(), before.weights.read_bytes()
 
     def train(
         self,

@@ -5,7 +5,7 @@ included: where the piece repeats one of its first bars, the continuation repeat
 in the same place. The piece's bars are transposed to the scale of the beginning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from dataset.notes.model import Notes
 from training.events import character
 from training.events.plan_columns import FORM, HANDS, RANGES, SOURCE_COLUMNS, VARIED
 from training.events.plans import Plan
-from training.planning.harmony import with_other_harmony
+from training.planning.harmony import with_other_harmonies
+from training.two_sample import Scale
 
 BARS_AFTER = 8
 """Bars of a piece's plan, at least, that follow the beginning; a shorter plan is repeated."""
@@ -84,12 +85,12 @@ class Beginning:
 
 
 def plans_after(
-    notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int], *, is_mixed: bool = False
+    notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int], harmony: Mapping[str, Scale] | None = None
 ) -> tuple[list[Plan], Numbers]:
     """Return `count` plans of these notes and what may follow, with the bar lines of the notes.
 
-    Each follows one of the NEAREST pieces, in a random order; with `is_mixed`, with the harmony of another one. There are
-    none if the notes are too long for a plan.
+    Each follows one of the NEAREST pieces, in a random order; with `harmony`, the scales of `harmony_scales`, with the
+    harmony of another one. There are none if the notes are too long for a plan.
     """
     beginning = Beginning.of(notes)
     if beginning.lines[-1] <= notes.onset[-1]:
@@ -97,7 +98,9 @@ def plans_after(
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
     followed = [pieces[number] for number in order]
     made = [
-        beginning.followed_by(with_other_harmony(piece, followed[at + 1 :] + followed[:at]) if is_mixed else piece)
+        beginning.followed_by(
+            piece if harmony is None else with_other_harmonies(piece, followed[at + 1 :] + followed[:at], harmony, 1)[0]
+        )
         for at, piece in enumerate(followed[:count])
     ]
     return [made[number % len(made)] for number in range(count)], beginning.lines

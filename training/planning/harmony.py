@@ -5,7 +5,7 @@ follow the second. A plan tells the pitch classes of each bar, so what is compos
 its chords bar by bar; what is composed after two follows neither in all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -14,12 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from dataset.notes.hand_form import CONTOUR, IDENTICAL, MAX_SHIFT, NEAR, TRANSPOSED
+from training import two_sample
 from training.events import character
 from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
 from training.events.plans import Plan
+from training.planning.plan_measures import measure_harmony
+from training.two_sample import Scale
 
-HARMONIES = 4
+TRIED = 16
 """Pieces, at most, whose harmony is tried."""
+
+MOST_PLANS = 512
+"""Plans, at most, that are compared with plans of another harmony."""
 
 MOST_ALIKE = 0.75
 """Mean likeness of the pitch classes of its bars to those of the piece, at most, for the harmony to be another one."""
@@ -29,7 +35,7 @@ PHRASE = 4
 
 _SETS = {"chroma": 1.0, "left_chroma": 0.5, "right_chroma": 0.5}  # what the likeness of each set counts
 _BASS = 0.5  # what it counts that the lowest notes are of one pitch class
-_SMOOTH = 0.2  # what each semitone costs by which a phrase is moved further than the one before
+_SMOOTH = 0.05  # what each semitone costs by which a phrase is moved further than the one before
 _CENTRED = 0.01  # what each semitone costs
 _SCALES = np.array([4095, *(sum(1 << (tonic + step) % 12 for step in (0, 2, 4, 5, 7, 9, 11)) for tonic in range(12))])
 _STEPS = np.arange(-7, 8)  # semitones by which a phrase may be moved
@@ -38,21 +44,47 @@ _LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move
 Numbers = npt.NDArray[Any]
 
 
-def with_other_harmony(plan: Plan, others: Iterable[Plan]) -> Plan:
-    """Return a plan with the harmony of the first of `others` that makes it different enough; itself if there are none.
+def with_other_harmonies(plan: Plan, others: Iterable[Plan], scales: Mapping[str, Scale], count: int) -> list[Plan]:
+    """Return `count` plans with harmonies of `others`, those that are likest to people's plans first.
 
-    That is the first one with which its bars are at most MOST_ALIKE; else, of the first HARMONIES, the one with which they
-    are the least alike.
+    Of the first TRIED of `others`, those are taken with which the bars of the plan are at most MOST_ALIKE, or else the one
+    with which they are the least alike. `scales` are those of `harmony_scales`; without any, the order is that of `others`.
+    Where there are fewer, they are repeated; the plan stays as it is where there are none.
     """
-    found, least = plan, np.inf
-    for other in islice(others, HARMONIES):
+    fitting: list[Plan] = []
+    spare, least = plan, np.inf
+    for other in islice(others, TRIED):
         made = with_harmony(plan, other)
         alike = _bars_alike(plan, made)
-        if alike < least:
-            found, least = made, alike
-        if least <= MOST_ALIKE:
+        if alike <= MOST_ALIKE:
+            fitting.append(made)
+        elif alike < least:
+            spare, least = made, alike
+        if not scales and len(fitting) == count:
             break
-    return found
+    if scales and fitting:
+        odds = two_sample.log_odds(scales, two_sample.normal_scores(scales, map(measure_harmony, fitting)))
+        fitting = [fitting[at] for at in np.argsort(-odds, kind="stable")]
+    fitting = fitting or [spare]
+    return [fitting[number % len(fitting)] for number in range(count)]
+
+
+def harmony_scales(plans: Sequence[Plan], bars: Sequence[int]) -> dict[str, Scale]:
+    """Return what tells people's plans from those with another harmony, by measure; nothing for few plans.
+
+    `bars` are the lengths of their bars in ticks. Each of MOST_PLANS plans, evenly spaced, is compared with what
+    `with_other_harmonies` makes of it and of others whose bars are as long, in a random order.
+    """
+    rng = np.random.default_rng(0)
+    people, mixed = [], []
+    for at in range(0, len(plans), max(1, -(-len(plans) // MOST_PLANS))):
+        others = [other for other in range(len(plans)) if other != at and bars[other] == bars[at]]
+        known = measure_harmony(plans[at])
+        if known and others:
+            made = with_other_harmonies(plans[at], (plans[i] for i in rng.permutation(others).tolist()), {}, 1)
+            people.append([known])
+            mixed.append([measure_harmony(made[0])])
+    return two_sample.fit(people, mixed)[1]
 
 
 def with_harmony(plan: Plan, other: Plan) -> Plan:
@@ -61,8 +93,8 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
     A bar that is new goes with the next bar of `other` that has notes, from the first one when there are no more; a bar
     that follows an earlier one goes with the same bar as that. Each phrase of PHRASE bars is transposed to fit, by about as
     much as the one before. Then those of its pitch classes that are in its most frequent scale are moved into the most
-    frequent one of the other bars. How a hand moves follows from that, and the lowest and highest pitches go to the nearest
-    that fit. With its own harmony, a plan whose bars are all new stays as it is.
+    frequent one of the other bars. From that follow the scale of each bar and how hands move, and the lowest and highest
+    pitches go to the nearest that fit. With its own harmony, a plan whose bars are all new stays as it is.
     """
     with_notes = np.flatnonzero(other.chroma > 0)
     if not len(with_notes) or not plan.chroma.any():
@@ -76,7 +108,7 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
         for hand in HANDS
     }
     new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
-    new |= {"chroma": sets["left"] | sets["right"], "scale": 1 + (plan.scale - 1 + by + 7 * fifths) % 12}
+    new |= {"chroma": sets["left"] | sets["right"], "scale": _scales_of(plan, sets)}
     for hand in HANDS:
         new |= _moves(plan, hand, sets[hand], by)
     new |= _ends(plan, sets, new, by)
@@ -116,6 +148,20 @@ def _scales(plan: Plan, scale: Numbers) -> Numbers:
     for bar, back in enumerate(plan.lag.tolist()):
         found[bar] = found[bar - back]
     return found
+
+
+def _scales_of(plan: Plan, sets: Mapping[str, Numbers]) -> Numbers:
+    """Return the scale of each bar whose hands have these pitch classes, found as in people's pieces; as planned if they do."""
+    if all((held == getattr(plan, f"{hand}_chroma")).all() for hand, held in sets.items()):
+        return plan.scale
+    bar, pitch_class = (np.concatenate(places) for places in zip(*map(_places, sets.values()), strict=True))
+    return np.where(plan.scale > 0, character.scales(bar, pitch_class, len(plan)), 0)
+
+
+def _places(sets: Numbers) -> tuple[Numbers, Numbers]:
+    """Return bar and pitch class of everything in sets of pitch classes [bars]."""
+    bar, pitch_class = np.nonzero(np.asarray(sets, np.int64)[:, None] >> np.arange(12) & 1)
+    return bar, pitch_class
 
 
 def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:

@@ -4,8 +4,9 @@ In: first notes of training pieces or the notes of a prime. Out: start and end o
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ from training.events.plans import Plan
 from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
-from training.planning.harmony import nearest_pitch, with_other_harmony
-from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
+from training.planning.harmony import harmony_scales, nearest_pitch, with_other_harmonies
+from training.sampling.config import LOOP_BARS, MAX_COUNT, OTHER, SamplingConfig
+from training.two_sample import Scale
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
@@ -61,13 +63,20 @@ class Prompt:
         """Return this prompt with a plan of that form; unchanged if it has no plan."""
         return self if self.plan is None else replace(self, plan=with_form(self.plan, form, section_bars))
 
-    def with_harmony(self, others: Iterable[Plan]) -> "Prompt":
-        """Return this prompt with the harmony of one of these pieces, to which its first note is moved; unchanged without any."""
+    def with_harmonies(self, others: Iterable[Plan], scales: Mapping[str, Scale], count: int) -> list["Prompt"]:
+        """Return `count` prompts with harmonies of these pieces, to which the first note is moved; unchanged without any.
+
+        See `with_other_harmonies`.
+        """
         if self.plan is None:
-            return self
-        plan, rows = with_other_harmony(self.plan, others), self.rows.copy()
+            return [self] * count
+        return [self._with_plan(plan) for plan in with_other_harmonies(self.plan, others, scales, count)]
+
+    def _with_plan(self, plan: Plan) -> "Prompt":
+        """Return this prompt with another plan, to whose harmony its first note is moved."""
         if plan is self.plan:
             return self
+        rows = self.rows.copy()
         pitch = int(rows[0, PITCH])
         hand = HANDS[not is_left(pitch, plan.left_top[0], plan.right_bottom[0])]
         rows[0, PITCH] = nearest_pitch(pitch, int(getattr(plan, f"{hand}_chroma")[0] or plan.chroma[0]))
@@ -117,6 +126,12 @@ class Prompt:
         return plan.in_order(np.resize(np.arange(len(plan)), bars)) if bars != len(plan) else plan, lines
 
 
+def with_harmony_scales(vocabulary: Vocabulary) -> Vocabulary:
+    """Return a vocabulary with what tells its pieces' plans from those with another piece's harmony."""
+    plans, bars = [_plan_of(piece) for piece in vocabulary.openings], [_bar_of(piece) for piece in vocabulary.openings]
+    return replace(vocabulary, harmony=harmony_scales(plans, bars))
+
+
 def reason_unusable(prime: Notes) -> str | None:
     """Return why a prime cannot be continued, or None."""
     if not len(prime):
@@ -132,14 +147,17 @@ def make_starts(
     fitting: Sequence[Opening],
     config: SamplingConfig,
     prime: Notes | None,
-    generators: list[np.random.Generator],
+    generators: Mapping[int, np.random.Generator],
 ) -> list[Prompt]:
     """Return the beginning of each stream, as `make_prompts` does, with the form and harmony that are asked for.
 
-    Of new pieces, `config.per_plan` streams in a row follow the form of one piece with harmonies of their own, if these are
-    another piece's. Of a prime's continuations, they follow the same plan.
+    `generators` are by the number of the stream, ascending. Of new pieces, `config.per_plan` streams in a row follow the form
+    of one piece with harmonies of their own, if these are another piece's. Of a prime's continuations, they follow the same
+    plan.
     """
-    tries = [generators[at : at + config.per_plan] for at in range(0, len(generators), config.per_plan)]
+    tries: dict[int, list[np.random.Generator]] = {}
+    for number, generator in generators.items():
+        tries.setdefault(number // config.per_plan, []).append(generator)
     is_mixed = config.harmony == OTHER
     starts = make_prompts(vocabulary, fitting, prime, tries, config.notes or 1, config.seed, is_mixed=is_mixed)
     if config.form is not None:
@@ -151,7 +169,7 @@ def make_prompts(
     vocabulary: Vocabulary,
     fitting: Sequence[Opening],
     prime: Notes | None,
-    tries: Sequence[Sequence[np.random.Generator]],
+    tries: Mapping[int, Sequence[np.random.Generator]],
     notes: int,
     seed: int,
     *,
@@ -159,7 +177,7 @@ def make_prompts(
 ) -> list[Prompt]:
     """Return the beginning of each stream: the prime, or the first note and plan of a training piece.
 
-    `tries` has the generators of the streams that follow one piece, for each of these pieces.
+    `tries` has the generators of the streams that follow one piece, for each of these pieces, by its number, ascending.
 
     What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any. Without a
     prime, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They
@@ -170,12 +188,13 @@ def make_prompts(
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
-        given, count = _prompt_from_prime(prime), len(tries)
+        given, count = _prompt_from_prime(prime), max(tries) + 1
         change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
         alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
-        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], is_mixed=is_mixed)
+        harmony = vocabulary.harmony if is_mixed else None
+        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], harmony)
         prompts = [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
-        return [prompt for prompt, each in zip(prompts, tries, strict=True) for _ in each]
+        return [prompts[number] for number, each in tries.items() for _ in each]
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
     order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
@@ -184,18 +203,17 @@ def make_prompts(
     for at, piece in enumerate(pieces):
         with_bar.setdefault(_bar_of(piece), []).append(at)
     prompts = []
-    for number, each in enumerate(tries):
+    for number, each in tries.items():
         turn, at = divmod(number, len(pieces))
         later = [start for start in pieces[at].later if start.notes >= least] if turn else []
         start = later[int(each[0].integers(len(later)))] if later else None
         prompt = _prompt_from_opening(vocabulary, pieces[at], start)
-        others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
-        prompts += [
-            prompt.with_harmony(_plan_of(pieces[other]) for other in rng.permutation(others).tolist())
-            if is_mixed
-            else prompt
-            for rng in each
-        ]
+        if is_mixed:
+            others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
+            plans_of = (_plan_of(pieces[other]) for other in each[0].permutation(others).tolist())
+            prompts += prompt.with_harmonies(plans_of, vocabulary.harmony, len(each))
+        else:
+            prompts += [prompt] * len(each)
     return prompts
 
 
@@ -236,6 +254,7 @@ def _bar_of(opening: Opening) -> int:
     return bar_ticks(opening.numerator, opening.denominator)
 
 
+@lru_cache(maxsize=MAX_COUNT)
 def _plan_of(opening: Opening) -> Plan:
     """Return the plan of the piece that an opening is from; raises TrainingError if its numbers are out of range."""
     try:

@@ -85,11 +85,10 @@ def compose_drafts(
         raise UsageError("--without-prime needs --prime FILE")
     if (config.form is not None or config.loop) and prime is not None:
         raise UsageError(f"{'--loop' if config.loop else '--form'} excludes --prime; give one")
-    generators = [np.random.default_rng([config.seed, number]) for number in range(config.count)]
+    numbers = range(config.count) if numbers is None else numbers
+    generators = {number: np.random.default_rng([config.seed, number]) for number in numbers}
     styles = requested_styles(vocabulary, config.series, config.game, config.style)
     starts = make_starts(vocabulary, openings(vocabulary, styles), config, prime, generators)
-    if numbers is not None:
-        generators, starts = [generators[number] for number in numbers], [starts[number] for number in numbers]
     if styles:
         style = np.repeat(vector(network, vocabulary, styles)[None], len(starts), axis=0)
     else:  # the style of the piece that the first note is from
@@ -105,7 +104,7 @@ def compose_drafts(
         if critic is not None and made and made % PASSAGE == 0:
             session.reorder(choose_tries(critic, live, config.per_plan, starts, plans, written))
         if made % BLOCK == 0:
-            uniforms = np.stack([generators[i].random((BLOCK, len(FIELDS))) for i in live])
+            uniforms = np.stack([generators[numbers[i]].random((BLOCK, len(FIELDS))) for i in live])
         rows, onsets = session.draw(uniforms[:, made % BLOCK])
         within = onsets < limits[live]
         ticks = ticks_back(session.right[:, PITCH], onsets, session.past.followed).tolist()
