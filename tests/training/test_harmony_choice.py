@@ -1,10 +1,12 @@
 """Which of several harmonies a new piece gets: the likest to people's plans, by measures of the plan."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.training.songs import song
 from tests.training.test_harmony import PLANS, chords, starts_of
 from tests.training.test_sampler import VOCABULARY
 from training.events import character
@@ -79,6 +81,8 @@ def test_a_vocabulary_keeps_the_scales_and_new_pieces_use_them(monkeypatch: pyte
     known = with_harmony_scales(replace(VOCABULARY, openings=openings))
     assert known.harmony == harmony_scales(PLANS, [96] * len(PLANS))
     assert Vocabulary.from_json(known.to_json(), "vocabulary.json") == known
+    piece = SimpleNamespace(notes=song(1), series="temple", game="wood")
+    assert with_harmony_scales(Vocabulary.of([piece], known)).harmony == known.harmony
     without = starts_of(OTHER, 3, 19)
     monkeypatch.setattr("tests.training.test_harmony.VOCABULARY", replace(VOCABULARY, harmony=SMALL_LEAPS))
     chosen = starts_of(OTHER, 3, 19)

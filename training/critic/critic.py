@@ -51,8 +51,7 @@ class Critic:
         With fewer than LEAST_PIECES of people's, or no draft, it has no measures (`two_sample.fit`).
         """
         odds, scales = two_sample.fit(people, drafts)
-        counts = (sum(map(bool, pieces)) for pieces in (people, drafts))
-        return cls(FORMAT, weights_sha256, *counts, odds, scales)
+        return cls(FORMAT, weights_sha256, sum(map(bool, people)), sum(map(bool, drafts)), odds, scales)
 
     def to_json(self) -> str:
         """Return the text of critic.json; deterministic."""

@@ -113,13 +113,14 @@ class Vocabulary:
     def of(cls, pieces: Sequence["CorpusPiece"], before: "Vocabulary | None" = None) -> "Vocabulary":
         """Return the vocabulary of training pieces.
 
-        The names of `before` come first and keep their numbers.
+        The names of `before` come first and keep their numbers, and what it has of `harmony`, usually from more pieces, stays.
         """
         old_series, old_games = (before.series, before.games) if before else ((), ())
         return cls(
             series=_extend(old_series, (piece.series for piece in pieces)),
             games=_extend(old_games, (piece.game for piece in pieces)),
             openings=tuple(_opening(piece) for piece in pieces),
+            harmony=dict(before.harmony) if before else {},
         )
 
 

@@ -127,7 +127,9 @@ class Prompt:
 
 
 def with_harmony_scales(vocabulary: Vocabulary) -> Vocabulary:
-    """Return a vocabulary with what tells its pieces' plans from those with another piece's harmony."""
+    """Return a vocabulary with what tells its pieces' plans from those with another piece's harmony; itself if it has that."""
+    if vocabulary.harmony:
+        return vocabulary
     plans, bars = [_plan_of(piece) for piece in vocabulary.openings], [_bar_of(piece) for piece in vocabulary.openings]
     return replace(vocabulary, harmony=harmony_scales(plans, bars))
 
