@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataset.corpus.corpus import Corpus
 from dataset.notes.form import bar_lines
 from dataset.notes.model import Notes
-from training.generate import music
+from training.generate import compose_samples, music
 from training.run import Run
 from training.sampling.config import SamplingConfig
 
@@ -39,12 +39,14 @@ def beginning(notes: Notes, bars: int) -> Notes | None:
     return Notes.of(onset, duration.clip(max=end - onset), pitch, velocity, *changes)
 
 
-def continued(run: Run, primes: Sequence[Notes], notes: int, temperature: float, seed: int) -> list[Notes]:
-    """Return EACH continuations of every prime, without the prime."""
+def continued(
+    run: Run, primes: Sequence[Notes], notes: int, temperature: float, seed: int, *, chosen: bool = False
+) -> list[Notes]:
+    """Return EACH continuations of every prime, without the prime: drafts, or with `chosen` what `generate` writes."""
     made: list[Notes] = []
     for number, prime in enumerate(primes):
         config = SamplingConfig(
             count=EACH, notes=notes, temperature=temperature, seed=seed + number, without_prime=True
         )
-        made += music(run, config, prime)
+        made += compose_samples(run, config, prime).pieces if chosen else music(run, config, prime)
     return made

@@ -198,11 +198,16 @@ def composed(
 
 
 def choose(run: Run, config: SamplingConfig) -> list[Notes]:
-    """Return what `generate` writes; raises TrainingError if the run has no critic, so that it would be drafts."""
+    """Return what `generate` writes; raises TrainingError if the run has no critic."""
+    require_critic(run)
+    return compose_samples(run, config).pieces
+
+
+def require_critic(run: Run) -> None:
+    """Raise TrainingError if the run has no critic, so that what `generate` writes would be drafts."""
     critic, reason = read_critic(run)
     if critic is None:
         raise TrainingError(str(reason))
-    return compose_samples(run, config).pieces
 
 
 def read_folder(folder: Path) -> list[Notes]:
@@ -240,8 +245,8 @@ def parsed() -> argparse.Namespace:
         parser.error(f"--count must be at least {LEAST}, --draws 1, and --first 32")
     if options.primed is not None and (options.midi or options.primed < 1):
         parser.error("--primed must be at least 1, and needs --run")
-    if options.chosen and (options.midi or options.primed):
-        parser.error("--chosen needs --run, and excludes --primed")
+    if options.chosen and options.midi:
+        parser.error("--chosen needs --run")
     return options
 
 
@@ -255,8 +260,11 @@ def main() -> None:
         else:
             run = Run.open(options.root, options.run)
             if options.primed:
+                if options.chosen:
+                    require_critic(run)
                 primes = continuations.beginnings(corpus, options.primed, options.first)
-                made = continuations.continued(run, primes, options.notes, options.temperature, options.seed)
+                how = options.notes, options.temperature, options.seed
+                made = continuations.continued(run, primes, *how, chosen=options.chosen)
             else:
                 size = options.count, options.notes
                 made = composed(run, *size, options.temperature, options.seed, chosen=options.chosen)

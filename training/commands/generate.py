@@ -125,9 +125,9 @@ def generate(
 ) -> None:
     """Compose new pieces with a trained run; write MIDI, sound, score and piano roll.
 
-    For each piece, four drafts are composed, and the one most like human pieces is kept (of a loop, the best of eight). A
-    JSON file beside each piece says how it was composed. A loop is marked in its MIDI file; `render --loop` makes the
-    files of it that game engines play.
+    Each passage is composed four times, and the piece goes on from the one most like human pieces (of a loop, the best of
+    eight drafts is kept). A JSON file beside each piece says how it was composed. A loop is marked in its MIDI file; `render
+    --loop` makes the files of it that game engines play.
 
     Lengths count new music only: after a --prime, from the end of the bar in which its last note begins. Pieces
     written to the run's own samples/ are shown on its page, index.html, which is updated.

@@ -85,24 +85,28 @@ class Beginning:
 
 
 def plans_after(
-    notes: Notes, pieces: Sequence[Plan], count: int, seed: Sequence[int], harmony: Mapping[str, Scale] | None = None
-) -> tuple[list[Plan], Numbers]:
-    """Return `count` plans of these notes and what may follow, with the bar lines of the notes.
+    notes: Notes,
+    pieces: Sequence[Plan],
+    count: int,
+    seed: Sequence[int],
+    harmony: Mapping[str, Scale] | None = None,
+    tries: int = 1,
+) -> tuple[list[list[Plan]], Numbers]:
+    """Return plans of these notes and what may follow, `count` times `tries`, with the bar lines of the notes.
 
-    Each follows one of the NEAREST pieces, in a random order; with `harmony`, the scales of `harmony_scales`, with the
-    harmony of another one. There are none if the notes are too long for a plan.
+    The tries follow one of the NEAREST pieces, taken in a random order; with `harmony`, the scales of `harmony_scales`, with
+    the harmonies of others. There are none if the notes are too long for a plan.
     """
     beginning = Beginning.of(notes)
     if beginning.lines[-1] <= notes.onset[-1]:
         return [], beginning.lines
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
     followed = [pieces[number] for number in order]
-    made = [
-        beginning.followed_by(
-            piece if harmony is None else with_other_harmonies(piece, followed[at + 1 :] + followed[:at], harmony, 1)[0]
-        )
-        for at, piece in enumerate(followed[:count])
-    ]
+    made = []
+    for at, piece in enumerate(followed[:count]):
+        others = followed[at + 1 :] + followed[:at]
+        mixed = [piece] * tries if harmony is None else with_other_harmonies(piece, others, harmony, tries)
+        made.append([beginning.followed_by(plan) for plan in mixed])
     return [made[number % len(made)] for number in range(count)], beginning.lines
 
 

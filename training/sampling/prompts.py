@@ -153,9 +153,8 @@ def make_starts(
 ) -> list[Prompt]:
     """Return the beginning of each stream, as `make_prompts` does, with the form and harmony that are asked for.
 
-    `generators` are by the number of the stream, ascending. Of new pieces, `config.per_plan` streams in a row follow the form
-    of one piece with harmonies of their own, if these are another piece's. Of a prime's continuations, they follow the same
-    plan.
+    `generators` are by the number of the stream, ascending. `config.per_plan` streams in a row follow the form of one piece
+    with harmonies of their own, if these are another piece's.
     """
     tries: dict[int, list[np.random.Generator]] = {}
     for number, generator in generators.items():
@@ -194,9 +193,15 @@ def make_prompts(
         change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
         alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
         harmony = vocabulary.harmony if is_mixed else None
-        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], harmony)
-        prompts = [replace(given, plan=plan, prime_lines=lines) for plan in plans] or [given] * count
-        return [prompts[number] for number, each in tries.items() for _ in each]
+        most = max(map(len, tries.values()))
+        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], harmony, most)
+        if not plans:
+            return [given for each in tries.values() for _ in each]
+        return [
+            replace(given, plan=plan, prime_lines=lines)
+            for number, each in tries.items()
+            for plan in plans[number][: len(each)]
+        ]
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
     order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
