@@ -39,6 +39,7 @@ _SMOOTH = 0.05  # what each semitone costs by which a phrase is moved further th
 _CENTRED = 0.01  # what each semitone costs
 _SCALES = np.array([4095, *(sum(1 << (tonic + step) % 12 for step in (0, 2, 4, 5, 7, 9, 11)) for tonic in range(12))])
 _STEPS = np.arange(-7, 8)  # semitones by which a phrase may be moved
+_NEARBY = np.array(sorted(range(-11, 12), key=lambda step: (abs(step), step)))  # semitones, the nearest first
 _LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move about as planned
 
 Numbers = npt.NDArray[Any]
@@ -169,14 +170,13 @@ def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
 
     They are the same for the new bars of a phrase, and for a bar and its source.
     """
-    fit = np.empty((len(plan), len(_STEPS)))
     bass = (other.bottom[bars].astype(np.int64) - plan.bottom) % 12
-    for column, step in enumerate(_STEPS.tolist()):
-        alike = (
-            weight * _likeness(_transposed(getattr(plan, name), step), getattr(other, name)[bars])
-            for name, weight in _SETS.items()
-        )
-        fit[:, column] = sum(alike) + _BASS * (bass == step % 12) - _CENTRED * abs(step)
+    fit = np.zeros((len(plan), len(_STEPS)))
+    for name, weight in _SETS.items():
+        moved = _transposed(getattr(plan, name)[:, None], _STEPS)
+        fit += weight * _likeness(moved, getattr(other, name)[bars][:, None])
+    fit += _BASS * (bass[:, None] == _STEPS % 12)
+    fit -= _CENTRED * np.abs(_STEPS)
     by, before = np.zeros(len(plan), np.int64), 0
     for at in range(0, len(plan), PHRASE):
         phrase = slice(at, at + PHRASE)
@@ -249,13 +249,11 @@ def _ends(plan: Plan, sets: dict[str, Numbers], moves: dict[str, Numbers], by: N
 
 def _nearest(end: Numbers, chroma: Numbers) -> Numbers:
     """Return 1 + the pitch nearest to each one, given as 1 + pitch, with a class of its set; the lower one of two."""
-    found, is_done = end.copy(), np.zeros(len(end), bool)
-    for step in sorted(range(-11, 12), key=lambda step: (abs(step), step)):
-        pitch = end - 1 + step
-        fits = ~is_done & (pitch >= 0) & (pitch < 128) & (chroma >> pitch % 12 & 1 > 0)
-        found = np.where(fits, pitch + 1, found)
-        is_done |= fits
-    return found
+    pitch = end[:, None] - 1 + _NEARBY
+    fits = (pitch >= 0) & (pitch < 128) & (chroma[:, None] >> pitch % 12 & 1 > 0)
+    first = fits.argmax(axis=1)
+    at = np.arange(len(end))
+    return np.where(fits[at, first], pitch[at, first] + 1, end)
 
 
 def _transposed(chroma: Numbers, semitones: Numbers | int) -> Numbers:
