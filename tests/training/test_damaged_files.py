@@ -111,7 +111,7 @@ def may(place: Place, good: Any, kind: str) -> bool:
             name in MAY_BE_ABSENT
             or isinstance(place[-1], int)
             or place[0] in ("filters", "versions")
-            or place[:-1] == ("scales",)
+            or place[:-1] in (("scales",), ("harmony",))
         )
     if kind == "int":
         return isinstance(good, int | float) and not isinstance(good, bool) and name not in ("format",)
