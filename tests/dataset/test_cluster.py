@@ -141,11 +141,15 @@ def test_a_scheduler_without_workers_is_an_error_soon_and_so_are_workers_without
         bare.wait()
 
 
-@pytest.mark.parametrize("end, message", [("scheduler", "connection to the scheduler"), ("workers", "no workers for")])
+@pytest.mark.parametrize(
+    "end, message, patience_s", [("scheduler", "connection to the scheduler", 5), ("workers", "no workers for", 0.5)]
+)
 def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
-    many: Path, lonely: "LocalCluster", end: str, message: str
+    many: Path, lonely: "LocalCluster", end: str, message: str, patience_s: float
 ) -> None:
+    """A scheduler that goes takes its workers first, so that with little patience they are missed before it is."""
     lonely.scale(1)
+    lonely.wait_for_workers(1, timeout=60)
 
     def leave(done: int, total: int) -> None:
         if done == 1:
@@ -153,7 +157,7 @@ def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
 
     with (
         pytest.raises(DatasetError, match=message),
-        connect_cluster(lonely.scheduler_address, patience_s=0.5) as executor,
+        connect_cluster(lonely.scheduler_address, patience_s=patience_s) as executor,
     ):
         build_corpus(many, ALL, "gone", executor=executor, task=LATE, report=leave)
     assert not (many / "corpora" / "gone").exists()

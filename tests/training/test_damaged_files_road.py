@@ -38,6 +38,8 @@ BAD: dict[str, Any] = {
     "huge": 10**400,
     "absent": ABSENT,
 }
+pytestmark = pytest.mark.road  # every field of every file is damaged in many ways
+
 MAY_BE_NULL = {
     *("minutes", "epochs", "init", "keep", "checkpoint", "ended", "precision", "sequencer", "validation_bits"),
     "preset",  # of a corpus with the default filters
