@@ -225,14 +225,15 @@ def test_the_only_piece_of_its_meter_keeps_its_own_harmony() -> None:
 def test_what_follows_a_prime_has_the_harmony_of_another_piece() -> None:
     prime = first_bars(any_piece(1), 4 * 96)
     plans = PLANS[4:7]
-    own, mixed = ([each[0] for each in plans_after(prime, plans, 3, [7], harmony)[0]] for harmony in (None, {}))
+    own, mixed = ([each[0] for each in plans_after(prime, plans, range(3), [7], harmony)[0]] for harmony in (None, {}))
     for one, other in zip(own, mixed, strict=True):
         assert one.chroma[:4].tolist() == other.chroma[:4].tolist()
         assert one.durations.tolist() == other.durations.tolist()
     assert all(one.chroma.tolist() != other.chroma.tolist() for one, other in zip(own, mixed, strict=True))
-    alone = plans_after(prime, plans[:1], 1, [7], {})[0]
-    assert table(alone[0][0]) == table(plans_after(prime, plans[:1], 1, [7])[0][0][0])
-    [tries] = plans_after(prime, PLANS[4:10], 1, [7], {}, 4)[0]
+    alone = plans_after(prime, plans[:1], [0], [7], {})[0]
+    assert table(alone[0][0]) == table(plans_after(prime, plans[:1], [0], [7])[0][0][0])
+    far, tries = plans_after(prime, PLANS[4:10], [8, 2], [7], {}, 4)[0]
+    assert [table(plan) for plan in far] == [table(plan) for plan in tries]
     assert len({tuple(plan.onsets.tolist()) for plan in tries}) == 1
     assert len({tuple(plan.chroma.tolist()) for plan in tries}) > 1
     tries = {0: [np.random.default_rng(0)]}

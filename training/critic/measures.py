@@ -13,6 +13,7 @@ from dataset.notes.form import bar_lines
 from dataset.notes.hand_estimate import estimate_hands
 from dataset.notes.model import LEFT, UNKNOWN, Notes
 from dataset.notes.timing import TICKS_PER_QUARTER
+from training.events.character import MAJOR_SCALES
 from training.events.fields import counted
 
 WINDOW, STEP = 128, 64  # notes of a passage, and from the beginning of one to that of the next
@@ -21,7 +22,6 @@ _LEAST = 5  # notes of a line, or of a hand, that is measured
 _NEAR, _LEAP = 2, 4  # semitones
 _SIZES = ((1, 1), (2, 2), (3, 4), (5, 5), (6, 6), (7, 7), (8, 12), (13, 127))  # semitones of a move, first and last
 _SHORT, _LONG = TICKS_PER_QUARTER // 2, 2 * TICKS_PER_QUARTER  # ticks of a detached and of a held note
-_MAJOR = np.isin((np.arange(12)[None] - np.arange(12)[:, None]) % 12, [0, 2, 4, 5, 7, 9, 11])  # [tonic, pitch class]
 
 Numbers = npt.NDArray[Any]
 Measures = dict[str, float]
@@ -118,8 +118,8 @@ def _harmony(pitch: Numbers, bar: Numbers, sounds: Numbers) -> Measures:
     either = (there[1:] | there[:-1]).sum(axis=1)
     return {
         **{f"interval class {step} among what sounds": float(pairs[step - 1]) for step in range(1, 7)},
-        "notes in the best scale": float((_MAJOR @ of_all).max()),
-        "notes in the best scale of their bar": float(((_MAJOR @ bars.T).max(axis=0) / bars.sum(axis=1)).mean()),
+        "notes in the best scale": float((MAJOR_SCALES @ of_all).max()),
+        "notes in the best scale of their bar": float(((MAJOR_SCALES @ bars.T).max(axis=0) / bars.sum(axis=1)).mean()),
         "entropy of pitch classes": float(-(of_all[of_all > 0] * np.log2(of_all[of_all > 0])).sum()),
         "pitch classes of a bar": float(there.sum(axis=1).mean()),
         "pitch classes in common with the bar before": _share((there[1:] & there[:-1]).sum(axis=1) / either),

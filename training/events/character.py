@@ -66,7 +66,9 @@ _SNAPS = (0, -1, 1, -2, 2)  # semitones to the nearest pitch class of a set, in 
 _LINE = 8  # notes of the top line that its motion needs
 _DEGREES = np.array([1.02, 0, 1, 0, 1, 1, 0, 1.01, 0, 1, 0, 1])  # tonic and fifth decide between scales that fit alike
 _MAJOR = _DEGREES[(np.arange(12)[None] - np.arange(12)[:, None]) % 12]  # [tonic, pitch class]
-_STEPS = (_MAJOR[:, np.arange(128) % 12] > 0).cumsum(axis=1)  # of the scale of each tonic up to each pitch
+MAJOR_SCALES = _MAJOR > 0
+"""Which pitch classes the major scale of each tonic has, [tonic, pitch class]."""
+_STEPS = MAJOR_SCALES[:, np.arange(128) % 12].cumsum(axis=1)  # of the scale of each tonic up to each pitch
 _PITCH_OF_STEP = np.stack([np.searchsorted(steps, np.arange(128)).clip(0, 127) for steps in _STEPS])  # the lowest one
 _BESIDE = 2  # bars before and after that a bar's scale is taken from
 _STAYS = 0.03  # share of notes by which another scale must fit better than that of the bar before

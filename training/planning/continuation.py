@@ -87,27 +87,31 @@ class Beginning:
 def plans_after(
     notes: Notes,
     pieces: Sequence[Plan],
-    count: int,
+    numbers: Sequence[int],
     seed: Sequence[int],
     harmony: Mapping[str, Scale] | None = None,
     tries: int = 1,
 ) -> tuple[list[list[Plan]], Numbers]:
-    """Return plans of these notes and what may follow, `count` times `tries`, with the bar lines of the notes.
+    """Return plans of these notes and what may follow, `tries` for each of `numbers`, with the bar lines of the notes.
 
-    The tries follow one of the NEAREST pieces, taken in a random order; with `harmony`, the scales of `harmony_scales`, with
-    the harmonies of others. There are none if the notes are too long for a plan.
+    The tries follow the piece with that number among the NEAREST, in a random order that begins again at its end; with
+    `harmony`, the scales of `harmony_scales`, with the harmonies of others. There are none if the notes are too long for a
+    plan.
     """
     beginning = Beginning.of(notes)
     if beginning.lines[-1] <= notes.onset[-1]:
         return [], beginning.lines
     order = np.random.default_rng(seed).permutation(nearest(beginning.plan, pieces, NEAREST))
     followed = [pieces[number] for number in order]
-    made = []
-    for at, piece in enumerate(followed[:count]):
-        others = followed[at + 1 :] + followed[:at]
-        mixed = [piece] * tries if harmony is None else with_other_harmonies(piece, others, harmony, tries)
-        made.append([beginning.followed_by(plan) for plan in mixed])
-    return [made[number % len(made)] for number in range(count)], beginning.lines
+    made: dict[int, list[Plan]] = {}
+    for at in {number % len(followed) for number in numbers}:
+        piece, others = followed[at], followed[at + 1 :] + followed[:at]
+        if harmony is None:
+            made[at] = [beginning.followed_by(piece)] * tries
+        else:
+            mixed = with_other_harmonies(piece, others, harmony, tries)
+            made[at] = [beginning.followed_by(plan) for plan in mixed]
+    return [made[number % len(followed)] for number in numbers], beginning.lines
 
 
 def nearest(beginning: Plan, pieces: Sequence[Plan], count: int) -> list[int]:

@@ -18,7 +18,7 @@ from training import two_sample
 from training.events import character
 from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
 from training.events.plans import Plan
-from training.planning.plan_measures import measure_harmony
+from training.planning.plan_measures import likeness, measure_harmony, unpacked
 from training.two_sample import Scale
 
 TRIED = 16
@@ -37,7 +37,7 @@ _SETS = {"chroma": 1.0, "left_chroma": 0.5, "right_chroma": 0.5}  # what the lik
 _BASS = 0.5  # what it counts that the lowest notes are of one pitch class
 _SMOOTH = 0.05  # what each semitone costs by which a phrase is moved further than the one before
 _CENTRED = 0.01  # what each semitone costs
-_SCALES = np.array([4095, *(sum(1 << (tonic + step) % 12 for step in (0, 2, 4, 5, 7, 9, 11)) for tonic in range(12))])
+_SCALES = np.array([character.CHROMAS - 1, *(character.MAJOR_SCALES @ (1 << np.arange(12)))])  # by class; 0: unknown
 _STEPS = np.arange(-7, 8)  # semitones by which a phrase may be moved
 _NEARBY = np.array(sorted(range(-11, 12), key=lambda step: (abs(step), step)))  # semitones, the nearest first
 _LEAST_ALIKE = 0.5  # likeness of the sets of a hand from which its pitches move about as planned
@@ -126,7 +126,7 @@ def _bars_alike(one: Plan, other: Plan) -> float:
     with_notes = one.chroma > 0
     if not with_notes.any():
         return np.inf
-    return max(float(_likeness(_transposed(one.chroma, step), other.chroma)[with_notes].mean()) for step in range(12))
+    return max(float(likeness(_transposed(one.chroma, step), other.chroma)[with_notes].mean()) for step in range(12))
 
 
 def _in_turn(plan: Plan) -> Numbers:
@@ -155,14 +155,8 @@ def _scales_of(plan: Plan, sets: Mapping[str, Numbers]) -> Numbers:
     """Return the scale of each bar whose hands have these pitch classes, found as in people's pieces; as planned if they do."""
     if all((held == getattr(plan, f"{hand}_chroma")).all() for hand, held in sets.items()):
         return plan.scale
-    bar, pitch_class = (np.concatenate(places) for places in zip(*map(_places, sets.values()), strict=True))
-    return np.where(plan.scale > 0, character.scales(bar, pitch_class, len(plan)), 0)
-
-
-def _places(sets: Numbers) -> tuple[Numbers, Numbers]:
-    """Return bar and pitch class of everything in sets of pitch classes [bars]."""
-    bar, pitch_class = np.nonzero(np.asarray(sets, np.int64)[:, None] >> np.arange(12) & 1)
-    return bar, pitch_class
+    bar, column = np.nonzero(np.concatenate([unpacked(held) for held in sets.values()], axis=1))
+    return np.where(plan.scale > 0, character.scales(bar, column % 12, len(plan)), 0)
 
 
 def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
@@ -174,7 +168,7 @@ def _transpositions(plan: Plan, other: Plan, bars: Numbers) -> Numbers:
     fit = np.zeros((len(plan), len(_STEPS)))
     for name, weight in _SETS.items():
         moved = _transposed(getattr(plan, name)[:, None], _STEPS)
-        fit += weight * _likeness(moved, getattr(other, name)[bars][:, None])
+        fit += weight * likeness(moved, getattr(other, name)[bars][:, None])
     fit += _BASS * (bass[:, None] == _STEPS % 12)
     fit -= _CENTRED * np.abs(_STEPS)
     by, before = np.zeros(len(plan), np.int64), 0
@@ -212,10 +206,10 @@ def _moves(plan: Plan, hand: str, sets: Numbers, by: Numbers) -> dict[str, Numbe
     move, planned = (getattr(plan, f"{hand}_{name}").astype(np.int64) for name in ("move", "chroma"))
     shift = getattr(plan, f"{hand}_shift").astype(np.int64) - NO_SHIFT
     step = shift + by - by[source]
-    before = _likeness(_transposed(planned[source], shift), planned)
-    likeness = _likeness(_transposed(sets[source], step), sets)
-    most = np.where(likeness >= np.minimum(before, _LEAST_ALIKE), NEAR, CONTOUR)
-    most = np.where(likeness == 1, np.where(step == 0, IDENTICAL, TRANSPOSED), most)
+    before = likeness(_transposed(planned[source], shift), planned)
+    after = likeness(_transposed(sets[source], step), sets)
+    most = np.where(after >= np.minimum(before, _LEAST_ALIKE), NEAR, CONTOUR)
+    most = np.where(after == 1, np.where(step == 0, IDENTICAL, TRANSPOSED), most)
     most = np.where(np.abs(step) > MAX_SHIFT, CONTOUR, most)
     is_moved = move >= NEAR
     move = np.where(is_moved, np.where((move == TRANSPOSED) & (most == IDENTICAL), most, np.minimum(move, most)), move)
@@ -258,9 +252,3 @@ def _nearest(end: Numbers, chroma: Numbers) -> Numbers:
 
 def _transposed(chroma: Numbers, semitones: Numbers | int) -> Numbers:
     return character.transposed_sets(np.asarray(chroma, np.int64), np.asarray(semitones))
-
-
-def _likeness(one: Numbers, other: Numbers) -> Numbers:
-    """Return the Jaccard likeness of sets; of two empty ones, 1."""
-    both, either = (np.bitwise_count(np.asarray(sets, np.int64)) for sets in (one & other, one | other))
-    return np.where(either > 0, both / np.maximum(either, 1), 1.0)

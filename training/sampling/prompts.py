@@ -6,7 +6,6 @@ In: first notes of training pieces or the notes of a prime. Out: start and end o
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
 from training.planning.harmony import harmony_scales, nearest_pitch, with_other_harmonies
-from training.sampling.config import LOOP_BARS, MAX_COUNT, OTHER, SamplingConfig
+from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
 from training.two_sample import Scale
 
 MAX_PLANNED = 1024  # bars for which there is a plan
@@ -189,18 +188,18 @@ def make_prompts(
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
-        given, count = _prompt_from_prime(prime), max(tries) + 1
+        given = _prompt_from_prime(prime)
         change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
         alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
         harmony = vocabulary.harmony if is_mixed else None
         most = max(map(len, tries.values()))
-        plans, lines = continuation.plans_after(prime, alike, count, [seed, _ORDER], harmony, most)
+        plans, lines = continuation.plans_after(prime, alike, [*tries], [seed, _ORDER], harmony, most)
         if not plans:
             return [given for each in tries.values() for _ in each]
         return [
             replace(given, plan=plan, prime_lines=lines)
-            for number, each in tries.items()
-            for plan in plans[number][: len(each)]
+            for made, each in zip(plans, tries.values(), strict=True)
+            for plan in made[: len(each)]
         ]
     least = notes * LEAST_SHARE
     enough = [opening for opening in fitting if opening.notes >= least] or fitting
@@ -261,7 +260,6 @@ def _bar_of(opening: Opening) -> int:
     return bar_ticks(opening.numerator, opening.denominator)
 
 
-@lru_cache(maxsize=MAX_COUNT)
 def _plan_of(opening: Opening) -> Plan:
     """Return the plan of the piece that an opening is from; raises TrainingError if its numbers are out of range."""
     try:
