@@ -47,7 +47,7 @@ MAY_BE_NULL = {
     "copied",  # not measured in an epoch
 }
 MAY_BE_ABSENT = {
-    "harmony",  # the vocabulary of a run of an earlier version has none
+    *("harmony", "related"),  # the vocabulary of a run of an earlier version has none
     *("adopted", "place", "kept", "init", "keep", "max_copy", "max_copy_given", "piano_tracks", "keep_duplicates"),
     "preset",
     *("on", "measure", "least", "most", "among", "why"),  # the settings of a filter

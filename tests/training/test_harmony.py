@@ -190,7 +190,7 @@ def starts_of(
     generators = {number: np.random.default_rng([1, number]) for number in numbers or range(count)}
     config = SamplingConfig(count=count, notes=50, harmony=harmony, per_plan=per_plan)
     plans = []
-    for start in make_starts(VOCABULARY, openings, config, None, generators):
+    for start in make_starts(replace(VOCABULARY, openings=openings), openings, config, None, generators):
         assert start.plan is not None
         assert harmony == OWN or pieces == 1 or int(start.rows[0, PITCH]) % 12 in classes(int(start.plan.chroma[0]))
         plans.append(start.plan)

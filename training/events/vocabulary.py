@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = 0
 STARTS_EVERY = 8  # bars from one bar at which a new piece may start to the next
+NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
 Place = Annotated[int, Meta(ge=0, lt=PLACES)]
 """A class of place in the bar."""
@@ -83,6 +84,18 @@ class Opening:
     plan: Annotated[str, Meta(pattern=PLAN_PATTERN)]  # of the piece, see `Plan.to_text`
     later: tuple[Start, ...] = ()  # every STARTS_EVERY bars
 
+    @property
+    def bar(self) -> int:
+        """Length of a bar in ticks."""
+        return bar_ticks(self.numerator, self.denominator)
+
+    def read_plan(self) -> Plan:
+        """Return the plan; raises TrainingError if its numbers are out of range."""
+        try:
+            return Plan.from_text(self.plan)
+        except (ValueError, OverflowError) as error:
+            raise TrainingError(NO_PLAN.format(self.game, error)) from None
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -92,6 +105,7 @@ class Vocabulary:
     games: tuple[str, ...]  # slugs, likewise
     openings: tuple[Opening, ...]  # one per training piece
     harmony: dict[str, Scale] = field(default_factory=dict)  # what tells plans with another piece's harmony, by measure
+    related: tuple[Opening, ...] = ()  # of the other training pieces of the run that it starts from
 
     def style(self, series: str, game: str) -> tuple[int, int]:
         """Return the numbers of a series and a game; 0 if unknown."""
@@ -114,13 +128,19 @@ class Vocabulary:
         """Return the vocabulary of training pieces.
 
         The names of `before` come first and keep their numbers, and what it has of `harmony`, usually from more pieces, stays.
+        Its other pieces become `related`.
         """
         old_series, old_games = (before.series, before.games) if before else ((), ())
+        own = tuple(_opening(piece) for piece in pieces)
+        others = dict.fromkeys((*before.openings, *before.related)) if before else {}
+        for opening in own:
+            others.pop(opening, None)
         return cls(
             series=_extend(old_series, (piece.series for piece in pieces)),
             games=_extend(old_games, (piece.game for piece in pieces)),
-            openings=tuple(_opening(piece) for piece in pieces),
+            openings=own,
             harmony=dict(before.harmony) if before else {},
+            related=tuple(others),
         )
 
 

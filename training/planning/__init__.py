@@ -3,4 +3,4 @@
 `training.events.plans` has the plans themselves. NumPy only.
 """
 
-__all__ = ["continuation", "forms", "harmony", "plan_measures"]
+__all__ = ["continuation", "forms", "harmony", "plan_measures", "similar"]

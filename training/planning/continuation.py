@@ -17,6 +17,7 @@ from training.events import character
 from training.events.plan_columns import FORM, HANDS, RANGES, SOURCE_COLUMNS, VARIED
 from training.events.plans import Plan
 from training.planning.harmony import with_other_harmonies
+from training.planning.similar import nearest
 from training.two_sample import Scale
 
 BARS_AFTER = 8
@@ -25,20 +26,9 @@ BARS_AFTER = 8
 NEAREST = 16
 """Pieces, with the most similar first bars, of which one is followed."""
 
-LEAST_SPREAD = 0.05
-"""Standard deviation, at least, in which differences are counted."""
-MOST_SPREADS = 4
-"""Standard deviations that a difference counts, at most."""
-
 _RHYTHM = ("onsets", "notes", "density", "times", "durations")
 _OCTAVE = 12
 _INCOMPLETE = 0.25  # of the last bar, without a sounding note at its end: then it goes on as the piece does
-_COMPARED = (
-    *("onsets", "notes", "density", "voices", "right_sustain", "left_sustain", "right_length", "left_length"),
-    *("repeats", "steps", "runs", "loudness", "accents", "right_detached", "right_overlapping", "left_detached"),
-    *("left_overlapping", "semitones", "octaves", "triads", "fullness", "top_leaps", "bottom_repeats", "bottom_steps"),
-    *("bottom_leaps", "width"),
-)
 
 Numbers = npt.NDArray[Any]
 
@@ -112,37 +102,6 @@ def plans_after(
             mixed = with_other_harmonies(piece, others, harmony, tries)
             made[at] = [beginning.followed_by(plan) for plan in mixed]
     return [made[number % len(followed)] for number in numbers], beginning.lines
-
-
-def nearest(beginning: Plan, pieces: Sequence[Plan], count: int) -> list[int]:
-    """Return the numbers of the `count` pieces whose first bars are most like a beginning, the likest first.
-
-    Compared are the means of what plans say of texture, lines and loudness, and how often each note value occurs, in
-    standard deviations of the pieces. Both count alike.
-    """
-    distance = np.zeros(len(pieces))
-    for of in (_means, _note_values):
-        mine, theirs = of(beginning, len(beginning)), np.stack([of(piece, len(beginning)) for piece in pieces])
-        spread = np.maximum(theirs.std(axis=0), LEAST_SPREAD)
-        distance += np.abs((theirs - mine) / spread).clip(max=MOST_SPREADS).mean(axis=1)
-    order: list[int] = np.argsort(distance, kind="stable")[:count].tolist()
-    return order
-
-
-def _means(plan: Plan, bars: int) -> Numbers:
-    """Return the mean of each of _COMPARED in the first bars of a plan."""
-    known = {name: getattr(plan, name)[:bars] for name in _COMPARED[:-1]}
-    known |= {"width": plan.top[:bars] - plan.bottom[:bars]}
-    known |= {name: np.sqrt(known[name]) for name in ("onsets", "notes")}
-    return np.array([known[name].mean() for name in _COMPARED])
-
-
-def _note_values(plan: Plan, bars: int) -> Numbers:
-    """Return in which share of the first bars of a plan each note value of times and durations occurs, or is common."""
-    held = np.concatenate([plan.times[:bars], plan.durations[:bars]], axis=1)
-    bits = held[..., None] >> np.arange(character.VALUE_BITS) & 1
-    shares: Numbers = bits.reshape(len(held), -1).mean(axis=0)
-    return shares
 
 
 def _shift(beginning: Plan, piece: Plan) -> int:

@@ -20,17 +20,17 @@ from training.events import fields as events
 from training.events.fields import PITCH, PLACES, SHADES, bar_ticks
 from training.events.plan_columns import HANDS, is_left
 from training.events.plans import Plan
-from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
+from training.events.vocabulary import NO_PLAN, UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
 from training.planning.harmony import harmony_scales, nearest_pitch, with_other_harmonies
+from training.planning.similar import in_turn
 from training.sampling.config import LOOP_BARS, OTHER, SamplingConfig
 from training.two_sample import Scale
 
 MAX_PLANNED = 1024  # bars for which there is a plan
 LEAST_SHARE = 0.6  # of the notes asked for that a piece has whose plan is used; the plan is repeated where it ends
 _ORDER = 2**32 - 1  # seed of the order of pieces, after the user's; streams have their numbers there
-_NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
 IntArray = npt.NDArray[np.int32]
 Numbers = npt.NDArray[Any]
@@ -129,7 +129,7 @@ def with_harmony_scales(vocabulary: Vocabulary) -> Vocabulary:
     """Return a vocabulary with what tells its pieces' plans from those with another piece's harmony; itself if it has that."""
     if vocabulary.harmony:
         return vocabulary
-    plans, bars = [_plan_of(piece) for piece in vocabulary.openings], [_bar_of(piece) for piece in vocabulary.openings]
+    plans, bars = [piece.read_plan() for piece in vocabulary.openings], [piece.bar for piece in vocabulary.openings]
     return replace(vocabulary, harmony=harmony_scales(plans, bars))
 
 
@@ -180,17 +180,17 @@ def make_prompts(
     `tries` has the generators of the streams that follow one piece, for each of these pieces, by its number, ascending.
 
     What follows a prime is planned as in a piece that begins like it, one with bars as long if there is any. Without a
-    prime, pieces are taken in a random order, each once before one is taken again, then from another of its bars. They
-    have at least LEAST_SHARE of `notes` notes from there on, if there are such. A stream's piece does not depend on the
-    number of streams. With `is_mixed`, plans have the harmony of another piece whose bars are as long, if there is one.
-    Raises UsageError for a prime that cannot be continued.
+    prime, pieces are taken in a random order, each once, then the other pieces that are most like them, and then all of these
+    again from other bars. They have at least LEAST_SHARE of `notes` notes from there on, if there are such. A stream's piece
+    does not depend on the number of streams. With `is_mixed`, plans have the harmony of another of the `fitting` pieces whose
+    bars are as long, or else of any other one, if there is one. Raises UsageError for a prime that cannot be continued.
     """
     if prime is not None:
         if (reason := reason_unusable(prime)) is not None:
             raise UsageError(f"--prime: {reason}; choose another file")
         given = _prompt_from_prime(prime)
-        change = np.array([abs(_bar_of(piece) - given.bar) for piece in fitting])
-        alike = [_plan_of(fitting[number]) for number in np.flatnonzero(change == change.min()).tolist()]
+        change = np.array([abs(piece.bar - given.bar) for piece in fitting])
+        alike = [fitting[number].read_plan() for number in np.flatnonzero(change == change.min()).tolist()]
         harmony = vocabulary.harmony if is_mixed else None
         most = max(map(len, tries.values()))
         plans, lines = continuation.plans_after(prime, alike, [*tries], [seed, _ORDER], harmony, most)
@@ -202,25 +202,30 @@ def make_prompts(
             for plan in made[: len(each)]
         ]
     least = notes * LEAST_SHARE
-    enough = [opening for opening in fitting if opening.notes >= least] or fitting
-    order = np.random.default_rng([seed, _ORDER]).permutation(len(enough))
-    pieces = [enough[at] for at in order]
-    with_bar: dict[int, list[int]] = {}
-    for at, piece in enumerate(pieces):
-        with_bar.setdefault(_bar_of(piece), []).append(at)
+    own = [opening for opening in fitting if opening.notes >= least] or fitting
+    others = _others(vocabulary, fitting)
+    pieces = in_turn(own, [opening for opening in others if opening.notes >= least], max(tries), [seed, _ORDER])
     prompts = []
     for number, each in tries.items():
         turn, at = divmod(number, len(pieces))
-        later = [start for start in pieces[at].later if start.notes >= least] if turn else []
+        piece, styled = pieces[at]
+        later = [start for start in piece.later if start.notes >= least] if turn else []
         start = later[int(each[0].integers(len(later)))] if later else None
-        prompt = _prompt_from_opening(vocabulary, pieces[at], start)
+        prompt = _prompt_from_opening(piece, vocabulary.style(styled.series, styled.game), start)
         if is_mixed:
-            others = [other for other in with_bar[_bar_of(pieces[at])] if other != at]
-            plans_of = (_plan_of(pieces[other]) for other in each[0].permutation(others).tolist())
+            mates = [mate for mate, _ in pieces[: len(own)] if mate.bar == piece.bar and mate is not piece]
+            mates = mates or [mate for mate in others if mate.bar == piece.bar and mate is not piece]
+            plans_of = (mates[mate].read_plan() for mate in each[0].permutation(len(mates)).tolist())
             prompts += prompt.with_harmonies(plans_of, vocabulary.harmony, len(each))
         else:
             prompts += [prompt] * len(each)
     return prompts
+
+
+def _others(vocabulary: Vocabulary, fitting: Sequence[Opening]) -> list[Opening]:
+    """Return the pieces of the run, and of the run that it starts from, that are not among `fitting`."""
+    own = set(fitting)
+    return [opening for opening in (*vocabulary.openings, *vocabulary.related) if opening not in own]
 
 
 def _prompt_from_prime(prime: Notes) -> Prompt:
@@ -237,35 +242,22 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
     )
 
 
-def _prompt_from_opening(vocabulary: Vocabulary, opening: Opening, later: Start | None = None) -> Prompt:
-    plan, first = _plan_of(opening), opening if later is None else later
+def _prompt_from_opening(opening: Opening, style: tuple[int, int], later: Start | None = None) -> Prompt:
+    plan, first = opening.read_plan(), opening if later is None else later
     if later is not None:
         if later.bar >= len(plan):
-            raise TrainingError(_NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
+            raise TrainingError(NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
         plan = plan.from_bar(later.bar)
-    bar = min(PLACES, _bar_of(opening))
+    bar = min(PLACES, opening.bar)
     return Prompt(
         np.array([[0, first.pitch, first.duration, first.velocity, first.place, bar]], np.int32),
         np.array([first.place], np.int32),
         ((0, opening.tempo),),
         ((0, opening.numerator, opening.denominator),),
-        vocabulary.style(opening.series, opening.game),
+        style,
         np.array(opening.velocities, np.int32).reshape(-1, SHADES),
         plan,
     )
-
-
-def _bar_of(opening: Opening) -> int:
-    """Return the length of a bar of the piece that an opening is from, in ticks."""
-    return bar_ticks(opening.numerator, opening.denominator)
-
-
-def _plan_of(opening: Opening) -> Plan:
-    """Return the plan of the piece that an opening is from; raises TrainingError if its numbers are out of range."""
-    try:
-        return Plan.from_text(opening.plan)
-    except (ValueError, OverflowError) as error:
-        raise TrainingError(_NO_PLAN.format(opening.game, error)) from None
 
 
 class ProgressCounter:
