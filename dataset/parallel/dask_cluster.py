@@ -52,7 +52,7 @@ class Cluster(MonitoredExecutor):
         except (OSError, TimeoutError):
             return  # the client is reconnecting; it gives up by itself
         now = time.monotonic()
-        if has_workers:
+        if has_workers or self._client.status == "connecting":  # without a scheduler, nothing is known of workers
             self._last_seen = now
         elif now - self._last_seen > self._patience_s:
             raise DatasetError(_no_workers(self._address, self._patience_s))

@@ -142,7 +142,7 @@ def test_a_scheduler_without_workers_is_an_error_soon_and_so_are_workers_without
 
 
 @pytest.mark.parametrize(
-    "end, message, patience_s", [("scheduler", "connection to the scheduler", 60), ("workers", "no workers for", 0.5)]
+    "end, message, patience_s", [("scheduler", "connection to the scheduler", 5), ("workers", "no workers for", 0.5)]
 )
 def test_a_cluster_that_goes_in_the_middle_of_a_build_is_an_error_and_no_corpus(
     many: Path, lonely: "LocalCluster", end: str, message: str, patience_s: float
