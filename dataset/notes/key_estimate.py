@@ -93,6 +93,17 @@ def estimate_key(
     return _key_of(found) if found is not None else DEFAULT_KEY
 
 
+def key_of_sets(sets: ArrayLike, bass: ArrayLike) -> tuple[int, int]:
+    """Return the key as `estimate_key` does, of bars of which no more is known than their pitch classes.
+
+    sets       int[m, 12], 1 for each pitch class of a bar, from C, else 0; no bar is empty
+    bass       int[m], pitch class of the lowest note of each bar
+    """
+    present = np.asarray(sets, np.float64)
+    starts = np.arange(len(present), dtype=np.int64) * WHOLE
+    return _key_of(_Bars(starts, present / present.sum(axis=1, keepdims=True), present, np.asarray(bass, np.int64)))
+
+
 def estimate_keys(
     onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, bars: ArrayLike | None = None
 ) -> tuple[KeySignatureChange, ...]:

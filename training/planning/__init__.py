@@ -3,4 +3,4 @@
 `training.events.plans` has the plans themselves. NumPy only.
 """
 
-__all__ = ["continuation", "forms", "harmony", "plan_measures", "similar"]
+__all__ = ["continuation", "endings", "forms", "harmony", "plan_measures", "similar"]

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from dataset.notes.hand_form import CONTOUR, IDENTICAL, MAX_SHIFT, NEAR, TRANSPOSED
 from training import two_sample
 from training.events import character
-from training.events.plan_columns import EQUAL, HANDS, NO_SHIFT
+from training.events.plan_columns import EQUAL, HANDS, NEW, NO_SHIFT
 from training.events.plans import Plan
+from training.planning.endings import Key, ends_on, last_bars
 from training.planning.plan_measures import likeness, measure_harmony, unpacked
 from training.two_sample import Scale
 
@@ -95,25 +96,48 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
     that follows an earlier one goes with the same bar as that. Each phrase of PHRASE bars is transposed to fit, by about as
     much as the one before. Then those of its pitch classes that are in its most frequent scale are moved into the most
     frequent one of the other bars. From that follow the scale of each bar and how hands move, and the lowest and highest
-    pitches go to the nearest that fit. With its own harmony, a plan whose bars are all new stays as it is.
+    pitches go to the nearest that fit. With its own harmony, a plan whose bars are all new stays as it is. If the piece ends on
+    its tonic, so does the plan that is returned.
     """
     with_notes = np.flatnonzero(other.chroma > 0)
     if not len(with_notes) or not plan.chroma.any():
         return plan
     bars = with_notes[_in_turn(plan) % len(with_notes)]
     by = _transpositions(plan, other, bars)
-    scale, wanted = _scales(plan, plan.scale), _scales(plan, other.scale[bars])
+    scales = _scales(plan, plan.scale), _scales(plan, other.scale[bars])
+    made = _laid_out(plan, by, *scales, other.chroma[bars])
+    key = Key.of(plan)
+    if not ends_on(plan, key.tonic) or ends_on(made, (home := Key.of(made)).tonic):
+        return made
+    last = last_bars(plan)
+    by[last] = (home.tonic - key.tonic + 6) % 12 - 6
+    for scale, of_end in zip(scales, (key.scale, home.scale), strict=True):
+        scale[last] = of_end
+    return _laid_out(
+        _without_sources(plan, last), by, *scales, np.where(np.isin(np.arange(len(plan)), last), 0, other.chroma[bars])
+    )
+
+
+def _laid_out(plan: Plan, by: Numbers, scale: Numbers, wanted: Numbers, other: Numbers) -> Plan:
+    """Return a plan whose bars are moved by `by` semitones and from one class of scales into the `wanted` one.
+
+    `other` are pitch classes that may stay, see `_moved_sets`.
+    """
     fifths = (wanted - scale - by) * 7 % 12
-    sets = {
-        hand: _moved_sets(getattr(plan, f"{hand}_chroma"), by, (scale, wanted, fifths), other.chroma[bars])
-        for hand in HANDS
-    }
+    sets = {hand: _moved_sets(getattr(plan, f"{hand}_chroma"), by, (scale, wanted, fifths), other) for hand in HANDS}
     new: dict[str, Numbers] = {f"{hand}_chroma": held for hand, held in sets.items()}
     new |= {"chroma": sets["left"] | sets["right"], "scale": _scales_of(plan, sets)}
     for hand in HANDS:
         new |= _moves(plan, hand, sets[hand], by)
     new |= _ends(plan, sets, new, by)
     return replace(plan, **{name: np.asarray(column, np.int16) for name, column in new.items()})
+
+
+def _without_sources(plan: Plan, bars: Numbers) -> Plan:
+    """Return a plan in which these bars are new; their hands still take rhythms from earlier ones."""
+    lag, level = plan.lag.copy(), plan.level.copy()
+    lag[bars], level[bars] = 0, NEW
+    return replace(plan, lag=lag, level=level)
 
 
 def nearest_pitch(pitch: int, chroma: int) -> int:
