@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -176,8 +177,10 @@ def main() -> None:
     for seed in options.seeds:
         for name in options.only or PARTS:
             given = options.root, options.corpus, name, seed, options.epochs, options.count
-            with multiprocessing.get_context("spawn").Pool(1) as fresh:  # TensorFlow is imported anew for each
-                line = fresh.apply(row, given)
+            with ProcessPoolExecutor(
+                1, multiprocessing.get_context("spawn")
+            ) as fresh:  # TensorFlow is imported anew for each
+                line = fresh.submit(row, *given).result()
             print(line, end="", flush=True)
             if options.out:
                 with options.out.open("a", encoding="utf-8") as out:

@@ -3,6 +3,7 @@
 The processes are forked from a Python without TensorFlow, so each test runs in one that is started for it.
 """
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -105,12 +106,20 @@ def err() -> None:
     assert not mine()
 
 
+def in_pool() -> None:
+    """A worker of a pool may have no children."""
+    config = SamplingConfig(count=8, notes=30, seed=1)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        made = pool.apply(compose_in_parts, (network(), VOCABULARY, config, None, None, print))
+    assert content(made) == content(compose_drafts(network(), VOCABULARY, config))
+
+
 def run(what: Callable[[], None]) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
     return subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
 
 
-@pytest.mark.parametrize("what", [compare, interrupt, kill, fail, err])
+@pytest.mark.parametrize("what", [compare, interrupt, kill, fail, err, in_pool])
 def test_in_several_processes_the_pieces_are_the_same_and_every_end_is_clean(what: Callable[[], None]) -> None:
     done = run(what)
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,8 @@
 """Composes many pieces in several processes, each with a part of the streams.
 
 In: what `sampler.compose_drafts` takes. Out: the same drafts. The processes are forked on Linux, where that is free, and
-only while no training library is loaded, whose threads would not outlive it; elsewhere one process composes everything.
+only while no training library is loaded, whose threads would not outlive it; elsewhere, and in a process that may have no
+children, such as a worker of `multiprocessing.Pool`, one process composes everything.
 """
 
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
-from multiprocessing import connection, get_context
+from multiprocessing import connection, current_process, get_context
 from typing import Any
 
 from catalog.base.console import Report
@@ -67,7 +68,7 @@ def compose_in_parts(
 
 def split_streams(count: int, per_plan: int = 1) -> list[range]:
     """Return the numbers of the streams that each process composes; those of one plan stay together."""
-    if sys.platform != "linux" or UNSAFE & sys.modules.keys():
+    if sys.platform != "linux" or UNSAFE & sys.modules.keys() or current_process().daemon:
         return [range(count)]
     plans = -(-count // per_plan)
     processes = max(1, min(cores(), count // LEAST_STREAMS, plans))
