@@ -106,16 +106,15 @@ def with_harmony(plan: Plan, other: Plan) -> Plan:
     by = _transpositions(plan, other, bars)
     scales = _scales(plan, plan.scale), _scales(plan, other.scale[bars])
     made = _laid_out(plan, by, *scales, other.chroma[bars])
-    key = Key.of(plan)
-    if not ends_on(plan, key.tonic) or ends_on(made, (home := Key.of(made)).tonic):
+    key, home = Key.of(plan), Key.of(made)
+    if not ends_on(plan, key.tonic) or ends_on(made, home.tonic):
         return made
-    last = last_bars(plan)
+    last, may_stay = last_bars(plan), other.chroma[bars]
     by[last] = (home.tonic - key.tonic + 6) % 12 - 6
-    for scale, of_end in zip(scales, (key.scale, home.scale), strict=True):
-        scale[last] = of_end
-    return _laid_out(
-        _without_sources(plan, last), by, *scales, np.where(np.isin(np.arange(len(plan)), last), 0, other.chroma[bars])
-    )
+    may_stay[last] = 0
+    for scale, at_end in zip(scales, (key.scale, home.scale), strict=True):
+        scale[last] = at_end
+    return _laid_out(_without_sources(plan, last), by, *scales, may_stay)
 
 
 def _laid_out(plan: Plan, by: Numbers, scale: Numbers, wanted: Numbers, other: Numbers) -> Plan:
