@@ -29,6 +29,7 @@ import told_apart as measure  # noqa: E402 - a module of this folder
 from dataset.corpus.corpus import Corpus, CorpusPiece  # noqa: E402
 from dataset.export.common import slug  # noqa: E402
 from dataset.notes.model import Notes  # noqa: E402
+from training.events import encoding  # noqa: E402
 from training.events.fields import COARSE_EDGES  # noqa: E402
 from training.events.past import Past  # noqa: E402
 from training.generate import music  # noqa: E402
@@ -98,7 +99,10 @@ def _full_trust(temperature: float, rounds: Any) -> Any:
     return np.ones(len(rounds))
 
 
-NO_EARS = tuple((Past, name, _silent(getattr(Past, name))) for name in ("heard", "line", "line_before", "releases"))
+NO_EARS = (
+    *((Past, name, _silent(getattr(Past, name))) for name in ("heard", "line", "line_before", "releases")),
+    (encoding, "SHARED", sys.maxsize),  # worker processes would have the methods as they are
+)
 NO_RULES = (
     (constraints, "rule_out", _no_rule),
     (constraints, "HAND_SPAN", 127),
