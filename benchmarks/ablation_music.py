@@ -181,9 +181,8 @@ def main() -> None:
     for seed in options.seeds:
         for name in options.only or PARTS:
             given = options.root, options.corpus, name, seed, options.epochs, options.count
-            with ProcessPoolExecutor(
-                1, multiprocessing.get_context("spawn")
-            ) as fresh:  # TensorFlow is imported anew for each
+            # TensorFlow is imported anew for each; unlike a worker of a Pool, this process may have children
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
                 line = fresh.submit(row, *given).result()
             print(line, end="", flush=True)
             if options.out:

@@ -100,8 +100,11 @@ def key_of_sets(sets: ArrayLike, bass: ArrayLike) -> tuple[int, int]:
     bass       int[m], pitch class of the lowest note of each bar
     """
     present = np.asarray(sets, np.float64)
-    starts = np.arange(len(present), dtype=np.int64) * WHOLE
-    return _key_of(_Bars(starts, present / present.sum(axis=1, keepdims=True), present, np.asarray(bass, np.int64)))
+    return _key_of(
+        _Bars(
+            np.arange(len(present)), present / present.sum(axis=1, keepdims=True), present, np.asarray(bass, np.int64)
+        )
+    )
 
 
 def estimate_keys(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = 0
 STARTS_EVERY = 8  # bars from one bar at which a new piece may start to the next
-NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
+_NO_PLAN = "vocabulary.json: the plan of a piece of {}: {}; not the vocabulary of a run; train it again"
 
 Place = Annotated[int, Meta(ge=0, lt=PLACES)]
 """A class of place in the bar."""
@@ -89,12 +89,17 @@ class Opening:
         """Length of a bar in ticks."""
         return bar_ticks(self.numerator, self.denominator)
 
-    def read_plan(self) -> Plan:
-        """Return the plan; raises TrainingError if its numbers are out of range."""
+    def read_plan(self, start: Start | None = None) -> Plan:
+        """Return the plan, from the bar of `start` on if given; raises TrainingError if numbers are out of range."""
         try:
-            return Plan.from_text(self.plan)
+            plan = Plan.from_text(self.plan)
         except (ValueError, OverflowError) as error:
-            raise TrainingError(NO_PLAN.format(self.game, error)) from None
+            raise TrainingError(_NO_PLAN.format(self.game, error)) from None
+        if start is None:
+            return plan
+        if start.bar >= len(plan):
+            raise TrainingError(_NO_PLAN.format(self.game, f"it has {len(plan)} bars, and no bar {start.bar}"))
+        return plan.from_bar(start.bar)
 
 
 @dataclass(frozen=True, slots=True)

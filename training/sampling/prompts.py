@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.base.console import Report
-from catalog.base.errors import TrainingError, UsageError
+from catalog.base.errors import UsageError
 from dataset.notes.model import Notes
 from dataset.notes.timing import MAX_TICK, TICKS_PER_QUARTER
 from training.events import encoding
@@ -20,7 +20,7 @@ from training.events import fields as events
 from training.events.fields import PITCH, PLACES, SHADES, bar_ticks
 from training.events.plan_columns import HANDS, is_left
 from training.events.plans import Plan
-from training.events.vocabulary import NO_PLAN, UNKNOWN, Opening, Start, Vocabulary
+from training.events.vocabulary import UNKNOWN, Opening, Start, Vocabulary
 from training.planning import continuation
 from training.planning.forms import with_form, with_loop
 from training.planning.harmony import harmony_scales, nearest_pitch, with_other_harmonies
@@ -213,10 +213,10 @@ def make_prompts(
         start = later[int(each[0].integers(len(later)))] if later else None
         prompt = _prompt_from_opening(piece, vocabulary.style(styled.series, styled.game), start)
         if is_mixed:
-            mates = [mate for mate, _ in pieces[: len(own)] if mate.bar == piece.bar and mate is not piece]
-            mates = mates or [mate for mate in others if mate.bar == piece.bar and mate is not piece]
-            plans_of = (mates[mate].read_plan() for mate in each[0].permutation(len(mates)).tolist())
-            prompts += prompt.with_harmonies(plans_of, vocabulary.harmony, len(each))
+            with_bar = [other for other, _ in pieces[: len(own)] if other.bar == piece.bar and other is not piece]
+            with_bar = with_bar or [other for other in others if other.bar == piece.bar and other is not piece]
+            harmonies = (with_bar[which].read_plan() for which in each[0].permutation(len(with_bar)).tolist())
+            prompts += prompt.with_harmonies(harmonies, vocabulary.harmony, len(each))
         else:
             prompts += [prompt] * len(each)
     return prompts
@@ -243,11 +243,7 @@ def _prompt_from_prime(prime: Notes) -> Prompt:
 
 
 def _prompt_from_opening(opening: Opening, style: tuple[int, int], later: Start | None = None) -> Prompt:
-    plan, first = opening.read_plan(), opening if later is None else later
-    if later is not None:
-        if later.bar >= len(plan):
-            raise TrainingError(NO_PLAN.format(opening.game, f"it has {len(plan)} bars, and no bar {later.bar}"))
-        plan = plan.from_bar(later.bar)
+    first = opening if later is None else later
     bar = min(PLACES, opening.bar)
     return Prompt(
         np.array([[0, first.pitch, first.duration, first.velocity, first.place, bar]], np.int32),
@@ -256,7 +252,7 @@ def _prompt_from_opening(opening: Opening, style: tuple[int, int], later: Start 
         ((0, opening.numerator, opening.denominator),),
         style,
         np.array(opening.velocities, np.int32).reshape(-1, SHADES),
-        plan,
+        opening.read_plan(later),
     )
 
 
