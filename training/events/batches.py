@@ -182,30 +182,35 @@ def _windows(
 
 def _batch(pieces: Sequence[EncodedPiece], windows: list[_Window], length: int, first: bool) -> Batch:
     events = np.zeros((len(windows), length + 1, COLUMNS), dtype=np.int32)
+    shifts = np.zeros((len(windows), length + 1, 1), dtype=np.int32)
     style = np.full((len(windows), 2), UNKNOWN, dtype=np.int32)
     mask = np.zeros((len(windows), length), dtype=np.float32)
     for row, window in enumerate(windows):
         piece, part = pieces[window.piece], slice(window.start, window.end + 1)
         events_of, wrong = piece.slipped if window.slipped and piece.slipped is not None else (piece.events, None)
         held = events_of[part]
-        events[row, : len(held)] = _transposed(held, window.shift)
-        if not window.planned:
-            forget_plan(events[row])
+        events[row, : len(held)] = held
+        shifts[row, : len(held)] = window.shift
         mask[row, : len(held) - 1] = 1 if wrong is None else ~wrong[part][1:]
         style[row] = np.where(window.styled, piece.style, UNKNOWN)
+    _transpose(events, shifts)
+    unplanned = np.flatnonzero([not window.planned for window in windows])
+    without = events[unplanned]
+    _forget_plan(without)
+    events[unplanned] = without
     fresh = np.array([first or window.start == 0 for window in windows], dtype=np.float32)
     return Batch(events, style, mask, fresh)
 
 
-def forget_plan(events: npt.NDArray[np.integer]) -> None:
-    """Remove what comes from the plan from events [n, COLUMNS], in place."""
+def _forget_plan(events: npt.NDArray[np.int32]) -> None:
+    """Remove what comes from the plan from events [..., COLUMNS], in place."""
     for columns in (PLANNED, *VALUES.values()):
-        events[:, columns] = 0
+        events[..., columns] = 0
     for name, count in PLAN_GUESSES.items():
         for columns in (GUESS[name], CONFIDENCE[name]):
-            events[:, columns.stop - count : columns.stop] = 0
+            events[..., columns.stop - count : columns.stop] = 0
     for columns in (HEARD, LINE):
-        events[:, columns.stop - ears.HAND_COLUMNS : columns.stop] = 0
+        events[..., columns.stop - ears.HAND_COLUMNS : columns.stop] = 0
 
 
 def _possible(events: Events, shift: int) -> int:
@@ -214,25 +219,20 @@ def _possible(events: Events, shift: int) -> int:
     return int(np.clip(shift, -int(pitches.min()), 127 - int(pitches.max())))
 
 
-def _transposed(events: Events, shift: int) -> Events:
-    """Return the events transposed by `shift` semitones.
+def _transpose(events: npt.NDArray[np.int32], shifts: npt.NDArray[np.int32]) -> None:
+    """Transpose events [..., COLUMNS] by as many semitones as `shifts` [..., 1] say, in place.
 
     Guesses outside 0–127 are clipped.
     """
-    if not shift:
-        return events
-    moved = events.copy()
-    moved[:, PITCH] += shift
     for columns, guessed in (
-        (GUESS["pitch"], events[:, CONFIDENCE["pitch"]] > 0),
-        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[:, CONFIDENCE["time"]][:, :1] > 0),
+        (GUESS["pitch"], events[..., CONFIDENCE["pitch"]] > 0),
+        (slice(NEXT_PITCH, NEXT_PITCH + 1), events[..., CONFIDENCE["time"]][..., :1] > 0),
     ):
-        moved[:, columns] = np.where(guessed, np.clip(moved[:, columns] + shift, 0, 127), 0)
-    moved[:, _PITCHES] = character.transposed_pitches(moved[:, _PITCHES], shift)
-    moved[:, _SCALES] = character.transposed_scales(moved[:, _SCALES], shift)
-    for column in CHROMA:
-        moved[:, column] = character.transposed_sets(moved[:, column], shift)
-    moved[:, PITCH_CLASS_SHARES] = np.roll(events[:, PITCH_CLASS_SHARES].reshape(-1, 2, 12), shift, axis=2).reshape(
-        len(events), -1
-    )
-    return moved
+        events[..., columns] = np.where(guessed, np.clip(events[..., columns] + shifts, 0, 127), 0)
+    events[..., PITCH] += shifts[..., 0]
+    events[..., _PITCHES] = character.transposed_pitches(events[..., _PITCHES], shifts)
+    events[..., _SCALES] = character.transposed_scales(events[..., _SCALES], shifts)
+    events[..., [*CHROMA]] = character.transposed_sets(events[..., [*CHROMA]], shifts)
+    shares = events[..., PITCH_CLASS_SHARES].reshape(*shifts.shape[:-1], 2, 12)
+    moved = np.take_along_axis(shares, (np.arange(12) - shifts[..., None]) % 12, axis=-1)
+    events[..., PITCH_CLASS_SHARES] = moved.reshape(*shifts.shape[:-1], 24)

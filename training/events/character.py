@@ -264,12 +264,12 @@ def note_values(ticks: Numbers, bar: Numbers, bars: int) -> Numbers:
     return np.concatenate(sets, axis=1)
 
 
-def transposed_pitches(classes: Numbers, shift: int) -> Numbers:
+def transposed_pitches(classes: Numbers, shift: int | Numbers) -> Numbers:
     """Return classes of pitch, 0 for none, else 1 + pitch, transposed by `shift` semitones; the limits are MIDI's."""
     return np.where(classes > 0, np.clip(classes + shift, 1, 128), 0)
 
 
-def transposed_scales(classes: Numbers, shift: int) -> Numbers:
+def transposed_scales(classes: Numbers, shift: int | Numbers) -> Numbers:
     """Return classes of pitch class, 0 for none, else 1 + pitch class, transposed by `shift` semitones."""
     return np.where(classes > 0, (classes - 1 + shift) % 12 + 1, 0)
 
