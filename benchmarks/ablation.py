@@ -102,7 +102,7 @@ def trained(
     pieces: list[EncodedPiece], vocabulary: Vocabulary, variant: Variant, minutes: float
 ) -> tuple[Any, float, int]:
     """Train for a given time; return weights, notes per second and number of steps."""
-    from training.loop.adamw import AdamW
+    from training.loop.muon import compile_network
     from training.network.network import NoteLSTM, arrays
 
     keras, recipe = load_keras(), NoteLSTMRecipe(**variant.recipe)
@@ -111,9 +111,7 @@ def trained(
     keras.config.set_dtype_policy(precision(recipe.precision))
     network = NoteLSTM(asdict(recipe), len(vocabulary.series), len(vocabulary.games), name="note_lstm")
     network.build(None)
-    optimizer = AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, global_clipnorm=1.0)
-    network.compile(optimizer=optimizer, jit_compile=False)
-    optimizer.build(network.trainable_variables)
+    compile_network(network, recipe.learning_rate, recipe.weight_decay)
     used: Callable[[], float] = lambda: (time.perf_counter() - began) / (60 * minutes)  # noqa: E731
     while used() < 1:
         for batch in batches.epoch(pieces, recipe, 0, epoch, used()):

@@ -87,7 +87,7 @@ HEAVY = {
 }
 HEAVY_AT_TOP = {  # imported by functions alone
     *(f"training.network.{name}" for name in ("lstm", "network", "scores")),
-    "training.loop.adamw",
+    *("training.loop.adamw", "training.loop.muon"),
 }
 
 LINES = 300  # of a module

@@ -55,8 +55,8 @@ def test_the_network_of_notes_keeps_the_last_epoch_that_is_nearly_the_best_but_t
     asked = TrainingRequest(corpus="c", corpus_hash="0" * 64, query="", seed=0, minutes=None, epochs=5, keep=keep)
     run = Run.create(tmp_path, "kept", NoteLSTMRecipe(), "{}", asked)
     progress = run.progress()
-    assert 0.04 < run.recipe.nearly_best < 0.06
-    held = ((2.2, 2.1, 2.14, 2.16, 2.17), (2.1, 2.12, 2.14, 2.11, 2.13))[first == 0]
+    assert 0.12 < run.recipe.nearly_best < 0.16
+    held = ((2.2, 2.1, 2.22, 2.26, 2.27), (2.1, 2.12, 2.14, 2.11, 2.13))[first == 0]
     for epoch, figure in enumerate(held, first):
         keep_epoch(run, progress, note_row(epoch, figure), {"w": np.full(1, epoch, np.float32)})
     named, meta = load_weights(run.weights)

@@ -3,4 +3,4 @@
 They write to the folder of a run. The epochs themselves are in each recipe's folder, such as `note_lstm.train`.
 """
 
-__all__ = ["adamw", "checkpoints", "hosts", "interrupt", "precision", "weight_average"]
+__all__ = ["adamw", "checkpoints", "hosts", "interrupt", "muon", "precision", "weight_average"]

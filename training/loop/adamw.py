@@ -27,15 +27,20 @@ class AdamW(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no t
     def build(self, variables: list[Any]) -> None:
         """Create the state for these variables."""
         super().build(variables)
-        self._groups: list[tuple[slice, Any, Any]] = []
-        sizes = [math.prod(variable.shape) for variable in variables]
+        self._build_groups([*range(len(variables))])
+
+    def _build_groups(self, which: list[int]) -> None:
+        """Create the state of the variables `which`, by their numbers."""
+        self._groups: list[tuple[list[int], Any, Any]] = []
+        sizes = [math.prod(self._trainable_variables[at].shape) for at in which]
         first = 0
         for end in range(1, len(sizes) + 1):
             if end == len(sizes) or sum(sizes[first : end + 1]) > GROUP:
                 means, squares = (
-                    self.add_variable((sum(sizes[first:end]),), name=f"{name}_{first}") for name in ("mean", "square")
+                    self.add_variable((sum(sizes[first:end]),), name=f"{name}_{which[first]}")
+                    for name in ("mean", "square")
                 )
-                self._groups.append((slice(first, end), means, squares))
+                self._groups.append((which[first:end], means, squares))
                 first = end
 
     def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
@@ -45,24 +50,35 @@ class AdamW(keras.optimizers.Optimizer):  # type: ignore[misc]  # Keras has no t
         """
         if not self.built:
             self.build(list(trainable_variables or ()))
-        flat = [ops.reshape(ops.convert_to_tensor(each), (-1,)) for each in grads]
-        gradients = [ops.concatenate(flat[group]) for group, *_ in self._groups]
-        squares = [ops.square(gradient) for gradient in gradients]
-        norm = ops.sqrt(ops.sum(ops.stack([ops.sum(each) for each in squares])))
+        gradients = [ops.convert_to_tensor(each) for each in grads]
+        flat = [ops.concatenate([ops.reshape(gradients[at], (-1,)) for at in group]) for group, *_ in self._groups]
+        squares = [ops.square(each) for each in flat]
+        norm = ops.sqrt(ops.sum(ops.stack([*map(ops.sum, squares), *self._squares_apart(gradients)])))
         clip = ops.minimum(self.global_clipnorm / norm, 1.0) + (norm - norm)  # NaN if a gradient is not finite
+        self._update_groups(flat, squares, clip)
+        self._update_apart(gradients, clip)
+        self.iterations.assign_add(1)
+
+    def _squares_apart(self, gradients: list[Any]) -> list[Any]:
+        """Return the sum of squares of each gradient that is in no group."""
+        return []
+
+    def _update_apart(self, gradients: list[Any], clip: Any) -> None:
+        """Update the variables that are in no group; `clip` is a factor of all gradients."""
+
+    def _update_groups(self, flat: list[Any], squares: list[Any], clip: Any) -> None:
+        """Update the groups by their gradients and the squares of these."""
         step = ops.cast(self.iterations + 1, "float32")
         rate = ops.convert_to_tensor(self.learning_rate)
         scale = rate * ops.sqrt(1 - SQUARE_DECAY**step) / (1 - MEAN_DECAY**step)
         kept = 1 - rate * self.weight_decay
         # products of single numbers come first, because each product with an array is a pass through memory
         of_gradient, of_square = clip * (1 - MEAN_DECAY), ops.square(clip) * (1 - SQUARE_DECAY)
-        for (group, *state), gradient, square in zip(self._groups, gradients, squares, strict=True):
-            means, mean_squares = state
+        for (group, means, mean_squares), gradient, square in zip(self._groups, flat, squares, strict=True):
             means.assign(mean := means * MEAN_DECAY + gradient * of_gradient)
             mean_squares.assign(mean_square := mean_squares * SQUARE_DECAY + square * of_square)
-            variables = self._trainable_variables[group]
+            variables = [self._trainable_variables[at] for at in group]
             ends = np.cumsum([math.prod(variable.shape) for variable in variables[:-1]], dtype=int).tolist()
             changes = mean * scale / (ops.sqrt(mean_square) + EPSILON)
             for variable, change in zip(variables, ops.split(changes, ends) if ends else [changes], strict=True):
                 variable.assign(variable * kept - ops.reshape(change, variable.shape))
-        self.iterations.assign_add(1)

@@ -226,7 +226,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
         The gain of a guess depends on the scores and on the guess's confidence.
         """
-        classes, count = events.SIZES[name], GUESSES[name]
+        own, classes, count = self.compute_dtype, events.SIZES[name], GUESSES[name]
         known = self.gains[name](_confidences(now, name))[..., 0]
         logits, gain, extra = ops.split(scores, [classes, classes + count], axis=-1)
         gain = (gain + known) * ops.cast(ops.stack(now[encoding.CONFIDENCE[name]], axis=-1) > 0, "float32")
@@ -236,19 +236,19 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             ends = np.cumsum([2, 12, RANGE_FEATURES, HAND_FEATURES, CHROMA_FEATURES]).tolist()
             tones, degrees, ranges, hands, chroma, intervals = ops.split(extra, ends, axis=-1)
             logits = logits + scores_of.tone_scores(tones, now)
-            logits = logits + scores_of.interval_scores(intervals, heard, self.intervals.embeddings, self.compute_dtype)
-            logits = logits + scores_of.degree_scores(degrees, now) + scores_of.range_scores(ranges, now)
+            logits = logits + scores_of.interval_scores(intervals, heard, self.intervals.embeddings, own)
+            logits = logits + scores_of.degree_scores(degrees, now, own) + scores_of.range_scores(ranges, now)
             return logits + scores_of.chroma_scores(chroma, now) + scores_of.hand_scores(hands, now)
         if name == "time":
             ends = np.cumsum([PLACE_SCORES, RELEASE_FEATURES, VALUE_FEATURES[name]]).tolist()
             places, releases, values, chord = ops.split(extra, ends, axis=-1)
             logits = logits + scores_of.value_scores(values, now, name)
-            logits = logits + scores_of.place_scores(places, last[events.PLACE], last)
+            logits = logits + scores_of.place_scores(places, last[events.PLACE], last, own)
             return logits + scores_of.release_scores(releases, now) + scores_of.chord_scores(chord, now, last)
         if name == "duration":
             places, values = ops.split(extra, [PLACE_SCORES], axis=-1)
             logits = logits + scores_of.value_scores(values, now, name)
-            return logits + scores_of.place_scores(places, now[events.PLACE], last)
+            return logits + scores_of.place_scores(places, now[events.PLACE], last, own)
         return logits
 
     def compute_loss(

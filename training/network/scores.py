@@ -10,15 +10,15 @@ from training.events import ears, encoding
 from training.events import fields as events
 from training.network.layout import (
     INTERVAL_TABLES,
+    VALUE_CLASSES,
     VALUE_FEATURES,
-    VALUE_SETS,
     bar_features,
     chord_is_complete,
     hand_features,
     in_chroma,
-    in_values,
     range_features,
     release_features,
+    value_bits,
 )
 
 _INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
@@ -85,15 +85,25 @@ def chord_scores(scores: Any, now: list[Any], last: list[Any]) -> Any:
 def value_scores(weights: Any, now: list[Any], name: str) -> Any:
     """Return the scores of times or durations by the planned note values."""
     planned = ops.stack(now[encoding.VALUES[name]], axis=-1)
-    sets = VALUE_SETS[: VALUE_FEATURES[name]]
-    return _weighted(weights, [in_values(ops.take(planned, of_set, axis=-1)) for of_set in sets])
+    has = ops.cast(value_bits(planned[..., None]), "float32")  # [..., columns, bits]
+    has = ops.reshape(has, (*planned.shape[:-1], VALUE_FEATURES[name], len(VALUE_CLASSES)))
+    return ops.matmul(ops.sum(weights[..., None] * has, axis=-2), ops.convert_to_tensor(VALUE_CLASSES))
 
 
-def degree_scores(scores: Any, now: list[Any]) -> Any:
-    """Return the scores of pitches by their degrees, in semitones, of the planned scale."""
+def degree_scores(scores: Any, now: list[Any], own: str) -> Any:
+    """Return the scores of pitches by their degrees, in semitones, of the planned scale, added up in precision `own`."""
     tonic = ops.one_hot(now[encoding.OWN_SCALE] - 1, 12, dtype="float32")  # all zero for none
-    pairs = tonic[..., :, None] * scores[..., None, :]
-    return ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], 144)), ops.convert_to_tensor(_DEGREES))
+    return _of_pairs(tonic, scores, _DEGREES, own)
+
+
+def _of_pairs(kind: Any, scores: Any, classes: Any, own: str) -> Any:
+    """Return scores [..., classes], of which those of each kind are in other classes.
+
+    `kind` [..., kinds] is one-hot or zero, `classes` [kinds × scores, classes] says which class each score is of.
+    """
+    pairs = ops.cast(kind[..., :, None] * scores[..., None, :], own)
+    flat = ops.reshape(pairs, (*pairs.shape[:2], len(classes)))
+    return ops.cast(ops.matmul(flat, ops.cast(ops.convert_to_tensor(classes), own)), "float32")
 
 
 def range_scores(weights: Any, now: list[Any]) -> Any:
@@ -125,12 +135,11 @@ def heard_counts(now: list[Any]) -> dict[str, Any]:
     return {name: ops.sum(part, axis=-2) for (name, _, _), part in zip(ears.GROUPS, parts, strict=True)}
 
 
-def place_scores(scores: Any, place: Any, last: list[Any]) -> Any:
-    """Return the scores of classes of ticks by the places in beat and bar that they lead to."""
+def place_scores(scores: Any, place: Any, last: list[Any], own: str) -> Any:
+    """Return the scores of classes of ticks by the places in beat and bar that they lead to; of beats in precision `own`."""
     beat = ops.one_hot(place % events.BEAT, events.BEAT, dtype="float32")
     of_beat, of_bar = ops.split(scores, [events.BEAT], axis=-1)
-    pairs = beat[..., :, None] * of_beat[..., None, :]
-    total = ops.matmul(ops.reshape(pairs, (*pairs.shape[:2], events.BEAT**2)), ops.convert_to_tensor(_BEATS))
+    total = _of_pairs(beat, of_beat, _BEATS, own)
     bar = last[events.BAR]
     left = (bar - place)[..., None]  # ticks to the bar line
     return total + _weighted(of_bar, bar_features(left, bar[..., None], events.EDGES))

@@ -138,3 +138,12 @@ def _open_regular_file(path: Path) -> int:
         os.close(handle)
         raise OSError("not a regular file")
     return handle
+
+
+def is_matrix(path: str) -> bool:
+    """Return whether the variable at a path of Keras is a matrix between layers.
+
+    That is no bias, no table of embeddings, and not what gives the scores of classes.
+    """
+    *_, layer, weight = path.split("/")
+    return weight.endswith("kernel") and not layer.startswith("out_")

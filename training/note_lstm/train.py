@@ -258,7 +258,7 @@ class _Trainer:
         return peak * warm * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fraction_used)) + FINAL_RATE_SHARE)
 
     def _network(self, progress: Progress) -> Any:
-        from training.loop.adamw import AdamW
+        from training.loop.muon import compile_network
         from training.network import network
 
         if (resumed := self.keeper.load_network(progress)) is not None:
@@ -268,11 +268,7 @@ class _Trainer:
         if self.run.request.init is not None:
             named, _ = unpack_weights(self.run.check(INIT_FILE), self.run.path / INIT_FILE)
             network.assign(built, named)
-        built.compile(
-            optimizer=AdamW(self.recipe.learning_rate, weight_decay=self.recipe.weight_decay, global_clipnorm=1.0),
-            jit_compile=self.keras.backend.backend() == "jax",  # on a CPU, TensorFlow is faster without it
-        )
-        built.optimizer.build(built.trainable_variables)  # otherwise the first step is traced twice
+        compile_network(built, self.recipe.learning_rate, self.recipe.weight_decay)
         return built
 
     def _precision(self, progress: Progress) -> Precision:

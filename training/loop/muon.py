@@ -1,0 +1,98 @@
+"""Muon for the matrices between layers, AdamW for all other weights.
+
+In: gradients of the variables it was built with. Muon (Jordan et al. 2024; scaled as by Liu et al. 2025, "Muon is
+scalable for LLM training") changes a matrix by the momentum of its gradient with all singular values made about
+equal, so that rare directions are learned as fast as frequent ones. Out: the same weights as `keras.optimizers.Muon`, to
+rounding. That one multiplies in float32 alone and has some thirty operations for each small variable.
+"""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from training.loop.adamw import EPSILON, AdamW
+from training.network.weights import is_matrix
+
+MOMENTUM = 0.95
+CHANGE = 0.2  # root mean square of the change of a matrix, as a share of the learning rate
+STEPS = 5
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+"""The Newton-Schulz iteration: how often, and the factors of x, x³ and x⁵ of a singular value x (Jordan et al. 2024)."""
+
+
+@keras.saving.register_keras_serializable(package="vgpiano")
+class Muon(AdamW):
+    """Muon and AdamW, each with its decoupled weight decay; gradients are clipped by their norm over all variables."""
+
+    def __init__(
+        self, *args: Any, matrices: list[bool], matrix_decay: float = 0.0, policy: str = "float32", **kwargs: Any
+    ) -> None:
+        """Create the optimizer.
+
+        `matrices` says of each variable whether Muon changes it, with `matrix_decay` as weight decay; AdamW changes the
+        others. `policy` is "float32" or "mixed_bfloat16": what matrices are multiplied in.
+        """
+        super().__init__(*args, **kwargs)
+        self.matrices, self.matrix_decay, self.policy = matrices, matrix_decay, policy
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "matrices": self.matrices,
+            "matrix_decay": self.matrix_decay,
+            "policy": self.policy,
+        }
+
+    def build(self, variables: list[Any]) -> None:
+        """Create the state for these variables."""
+        super().build(variables)
+        self._momenta = {
+            at: self.add_variable(variables[at].shape, name=f"momentum_{at}")
+            for at, is_matrix in enumerate(self.matrices)
+            if is_matrix
+        }
+
+    def _build_groups(self, which: list[int]) -> None:
+        super()._build_groups([at for at in which if not self.matrices[at]])
+
+    def _squares_apart(self, gradients: list[Any]) -> list[Any]:
+        return [ops.sum(ops.square(gradients[at])) for at in self._momenta]
+
+    def _update_apart(self, gradients: list[Any], clip: Any) -> None:
+        rate = ops.convert_to_tensor(self.learning_rate)
+        kept = 1 - rate * self.matrix_decay
+        for at, momentum in self._momenta.items():
+            gradient, variable = gradients[at] * clip, self._trainable_variables[at]
+            momentum.assign(mean := momentum * MOMENTUM + gradient)
+            change = self._orthogonal(gradient + mean * MOMENTUM)  # ahead, as Nesterov
+            variable.assign(variable * kept - change * (rate * (CHANGE * math.sqrt(max(variable.shape)))))
+
+    def _orthogonal(self, matrix: Any) -> Any:
+        """Return the matrix with its singular values near 1, the largest and most others between 0.7 and 1.2."""
+        rows, columns = matrix.shape
+        a, b, c = COEFFICIENTS
+        x = matrix / (ops.sqrt(ops.sum(ops.square(matrix))) + EPSILON)
+        x = ops.cast(ops.transpose(x) if rows > columns else x, self.policy.removeprefix("mixed_"))
+        one = ops.eye(min(rows, columns), dtype=x.dtype)
+        for _ in range(STEPS):
+            square = ops.matmul(x, ops.transpose(x))
+            x = ops.matmul(a * one + ops.matmul(square, b * one + c * square), x)
+        return ops.cast(ops.transpose(x) if rows > columns else x, "float32")
+
+
+def compile_network(network: Any, learning_rate: float, weight_decay: float) -> None:
+    """Give a network that is built this optimizer, with gradients clipped to a norm of 1; `weight_decay` is of matrices."""
+    optimizer = Muon(
+        learning_rate,
+        matrices=[is_matrix(variable.path) for variable in network.trainable_variables],
+        policy=network.dtype_policy.name,
+        matrix_decay=weight_decay,
+        weight_decay=0.0,
+        global_clipnorm=1.0,
+    )
+    # on a CPU, TensorFlow is faster without compiling
+    network.compile(optimizer=optimizer, jit_compile=keras.backend.backend() == "jax")
+    optimizer.build(network.trainable_variables)  # otherwise the first step is traced twice
