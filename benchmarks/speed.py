@@ -3,10 +3,10 @@
     python benchmarks/speed.py [--rounds 3] [--seconds 12] [--out FILE]
 
 Inputs, embeddings, confidences, gains, two LSTM layers, four outputs and losses, dropout, AdamW and clipping are the
-same (training itself uses Muon for matrices, which PyTorch's twin lacks). Only the framework and its precision differ (PyTorch's LSTM has no faster type on a CPU). Each side uses its
-fastest batch shape of those given. Rounds alternate. The operations per note are counted from the matrix shapes: 2 for
-each entry forward, twice that backward. The share is relative to the largest rate of one large matrix product in the
-same type on the same machine.
+same; training itself uses Muon for matrices, which is not measured here. Only the framework and its precision differ
+(PyTorch's LSTM has no faster type on a CPU). Each side uses its fastest batch shape of those given. Rounds alternate.
+The operations per note are counted from the matrix shapes: 2 for each entry forward, twice that backward. The share is
+relative to the largest rate of one large matrix product in the same type on the same machine.
 """
 
 import argparse
