@@ -1,6 +1,7 @@
 """The optimizer gives the weights of Keras's Muon and AdamW, to rounding."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,3 +103,25 @@ def test_the_networks_matrices_between_layers_are_changed_by_it_and_nothing_else
     }
     recurrent = {f"lstm_{layer}/{kernel}" for layer in range(2) for kernel in ("kernel", "recurrent_kernel")}
     assert matrices == {"enter/kernel", "above/kernel", *recurrent, *(f"hidden_{name}/kernel" for name in FIELDS)}
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_network_that_is_saved_goes_on_as_if_it_had_not_been(tmp_path: Path, policy: str) -> None:
+    keras = load_keras()
+    from training.loop.muon import compile_network
+    from training.network.network import NoteLSTM
+
+    network = NoteLSTM(asdict(NoteLSTMRecipe(width=16, head=8, batch=4)), 2, 3, dtype=policy, name="note_lstm")
+    network.build(None)
+    compile_network(network, 0.1, 0.5)
+    rng = np.random.default_rng(6)
+    steps = [[rng.normal(size=each.shape).astype(np.float32) for each in network.trainable_variables] for _ in range(3)]
+    network.optimizer.apply(steps[0])
+    network.save(tmp_path / "saved.keras")
+    loaded = keras.models.load_model(tmp_path / "saved.keras")
+    for gradients in steps[1:]:
+        for either in (network, loaded):
+            either.optimizer.apply(gradients)
+    assert loaded.optimizer.policy == policy
+    for one, other in zip(network.trainable_variables, loaded.trainable_variables, strict=True):
+        assert np.array_equal(keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other)), one.path

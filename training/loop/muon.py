@@ -3,7 +3,7 @@
 In: gradients of the variables it was built with. Muon (Jordan et al. 2024; scaled as by Liu et al. 2025, "Muon is
 scalable for LLM training") changes a matrix by the momentum of its gradient with all singular values made about
 equal, so that rare directions are learned as fast as frequent ones. Out: the same weights as `keras.optimizers.Muon`, to
-rounding. That one multiplies in float32 alone and has some thirty operations for each small variable.
+rounding. That one multiplies in float32 alone.
 """
 
 import math

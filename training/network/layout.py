@@ -211,17 +211,6 @@ def in_values(columns: Any) -> Any:
     return columns // _VALUE_BITS % 2 * (character.VALUES >= 0)
 
 
-VALUE_CLASSES = (np.arange(character.VALUE_COLUMNS // 2 * character.VALUE_BITS)[:, None] == character.VALUES).astype(
-    np.float32
-)
-"""Which classes are each note value, [values, classes]; values are the bits of the columns of a set, one after the other."""
-
-
-def value_bits(columns: Any) -> Any:
-    """Return the bits [..., VALUE_BITS] of columns [..., 1] of sets of note values."""
-    return columns // 2 ** np.arange(character.VALUE_BITS, dtype="int32") % 2
-
-
 def in_chroma(chroma: Any, pitches: Any) -> Any:
     """Return where the pitch class of pitches is in a set of them: see `character.CHROMAS`."""
     return chroma // 2 ** (pitches % 12) % 2

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from training.events import ears, encoding
+from training.events import character, ears, encoding
 from training.events import fields as events
 from training.network.layout import (
     INTERVAL_TABLES,
-    VALUE_CLASSES,
     VALUE_FEATURES,
     bar_features,
     chord_is_complete,
@@ -18,7 +17,6 @@ from training.network.layout import (
     in_chroma,
     range_features,
     release_features,
-    value_bits,
 )
 
 _INTERVAL = (np.arange(events.PITCHES)[None] - np.arange(events.PITCHES)[:, None] + events.PITCHES - 1).astype("int32")
@@ -39,6 +37,13 @@ _BEATS = (
     .reshape(events.BEAT**2, -1)
 )
 """Which class [classes] leads from one place in the beat to another [places × places]."""
+
+_VALUE_CLASSES = (np.arange(character.VALUE_COLUMNS // 2 * character.VALUE_BITS)[:, None] == character.VALUES).astype(
+    np.float32
+)
+"""Which classes are each note value [values, classes]; values are the bits of a set's columns, one after the other."""
+
+_BITS = 2 ** np.arange(character.VALUE_BITS, dtype="int32")
 
 
 def tone_scores(weights: Any, now: list[Any]) -> Any:
@@ -85,9 +90,9 @@ def chord_scores(scores: Any, now: list[Any], last: list[Any]) -> Any:
 def value_scores(weights: Any, now: list[Any], name: str) -> Any:
     """Return the scores of times or durations by the planned note values."""
     planned = ops.stack(now[encoding.VALUES[name]], axis=-1)
-    has = ops.cast(value_bits(planned[..., None]), "float32")  # [..., columns, bits]
-    has = ops.reshape(has, (*planned.shape[:-1], VALUE_FEATURES[name], len(VALUE_CLASSES)))
-    return ops.matmul(ops.sum(weights[..., None] * has, axis=-2), ops.convert_to_tensor(VALUE_CLASSES))
+    has = ops.cast(planned[..., None] // _BITS % 2, "float32")  # [..., columns, bits]
+    has = ops.reshape(has, (*planned.shape[:-1], VALUE_FEATURES[name], len(_VALUE_CLASSES)))
+    return ops.matmul(ops.sum(weights[..., None] * has, axis=-2), ops.convert_to_tensor(_VALUE_CLASSES))
 
 
 def degree_scores(scores: Any, now: list[Any], own: str) -> Any:

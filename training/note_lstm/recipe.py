@@ -59,7 +59,7 @@ class NoteLSTMRecipe(Recipe):
     window: Units = 8  # notes per window; the state is carried from window to window
     epoch_notes: Notes = 65_536  # minimum notes per epoch; the training pieces are repeated to reach it
     learning_rate: Above0 = 8e-3  # peak, after the warm-up
-    weight_decay: NotNegative = 0.25  # of the matrices between layers, as a share of the learning rate
+    weight_decay: NotNegative = 0.25  # of the matrices between layers, per step times the learning rate
     warmup: Epochs = 50  # steps of the warm-up
     transpose: Semitones = 6  # pieces are transposed by -transpose+1 … transpose semitones, randomly in each epoch
     validation_notes: Notes = 24_576  # validate on about this many notes after each epoch, if there are more
