@@ -27,8 +27,8 @@ WHOLE = "state == 'fetched'"
 """The query of a base: all pieces that the catalog holds."""
 CORPUS = "whole-catalog"
 """The name of its corpus, which is built again whenever the catalog changes."""
-SHARE = 0.85
-"""Share of the budget in minutes that goes to a base that is not there yet."""
+SHARE = 0.95
+"""Share of the budget in minutes that goes to a base that is not there yet: more training of it is worth more than of the run."""
 GROWTH = 1.1
 """A base is used until the catalog has more than this many times its pieces."""
 

@@ -28,7 +28,7 @@ TINY = {
     "epoch_notes": 256,
     "precision": "float32",
 }
-QUICK = {**TINY, "batch": 113, "window": 16, "slips": 0.0}  # for `forked.step_by_step`: an epoch is a step or two
+QUICK = {**TINY, "batch": 113, "window": 16}  # for `forked.step_by_step`: an epoch is a step or two
 FEW_BARS = 8  # bars of a song, where it is for QUICK: an epoch is one step
 
 

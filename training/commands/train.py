@@ -121,7 +121,7 @@ def train(
     """Train a network on a query or a corpus; write three samples and a page.
 
     A trained network with its files is called a run. If there is no corpus for the query, it is built. With --query or --game,
-    a base is trained first: a run on all pieces of the catalog, which takes 85 % of the minutes. Later runs use it again.
+    a base is trained first: a run on all pieces of the catalog, which takes 95 % of the minutes. Later runs use it again.
     Each epoch prints bits per note on training and held-out pieces (lower is better); the last that is nearly the best is
     kept. Ctrl-C or a crash loses at most the current epoch; the same command with --resume continues.
 
