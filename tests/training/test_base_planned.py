@@ -19,7 +19,7 @@ def test_a_base_gets_most_of_the_minutes(quick_recipe: Path, tmp_path: Path) -> 
     found = planned(tmp_path, quick_recipe)
     assert found is not None
     assert found.training is not None
-    assert (found.training.minutes, found.config.minutes) == pytest.approx((6.8, 1.2))
+    assert (found.training.minutes, found.config.minutes) == pytest.approx((7.6, 0.4))
     assert found.config.init == found.name == found.training.name
     assert (found.training.corpus, found.training.recipe) == (base.CORPUS, str(quick_recipe))
 
