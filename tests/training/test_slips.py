@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from training.events.plans import Plan
 from training.events.slips import slipped
 from training.events.vocabulary import Vocabulary
 from training.note_lstm.recipe import NoteLSTMRecipe
+from training.note_lstm.train import _encoded
 
 SONGS = [song(n, bars=30 + n) for n in range(5)]
 PLAIN = NoteLSTMRecipe(batch=1, window=16, epoch_notes=1, transpose=0, style_dropout=0.0, plan_dropout=0.0)
@@ -76,3 +78,13 @@ def test_a_piece_with_slips_follows_the_plan_of_the_piece() -> None:
     bar = np.searchsorted(lines, classes(new)[1], side="right") - 1
     assert (events[1:, OWN_CHROMA[0]] == plan.chroma[bar[1:]]).all()
     assert (Plan.of(new)[0].chroma != plan.chroma).any()
+
+
+def test_training_pieces_have_slips_where_the_recipe_asks_for_them_and_validation_pieces_never() -> None:
+    """The default asks for none, and then no piece is encoded a second time."""
+    pieces = [SimpleNamespace(notes=piece, series="temple", game="wood") for piece in SONGS]
+    corpus = cast(Any, SimpleNamespace(name="songs", pieces={"train": pieces[1:], "validation": pieces[:1]}.get))
+    for recipe, has_slips in ((PLAIN, False), (replace(PLAIN, slips=0.5), True)):
+        learned, held = _encoded(corpus, Vocabulary.of(pieces), recipe, 3)
+        assert [piece.slipped is not None for piece in learned] == [has_slips] * len(pieces[1:])
+        assert [piece.slipped for piece in held] == [None]
