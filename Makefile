@@ -17,19 +17,21 @@ setup: $(PRODUCT) ## create .venv with vgpiano and its dependencies, in the vers
 
 # The product, and the additional packages that a target needs: an extra of pyproject.toml.
 # A stamp file has the time at which pip started, and exists only if pip succeeded.
-# What the checks and tests add is compiled where it is imported: pip would compile all of it.
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The product is compiled on all cores, for which pip takes one; what a target adds is compiled where it is imported.
+# A file that is no Python 3, such as a template, is passed over.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 PINNED = -c constraints.txt -e
 
 $(PRODUCT): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@touch $@.begun
 	$(INSTALL) $(PINNED) .
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@mv $@.begun $@
 
 $(PRODUCT)-%: $(PRODUCT)
 	@touch $@.begun
-	$(INSTALL) $(if $(filter check test,$*),--no-compile )$(PINNED) '.[$*]'
+	$(INSTALL) $(PINNED) '.[$*]'
 	@mv $@.begun $@
 
 scrape: $(PRODUCT) ## download VGMusic's piano section to ./data, one request a second (about twelve minutes; ARGS='--limit 20' for a part)
@@ -78,7 +80,7 @@ road: $(PRODUCT)-test ## run the other tests: whole roads of several commands, a
 check: $(PRODUCT)-check ## check lint, format, strict types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(PRODUCT)-bench ## measure every figure of the README and of comparable software (under forty minutes; ARGS='--only parse' for a part)

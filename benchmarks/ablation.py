@@ -123,7 +123,7 @@ def trained(
                 * warm
                 * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * share)) + FINAL_RATE_SHARE)
             )
-            _step(network, batch if variant.carried else _alone(batch))
+            _step(network, batch if variant.carried else _alone(batch), recipe.dropout)
             step, notes = step + 1, notes + int(batch.mask.sum())
             if average.due(step):
                 average.add(arrays(network), step)

@@ -87,7 +87,7 @@ def ours(shape: tuple[int, int], policy: str) -> Callable[[], object]:
     network.build(None)
     network.compile(optimizer=AdamW(2e-3, weight_decay=0.01, global_clipnorm=1.0), jit_compile=False)
     held = batch(*shape)
-    return lambda: float(_step(network, held))
+    return lambda: float(_step(network, held, recipe.dropout))
 
 
 def theirs(shape: tuple[int, int]) -> Callable[[], object]:

@@ -67,8 +67,8 @@ INNER = {
     " training.novelty training.progress training.run training.run_folder training.two_sample",
     "training.classic": "catalog dataset.notes dataset.corpus dataset.parallel training.network training.loop training.sampling"
     " training.learner training.progress training.recipe training.run",
-    "training.note_lstm": "catalog dataset.notes dataset.corpus training.critic training.events training.network training.loop"
-    " training.sampling training.novelty training.learner training.progress training.recipe training.run",
+    "training.note_lstm": "catalog dataset.notes dataset.corpus dataset.parallel training.critic training.events training.network"
+    " training.loop training.sampling training.novelty training.learner training.progress training.recipe training.run",
     "training.page": "catalog dataset.notes dataset.midi dataset.corpus dataset.measures dataset.parallel dataset.report"
     " dataset.build_command dataset.reasons training.events training.novelty training.sampling training.rendering"
     " training.critic training.midi training.observer training.recipe training.run training.run_critic training.run_record",

@@ -46,13 +46,23 @@ def train_run(
     for a run or corpus that does not fit.
     """
     observer = observer or Observer()
-    tell = observer.message
     hosts = processes.join()
     if hosts.count == 1 and (needed := base.plan(root, config, observer)) is not None:
-        tell(needed.message)
+        observer.message(needed.message)
         if needed.training is not None:
             _train_base(root, needed.name, needed.training, observer)
         config = needed.config
+    run = _trained(root, config, observer, hosts, resume_command)
+    if run is not None:
+        complete(root, run, observer, render=render, resume_command=resume_command)
+    return run
+
+
+def _trained(
+    root: AnyPath, config: TrainConfig, observer: Observer, hosts: processes.Hosts, resume_command: str | None = None
+) -> Run | None:
+    """Train a run, without samples; return it, or None in all but the first of several processes."""
+    tell = observer.message
     with observer.progress("corpus") as progress:
         run, held, budget = session.prepare(root, config, progress, hosts)
     if not hosts.first:
@@ -82,14 +92,16 @@ def train_run(
         tell(f"nothing was left to train; its samples are in {run.samples}")
     if ended.epoch == before and ended.ended == NO_GAIN:
         tell(f"to train it further all the same, give more epochs: {onward} --epochs {ended.epoch + MORE}")
-    complete(root, run, observer, render=render, resume_command=onward)
     return run
 
 
 def _train_base(root: AnyPath, name: str, config: TrainConfig, observer: Observer) -> None:
-    """Train the base of a run; Ctrl-C keeps its finished epochs for the next command."""
+    """Train the base of a run; Ctrl-C keeps its finished epochs for the next command.
+
+    Critic and samples take a minute that few need: `train --name BASE --resume` makes them.
+    """
     try:
-        train_run(root, config, observer, render=False, resume_command="the same command")
+        _trained(root, config, observer, processes.ALONE, "the same command")
     except TrainingInterrupted:
         raise TrainingInterrupted(
             f"every finished epoch of the base {name} is kept; continue with the same command"

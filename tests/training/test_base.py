@@ -15,8 +15,10 @@ from tests.training.conftest import FEW_BARS, command, fill
 from tests.training.test_train import metrics
 from tests.training.test_train_road import wait_for
 from training import base
+from training.generate import SAMPLES
 from training.observer import Observer
 from training.run import Run, list_runs
+from training.run_critic import needs_critic
 from training.train_config import TrainConfig
 
 pytestmark = pytest.mark.road
@@ -88,6 +90,17 @@ def test_ctrl_c_in_the_base_says_that_the_same_command_goes_on_and_it_does(based
     assert len(metrics(based.base.path)) >= 1
 
 
+def test_a_base_has_no_samples_or_critic_until_it_is_asked_for_them(based: Based, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(based.root, tmp_path / "root"))
+    run = Run.open(root, based.base.name)
+    assert not [*run.samples.glob("*.mid")]
+    assert needs_critic(run)
+    done = command("train", "--name", run.name, "--resume", "--no-render", root=root, first=forked.BY_STEP)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len([*run.samples.glob("*.mid")]) == SAMPLES
+    assert not needs_critic(run)
+
+
 def test_a_run_that_starts_from_a_base_keeps_what_the_base_has_learned_from_as_sources(based: Based) -> None:
     whole, own = based.base.corpus(based.root), Run.open(based.root, "first").corpus(based.root)
     learned = [piece.sha256 for piece in Run.open(based.root, "first").learned_from().pieces]
@@ -154,8 +167,7 @@ def test_a_base_that_was_stopped_before_its_first_epoch_is_continued(
 ) -> None:
     root = Path(shutil.copytree(based.root, tmp_path / "root"))
     stopped = Run.open(root, based.base.name)
-    for path in (stopped.checkpoints, stopped.path / "samples"):
-        shutil.rmtree(path)
+    shutil.rmtree(stopped.checkpoints)
     for path in (stopped.path / "metrics.csv", stopped.weights):
         path.unlink()
     found = planned(root, quick_recipe)

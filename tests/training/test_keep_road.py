@@ -20,6 +20,7 @@ from training import session
 from training.classic.recipe import ClassicRecipe
 from training.events import batches
 from training.network.weights import load_weights
+from training.note_lstm import train as training
 from training.novelty.figures import find_copies
 from training.novelty.training_index import TrainingIndex
 from training.observer import Observer
@@ -127,18 +128,31 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
         trained(root, str(wide), epochs=1, name="wide", keep="validation")
 
 
-def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used(
+def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used_and_how_long_the_whole_is(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = tmp_path / "tiny.json"
     recipe.write_text(json.dumps({**TINY, "plan_dropout": 1.0, "last_plan_dropout": 0.0}), encoding="utf-8")
     asked: list[float] = []
-    epoch = batches.epoch
+    left_out: set[tuple[float, float]] = set()
+    epoch, step = batches.epoch, training._step
 
     def watched(*given: Any) -> Any:
         asked.append(given[-1])
+        assert given[1].plan_dropout == pytest.approx(1.0 if given[1].dropout else 4 / 11)
         return epoch(*given)
 
+    def stepped(network: Any, batch: batches.Batch, dropout: float) -> Any:
+        left_out.add((dropout, round(float(network.optimizer.learning_rate), 9)))
+        return step(network, batch, dropout)
+
     monkeypatch.setattr(batches, "epoch", watched)
+    monkeypatch.setattr(training, "_step", stepped)
     trained(root, str(recipe), epochs=4, name="epochs")
     assert asked == [0.0, 0.25, 0.5, 0.75]
+    assert {dropout for dropout, _ in left_out} == {0.0}
+    few = max(rate for _, rate in left_out)
+    left_out.clear()
+    trained(root, str(recipe), epochs=20, name="long")
+    assert {dropout for dropout, _ in left_out} == {0.1}
+    assert few < max(rate for _, rate in left_out)

@@ -1,6 +1,7 @@
 """Many pieces are composed in several processes: the same pieces, one progress, and no process that is left over.
 
-The processes are forked from a Python without TensorFlow, so each test runs in one that is started for it.
+The processes are forked from a Python without TensorFlow, so each test runs in one that is started for it. Beside
+TensorFlow, many pieces are composed by new interpreters.
 """
 
 import multiprocessing
@@ -114,12 +115,41 @@ def in_pool() -> None:
     assert content(made) == content(compose_drafts(network(), VOCABULARY, config))
 
 
+def beside_tensorflow() -> None:
+    """New interpreters compose many pieces, as after training; what they cannot compose raises here."""
+    sys.modules["tensorflow"] = sys
+    config = SamplingConfig(count=132, notes=4, seed=1, per_plan=3)
+    seen: list[tuple[int, int]] = []
+    together = compose_in_parts(network(), VOCABULARY, config, None, None, lambda *step: seen.append(step))
+    assert content(together) == content(compose_drafts(network(), VOCABULARY, config))
+    assert seen[-1] == (132, 132)
+    assert 3 <= len(seen) == len(set(seen))
+    assert not mine()
+    damaged = NoteNetwork({name: array * np.float32("nan") for name, array in weights().items()})
+    with pytest.raises(TrainingError, match="no probabilities"):
+        compose_in_parts(damaged, VOCABULARY, config, None, None, lambda *step: None)
+    assert not mine()
+
+
+def interrupt_beside_tensorflow() -> None:
+    def press(done: int, total: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sys.modules["tensorflow"] = sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        compose_in_parts(network(), VOCABULARY, SamplingConfig(count=200, notes=3), None, None, press)
+    assert not mine()
+
+
 def run(what: Callable[[], None]) -> "subprocess.CompletedProcess[str]":
     line = [sys.executable, "-c", f"from {__name__} import {what.__name__} as do; do()"]
     return subprocess.run(line, cwd=TOP, capture_output=True, text=True, timeout=100)
 
 
-@pytest.mark.parametrize("what", [compare, interrupt, kill, fail, err, in_pool])
+@pytest.mark.parametrize(
+    "what", [compare, interrupt, kill, fail, err, in_pool, beside_tensorflow, interrupt_beside_tensorflow]
+)
 def test_in_several_processes_the_pieces_are_the_same_and_every_end_is_clean(what: Callable[[], None]) -> None:
     done = run(what)
     assert done.returncode == 0, done.stderr
@@ -135,6 +165,6 @@ def test_the_processes_end_when_the_command_is_killed() -> None:
     assert done.stderr == ""
 
 
-def test_beside_a_training_library_one_process_composes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beside_a_training_library_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", sys)
     assert split_streams(1000) == [range(1000)]

@@ -54,7 +54,8 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     Events are [batch, notes + 1, COLUMNS], styles [batch, 2]; there are four arrays of logits [batch, notes,
     classes], one per field. In training, the state at the end of a batch is the initial state of the next one, except
-    for windows that `fresh` [batch] marks with 1. Training batches must have `recipe["batch"]` windows.
+    for windows that `fresh` [batch] marks with 1; `dropout` [batch] has their rates, unless the recipe's is 0. Batches must
+    have `recipe["batch"]` windows.
     """
 
     def __init__(self, recipe: dict[str, Any], series: int, games: int, **kwargs: Any) -> None:
@@ -127,8 +128,9 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             states = [ops.convert_to_tensor(value) * stays for value in self.carried]
         else:
             states = [ops.zeros((windows, width), "float32") for _ in self.carried]
-        masks = [self._dropout_mask(windows, width) for _ in range(1 + len(self.recurrent))] if training else []
-        masks += [self._dropout_mask(windows, self.recipe["head"]) for _ in HEADS] if training else []
+        widths = [width] * (1 + len(self.recurrent)) + [self.recipe["head"]] * len(HEADS)
+        is_dropping = training and self.recipe["dropout"] > 0
+        masks = [self._dropout_mask(inputs["dropout"], size) for size in widths] if is_dropping else []
         count = lanes() if training and windows % lanes() == 0 else 1
         of_lanes = zip(*(ops.split(array, count) for array in (rows, style, *states, *masks)), strict=True)
         parts = [
@@ -140,12 +142,11 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
                 variable.assign(ops.concatenate(after, axis=0))
         return {n: ops.swapaxes(ops.concatenate([part[0][n] for part in parts], axis=1), 0, 1) for n in HEADS}
 
-    def _dropout_mask(self, windows: int, width: int) -> Any:
-        """Return the dropout mask of each unit of each window, the same for all notes.
-
-        Values are 0 or slightly above 1.
-        """
-        return ops.cast(self.drop(ops.ones((windows, width)), training=True), self.compute_dtype)
+    def _dropout_mask(self, rate: Any, width: int) -> Any:
+        """Return the mask of each unit of windows with these rates, the same for all notes: 0, or 1 or slightly above."""
+        kept = 1 - rate[:, None]
+        drawn = keras.random.uniform((rate.shape[0], width), seed=self.drop.seed_generator)
+        return ops.cast(ops.cast(drawn < kept, "float32") / kept, self.compute_dtype)
 
     def _forward_lane(
         self, rows: Any, style: Any, states: list[Any], masks: list[Any]

@@ -50,15 +50,17 @@ class NoteLSTMRecipe(Recipe):
     width: Units = 384  # units of each LSTM layer
     layers: Layers = 2  # LSTM layers
     head: Units = 256  # hidden units of each of the four outputs
-    dropout: Dropout = 0.1  # share of activations dropped, 0–1
+    dropout: Dropout = 0.1  # share of activations dropped, 0–1; in short trainings less: see docs/training.md
     style_dropout: Share = 0.1  # share of windows trained without series or game, which makes the style optional
-    plan_dropout: Share = 0.55  # share of pieces trained without their plan at first, which makes the plan optional
+    plan_dropout: Share = (
+        0.55  # share of pieces trained without their plan at first, which makes it optional; less in short trainings
+    )
     last_plan_dropout: Share = 0.0  # and at the end; in between, it changes with the share of the budget that is used
     slips: Share = 0.0  # share of pieces trained with wrong notes in them, which are not learned themselves
     batch: Units = 256  # windows per step
     window: Units = 8  # notes per window; the state is carried from window to window
     epoch_notes: Notes = 65_536  # minimum notes per epoch; the training pieces are repeated to reach it
-    learning_rate: Above0 = 8e-3  # peak, after the warm-up
+    learning_rate: Above0 = 8e-3  # peak, after the warm-up; lower in short trainings
     weight_decay: NotNegative = 0.25  # of the matrices between layers, per step times the learning rate
     warmup: Epochs = 50  # steps of the warm-up
     transpose: Semitones = 6  # pieces are transposed by -transpose+1 … transpose semitones, randomly in each epoch

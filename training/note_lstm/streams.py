@@ -1,8 +1,9 @@
 """Composes many pieces in several processes, each with a part of the streams.
 
 In: what `sampler.compose_drafts` takes. Out: the same drafts. The processes are forked on Linux, where that is free, and
-only while no training library is loaded, whose threads would not outlive it; elsewhere, and in a process that may have no
-children, such as a worker of `multiprocessing.Pool`, one process composes everything.
+only while no training library is loaded, whose threads would not outlive it. Where one is, as after training, many pieces
+are composed by new interpreters, which take a second or two to start. Elsewhere, and in a process that may have no children,
+such as a worker of `multiprocessing.Pool`, one process composes everything.
 """
 
 import signal
@@ -17,8 +18,9 @@ from typing import Any
 
 from catalog.base.console import Report
 from catalog.base.cores import cores
-from catalog.base.errors import TrainingError
+from catalog.base.errors import DatasetError, TrainingError
 from dataset.notes.model import Notes
+from dataset.parallel.workers import Failure, Worker, stop_workers, work
 from training.critic.critic import Critic
 from training.events.vocabulary import Vocabulary
 from training.network.inference import NoteNetwork
@@ -28,8 +30,12 @@ from training.sampling.sample_record import Draft
 from training.sampling.sampler import compose_drafts
 
 LEAST_STREAMS = 4  # of each process
+NEW_STREAMS = 64  # of each new interpreter at a time; fewer than twice as many pieces are composed without
 REPORT_S = 0.05  # time between two reports of a process
 UNSAFE = frozenset({"tensorflow", "jax", "torch"})  # modules whose threads a forked process lacks
+
+_TASK = "training.note_lstm.streams:compose_part"
+_TIMEOUT_S = 3600.0  # 64 pieces of 500 notes take a quarter of a minute
 
 
 def compose_in_parts(
@@ -48,6 +54,8 @@ def compose_in_parts(
     compose = partial(compose_drafts, network, vocabulary, config, prime, learned, critic=critic)
     parts = split_streams(config.count, config.per_plan)
     if len(parts) == 1:
+        if cores() > 1 and config.count >= 2 * NEW_STREAMS and not current_process().daemon:
+            return _compose_in_workers(compose, config, report)
         return compose(report)
     context: Any = get_context("fork")
     receivers, processes = [], []
@@ -66,8 +74,40 @@ def compose_in_parts(
             process.join()
 
 
+def compose_part(item: tuple[Callable[..., list[Draft]], range]) -> list[Draft]:
+    """Return the drafts with these numbers, of `compose_drafts` with all other arguments: what a new interpreter does."""
+    compose, numbers = item
+    return compose(numbers=numbers)
+
+
+def _compose_in_workers(compose: Callable[..., list[Draft]], config: SamplingConfig, report: Report) -> list[Draft]:
+    """Return the drafts of `compose`, composed by new interpreters, as many at a time as there are cores.
+
+    What none of them could compose is composed here, which raises the error if there is one.
+    """
+    edges = [*range(0, config.count, NEW_STREAMS // config.per_plan * config.per_plan or config.per_plan), config.count]
+    items = [(compose, range(*part)) for part in pairwise(edges)]
+    drafts: list[list[Draft]] = [[] for _ in items]
+    pool: list[Worker] = []
+    try:
+        with suppress(DatasetError):  # they do not start
+            for first in range(0, len(items), cores()):
+                now = items[first : first + cores()]
+                for number, result in work(_TASK, now, timeout_s=_TIMEOUT_S, pool=pool):
+                    if not isinstance(result, Failure):
+                        drafts[first + number] = result
+                        report(sum(map(len, drafts)), config.count)
+    finally:
+        stop_workers(pool)
+    for held, (_, numbers) in zip(drafts, items, strict=True):
+        if not held:
+            held += compose(numbers=numbers)
+            report(sum(map(len, drafts)), config.count)
+    return [draft for held in drafts for draft in held]
+
+
 def split_streams(count: int, per_plan: int = 1) -> list[range]:
-    """Return the numbers of the streams that each process composes; those of one plan stay together."""
+    """Return the numbers of the streams that each forked process composes; those of one plan stay together."""
     if sys.platform != "linux" or UNSAFE & sys.modules.keys() or current_process().daemon:
         return [range(count)]
     plans = -(-count // per_plan)

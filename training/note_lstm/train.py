@@ -30,6 +30,7 @@ from training.network import inference
 from training.network.quality import quality
 from training.network.weights import unpack_weights
 from training.note_lstm.copying import CopyMeter
+from training.note_lstm.passes import eased, expected_passes
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
@@ -215,14 +216,16 @@ class _Trainer:
         losses: list[float] = []
         notes, since, rate = 0, time.monotonic(), 0.0
         network.reseed(self.run.request.seed, progress.epoch)
-        used = self._fraction_used(progress)
-        for batch in batches.epoch(training, self.recipe, self.run.request.seed, progress.epoch, used):
+        used, per_epoch = self._fraction_used(progress), batches.passes(training, self.recipe)
+        epochs = self.budget.epochs and self.budget.epochs * per_epoch
+        recipe = eased(self.recipe, expected_passes(progress.epoch * per_epoch, used, epochs))
+        for batch in batches.epoch(training, recipe, self.run.request.seed, progress.epoch, used):
             fraction_used = self._fraction_used(progress)
             if fraction_used >= 1 and losses:
                 break
-            rate = self._rate(progress.step, fraction_used)
+            rate = self._rate(recipe.learning_rate, progress.step, fraction_used)
             network.optimizer.learning_rate = rate
-            losses.append(float(_step(network, self.hosts.part(batch))))
+            losses.append(float(_step(network, self.hosts.part(batch), recipe.dropout)))
             notes += int(batch.mask.sum())
             progress.step += 1
             if self.hosts.first and average.due(progress.step):
@@ -251,9 +254,9 @@ class _Trainer:
                 "epochs are kept. Start a new run with a lower learning_rate in the recipe"
             )
 
-    def _rate(self, step: int, fraction_used: float) -> float:
+    def _rate(self, peak: float, step: int, fraction_used: float) -> float:
         """Return the learning rate: a short warm-up, then a half cosine over the budget."""
-        peak = self.recipe.learning_rate * (FINE_TUNE_RATE_SHARE if self.run.request.init is not None else 1)
+        peak *= FINE_TUNE_RATE_SHARE if self.run.request.init is not None else 1
         warm = min(1.0, (step + 1) / self.recipe.warmup)
         return peak * warm * ((1 - FINAL_RATE_SHARE) * 0.5 * (1 + math.cos(math.pi * fraction_used)) + FINAL_RATE_SHARE)
 
@@ -287,8 +290,9 @@ class _Trainer:
         return built
 
 
-def _step(network: Any, batch: batches.Batch) -> Any:
+def _step(network: Any, batch: batches.Batch, dropout: float) -> Any:
     """Train one step; return its loss in bits per note."""
     network.reset_metrics()
-    inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh}
+    dropped = np.full(len(batch.fresh), dropout, np.float32)
+    inputs = {"events": batch.events, "style": batch.style, "fresh": batch.fresh, "dropout": dropped}
     return network.train_on_batch(inputs, batch.events[:, 1:, TIME : VELOCITY + 1], sample_weight=batch.mask)
