@@ -166,6 +166,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.compiled = 0  # how often the last `make` compiled what is installed
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             (folder / name).write_bytes((TOP / name).read_bytes())
         (folder / "python").write_text(PYTHON)
@@ -179,7 +180,9 @@ class Checkout:
         done = subprocess.run(line, cwd=self.folder, env=kept | env, capture_output=True, check=False)
         rows = (self.folder / "log").read_text().splitlines()
         assert all(row == "end" for row in rows[1::2]), "two runs of pip at a time"
-        return done.returncode, [row.rpartition(" -e ")[2] for row in rows[::2]]
+        begun = rows[::2]
+        self.compiled = sum("-m compileall" in row for row in begun)
+        return done.returncode, [row.rpartition(" -e ")[2] for row in begun if "-m pip" in row]
 
 
 @pytest.fixture
@@ -189,8 +192,10 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_a_set_is_installed_once_and_again_when_what_it_is_made_of_changes(checkout: Checkout) -> None:
     assert checkout.make("setup") == (0, ["."])
+    assert checkout.compiled == 1
     assert checkout.make("setup") == (0, [])
     assert checkout.make(f"{PRODUCT}-check {PRODUCT}-test") == (0, [".[check]", ".[test]"])  # one after the other
+    assert checkout.compiled == 0
     assert checkout.make(f"{PRODUCT}-check {PRODUCT}-test") == (0, [])
     for name in ("constraints.txt", "pyproject.toml"):
         (checkout.folder / name).touch()
@@ -201,6 +206,7 @@ def test_a_set_is_installed_once_and_again_when_what_it_is_made_of_changes(check
 
 def test_what_pip_could_not_install_is_tried_again(checkout: Checkout) -> None:
     assert checkout.make("setup", CODE="1") == (2, ["."])
+    assert checkout.compiled == 0
     assert checkout.make(f"{PRODUCT}-check") == (0, [".", ".[check]"])
     assert checkout.make(f"{PRODUCT}-test", CODE="1") == (2, [".[test]"])
     assert checkout.make(f"{PRODUCT}-test") == (0, [".[test]"])
