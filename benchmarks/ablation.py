@@ -76,10 +76,10 @@ VARIANTS = {
     "batch 128, window 16": Variant({"batch": 128, "window": 16}),
     "batch 128, window 8": Variant({"batch": 128, "window": 8}),
     "batch 256, window 4": Variant({"batch": 256, "window": 4}),
-    "dropout 0.1": Variant({"dropout": 0.1}),
+    "no dropout": Variant({"dropout": 0.0}),
     "dropout 0.3": Variant({"dropout": 0.3}),
     "learning rate 0.002": Variant({"learning_rate": 2e-3}),
-    "learning rate 0.008": Variant({"learning_rate": 8e-3}),
+    "learning rate 0.005": Variant({"learning_rate": 5e-3}),
     "float32": Variant({"precision": "float32"}),
 }
 
