@@ -136,16 +136,17 @@ def test_training_goes_on_from_the_state_of_the_batch_before_but_for_fresh_windo
         assert not np.allclose(gone_on[0], begun[0], atol=1e-4)
 
 
-def test_each_window_has_its_own_rate_of_dropout() -> None:
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_each_window_has_its_own_rate_of_dropout(policy: str) -> None:
     from training.network.network import NoteLSTM
 
-    network = NoteLSTM(asdict(replace(RECIPE, dropout=0.5, batch=3)), 2, 3, name="dropping")
+    network = NoteLSTM(asdict(replace(RECIPE, dropout=0.5, batch=3)), 2, 3, dtype=policy, name="dropping")
     network.build(None)
     batch = {**batch_of(3, 20), "fresh": np.ones(3, np.float32), "dropout": np.array([0, 0.5, 0], np.float32)}
     whole, dropped = network(batch), network(batch, training=True)
     for name in events.FIELDS:
         assert np.allclose(np.asarray(dropped[name])[[0, 2]], np.asarray(whole[name])[[0, 2]], atol=1e-5)
-        assert not np.allclose(np.asarray(dropped[name])[1], np.asarray(whole[name])[1], atol=1e-3)
+        assert not np.allclose(np.asarray(dropped[name])[1], np.asarray(whole[name])[1], atol=1e-2)
 
 
 def test_a_network_comes_back_from_its_file(keras_network: Any, tmp_path: Path) -> None:

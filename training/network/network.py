@@ -144,7 +144,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def _dropout_mask(self, rate: Any, width: int) -> Any:
         """Return the mask of each unit of windows with these rates, the same for all notes: 0, or 1 or slightly above."""
-        kept = 1 - rate[:, None]
+        kept = 1 - ops.cast(rate, "float32")[:, None]  # Keras gives it in the compute type
         drawn = keras.random.uniform((rate.shape[0], width), seed=self.drop.seed_generator)
         return ops.cast(ops.cast(drawn < kept, "float32") / kept, self.compute_dtype)
 
