@@ -90,7 +90,7 @@ class NoteLSTM(keras.Model):  # type: ignore[misc]  # Keras has no types
             n: _Dense(events.SIZES[n] + GUESSES[n] + EXTRA_SCORES[n], dtype="float32", name=f"out_{n}")
             for n in events.FIELDS
         }
-        self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")
+        self.drop = layers.Dropout(recipe["dropout"], dtype="float32", name="drop")  # for its seeds: rates are inputs
 
     def reseed(self, seed: int, epoch: int) -> None:
         """Seed dropout from these two numbers only."""

@@ -50,11 +50,9 @@ class NoteLSTMRecipe(Recipe):
     width: Units = 384  # units of each LSTM layer
     layers: Layers = 2  # LSTM layers
     head: Units = 256  # hidden units of each of the four outputs
-    dropout: Dropout = 0.1  # share of activations dropped, 0–1; in short trainings less: see docs/training.md
+    dropout: Dropout = 0.1  # share of activations dropped, 0–1; less in short trainings
     style_dropout: Share = 0.1  # share of windows trained without series or game, which makes the style optional
-    plan_dropout: Share = (
-        0.55  # share of pieces trained without their plan at first, which makes it optional; less in short trainings
-    )
+    plan_dropout: Share = 0.55  # share of pieces without their plan at first; less in short trainings
     last_plan_dropout: Share = 0.0  # and at the end; in between, it changes with the share of the budget that is used
     slips: Share = 0.0  # share of pieces trained with wrong notes in them, which are not learned themselves
     batch: Units = 256  # windows per step

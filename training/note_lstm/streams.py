@@ -2,7 +2,7 @@
 
 In: what `sampler.compose_drafts` takes. Out: the same drafts. The processes are forked on Linux, where that is free, and
 only while no training library is loaded, whose threads would not outlive it. Where one is, as after training, many pieces
-are composed by new interpreters, which take a second or two to start. Elsewhere, and in a process that may have no children,
+are composed by new interpreters. Elsewhere, and in a process that may have no children,
 such as a worker of `multiprocessing.Pool`, one process composes everything.
 """
 
@@ -35,7 +35,7 @@ REPORT_S = 0.05  # time between two reports of a process
 UNSAFE = frozenset({"tensorflow", "jax", "torch"})  # modules whose threads a forked process lacks
 
 _TASK = "training.note_lstm.streams:compose_part"
-_TIMEOUT_S = 3600.0  # 64 pieces of 500 notes take a quarter of a minute
+_TIMEOUT_S = 3600.0
 
 
 def compose_in_parts(
@@ -49,12 +49,13 @@ def compose_in_parts(
 ) -> list[Draft]:
     """Return the pieces of `compose_drafts`, composed on all cores.
 
-    Raises as that does, and TrainingError if a process is killed. No process outlives the call.
+    Raises as that does, and TrainingError if a forked process is killed. No process outlives the call.
     """
     compose = partial(compose_drafts, network, vocabulary, config, prime, learned, critic=critic)
     parts = split_streams(config.count, config.per_plan)
     if len(parts) == 1:
-        if cores() > 1 and config.count >= 2 * NEW_STREAMS and not current_process().daemon:
+        is_shared = UNSAFE & sys.modules.keys() and cores() > 1 and not current_process().daemon
+        if is_shared and config.count >= 2 * NEW_STREAMS:
             return _compose_in_workers(compose, config, report)
         return compose(report)
     context: Any = get_context("fork")
