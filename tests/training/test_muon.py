@@ -56,6 +56,29 @@ def test_weights_are_those_of_keras_step_by_step_whether_gradients_are_clipped_o
     assert int(ours.iterations) == int(theirs.iterations) == 6
 
 
+def test_matrices_are_changed_at_every_third_step_by_three_times_as_much_with_the_momentum_of_all() -> None:
+    keras = load_keras()
+    from training.loop import muon
+
+    found, expected = variables_of(keras), variables_of(keras)
+    ours = muon.Muon(1e-3, matrices=MATRICES, matrix_decay=DECAY, weight_decay=0.0, global_clipnorm=1.0, every=3)
+    theirs = keras.optimizers.Muon(1e-3, exclude_layers=["table"], rms_rate=muon.CHANGE, weight_decay=DECAY)
+    theirs.global_clipnorm = 1.0
+    for optimizer, variables in ((ours, found), (theirs, expected)):
+        optimizer.build(variables)
+    rng = np.random.default_rng(7)
+    for step in range(8):
+        gradients = gradients_of(rng)
+        ours.learning_rate = 0.01 * (1 + step)
+        # at a rate of 0, Keras's Muon changes nothing but its momentum
+        theirs.learning_rate = 0.0 if step % 3 else 0.03 * (1 + step)
+        for optimizer in (ours, theirs):
+            optimizer.apply(gradients)
+        for at, (ours_by, theirs_by, is_matrix) in enumerate(zip(found, expected, MATRICES, strict=True)):
+            assert not is_matrix or np.allclose(ours_by, theirs_by, rtol=1e-4, atol=4e-5), (step, at)
+    assert muon.Muon.from_config(ours.get_config()).every == 3
+
+
 def test_it_changes_rare_directions_as_much_as_frequent_ones() -> None:
     keras = load_keras()
     from training.loop.muon import CHANGE, Muon
