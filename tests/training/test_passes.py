@@ -7,14 +7,14 @@ from training.note_lstm.passes import FEW, MANY, eased, expected_passes
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 RECIPE = NoteLSTMRecipe()
-CHANGED = ("dropout", "plan_dropout", "learning_rate")
+CHANGED = ("dropout", "plan_dropout", "slips", "learning_rate")
 
 
 def test_a_long_training_has_the_settings_of_its_recipe_and_a_short_one_those_that_were_measured() -> None:
     assert eased(RECIPE, MANY) == eased(RECIPE, 1000.0) == RECIPE
     short = eased(RECIPE, FEW)
     assert short == eased(RECIPE, 0.0)
-    assert [getattr(short, name) for name in CHANGED] == pytest.approx([0.0, 0.2, 0.005])
+    assert [getattr(short, name) for name in CHANGED] == pytest.approx([0.0, 0.2, 0.0, 0.005])
 
 
 @pytest.mark.parametrize("name", CHANGED)

@@ -8,14 +8,14 @@ import numpy as np
 
 from dataset.notes.model import Notes
 from tests.training.songs import song
-from training.events.batches import encode_pieces, epoch
+from training.events.batches import encode_pieces, epoch, with_slips
 from training.events.encoding import OWN_CHROMA, classes, encode
 from training.events.fields import PITCH, TIME
 from training.events.plans import Plan
 from training.events.slips import slipped
 from training.events.vocabulary import Vocabulary
+from training.note_lstm.pieces import encoded
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.note_lstm.train import _encoded
 
 SONGS = [song(n, bars=30 + n) for n in range(5)]
 PLAIN = NoteLSTMRecipe(batch=1, window=16, epoch_notes=1, transpose=0, style_dropout=0.0, plan_dropout=0.0)
@@ -54,11 +54,12 @@ def test_each_kind_of_slip_occurs() -> None:
 def test_slips_are_read_but_not_predicted() -> None:
     pieces = [SimpleNamespace(notes=piece, series="temple", game="wood") for piece in SONGS]
     vocabulary = Vocabulary.of(pieces)
-    encoded = encode_pieces(pieces, vocabulary, planned=True, slips=3)
-    read = [part for piece in encoded if (part := piece.slipped) is not None]
+    clean = encode_pieces(pieces, vocabulary, planned=True)
+    both = with_slips(clean, pieces, 3, planned=True)
+    read = [part for piece in both if (part := piece.slipped) is not None]
     assert len(read) == len(SONGS)
     wanted = sum(int((~wrong[1:]).sum()) for _, wrong in read)
-    batches = list(epoch(encoded, replace(PLAIN, slips=1.0), 0, 0))
+    batches = list(epoch(both, replace(PLAIN, slips=1.0), 0, 0))
     assert sum(int(batch.mask.sum()) for batch in batches) == wanted
     predicted = sorted(
         tuple(row) for batch in batches for row in batch.events[0, 1:][batch.mask[0] > 0][:, : PITCH + 1].tolist()
@@ -66,8 +67,8 @@ def test_slips_are_read_but_not_predicted() -> None:
     assert predicted == sorted(
         tuple(row) for events, wrong in read for row in events[1:][~wrong[1:]][:, TIME : PITCH + 1].tolist()
     )
-    clean = list(epoch(encoded, replace(PLAIN, slips=0.0), 0, 0))
-    assert sum(int(batch.mask.sum()) for batch in clean) == sum(len(piece.events) - 1 for piece in encoded)
+    batches = list(epoch(both, replace(PLAIN, slips=0.0), 0, 0))
+    assert sum(int(batch.mask.sum()) for batch in batches) == sum(len(piece.events) - 1 for piece in clean)
 
 
 def test_a_piece_with_slips_follows_the_plan_of_the_piece() -> None:
@@ -80,11 +81,15 @@ def test_a_piece_with_slips_follows_the_plan_of_the_piece() -> None:
     assert (Plan.of(new)[0].chroma != plan.chroma).any()
 
 
-def test_training_pieces_have_slips_where_the_recipe_asks_for_them_and_validation_pieces_never() -> None:
-    """The default asks for none, and then no piece is encoded a second time."""
+def test_training_pieces_have_slips_where_an_epoch_asks_for_them_and_validation_pieces_never() -> None:
     pieces = [SimpleNamespace(notes=piece, series="temple", game="wood") for piece in SONGS]
     corpus = cast(Any, SimpleNamespace(name="songs", pieces={"train": pieces[1:], "validation": pieces[:1]}.get))
-    for recipe, has_slips in ((PLAIN, False), (replace(PLAIN, slips=0.5), True)):
-        learned, held = _encoded(corpus, Vocabulary.of(pieces), recipe, 3)
-        assert [piece.slipped is not None for piece in learned] == [has_slips] * len(pieces[1:])
-        assert [piece.slipped for piece in held] == [None]
+    learned, held = encoded(corpus, Vocabulary.of(pieces), replace(PLAIN, slips=0.5), 3)
+    assert [piece.slipped for piece in (*learned.for_slips(0.0), *held)] == [None] * len(pieces)
+    slipped_ones = learned.for_slips(0.1)
+    assert all(piece.slipped is not None for piece in slipped_ones)
+    assert [piece.events is clean.events for piece, clean in zip(slipped_ones, learned.clean, strict=True)] == [
+        True
+    ] * 4
+    assert learned.for_slips(0.5) is slipped_ones  # they are encoded once
+    assert [piece.slipped for piece in learned.for_slips(0.0)] == [None] * 4

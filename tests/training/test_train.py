@@ -25,8 +25,8 @@ from training.classic.recipe import ClassicRecipe
 from training.generate import SAMPLE_SECONDS, music
 from training.loop.interrupt import between_steps
 from training.network.weights import load_weights
+from training.note_lstm.pieces import parts
 from training.note_lstm.recipe import NoteLSTMRecipe
-from training.note_lstm.train import parts
 from training.progress import Budget, overfitting_warning
 from training.run import Run
 from training.sampling.sampler import SamplingConfig

@@ -7,7 +7,7 @@ number only, so a resumed run sees the same ones.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -105,23 +105,23 @@ class Batch:
 
 
 def encode_pieces(
-    pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary, *, planned: bool = False, slips: int | None = None
+    pieces: Sequence["CorpusPiece"], vocabulary: Vocabulary, *, planned: bool = False
 ) -> list[EncodedPiece]:
-    """Return the pieces as events, with style numbers from the vocabulary; with `planned`, also with their plans.
+    """Return the pieces as events, with style numbers from the vocabulary; with `planned`, also with their plans."""
+    encoded = encode([piece.notes for piece in pieces], planned=planned)
+    styles = [vocabulary.style(piece.series, piece.game) for piece in pieces]
+    return [EncodedPiece(events, style) for events, style in zip(encoded, styles, strict=True)]
 
-    With `slips`, a seed, each also has its version with slips.
-    """
-    notes = [piece.notes for piece in pieces]
-    encoded = encode(notes, planned=planned)
-    wrong: list[tuple[Events, Flags] | None] = [None] * len(pieces)
-    if slips is not None:
-        rng = np.random.default_rng(slips)
-        made = [slipped(piece, rng) for piece in notes]
-        events = encode([piece for piece, _ in made], planned=planned, plans_of=notes)
-        wrong = [(rows, flags) for rows, (_, flags) in zip(events, made, strict=True)]
+
+def with_slips(
+    encoded: Sequence[EncodedPiece], pieces: Sequence["CorpusPiece"], seed: int, *, planned: bool = False
+) -> list[EncodedPiece]:
+    """Return pieces that are `encoded` also with slips, drawn by `seed`; the plan is that of the piece without slips."""
+    rng, notes = np.random.default_rng(seed), [piece.notes for piece in pieces]
+    made = [slipped(piece, rng) for piece in notes]
+    events = encode([piece for piece, _ in made], planned=planned, plans_of=notes)
     return [
-        EncodedPiece(events, vocabulary.style(piece.series, piece.game), slips_of)
-        for events, slips_of, piece in zip(encoded, wrong, pieces, strict=True)
+        replace(clean, slipped=(rows, flags)) for clean, rows, (_, flags) in zip(encoded, events, made, strict=True)
     ]
 
 

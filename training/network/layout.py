@@ -213,7 +213,7 @@ def in_values(columns: Any) -> Any:
 
 def in_chroma(chroma: Any, pitches: Any) -> Any:
     """Return where the pitch class of pitches is in a set of them: see `character.CHROMAS`."""
-    return chroma // 2 ** (pitches % 12) % 2
+    return (chroma & 2 ** (pitches % 12)) > 0  # TensorFlow divides integers slowly
 
 
 def inputs_width(names: Iterable[str]) -> int:

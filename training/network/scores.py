@@ -90,7 +90,7 @@ def chord_scores(scores: Any, now: list[Any], last: list[Any]) -> Any:
 def value_scores(weights: Any, now: list[Any], name: str) -> Any:
     """Return the scores of times or durations by the planned note values."""
     planned = ops.stack(now[encoding.VALUES[name]], axis=-1)
-    has = ops.cast(planned[..., None] // _BITS % 2, "float32")  # [..., columns, bits]
+    has = ops.cast((planned[..., None] & _BITS) > 0, "float32")  # [..., columns, bits]
     has = ops.reshape(has, (*planned.shape[:-1], VALUE_FEATURES[name], len(_VALUE_CLASSES)))
     return ops.matmul(ops.sum(weights[..., None] * has, axis=-2), ops.convert_to_tensor(_VALUE_CLASSES))
 

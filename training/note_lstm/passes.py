@@ -10,7 +10,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 
 FEW, MANY = 7.0, 14.0
 """Passes up to which a training is short, and from which it is long. In between, settings change in a straight line."""
-SHORT = {"dropout": 0.0, "plan_dropout": 4 / 11, "learning_rate": 5 / 8}
+SHORT = {"dropout": 0.0, "plan_dropout": 4 / 11, "slips": 0.0, "learning_rate": 5 / 8}
 """Settings of a short training, as shares of the recipe's, which are those of a long one."""
 
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from catalog.base.errors import TrainingError
-from dataset.corpus.corpus import Corpus, CorpusPiece
+from dataset.corpus.corpus import Corpus
 from training.events import batches
 from training.events.batches import EncodedPiece
 from training.events.fields import TIME, VELOCITY
@@ -31,12 +31,12 @@ from training.network.quality import quality
 from training.network.weights import unpack_weights
 from training.note_lstm.copying import CopyMeter
 from training.note_lstm.passes import eased, expected_passes
+from training.note_lstm.pieces import TrainingPieces, encoded
 from training.note_lstm.recipe import EpochRow, NoteLSTMRecipe
 from training.progress import BUDGET, NO_GAIN, Budget, Precision, Progress, Step
 from training.run import INIT_FILE, Run
 
 FINAL_RATE_SHARE = 0.02  # final learning rate, as a share of the peak
-VALIDATION_EVERY = 10  # without validation pieces, every tenth training piece is used
 FINE_TUNE_RATE_SHARE = 0.25  # peak learning rate with --init, as a share of the recipe's
 DIVERGED = 2.0  # bits per note above the best training figure at which a run is stopped
 
@@ -68,7 +68,7 @@ def train(
             return progress
         run.refuse_lost(progress)
         vocabulary = Vocabulary.from_json(run.vocabulary_text, str(run.path / "vocabulary.json"))
-        training, validation = _encoded(corpus, vocabulary, recipe, run.request.seed)
+        training, validation = encoded(corpus, vocabulary, recipe, run.request.seed)
         with between_steps() as check:
             if progress.reopen(budget.minutes, budget.epochs) and hosts.first:
                 run.save_progress(progress)
@@ -83,44 +83,6 @@ def train(
             finally:
                 trainer.keeper.close()
     return progress
-
-
-def _encoded(
-    corpus: Corpus, vocabulary: Vocabulary, recipe: NoteLSTMRecipe, seed: int
-) -> tuple[list[EncodedPiece], list[EncodedPiece]]:
-    """Return training and validation pieces, encoded.
-
-    Raises TrainingError if either has no notes.
-    """
-    learned, held = parts(corpus)
-    held = sampled(held, recipe.validation_notes)
-    slips = seed if recipe.slips else None
-    planned = min(recipe.plan_dropout, recipe.last_plan_dropout) < 1
-    training = batches.encode_pieces(learned, vocabulary, planned=planned, slips=slips)
-    validation = batches.encode_pieces(held, vocabulary)
-    for name, pieces in (("training", training), ("validation", validation)):
-        if sum(len(piece.events) - 1 for piece in pieces) < 1:
-            raise TrainingError(f"corpus {corpus.name} has no {name} notes; choose a query with more pieces")
-    return training, validation
-
-
-def parts(corpus: Corpus) -> tuple[list[CorpusPiece], list[CorpusPiece]]:
-    """Return training and validation pieces.
-
-    If the corpus has no validation pieces, every tenth training piece is used. That happens if all its pieces were
-    assigned to training in an earlier, larger corpus; split assignments are permanent.
-    """
-    training, validation = corpus.pieces("train"), corpus.pieces("validation")
-    if validation or len(training) < 2:
-        return training, validation
-    every = min(VALIDATION_EVERY, len(training))
-    return [piece for i, piece in enumerate(training) if i % every], training[::every]
-
-
-def sampled(pieces: list[CorpusPiece], notes: int) -> list[CorpusPiece]:
-    """Return every k-th piece, so that about `notes` notes remain."""
-    every = -(-sum(len(piece.notes) for piece in pieces) // notes)
-    return pieces[:: max(1, every)]
 
 
 class _Trainer:
@@ -138,7 +100,7 @@ class _Trainer:
 
     def fit(
         self,
-        training: list[EncodedPiece],
+        training: TrainingPieces,
         validation: list[EncodedPiece],
         progress: Progress,
         report: Callable[[EpochRow], None],
@@ -202,7 +164,7 @@ class _Trainer:
     def _epoch(
         self,
         network: Any,
-        training: list[EncodedPiece],
+        training: TrainingPieces,
         progress: Progress,
         average: WeightAverage,
         watch: Callable[[Step], None],
@@ -213,13 +175,14 @@ class _Trainer:
         """
         from training.network.network import arrays
 
-        losses: list[float] = []
-        notes, since, rate = 0, time.monotonic(), 0.0
         network.reseed(self.run.request.seed, progress.epoch)
-        used, per_epoch = self._fraction_used(progress), batches.passes(training, self.recipe)
+        used, per_epoch = self._fraction_used(progress), batches.passes(training.clean, self.recipe)
         epochs = self.budget.epochs and self.budget.epochs * per_epoch
         recipe = eased(self.recipe, expected_passes(progress.epoch * per_epoch, used, epochs))
-        for batch in batches.epoch(training, recipe, self.run.request.seed, progress.epoch, used):
+        pieces = training.for_slips(recipe.slips)
+        losses: list[float] = []
+        notes, since, rate = 0, time.monotonic(), 0.0
+        for batch in batches.epoch(pieces, recipe, self.run.request.seed, progress.epoch, used):
             fraction_used = self._fraction_used(progress)
             if fraction_used >= 1 and losses:
                 break
