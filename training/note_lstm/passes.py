@@ -10,7 +10,7 @@ from training.note_lstm.recipe import NoteLSTMRecipe
 
 FEW, MANY = 7.0, 14.0
 """Passes up to which a training is short, and from which it is long. In between, settings change in a straight line."""
-SHORT = {"dropout": 0.0, "plan_dropout": 4 / 11, "slips": 0.0, "learning_rate": 5 / 8}
+SHORT = {"dropout": 0.0, "plan_dropout": 4 / 11, "learning_rate": 5 / 8}
 """Settings of a short training, as shares of the recipe's, which are those of a long one."""
 
 
@@ -23,7 +23,10 @@ def expected_passes(done: float, used: float, epochs: float | None) -> float:
 
 
 def eased(recipe: NoteLSTMRecipe, passes: float) -> NoteLSTMRecipe:
-    """Return the recipe with the settings for a training of that many passes."""
+    """Return the recipe with the settings for a training of that many passes.
+
+    Only a long one has slips, because a few would cost as much time to encode as many.
+    """
     long = min(1.0, max(0.0, (passes - FEW) / (MANY - FEW)))
     changed = {name: getattr(recipe, name) * (share + (1 - share) * long) for name, share in SHORT.items()}
-    return replace(recipe, **changed)
+    return replace(recipe, slips=recipe.slips if passes >= MANY else 0.0, **changed)
