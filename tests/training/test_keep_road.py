@@ -14,7 +14,7 @@ from dataset.build import build_corpus
 from dataset.midi.midi_reader import read_midi
 from dataset.plan import Plan
 from tests import forked
-from tests.training.conftest import TINY, fill
+from tests.training.conftest import QUICK, TINY, fill
 from training import run_training as course
 from training import session
 from training.classic.recipe import ClassicRecipe
@@ -131,8 +131,8 @@ def test_recipe_classic_can_keep_the_best_on_held_out_pieces_too(root: Path, tmp
 def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used_and_how_long_the_whole_is(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = tmp_path / "tiny.json"
-    recipe.write_text(json.dumps({**TINY, "plan_dropout": 1.0, "last_plan_dropout": 0.0}), encoding="utf-8")
+    recipe = tmp_path / "quick.json"
+    recipe.write_text(json.dumps({**QUICK, "plan_dropout": 1.0, "last_plan_dropout": 0.0}), encoding="utf-8")
     asked: list[float] = []
     left_out: set[tuple[float, float]] = set()
     epoch, step = batches.epoch, training._step
@@ -148,11 +148,12 @@ def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used_and_how_l
 
     monkeypatch.setattr(batches, "epoch", watched)
     monkeypatch.setattr(training, "_step", stepped)
-    trained(root, str(recipe), epochs=4, name="epochs")
-    assert asked == [0.0, 0.25, 0.5, 0.75]
-    assert {dropout for dropout, _ in left_out} == {0.0}
-    few = max(rate for _, rate in left_out)
-    left_out.clear()
-    trained(root, str(recipe), epochs=20, name="long")
+    with forked.one_lane(by_step=True):
+        trained(root, str(recipe), epochs=4, name="epochs")
+        assert asked == [0.0, 0.25, 0.5, 0.75]
+        assert {dropout for dropout, _ in left_out} == {0.0}
+        few = max(rate for _, rate in left_out)
+        left_out.clear()
+        trained(root, str(recipe), epochs=14, name="long")
     assert {dropout for dropout, _ in left_out} == {0.1}
     assert few < max(rate for _, rate in left_out)

@@ -39,3 +39,4 @@ def test_passes_are_expected_from_the_share_of_the_budget_that_the_first_ones_to
     assert expected_passes(0, 0.0, 20) == 20
     assert expected_passes(1, 0.2, None) == pytest.approx(5)
     assert expected_passes(3, 0.2, 20) == pytest.approx(15)
+    assert {expected_passes(done, done / 14, 14) for done in range(14)} == {14}

@@ -19,7 +19,7 @@ def expected_passes(done: float, used: float, epochs: float | None) -> float:
 
     `done` passes took the share `used` of its budget, 0–1; before the first, it is `epochs` if the budget says so, else 0.
     """
-    return done / used if done else epochs or 0.0
+    return round(done / used, 3) if done else epochs or 0.0  # of 14 epochs, each expects 14
 
 
 def eased(recipe: NoteLSTMRecipe, passes: float) -> NoteLSTMRecipe:
