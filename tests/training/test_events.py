@@ -77,9 +77,14 @@ def test_places_and_lengths_of_very_long_bars_share_the_last_class() -> None:
 
 
 @pytest.mark.parametrize(
-    "name, value", [("_TIMEOUT_S", encoding._TIMEOUT_S), ("_TIMEOUT_S", 1e-3), ("_TASK", "training.nowhere:encode")]
+    "planned, name, value",
+    [
+        (True, "_TIMEOUT_S", encoding._TIMEOUT_S),
+        (False, "_TIMEOUT_S", encoding._TIMEOUT_S),
+        (True, "_TIMEOUT_S", 1e-3),
+        (False, "_TASK", "training.nowhere:encode"),
+    ],
 )
-@pytest.mark.parametrize("planned", [True, False])
 def test_pieces_are_the_same_events_alone_together_and_in_worker_processes(
     monkeypatch: pytest.MonkeyPatch, planned: bool, name: str, value: object
 ) -> None:
