@@ -114,7 +114,7 @@ PARTS = {
     "exact times": Part(trained=((Corpus, "pieces", _coarse_pieces(Corpus.pieces)),)),
     "what sounds": Part(trained=NO_EARS),
     "plans": Part({"plan_dropout": 1.0, "last_plan_dropout": 1.0}, composed=((Prompt, "planned", _no_plan),)),
-    "nothing, with slips": Part({"slips": 0.5}),
+    "slips": Part({"slips": 0.0}),  # fewer than 14 passes have none anyway
     "the sampler's rules": Part(composed=NO_RULES),
     "the limit of copies": Part(config={"max_copy": 0}),
     "drafts: each passage is chosen of four tries": Part(is_chosen=True),
