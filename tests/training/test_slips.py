@@ -14,7 +14,7 @@ from training.events.fields import PITCH, TIME
 from training.events.plans import Plan
 from training.events.slips import slipped
 from training.events.vocabulary import Vocabulary
-from training.note_lstm.pieces import encoded
+from training.note_lstm.pieces import TrainingPieces, encoded
 from training.note_lstm.recipe import NoteLSTMRecipe
 
 SONGS = [song(n, bars=30 + n) for n in range(5)]
@@ -93,3 +93,18 @@ def test_training_pieces_have_slips_where_an_epoch_asks_for_them_and_validation_
     ] * 4
     assert learned.for_slips(0.5) is slipped_ones  # they are encoded once
     assert [piece.slipped for piece in learned.for_slips(0.0)] == [None] * 4
+
+
+def test_a_training_that_is_continued_has_the_same_slips_and_another_seed_has_others() -> None:
+    pieces = [SimpleNamespace(notes=piece, series="temple", game="wood") for piece in SONGS]
+    vocabulary, recipe = Vocabulary.of(pieces), replace(PLAIN, slips=0.5)
+    first, again, other = (
+        TrainingPieces(cast(Any, pieces), vocabulary, recipe, seed).for_slips(0.5) for seed in (3, 3, 4)
+    )
+    for expected, found in zip(first, again, strict=True):
+        assert expected.slipped is not None
+        assert found.slipped is not None
+        assert all(np.array_equal(*each) for each in zip(expected.slipped, found.slipped, strict=True))
+    assert [len(piece.slipped[0]) for piece in first if piece.slipped] != [
+        len(piece.slipped[0]) for piece in other if piece.slipped
+    ]
