@@ -140,6 +140,8 @@ def test_each_epoch_of_a_training_knows_how_much_of_the_budget_is_used_and_how_l
     def watched(*given: Any) -> Any:
         asked.append(given[-1])
         assert given[1].plan_dropout == pytest.approx(1.0 if given[1].dropout else 4 / 11)
+        assert given[1].slips == (0.5 if given[1].dropout else 0.0)
+        assert {piece.slipped is not None for piece in given[0]} == {given[1].slips > 0}
         return epoch(*given)
 
     def stepped(network: Any, batch: batches.Batch, dropout: float) -> Any:

@@ -62,8 +62,9 @@ def test_matrices_are_changed_at_every_third_step_by_three_times_as_much_with_th
 
     found, expected = variables_of(keras), variables_of(keras)
     ours = muon.Muon(1e-3, matrices=MATRICES, matrix_decay=DECAY, weight_decay=0.0, global_clipnorm=1.0, every=3)
-    theirs = keras.optimizers.Muon(1e-3, exclude_layers=["table"], rms_rate=muon.CHANGE, weight_decay=DECAY)
-    theirs.global_clipnorm = 1.0
+    theirs = keras.optimizers.Muon(
+        1e-3, exclude_layers=["table"], rms_rate=muon.CHANGE, weight_decay=DECAY, global_clipnorm=1.0
+    )
     for optimizer, variables in ((ours, found), (theirs, expected)):
         optimizer.build(variables)
     rng = np.random.default_rng(7)
@@ -131,14 +132,17 @@ def test_the_networks_matrices_between_layers_are_changed_by_it_and_nothing_else
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_a_network_that_is_saved_goes_on_as_if_it_had_not_been(tmp_path: Path, policy: str) -> None:
     keras = load_keras()
-    from training.loop.muon import compile_network
+    from training.loop.muon import EVERY, compile_network
     from training.network.network import NoteLSTM
 
     network = NoteLSTM(asdict(NoteLSTMRecipe(width=16, head=8, batch=4)), 2, 3, dtype=policy, name="note_lstm")
     network.build(None)
     compile_network(network, 0.1, 0.5)
     rng = np.random.default_rng(6)
-    steps = [[rng.normal(size=each.shape).astype(np.float32) for each in network.trainable_variables] for _ in range(3)]
+    steps = [
+        [rng.normal(size=each.shape).astype(np.float32) for each in network.trainable_variables]
+        for _ in range(EVERY + 2)  # matrices are changed before it is saved, and again after it
+    ]
     network.optimizer.apply(steps[0])
     network.save(tmp_path / "saved.keras")
     loaded = keras.models.load_model(tmp_path / "saved.keras")

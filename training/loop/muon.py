@@ -83,17 +83,14 @@ class Muon(AdamW):
         before = [ops.convert_to_tensor(variable) for variable in variables]
 
         def changed() -> list[Any]:
-            changes = [
-                self._orthogonal(gradient + mean * MOMENTUM)  # ahead, as Nesterov
-                for gradient, mean in zip(clipped, means, strict=True)
-            ]
             return [
-                matrix * kept - change * (rate * (CHANGE * math.sqrt(max(matrix.shape))))
-                for matrix, change in zip(before, changes, strict=True)
+                # ahead, as Nesterov
+                matrix * kept
+                - self._orthogonal(gradient + mean * MOMENTUM) * (rate * (CHANGE * math.sqrt(max(matrix.shape))))
+                for matrix, gradient, mean in zip(before, clipped, means, strict=True)
             ]
 
-        is_due = self.iterations % self.every == 0
-        after = changed() if self.every == 1 else ops.cond(is_due, changed, lambda: before)
+        after = ops.cond(self.iterations % self.every == 0, changed, lambda: before)
         for variable, value in zip((*self._momenta.values(), *variables), (*means, *after), strict=True):
             variable.assign(value)
 

@@ -5,13 +5,11 @@ from one stretch of notes to the next; a sampler advances note by note.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.base.cores import cores
 from catalog.base.errors import TrainingError
 from training.events import encoding
 from training.events import fields as events
@@ -111,11 +109,10 @@ class NoteNetwork:
 
         A sampler gives the same style for every note, so the last one is remembered.
         """
-        last = self._last_style
-        if last is None or last[0] is not style:
+        if self._last_style is None or self._last_style[0] is not style:
             of_outputs = np.concatenate([self._hidden[name].of_style(style) for name in events.FIELDS], axis=1)
-            self._last_style = last = style, self._entering.of_style(style), of_outputs
-        return last[1:]
+            self._last_style = style, self._entering.of_style(style), of_outputs
+        return self._last_style[1:]
 
     def logits(self, name: str, above: Array, rows: Classes, gains: dict[str, Array] | None = None) -> Array:
         """Return one field's logits [..., classes], from what the network is told [..., TOLD], as HEADS lists it.
@@ -169,16 +166,12 @@ class NoteNetwork:
     def bits(self, pieces: Sequence[EncodedPiece], *, coarse: bool = False) -> npt.NDArray[np.float64]:
         """Return the bits of each field of each piece [pieces, 4], without first notes.
 
-        With `coarse`, return [2, pieces, 4]: first as without, then with times and durations by their coarse classes. Each
-        core computes a part of the pieces.
+        With `coarse`, return [2, pieces, 4]: first as without, then with times and durations by their coarse classes.
         """
         total = np.zeros((1 + coarse, len(pieces), len(events.FIELDS)))
         order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i].events))
-        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
-        shares = [part for batch in batches for first in range(cores()) if (part := batch[first :: cores()])]
-        with ThreadPoolExecutor(cores()) as threads:  # NumPy holds no lock while it computes
-            for _ in threads.map(lambda which: self._add_bits(pieces, which, total), shares):
-                pass
+        for start in range(0, len(order), BATCH):
+            self._add_bits(pieces, order[start : start + BATCH], total)
         return total if coarse else total[0]
 
     @on_one_thread

@@ -1,5 +1,7 @@
 """The pieces of a training, encoded: those that are learned from, and those that are held out."""
 
+from functools import cached_property
+
 from catalog.base.errors import TrainingError
 from dataset.corpus.corpus import Corpus, CorpusPiece
 from training.events import batches
@@ -18,15 +20,14 @@ class TrainingPieces:
         self._pieces, self._seed = pieces, seed
         self._planned = min(recipe.plan_dropout, recipe.last_plan_dropout) < 1
         self.clean = batches.encode_pieces(pieces, vocabulary, planned=self._planned)
-        self._slipped: list[EncodedPiece] | None = None
+
+    @cached_property
+    def _with_slips(self) -> list[EncodedPiece]:
+        return batches.with_slips(self.clean, self._pieces, self._seed, planned=self._planned)
 
     def for_slips(self, share: float) -> list[EncodedPiece]:
         """Return the pieces for an epoch of which this share has slips."""
-        if not share:
-            return self.clean
-        if self._slipped is None:
-            self._slipped = batches.with_slips(self.clean, self._pieces, self._seed, planned=self._planned)
-        return self._slipped
+        return self._with_slips if share else self.clean
 
 
 def encoded(

@@ -54,7 +54,7 @@ class NoteLSTMRecipe(Recipe):
     style_dropout: Share = 0.1  # share of windows trained without series or game, which makes the style optional
     plan_dropout: Share = 0.55  # share of pieces without their plan at first; less in short trainings
     last_plan_dropout: Share = 0.0  # and at the end; in between, it changes with the share of the budget that is used
-    slips: Share = 0.5  # share of pieces with wrong notes in them, not learned themselves; none in short trainings
+    slips: Share = 0.5  # share of pieces with wrong notes, which are read but not learned; none in short trainings
     batch: Units = 256  # windows per step
     window: Units = 8  # notes per window; the state is carried from window to window
     epoch_notes: Notes = 65_536  # minimum notes per epoch; the training pieces are repeated to reach it
